@@ -1,0 +1,5 @@
+//! Planners.
+
+mod options;
+
+pub use options::PlanOptions;

@@ -1,0 +1,306 @@
+//! What planning sees of a robot: the bodies that move, one flat output per chosen joint, and
+//! everything rigidly attached folded into them.
+
+use super::{Inertia, JointKind, JointLimits, Robot, Sphere};
+use crate::error::InputError;
+use crate::pose::Pose;
+use glam::{DMat3, DQuat, DVec3};
+use std::ops::Range;
+
+/// A robot reduced to its moving bodies for one choice of joints.
+///
+/// Joints that are fixed, locked, or mimic a locked joint are folded into their parents, so a
+/// body is whatever moves as one piece. The flat outputs are the positions of the chosen joints.
+#[derive(Clone, Debug)]
+pub struct Mechanism {
+    /// Names of the flat outputs: the chosen joints.
+    pub outputs: Vec<String>,
+    /// Limits of each flat output.
+    pub limits: Vec<OutputLimits>,
+    /// Bodies, parents first; `bodies[0]` is the base and does not move.
+    pub bodies: Vec<Body>,
+    /// Links that have collision geometry, in order of their bodies.
+    pub links: Vec<CollisionLink>,
+    /// Collision spheres in the frames of their bodies, link by link.
+    pub spheres: Vec<Sphere>,
+    /// Pairs of indices into `links` that are checked against each other; their bodies differ.
+    pub pairs: Vec<[usize; 2]>,
+}
+
+/// How a body moves in its joint frame, as its joint's position q grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    /// Not at all (the base).
+    Fixed,
+    /// Turns about +z by q radians.
+    Revolute,
+    /// Slides along +z by q metres.
+    Prismatic,
+}
+
+/// A rigid body of a [`Mechanism`]. Its frame is its joint's frame, turned so that the axis is +z.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// Name of the joint that moves it (of the root link for the base).
+    pub name: String,
+    /// Index of the body it hangs on (0 for the base itself).
+    pub parent: usize,
+    /// Its frame in its parent's frame at joint position zero; for the base: in the world.
+    pub placement: Pose,
+    /// How it moves.
+    pub motion: Motion,
+    /// Flat output that drives it.
+    pub output: usize,
+    /// Joint position per unit of the flat output (1 unless it mimics).
+    pub ratio: f64,
+    /// Joint position where the flat output is zero, rad or m (0 unless it mimics).
+    pub offset: f64,
+    /// Mass distribution of everything folded into it, in its frame.
+    pub inertia: Inertia,
+}
+
+/// A link with collision geometry.
+#[derive(Clone, Debug)]
+pub struct CollisionLink {
+    /// Name in the URDF.
+    pub name: String,
+    /// Body it belongs to.
+    pub body: usize,
+    /// Its spheres in [`Mechanism::spheres`].
+    pub spheres: Range<usize>,
+    /// A sphere that holds all of them, in the body frame.
+    pub bound: Sphere,
+}
+
+/// Limits of a flat output: [`JointLimits`] of its joint, tightened by those that mimic it.
+pub type OutputLimits = JointLimits;
+
+impl Body {
+    /// The body's frame in its joint frame at flat output value `y`.
+    fn moved(&self, y: f64) -> Pose {
+        let q = self.ratio * y + self.offset;
+        match self.motion {
+            Motion::Fixed => Pose::IDENTITY,
+            Motion::Revolute => Pose { rotation: DMat3::from_rotation_z(q), translation: DVec3::ZERO },
+            Motion::Prismatic => Pose::from_translation(DVec3::Z * q),
+        }
+    }
+}
+
+impl Mechanism {
+    /// Reduces `robot` to the chosen `joints` (indices, in the order wanted for the outputs).
+    ///
+    /// `values` holds one position per joint of the robot and locks every joint that is not
+    /// chosen; `base` is the root link's frame in the world.
+    ///
+    /// # Errors
+    /// Where a chosen joint cannot move by itself or is chosen twice, or nothing is chosen.
+    pub fn new(robot: &Robot, joints: &[usize], values: &[f64], base: Pose) -> Result<Self, InputError> {
+        if joints.is_empty() {
+            return Err(InputError::new("no movable joint is chosen; at least one was expected"));
+        }
+        for (i, &j) in joints.iter().enumerate() {
+            let joint = &robot.joints[j];
+            if let Some(m) = joint.mimic {
+                let leader = &robot.joints[m.joint].name;
+                return Err(InputError::new(format!(
+                    "joint \"{}\" mimics \"{leader}\": plan for \"{leader}\" instead",
+                    joint.name
+                )));
+            }
+            if joint.kind == JointKind::Fixed {
+                return Err(InputError::new(format!(
+                    "joint \"{}\" is fixed and cannot be planned",
+                    joint.name
+                )));
+            }
+            if joints[..i].contains(&j) {
+                return Err(InputError::new(format!("joint \"{}\" is chosen twice", joint.name)));
+            }
+        }
+        Ok(Reduction::new(robot, joints, values, base).finish())
+    }
+
+    /// Number of flat outputs.
+    pub fn dof(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// Poses of all bodies in the world at flat output values `y` (forward kinematics).
+    /// `poses` is resized to the number of bodies.
+    pub fn place(&self, y: &[f64], poses: &mut Vec<Pose>) {
+        poses.clear();
+        poses.push(self.bodies[0].placement);
+        for body in &self.bodies[1..] {
+            poses.push(poses[body.parent] * body.placement * body.moved(y[body.output]));
+        }
+    }
+
+    /// Whether `ancestor` stands on the way from `body` to the base (a body is its own ancestor).
+    pub fn is_ancestor(&self, ancestor: usize, mut body: usize) -> bool {
+        while body > ancestor {
+            body = self.bodies[body].parent;
+        }
+        body == ancestor
+    }
+
+    /// Whether torques can be checked: every output has an effort limit, and every moving body
+    /// has mass or carries something that has.
+    pub fn has_dynamics(&self) -> bool {
+        let mut carries = vec![false; self.bodies.len()];
+        for (b, body) in self.bodies.iter().enumerate().skip(1).rev() {
+            carries[b] |= body.inertia.mass > 0.0;
+            carries[body.parent] |= carries[b];
+        }
+        self.limits.iter().all(|l| l.effort.is_finite() && l.effort > 0.0) && carries[1..].iter().all(|&c| c)
+    }
+}
+
+/// Where a link ended up: its body, and its frame in the body's.
+type Home = (usize, Pose);
+
+/// A reduction under way.
+struct Reduction<'a> {
+    robot: &'a Robot,
+    mechanism: Mechanism,
+    homes: Vec<Home>,
+}
+
+impl<'a> Reduction<'a> {
+    fn new(robot: &'a Robot, chosen: &[usize], values: &[f64], base: Pose) -> Self {
+        let name = |&j: &usize| robot.joints[j].name.clone();
+        let limits = |&j: &usize| robot.joints[j].limits;
+        let root = Body {
+            name: robot.links[0].name.clone(),
+            parent: 0,
+            placement: base,
+            motion: Motion::Fixed,
+            output: 0,
+            ratio: 0.0,
+            offset: 0.0,
+            inertia: robot.links[0].inertia,
+        };
+        let mechanism = Mechanism {
+            outputs: chosen.iter().map(name).collect(),
+            limits: chosen.iter().map(limits).collect(),
+            bodies: vec![root],
+            links: Vec::new(),
+            spheres: Vec::new(),
+            pairs: Vec::new(),
+        };
+        let mut this = Self { robot, mechanism, homes: vec![(0, Pose::IDENTITY)] };
+        for (j, joint) in robot.joints.iter().enumerate() {
+            let leader = joint.mimic.map_or(j, |m| m.joint);
+            let (ratio, offset) = joint.mimic.map_or((1.0, 0.0), |m| (m.multiplier, m.offset));
+            let output = chosen.iter().position(|&c| c == leader);
+            match output {
+                Some(output) if joint.kind != JointKind::Fixed => this.add_body(j, output, ratio, offset),
+                _ => this.fold(j, ratio * values[leader] + offset),
+            }
+        }
+        this
+    }
+
+    /// Adds the link that joint `j` carries as a body of its own.
+    fn add_body(&mut self, j: usize, output: usize, ratio: f64, offset: f64) {
+        let joint = &self.robot.joints[j];
+        let (parent, parent_home) = self.homes[joint.parent];
+        let to_axis = Pose { rotation: rotation_to_axis(joint.axis), translation: DVec3::ZERO };
+        let link_home = to_axis.inverse();
+        if joint.mimic.is_some() {
+            tighten(&mut self.mechanism.limits[output], &joint.limits, ratio, offset);
+        }
+        self.mechanism.bodies.push(Body {
+            name: joint.name.clone(),
+            parent,
+            placement: parent_home * joint.origin * to_axis,
+            motion: match joint.kind {
+                JointKind::Prismatic => Motion::Prismatic,
+                _ => Motion::Revolute,
+            },
+            output,
+            ratio,
+            offset,
+            inertia: self.robot.links[j + 1].inertia.transformed(&link_home),
+        });
+        self.homes.push((self.mechanism.bodies.len() - 1, link_home));
+    }
+
+    /// Folds the link that joint `j`, standing still at `q`, carries into its parent's body.
+    fn fold(&mut self, j: usize, q: f64) {
+        let joint = &self.robot.joints[j];
+        let (body, parent_home) = self.homes[joint.parent];
+        let home = parent_home * joint.origin * joint.motion(q);
+        let inertia = &mut self.mechanism.bodies[body].inertia;
+        *inertia = inertia.joined(&self.robot.links[j + 1].inertia.transformed(&home));
+        self.homes.push((body, home));
+    }
+
+    /// Collects the collision geometry, now that every link has its body.
+    fn finish(mut self) -> Mechanism {
+        let mut order: Vec<usize> =
+            (0..self.homes.len()).filter(|&l| !self.robot.links[l].spheres.is_empty()).collect();
+        order.sort_by_key(|&l| self.homes[l].0);
+        let m = &mut self.mechanism;
+        for &l in &order {
+            let (body, home) = self.homes[l];
+            let first = m.spheres.len();
+            let moved = |s: &Sphere| Sphere { center: home.point(s.center), radius: s.radius };
+            m.spheres.extend(self.robot.links[l].spheres.iter().map(moved));
+            let bound = bounding_sphere(&m.spheres[first..]);
+            let name = self.robot.links[l].name.clone();
+            m.links.push(CollisionLink { name, body, spheres: first..m.spheres.len(), bound });
+        }
+        let place = |l: usize| order.iter().position(|&o| o == l);
+        for &[a, b] in &self.robot.pairs {
+            if let (Some(a), Some(b)) = (place(a), place(b))
+                && m.links[a].body != m.links[b].body
+            {
+                m.pairs.push([a.min(b), a.max(b)]);
+            }
+        }
+        m.pairs.sort_unstable();
+        self.mechanism
+    }
+}
+
+/// A rotation that takes +z to `axis`, the identity where that is already so.
+fn rotation_to_axis(axis: DVec3) -> DMat3 {
+    DMat3::from_quat(DQuat::from_rotation_arc(DVec3::Z, axis))
+}
+
+/// Tightens an output's limits by those of a joint with position `ratio * y + offset`.
+/// Its effort limit stays: it belongs to the joint that is driven.
+fn tighten(limits: &mut OutputLimits, mimic: &JointLimits, ratio: f64, offset: f64) {
+    if ratio == 0.0 {
+        return;
+    }
+    let (a, b) = ((mimic.lower - offset) / ratio, (mimic.upper - offset) / ratio);
+    limits.lower = limits.lower.max(a.min(b));
+    limits.upper = limits.upper.min(a.max(b));
+    limits.velocity = limits.velocity.min(mimic.velocity / ratio.abs());
+    limits.acceleration = limits.acceleration.min(mimic.acceleration / ratio.abs());
+    limits.jerk = limits.jerk.min(mimic.jerk / ratio.abs());
+}
+
+/// A small sphere that holds `spheres`: the best of Badoiu and Clarkson's core-set iteration
+/// (*Smaller core-sets for balls*, SODA 2003), its radius then measured, so that it always holds.
+fn bounding_sphere(spheres: &[Sphere]) -> Sphere {
+    let reach = |c: DVec3, s: &Sphere| c.distance(s.center) + s.radius;
+    let farthest = |c: DVec3| {
+        spheres.iter().copied().max_by(|a, b| reach(c, a).total_cmp(&reach(c, b))).unwrap_or(spheres[0])
+    };
+    let mut center = spheres.iter().map(|s| s.center).sum::<DVec3>() / spheres.len() as f64;
+    let mut best = Sphere { center, radius: reach(center, &farthest(center)) };
+    for k in 1..200 {
+        let far = farthest(center);
+        let toward = far.center + (far.center - center).normalize_or_zero() * far.radius;
+        center += (toward - center) / (k + 1) as f64;
+        let radius = reach(center, &farthest(center));
+        if radius < best.radius {
+            best = Sphere { center, radius };
+        }
+    }
+    // A whisker for rounding, so that "holds" is true in floating point too.
+    Sphere { radius: best.radius * (1.0 + 1e-12), ..best }
+}

@@ -1,0 +1,152 @@
+//! Obstacles and exact signed distances to them, in `f64`. Imports `pose` only.
+
+use crate::pose::Pose;
+use glam::{DVec2, DVec3};
+
+/// The obstacles of a problem.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// All of them, in no particular order.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// A solid at rest in the world.
+#[derive(Clone, Debug)]
+pub struct Obstacle {
+    /// Name for messages.
+    pub name: String,
+    /// What it is, in its own frame.
+    pub shape: Shape,
+    /// Its frame in the world.
+    pub pose: Pose,
+}
+
+/// A solid, centred on the origin of its frame. All lengths in metres.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    /// A ball.
+    Sphere {
+        /// Radius.
+        radius: f64,
+    },
+    /// A box with faces across the axes.
+    Cuboid {
+        /// Half of its size along x, y and z.
+        half_extents: DVec3,
+    },
+    /// All points within `radius` of the segment from z = -half_length to z = half_length.
+    Capsule {
+        /// Radius.
+        radius: f64,
+        /// Half of the length of the segment.
+        half_length: f64,
+    },
+    /// A cylinder about z with flat caps at z = -half_length and z = half_length.
+    Cylinder {
+        /// Radius.
+        radius: f64,
+        /// Half of its height.
+        half_length: f64,
+    },
+    /// All points with z <= 0.
+    HalfSpace,
+}
+
+impl Shape {
+    /// Signed distance from `p` (in the shape's frame) to the surface, negative inside; exact.
+    pub fn signed_distance(&self, p: DVec3) -> f64 {
+        match *self {
+            Self::Sphere { radius } => p.length() - radius,
+            Self::Cuboid { half_extents } => {
+                let d = p.abs() - half_extents;
+                d.max(DVec3::ZERO).length() + d.max_element().min(0.0)
+            }
+            Self::Capsule { radius, half_length } => {
+                let z = p.z - p.z.clamp(-half_length, half_length);
+                DVec3::new(p.x, p.y, z).length() - radius
+            }
+            Self::Cylinder { radius, half_length } => {
+                let d = DVec2::new(p.truncate().length() - radius, p.z.abs() - half_length);
+                d.max(DVec2::ZERO).length() + d.max_element().min(0.0)
+            }
+            Self::HalfSpace => p.z,
+        }
+    }
+
+    /// Name of the kind, as in scene files.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Sphere { .. } => "sphere",
+            Self::Cuboid { .. } => "cuboid",
+            Self::Capsule { .. } => "capsule",
+            Self::Cylinder { .. } => "cylinder",
+            Self::HalfSpace => "half_space",
+        }
+    }
+}
+
+impl Obstacle {
+    /// Signed distance from a world point to the surface, negative inside; exact.
+    pub fn signed_distance(&self, p: DVec3) -> f64 {
+        self.shape.signed_distance(self.pose.local_point(p))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use glam::DQuat;
+    use proptest::prelude::*;
+
+    fn coordinate() -> impl Strategy<Value = f64> {
+        prop_oneof![-2.0..2.0, Just(0.0), Just(0.5), Just(-1.0)]
+    }
+
+    fn point() -> impl Strategy<Value = DVec3> {
+        (coordinate(), coordinate(), coordinate()).prop_map(|(x, y, z)| DVec3::new(x, y, z))
+    }
+
+    fn shape() -> impl Strategy<Value = Shape> {
+        let length = || 0.05..1.0;
+        prop_oneof![
+            length().prop_map(|radius| Shape::Sphere { radius }),
+            (length(), length(), length())
+                .prop_map(|(x, y, z)| Shape::Cuboid { half_extents: DVec3::new(x, y, z) }),
+            (length(), length()).prop_map(|(radius, half_length)| Shape::Capsule { radius, half_length }),
+            (length(), length()).prop_map(|(radius, half_length)| Shape::Cylinder { radius, half_length }),
+            Just(Shape::HalfSpace),
+        ]
+    }
+
+    proptest! {
+        /// A distance function is 1-Lipschitz; an exact one has gradient of length 1 almost everywhere.
+        #[test]
+        fn signed_distance_is_lipschitz_and_exact(s in shape(), p in point(), q in point()) {
+            let (a, b) = (s.signed_distance(p), s.signed_distance(q));
+            prop_assert!((a - b).abs() <= p.distance(q) + 1e-12);
+            let h = 1e-6;
+            let slope = |e: DVec3| (s.signed_distance(p + e * h) - s.signed_distance(p - e * h)) / (2.0 * h);
+            let gradient = DVec3::new(slope(DVec3::X), slope(DVec3::Y), slope(DVec3::Z));
+            // Stepping by the distance against the gradient lands on the surface, off the creases.
+            if (gradient.length() - 1.0).abs() < 1e-7 {
+                prop_assert!(s.signed_distance(p - gradient * a).abs() < 1e-4);
+            }
+        }
+
+        /// Moving obstacle and point together changes nothing.
+        #[test]
+        fn signed_distance_moves_with_the_pose(s in shape(), p in point(), t in point(), w in point()) {
+            let pose = Pose::new(DQuat::from_scaled_axis(w), t);
+            let obstacle = Obstacle { name: String::new(), shape: s, pose };
+            prop_assert!((obstacle.signed_distance(pose.point(p)) - s.signed_distance(p)).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn cylinder_caps_are_flat() {
+        let s = Shape::Cylinder { radius: 0.5, half_length: 1.0 };
+        assert_eq!(s.signed_distance(DVec3::new(0.4, 0.0, 1.25)), 0.25);
+        assert_eq!(s.signed_distance(DVec3::new(0.0, 0.8, 1.4)), 0.5);
+        assert_eq!(s.signed_distance(DVec3::ZERO), -0.5);
+    }
+}
