@@ -4,4 +4,5 @@ pub mod plan;
 pub mod pose;
 pub mod problem;
 pub mod robot;
+pub mod trajectory;
 pub mod world;

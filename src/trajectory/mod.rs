@@ -1,0 +1,127 @@
+//! Piecewise polynomials, one per flat output with common knots: value, derivatives, extrema,
+//! cut, join, sample. Imports nothing of flatout.
+
+/// A trajectory of `dof` flat outputs over [0, duration], seconds.
+///
+/// Every segment holds one polynomial per output, all of the same degree, in ascending powers of
+/// the time since the segment began.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trajectory {
+    dof: usize,
+    degree: usize,
+    /// Times of the knots, seconds: `knots[0] = 0`, one more than there are segments.
+    knots: Vec<f64>,
+    /// `[segment][output][power]`.
+    coefficients: Vec<f64>,
+}
+
+/// One polynomial piece of a [`Trajectory`].
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// Number of flat outputs.
+    pub dof: usize,
+    /// Degree of the polynomials.
+    pub degree: usize,
+    /// Duration, seconds.
+    pub duration: f64,
+    /// `[output][power]`, ascending.
+    pub coefficients: &'a [f64],
+}
+
+impl Trajectory {
+    /// An empty trajectory (duration 0, no segment).
+    pub fn new(dof: usize, degree: usize) -> Self {
+        Self { dof, degree, knots: vec![0.0], coefficients: Vec::new() }
+    }
+
+    /// Appends a segment: `coefficients` is `[output][power]`, ascending powers of local time.
+    pub fn push(&mut self, duration: f64, coefficients: &[f64]) {
+        assert_eq!(coefficients.len(), self.dof * (self.degree + 1), "one polynomial per output");
+        self.knots.push(self.duration() + duration);
+        self.coefficients.extend_from_slice(coefficients);
+    }
+
+    /// Number of flat outputs.
+    pub fn dof(&self) -> usize {
+        self.dof
+    }
+
+    /// Degree of the polynomials.
+    pub fn degree(&self) -> usize {
+        self.degree
+    }
+
+    /// Duration, seconds.
+    pub fn duration(&self) -> f64 {
+        self.knots[self.knots.len() - 1]
+    }
+
+    /// Times at which segments begin, and the end, seconds.
+    pub fn knots(&self) -> &[f64] {
+        &self.knots
+    }
+
+    /// Number of segments.
+    pub fn len(&self) -> usize {
+        self.knots.len() - 1
+    }
+
+    /// Whether there is no segment.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The `i`th segment.
+    pub fn segment(&self, i: usize) -> Segment<'_> {
+        let stride = self.dof * (self.degree + 1);
+        Segment {
+            dof: self.dof,
+            degree: self.degree,
+            duration: self.knots[i + 1] - self.knots[i],
+            coefficients: &self.coefficients[i * stride..(i + 1) * stride],
+        }
+    }
+
+    /// All segments in order.
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = Segment<'_>> {
+        (0..self.len()).map(|i| self.segment(i))
+    }
+
+    /// Segment and local time of `t`, which is clamped to the trajectory.
+    pub fn locate(&self, t: f64) -> (usize, f64) {
+        let after = self.knots.partition_point(|&knot| knot <= t);
+        let i = after.saturating_sub(1).min(self.len().saturating_sub(1));
+        (i, (t - self.knots[i]).clamp(0.0, self.knots[i + 1] - self.knots[i]))
+    }
+
+    /// Writes the `order`th derivative of all outputs at time `t` (0: values) to `out`, length `dof`.
+    pub fn evaluate(&self, t: f64, order: usize, out: &mut [f64]) {
+        let (i, local) = self.locate(t);
+        self.segment(i).evaluate(local, order, out);
+    }
+}
+
+impl<'a> Segment<'a> {
+    /// Coefficients of one output, ascending powers.
+    pub fn polynomial(&self, output: usize) -> &'a [f64] {
+        let stride = self.degree + 1;
+        &self.coefficients[output * stride..(output + 1) * stride]
+    }
+
+    /// Writes the `order`th derivative of all outputs at local time `t` to `out`, length `dof`.
+    pub fn evaluate(&self, t: f64, order: usize, out: &mut [f64]) {
+        for (output, value) in out.iter_mut().enumerate() {
+            *value = derivative(self.polynomial(output), order, t);
+        }
+    }
+}
+
+/// The `order`th derivative at `t` of the polynomial with ascending `coefficients` (Horner).
+pub fn derivative(coefficients: &[f64], order: usize, t: f64) -> f64 {
+    let mut value = 0.0;
+    for power in (order..coefficients.len()).rev() {
+        let falling: f64 = (power + 1 - order..=power).map(|k| k as f64).product();
+        value = value * t + falling * coefficients[power];
+    }
+    value
+}
