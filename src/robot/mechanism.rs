@@ -77,7 +77,7 @@ pub type OutputLimits = JointLimits;
 
 impl Body {
     /// The body's frame in its joint frame at flat output value `y`.
-    fn moved(&self, y: f64) -> Pose {
+    pub(super) fn moved(&self, y: f64) -> Pose {
         let q = self.ratio * y + self.offset;
         match self.motion {
             Motion::Fixed => Pose::IDENTITY,

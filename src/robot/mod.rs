@@ -2,8 +2,12 @@
 //! time from URDF, SRDF and joint_limits.yaml, and reduced to a [`Mechanism`] for planning.
 //! Imports `error` and `pose` only.
 
+mod dynamics;
 mod mechanism;
+#[cfg(test)]
+pub(crate) mod random;
 
+pub use dynamics::DynamicsScratch;
 pub use mechanism::{Body, CollisionLink, Mechanism, Motion, OutputLimits};
 
 use crate::pose::Pose;

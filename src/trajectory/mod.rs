@@ -1,6 +1,10 @@
 //! Piecewise polynomials, one per flat output with common knots: value, derivatives, extrema,
 //! cut, join, sample. Imports nothing of flatout.
 
+mod extrema;
+
+pub use extrema::{Extrema, MAX_DEGREE, extrema};
+
 /// A trajectory of `dof` flat outputs over [0, duration], seconds.
 ///
 /// Every segment holds one polynomial per output, all of the same degree, in ascending powers of
