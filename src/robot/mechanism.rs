@@ -285,7 +285,7 @@ fn tighten(limits: &mut OutputLimits, mimic: &JointLimits, ratio: f64, offset: f
 
 /// A small sphere that holds `spheres`: the best of Badoiu and Clarkson's core-set iteration
 /// (*Smaller core-sets for balls*, SODA 2003), its radius then measured, so that it always holds.
-fn bounding_sphere(spheres: &[Sphere]) -> Sphere {
+pub(super) fn bounding_sphere(spheres: &[Sphere]) -> Sphere {
     let reach = |c: DVec3, s: &Sphere| c.distance(s.center) + s.radius;
     let farthest = |c: DVec3| {
         spheres.iter().copied().max_by(|a, b| reach(c, a).total_cmp(&reach(c, b))).unwrap_or(spheres[0])

@@ -3,11 +3,18 @@
 //! Imports `error` and `pose` only.
 
 mod dynamics;
+mod joint_limits;
+mod load;
 mod mechanism;
+mod pairs;
 #[cfg(test)]
 pub(crate) mod random;
+mod srdf;
+mod urdf;
+mod xml;
 
 pub use dynamics::DynamicsScratch;
+pub use load::LoadOptions;
 pub use mechanism::{Body, CollisionLink, Mechanism, Motion, OutputLimits};
 
 use crate::pose::Pose;
@@ -31,6 +38,32 @@ pub struct Robot {
     pub states: Vec<NamedState>,
     /// Pairs of links `[a, b]`, `a < b`, that are checked against each other.
     pub pairs: Vec<[usize; 2]>,
+    /// Pairs of links with collision geometry, `a < b`, that are not, and why.
+    pub skipped: Vec<SkippedPair>,
+}
+
+/// Two links that are not checked against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SkippedPair {
+    /// Indices of the links, `a < b`.
+    pub links: [usize; 2],
+    /// Why they are left out.
+    pub reason: SkipReason,
+}
+
+/// Why two links are not checked against each other; the words are those of MoveIt's SRDF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkipReason {
+    /// Neighbours: joined by one joint, or by several with no geometry on the links between.
+    Adjacent,
+    /// They touch while all joints stand at their neutral positions.
+    Default,
+    /// They touch in nearly every joint state.
+    Always,
+    /// They come near each other in no joint state that was sampled.
+    Never,
+    /// Whoever wrote the SRDF says so.
+    User,
 }
 
 /// A rigid link.

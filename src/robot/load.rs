@@ -1,0 +1,95 @@
+//! Loading a robot from its files. Imports `error` and its sibling readers.
+
+use super::{Robot, joint_limits, pairs, srdf, urdf};
+use crate::error::InputError;
+use std::path::Path;
+
+/// Choices in loading a robot.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// Without an SRDF: how many joint states are sampled to find pairs of links that need no check.
+    pub pair_samples: usize,
+    /// Seed of that sampling.
+    pub seed: u64,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { pair_samples: 4096, seed: 0 }
+    }
+}
+
+/// The text of a file, and where it came from.
+struct Source<'a> {
+    text: String,
+    path: Option<&'a Path>,
+}
+
+impl<'a> Source<'a> {
+    fn read(path: &'a Path) -> Result<Self, InputError> {
+        Ok(Self { text: InputError::read_text(path)?, path: Some(path) })
+    }
+
+    /// Runs a reader over the text; its errors then name the file.
+    fn with<T>(&self, reader: impl FnOnce(&str) -> Result<T, InputError>) -> Result<T, InputError> {
+        reader(&self.text).map_err(|e| match self.path {
+            Some(path) => e.in_file(path),
+            None => e,
+        })
+    }
+}
+
+impl Robot {
+    /// Loads a robot from its URDF, its SRDF (groups, named states, disabled collisions) and
+    /// MoveIt's `joint_limits.yaml`.
+    ///
+    /// Without an SRDF there are no groups, and pairs of links that touch always or never, or are
+    /// neighbours, are found by sampling and left out, as MoveIt's setup assistant does.
+    ///
+    /// # Errors
+    /// Says which file, line and key is wrong, and what was expected there.
+    pub fn load(
+        urdf: &Path,
+        srdf: Option<&Path>,
+        limits: Option<&Path>,
+        options: &LoadOptions,
+    ) -> Result<Self, InputError> {
+        assemble(
+            &Source::read(urdf)?,
+            srdf.map(Source::read).transpose()?.as_ref(),
+            limits.map(Source::read).transpose()?.as_ref(),
+            options,
+        )
+    }
+
+    /// The same as [`Robot::load`] from the texts of the files.
+    ///
+    /// # Errors
+    /// As [`Robot::load`], without the names of the files.
+    pub fn parse(
+        urdf: &str,
+        srdf: Option<&str>,
+        limits: Option<&str>,
+        options: &LoadOptions,
+    ) -> Result<Self, InputError> {
+        let source = |text: &str| Source { text: text.to_owned(), path: None };
+        assemble(&source(urdf), srdf.map(source).as_ref(), limits.map(source).as_ref(), options)
+    }
+}
+
+fn assemble(
+    urdf: &Source,
+    srdf: Option<&Source>,
+    limits: Option<&Source>,
+    options: &LoadOptions,
+) -> Result<Robot, InputError> {
+    let mut robot = urdf.with(urdf::read)?;
+    if let Some(limits) = limits {
+        limits.with(|text| joint_limits::apply(text, &mut robot))?;
+    }
+    match srdf {
+        Some(srdf) => srdf.with(|text| srdf::apply(text, &mut robot))?,
+        None => pairs::find(&mut robot, options.pair_samples, options.seed),
+    }
+    Ok(robot)
+}
