@@ -4,5 +4,6 @@ pub mod plan;
 pub mod pose;
 pub mod problem;
 pub mod robot;
+pub mod steer;
 pub mod trajectory;
 pub mod world;
