@@ -1,14 +1,16 @@
 //! Robots: a tree of links and joints with limits, inertias and collision spheres, read at run
 //! time from URDF, SRDF and joint_limits.yaml, and reduced to a [`Mechanism`] for planning.
-//! Imports `error` and `pose` only.
+//! Imports `error`, `pose` and `world` only.
 
 mod dynamics;
 mod joint_limits;
 mod load;
 mod mechanism;
+pub mod mesh;
 mod pairs;
 #[cfg(test)]
 pub(crate) mod random;
+pub mod spherize;
 mod srdf;
 mod urdf;
 mod xml;

@@ -1,0 +1,308 @@
+//! Conservative sphere covers of collision geometry: every point of a solid is inside some
+//! sphere, and how much more than the solid the spheres hold is bounded and reported.
+//! Imports `error`, `pose`, `world` and the robot's `Sphere` and meshes.
+
+mod body;
+mod cells;
+mod fit;
+mod select;
+
+use crate::error::InputError;
+use crate::pose::Pose;
+use crate::robot::Sphere;
+use crate::robot::mesh::Mesh;
+use crate::world::Shape;
+use body::Body;
+use cells::Cells;
+use fit::Fit;
+use glam::DVec3;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use select::Candidates;
+use std::f64::consts::PI;
+
+/// Radii are widened by this fraction of the solid's size: far more than rounding may lose, far
+/// less than anybody can build.
+const ROUNDING: f64 = 1e-9;
+
+/// Primitives larger than this (metres) are taken for a mistake in units.
+const LARGEST_LENGTH: f64 = 1e6;
+
+/// Solids smaller than this (metres) get one sphere around their bounding box.
+const SMALLEST_SIZE: f64 = 1e-6;
+
+/// Cells that the bounding box is cut into.
+const CELLS: usize = 4000;
+
+/// Candidate centres.
+const CANDIDATES: usize = 800;
+
+/// Samples for the excess volume.
+const VOLUME_SAMPLES: usize = 16_384;
+
+/// Seed of those samples.
+const VOLUME_SEED: u64 = 0x0073_7068_6572_6573;
+
+/// A solid fixed to a link.
+#[derive(Clone, Debug)]
+pub enum Solid {
+    /// A primitive and its frame in the link's frame.
+    Primitive(Shape, Pose),
+    /// What a mesh encloses (see [`crate::robot::mesh::Surface`]), and its frame in the link's.
+    Mesh(Mesh, Pose),
+}
+
+/// How closely to cover a solid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CoverOptions {
+    /// Use no more spheres than this, at least one.
+    pub max_spheres: usize,
+    /// Use no more spheres than it takes to reach at most this far beyond the solid, metres.
+    pub tolerance: f64,
+}
+
+impl Default for CoverOptions {
+    fn default() -> Self {
+        Self { max_spheres: 24, tolerance: 0.01 }
+    }
+}
+
+/// Spheres that together hold a solid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cover {
+    /// The spheres, in the link's frame.
+    pub spheres: Vec<Sphere>,
+    /// Upper bound of the distance from the solid to the farthest point of a sphere, metres.
+    pub excess_distance: f64,
+    /// Volume within spheres but outside the solid, m^3; a Monte Carlo estimate (seeded).
+    pub excess_volume: f64,
+    /// Standard error of `excess_volume`, m^3.
+    pub excess_volume_error: f64,
+    /// Volume of the solid, m^3; what lies in several parts of a mesh counts several times.
+    pub solid_volume: f64,
+}
+
+impl Cover {
+    /// Excess volume over the volume of the solid; infinite where that has none.
+    pub fn excess_ratio(&self) -> f64 {
+        self.excess_volume / self.solid_volume
+    }
+}
+
+/// Covers a solid by spheres; the same input gives the same spheres.
+///
+/// As many spheres are used as it takes to get within the tolerance, or else the largest number
+/// allowed, and then the excess is as small as the method can make it. A sphere stays as it is;
+/// a capsule gets a chain of equal spheres, the best of its kind; for other solids see the modules
+/// below: balls about points of the medial axis, chosen by greedy set cover of the cells of a
+/// grid (`select`), then moved and shrunk (`fit`). The spheres hold the solid by
+/// construction (`cells`), not as far as samples tell.
+///
+/// # Errors
+/// Where a primitive has a length that is negative, not finite or absurdly large, or no bounds at
+/// all (half-space), or an option makes no sense.
+pub fn cover(solid: &Solid, options: &CoverOptions) -> Result<Cover, InputError> {
+    if options.max_spheres == 0 || options.tolerance.is_nan() || options.tolerance < 0.0 {
+        return Err(InputError::new("expected at least one sphere and a tolerance that is not negative"));
+    }
+    match solid {
+        Solid::Primitive(shape, pose) => {
+            check_lengths(shape)?;
+            match *shape {
+                Shape::Sphere { radius } => {
+                    let spheres = vec![Sphere { center: pose.translation, radius }];
+                    let solid_volume = 4.0 / 3.0 * PI * radius.powi(3);
+                    Ok(Cover {
+                        spheres,
+                        excess_distance: 0.0,
+                        excess_volume: 0.0,
+                        excess_volume_error: 0.0,
+                        solid_volume,
+                    })
+                }
+                Shape::Capsule { radius, half_length } => {
+                    let (spheres, excess) = chain(radius, half_length, options);
+                    let volume = PI * radius * radius * (4.0 / 3.0 * radius + 2.0 * half_length);
+                    let size = 2.0 * (radius + half_length);
+                    let inside = |p| shape.signed_distance(p) <= 0.0;
+                    Ok(finished(spheres, excess, size, volume, inside, pose))
+                }
+                Shape::Cuboid { half_extents } => Ok(cover_body(&Body::cuboid(half_extents), pose, options)),
+                Shape::Cylinder { radius, half_length } => {
+                    Ok(cover_body(&Body::cylinder(radius, half_length), pose, options))
+                }
+                Shape::HalfSpace => {
+                    Err(InputError::new("a half-space has no bounds; spheres cannot cover it"))
+                }
+            }
+        }
+        Solid::Mesh(mesh, pose) => Ok(cover_body(&Body::from_mesh(mesh), pose, options)),
+    }
+}
+
+fn check_lengths(shape: &Shape) -> Result<(), InputError> {
+    let lengths = match *shape {
+        Shape::Sphere { radius } => vec![radius],
+        Shape::Cuboid { half_extents } => half_extents.to_array().to_vec(),
+        Shape::Capsule { radius, half_length } | Shape::Cylinder { radius, half_length } => {
+            vec![radius, half_length]
+        }
+        Shape::HalfSpace => vec![],
+    };
+    match lengths.iter().find(|l| !(0.0..=LARGEST_LENGTH).contains(*l)) {
+        Some(l) => Err(InputError::new(format!(
+            "{} with a length of {l} m: expected lengths from 0 to {LARGEST_LENGTH:e} m",
+            shape.kind()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Equal spheres along the axis of a capsule, and how far they reach beyond it.
+///
+/// With m gaps between spheres of radius r + e, the end ones hold the end balls if they sit e
+/// inside the ends of the axis, and neighbours hold the wall between them if (r + e)^2 >=
+/// r^2 + (half a gap)^2, where half a gap is (l - e) / m: a quadratic equation for the least e.
+fn chain(radius: f64, half_length: f64, options: &CoverOptions) -> (Vec<Sphere>, f64) {
+    let excess = |gaps: f64| {
+        let linear = 2.0 * (radius * gaps * gaps + half_length);
+        let root = (linear * linear + 4.0 * (gaps * gaps - 1.0) * half_length * half_length).max(0.0).sqrt();
+        if half_length > 0.0 { 2.0 * half_length * half_length / (linear + root) } else { 0.0 }
+    };
+    let close_enough = |&n: &usize| excess((n - 1) as f64) <= options.tolerance;
+    let count = (1..options.max_spheres).find(close_enough).unwrap_or(options.max_spheres);
+    let excess = excess((count - 1) as f64);
+    let end = half_length - excess;
+    let sphere = |i: usize| {
+        let along = if count == 1 { 0.0 } else { 2.0 * i as f64 / (count - 1) as f64 - 1.0 };
+        Sphere { center: DVec3::Z * end * along, radius: radius + excess }
+    };
+    ((0..count).map(sphere).collect(), excess)
+}
+
+fn cover_body(body: &Body, pose: &Pose, options: &CoverOptions) -> Cover {
+    let fit = fit_body(body, options);
+    finished(fit.spheres, fit.excess, body.size(), body.volume(), |p| body.contains(p), pose)
+}
+
+fn fit_body(body: &Body, options: &CoverOptions) -> Fit {
+    if body.size() <= SMALLEST_SIZE {
+        return Fit::around(body);
+    }
+    let cells = Cells::new(body.surface(), CELLS);
+    let candidates = Candidates::new(body, &cells, CANDIDATES);
+    let centers = candidates.choose(options.max_spheres, options.tolerance);
+    Fit::new(body, &cells, &centers).improved(body, &cells)
+}
+
+/// A cover from spheres in the solid's own frame that hold it but for rounding.
+fn finished(
+    mut spheres: Vec<Sphere>,
+    excess: f64,
+    size: f64,
+    solid_volume: f64,
+    inside: impl Fn(DVec3) -> bool,
+    pose: &Pose,
+) -> Cover {
+    let margin = ROUNDING * (size + pose.translation.length());
+    spheres.iter_mut().for_each(|s| s.radius += margin);
+    let (excess_volume, excess_volume_error) = volume_outside(&spheres, inside);
+    spheres.iter_mut().for_each(|s| s.center = pose.point(s.center));
+    Cover { spheres, excess_distance: excess + margin, excess_volume, excess_volume_error, solid_volume }
+}
+
+/// Volume of the union of spheres outside of a solid, and its standard error, m^3. Samples
+/// are drawn from all spheres evenly by volume; one that lies in n spheres counts 1/n.
+fn volume_outside(spheres: &[Sphere], inside: impl Fn(DVec3) -> bool) -> (f64, f64) {
+    let mut rng = Pcg64Mcg::seed_from_u64(VOLUME_SEED);
+    let volume = |s: &Sphere| 4.0 / 3.0 * PI * s.radius.powi(3);
+    let total: f64 = spheres.iter().map(volume).sum();
+    let (mut sum, mut squares, mut count) = (0.0, 0.0, 0);
+    for sphere in spheres {
+        let share = (VOLUME_SAMPLES as f64 * volume(sphere) / total).ceil() as usize;
+        for _ in 0..share {
+            let p = sphere.center + sphere.radius * in_unit_ball(&mut rng);
+            let holders =
+                spheres.iter().filter(|s| s.center.distance_squared(p) <= s.radius * s.radius).count();
+            let value = if inside(p) { 0.0 } else { 1.0 / holders.max(1) as f64 };
+            sum += value;
+            squares += value * value;
+        }
+        count += share;
+    }
+    let mean = sum / count as f64;
+    let variance = squares / count as f64 - mean * mean;
+    (total * mean, total * (variance.max(0.0) / count as f64).sqrt())
+}
+
+/// A random point of the unit ball, evenly distributed.
+fn in_unit_ball(rng: &mut Pcg64Mcg) -> DVec3 {
+    loop {
+        let p = DVec3::from_array(std::array::from_fn(|_| rng.random_range(-1.0..=1.0)));
+        if p.length_squared() <= 1.0 {
+            return p;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use glam::DQuat;
+    use proptest::prelude::*;
+
+    fn primitive() -> impl Strategy<Value = Shape> {
+        let length = || prop_oneof![0.01..0.3, Just(0.05), Just(0.0)];
+        prop_oneof![
+            length().prop_map(|radius| Shape::Sphere { radius }),
+            (length(), length(), length())
+                .prop_map(|(x, y, z)| Shape::Cuboid { half_extents: DVec3::new(x, y, z) }),
+            (length(), length()).prop_map(|(radius, half_length)| Shape::Capsule { radius, half_length }),
+            (length(), length()).prop_map(|(radius, half_length)| Shape::Cylinder { radius, half_length }),
+        ]
+    }
+
+    /// A point of a primitive, on its surface as often as not, from three numbers in [-1, 1].
+    fn point_of(shape: &Shape, [u, v, w]: [f64; 3]) -> DVec3 {
+        // Numbers beyond one half in magnitude end up on the surface.
+        let stretch = |x: f64| (2.0 * x).clamp(-1.0, 1.0);
+        let direction = DVec3::new(u, v, w).normalize_or(DVec3::X);
+        let ball = direction * DVec3::new(stretch(u), stretch(v), stretch(w)).length().min(1.0);
+        let disc = glam::DVec2::from_angle(PI * u) * stretch(v).abs();
+        match *shape {
+            Shape::Sphere { radius } => ball * radius,
+            Shape::Cuboid { half_extents } => DVec3::new(stretch(u), stretch(v), stretch(w)) * half_extents,
+            Shape::Capsule { radius, half_length } => {
+                ball * radius + DVec3::Z * half_length * stretch(u + v - w)
+            }
+            Shape::Cylinder { radius, half_length } => (disc * radius).extend(half_length * stretch(w)),
+            Shape::HalfSpace => DVec3::ZERO,
+        }
+    }
+
+    fn holds(spheres: &[Sphere], p: DVec3) -> bool {
+        spheres.iter().any(|s| s.center.distance(p) <= s.radius + 1e-12)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn covers_hold_primitives(
+            shape in primitive(),
+            turn in prop::array::uniform3(-2.0..2.0f64),
+            at in prop::array::uniform3(-2.0..2.0f64),
+            max_spheres in 1usize..40,
+            points in prop::collection::vec(prop::array::uniform3(-1.0..1.0f64), 300),
+        ) {
+            let pose = Pose::new(DQuat::from_scaled_axis(turn.into()), at.into());
+            let cover = cover(&Solid::Primitive(shape, pose), &CoverOptions { max_spheres, tolerance: 0.01 }).unwrap();
+            prop_assert!(cover.spheres.len() <= max_spheres);
+            for p in points {
+                let p = point_of(&shape, p);
+                prop_assert!(shape.signed_distance(p) <= 1e-12);
+                prop_assert!(holds(&cover.spheres, pose.point(p)), "{p} of {shape:?} is outside");
+            }
+        }
+    }
+}
