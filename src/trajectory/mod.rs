@@ -1,8 +1,10 @@
 //! Piecewise polynomials, one per flat output with common knots: value, derivatives, extrema,
 //! cut, join, sample. Imports nothing of flatout.
 
+mod edit;
 mod extrema;
 
+pub use edit::Jump;
 pub use extrema::{Extrema, MAX_DEGREE, extrema};
 
 /// A trajectory of `dof` flat outputs over [0, duration], seconds.
@@ -13,6 +15,9 @@ pub use extrema::{Extrema, MAX_DEGREE, extrema};
 pub struct Trajectory {
     dof: usize,
     degree: usize,
+    /// Durations of the segments, seconds. Kept beside the knots, whose differences are rounded, so
+    /// that every segment ends exactly where its maker meant it to.
+    durations: Vec<f64>,
     /// Times of the knots, seconds: `knots[0] = 0`, one more than there are segments.
     knots: Vec<f64>,
     /// `[segment][output][power]`.
@@ -35,12 +40,13 @@ pub struct Segment<'a> {
 impl Trajectory {
     /// An empty trajectory (duration 0, no segment).
     pub fn new(dof: usize, degree: usize) -> Self {
-        Self { dof, degree, knots: vec![0.0], coefficients: Vec::new() }
+        Self { dof, degree, durations: Vec::new(), knots: vec![0.0], coefficients: Vec::new() }
     }
 
     /// Appends a segment: `coefficients` is `[output][power]`, ascending powers of local time.
     pub fn push(&mut self, duration: f64, coefficients: &[f64]) {
         assert_eq!(coefficients.len(), self.dof * (self.degree + 1), "one polynomial per output");
+        self.durations.push(duration);
         self.knots.push(self.duration() + duration);
         self.coefficients.extend_from_slice(coefficients);
     }
@@ -67,7 +73,7 @@ impl Trajectory {
 
     /// Number of segments.
     pub fn len(&self) -> usize {
-        self.knots.len() - 1
+        self.durations.len()
     }
 
     /// Whether there is no segment.
@@ -81,7 +87,7 @@ impl Trajectory {
         Segment {
             dof: self.dof,
             degree: self.degree,
-            duration: self.knots[i + 1] - self.knots[i],
+            duration: self.durations[i],
             coefficients: &self.coefficients[i * stride..(i + 1) * stride],
         }
     }
@@ -91,17 +97,27 @@ impl Trajectory {
         (0..self.len()).map(|i| self.segment(i))
     }
 
-    /// Segment and local time of `t`, which is clamped to the trajectory.
+    /// Segment and local time of `t`, which is clamped to the trajectory. Panics where that is
+    /// empty.
     pub fn locate(&self, t: f64) -> (usize, f64) {
         let after = self.knots.partition_point(|&knot| knot <= t);
         let i = after.saturating_sub(1).min(self.len().saturating_sub(1));
-        (i, (t - self.knots[i]).clamp(0.0, self.knots[i + 1] - self.knots[i]))
+        (i, (t - self.knots[i]).clamp(0.0, self.durations[i]))
     }
 
     /// Writes the `order`th derivative of all outputs at time `t` (0: values) to `out`, length `dof`.
     pub fn evaluate(&self, t: f64, order: usize, out: &mut [f64]) {
         let (i, local) = self.locate(t);
         self.segment(i).evaluate(local, order, out);
+    }
+
+    /// Times from 0 to the duration, equally spaced, at most `step` > 0 apart.
+    pub fn sample_times(&self, step: f64) -> impl ExactSizeIterator<Item = f64> + use<> {
+        let duration = self.duration();
+        let steps = (duration / step).ceil();
+        // The last quotient is 1, so the last time is the duration itself.
+        let time = move |i| if i == 0 { 0.0 } else { duration * (f64::from(i) / steps) };
+        (0..steps as u32 + 1).map(time)
     }
 }
 
