@@ -1,4 +1,5 @@
 #![doc = "flatout"]
+pub mod certify;
 pub mod error;
 pub mod plan;
 pub mod pose;

@@ -82,7 +82,7 @@ impl Mechanism {
 impl BodyState {
     /// The state of `body`, whose parent has state `parent`, and the load of its own inertia.
     fn moved(parent: &Self, body: &Body, y: f64, yd: f64, ydd: f64) -> Self {
-        let pose = body.placement * body.moved(y);
+        let pose = body.pose(y);
         let (qd, qdd) = (DVec3::Z * (body.ratio * yd), DVec3::Z * (body.ratio * ydd));
         let turned = pose.rotation.transpose();
         let (w, a, t) = (parent.angular_velocity, parent.angular_acceleration, pose.translation);

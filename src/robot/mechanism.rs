@@ -77,13 +77,18 @@ pub type OutputLimits = JointLimits;
 
 impl Body {
     /// The body's frame in its joint frame at flat output value `y`.
-    pub(super) fn moved(&self, y: f64) -> Pose {
+    fn moved(&self, y: f64) -> Pose {
         let q = self.ratio * y + self.offset;
         match self.motion {
             Motion::Fixed => Pose::IDENTITY,
             Motion::Revolute => Pose { rotation: DMat3::from_rotation_z(q), translation: DVec3::ZERO },
             Motion::Prismatic => Pose::from_translation(DVec3::Z * q),
         }
+    }
+
+    /// The body's frame in its parent's frame at flat output value `y`.
+    pub fn pose(&self, y: f64) -> Pose {
+        self.placement * self.moved(y)
     }
 }
 
@@ -132,7 +137,7 @@ impl Mechanism {
         poses.clear();
         poses.push(self.bodies[0].placement);
         for body in &self.bodies[1..] {
-            poses.push(poses[body.parent] * body.placement * body.moved(y[body.output]));
+            poses.push(poses[body.parent] * body.pose(y[body.output]));
         }
     }
 

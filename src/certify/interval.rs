@@ -1,0 +1,101 @@
+//! How a scalar varies over an interval of time about its middle.
+
+use crate::trajectory::Extrema;
+
+/// A scalar over an interval about the instant m: it differs from its value at m by
+/// `line` s + [`bend`], and by at most `travel`, where -1 <= s <= 1 and [x] is any number of
+/// magnitude up to x.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Variation {
+    pub(super) travel: f64,
+    pub(super) line: f64,
+    pub(super) bend: f64,
+}
+
+impl Variation {
+    /// Of the `order`th derivative of a polynomial in the time since m, over `half` to either side.
+    pub(super) fn about(polynomial: &[f64], order: usize, half: f64) -> Self {
+        let (mut power, mut line, mut bend) = (1.0, 0.0, 0.0);
+        for (k, &coefficient) in polynomial.iter().enumerate().skip(order + 1) {
+            power *= half;
+            let falling: f64 = (k + 1 - order..=k).map(|factor| factor as f64).product();
+            let term = falling * coefficient * power;
+            if k == order + 1 { line = term } else { bend += term.abs() }
+        }
+        let travel = match (order, polynomial) {
+            (0, &[_, c1, c2, c3]) => cubic_travel(c1 * half, c2 * half * half, c3 * half * half * half),
+            _ => line.abs() + bend,
+        };
+        Self { travel, line, bend }
+    }
+
+    /// From the ranges of values that several segments take, `y` being the value at m.
+    pub(super) fn within(y: f64, ranges: impl Iterator<Item = Extrema>) -> Self {
+        let travel = ranges.map(|r| (r.max - y).max(y - r.min)).fold(0.0, f64::max);
+        Self { travel, line: 0.0, bend: travel }
+    }
+
+    /// Of the scalar times `ratio`.
+    pub(super) fn scaled(self, ratio: f64) -> Self {
+        let size = ratio.abs();
+        Self { travel: self.travel * size, line: self.line * ratio, bend: self.bend * size }
+    }
+}
+
+/// Greatest magnitude of c1 s + c2 s^2 + c3 s^3 for -1 <= s <= 1.
+fn cubic_travel(c1: f64, c2: f64, c3: f64) -> f64 {
+    let ends = c2.abs() + (c1 + c3).abs();
+    // The derivative has a constant sign on the interval: monotone.
+    if c1.abs() >= 2.0 * c2.abs() + 3.0 * c3.abs() {
+        return ends;
+    }
+    let discriminant = c2 * c2 - 3.0 * c1 * c3;
+    if discriminant < 0.0 {
+        return ends;
+    }
+    let q = -(c2 + discriminant.sqrt().copysign(c2));
+    let value = |s: f64| if s.abs() < 1.0 { (s * (c1 + s * (c2 + s * c3))).abs() } else { 0.0 };
+    ends.max(value(q / (3.0 * c3))).max(value(c1 / q))
+}
+
+/// Moves the origin of a polynomial (ascending coefficients) to `t` (repeated Horner).
+pub(super) fn shift(coefficients: &mut [f64], t: f64) {
+    let n = coefficients.len();
+    for start in 0..n {
+        for k in (start..n - 1).rev() {
+            coefficients[k] += t * coefficients[k + 1];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trajectory::derivative;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Neither bound is exceeded at any sample, and that on cubics is reached.
+        #[test]
+        fn variation_bounds_every_sample(
+            c in prop::collection::vec(prop_oneof![-3.0..3.0, Just(0.0)], 1..8),
+            order in 0usize..3, middle in 0.0..2.0_f64, half in 0.001..1.0_f64,
+        ) {
+            let mut about = c.clone();
+            shift(&mut about, middle);
+            let variation = Variation::about(&about, order, half);
+            let mut reached = 0.0_f64;
+            for k in -1000..=1000 {
+                let s = f64::from(k) / 1000.0;
+                let moved = derivative(&c, order, middle + s * half) - derivative(&c, order, middle);
+                let slack = 1e-11 * (1.0 + derivative(&c, order, middle).abs() + variation.travel);
+                prop_assert!(moved.abs() <= variation.travel + slack);
+                prop_assert!((moved - variation.line * s).abs() <= variation.bend + slack);
+                reached = reached.max(moved.abs());
+            }
+            if order == 0 && c.len() == 4 {
+                prop_assert!(variation.travel <= reached * 1.001 + 1e-9, "{} for {reached}", variation.travel);
+            }
+        }
+    }
+}

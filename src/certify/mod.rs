@@ -1,0 +1,200 @@
+//! The certificate: proof, in plain `f64` and for every instant between samples too, that a
+//! trajectory solves its problem. Imports `robot`, `world`, `problem` and `trajectory` only, never
+//! a checker, so that it cannot share a bug with one.
+//!
+//! - Polynomial limits (position, velocity, acceleration) hold by exact extrema.
+//! - Collisions are excluded on intervals of time, halved until each is proved ([`collision`]).
+//! - Efforts are bounded on intervals by Taylor models of inverse dynamics ([`effort`]).
+
+mod collision;
+mod effort;
+mod interval;
+mod report;
+
+pub use report::{Certificate, Clearance, LimitKind, Nearest, Peak, Peaks, Violation};
+
+use crate::problem::{FlatState, Problem};
+use crate::trajectory::{Extrema, MAX_DEGREE, Trajectory, derivative, extrema};
+use collision::Collisions;
+use effort::Efforts;
+
+/// What a limit may be exceeded by, in its unit or relative to it where it is above 1: steering that
+/// meets a limit exactly meets it only up to rounding, some 1e-12 over a solve and an evaluation.
+const LIMIT_TOLERANCE: f64 = 1e-9;
+
+/// No interval of time is halved below this, seconds: a robot moving at 10 m/s covers a micrometre.
+const MIN_INTERVAL: f64 = 1e-7;
+
+/// A proof that takes more intervals than this is given up: at a microsecond each, it takes seconds.
+const MAX_INTERVALS: usize = 5_000_000;
+
+/// How much a certificate should find out, and how exact the trajectory must be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CertifyOptions {
+    /// Prove the smallest clearance to within this, metres. `None`: prove no more than that there
+    /// is some, which is several times cheaper.
+    pub clearance_tolerance: Option<f64>,
+    /// Greatest distance of the ends from the problem's start and goal and greatest jump at a knot,
+    /// per output, in rad or m and their derivatives, relative to values above 1.
+    pub tolerance: f64,
+}
+
+impl Default for CertifyOptions {
+    fn default() -> Self {
+        // Rounding in steering and evaluation stays below 1e-11 for motions of seconds.
+        Self { clearance_tolerance: None, tolerance: 1e-9 }
+    }
+}
+
+/// Proves that `trajectory` solves `problem` at every instant.
+///
+/// # Errors
+/// What is wrong with the trajectory and when, or what could not be proved.
+pub fn certify(
+    problem: &Problem,
+    trajectory: &Trajectory,
+    options: &CertifyOptions,
+) -> Result<Certificate, Violation> {
+    Certifier::new(problem, *options).certify(trajectory)
+}
+
+/// Tables and working memory to certify many trajectories of one problem.
+pub struct Certifier<'a> {
+    problem: &'a Problem,
+    options: CertifyOptions,
+    collisions: Collisions<'a>,
+    efforts: Efforts<'a>,
+    /// Extrema of position, `[segment][output]`.
+    ranges: Vec<Extrema>,
+}
+
+impl<'a> Certifier<'a> {
+    /// Builds the tables for `problem`.
+    pub fn new(problem: &'a Problem, options: CertifyOptions) -> Self {
+        Self {
+            problem,
+            options,
+            collisions: Collisions::new(&problem.mechanism, &problem.world),
+            efforts: Efforts::new(&problem.mechanism, problem.gravity),
+            ranges: Vec::new(),
+        }
+    }
+
+    /// Proves that `trajectory` solves the problem at every instant.
+    ///
+    /// # Errors
+    /// What is wrong with the trajectory and when, or what could not be proved.
+    pub fn certify(&mut self, trajectory: &Trajectory) -> Result<Certificate, Violation> {
+        self.check_form(trajectory)?;
+        self.check_ends(trajectory)?;
+        self.check_knots(trajectory)?;
+        let mut peaks = self.check_limits(trajectory)?;
+        let (clearance, mut intervals) =
+            self.collisions.prove(trajectory, &self.ranges, self.options.clearance_tolerance)?;
+        if self.problem.torque {
+            intervals += self.efforts.prove(trajectory, &mut peaks)?;
+        }
+        Ok(Certificate { clearance, peaks, outputs: self.problem.mechanism.outputs.clone(), intervals })
+    }
+
+    /// Whether it is a trajectory of this mechanism at all, made of numbers.
+    fn check_form(&self, trajectory: &Trajectory) -> Result<(), Violation> {
+        let malformed = |reason| Err(Violation::Malformed { reason });
+        if trajectory.dof() != self.problem.mechanism.dof() {
+            return malformed("it has another number of outputs than the mechanism");
+        }
+        if trajectory.degree() > MAX_DEGREE {
+            return malformed("its polynomials are of too high a degree");
+        }
+        if trajectory.is_empty() {
+            return malformed("it has no segment");
+        }
+        let finite = |s: crate::trajectory::Segment<'_>| {
+            s.duration > 0.0 && s.duration.is_finite() && s.coefficients.iter().all(|c| c.is_finite())
+        };
+        if !trajectory.segments().all(finite) {
+            return malformed("a segment has no positive duration or a coefficient that is not finite");
+        }
+        Ok(())
+    }
+
+    /// Whether it leads from the start to a goal.
+    fn check_ends(&self, trajectory: &Trajectory) -> Result<(), Violation> {
+        let (first, last) = (trajectory.segment(0), trajectory.segment(trajectory.len() - 1));
+        let miss = |state: &FlatState, segment: crate::trajectory::Segment<'_>, t: f64| {
+            let one = |(output, (&p, &v)): (usize, (&f64, &f64))| {
+                let polynomial = segment.polynomial(output);
+                let position = deviation(derivative(polynomial, 0, t), p);
+                position.max(deviation(derivative(polynomial, 1, t), v))
+            };
+            state.position.iter().zip(&state.velocity).enumerate().map(one).fold(0.0, f64::max)
+        };
+        let start = miss(&self.problem.start, first, 0.0);
+        if start > self.options.tolerance {
+            return Err(Violation::Start { distance: start });
+        }
+        let goals = self.problem.goals.iter();
+        let goal = goals.map(|goal| miss(goal, last, last.duration)).fold(f64::INFINITY, f64::min);
+        if goal > self.options.tolerance {
+            return Err(Violation::Goal { distance: goal });
+        }
+        Ok(())
+    }
+
+    /// Whether positions and velocities are continuous.
+    fn check_knots(&self, trajectory: &Trajectory) -> Result<(), Violation> {
+        for i in 1..trajectory.len() {
+            let (before, after) = (trajectory.segment(i - 1), trajectory.segment(i));
+            for output in 0..trajectory.dof() {
+                for order in 0..2 {
+                    let left = derivative(before.polynomial(output), order, before.duration);
+                    let right = derivative(after.polynomial(output), order, 0.0);
+                    if deviation(left, right) > self.options.tolerance {
+                        let (name, time) = (self.output(output), trajectory.knots()[i]);
+                        return Err(Violation::Jump { output: name, order, time, jump: right - left });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Exact extrema of all outputs and their derivatives against their limits.
+    fn check_limits(&mut self, trajectory: &Trajectory) -> Result<Vec<Peaks>, Violation> {
+        self.ranges.clear();
+        let mut peaks = vec![Peaks::default(); trajectory.dof()];
+        for (segment, &start) in trajectory.segments().zip(trajectory.knots()) {
+            for (output, peaks) in peaks.iter_mut().enumerate() {
+                let of = |order| extrema(segment.polynomial(output), order, segment.duration);
+                let limits = &self.problem.mechanism.limits[output];
+                let position = of(0);
+                self.ranges.push(position);
+                let bounds = [limits.lower, limits.upper];
+                peaks.position.raise(&position, start, bounds);
+                peaks.velocity.raise(&of(1), start, [-limits.velocity, limits.velocity]);
+                peaks.acceleration.raise(&of(2), start, [-limits.acceleration, limits.acceleration]);
+            }
+        }
+        for (output, peaks) in peaks.iter().enumerate() {
+            for (kind, peak) in peaks.polynomial() {
+                if peak.exceeds(LIMIT_TOLERANCE) {
+                    let Peak { value, time, bound, .. } = *peak;
+                    return Err(Violation::Limit { output: self.output(output), kind, value, bound, time });
+                }
+            }
+        }
+        Ok(peaks)
+    }
+
+    fn output(&self, output: usize) -> String {
+        self.problem.mechanism.outputs[output].clone()
+    }
+}
+
+/// How far two numbers are apart, relative to what is expected where that is above 1.
+fn deviation(value: f64, expected: f64) -> f64 {
+    (value - expected).abs() / expected.abs().max(1.0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,427 @@
+//! Certificates against dense sampling, and faults that they must find.
+
+use super::*;
+use crate::pose::Pose;
+use crate::problem::GRAVITY;
+use crate::robot::{
+    Body, CollisionLink, DynamicsScratch, Inertia, JointLimits, Mechanism, Motion, Sphere, random,
+};
+use crate::world::{Obstacle, Shape, World};
+use glam::{DQuat, DVec3};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use std::f64::consts::FRAC_PI_2;
+
+/// A cubic through both ends of every output, `[position, velocity]` each.
+fn push_cubic(trajectory: &mut Trajectory, duration: f64, from: &FlatState, to: &FlatState) {
+    let t = duration;
+    let mut coefficients = Vec::new();
+    for i in 0..trajectory.dof() {
+        let (p, v, q, w) = (from.position[i], from.velocity[i], to.position[i], to.velocity[i]);
+        let d = q - p;
+        let c2 = 3.0 * d / (t * t) - (2.0 * v + w) / t;
+        let c3 = -2.0 * d / (t * t * t) + (v + w) / (t * t);
+        coefficients.extend([p, v, c2, c3]);
+    }
+    trajectory.push(duration, &coefficients);
+}
+
+fn random_state(rng: &mut Pcg64Mcg, dof: usize) -> FlatState {
+    let mut draw = || (0..dof).map(|_| rng.random_range(-0.5..0.5)).collect();
+    FlatState { position: draw(), velocity: draw() }
+}
+
+fn random_trajectory(rng: &mut Pcg64Mcg, dof: usize) -> Trajectory {
+    let mut trajectory = Trajectory::new(dof, 3);
+    let mut from = random_state(rng, dof);
+    for _ in 0..rng.random_range(1..5) {
+        let to = random_state(rng, dof);
+        push_cubic(&mut trajectory, rng.random_range(0.2..1.0), &from, &to);
+        from = to;
+    }
+    trajectory
+}
+
+fn random_world(rng: &mut Pcg64Mcg, obstacles: usize) -> World {
+    let obstacle = |i| {
+        let mut length = || rng.random_range(0.05..0.2);
+        let (radius, half_length) = (length(), length());
+        let shape = match i % 5 {
+            0 => Shape::Sphere { radius },
+            1 => Shape::Cuboid { half_extents: DVec3::new(radius, half_length, length()) },
+            2 => Shape::Capsule { radius, half_length },
+            3 => Shape::Cylinder { radius, half_length },
+            _ => Shape::HalfSpace,
+        };
+        let mut pose = random::pose(rng, 1.0);
+        if shape == Shape::HalfSpace {
+            // A plane somewhere below.
+            pose = Pose::from_translation(DVec3::Z * rng.random_range(-2.0..-0.8));
+        }
+        Obstacle { name: format!("o{i}"), shape, pose }
+    };
+    World { obstacles: (0..obstacles).map(obstacle).collect() }
+}
+
+/// The problem that `trajectory` would solve.
+fn problem_for(mechanism: Mechanism, world: World, trajectory: &Trajectory) -> Problem {
+    let state = |t: f64| {
+        let mut state = FlatState::at_rest(vec![0.0; trajectory.dof()]);
+        trajectory.evaluate(t, 0, &mut state.position);
+        trajectory.evaluate(t, 1, &mut state.velocity);
+        state
+    };
+    let (start, goals) = (state(0.0), vec![state(trajectory.duration())]);
+    Problem { mechanism, world, start, goals, torque: false, gravity: GRAVITY }
+}
+
+/// Smallest distance at an instant between anything that must not touch and moves, and who.
+fn clearance_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> (f64, [String; 2]) {
+    let m = &problem.mechanism;
+    let mut y = vec![0.0; m.dof()];
+    trajectory.evaluate(t, 0, &mut y);
+    let mut poses = Vec::new();
+    m.place(&y, &mut poses);
+    let spheres = |l: usize| {
+        let pose = poses[m.links[l].body];
+        m.spheres[m.links[l].spheres.clone()].iter().map(move |s| (pose.point(s.center), s.radius))
+    };
+    let mut smallest = (f64::INFINITY, [String::new(), String::new()]);
+    let mut see = |d: f64, a: &str, b: &str| {
+        if d < smallest.0 {
+            smallest = (d, [a.to_owned(), b.to_owned()]);
+        }
+    };
+    for (l, link) in m.links.iter().enumerate().filter(|(_, link)| link.body != 0) {
+        for obstacle in &problem.world.obstacles {
+            for (c, r) in spheres(l) {
+                see(obstacle.signed_distance(c) - r, &link.name, &obstacle.name);
+            }
+        }
+    }
+    for &[a, b] in &m.pairs {
+        for (c, r) in spheres(a) {
+            for (d, s) in spheres(b) {
+                see(c.distance(d) - r - s, &m.links[a].name, &m.links[b].name);
+            }
+        }
+    }
+    smallest
+}
+
+/// A random problem without neighbours that always touch, and a trajectory for it.
+fn random_case(rng: &mut Pcg64Mcg) -> (Problem, Trajectory) {
+    let bodies = rng.random_range(1..7);
+    let mut mechanism = random::mechanism(rng, bodies);
+    let trajectory = random_trajectory(rng, mechanism.dof());
+    let parents: Vec<usize> = mechanism.bodies.iter().map(|b| b.parent).collect();
+    mechanism.pairs.retain(|&[a, b]| parents[b] != a && parents[parents[b]] != a);
+    let obstacles = rng.random_range(0..6);
+    let mut world = random_world(rng, obstacles);
+    let base = mechanism.bodies[0].placement.point(mechanism.links[0].bound.center);
+    world.obstacles.retain(|o| o.signed_distance(base) > mechanism.links[0].bound.radius);
+    let problem = problem_for(mechanism, world, &trajectory);
+    (problem, trajectory)
+}
+
+/// Dense samples never beat a certificate, and confirm what stands against one.
+#[test]
+fn certificates_agree_with_dense_samples() {
+    let rng = &mut Pcg64Mcg::seed_from_u64(1);
+    let (mut certified, mut collided) = (0, 0);
+    for case in 0..600 {
+        let (problem, trajectory) = random_case(rng);
+        let smallest = || {
+            let samples = (0..=2000).map(|k| trajectory.duration() * f64::from(k) / 2000.0);
+            samples.map(|t| clearance_at(&problem, &trajectory, t).0).fold(f64::INFINITY, f64::min)
+        };
+        let coarse = certify(&problem, &trajectory, &CertifyOptions::default());
+        let tolerance = 0.002;
+        let options = CertifyOptions { clearance_tolerance: Some(tolerance), ..CertifyOptions::default() };
+        match certify(&problem, &trajectory, &options) {
+            Ok(certificate) => {
+                certified += 1;
+                let Clearance { at_least, nearest } = certificate.clearance;
+                let sampled = smallest();
+                assert!(
+                    at_least > 0.0 && at_least <= sampled,
+                    "case {case}: {at_least} proved, {sampled} sampled"
+                );
+                let coarse = coarse.expect("tolerance changes no verdict").clearance.at_least;
+                assert!(coarse > 0.0 && coarse <= sampled);
+                if let Some(Nearest { distance, between, time }) = nearest {
+                    assert!(at_least >= distance - tolerance - 2e-9, "case {case}");
+                    assert!(sampled >= distance - tolerance - 2e-9, "case {case}");
+                    let (d, b) = clearance_at(&problem, &trajectory, time);
+                    assert!((d - distance).abs() < 1e-12 && b == between, "case {case}");
+                }
+            }
+            Err(Violation::Collision { depth, time, .. } | Violation::SelfCollision { depth, time, .. }) => {
+                collided += 1;
+                let (d, _) = clearance_at(&problem, &trajectory, time);
+                assert!(depth > 0.0 && d <= -depth + 1e-12, "case {case}: claimed {depth}, is {d}");
+                assert!(coarse.is_err(), "case {case}");
+            }
+            Err(other) => panic!("case {case}: {other}"),
+        }
+    }
+    assert!(certified > 100 && collided > 100, "{certified} certified, {collided} collided");
+}
+
+/// Efforts' bounds hold at dense samples; limits just above and below the greatest effort are told apart.
+#[test]
+fn efforts_agree_with_dense_samples() {
+    let rng = &mut Pcg64Mcg::seed_from_u64(2);
+    for case in 0..60 {
+        let bodies = rng.random_range(1..7);
+        let mut mechanism = random::mechanism(rng, bodies);
+        mechanism.pairs.clear();
+        let trajectory = random_trajectory(rng, mechanism.dof());
+        let mut problem = problem_for(mechanism, World::default(), &trajectory);
+        problem.torque = true;
+        let n = trajectory.dof();
+        let mut greatest = vec![0.0_f64; n];
+        let (mut y, mut yd, mut ydd, mut tau) = (vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        let mut scratch = DynamicsScratch::default();
+        for segment in trajectory.segments() {
+            for k in 0..=2000 {
+                let t = segment.duration * f64::from(k) / 2000.0;
+                segment.evaluate(t, 0, &mut y);
+                segment.evaluate(t, 1, &mut yd);
+                segment.evaluate(t, 2, &mut ydd);
+                problem.mechanism.inverse_dynamics(&y, &yd, &ydd, GRAVITY, &mut scratch, &mut tau);
+                greatest.iter_mut().zip(&tau).for_each(|(g, t)| *g = g.max(t.abs()));
+            }
+        }
+        let options = CertifyOptions::default();
+        let with_limits = |problem: &mut Problem, factor: f64| {
+            for (limits, g) in problem.mechanism.limits.iter_mut().zip(&greatest) {
+                limits.effort = g * factor + 1e-3;
+            }
+        };
+        with_limits(&mut problem, 1.01);
+        let certificate = certify(&problem, &trajectory, &options);
+        let certificate = certificate.unwrap_or_else(|violation| panic!("case {case}: {violation}"));
+        for (peaks, g) in certificate.peaks.iter().zip(&greatest) {
+            let peak = peaks.effort.expect("efforts are checked");
+            assert!(
+                peak.value.abs() >= g * (1.0 - 1e-12) && peak.used <= 1.0,
+                "case {case}: {peak:?}, sampled {g}"
+            );
+        }
+        with_limits(&mut problem, 0.9);
+        match certify(&problem, &trajectory, &options) {
+            Err(Violation::Limit { kind: LimitKind::Effort, value, bound, .. }) => {
+                assert!(value.abs() > bound);
+                assert!(greatest.iter().any(|g| value.abs() <= g * 1.001));
+            }
+            other => panic!("case {case}: {other:?}"),
+        }
+    }
+}
+
+/// A ball of radius 0.1 m on slides along x and y: outputs are its place.
+fn ball_on_slides() -> Mechanism {
+    let body = |parent, motion, rotation, output, ratio| Body {
+        name: String::new(),
+        parent,
+        placement: Pose::new(rotation, DVec3::ZERO),
+        motion,
+        output,
+        ratio,
+        offset: 0.0,
+        inertia: Inertia::ZERO,
+    };
+    let to_x = DQuat::from_rotation_y(FRAC_PI_2);
+    let to_y = to_x.inverse() * DQuat::from_rotation_x(-FRAC_PI_2);
+    let ball = Sphere { center: DVec3::ZERO, radius: 0.1 };
+    Mechanism {
+        outputs: vec!["x".into(), "y".into()],
+        limits: vec![JointLimits { velocity: 3.0, acceleration: 8.0, ..JointLimits::NONE }; 2],
+        bodies: vec![
+            body(0, Motion::Fixed, DQuat::IDENTITY, 0, 0.0),
+            body(0, Motion::Prismatic, to_x, 0, 1.0),
+            body(1, Motion::Prismatic, to_y, 1, 1.0),
+        ],
+        links: vec![CollisionLink { name: "ball".into(), body: 2, spheres: 0..1, bound: ball }],
+        spheres: vec![ball],
+        pairs: Vec::new(),
+    }
+}
+
+/// The ball's path y = peak - 2 (x - 0.37)^2 for x from 0 to 1, at 1 m/s.
+fn arc(peak: f64) -> Trajectory {
+    let mut trajectory = Trajectory::new(2, 2);
+    trajectory.push(1.0, &[0.0, 1.0, 0.0, peak - 2.0 * 0.37 * 0.37, 4.0 * 0.37, -2.0]);
+    trajectory
+}
+
+fn certify_arc(trajectory: &Trajectory, obstacles: Vec<Obstacle>) -> Result<Certificate, Violation> {
+    let problem = problem_for(ball_on_slides(), World { obstacles }, trajectory);
+    certify(&problem, trajectory, &CertifyOptions::default())
+}
+
+/// The ball rises to a ceiling for a fraction of a millisecond, between any samples.
+#[test]
+fn a_touch_between_samples_is_caught() {
+    let ceiling = || {
+        let pose = Pose::new(DQuat::from_rotation_x(FRAC_PI_2), DVec3::Y * 0.5);
+        vec![Obstacle { name: "ceiling".into(), shape: Shape::HalfSpace, pose }]
+    };
+    let touching = arc(0.4 + 1e-8);
+    for k in 0..=1000 {
+        let mut y = [0.0; 2];
+        touching.evaluate(f64::from(k) / 1000.0 + 5e-4, 0, &mut y);
+        assert!(y[1] < 0.4, "coarse samples miss it");
+    }
+    match certify_arc(&touching, ceiling()) {
+        Err(Violation::Collision { link, obstacle, depth, time }) => {
+            assert_eq!((link.as_str(), obstacle.as_str()), ("ball", "ceiling"));
+            assert!(depth <= 1.1e-8 && (time - 0.37).abs() < 1e-4);
+        }
+        other => panic!("{other:?}"),
+    }
+    let certificate = certify_arc(&arc(0.4 - 1e-8), ceiling()).expect("a gap of 10 nm is a gap");
+    assert!(certificate.clearance.at_least > 0.0 && certificate.clearance.at_least <= 1e-8);
+    match certify_arc(&arc(0.4), ceiling()) {
+        Err(Violation::ClearanceNotProved { gap, time, .. }) => {
+            assert!(gap.abs() < 2e-9 && (time - 0.37).abs() < 1e-4);
+        }
+        other => panic!("touching without depth: {other:?}"),
+    }
+}
+
+/// A wire in the way.
+#[test]
+fn a_thin_obstacle_is_caught() {
+    let wire = |x: f64| {
+        let shape = Shape::Cylinder { radius: 1e-5, half_length: 1.0 };
+        vec![Obstacle { name: "wire".into(), shape, pose: Pose::from_translation(DVec3::new(x, 0.0, 0.0)) }]
+    };
+    let mut trajectory = Trajectory::new(2, 1);
+    trajectory.push(0.7, &[0.0, 1.0, 0.1 + 5e-6, 0.0]);
+    assert!(
+        matches!(certify_arc(&trajectory, wire(0.3333)), Err(Violation::Collision { time, .. }) if (time - 0.3333).abs() < 0.01)
+    );
+    assert!(certify_arc(&trajectory, wire(0.85)).is_ok());
+}
+
+/// Sliding along a wall costs few intervals: it is the second-order bound that proves it.
+#[test]
+fn sliding_along_a_wall_is_cheap() {
+    let shape = Shape::Cuboid { half_extents: DVec3::new(2.0, 0.1, 2.0) };
+    let wall = vec![Obstacle { name: "wall".into(), shape, pose: Pose::from_translation(DVec3::Y * 0.2001) }];
+    let mut trajectory = Trajectory::new(2, 3);
+    trajectory.push(1.0, &[0.0, 0.0, 3.0, -2.0, 0.0, 0.0, 0.0, 0.0]);
+    let certificate = certify_arc(&trajectory, wall).expect("it keeps 0.1 mm");
+    assert!(certificate.intervals < 256, "{} intervals", certificate.intervals);
+}
+
+/// The torque of a pendulum peaks where it is level, for an instant between coarse samples.
+#[test]
+fn a_torque_peak_between_samples_is_caught() {
+    let mut mechanism = ball_on_slides();
+    mechanism.bodies.truncate(2);
+    mechanism.outputs.truncate(1);
+    mechanism.links.clear();
+    mechanism.spheres.clear();
+    // It turns about the world's y axis and hangs out along x where y = 0.
+    let body = &mut mechanism.bodies[1];
+    body.motion = Motion::Revolute;
+    body.placement = Pose::new(DQuat::from_rotation_x(-FRAC_PI_2), DVec3::ZERO);
+    body.inertia = Inertia { mass: 2.0, com: DVec3::X * 0.5, ..Inertia::ZERO };
+    let peak = 2.0 * 0.5 * 9.81;
+    let mut trajectory = Trajectory::new(1, 1);
+    trajectory.push(1.0, &[-0.47, 1.0]);
+    let mut verdict = |effort: f64| {
+        mechanism.limits = vec![JointLimits { effort, ..JointLimits::NONE }];
+        let mut problem = problem_for(mechanism.clone(), World::default(), &trajectory);
+        problem.torque = true;
+        certify(&problem, &trajectory, &CertifyOptions::default())
+    };
+    // The limit is exceeded for |y| < 0.0014 only.
+    match verdict(peak * (1.0 - 1e-6)) {
+        Err(Violation::Limit { kind: LimitKind::Effort, value, time, .. }) => {
+            assert!((value.abs() - peak).abs() < 1e-5 && (time - 0.47).abs() < 0.0015);
+        }
+        other => panic!("{other:?}"),
+    }
+    let certificate = verdict(peak * (1.0 + 1e-6)).expect("just within the limit");
+    assert_eq!(certificate.tightest().map(|t| t.1), Some(LimitKind::Effort));
+}
+
+#[test]
+fn limits_are_exact() {
+    let problem = |trajectory: &Trajectory, limits: JointLimits| {
+        let mut mechanism = ball_on_slides();
+        mechanism.limits[1] = limits;
+        problem_for(mechanism, World::default(), trajectory)
+    };
+    // y = t^3 - t on [0, 1]: least value -0.3849 at 0.57735, greatest speed 2, acceleration 6, at 1.
+    let mut trajectory = Trajectory::new(2, 3);
+    trajectory.push(1.0, &[0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 1.0]);
+    let low = -2.0 / 27.0_f64.sqrt();
+    let tight = JointLimits { lower: low, upper: 1.0, velocity: 2.0, acceleration: 6.0, ..JointLimits::NONE };
+    let certificate = certify(&problem(&trajectory, tight), &trajectory, &CertifyOptions::default())
+        .expect("within limits");
+    let peaks = certificate.peaks[1];
+    assert!((peaks.position.used - 1.0).abs() < 1e-12 && peaks.position.bound == low);
+    assert!((peaks.position.time - 3.0_f64.sqrt().recip()).abs() < 1e-12);
+    assert_eq!((peaks.velocity.used, peaks.acceleration.used), (1.0, 1.0));
+    let cases = [
+        (LimitKind::Position, JointLimits { lower: low + 1e-6, ..tight }),
+        (LimitKind::Velocity, JointLimits { velocity: 2.0 - 1e-6, ..tight }),
+        (LimitKind::Acceleration, JointLimits { acceleration: 6.0 - 1e-6, ..tight }),
+    ];
+    for (want, limits) in cases {
+        match certify(&problem(&trajectory, limits), &trajectory, &CertifyOptions::default()) {
+            Err(Violation::Limit { output, kind, .. }) => assert_eq!((output.as_str(), kind), ("y", want)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn ends_knots_and_form_are_checked() {
+    let mut trajectory = Trajectory::new(2, 1);
+    trajectory.push(0.5, &[0.0, 1.0, 0.0, 0.0]);
+    trajectory.push(0.5, &[0.5, 1.0, 0.0, 0.0]);
+    let sound = problem_for(ball_on_slides(), World::default(), &trajectory);
+    let options = CertifyOptions::default();
+    assert!(certify(&sound, &trajectory, &options).is_ok());
+    let mut problem = sound.clone();
+    problem.start.velocity[0] += 1e-6;
+    assert!(matches!(certify(&problem, &trajectory, &options), Err(Violation::Start { .. })));
+    let mut problem = sound.clone();
+    problem.goals[0].position[1] += 1e-6;
+    assert!(matches!(certify(&problem, &trajectory, &options), Err(Violation::Goal { .. })));
+    problem.goals.push(sound.goals[0].clone());
+    assert!(certify(&problem, &trajectory, &options).is_ok(), "any goal will do");
+
+    let with_second = |coefficients: &[f64]| {
+        let mut trajectory = Trajectory::new(2, 1);
+        trajectory.push(0.5, &[0.0, 1.0, 0.0, 0.0]);
+        trajectory.push(0.5, coefficients);
+        certify(&problem_for(ball_on_slides(), World::default(), &trajectory), &trajectory, &options)
+    };
+    assert!(matches!(with_second(&[0.5 + 1e-6, 1.0, 0.0, 0.0]), Err(Violation::Jump { order: 0, .. })));
+    assert!(matches!(with_second(&[0.5, 1.0, 0.0, 1e-6]), Err(Violation::Jump { order: 1, .. })));
+    assert!(matches!(with_second(&[f64::NAN, 1.0, 0.0, 0.0]), Err(Violation::Malformed { .. })));
+    assert!(matches!(certify(&sound, &Trajectory::new(2, 3), &options), Err(Violation::Malformed { .. })));
+    assert!(matches!(certify(&sound, &Trajectory::new(3, 3), &options), Err(Violation::Malformed { .. })));
+}
+
+/// What never moves is checked too.
+#[test]
+fn a_base_inside_an_obstacle_is_caught() {
+    let mut mechanism = ball_on_slides();
+    mechanism.links[0].body = 0;
+    let shape = Shape::Sphere { radius: 0.1 };
+    let obstacle = Obstacle { name: "stone".into(), shape, pose: Pose::from_translation(DVec3::X * 0.15) };
+    let trajectory = arc(0.0);
+    let problem = problem_for(mechanism, World { obstacles: vec![obstacle] }, &trajectory);
+    match certify(&problem, &trajectory, &CertifyOptions::default()) {
+        Err(Violation::Collision { depth, .. }) => assert!((depth - 0.05).abs() < 1e-12),
+        other => panic!("{other:?}"),
+    }
+}
