@@ -1,10 +1,13 @@
 #![doc = "flatout"]
+pub mod bench;
 pub mod certify;
+pub mod document;
 pub mod error;
 pub mod plan;
 pub mod pose;
 pub mod problem;
 pub mod robot;
+pub mod scene;
 pub mod steer;
 pub mod trajectory;
 pub mod world;

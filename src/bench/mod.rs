@@ -1,0 +1,4 @@
+//! Problem suites of the field, read into problems.
+//! Imports `document`, `error`, `pose`, `world`, `robot`, `problem` and `scene`.
+
+pub mod mbm;

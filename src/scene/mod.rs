@@ -1,0 +1,76 @@
+//! Scenes: a robot, what of it moves, the world around it, where it starts and where it shall go,
+//! in one YAML file; and MotionBenchMaker's pairs of MoveIt files read as such.
+//! `scenes/README.md` documents the file field by field.
+//! Imports `document`, `error`, `pose`, `world`, `robot`, `problem` and `plan`'s options.
+
+pub mod moveit;
+mod read;
+mod setup;
+mod write;
+
+pub use setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles};
+
+pub(crate) use read::obstacle;
+pub(crate) use setup::{admit, require_limits};
+
+use crate::document;
+use crate::error::InputError;
+use crate::plan::PlanOptions;
+use crate::problem::Problem;
+use crate::robot::Robot;
+use std::path::Path;
+
+/// A scene, read and found to be sound.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// Which robot, and what of it moves.
+    pub robot: RobotChoice,
+    /// What was said of its limits. They are applied in `problem` already.
+    pub limits: LimitChoice,
+    /// What there is to plan.
+    pub problem: Problem,
+    /// How to plan it.
+    pub options: PlanOptions,
+}
+
+impl Scene {
+    /// Reads a scene file and the files of the robot that it names.
+    ///
+    /// # Errors
+    /// Where a file is missing or malformed, or says what cannot be. Whether start and goals are
+    /// free of collision is not looked at here: that is for the planner to say.
+    pub fn load(file: &Path) -> Result<Self, InputError> {
+        let text = InputError::read_text(file)?;
+        let locate = |e: InputError| e.in_file(file);
+        let root = document::parse(&text).map_err(locate)?;
+        let files = read::robot_files(&root, directory_of(file)).map_err(locate)?;
+        read::require_files(&root, &files).map_err(locate)?;
+        let robot = files.load()?;
+        read::scene(&root, files, robot).map_err(locate)
+    }
+
+    /// Reads a scene from `text` for a `robot` that is loaded already, as where many scenes share
+    /// one. `file` is where the text comes from; the robot's files are not opened.
+    ///
+    /// # Errors
+    /// As [`Scene::load`].
+    pub fn parse(text: &str, file: &Path, robot: &Robot) -> Result<Self, InputError> {
+        let read = || {
+            let root = document::parse(text)?;
+            let files = read::robot_files(&root, directory_of(file))?;
+            read::scene(&root, files, robot.clone())
+        };
+        read().map_err(|e| e.in_file(file))
+    }
+
+    /// The scene as the text of a scene file that will lie in `directory`.
+    ///
+    /// What [`Scene::load`] reads from it equals this scene up to the rounding of orientations.
+    pub fn to_yaml(&self, directory: &Path) -> String {
+        write::scene(self, directory)
+    }
+}
+
+fn directory_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}

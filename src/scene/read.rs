@@ -1,0 +1,500 @@
+//! From the document of a scene file to a [`Scene`], section by section.
+
+use super::Scene;
+use super::setup::{self, JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles};
+use crate::document::{Entry, Map, Node, Value, unknown};
+use crate::error::InputError;
+use crate::plan::PlanOptions;
+use crate::pose::Pose;
+use crate::problem::{FlatState, GRAVITY, Problem};
+use crate::robot::{Mechanism, NamedState, Robot};
+use crate::world::{Obstacle, Shape, World};
+use glam::{DQuat, DVec3};
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+/// Least and greatest length a shape may have, and greatest distance along an axis, metres. What
+/// is beyond is a slip of the pen, and would lose its digits in single precision.
+const LENGTHS: RangeInclusive<f64> = 1e-6..=1e6;
+/// How far the length of a quaternion may be from one; it is brought there.
+const QUATERNION_ROUNDING: f64 = 1e-3;
+
+const SECTIONS: [&str; 8] = ["robot", "world", "start", "goal", "goals", "limits", "planner", "gravity"];
+const ROBOT_KEYS: [&str; 7] = ["urdf", "srdf", "joint_limits", "group", "joints", "locked", "base"];
+const LIMIT_KEYS: [&str; 4] = ["velocity_scaling", "acceleration_scaling", "torque", "joints"];
+const JOINT_LIMIT_KEYS: [&str; 6] = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
+const PLANNER_KEYS: [&str; 7] =
+    ["seed", "time_limit", "max_samples", "range", "moving_share", "resolution", "shortcut_tries"];
+const ORIENTATION_KEYS: [&str; 2] = ["rpy", "quaternion_xyzw"];
+
+fn sections(root: &Node) -> Result<Map<'_>, InputError> {
+    root.map_of("a scene: a map of robot, world, start, goal and more", &SECTIONS)
+}
+
+fn robot_section<'a>(root: &Map<'a>) -> Result<Map<'a>, InputError> {
+    root.require("robot")?.map_of("a map with the key urdf", &ROBOT_KEYS)
+}
+
+/// The robot's files as the scene names them, relative to the `directory` it lies in.
+pub(super) fn robot_files(root: &Node, directory: &Path) -> Result<RobotFiles, InputError> {
+    let robot = robot_section(&sections(root)?)?;
+    let path = |node: &Node| Ok(directory.join(node.text("the path of a file")?));
+    Ok(RobotFiles {
+        urdf: path(robot.require("urdf")?)?,
+        srdf: robot.get("srdf").map(path).transpose()?,
+        joint_limits: robot.get("joint_limits").map(path).transpose()?,
+    })
+}
+
+/// Checks that the robot's files are there, while it is known which line names them.
+pub(super) fn require_files(root: &Node, files: &RobotFiles) -> Result<(), InputError> {
+    let robot = robot_section(&sections(root)?)?;
+    let named = [
+        ("urdf", Some(&files.urdf)),
+        ("srdf", files.srdf.as_ref()),
+        ("joint_limits", files.joint_limits.as_ref()),
+    ];
+    for (key, path) in named {
+        if let (Some(node), Some(path)) = (robot.get(key), path)
+            && !path.is_file()
+        {
+            return Err(node.error(format!("there is no file {}", path.display())));
+        }
+    }
+    Ok(())
+}
+
+/// The scene that a document describes, its robot being loaded.
+pub(super) fn scene(root: &Node, files: RobotFiles, mut robot: Robot) -> Result<Scene, InputError> {
+    let root = sections(root)?;
+    let limits = root.get("limits").map_or(Ok(LimitChoice::default()), |n| limit_choice(n, &robot))?;
+    limits.apply_to(&mut robot)?;
+    let section = robot_section(&root)?;
+    let (choice, joints, values) = robot_choice(&section, files, &robot)?;
+    let mut mechanism = Mechanism::new(&robot, &joints, &values, choice.base)
+        .map_err(|e| planned_node(&section).locate(e))?;
+    limits.scale(&mut mechanism);
+    let limit_node = root.get("limits").unwrap_or(section.node);
+    setup::require_limits(&mechanism).map_err(|e| limit_node.locate(e))?;
+
+    let mut states = States { robot: &robot, joints: &joints, planned: &choice.planned, mechanism };
+    let start = states.read(root.require("start")?)?;
+    let goals = states.goals(&root)?;
+    let mechanism = states.mechanism;
+    let torque = limits.torque(&mechanism).map_err(|e| torque_node(limit_node).locate(e))?;
+    let world = root.get("world").map_or(Ok(World::default()), world)?;
+    let gravity = root.get("gravity").map(|n| n.array("three numbers, x, y and z in m/s^2")).transpose()?;
+    let gravity = gravity.map_or(GRAVITY, DVec3::from);
+    let options = root.get("planner").map_or(Ok(PlanOptions::default()), planner)?;
+    let problem = Problem { mechanism, world, start, goals, torque, gravity };
+    Ok(Scene { robot: choice, limits, problem, options })
+}
+
+/// Where the scene says which joints are planned.
+fn planned_node<'a>(robot: &Map<'a>) -> &'a Node {
+    robot.get("group").or(robot.get("joints")).unwrap_or(robot.node)
+}
+
+/// Where the scene asks for torques.
+fn torque_node(limits: &Node) -> &Node {
+    limits.map("").ok().and_then(|m| m.get("torque")).unwrap_or(limits)
+}
+
+/// Which joints move, by name and by index, and where all others stand.
+fn robot_choice(
+    section: &Map,
+    files: RobotFiles,
+    robot: &Robot,
+) -> Result<(RobotChoice, Vec<usize>, Vec<f64>), InputError> {
+    let planned = planned(section, robot)?;
+    let joints = planned.resolve(robot).map_err(|e| planned_node(section).locate(e))?;
+    let locked = section.get("locked").map_or(Ok(Vec::new()), |n| locked(n, robot, &joints))?;
+    let mut values = robot.neutral();
+    for &(joint, value) in &locked {
+        values[joint] = value;
+    }
+    let locked = locked.into_iter().map(|(j, value)| (robot.joints[j].name.clone(), value)).collect();
+    let base =
+        section.get("base").map_or(Ok(Pose::IDENTITY), |node| {
+            pose(&node.map_of(
+                "a map with position, rpy or quaternion_xyzw",
+                &["position", "rpy", "quaternion_xyzw"],
+            )?)
+        })?;
+    Ok((RobotChoice { files, planned, locked, base }, joints, values))
+}
+
+fn planned(section: &Map, robot: &Robot) -> Result<Planned, InputError> {
+    let Some(entry) = section.at_most_one(&["group", "joints"])? else {
+        return Ok(Planned::All);
+    };
+    if entry.key == "group" {
+        return Ok(Planned::Group(entry.node.text("the name of a group")?.to_owned()));
+    }
+    let name = |node: &Node| {
+        let name = node.text("the name of a joint")?;
+        setup::find_joint(robot, name).map_err(|e| node.locate(e))?;
+        Ok(name.to_owned())
+    };
+    let names: Result<_, InputError> =
+        entry.node.list("a list of names of joints")?.iter().map(name).collect();
+    Ok(Planned::Joints(names?))
+}
+
+fn locked(node: &Node, robot: &Robot, planned: &[usize]) -> Result<Vec<(usize, f64)>, InputError> {
+    let mut locked = Vec::new();
+    for entry in node.map("a map from joints to positions")?.entries {
+        let joint = setup::find_joint(robot, &entry.key).map_err(|e| entry.locate(e))?;
+        let name = &entry.key;
+        if planned.contains(&joint) {
+            return Err(entry.error(format!("joint \"{name}\" is planned and cannot be locked")));
+        }
+        if let Some(mimic) = robot.joints[joint].mimic {
+            let leader = &robot.joints[mimic.joint].name;
+            return Err(
+                entry.error(format!("joint \"{name}\" mimics \"{leader}\": lock \"{leader}\" instead"))
+            );
+        }
+        let value = entry.node.number()?;
+        let limits = robot.joints[joint].limits;
+        if value < limits.lower || value > limits.upper {
+            return Err(entry.node.error(format!(
+                "joint \"{name}\" at {value:?} is outside its limits; expected {:?} to {:?}",
+                limits.lower, limits.upper
+            )));
+        }
+        locked.push((joint, value));
+    }
+    Ok(locked)
+}
+
+fn limit_choice(node: &Node, robot: &Robot) -> Result<LimitChoice, InputError> {
+    let map = node.map_of("a map of limits", &LIMIT_KEYS)?;
+    let joints = match map.get("joints") {
+        None => Vec::new(),
+        Some(joints) => {
+            let entries = joints.map("a map from joints to limits")?.entries;
+            let read = |e| joint_override(e, robot);
+            entries.iter().map(read).collect::<Result<_, _>>()?
+        }
+    };
+    Ok(LimitChoice {
+        velocity_scaling: map.get("velocity_scaling").map_or(Ok(1.0), scaling)?,
+        acceleration_scaling: map.get("acceleration_scaling").map_or(Ok(1.0), scaling)?,
+        torque: map.get("torque").map(Node::boolean).transpose()?,
+        joints,
+    })
+}
+
+fn scaling(node: &Node) -> Result<f64, InputError> {
+    match node.number()? {
+        v if v > 0.0 && v <= 1.0 => Ok(v),
+        _ => Err(node.expected("a factor greater than 0 and at most 1")),
+    }
+}
+
+fn joint_override(entry: &Entry, robot: &Robot) -> Result<JointOverride, InputError> {
+    let joint = setup::find_joint(robot, &entry.key).map_err(|e| entry.locate(e))?;
+    let map = entry.node.map_of("a map of limits of a joint", &JOINT_LIMIT_KEYS)?;
+    let positive = |key| map.get(key).map(Node::positive).transpose();
+    let given = JointOverride {
+        joint: entry.key.clone(),
+        lower: map.get("lower").map(Node::number).transpose()?,
+        upper: map.get("upper").map(Node::number).transpose()?,
+        velocity: positive("velocity")?,
+        acceleration: positive("acceleration")?,
+        jerk: positive("jerk")?,
+        effort: positive("effort")?,
+    };
+    let mut limits = robot.joints[joint].limits;
+    given.apply(&mut limits);
+    if limits.lower > limits.upper {
+        return Err(entry.node.error(format!(
+            "the lower limit {:?} is above the upper limit {:?}",
+            limits.lower, limits.upper
+        )));
+    }
+    Ok(given)
+}
+
+fn planner(node: &Node) -> Result<PlanOptions, InputError> {
+    let map = node.map_of("a map of planner options", &PLANNER_KEYS)?;
+    let default = PlanOptions::default();
+    let positive = |key, default| map.get(key).map_or(Ok(default), Node::positive);
+    Ok(PlanOptions {
+        seed: map.get("seed").map_or(Ok(default.seed), Node::natural)?,
+        time_limit: map.get("time_limit").map_or(Ok(default.time_limit), time_limit)?,
+        max_samples: map.get("max_samples").map_or(Ok(default.max_samples), Node::natural)?,
+        range: positive("range", default.range)?,
+        moving_share: map.get("moving_share").map_or(Ok(default.moving_share), share)?,
+        resolution: positive("resolution", default.resolution)?,
+        shortcut_tries: map.get("shortcut_tries").map_or(Ok(default.shortcut_tries), Node::natural)?,
+    })
+}
+
+fn time_limit(node: &Node) -> Result<Option<Duration>, InputError> {
+    if matches!(&node.value, Value::Text(text) if text == "none") {
+        return Ok(None);
+    }
+    let expected = || node.expected("a number of seconds greater than zero, or none");
+    let seconds = node.positive().map_err(|_| expected())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(limit) if !limit.is_zero() => Ok(Some(limit)),
+        _ => Err(expected()),
+    }
+}
+
+fn share(node: &Node) -> Result<f64, InputError> {
+    match node.number()? {
+        v if (0.0..=1.0).contains(&v) => Ok(v),
+        _ => Err(node.expected("a share from 0 to 1")),
+    }
+}
+
+/// The obstacles of a scene.
+fn world(node: &Node) -> Result<World, InputError> {
+    let list = node.list("a list of obstacles")?;
+    let obstacles = list.iter().enumerate().map(|(i, node)| obstacle(node, i)).collect::<Result<_, _>>()?;
+    Ok(World { obstacles })
+}
+
+/// Kinds of shapes and the keys that give their dimensions.
+const SHAPES: [(&str, &[&str]); 5] = [
+    ("sphere", &["radius"]),
+    ("cuboid", &["size", "half_extents"]),
+    ("capsule", &["radius", "length"]),
+    ("cylinder", &["radius", "length"]),
+    ("half_space", &["normal"]),
+];
+
+/// An obstacle: its shape, the shape's dimensions, and where it stands.
+pub(crate) fn obstacle(node: &Node, index: usize) -> Result<Obstacle, InputError> {
+    let map = node.map("an obstacle: a map with the key shape")?;
+    let kind_node = map.require("shape")?;
+    let kind = kind_node.text("the kind of a shape")?;
+    let Some((_, dimensions)) = SHAPES.iter().find(|(name, _)| *name == kind) else {
+        return Err(kind_node.error(unknown("shape", kind, SHAPES.iter().map(|(name, _)| *name))));
+    };
+    let mut known = vec!["shape", "name", "position", "rpy", "quaternion_xyzw"];
+    known.extend(dimensions.iter());
+    let map = node.map_of("an obstacle", &known)?;
+    let name = map.get("name").map(|n| n.text("a name")).transpose()?;
+    let name = name.map_or_else(|| format!("{kind} {index}"), str::to_owned);
+    let pose = if kind == "half_space" { half_space_pose(&map)? } else { pose(&map)? };
+    Ok(Obstacle { name, shape: shape(kind, &map)?, pose })
+}
+
+fn shape(kind: &str, map: &Map) -> Result<Shape, InputError> {
+    let length = |key| map.require(key).and_then(length);
+    Ok(match kind {
+        "sphere" => Shape::Sphere { radius: length("radius")? },
+        "capsule" => Shape::Capsule { radius: length("radius")?, half_length: length("length")? / 2.0 },
+        "cylinder" => Shape::Cylinder { radius: length("radius")?, half_length: length("length")? / 2.0 },
+        "half_space" => Shape::HalfSpace,
+        _ => Shape::Cuboid { half_extents: half_extents(map)? },
+    })
+}
+
+fn half_extents(map: &Map) -> Result<DVec3, InputError> {
+    let Some(entry) = map.at_most_one(&["size", "half_extents"])? else {
+        return Err(map.node.error("missing key \"size\""));
+    };
+    let lengths = DVec3::from(lengths(&entry.node, "three lengths, along x, y and z")?);
+    Ok(if entry.key == "size" { lengths / 2.0 } else { lengths })
+}
+
+fn length(node: &Node) -> Result<f64, InputError> {
+    match node.number()? {
+        v if LENGTHS.contains(&v) => Ok(v),
+        _ => Err(node.expected(format!("a length from {:e} to {:e} m", LENGTHS.start(), LENGTHS.end()))),
+    }
+}
+
+/// A list of exactly `N` lengths.
+pub(super) fn lengths<const N: usize>(node: &Node, what: &str) -> Result<[f64; N], InputError> {
+    let lengths = node.array(what)?;
+    node.list(what)?.iter().try_for_each(|item| length(item).map(drop))?;
+    Ok(lengths)
+}
+
+/// A point by its coordinates in metres.
+pub(super) fn point(coordinates: [f64; 3]) -> Result<DVec3, InputError> {
+    let point = DVec3::from(coordinates);
+    if point.abs().max_element() > *LENGTHS.end() {
+        return Err(InputError::new(format!(
+            "expected coordinates up to {:e} m, found {point}",
+            LENGTHS.end()
+        )));
+    }
+    Ok(point)
+}
+
+/// Where a half-space stands: by a frame whose z axis points out of it, or by that direction.
+fn half_space_pose(map: &Map) -> Result<Pose, InputError> {
+    map.at_most_one(&["normal", "rpy", "quaternion_xyzw"])?;
+    let Some(node) = map.get("normal") else {
+        return pose(map);
+    };
+    let normal = DVec3::from(node.array("three numbers, the direction out of the solid")?);
+    let Some(normal) = normal.try_normalize() else {
+        return Err(node.error("expected a direction, found a vector without one"));
+    };
+    Ok(Pose::new(DQuat::from_rotation_arc(DVec3::Z, normal), position(map)?))
+}
+
+/// A frame: `position`, and `rpy` or `quaternion_xyzw`; what is not given is zero.
+fn pose(map: &Map) -> Result<Pose, InputError> {
+    let translation = position(map)?;
+    match map.at_most_one(&ORIENTATION_KEYS)? {
+        None => Ok(Pose::from_translation(translation)),
+        Some(entry) if entry.key == "rpy" => {
+            let rpy = entry.node.array("three angles in radians: roll, pitch and yaw")?;
+            Ok(Pose::from_rpy(rpy, translation))
+        }
+        Some(entry) => {
+            let q = entry.node.array("four numbers: x, y, z and w of a unit quaternion")?;
+            let q = quaternion(q).map_err(|e| entry.node.locate(e))?;
+            Ok(Pose::new(q, translation))
+        }
+    }
+}
+
+fn position(map: &Map) -> Result<DVec3, InputError> {
+    let Some(node) = map.get("position") else { return Ok(DVec3::ZERO) };
+    point(node.array("three numbers, x, y and z in metres")?).map_err(|e| node.locate(e))
+}
+
+/// A quaternion of length one from one that is so but for rounding.
+pub(super) fn quaternion(xyzw: [f64; 4]) -> Result<DQuat, InputError> {
+    let q = DQuat::from_array(xyzw);
+    let length = q.length();
+    if (length - 1.0).abs() > QUATERNION_ROUNDING {
+        return Err(InputError::new(format!(
+            "expected a quaternion of length 1, found one of length {length:?}"
+        )));
+    }
+    Ok(q.normalize())
+}
+
+/// Reads states of the flat outputs and checks them against the limits.
+struct States<'a> {
+    robot: &'a Robot,
+    joints: &'a [usize],
+    planned: &'a Planned,
+    mechanism: Mechanism,
+}
+
+impl States<'_> {
+    fn goals(&mut self, root: &Map) -> Result<Vec<FlatState>, InputError> {
+        let Some(entry) = root.at_most_one(&["goal", "goals"])? else {
+            return Err(root.node.error("missing key \"goal\" (or \"goals\")"));
+        };
+        if entry.key == "goal" {
+            return Ok(vec![self.read(&entry.node)?]);
+        }
+        let list = entry.node.list("a list of goals")?;
+        if list.is_empty() {
+            return Err(entry.node.expected("at least one goal"));
+        }
+        list.iter().map(|node| self.read(node)).collect()
+    }
+
+    /// A state: a position alone, or a map of position and velocity.
+    fn read(&mut self, node: &Node) -> Result<FlatState, InputError> {
+        let Value::Map(_) = node.value else {
+            return Ok(FlatState::at_rest(self.position(node)?));
+        };
+        let map = node.map_of("a state", &["position", "velocity"])?;
+        let position = self.position(map.require("position")?)?;
+        let mut state = FlatState::at_rest(position);
+        if let Some(node) = map.get("velocity") {
+            state.velocity = self.velocity(node)?;
+        }
+        Ok(state)
+    }
+
+    /// Positions of all planned joints, within their bounds.
+    fn position(&mut self, node: &Node) -> Result<Vec<f64>, InputError> {
+        let values = match &node.value {
+            Value::Text(name) => self.named(node, name)?,
+            Value::Map(_) => self.position_by_joint(node)?,
+            _ => self.listed(node, "a named state, a map from joints to positions, or")?,
+        };
+        for (i, &(value, at)) in values.iter().enumerate() {
+            setup::admit_position(&mut self.mechanism, i, value).map_err(|e| at.locate(e))?;
+        }
+        Ok(values.into_iter().map(|(value, _)| value).collect())
+    }
+
+    /// Velocities of all planned joints, within their limits; zero where a map leaves them out.
+    fn velocity(&self, node: &Node) -> Result<Vec<f64>, InputError> {
+        let values = match &node.value {
+            Value::Map(_) => {
+                let found = self.by_joint(node, "a velocity")?;
+                found.into_iter().map(|v| v.unwrap_or((0.0, node))).collect()
+            }
+            _ => self.listed(node, "a map from joints to velocities, or")?,
+        };
+        for (i, &(value, at)) in values.iter().enumerate() {
+            setup::admit_velocity(&self.mechanism, i, value).map_err(|e| at.locate(e))?;
+        }
+        Ok(values.into_iter().map(|(value, _)| value).collect())
+    }
+
+    /// One value per planned joint, in their order.
+    fn listed<'n>(&self, node: &'n Node, or: &str) -> Result<Vec<(f64, &'n Node)>, InputError> {
+        let names = self.mechanism.outputs.join(", ");
+        let what = format!("{or} a list of {} numbers: {names}", self.joints.len());
+        let list = node.list(&what)?;
+        if list.len() != self.joints.len() {
+            return Err(node.expected(what));
+        }
+        list.iter().map(|item| Ok((item.number()?, item))).collect()
+    }
+
+    /// A value per planned joint, where the map has it.
+    fn by_joint<'n>(&self, node: &'n Node, what: &str) -> Result<Vec<Option<(f64, &'n Node)>>, InputError> {
+        let mut values = vec![None; self.joints.len()];
+        for entry in node.map("a map from joints to numbers")?.entries {
+            let joint = setup::find_joint(self.robot, &entry.key).map_err(|e| entry.locate(e))?;
+            let Some(i) = self.joints.iter().position(|&j| j == joint) else {
+                return Err(entry.error(format!(
+                    "joint \"{}\" is not planned and cannot have {what} here; robot.locked holds such joints",
+                    entry.key
+                )));
+            };
+            values[i] = Some((entry.node.number()?, &entry.node));
+        }
+        Ok(values)
+    }
+
+    fn position_by_joint<'n>(&self, node: &'n Node) -> Result<Vec<(f64, &'n Node)>, InputError> {
+        let values = self.by_joint(node, "a position")?;
+        let missing = |i: usize| node.error(format!("missing joint \"{}\"", self.mechanism.outputs[i]));
+        values.into_iter().enumerate().map(|(i, v)| v.ok_or_else(|| missing(i))).collect()
+    }
+
+    /// A state of the SRDF: the planned group's own, or else one that covers all planned joints.
+    fn named<'n>(&self, node: &'n Node, name: &str) -> Result<Vec<(f64, &'n Node)>, InputError> {
+        let all = &self.robot.states;
+        let ours = |s: &&NamedState| matches!(self.planned, Planned::Group(group) if *group == s.group);
+        let value =
+            |s: &NamedState, j: usize| s.values.iter().find(|(joint, _)| *joint == j).map(|(_, v)| *v);
+        let covers = |s: &&NamedState| self.joints.iter().all(|&j| value(s, j).is_some());
+        let mut same_name: Vec<&NamedState> = all.iter().filter(|s| s.name == name).collect();
+        same_name.sort_by_key(|s| !ours(s));
+        if same_name.is_empty() {
+            return Err(node.error(unknown("state", name, all.iter().map(|s| s.name.as_str()))));
+        }
+        let Some(state) = same_name.iter().find(|s| covers(s)) else {
+            let state = same_name[0];
+            let lacks = self.joints.iter().position(|&j| value(state, j).is_none()).unwrap_or(0);
+            return Err(node.error(format!(
+                "state \"{name}\" of group \"{}\" says nothing of joint \"{}\"",
+                state.group, self.mechanism.outputs[lacks]
+            )));
+        };
+        Ok(self.joints.iter().filter_map(|&j| value(state, j)).map(|v| (v, node)).collect())
+    }
+}

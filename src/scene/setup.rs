@@ -1,0 +1,247 @@
+//! What a scene says of its robot, and the mechanism that follows from it.
+
+use crate::document::unknown;
+use crate::error::InputError;
+use crate::pose::Pose;
+use crate::problem::FlatState;
+use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
+use std::path::PathBuf;
+
+/// How far beyond a position bound a given state may lie, rad or m. Robot descriptions round
+/// their bounds (3.14159 for pi, say); such a bound is moved out to the state it means to allow.
+pub(super) const BOUND_ROUNDING: f64 = 1e-5;
+
+/// Greatest position a joint without bounds may be given, rad or m.
+const GREATEST_POSITION: f64 = 1e6;
+
+/// Files that describe a robot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RobotFiles {
+    /// Kinematics, inertias, collision geometry.
+    pub urdf: PathBuf,
+    /// Groups, named states, pairs of links that need no check.
+    pub srdf: Option<PathBuf>,
+    /// MoveIt's limits of velocity, acceleration and jerk.
+    pub joint_limits: Option<PathBuf>,
+}
+
+/// A robot and what of it moves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RobotChoice {
+    /// Where it is described.
+    pub files: RobotFiles,
+    /// The joints that are planned for.
+    pub planned: Planned,
+    /// Positions at which other joints are held, rad or m. The rest is held at zero, or at the
+    /// bound nearest to zero.
+    pub locked: Vec<(String, f64)>,
+    /// Frame of the root link in the world.
+    pub base: Pose,
+}
+
+/// Which joints are planned for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Planned {
+    /// All that have a position of their own.
+    All,
+    /// Those of a group of the SRDF.
+    Group(String),
+    /// These, in this order.
+    Joints(Vec<String>),
+}
+
+/// What a scene says of limits, on top of what the robot's files say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitChoice {
+    /// Factor on all limits of velocity, in (0, 1].
+    pub velocity_scaling: f64,
+    /// Factor on all limits of acceleration, in (0, 1].
+    pub acceleration_scaling: f64,
+    /// Whether torques are held within the effort limits; `None` where they can be.
+    pub torque: Option<bool>,
+    /// Limits that take the place of those in the robot's files.
+    pub joints: Vec<JointOverride>,
+}
+
+/// Limits of one joint that take the place of those in the robot's files, where they are given.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JointOverride {
+    /// Name of the joint.
+    pub joint: String,
+    /// Least position, rad or m.
+    pub lower: Option<f64>,
+    /// Greatest position, rad or m.
+    pub upper: Option<f64>,
+    /// Greatest speed, rad/s or m/s.
+    pub velocity: Option<f64>,
+    /// Greatest acceleration, rad/s^2 or m/s^2.
+    pub acceleration: Option<f64>,
+    /// Greatest jerk, rad/s^3 or m/s^3.
+    pub jerk: Option<f64>,
+    /// Greatest torque, N m, or force, N.
+    pub effort: Option<f64>,
+}
+
+impl RobotFiles {
+    /// Reads the robot.
+    pub fn load(&self) -> Result<Robot, InputError> {
+        Robot::load(&self.urdf, self.srdf.as_deref(), self.joint_limits.as_deref(), &LoadOptions::default())
+    }
+}
+
+impl Default for LimitChoice {
+    fn default() -> Self {
+        Self { velocity_scaling: 1.0, acceleration_scaling: 1.0, torque: None, joints: Vec::new() }
+    }
+}
+
+impl Planned {
+    /// Indices of the joints, in the order of the flat outputs.
+    pub fn resolve(&self, robot: &Robot) -> Result<Vec<usize>, InputError> {
+        match self {
+            Self::All => Ok(robot.independent_joints()),
+            Self::Group(name) => match robot.group(name) {
+                Some(group) => Ok(group.joints.clone()),
+                None => {
+                    let known = robot.groups.iter().map(|g| g.name.as_str());
+                    Err(InputError::new(unknown("group", name, known)))
+                }
+            },
+            Self::Joints(names) => names.iter().map(|name| find_joint(robot, name)).collect(),
+        }
+    }
+}
+
+impl JointOverride {
+    /// Puts what is given in place of what was there.
+    pub fn apply(&self, limits: &mut JointLimits) {
+        let put = |place: &mut f64, given: Option<f64>| *place = given.unwrap_or(*place);
+        put(&mut limits.lower, self.lower);
+        put(&mut limits.upper, self.upper);
+        put(&mut limits.velocity, self.velocity);
+        put(&mut limits.acceleration, self.acceleration);
+        put(&mut limits.jerk, self.jerk);
+        put(&mut limits.effort, self.effort);
+    }
+}
+
+impl LimitChoice {
+    /// Applies the limits of single joints to a robot.
+    pub fn apply_to(&self, robot: &mut Robot) -> Result<(), InputError> {
+        for given in &self.joints {
+            let joint = find_joint(robot, &given.joint)?;
+            given.apply(&mut robot.joints[joint].limits);
+        }
+        Ok(())
+    }
+
+    /// Applies the scaling to a mechanism.
+    pub fn scale(&self, mechanism: &mut Mechanism) {
+        for limits in &mut mechanism.limits {
+            limits.velocity *= self.velocity_scaling;
+            limits.acceleration *= self.acceleration_scaling;
+        }
+    }
+
+    /// Whether torques are to be checked: as said, or where they can be.
+    ///
+    /// # Errors
+    /// Where they are asked for and the robot's files do not suffice.
+    pub fn torque(&self, mechanism: &Mechanism) -> Result<bool, InputError> {
+        let possible = mechanism.has_dynamics();
+        match self.torque {
+            Some(true) if !possible => Err(InputError::new(missing_dynamics(mechanism))),
+            Some(wanted) => Ok(wanted),
+            None => Ok(possible),
+        }
+    }
+}
+
+/// Says what keeps torques from being checked.
+fn missing_dynamics(mechanism: &Mechanism) -> String {
+    let lacking = |l: &JointLimits| !(l.effort.is_finite() && l.effort > 0.0);
+    match mechanism.limits.iter().position(lacking) {
+        Some(i) => {
+            let joint = &mechanism.outputs[i];
+            format!(
+                "torques cannot be checked: joint \"{joint}\" has no effort limit in the URDF or the scene"
+            )
+        }
+        None => "torques cannot be checked: a moving link has no mass in the URDF".to_owned(),
+    }
+}
+
+/// A joint that can move, by name.
+pub(super) fn find_joint(robot: &Robot, name: &str) -> Result<usize, InputError> {
+    let movable = |j: &&Joint| j.kind != JointKind::Fixed;
+    match robot.joint(name) {
+        Some(j) if robot.joints[j].kind == JointKind::Fixed => {
+            Err(InputError::new(format!("joint \"{name}\" is fixed; expected one that moves")))
+        }
+        Some(j) => Ok(j),
+        None => {
+            let known = robot.joints.iter().filter(movable).map(|j| j.name.as_str());
+            Err(InputError::new(unknown("joint", name, known)))
+        }
+    }
+}
+
+/// Checks that every flat output has limits of velocity and acceleration: without them no
+/// duration can be told.
+pub(crate) fn require_limits(mechanism: &Mechanism) -> Result<(), InputError> {
+    for (name, limits) in mechanism.outputs.iter().zip(&mechanism.limits) {
+        for (kind, value) in [("velocity", limits.velocity), ("acceleration", limits.acceleration)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(InputError::new(format!(
+                    "joint \"{name}\" has no limit of {kind}: give limits.joints.{name}.{kind} in the scene, \
+                     or a file under robot.joint_limits"
+                )));
+            }
+        }
+        if limits.lower > limits.upper {
+            return Err(InputError::new(format!(
+                "joint \"{name}\" cannot stand anywhere: its lower limit {:?} is above its upper limit {:?}",
+                limits.lower, limits.upper
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the position of flat output `i` against its bounds, which move out to a position that
+/// lies beyond them by no more than [`BOUND_ROUNDING`].
+pub(super) fn admit_position(mechanism: &mut Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+    let JointLimits { lower, upper, .. } = mechanism.limits[i];
+    if value < lower - BOUND_ROUNDING || value > upper + BOUND_ROUNDING || value.abs() > GREATEST_POSITION {
+        let joint = &mechanism.outputs[i];
+        let (lower, upper) = (lower.max(-GREATEST_POSITION), upper.min(GREATEST_POSITION));
+        return Err(InputError::new(format!(
+            "joint \"{joint}\" at {value:?} is outside its limits; expected {lower:?} to {upper:?}"
+        )));
+    }
+    mechanism.limits[i].lower = lower.min(value);
+    mechanism.limits[i].upper = upper.max(value);
+    Ok(())
+}
+
+/// Checks the velocity of flat output `i` against its limit.
+pub(super) fn admit_velocity(mechanism: &Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+    let limit = mechanism.limits[i].velocity;
+    if value.abs() <= limit {
+        return Ok(());
+    }
+    let joint = &mechanism.outputs[i];
+    Err(InputError::new(format!(
+        "joint \"{joint}\" moving at {value:?} is beyond its limit; expected {:?} to {limit:?}",
+        -limit
+    )))
+}
+
+/// Checks a state that was read elsewhere.
+pub(crate) fn admit(mechanism: &mut Mechanism, state: &FlatState) -> Result<(), InputError> {
+    for i in 0..mechanism.dof() {
+        admit_position(mechanism, i, state.position[i])?;
+        admit_velocity(mechanism, i, state.velocity[i])?;
+    }
+    Ok(())
+}

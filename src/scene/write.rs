@@ -1,0 +1,244 @@
+//! From a [`Scene`] to the text of a scene file.
+
+use super::Scene;
+use super::setup::{JointOverride, LimitChoice, Planned, RobotChoice};
+use crate::plan::PlanOptions;
+use crate::pose::Pose;
+use crate::problem::{FlatState, GRAVITY};
+use crate::world::{Obstacle, Shape};
+use glam::{DQuat, DVec3};
+use serde::{Serialize, Serializer};
+use serde_saphyr::{FlowMap, FlowSeq};
+use std::path::{Component, Path, PathBuf, absolute};
+
+/// The scene as text, the paths in it relative to `directory`.
+pub(super) fn scene(scene: &Scene, directory: &Path) -> String {
+    let problem = &scene.problem;
+    let state = |s: &FlatState| State::new(s, &problem.mechanism.outputs);
+    let mut goals: Vec<State> = problem.goals.iter().map(state).collect();
+    let goal = if goals.len() == 1 { goals.pop() } else { None };
+    let file = File {
+        robot: Robot::new(&scene.robot, directory),
+        limits: Limits::new(&scene.limits),
+        gravity: (problem.gravity != GRAVITY).then(|| FlowSeq(problem.gravity.to_array())),
+        world: problem.world.obstacles.iter().map(Solid::new).collect(),
+        start: state(&problem.start),
+        goal,
+        goals,
+        planner: Planner::new(&scene.options),
+    };
+    // Serialising plain maps, lists and scalars into a string has no way to fail.
+    serde_saphyr::to_string(&file).unwrap_or_default()
+}
+
+/// Pairs of name and value, written as a map in their order.
+struct Named<T>(Vec<(String, T)>);
+
+impl<T: Serialize> Serialize for Named<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+#[derive(Serialize)]
+struct File {
+    robot: Robot,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limits: Option<Limits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gravity: Option<FlowSeq<[f64; 3]>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    world: Vec<Solid>,
+    start: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal: Option<State>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    goals: Vec<State>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    planner: Option<Planner>,
+}
+
+#[derive(Serialize)]
+struct Robot {
+    urdf: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    srdf: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joint_limits: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joints: Option<FlowSeq<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked: Option<Named<f64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<Frame>,
+}
+
+impl Robot {
+    fn new(choice: &RobotChoice, directory: &Path) -> Self {
+        let path = |p: &PathBuf| relative(p, directory);
+        let (group, joints) = match &choice.planned {
+            Planned::All => (None, None),
+            Planned::Group(name) => (Some(name.clone()), None),
+            Planned::Joints(names) => (None, Some(FlowSeq(names.clone()))),
+        };
+        Self {
+            urdf: path(&choice.files.urdf),
+            srdf: choice.files.srdf.as_ref().map(path),
+            joint_limits: choice.files.joint_limits.as_ref().map(path),
+            group,
+            joints,
+            locked: (!choice.locked.is_empty()).then(|| Named(choice.locked.clone())),
+            base: (choice.base != Pose::IDENTITY).then(|| Frame::new(&choice.base)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Frame {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<FlowSeq<[f64; 3]>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quaternion_xyzw: Option<FlowSeq<[f64; 4]>>,
+}
+
+impl Frame {
+    fn new(pose: &Pose) -> Self {
+        let turned = pose.rotation != Pose::IDENTITY.rotation;
+        let quaternion = || DQuat::from_mat3(&pose.rotation).normalize().to_array();
+        Self {
+            position: (pose.translation != DVec3::ZERO).then(|| FlowSeq(pose.translation.to_array())),
+            quaternion_xyzw: turned.then(|| FlowSeq(quaternion())),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Limits {
+    #[serde(skip_serializing_if = "is_one")]
+    velocity_scaling: f64,
+    #[serde(skip_serializing_if = "is_one")]
+    acceleration_scaling: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    torque: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joints: Option<Named<FlowMap<Named<f64>>>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_one(v: &f64) -> bool {
+    *v == 1.0
+}
+
+impl Limits {
+    fn new(choice: &LimitChoice) -> Option<Self> {
+        if *choice == LimitChoice::default() {
+            return None;
+        }
+        let joint = |j: &JointOverride| {
+            let keys = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
+            let values = [j.lower, j.upper, j.velocity, j.acceleration, j.jerk, j.effort];
+            let given = keys.iter().zip(values).filter_map(|(key, v)| Some(((*key).to_owned(), v?)));
+            (j.joint.clone(), FlowMap(Named(given.collect())))
+        };
+        Some(Self {
+            velocity_scaling: choice.velocity_scaling,
+            acceleration_scaling: choice.acceleration_scaling,
+            torque: choice.torque,
+            joints: (!choice.joints.is_empty()).then(|| Named(choice.joints.iter().map(joint).collect())),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Solid {
+    name: String,
+    shape: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<FlowSeq<[f64; 3]>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    radius: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<f64>,
+    #[serde(flatten)]
+    frame: Frame,
+}
+
+impl Solid {
+    fn new(obstacle: &Obstacle) -> Self {
+        let (size, radius, length) = match obstacle.shape {
+            Shape::Sphere { radius } => (None, Some(radius), None),
+            Shape::Cuboid { half_extents } => (Some(FlowSeq((half_extents * 2.0).to_array())), None, None),
+            Shape::Capsule { radius, half_length } | Shape::Cylinder { radius, half_length } => {
+                (None, Some(radius), Some(half_length * 2.0))
+            }
+            Shape::HalfSpace => (None, None, None),
+        };
+        let frame = Frame::new(&obstacle.pose);
+        Self { name: obstacle.name.clone(), shape: obstacle.shape.kind(), size, radius, length, frame }
+    }
+}
+
+#[derive(Serialize)]
+struct State {
+    position: Named<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    velocity: Option<Named<f64>>,
+}
+
+impl State {
+    fn new(state: &FlatState, outputs: &[String]) -> Self {
+        let named = |values: &[f64]| Named(outputs.iter().cloned().zip(values.iter().copied()).collect());
+        Self {
+            position: named(&state.position),
+            velocity: (!state.is_at_rest()).then(|| named(&state.velocity)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Planner {
+    seed: u64,
+    time_limit: Seconds,
+    max_samples: u64,
+    range: f64,
+    moving_share: f64,
+    resolution: f64,
+    shortcut_tries: u32,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Seconds {
+    Some(f64),
+    None(&'static str),
+}
+
+impl Planner {
+    fn new(options: &PlanOptions) -> Option<Self> {
+        (*options != PlanOptions::default()).then(|| Self {
+            seed: options.seed,
+            time_limit: options.time_limit.map_or(Seconds::None("none"), |t| Seconds::Some(t.as_secs_f64())),
+            max_samples: options.max_samples,
+            range: options.range,
+            moving_share: options.moving_share,
+            resolution: options.resolution,
+            shortcut_tries: options.shortcut_tries,
+        })
+    }
+}
+
+/// The way from `directory` to `file` where they share a root, else the way from the root.
+fn relative(file: &Path, directory: &Path) -> String {
+    let real = |p: &Path| p.canonicalize().or_else(|_| absolute(p)).unwrap_or_else(|_| p.to_path_buf());
+    let here = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let (file, directory) = (real(file), real(here));
+    let shared = file.components().zip(directory.components()).take_while(|(a, b)| a == b).count();
+    if shared == 0 {
+        return file.to_string_lossy().into_owned();
+    }
+    let up = directory.components().skip(shared).map(|_| Component::ParentDir);
+    let way: PathBuf = up.chain(file.components().skip(shared)).collect();
+    way.to_string_lossy().into_owned()
+}
