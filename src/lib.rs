@@ -1,6 +1,7 @@
 #![doc = "flatout"]
 pub mod bench;
 pub mod certify;
+pub mod check;
 pub mod document;
 pub mod error;
 pub mod plan;

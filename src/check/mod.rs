@@ -1,0 +1,169 @@
+//! Checks of states and edges against the world, the robot itself and its limits, in batches.
+//! Imports `problem` and what lies below it; a backend never imports another.
+//!
+//! A sampled state goes through four stages, in this order and under these names in every backend:
+//! `unflatten` (polynomials to joint values and derivatives), `place` (forward kinematics),
+//! `collide` (spheres against the world, then against each other), `limits` (position, velocity,
+//! acceleration, effort).
+
+pub mod packed;
+mod scalar;
+pub mod simd;
+
+pub use packed::{EdgeBatch, Packed, StateBatch};
+pub use scalar::{Margins, ScalarChecker};
+pub use simd::SimdChecker;
+
+use crate::problem::Problem;
+use bytemuck::{Pod, Zeroable};
+use std::fmt;
+
+/// Checks batches of edges and states of one problem. A planner sees no more of a backend than this.
+pub trait EdgeChecker {
+    /// One verdict per edge, in order: valid, or why and at which sample it fails. Samples are taken
+    /// so that no sphere moves farther than the resolution between two of them.
+    ///
+    /// # Errors
+    /// When the backend itself fails (a device is lost); never for an invalid edge.
+    fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError>;
+
+    /// One verdict per state, in order.
+    ///
+    /// # Errors
+    /// As for [`EdgeChecker::check`].
+    fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError>;
+
+    /// Grows every sphere by `metres` from now on: the clearance that is asked for.
+    fn set_padding(&mut self, metres: f64);
+
+    /// Number of states examined so far.
+    fn states_checked(&self) -> u64;
+
+    /// Name of the backend, with its level: `scalar`, `simd/avx512`.
+    fn name(&self) -> String;
+}
+
+/// A backend failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the {backend} backend failed: {message}")]
+pub struct CheckError {
+    /// Which one.
+    pub backend: String,
+    /// How.
+    pub message: String,
+}
+
+/// Whether a state or edge is valid, or the first stage that it fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum Status {
+    /// It passes all stages.
+    Valid = 0,
+    /// A sphere touches an obstacle.
+    World = 1,
+    /// Two links touch.
+    SelfCollision = 2,
+    /// An output leaves its position limits.
+    Position = 3,
+    /// An output exceeds its velocity limit.
+    Velocity = 4,
+    /// An output exceeds its acceleration limit.
+    Acceleration = 5,
+    /// A joint exceeds its effort limit.
+    Effort = 6,
+}
+
+impl Status {
+    /// All of them, in the order of the stages; the index is the number.
+    pub const ALL: [Self; 7] = [
+        Self::Valid,
+        Self::World,
+        Self::SelfCollision,
+        Self::Position,
+        Self::Velocity,
+        Self::Acceleration,
+        Self::Effort,
+    ];
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Valid => "valid",
+            Self::World => "collision with the world",
+            Self::SelfCollision => "collision with itself",
+            Self::Position => "position limit",
+            Self::Velocity => "velocity limit",
+            Self::Acceleration => "acceleration limit",
+            Self::Effort => "effort limit",
+        })
+    }
+}
+
+/// What a backend says of one edge or state; 16 bytes, as it comes back from any device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Verdict {
+    /// A [`Status`] as a number.
+    status: u32,
+    /// Time of the failing sample since the edge began, seconds; 0 for a state.
+    pub time: f32,
+    /// Link that collides, or output whose limit is exceeded (index).
+    pub subject: u32,
+    /// Obstacle (index) or other link that it collides with.
+    pub other: u32,
+}
+
+impl Verdict {
+    /// Passed.
+    pub const VALID: Self = Self { status: Status::Valid as u32, time: 0.0, subject: 0, other: 0 };
+
+    /// Failed.
+    pub fn invalid(status: Status, time: f32, subject: usize, other: usize) -> Self {
+        Self { status: status as u32, time, subject: subject as u32, other: other as u32 }
+    }
+
+    /// Whether everything passed.
+    pub fn is_valid(&self) -> bool {
+        self.status == Status::Valid as u32
+    }
+
+    /// The first stage that failed.
+    pub fn status(&self) -> Status {
+        Status::ALL[self.status as usize]
+    }
+}
+
+/// Which backend checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// The fastest that this machine has.
+    #[default]
+    Auto,
+    /// CPU lanes, at the best level that this machine has.
+    Simd,
+    /// The plain `f64` oracle.
+    Scalar,
+}
+
+impl Backend {
+    /// A checker of `problem` on this backend, at a spacing of `resolution` metres.
+    pub fn checker(self, problem: &Problem, resolution: f64) -> Box<dyn EdgeChecker> {
+        match self {
+            Self::Auto | Self::Simd => Box::new(SimdChecker::new(problem, resolution)),
+            Self::Scalar => Box::new(ScalarChecker::new(problem, resolution)),
+        }
+    }
+}
+
+impl std::str::FromStr for Backend {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "auto" => Ok(Self::Auto),
+            "simd" => Ok(Self::Simd),
+            "scalar" => Ok(Self::Scalar),
+            _ => Err(format!("unknown backend \"{s}\"; expected auto, simd or scalar")),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Stage `limits`: position, velocity and acceleration of each output, then the effort of each
+//! joint by recursive Newton-Euler (Luh, Walker and Paul 1980), in world axes, since `place` has
+//! left every body's pose there.
+
+use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody};
+use super::super::{Status, Verdict};
+use super::lanes::{Lane, Simd};
+use super::{Scratch, V3, first_lane};
+
+/// Motion and load of one body in world axes.
+#[derive(Clone, Copy)]
+pub(super) struct BodyDynamics {
+    /// Angular velocity.
+    angular: [Lane; 3],
+    /// Angular acceleration.
+    angular_rate: [Lane; 3],
+    /// Acceleration of the body's origin, less gravity.
+    acceleration: [Lane; 3],
+    /// Force that its joint passes on to it.
+    force: [Lane; 3],
+    /// Moment about its origin that its joint passes on to it.
+    moment: [Lane; 3],
+}
+
+impl BodyDynamics {
+    const NONE: [Lane; 3] = [Lane::ZERO; 3];
+    pub(super) const ZERO: Self = Self {
+        angular: Self::NONE,
+        angular_rate: Self::NONE,
+        acceleration: Self::NONE,
+        force: Self::NONE,
+        moment: Self::NONE,
+    };
+}
+
+/// All limits of a block.
+#[inline(always)]
+pub(super) fn block<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count: usize) -> Verdict {
+    macro_rules! exceeds {
+        ($status:expr, |$j:ident, $l:ident| $test:expr) => {
+            for ($j, $l) in packed.limits.iter().enumerate() {
+                if let Some(lane) = first_lane(s, $test, count) {
+                    return Verdict::invalid($status, scratch.time.0[lane], $j, 0);
+                }
+            }
+        };
+    }
+    exceeds!(Status::Position, |j, l| {
+        let y = s.load(&scratch.flat[0][j]);
+        s.or(s.lt(y, s.splat(l.lower)), s.lt(s.splat(l.upper), y))
+    });
+    exceeds!(Status::Velocity, |j, l| s.lt(s.splat(l.velocity), s.abs(s.load(&scratch.flat[1][j]))));
+    exceeds!(Status::Acceleration, |j, l| s.lt(s.splat(l.acceleration), s.abs(s.load(&scratch.flat[2][j]))));
+    if packed.torque {
+        efforts(s, packed, scratch);
+        // `flat[2]` now holds efforts: accelerations have been used.
+        exceeds!(Status::Effort, |j, l| s.lt(s.splat(l.effort), s.abs(s.load(&scratch.flat[2][j]))));
+    }
+    Verdict::VALID
+}
+
+/// Replaces the accelerations in `flat[2]` by the efforts that they need.
+#[inline(always)]
+fn efforts<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
+    let [gx, gy, gz] = packed.gravity;
+    V3::splat(s, [-gx, -gy, -gz]).store(s, &mut scratch.dynamics[0].acceleration);
+    for (b, body) in packed.bodies.iter().enumerate().skip(1) {
+        outward(s, body, b, scratch);
+    }
+    for output in &mut scratch.flat[2] {
+        s.store(output, s.splat(0.0));
+    }
+    for (b, body) in packed.bodies.iter().enumerate().skip(1).rev() {
+        inward(s, body, b, scratch);
+    }
+}
+
+/// The body's axis (+z of its frame) in the world.
+#[inline(always)]
+fn axis<S: Simd>(s: S, pose: &[Lane; 12]) -> V3<S> {
+    V3 { x: s.load(&pose[2]), y: s.load(&pose[5]), z: s.load(&pose[8]) }
+}
+
+/// From the origin of the body's parent to its own.
+#[inline(always)]
+fn arm<S: Simd>(s: S, scratch: &Scratch, b: usize, parent: usize) -> V3<S> {
+    let origin = |b: usize| {
+        let pose = &scratch.poses[b];
+        V3::<S> { x: s.load(&pose[9]), y: s.load(&pose[10]), z: s.load(&pose[11]) }
+    };
+    origin(b).sub(s, origin(parent))
+}
+
+/// R * v, or its transpose times v.
+#[inline(always)]
+fn rotate<S: Simd>(s: S, pose: &[Lane; 12], v: V3<S>, transposed: bool) -> V3<S> {
+    let row = |i: usize| {
+        let [a, b, c] = if transposed { [i, i + 3, i + 6] } else { [3 * i, 3 * i + 1, 3 * i + 2] };
+        V3::<S> { x: s.load(&pose[a]), y: s.load(&pose[b]), z: s.load(&pose[c]) }.dot(s, v)
+    };
+    V3 { x: row(0), y: row(1), z: row(2) }
+}
+
+/// I * v in world axes.
+#[inline(always)]
+fn inertia_times<S: Simd>(s: S, body: &PackedBody, pose: &[Lane; 12], v: V3<S>) -> V3<S> {
+    let v = rotate(s, pose, v, true);
+    let [xx, yy, zz, xy, xz, yz] = body.inertia;
+    let iv = V3 {
+        x: V3::splat(s, [xx, xy, xz]).dot(s, v),
+        y: V3::splat(s, [xy, yy, yz]).dot(s, v),
+        z: V3::splat(s, [xz, yz, zz]).dot(s, v),
+    };
+    rotate(s, pose, iv, false)
+}
+
+/// The acceleration at `r` from an origin that accelerates by `a`: a + dw x r + w x (w x r).
+#[inline(always)]
+fn acceleration_at<S: Simd>(s: S, a: V3<S>, w: V3<S>, dw: V3<S>, r: V3<S>) -> V3<S> {
+    a.add(s, dw.cross(s, r)).add(s, w.cross(s, w.cross(s, r)))
+}
+
+/// Velocities and accelerations from parent to body, and the body's own inertial force and moment.
+#[inline(always)]
+fn outward<S: Simd>(s: S, body: &PackedBody, b: usize, scratch: &mut Scratch) {
+    let parent = body.parent as usize;
+    let ratio = s.splat(body.ratio);
+    let qd = s.mul(s.load(&scratch.flat[1][body.output as usize]), ratio);
+    let qdd = s.mul(s.load(&scratch.flat[2][body.output as usize]), ratio);
+    let z = axis(s, &scratch.poses[b]);
+    let r = arm(s, scratch, b, parent);
+    let up = &scratch.dynamics[parent];
+    let (w0, dw0) = (V3::load(s, &up.angular), V3::load(s, &up.angular_rate));
+    let a0 = acceleration_at(s, V3::load(s, &up.acceleration), w0, dw0, r);
+    let zero = V3::splat(s, [0.0; 3]);
+    let (w, dw, a) = if body.motion == MOTION_PRISMATIC {
+        let coriolis = w0.cross(s, z.scale_add(s, s.add(qd, qd), zero));
+        (w0, dw0, z.scale_add(s, qdd, a0.add(s, coriolis)))
+    } else {
+        let spin = z.scale_add(s, qd, zero);
+        (w0.add(s, spin), z.scale_add(s, qdd, dw0.add(s, w0.cross(s, spin))), a0)
+    };
+    let pose = &scratch.poses[b];
+    let com = rotate(s, pose, V3::splat(s, body.com), false);
+    let force = acceleration_at(s, a, w, dw, com).scale_add(s, s.splat(body.mass), zero);
+    let gyroscopic = w.cross(s, inertia_times(s, body, pose, w));
+    let moment = inertia_times(s, body, pose, dw).add(s, gyroscopic).add(s, com.cross(s, force));
+    let own = &mut scratch.dynamics[b];
+    w.store(s, &mut own.angular);
+    dw.store(s, &mut own.angular_rate);
+    a.store(s, &mut own.acceleration);
+    force.store(s, &mut own.force);
+    moment.store(s, &mut own.moment);
+}
+
+/// Adds the body's load to its output's effort and to its parent.
+#[inline(always)]
+fn inward<S: Simd>(s: S, body: &PackedBody, b: usize, scratch: &mut Scratch) {
+    let parent = body.parent as usize;
+    let z = axis(s, &scratch.poses[b]);
+    let r = arm(s, scratch, b, parent);
+    let own = &scratch.dynamics[b];
+    let (force, moment) = (V3::load(s, &own.force), V3::load(s, &own.moment));
+    let load = if body.motion == MOTION_PRISMATIC { z.dot(s, force) } else { z.dot(s, moment) };
+    let effort = &mut scratch.flat[2][body.output as usize];
+    let sum = s.mul_add(load, s.splat(body.ratio), s.load(effort));
+    s.store(effort, sum);
+    if parent == 0 {
+        return;
+    }
+    let up = &mut scratch.dynamics[parent];
+    V3::load(s, &up.force).add(s, force).store(s, &mut up.force);
+    V3::load(s, &up.moment).add(s, moment).add(s, r.cross(s, force)).store(s, &mut up.moment);
+}

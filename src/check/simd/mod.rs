@@ -1,0 +1,321 @@
+//! The CPU backend: samples of an edge in lanes, at the best level that this CPU has.
+//! Imports `check::packed` and the trait; `problem` and below only to pack.
+
+mod collide;
+mod lanes;
+mod limits;
+mod place;
+mod unflatten;
+
+use super::packed::{Edge, EdgeBatch, Packed, RAKE, RakeOrder, StateBatch};
+use super::{CheckError, EdgeChecker, Verdict};
+use crate::problem::Problem;
+#[cfg(target_arch = "x86_64")]
+use lanes::{Avx2, Avx512, Sse2};
+use lanes::{Kernel, Lane, Portable, Simd};
+
+/// A token of the instruction set in use.
+#[derive(Clone, Copy, Debug)]
+enum Level {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Sse2(Sse2),
+    Portable(Portable),
+}
+
+impl Level {
+    /// All levels that this CPU has, the best first.
+    fn available() -> Vec<Self> {
+        let mut levels = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            levels.extend(Avx512::detect().map(Self::Avx512));
+            levels.extend(Avx2::detect().map(Self::Avx2));
+            levels.extend(Sse2::detect().map(Self::Sse2));
+        }
+        levels.push(Self::Portable(Portable));
+        levels
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Sse2(_) => "sse2",
+            Self::Portable(_) => "portable",
+        }
+    }
+
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(s) => s.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(s) => s.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Self::Sse2(s) => s.run(kernel),
+            Self::Portable(s) => s.run(kernel),
+        }
+    }
+}
+
+/// Names of the levels that this CPU has, the best first; the last is plain Rust and always there.
+pub fn levels() -> Vec<&'static str> {
+    Level::available().into_iter().map(Level::name).collect()
+}
+
+/// Checks in CPU lanes.
+pub struct SimdChecker {
+    packed: Packed,
+    level: Level,
+    scratch: Scratch,
+    states_checked: u64,
+}
+
+/// What the stages of one block of samples write and read, in lanes.
+struct Scratch {
+    /// Time of each sample since its edge began.
+    time: Lane,
+    /// Value, first and second derivative of each output: `[derivative][output]`.
+    flat: [Vec<Lane>; 3],
+    /// Rotation, row by row, and translation of each body in the world.
+    poses: Vec<[Lane; 12]>,
+    /// Centre of each sphere, where `centers_known` of its link.
+    centers: Vec<[Lane; 3]>,
+    /// Centre of each link's bound.
+    bounds: Vec<[Lane; 3]>,
+    /// Whether the centres of a link's spheres have been calculated for this block.
+    centers_known: Vec<bool>,
+    /// Obstacles near a link: indices into the list of each kind.
+    near: collide::Near,
+    /// Spatial velocity and force of each body.
+    dynamics: Vec<limits::BodyDynamics>,
+}
+
+impl Scratch {
+    fn new(packed: &Packed) -> Self {
+        let dof = packed.dof();
+        Self {
+            time: Lane::ZERO,
+            flat: std::array::from_fn(|_| vec![Lane::ZERO; dof]),
+            poses: vec![[Lane::ZERO; 12]; packed.bodies.len()],
+            centers: vec![[Lane::ZERO; 3]; packed.spheres.len()],
+            bounds: vec![[Lane::ZERO; 3]; packed.links.len()],
+            centers_known: vec![false; packed.links.len()],
+            near: collide::Near::default(),
+            dynamics: vec![limits::BodyDynamics::ZERO; packed.bodies.len()],
+        }
+    }
+}
+
+impl SimdChecker {
+    /// A checker of `problem` at the best level of this CPU, sampling edges so that no sphere moves
+    /// farther than `resolution` metres between two samples.
+    pub fn new(problem: &Problem, resolution: f64) -> Self {
+        Self::with(problem, resolution, Level::available()[0])
+    }
+
+    /// The same at a named level (see [`levels`]); `None` where this CPU does not have it.
+    pub fn at_level(problem: &Problem, resolution: f64, level: &str) -> Option<Self> {
+        let level = Level::available().into_iter().find(|l| l.name() == level)?;
+        Some(Self::with(problem, resolution, level))
+    }
+
+    fn with(problem: &Problem, resolution: f64, level: Level) -> Self {
+        let packed = Packed::new(problem, resolution);
+        Self { scratch: Scratch::new(&packed), packed, level, states_checked: 0 }
+    }
+}
+
+impl EdgeChecker for SimdChecker {
+    fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        let Self { packed, level, scratch, states_checked } = self;
+        level.run(CheckEdges { packed, scratch, edges, verdicts, states_checked });
+        Ok(())
+    }
+
+    fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        let Self { packed, level, scratch, states_checked } = self;
+        level.run(CheckStates { packed, scratch, states, verdicts, states_checked });
+        Ok(())
+    }
+
+    fn set_padding(&mut self, metres: f64) {
+        self.packed.padding = metres as f32;
+    }
+
+    fn states_checked(&self) -> u64 {
+        self.states_checked
+    }
+
+    fn name(&self) -> String {
+        format!("simd/{}", self.level.name())
+    }
+}
+
+struct CheckEdges<'a> {
+    packed: &'a Packed,
+    scratch: &'a mut Scratch,
+    edges: &'a EdgeBatch,
+    verdicts: &'a mut Vec<Verdict>,
+    states_checked: &'a mut u64,
+}
+
+impl Kernel for CheckEdges<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        self.verdicts.clear();
+        for i in 0..self.edges.len() {
+            let edge = self.edges.get(i);
+            let verdict = check_edge(s, self.packed, self.scratch, &edge, self.states_checked);
+            self.verdicts.push(verdict);
+        }
+    }
+}
+
+/// Rake by rake, each in blocks of as many samples as there are lanes, until a sample fails.
+#[inline(always)]
+fn check_edge<S: Simd>(
+    s: S,
+    packed: &Packed,
+    scratch: &mut Scratch,
+    edge: &Edge<'_>,
+    states_checked: &mut u64,
+) -> Verdict {
+    let rakes = packed.rakes(edge);
+    for rake in RakeOrder::new(rakes) {
+        for first_tooth in (0..RAKE).step_by(S::LANES) {
+            for lane in 0..S::LANES {
+                scratch.time.0[lane] = edge.sample_time(rake, first_tooth + lane, rakes);
+            }
+            unflatten::edge(s, packed, edge, scratch);
+            *states_checked += S::LANES as u64;
+            let verdict = check_block(s, packed, scratch, S::LANES);
+            if !verdict.is_valid() {
+                return verdict;
+            }
+        }
+    }
+    Verdict::VALID
+}
+
+struct CheckStates<'a> {
+    packed: &'a Packed,
+    scratch: &'a mut Scratch,
+    states: &'a StateBatch,
+    verdicts: &'a mut Vec<Verdict>,
+    states_checked: &'a mut u64,
+}
+
+impl Kernel for CheckStates<'_> {
+    type Output = ();
+
+    /// A block of states at a time; where one fails, the block's states are told apart one by one.
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        self.verdicts.clear();
+        let Self { packed, scratch, states, verdicts, states_checked } = self;
+        scratch.time = Lane::ZERO;
+        *states_checked += states.len() as u64;
+        for first in (0..states.len()).step_by(S::LANES) {
+            let count = S::LANES.min(states.len() - first);
+            unflatten::states::<S>(states, first, count, scratch);
+            if check_block(s, packed, scratch, count).is_valid() {
+                verdicts.extend(std::iter::repeat_n(Verdict::VALID, count));
+                continue;
+            }
+            for i in first..first + count {
+                unflatten::states::<S>(states, i, 1, scratch);
+                verdicts.push(check_block(s, packed, scratch, 1));
+            }
+        }
+    }
+}
+
+/// The stages after `unflatten`, for the first `count` lanes of a block.
+#[inline(always)]
+fn check_block<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count: usize) -> Verdict {
+    place::bodies(s, packed, scratch);
+    let verdict = collide::world(s, packed, scratch, count);
+    if !verdict.is_valid() {
+        return verdict;
+    }
+    let verdict = collide::itself(s, packed, scratch, count);
+    if !verdict.is_valid() {
+        return verdict;
+    }
+    limits::block(s, packed, scratch, count)
+}
+
+/// The lowest of the first `count` lanes that is set.
+#[inline(always)]
+fn first_lane<S: Simd>(s: S, mask: S::M, count: usize) -> Option<usize> {
+    let bits = s.bits(mask) & ((1_u64 << count) - 1) as u32;
+    (bits != 0).then(|| bits.trailing_zeros() as usize)
+}
+
+/// A vector of three lanes.
+#[derive(Clone, Copy)]
+struct V3<S: Simd> {
+    x: S::F,
+    y: S::F,
+    z: S::F,
+}
+
+impl<S: Simd> V3<S> {
+    #[inline(always)]
+    fn load(s: S, lanes: &[Lane; 3]) -> Self {
+        Self { x: s.load(&lanes[0]), y: s.load(&lanes[1]), z: s.load(&lanes[2]) }
+    }
+
+    #[inline(always)]
+    fn store(self, s: S, lanes: &mut [Lane; 3]) {
+        let [x, y, z] = lanes;
+        s.store(x, self.x);
+        s.store(y, self.y);
+        s.store(z, self.z);
+    }
+
+    #[inline(always)]
+    fn splat(s: S, v: [f32; 3]) -> Self {
+        Self { x: s.splat(v[0]), y: s.splat(v[1]), z: s.splat(v[2]) }
+    }
+
+    #[inline(always)]
+    fn add(self, s: S, b: Self) -> Self {
+        Self { x: s.add(self.x, b.x), y: s.add(self.y, b.y), z: s.add(self.z, b.z) }
+    }
+
+    #[inline(always)]
+    fn sub(self, s: S, b: Self) -> Self {
+        Self { x: s.sub(self.x, b.x), y: s.sub(self.y, b.y), z: s.sub(self.z, b.z) }
+    }
+
+    /// self * k + b
+    #[inline(always)]
+    fn scale_add(self, s: S, k: S::F, b: Self) -> Self {
+        Self { x: s.mul_add(self.x, k, b.x), y: s.mul_add(self.y, k, b.y), z: s.mul_add(self.z, k, b.z) }
+    }
+
+    #[inline(always)]
+    fn dot(self, s: S, b: Self) -> S::F {
+        s.mul_add(self.z, b.z, s.mul_add(self.y, b.y, s.mul(self.x, b.x)))
+    }
+
+    #[inline(always)]
+    fn cross(self, s: S, b: Self) -> Self {
+        Self {
+            x: s.neg_mul_add(self.z, b.y, s.mul(self.y, b.z)),
+            y: s.neg_mul_add(self.x, b.z, s.mul(self.z, b.x)),
+            z: s.neg_mul_add(self.y, b.x, s.mul(self.x, b.y)),
+        }
+    }
+}
