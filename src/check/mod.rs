@@ -6,10 +6,14 @@
 //! `collide` (spheres against the world, then against each other), `limits` (position, velocity,
 //! acceleration, effort).
 
+#[cfg(test)]
+mod agreement;
+mod diagnosis;
 pub mod packed;
 mod scalar;
 pub mod simd;
 
+pub use diagnosis::{Fault, diagnose};
 pub use packed::{EdgeBatch, Packed, StateBatch};
 pub use scalar::{Margins, ScalarChecker};
 pub use simd::SimdChecker;

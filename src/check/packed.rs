@@ -421,7 +421,8 @@ impl EdgeBatch {
     pub fn push_at_rest(&mut self, from: &[f64], to: &[f64], duration: f64) {
         self.head(1, duration, true);
         self.durations.push(duration as f32);
-        let (t2, t3) = (duration.powi(-2), duration.powi(-3));
+        let rate = if duration > 0.0 { 1.0 / duration } else { 0.0 };
+        let (t2, t3) = (rate.powi(2), rate.powi(3));
         for (&a, &b) in from.iter().zip(to) {
             let d = b - a;
             self.coefficients.extend([a as f32, 0.0, (3.0 * d * t2) as f32, (-2.0 * d * t3) as f32]);

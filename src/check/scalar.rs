@@ -49,19 +49,21 @@ impl Margins {
         self.values[status as usize - 1]
     }
 
+    /// What attains the margin of one stage: link or output, and obstacle or other link (indices).
+    /// `None` for a valid state.
+    pub fn subject(&self, status: Status) -> Option<(usize, usize)> {
+        self.subjects.get((status as usize).checked_sub(1)?).copied()
+    }
+
     /// The first stage that fails, or valid.
     pub fn status(&self) -> Status {
         self.values.iter().position(|&v| v < 0.0).map_or(Status::Valid, |i| Status::ALL[i + 1])
     }
 
     fn verdict(&self, time: f32) -> Verdict {
-        match self.status() {
-            Status::Valid => Verdict::VALID,
-            status => {
-                let (subject, other) = self.subjects[status as usize - 1];
-                Verdict::invalid(status, time, subject, other)
-            }
-        }
+        let status = self.status();
+        self.subject(status)
+            .map_or(Verdict::VALID, |(subject, other)| Verdict::invalid(status, time, subject, other))
     }
 }
 

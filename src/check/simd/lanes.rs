@@ -52,14 +52,10 @@ pub trait Simd: Copy {
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     /// a * b
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
-    /// a / b
-    fn div(self, a: Self::F, b: Self::F) -> Self::F;
     /// a * b + c, fused where the instruction set has it
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// c - a * b, fused where the instruction set has it
     fn neg_mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
-    /// The lesser of each lane
-    fn min(self, a: Self::F, b: Self::F) -> Self::F;
     /// The greater of each lane
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
     /// Square root
@@ -147,10 +143,8 @@ mod x86 {
         fn add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
         fn sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
         fn mul(a: __m512, b: __m512) -> __m512 = _mm512_mul_ps(a, b);
-        fn div(a: __m512, b: __m512) -> __m512 = _mm512_div_ps(a, b);
         fn mul_add(a: __m512, b: __m512, c: __m512) -> __m512 = _mm512_fmadd_ps(a, b, c);
         fn neg_mul_add(a: __m512, b: __m512, c: __m512) -> __m512 = _mm512_fnmadd_ps(a, b, c);
-        fn min(a: __m512, b: __m512) -> __m512 = _mm512_min_ps(a, b);
         fn max(a: __m512, b: __m512) -> __m512 = _mm512_max_ps(a, b);
         fn sqrt(a: __m512) -> __m512 = _mm512_sqrt_ps(a);
         fn round(a: __m512) -> __m512 = _mm512_roundscale_ps::<0>(a);
@@ -169,10 +163,8 @@ mod x86 {
         fn add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
         fn sub(a: __m256, b: __m256) -> __m256 = _mm256_sub_ps(a, b);
         fn mul(a: __m256, b: __m256) -> __m256 = _mm256_mul_ps(a, b);
-        fn div(a: __m256, b: __m256) -> __m256 = _mm256_div_ps(a, b);
         fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256 = _mm256_fmadd_ps(a, b, c);
         fn neg_mul_add(a: __m256, b: __m256, c: __m256) -> __m256 = _mm256_fnmadd_ps(a, b, c);
-        fn min(a: __m256, b: __m256) -> __m256 = _mm256_min_ps(a, b);
         fn max(a: __m256, b: __m256) -> __m256 = _mm256_max_ps(a, b);
         fn sqrt(a: __m256) -> __m256 = _mm256_sqrt_ps(a);
         fn round(a: __m256) -> __m256 = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
@@ -191,10 +183,8 @@ mod x86 {
         fn add(a: __m128, b: __m128) -> __m128 = _mm_add_ps(a, b);
         fn sub(a: __m128, b: __m128) -> __m128 = _mm_sub_ps(a, b);
         fn mul(a: __m128, b: __m128) -> __m128 = _mm_mul_ps(a, b);
-        fn div(a: __m128, b: __m128) -> __m128 = _mm_div_ps(a, b);
         fn mul_add(a: __m128, b: __m128, c: __m128) -> __m128 = _mm_add_ps(_mm_mul_ps(a, b), c);
         fn neg_mul_add(a: __m128, b: __m128, c: __m128) -> __m128 = _mm_sub_ps(c, _mm_mul_ps(a, b));
-        fn min(a: __m128, b: __m128) -> __m128 = _mm_min_ps(a, b);
         fn max(a: __m128, b: __m128) -> __m128 = _mm_max_ps(a, b);
         fn sqrt(a: __m128) -> __m128 = _mm_sqrt_ps(a);
         fn round(a: __m128) -> __m128 = _mm_cvtepi32_ps(_mm_cvtps_epi32(a));
@@ -252,20 +242,12 @@ impl Simd for Portable {
         Self::map2(a, b, |a, b| a * b)
     }
     #[inline(always)]
-    fn div(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        Self::map2(a, b, |a, b| a / b)
-    }
-    #[inline(always)]
     fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
         self.add(self.mul(a, b), c)
     }
     #[inline(always)]
     fn neg_mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
         self.sub(c, self.mul(a, b))
-    }
-    #[inline(always)]
-    fn min(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        Self::map2(a, b, f32::min)
     }
     #[inline(always)]
     fn max(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {

@@ -1,0 +1,196 @@
+//! The oracle and the lanes on random mechanisms, worlds, states and edges, at every level.
+
+use super::{EdgeBatch, EdgeChecker, ScalarChecker, SimdChecker, StateBatch, Status, Verdict, simd};
+use crate::pose::Pose;
+use crate::problem::{FlatState, GRAVITY, Problem};
+use crate::robot::{JointLimits, random};
+use crate::world::{Obstacle, Shape, World};
+use glam::DVec3;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+/// Distances of 1 m carry rounding errors of some 1e-6 m through a chain of ten poses in `f32`.
+const DISTANCE_TOLERANCE: f64 = 2e-5;
+/// Limits are compared after a cubic's evaluation, efforts after a recursion over all bodies.
+const LIMIT_TOLERANCE: f64 = 2e-5;
+const EFFORT_TOLERANCE: f64 = 1e-3;
+
+fn tolerance(status: Status) -> f64 {
+    match status {
+        Status::World | Status::SelfCollision => DISTANCE_TOLERANCE,
+        Status::Effort => EFFORT_TOLERANCE,
+        _ => LIMIT_TOLERANCE,
+    }
+}
+
+fn world(rng: &mut Pcg64Mcg, obstacles: usize) -> World {
+    let obstacle = |i: usize, rng: &mut Pcg64Mcg| {
+        let mut length = || rng.random_range(0.02..0.3);
+        let shape = match i % 5 {
+            0 => Shape::Sphere { radius: length() },
+            1 => Shape::Cuboid { half_extents: DVec3::new(length(), length(), length()) },
+            2 => Shape::Capsule { radius: length(), half_length: length() },
+            3 => Shape::Cylinder { radius: length(), half_length: length() },
+            _ => Shape::HalfSpace,
+        };
+        let far = Pose::from_translation(DVec3::new(0.0, 0.0, -2.5));
+        let pose = random::pose(rng, 2.0);
+        let pose = if shape == Shape::HalfSpace { pose * far } else { pose };
+        Obstacle { name: format!("o{i}"), shape, pose }
+    };
+    World { obstacles: (0..obstacles).map(|i| obstacle(i, rng)).collect() }
+}
+
+fn problem(rng: &mut Pcg64Mcg) -> Problem {
+    let bodies = rng.random_range(1..9);
+    let mut mechanism = random::mechanism(rng, bodies);
+    for limits in &mut mechanism.limits {
+        *limits = JointLimits {
+            lower: -2.0,
+            upper: 2.0,
+            velocity: 3.0,
+            acceleration: 20.0,
+            jerk: f64::INFINITY,
+            effort: 200.0,
+        };
+    }
+    let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+    let obstacles = rng.random_range(0..12);
+    let world = world(rng, obstacles);
+    Problem { mechanism, world, goals: vec![start.clone()], start, torque: true, gravity: GRAVITY }
+}
+
+fn numbers(rng: &mut Pcg64Mcg, n: usize, reach: f64) -> Vec<f64> {
+    // Deliberate zeros and values at a limit among the rest.
+    let number = |rng: &mut Pcg64Mcg| match rng.random_range(0..12) {
+        0 => 0.0,
+        1 => reach / 1.1,
+        _ => rng.random_range(-reach..reach),
+    };
+    (0..n).map(|_| number(rng)).collect()
+}
+
+/// Panics unless a backend's verdict on a state agrees with the oracle's margins, or the margin of
+/// the first stage at which they part is within the tolerance. Says whether it was that close.
+fn compare(margins: &super::Margins, verdict: &Verdict, what: &str) -> bool {
+    let (oracle, lanes) = (margins.status(), verdict.status());
+    if oracle == lanes {
+        return false;
+    }
+    let parted = match (oracle, lanes) {
+        (Status::Valid, s) | (s, Status::Valid) => s,
+        (a, b) => a.min(b),
+    };
+    let margin = margins.of(parted);
+    assert!(margin.abs() < tolerance(parted), "{what}: oracle {oracle}, lanes {lanes}, margin {margin}");
+    true
+}
+
+#[test]
+fn states_agree_at_every_level() {
+    let mut close = 0;
+    let mut seen = [0_u32; 7];
+    for seed in 0..60 {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let problem = problem(&mut rng);
+        let dof = problem.mechanism.dof();
+        let mut oracle = ScalarChecker::new(&problem, 0.05);
+        let states: Vec<_> = (0..300)
+            .map(|_| [numbers(&mut rng, dof, 2.2), numbers(&mut rng, dof, 3.3), numbers(&mut rng, dof, 22.0)])
+            .collect();
+        let mut batch = StateBatch::new(dof);
+        states.iter().for_each(|[y, yd, ydd]| batch.push(y, yd, ydd));
+        for level in simd::levels() {
+            let mut lanes = SimdChecker::at_level(&problem, 0.05, level).expect("an available level");
+            let mut verdicts = Vec::new();
+            lanes.check_states(&batch, &mut verdicts).expect("lanes do not fail");
+            assert_eq!(verdicts.len(), states.len());
+            for (i, ([y, yd, ydd], verdict)) in states.iter().zip(&verdicts).enumerate() {
+                let margins = oracle.margins(y, yd, ydd);
+                seen[margins.status() as usize] += 1;
+                close += u32::from(compare(&margins, verdict, &format!("seed {seed} state {i} {level}")));
+            }
+        }
+    }
+    assert!(close < 200, "{close} verdicts within the tolerance are too many");
+    assert!(seen.iter().all(|&n| n > 20), "every status must occur: {seen:?}");
+}
+
+/// A lane's verdict on an edge agrees if the oracle confirms what it claims at the time it claims,
+/// or, for a valid one, finds no sample that fails by more than the tolerance.
+#[test]
+fn edges_agree_at_every_level() {
+    let (mut valid, mut invalid) = (0, 0);
+    for seed in 100..160 {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let mut problem = problem(&mut rng);
+        problem.torque = seed % 2 == 0;
+        problem.world.obstacles.truncate(3);
+        let dof = problem.mechanism.dof();
+        let mut oracle = ScalarChecker::new(&problem, 0.05);
+        let mut batch = EdgeBatch::new(dof);
+        for i in 0..40 {
+            let (from, to) = (numbers(&mut rng, dof, 1.5), numbers(&mut rng, dof, 1.5));
+            let to: Vec<f64> = from.iter().zip(&to).map(|(a, b)| a + 0.2 * (b - a)).collect();
+            match i % 3 {
+                0 => batch.push_at_rest(&from, &to, 1.0),
+                1 => {
+                    let cubic = |(&a, &b): (&f64, &f64)| [a, b - a, 0.1, -0.1];
+                    batch.push(1.0, &from.iter().zip(&to).flat_map(cubic).collect::<Vec<_>>());
+                }
+                _ => {
+                    let mut trajectory = crate::trajectory::Trajectory::new(dof, 3);
+                    let first: Vec<f64> = from.iter().flat_map(|&a| [a, 0.1, 0.2, 0.0]).collect();
+                    let second: Vec<f64> = from.iter().flat_map(|&a| [a + 0.3, 0.5, -0.2, 0.0]).collect();
+                    trajectory.push(1.0, &first);
+                    trajectory.push(0.5, &second);
+                    batch.push_trajectory(&trajectory);
+                }
+            }
+        }
+        for level in simd::levels() {
+            let mut lanes = SimdChecker::at_level(&problem, 0.05, level).expect("an available level");
+            let mut verdicts = Vec::new();
+            lanes.check(&batch, &mut verdicts).expect("lanes do not fail");
+            for (i, verdict) in verdicts.iter().enumerate() {
+                let what = format!("seed {seed} edge {i} {level}");
+                let edge = batch.get(i);
+                if verdict.is_valid() {
+                    valid += 1;
+                    for t in oracle.sample_times(&edge) {
+                        compare(&oracle.margins_at(&edge, t), verdict, &what);
+                    }
+                } else {
+                    invalid += 1;
+                    compare(&oracle.margins_at(&edge, verdict.time), verdict, &what);
+                }
+            }
+        }
+    }
+    assert!(valid > 500 && invalid > 500, "both kinds must occur: {valid} valid, {invalid} invalid");
+}
+
+/// A comparison that cannot fail is no comparison: an oracle of a slightly other world must part
+/// from the lanes.
+#[test]
+#[should_panic(expected = "oracle")]
+fn a_seeded_fault_is_caught() {
+    let mut rng = Pcg64Mcg::seed_from_u64(3);
+    let mut problem = problem(&mut rng);
+    problem.mechanism.pairs.clear();
+    let shape = Shape::Sphere { radius: 0.5 };
+    problem.world.obstacles = vec![Obstacle { name: "ball".into(), shape, pose: random::pose(&mut rng, 0.5) }];
+    let mut lanes = SimdChecker::new(&problem, 0.05);
+    problem.world.obstacles[0].pose.translation += DVec3::splat(2e-3);
+    let mut oracle = ScalarChecker::new(&problem, 0.05);
+    let dof = problem.mechanism.dof();
+    for i in 0..100_000 {
+        let y = numbers(&mut rng, dof, 1.9);
+        let still = vec![0.0; dof];
+        let mut batch = StateBatch::new(dof);
+        batch.push(&y, &still, &still);
+        let mut verdicts = Vec::new();
+        lanes.check_states(&batch, &mut verdicts).expect("lanes do not fail");
+        compare(&oracle.margins(&y, &still, &still), &verdicts[0], &format!("state {i}"));
+    }
+}

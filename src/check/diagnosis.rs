@@ -1,0 +1,77 @@
+//! Why one state is invalid, in words: for the person who asked, not for the search.
+
+use super::{ScalarChecker, Status};
+use crate::problem::{FlatState, Problem};
+use std::fmt;
+
+/// The first stage that a state fails, with names and amounts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// The stage.
+    pub status: Status,
+    /// Link that collides, or output whose limit is broken.
+    pub subject: String,
+    /// Obstacle or link that it collides with; empty for a limit.
+    pub other: String,
+    /// Depth of penetration, metres; the value, for a limit.
+    pub amount: f64,
+    /// The bounds that were broken; zero for a collision.
+    pub bounds: (f64, f64),
+}
+
+/// Says why `state` is invalid for `problem`, or `None` where it is valid. Accelerations are taken
+/// to be zero; efforts are not asked.
+pub fn diagnose(problem: &Problem, state: &FlatState) -> Option<Fault> {
+    let statics = Problem { torque: false, ..problem.clone() };
+    let rest = vec![0.0; problem.mechanism.dof()];
+    let margins = ScalarChecker::new(&statics, 1.0).margins(&state.position, &state.velocity, &rest);
+    let status = margins.status();
+    let (subject, other) = margins.subject(status)?;
+    let mechanism = &problem.mechanism;
+    let link = |l: usize| mechanism.links[l].name.clone();
+    let limit = |value: f64, lower: f64, upper: f64| Fault {
+        status,
+        subject: mechanism.outputs[subject].clone(),
+        other: String::new(),
+        amount: value,
+        bounds: (lower, upper),
+    };
+    let collision = |other: String| Fault {
+        status,
+        subject: link(subject),
+        other,
+        amount: -margins.of(status),
+        bounds: (0.0, 0.0),
+    };
+    Some(match status {
+        Status::World => collision(problem.world.obstacles[other].name.clone()),
+        Status::SelfCollision => collision(link(other)),
+        Status::Velocity => {
+            let limits = &mechanism.limits[subject];
+            limit(state.velocity[subject], -limits.velocity, limits.velocity)
+        }
+        _ => {
+            let limits = &mechanism.limits[subject];
+            limit(state.position[subject], limits.lower, limits.upper)
+        }
+    })
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subject, other, amount, bounds: (lower, upper), .. } = self;
+        let millimetres = amount * 1e3;
+        match self.status {
+            Status::World => {
+                write!(f, "link \"{subject}\" is {millimetres:.2} mm inside obstacle \"{other}\"")
+            }
+            Status::SelfCollision => {
+                write!(f, "links \"{subject}\" and \"{other}\" overlap by {millimetres:.2} mm")
+            }
+            Status::Velocity => {
+                write!(f, "velocity of \"{subject}\" is {amount}, outside [{lower}, {upper}]")
+            }
+            _ => write!(f, "position of \"{subject}\" is {amount}, outside [{lower}, {upper}]"),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What a planner answers.
+
+use crate::certify::Certificate;
+use crate::check::Fault;
+use crate::trajectory::Trajectory;
+use std::fmt;
+use std::time::Duration;
+
+/// The answer to a query; a failure always says which it is.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A certified trajectory.
+    Solved(Box<Solution>),
+    /// The budget was spent before an answer was found.
+    Exhausted {
+        /// Which budget.
+        budget: Budget,
+        /// What was done meanwhile.
+        statistics: Statistics,
+    },
+    /// The start state is invalid, so there is no answer.
+    StartInvalid {
+        /// Why.
+        why: Fault,
+    },
+    /// Every goal state is invalid, so there is no answer.
+    GoalInvalid {
+        /// Why the first of them is.
+        why: Fault,
+    },
+}
+
+/// A trajectory and the proof that it is valid at every instant.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// The answer.
+    pub trajectory: Trajectory,
+    /// Its certificate.
+    pub certificate: Certificate,
+    /// What it took.
+    pub statistics: Statistics,
+}
+
+/// A budget that can run out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// Samples drawn by the search.
+    Samples,
+    /// Wall-clock time.
+    Time,
+}
+
+/// What a query took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Statistics {
+    /// Time in the search.
+    pub plan: Duration,
+    /// Time in the refinement.
+    pub refine: Duration,
+    /// Time in the certificate.
+    pub certify: Duration,
+    /// Samples drawn.
+    pub iterations: u64,
+    /// Edges checked.
+    pub edges: u64,
+    /// States checked.
+    pub states: u64,
+    /// Answers that could not be certified and were searched for again.
+    pub repairs: u32,
+    /// Duration of the path before refinement, seconds.
+    pub raw_duration: f64,
+}
+
+impl Statistics {
+    /// Time in all phases.
+    pub fn total(&self) -> Duration {
+        self.plan + self.refine + self.certify
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Samples => "sample budget spent",
+            Self::Time => "time budget spent",
+        })
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Solved(s) => write!(f, "solved: {:.3} s", s.trajectory.duration()),
+            Self::Exhausted { budget, statistics } => {
+                write!(f, "no plan: {budget} after {} samples", statistics.iterations)
+            }
+            Self::StartInvalid { why } => write!(f, "no plan: the start is invalid: {why}"),
+            Self::GoalInvalid { why } => write!(f, "no plan: the goal is invalid: {why}"),
+        }
+    }
+}
