@@ -2,3 +2,5 @@
 //! Imports `document`, `error`, `pose`, `world`, `robot`, `problem` and `scene`.
 
 pub mod mbm;
+pub mod report;
+pub mod runner;

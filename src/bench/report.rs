@@ -41,7 +41,8 @@ impl Machine {
     /// The machine that this runs on.
     pub fn this() -> Self {
         let named = |text: String| {
-            text.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1).map(str::to_owned))
+            text.lines()
+                .find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1).map(str::to_owned))
         };
         let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(named);
         Self {
@@ -139,7 +140,16 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{:<20} {:>9} |{:^31} |{:^31} |{:^31} |{:^31} | {:>7} {:>7} {:>7} {:>7}",
-            "", "solved", "plan us", "refine us", "certify us", "total us", "dur. s", "samples", "edges", "states"
+            "",
+            "solved",
+            "plan us",
+            "refine us",
+            "certify us",
+            "total us",
+            "dur. s",
+            "samples",
+            "edges",
+            "states"
         )?;
         writeln!(f, "{:<30} |{columns} |{columns} |{columns} |{columns} | medians", "set")?;
         for set in self.sets() {

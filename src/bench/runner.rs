@@ -43,7 +43,8 @@ pub fn run(
     options: &PlanOptions,
     repeat: usize,
 ) -> Result<(ProblemResult, Option<Solution>), CheckError> {
-    let mut runs = (0..repeat.max(1)).map(|_| run_once(problem, backend, options)).collect::<Result<Vec<_>, _>>()?;
+    let mut runs =
+        (0..repeat.max(1)).map(|_| run_once(problem, backend, options)).collect::<Result<Vec<_>, _>>()?;
     runs.sort_by(|(a, _), (b, _)| a.total_us.total_cmp(&b.total_us));
     Ok(runs.swap_remove(runs.len() / 2))
 }

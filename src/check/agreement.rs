@@ -179,7 +179,8 @@ fn a_seeded_fault_is_caught() {
     let mut problem = problem(&mut rng);
     problem.mechanism.pairs.clear();
     let shape = Shape::Sphere { radius: 0.5 };
-    problem.world.obstacles = vec![Obstacle { name: "ball".into(), shape, pose: random::pose(&mut rng, 0.5) }];
+    problem.world.obstacles =
+        vec![Obstacle { name: "ball".into(), shape, pose: random::pose(&mut rng, 0.5) }];
     let mut lanes = SimdChecker::new(&problem, 0.05);
     problem.world.obstacles[0].pose.translation += DVec3::splat(2e-3);
     let mut oracle = ScalarChecker::new(&problem, 0.05);

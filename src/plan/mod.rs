@@ -77,7 +77,7 @@ impl<'a> Query<'a> {
             problem,
             options,
             local: LocalPlanner::new(problem, checker),
-            certifier: Certifier::new(problem),
+            certifier: Certifier::new(problem, Default::default()),
             statistics: Statistics::default(),
             states_before,
         }

@@ -57,7 +57,8 @@ impl Knots {
     pub fn state(&self, i: usize, t: f64, steering: &LeastEffort) -> FlatState {
         let mut coefficients = vec![0.0; 4 * self.states[i].position.len()];
         self.cubics(i, steering, &mut coefficients);
-        let derivative = |order: usize| coefficients.chunks_exact(4).map(|c| derivative(c, order, t)).collect();
+        let derivative =
+            |order: usize| coefficients.chunks_exact(4).map(|c| derivative(c, order, t)).collect();
         FlatState { position: derivative(0), velocity: derivative(1) }
     }
 

@@ -19,7 +19,12 @@ const LEAST_GAIN: f64 = 1e-3;
 ///
 /// # Errors
 /// When the checking backend fails.
-pub fn shorten(path: &mut Knots, local: &mut LocalPlanner<'_>, tries: u32, seed: u64) -> Result<(), CheckError> {
+pub fn shorten(
+    path: &mut Knots,
+    local: &mut LocalPlanner<'_>,
+    tries: u32,
+    seed: u64,
+) -> Result<(), CheckError> {
     if tries == 0 {
         return Ok(());
     }

@@ -1,0 +1,246 @@
+//! The oracle against the lanes, at every level that this CPU has: on real robots in the worlds of
+//! MotionBenchMaker and in worlds of every shape, on random robots, on random states and edges.
+
+mod common;
+
+use flatout::bench::mbm::MbmSuite;
+use flatout::check::{
+    EdgeBatch, EdgeChecker, Margins, ScalarChecker, SimdChecker, StateBatch, Status, Verdict, simd,
+};
+use flatout::pose::Pose;
+use flatout::problem::Problem;
+use flatout::robot::Robot;
+use flatout::trajectory::Trajectory;
+use flatout::world::{Obstacle, Shape};
+use glam::{DQuat, DVec3};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+/// `f32` positions at arm's length (some metres) carry rounding errors of a few 1e-7 through each of
+/// ten poses: at most a few micrometres, with room to spare.
+const DISTANCE_TOLERANCE: f64 = 2e-5;
+/// Positions (rad, m), and velocities and accelerations as shares of their limits: one cubic each.
+const LIMIT_TOLERANCE: f64 = 2e-5;
+/// Efforts as shares of their limits: two recursions over all bodies, with cancellation.
+const EFFORT_TOLERANCE: f64 = 1e-3;
+
+/// At most this share of the verdicts may be decided by the tolerance.
+const CLOSE_SHARE: f64 = 2e-3;
+
+fn tolerance(status: Status) -> f64 {
+    match status {
+        Status::World | Status::SelfCollision => DISTANCE_TOLERANCE,
+        Status::Effort => EFFORT_TOLERANCE,
+        _ => LIMIT_TOLERANCE,
+    }
+}
+
+/// Panics unless a verdict agrees with the oracle's margins, or the margin of the first stage at
+/// which they part is within the tolerance. Says whether it was that close.
+fn compare(margins: &Margins, verdict: &Verdict, what: impl FnOnce() -> String) -> bool {
+    let (oracle, lanes) = (margins.status(), verdict.status());
+    if oracle == lanes {
+        return false;
+    }
+    let parted = match (oracle, lanes) {
+        (Status::Valid, s) | (s, Status::Valid) => s,
+        (a, b) => a.min(b),
+    };
+    let margin = margins.of(parted);
+    let what_name = if margin.abs() < tolerance(parted) { String::new() } else { what() };
+    assert!(margin.abs() < tolerance(parted), "{what_name}: oracle {oracle}, lanes {lanes}, margin {margin}");
+    true
+}
+
+/// How many verdicts were compared, and which.
+#[derive(Default)]
+struct Tally {
+    compared: usize,
+    close: usize,
+    seen: [usize; 7],
+}
+
+impl Tally {
+    fn add(&mut self, margins: &Margins, verdict: &Verdict, what: impl FnOnce() -> String) {
+        self.compared += 1;
+        self.seen[verdict.status() as usize] += 1;
+        self.close += usize::from(compare(margins, verdict, what));
+    }
+
+    fn assert_few_close(&self) {
+        let most = (self.compared as f64 * CLOSE_SHARE) as usize;
+        assert!(self.close <= most, "{} of {} verdicts lie within the tolerance", self.close, self.compared);
+    }
+}
+
+/// The robots of MotionBenchMaker, each in some of its worlds with one obstacle of every shape added.
+fn real_problems() -> Vec<(String, Problem)> {
+    let mut problems = Vec::new();
+    for name in ["panda", "ur5", "fetch"] {
+        let file = |path: String| common::shared(&path);
+        let Some(urdf) = file(format!("robots/{name}_spherized.urdf")) else { return problems };
+        let srdf = file(format!("robots/{name}.srdf"));
+        let limits = file(format!("robots/{name}_joint_limits.yaml"));
+        let robot =
+            Robot::load(&urdf, srdf.as_deref(), limits.as_deref(), &Default::default()).expect("a robot");
+        let suite = MbmSuite::load(&file(format!("mbm/{name}.json")).expect("a suite")).expect("a suite");
+        let mechanism = suite.mechanism(&robot, Pose::IDENTITY).expect("a mechanism");
+        let mut rng = Pcg64Mcg::seed_from_u64(17);
+        for chosen in suite.problems.iter().step_by(60) {
+            let mut problem = chosen.problem(&mechanism).expect("a problem");
+            problem.torque = mechanism.has_dynamics();
+            problem.world.obstacles.extend((0..5).map(|i| obstacle(i, &mut rng)));
+            problems.push((format!("{name} {} {}", chosen.set, chosen.index), problem));
+        }
+    }
+    problems
+}
+
+fn obstacle(i: usize, rng: &mut Pcg64Mcg) -> Obstacle {
+    let mut length = || rng.random_range(0.02..0.2);
+    let shape = match i % 5 {
+        0 => Shape::Sphere { radius: length() },
+        1 => Shape::Cuboid { half_extents: DVec3::new(length(), length(), length()) },
+        2 => Shape::Capsule { radius: length(), half_length: length() },
+        3 => Shape::Cylinder { radius: length(), half_length: length() },
+        _ => Shape::HalfSpace,
+    };
+    let mut vector = |reach: f64| DVec3::from_array([0; 3].map(|_| rng.random_range(-reach..reach)));
+    let turned = Pose::new(DQuat::from_scaled_axis(vector(3.0)), DVec3::ZERO);
+    let away = Pose::from_translation(vector(0.9) + DVec3::Z * 0.3);
+    let pose = match shape {
+        // Below the robot, slightly tilted: a floor that only some arms touch.
+        Shape::HalfSpace => Pose::new(DQuat::from_scaled_axis(vector(0.3)), DVec3::Z * -0.4),
+        _ => away * turned,
+    };
+    Obstacle { name: format!("added {i}"), shape, pose }
+}
+
+/// Values in and a little beyond the bounds, with deliberate zeros and ties with a bound.
+fn value(rng: &mut Pcg64Mcg, lower: f64, upper: f64) -> f64 {
+    let (lower, upper) = (lower.max(-4.0), upper.min(4.0));
+    match rng.random_range(0..40) {
+        0 => 0.0_f64.clamp(lower, upper),
+        1 => lower,
+        2 => upper,
+        3 => upper + 1e-3,
+        _ => lower + (upper - lower) * rng.random::<f64>(),
+    }
+}
+
+struct RandomState {
+    position: Vec<f64>,
+    velocity: Vec<f64>,
+    acceleration: Vec<f64>,
+}
+
+fn state(problem: &Problem, rng: &mut Pcg64Mcg) -> RandomState {
+    let limits = &problem.mechanism.limits;
+    let position = limits.iter().map(|l| value(rng, l.lower, l.upper)).collect();
+    let velocity = limits.iter().map(|l| value(rng, -l.velocity, l.velocity)).collect();
+    let acceleration = limits.iter().map(|l| value(rng, -l.acceleration, l.acceleration)).collect();
+    RandomState { position, velocity, acceleration }
+}
+
+/// Compares `count` random states of a problem at every level.
+fn states_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &mut Tally) {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let states: Vec<_> = (0..count).map(|_| state(problem, &mut rng)).collect();
+    let mut batch = StateBatch::new(problem.mechanism.dof());
+    states.iter().for_each(|s| batch.push(&s.position, &s.velocity, &s.acceleration));
+    let mut oracle = ScalarChecker::new(problem, 0.05);
+    let margins: Vec<_> =
+        states.iter().map(|s| oracle.margins(&s.position, &s.velocity, &s.acceleration)).collect();
+    for level in simd::levels() {
+        let mut lanes = SimdChecker::at_level(problem, 0.05, level).expect("an available level");
+        let mut verdicts = Vec::new();
+        lanes.check_states(&batch, &mut verdicts).expect("lanes do not fail");
+        assert_eq!(verdicts.len(), count);
+        for (i, (margins, verdict)) in margins.iter().zip(&verdicts).enumerate() {
+            tally.add(margins, verdict, || format!("{name}, seed {seed}, state {i}, {level}"));
+        }
+    }
+}
+
+/// Random edges of all kinds: from rest to rest, single cubics, and trajectories of two segments.
+fn edges(problem: &Problem, count: usize, rng: &mut Pcg64Mcg) -> EdgeBatch {
+    let dof = problem.mechanism.dof();
+    let mut batch = EdgeBatch::new(dof);
+    for i in 0..count {
+        let (a, b) = (state(problem, rng), state(problem, rng));
+        let share = [0.02, 0.1, 0.4][i % 3];
+        let to: Vec<f64> = a.position.iter().zip(&b.position).map(|(a, b)| a + share * (b - a)).collect();
+        let cubic = |p: f64, q: f64, v: f64| [p, v, 3.0 * (q - p) - 2.0 * v, v - 2.0 * (q - p)];
+        let cubics = |velocity_share: f64| -> Vec<f64> {
+            let ends = a.position.iter().zip(&to).zip(&a.velocity);
+            ends.flat_map(|((&p, &q), &v)| cubic(p, q, velocity_share * v)).collect()
+        };
+        match i % 4 {
+            0 => {
+                let mut two = Trajectory::new(dof, 3);
+                two.push(0.7, &cubics(0.1));
+                two.push(1.0, &cubics(0.2));
+                batch.push_trajectory(&two);
+            }
+            1 => batch.push(1.0, &cubics(0.1)),
+            _ => batch.push_at_rest(&a.position, &to, 1.0),
+        }
+    }
+    batch
+}
+
+/// Compares `count` random edges at every level. A verdict agrees if the oracle confirms what it
+/// claims at the time it claims, or, for a valid edge, finds no sample that fails by more than the
+/// tolerance.
+fn edges_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &mut Tally) {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let batch = edges(problem, count, &mut rng);
+    let mut oracle = ScalarChecker::new(problem, 0.05);
+    let mut least: Vec<Option<Margins>> = vec![None; count];
+    for level in simd::levels() {
+        let mut lanes = SimdChecker::at_level(problem, 0.05, level).expect("an available level");
+        let mut verdicts = Vec::new();
+        lanes.check(&batch, &mut verdicts).expect("lanes do not fail");
+        assert_eq!(verdicts.len(), count);
+        for (i, verdict) in verdicts.iter().enumerate() {
+            let edge = batch.get(i);
+            let margins = if verdict.is_valid() {
+                *least[i].get_or_insert_with(|| {
+                    let worst = |m: &Margins| m.values.iter().copied().fold(f64::INFINITY, f64::min);
+                    let times = oracle.sample_times(&edge).into_iter();
+                    let all = times.map(|t| oracle.margins_at(&edge, t));
+                    all.min_by(|a, b| worst(a).total_cmp(&worst(b))).expect("an edge has samples")
+                })
+            } else {
+                oracle.margins_at(&edge, verdict.time)
+            };
+            tally.add(&margins, verdict, || format!("{name}, seed {seed}, edge {i}, {level}"));
+        }
+    }
+}
+
+#[test]
+fn a_million_states_of_real_robots_agree() {
+    let problems = real_problems();
+    let mut tally = Tally::default();
+    let each = 1_000_000_usize.div_ceil(problems.len().max(1));
+    for (i, (name, problem)) in problems.iter().enumerate() {
+        states_agree(name, problem, each, i as u64, &mut tally);
+    }
+    tally.assert_few_close();
+    assert!(problems.is_empty() || tally.compared >= 1_000_000 * simd::levels().len());
+    assert!(problems.is_empty() || tally.seen.iter().all(|&n| n > 1000), "all kinds occur: {:?}", tally.seen);
+}
+
+#[test]
+fn a_hundred_thousand_edges_of_real_robots_agree() {
+    let problems = real_problems();
+    let mut tally = Tally::default();
+    let each = 100_000_usize.div_ceil(problems.len().max(1));
+    for (i, (name, problem)) in problems.iter().enumerate() {
+        edges_agree(name, problem, each, i as u64, &mut tally);
+    }
+    tally.assert_few_close();
+    assert!(problems.is_empty() || tally.compared >= 100_000 * simd::levels().len());
+    assert!(problems.is_empty() || tally.seen[0] > 1000, "valid edges occur: {:?}", tally.seen);
+}
