@@ -4,6 +4,7 @@ pub mod certify;
 pub mod check;
 pub mod document;
 pub mod error;
+pub mod exchange;
 pub mod local_planner;
 pub mod plan;
 pub mod pose;

@@ -111,10 +111,11 @@ impl Trajectory {
         self.segment(i).evaluate(local, order, out);
     }
 
-    /// Times from 0 to the duration, equally spaced, at most `step` > 0 apart.
+    /// Times from 0 to the duration, equally spaced, at most `step` > 0 apart (but never more than
+    /// a thousand million).
     pub fn sample_times(&self, step: f64) -> impl ExactSizeIterator<Item = f64> + use<> {
         let duration = self.duration();
-        let steps = (duration / step).ceil();
+        let steps = (duration / step).ceil().min(1e9);
         // The last quotient is 1, so the last time is the duration itself.
         let time = move |i| if i == 0 { 0.0 } else { duration * (f64::from(i) / steps) };
         (0..steps as u32 + 1).map(time)

@@ -1,0 +1,123 @@
+//! Comma-separated values: columns `t`, `q_JOINT`, `qd_JOINT`, `qdd_JOINT`, `tau_JOINT`, one row
+//! per instant, every knot among them.
+
+use super::export::Export;
+use super::points::{Point, through};
+use super::{NamedTrajectory, repeated};
+use crate::error::InputError;
+use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+
+pub(super) fn write(export: &Export<'_>) -> String {
+    let samples = export.samples(export.times_with_knots());
+    let names = &export.problem.mechanism.outputs;
+    let mut writer = WriterBuilder::new().from_writer(Vec::new());
+    let mut columns =
+        vec![("q_", &samples.position), ("qd_", &samples.velocity), ("qdd_", &samples.acceleration)];
+    if !samples.effort.is_empty() {
+        columns.push(("tau_", &samples.effort));
+    }
+    let header =
+        columns.iter().flat_map(|(prefix, _)| names.iter().map(move |name| format!("{prefix}{name}")));
+    let header = std::iter::once("t".to_owned()).chain(header);
+    let rows = samples.time.iter().enumerate().map(|(row, time)| {
+        let values = columns.iter().flat_map(|(_, values)| values[row].iter());
+        std::iter::once(time).chain(values).map(f64::to_string).collect()
+    });
+    for record in std::iter::once(header.collect::<Vec<String>>()).chain(rows) {
+        // Writing to memory records of one length has no way to fail.
+        let _ = writer.write_record(record);
+    }
+    let bytes = writer.into_inner().unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Reads t, q and, where they are given, qd: lines through positions, or cubics through positions
+/// and velocities. Accelerations are passed over, because a column can hold only one of the two
+/// that meet at a knot; efforts, because they follow.
+pub(super) fn read(text: &str) -> Result<NamedTrajectory, InputError> {
+    let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|e| malformed(&e))?.clone();
+    let columns = Columns::find(&header).map_err(|e| e.at_line(1))?;
+    let mut points: Vec<Point> = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| malformed(&e))?;
+        let point = columns.point(&record)?;
+        if points.last().is_some_and(|last| point.time <= last.time) {
+            let message = "expected a greater time than in the row before";
+            return Err(at(&record, InputError::new(message).for_key("t")));
+        }
+        points.push(point);
+    }
+    if points.len() < 2 {
+        return Err(InputError::new("expected at least two rows of values"));
+    }
+    Ok(NamedTrajectory { outputs: columns.names, trajectory: through(&points) })
+}
+
+fn malformed(error: &csv::Error) -> InputError {
+    let message = InputError::new(error.to_string());
+    match error.position() {
+        Some(position) => message.at_line(position.line() as usize),
+        None => message,
+    }
+}
+
+fn at(record: &StringRecord, error: InputError) -> InputError {
+    match record.position() {
+        Some(position) => error.at_line(position.line() as usize),
+        None => error,
+    }
+}
+
+/// Where in a row things stand.
+struct Columns {
+    names: Vec<String>,
+    time: usize,
+    position: Vec<usize>,
+    velocity: Vec<usize>,
+}
+
+impl Columns {
+    fn find(header: &StringRecord) -> Result<Self, InputError> {
+        let place = |name: &str| header.iter().position(|h| h == name);
+        let missing = |name: &str| InputError::new(format!("missing column \"{name}\""));
+        let of = |prefix: &str, names: &[String]| -> Result<Vec<usize>, InputError> {
+            let column = |name: &String| format!("{prefix}{name}");
+            names.iter().map(column).map(|c| place(&c).ok_or_else(|| missing(&c))).collect()
+        };
+        let names: Vec<String> =
+            header.iter().filter_map(|h| h.strip_prefix("q_")).map(str::to_owned).collect();
+        if names.is_empty() {
+            return Err(InputError::new("no column of positions; expected \"q_\" and the name of a joint"));
+        }
+        if let Some(name) = repeated(&names) {
+            return Err(InputError::new(format!("two columns \"q_{name}\"")));
+        }
+        let moving = header.iter().any(|h| h.starts_with("qd_"));
+        Ok(Self {
+            time: place("t").ok_or_else(|| missing("t"))?,
+            position: of("q_", &names)?,
+            velocity: if moving { of("qd_", &names)? } else { Vec::new() },
+            names,
+        })
+    }
+
+    fn point(&self, record: &StringRecord) -> Result<Point, InputError> {
+        let number = |&column: &usize| {
+            let text = record.get(column).unwrap_or_default();
+            let number = text.parse().ok().filter(|v: &f64| v.is_finite());
+            number.ok_or_else(|| {
+                let found = text.escape_debug();
+                let error = InputError::new(format!("expected a finite number, found \"{found}\""));
+                at(record, error.for_key(format!("column {}", column + 1)))
+            })
+        };
+        let numbers = |columns: &[usize]| columns.iter().map(number).collect::<Result<_, _>>();
+        Ok(Point {
+            time: number(&self.time)?,
+            position: numbers(&self.position)?,
+            velocity: numbers(&self.velocity)?,
+            acceleration: Vec::new(),
+        })
+    }
+}

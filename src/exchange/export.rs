@@ -1,0 +1,118 @@
+//! Sampling a trajectory for the formats that are made of points.
+
+use super::{Format, csv_file, joint_trajectory, json_file};
+use crate::error::InputError;
+use crate::problem::Problem;
+use crate::robot::DynamicsScratch;
+use crate::trajectory::Trajectory;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::Path;
+
+/// Greatest time between two samples, seconds.
+const SAMPLE_STEP: f64 = 0.01;
+/// Most samples of a file; a trajectory of hours is sampled more sparsely.
+const MAX_SAMPLES: f64 = 1e6;
+
+/// A trajectory on its way into a file, and what else the file shall say.
+#[derive(Clone, Debug)]
+pub struct Export<'a> {
+    /// The problem it solves: names of the outputs, and the robot whose efforts are written.
+    pub problem: &'a Problem,
+    /// The trajectory; it must not be empty.
+    pub trajectory: &'a Trajectory,
+    /// JSON only: the certificate, or whatever else there is to report.
+    pub report: Value,
+    /// JSON only: statistics of the planner.
+    pub stats: Value,
+    /// JSON only: seed of the planner.
+    pub seed: Option<u64>,
+}
+
+/// Values at given times, `[sample][output]`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Samples {
+    /// Seconds, strictly increasing.
+    pub(super) time: Vec<f64>,
+    /// rad or m.
+    pub(super) position: Vec<Vec<f64>>,
+    /// rad/s or m/s.
+    pub(super) velocity: Vec<Vec<f64>>,
+    /// rad/s^2 or m/s^2; at a jump, that after it.
+    pub(super) acceleration: Vec<Vec<f64>>,
+    /// N m or N; absent where the robot's masses are unknown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) effort: Vec<Vec<f64>>,
+}
+
+impl<'a> Export<'a> {
+    /// A trajectory without report, statistics or seed.
+    pub fn new(problem: &'a Problem, trajectory: &'a Trajectory) -> Self {
+        Self { problem, trajectory, report: Value::Null, stats: Value::Null, seed: None }
+    }
+
+    /// The text of the file.
+    pub fn text(&self, format: Format) -> String {
+        match format {
+            Format::Json => json_file::write(self),
+            Format::Csv => csv_file::write(self),
+            Format::JointTrajectory => joint_trajectory::write(self),
+        }
+    }
+
+    /// Writes the file, in the format that its name's extension stands for.
+    ///
+    /// # Errors
+    /// Where it stands for none, or the file cannot be written.
+    pub fn save(&self, file: &Path) -> Result<(), InputError> {
+        let text = self.text(Format::of(file)?);
+        let error = |e| InputError::new(format!("cannot write the file: {e}")).in_file(file);
+        std::fs::write(file, text).map_err(error)
+    }
+
+    /// Greatest time between samples, seconds.
+    pub(super) fn step(&self) -> f64 {
+        SAMPLE_STEP.max(self.trajectory.duration() / MAX_SAMPLES)
+    }
+
+    /// Times of all knots, and others in equal steps between them.
+    pub(super) fn times_with_knots(&self) -> Vec<f64> {
+        let step = self.step();
+        let mut times = vec![0.0];
+        for (segment, start) in self.trajectory.segments().zip(self.trajectory.knots()) {
+            let steps = (segment.duration / step).ceil().max(1.0);
+            let inner = (1..steps as u32).map(|i| start + segment.duration * (f64::from(i) / steps));
+            times.extend(inner);
+            times.push(start + segment.duration);
+        }
+        times.dedup();
+        times
+    }
+
+    /// Samples at given times.
+    pub(super) fn samples(&self, time: Vec<f64>) -> Samples {
+        let dof = self.trajectory.dof();
+        let derivative = |order| {
+            let at = |&t: &f64| {
+                let mut values = vec![0.0; dof];
+                self.trajectory.evaluate(t, order, &mut values);
+                values
+            };
+            time.iter().map(at).collect::<Vec<_>>()
+        };
+        let [position, velocity, acceleration] = [0, 1, 2].map(derivative);
+        let mut samples = Samples { time, position, velocity, acceleration, effort: Vec::new() };
+        let mechanism = &self.problem.mechanism;
+        if mechanism.bodies[1..].iter().any(|body| body.inertia.mass > 0.0) {
+            let mut scratch = DynamicsScratch::default();
+            let at = |((y, yd), ydd): ((&Vec<f64>, &Vec<f64>), &Vec<f64>)| {
+                let mut efforts = vec![0.0; dof];
+                mechanism.inverse_dynamics(y, yd, ydd, self.problem.gravity, &mut scratch, &mut efforts);
+                efforts
+            };
+            let states = samples.position.iter().zip(&samples.velocity).zip(&samples.acceleration);
+            samples.effort = states.map(at).collect();
+        }
+        samples
+    }
+}

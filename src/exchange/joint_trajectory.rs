@@ -1,0 +1,165 @@
+//! ROS message `trajectory_msgs/JointTrajectory` as YAML, such as `ros2 topic pub` takes and
+//! `ros2 topic echo` prints.
+
+use super::NamedTrajectory;
+use super::export::Export;
+use super::json_file::names;
+use super::points::{Point, through};
+use crate::document::{Map, Node};
+use crate::error::InputError;
+use serde::Serialize;
+use serde_saphyr::{FlowMap, FlowSeq};
+
+/// Greatest jump of acceleration at a knot that counts as none, rad/s^2 or m/s^2.
+const CONTINUOUS: f64 = 1e-6;
+
+/// Greatest speed that counts as rest, rad/s or m/s.
+const AT_REST: f64 = 1e-9;
+
+const NANOSECONDS: f64 = 1e9;
+
+#[derive(Serialize)]
+struct Message<'a> {
+    header: Header,
+    joint_names: &'a [String],
+    points: Vec<PointRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct Header {
+    stamp: FlowMap<Time>,
+    frame_id: &'static str,
+}
+
+#[derive(Serialize)]
+struct Time {
+    sec: u64,
+    nanosec: u64,
+}
+
+#[derive(Serialize)]
+struct PointRecord<'a> {
+    positions: FlowSeq<&'a [f64]>,
+    velocities: FlowSeq<&'a [f64]>,
+    accelerations: FlowSeq<&'a [f64]>,
+    effort: FlowSeq<&'a [f64]>,
+    time_from_start: FlowMap<Time>,
+}
+
+impl Time {
+    fn new(nanoseconds: u64) -> FlowMap<Self> {
+        const SECOND: u64 = NANOSECONDS as u64;
+        FlowMap(Self { sec: nanoseconds / SECOND, nanosec: nanoseconds % SECOND })
+    }
+}
+
+/// Every knot is a point, and there are more between them. Values are those at the whole
+/// nanosecond a point is given, so that all points lie on the trajectory.
+///
+/// Accelerations are left out where the trajectory's jump. Controllers interpolate by quintics
+/// where they are given, and a quintic that is told one of the two accelerations that meet at a
+/// knot overshoots on the other side; without them they interpolate by cubics, which order-2
+/// trajectories are made of. Efforts are left out because `joint_trajectory_controller` rejects
+/// messages that have them unless it commands efforts.
+pub(super) fn write(export: &Export<'_>) -> String {
+    let trajectory = export.trajectory;
+    let mut velocity = vec![0.0; trajectory.dof()];
+    trajectory.evaluate(trajectory.duration(), 1, &mut velocity);
+    let comes_to_rest = velocity.iter().all(|v| v.abs() < AT_REST);
+    let ticks = ticks(&export.times_with_knots(), comes_to_rest);
+    let samples = export.samples(ticks.iter().map(|&tick| tick as f64 / NANOSECONDS).collect());
+    let smooth = trajectory.greatest_jump(2).is_none_or(|jump| jump.size.abs() <= CONTINUOUS);
+    let none: &[f64] = &[];
+    let point = |(i, &tick): (usize, &u64)| PointRecord {
+        positions: FlowSeq(&samples.position[i]),
+        velocities: FlowSeq(&samples.velocity[i]),
+        accelerations: FlowSeq(if smooth { &samples.acceleration[i] } else { none }),
+        effort: FlowSeq(none),
+        time_from_start: Time::new(tick),
+    };
+    let message = Message {
+        header: Header { stamp: Time::new(0), frame_id: "" },
+        joint_names: &export.problem.mechanism.outputs,
+        points: ticks.iter().enumerate().map(point).collect(),
+    };
+    // Plain structures written to a string have no way to fail.
+    serde_saphyr::to_string(&message).unwrap_or_default()
+}
+
+/// Times in whole nanoseconds, strictly increasing. The last is rounded up where the trajectory
+/// comes to rest: it rests where it ended, so that its end is given exactly. Where it is still
+/// moving it is rounded down, to an instant that the trajectory has.
+fn ticks(times: &[f64], comes_to_rest: bool) -> Vec<u64> {
+    let (inner, last) = times.split_at(times.len() - 1);
+    let end = last[0] * NANOSECONDS;
+    let end = if comes_to_rest { end.ceil() } else { end.floor() } as u64;
+    let mut ticks: Vec<u64> = inner.iter().map(|t| (t * NANOSECONDS).round() as u64).collect();
+    ticks.dedup();
+    ticks.retain(|&tick| tick < end);
+    ticks.push(end);
+    ticks
+}
+
+/// Reads the message itself, or one that wraps it: a RobotTrajectory's `joint_trajectory`, or a
+/// FollowJointTrajectory goal's `trajectory`.
+pub(super) fn read(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
+    for wrapper in ["joint_trajectory", "trajectory"] {
+        if let Some(inner) = map.get(wrapper) {
+            return message(&inner.map("a JointTrajectory: a map")?);
+        }
+    }
+    message(map)
+}
+
+fn message(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
+    let outputs = names(map.require("joint_names")?)?;
+    let node = map.require("points")?;
+    let nodes = node.list("a list of points")?;
+    let mut points: Vec<Point> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let point = point(node, outputs.len())?;
+        if points.last().is_some_and(|last| point.time <= last.time) {
+            return Err(node.error("expected a greater time_from_start than that of the point before"));
+        }
+        points.push(point);
+    }
+    if points.len() < 2 {
+        return Err(node.expected("at least two points"));
+    }
+    Ok(NamedTrajectory { outputs, trajectory: through(&points) })
+}
+
+fn point(node: &Node, dof: usize) -> Result<Point, InputError> {
+    let map = node.map("a point: a map")?;
+    let values = |node: &Node| match node.numbers("a list of numbers")? {
+        numbers if numbers.len() == dof => Ok(numbers),
+        _ => Err(node.expected(format_args!("{dof} numbers, one per joint"))),
+    };
+    // ROS leaves out what is not given by an empty list.
+    let optional = |key| match map.get(key) {
+        Some(node) if !node.list("a list of numbers")?.is_empty() => values(node),
+        _ => Ok(Vec::new()),
+    };
+    Ok(Point {
+        time: time(map.require("time_from_start")?)?,
+        position: values(map.require("positions")?)?,
+        velocity: optional("velocities")?,
+        acceleration: optional("accelerations")?,
+    })
+}
+
+/// Reads a duration as ROS 2 (`sec`, `nanosec`) or ROS 1 (`secs`, `nsecs`) has it, or a number of
+/// seconds.
+fn time(node: &Node) -> Result<f64, InputError> {
+    let Ok(map) = node.map("") else {
+        return match node.number() {
+            Ok(seconds) if seconds >= 0.0 => Ok(seconds),
+            _ => Err(node.expected("a duration: {sec: .., nanosec: ..}")),
+        };
+    };
+    let part = |names: [&str; 2]| match map.at_most_one(&names)? {
+        Some(entry) => entry.node.natural::<u32>().map(f64::from),
+        None => Err(node.error(format!("missing key \"{}\"", names[0]))),
+    };
+    Ok(part(["sec", "secs"])? + part(["nanosec", "nsecs"])? / NANOSECONDS)
+}

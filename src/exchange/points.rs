@@ -1,0 +1,117 @@
+//! From points in time to the trajectory that a controller makes of them.
+
+use crate::trajectory::Trajectory;
+
+/// What a file says of one instant; velocities and accelerations may be missing (empty).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Point {
+    /// Seconds.
+    pub(super) time: f64,
+    /// One per joint, rad or m.
+    pub(super) position: Vec<f64>,
+    /// One per joint, rad/s or m/s, or none.
+    pub(super) velocity: Vec<f64>,
+    /// One per joint, rad/s^2 or m/s^2, or none.
+    pub(super) acceleration: Vec<f64>,
+}
+
+/// The trajectory through `points`, whose times increase strictly; it begins with the first.
+///
+/// Between two points it does what ros2_control's `joint_trajectory_controller` does, by what both
+/// of them carry: a line through positions; a cubic through positions and velocities; a quintic
+/// through positions, velocities and accelerations.
+pub(super) fn through(points: &[Point]) -> Trajectory {
+    let dof = points[0].position.len();
+    let power = |pair: &[Point]| {
+        let both = |values: fn(&Point) -> &Vec<f64>| pair.iter().all(|p| !values(p).is_empty());
+        match (both(|p| &p.velocity), both(|p| &p.acceleration)) {
+            (true, true) => 5,
+            (true, false) => 3,
+            (false, _) => 1,
+        }
+    };
+    let degree = points.windows(2).map(power).max().unwrap_or(1);
+    let mut trajectory = Trajectory::new(dof, degree);
+    let mut coefficients = vec![0.0; dof * (degree + 1)];
+    for pair in points.windows(2) {
+        let duration = pair[1].time - pair[0].time;
+        coefficients.fill(0.0);
+        for (i, c) in coefficients.chunks_exact_mut(degree + 1).enumerate() {
+            let p = [pair[0].position[i], pair[1].position[i]];
+            match power(pair) {
+                1 => c[..2].copy_from_slice(&[p[0], (p[1] - p[0]) / duration]),
+                3 => {
+                    let v = [pair[0].velocity[i], pair[1].velocity[i]];
+                    c[..4].copy_from_slice(&cubic(duration, p, v));
+                }
+                _ => {
+                    let v = [pair[0].velocity[i], pair[1].velocity[i]];
+                    let a = [pair[0].acceleration[i], pair[1].acceleration[i]];
+                    c[..6].copy_from_slice(&quintic(duration, p, v, a));
+                }
+            }
+        }
+        trajectory.push(duration, &coefficients);
+    }
+    trajectory
+}
+
+/// The cubic with given positions and velocities at both ends.
+fn cubic(t: f64, p: [f64; 2], v: [f64; 2]) -> [f64; 4] {
+    let mean = (p[1] - p[0]) / t;
+    [p[0], v[0], (3.0 * mean - 2.0 * v[0] - v[1]) / t, (v[0] + v[1] - 2.0 * mean) / (t * t)]
+}
+
+/// The quintic with given positions, velocities and accelerations at both ends.
+fn quintic(t: f64, p: [f64; 2], v: [f64; 2], a: [f64; 2]) -> [f64; 6] {
+    // What is left of each end value after the first three terms, scaled to unit time.
+    let dp = p[1] - p[0] - t * (v[0] + 0.5 * t * a[0]);
+    let dv = t * (v[1] - v[0] - t * a[0]);
+    let da = t * t * (a[1] - a[0]);
+    let scaled =
+        [10.0 * dp - 4.0 * dv + 0.5 * da, -15.0 * dp + 7.0 * dv - da, 6.0 * dp - 3.0 * dv + 0.5 * da];
+    let t3 = t * t * t;
+    [p[0], v[0], 0.5 * a[0], scaled[0] / t3, scaled[1] / (t3 * t), scaled[2] / (t3 * t * t)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trajectory::derivative;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn splines_meet_both_ends(
+            t in 0.1..5.0, p in prop::array::uniform2(-3.0..3.0),
+            v in prop::array::uniform2(-3.0..3.0), a in prop::array::uniform2(-3.0..3.0),
+        ) {
+            let (c, q) = (cubic(t, p, v), quintic(t, p, v, a));
+            for (end, at) in [0.0, t].into_iter().enumerate() {
+                for (order, wanted) in [p[end], v[end], a[end]].into_iter().enumerate() {
+                    let close = |c: &[f64]| {
+                        let value: f64 = derivative(c, order, at);
+                        (value - wanted).abs() < 1e-9
+                    };
+                    prop_assert!(order == 2 || close(&c));
+                    prop_assert!(close(&q));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_both_ends_carry_decides() {
+        let point = |time: f64, n: usize| Point {
+            time,
+            position: vec![time * time],
+            velocity: if n > 0 { vec![2.0 * time] } else { vec![] },
+            acceleration: if n > 1 { vec![2.0] } else { vec![] },
+        };
+        let t = through(&[point(1.0, 0), point(2.0, 1), point(3.0, 2), point(4.0, 2)]);
+        assert_eq!((t.degree(), t.len(), t.duration()), (5, 3, 3.0));
+        assert_eq!(t.segment(0).polynomial(0), [1.0, 3.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(t.segment(1).polynomial(0), [4.0, 4.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(t.segment(2).polynomial(0), [9.0, 6.0, 1.0, 0.0, 0.0, 0.0]);
+    }
+}

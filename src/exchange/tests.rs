@@ -1,0 +1,363 @@
+//! What is written is read again, by us and as the formats say; what is broken is refused.
+
+use super::*;
+use crate::problem::{FlatState, GRAVITY, Problem};
+use crate::robot::{DynamicsScratch, random};
+use crate::steer::LeastEffort;
+use crate::world::World;
+use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+use serde_json::json;
+
+/// A problem of a random mechanism, its joints named to make writers quote.
+fn problem(seed: u64) -> Problem {
+    let mechanism = random::mechanism(&mut Pcg64Mcg::seed_from_u64(seed), 5);
+    let mut problem = Problem {
+        start: FlatState::at_rest(vec![0.0; mechanism.dof()]),
+        goals: Vec::new(),
+        mechanism,
+        world: World { obstacles: Vec::new() },
+        torque: false,
+        gravity: GRAVITY,
+    };
+    let awkward = ["on", "a,b", "say \"x\"", "1e3", " é: #"];
+    for (i, name) in problem.mechanism.outputs.iter_mut().enumerate() {
+        *name = awkward[i % awkward.len()].to_owned();
+    }
+    problem
+}
+
+/// A trajectory through random states: cubics, whose accelerations jump.
+fn trajectory(dof: usize) -> impl Strategy<Value = Trajectory> {
+    let state = prop::collection::vec(prop_oneof![4 => -2.0..2.0, 1 => Just(0.0)], 2 * dof);
+    prop::collection::vec((state, 0.011..1.0), 2..6).prop_map(move |knots| {
+        let steering = LeastEffort::new(&vec![crate::robot::JointLimits::NONE; dof]);
+        let mut t = Trajectory::new(dof, 3);
+        let mut c = vec![0.0; 4 * dof];
+        for pair in knots.windows(2) {
+            let ((a, duration), (b, _)) = (&pair[0], &pair[1]);
+            steering.steer_in(*duration, &a[..dof], &a[dof..], &b[..dof], &b[dof..], &mut c);
+            t.push(*duration, &c);
+        }
+        t
+    })
+}
+
+/// A seed of [`problem`] and a trajectory for it.
+fn problem_and_trajectory() -> impl Strategy<Value = (u64, Trajectory)> {
+    any::<u64>().prop_flat_map(|seed| (Just(seed), trajectory(problem(seed).mechanism.dof())))
+}
+
+/// Greatest difference of a derivative between two trajectories, at instants of both.
+fn difference(a: &Trajectory, b: &Trajectory, order: usize) -> f64 {
+    let (mut x, mut y) = (vec![0.0; a.dof()], vec![0.0; b.dof()]);
+    let at = |i: u32| a.duration() * (f64::from(i) + 0.123) / 997.0;
+    let mut greatest: f64 = 0.0;
+    for t in (0..996).map(at) {
+        a.evaluate(t, order, &mut x);
+        b.evaluate(t, order, &mut y);
+        greatest = x.iter().zip(&y).map(|(x, y)| (x - y).abs()).fold(greatest, f64::max);
+    }
+    greatest
+}
+
+/// Equal but for the last digits, which serde_json does not always read right.
+fn close(a: &[f64], b: &[f64]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-9 * (1.0 + b.abs()))
+}
+
+fn numbers(value: &serde_json::Value) -> Vec<f64> {
+    value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn json_is_exact((robot, t) in problem_and_trajectory(), seed in any::<u64>()) {
+        let problem = problem(robot);
+        let mut export = Export::new(&problem, &t);
+        (export.report, export.stats, export.seed) = (json!({"at_least": 0.5}), json!({"edges": 3}), Some(seed));
+        let text = export.text(Format::Json);
+        let read = NamedTrajectory::parse(&text, Format::Json).unwrap();
+        prop_assert_eq!(&read.outputs, &problem.mechanism.outputs);
+        prop_assert_eq!(&read.trajectory, &t);
+
+        // By an independent reader.
+        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(&file["format"], "flatout-trajectory/1");
+        prop_assert!(close(&[file["duration"].as_f64().unwrap()], &[t.duration()]));
+        prop_assert_eq!(&file["report"]["at_least"], &json!(0.5));
+        prop_assert_eq!(&file["stats"]["edges"], &json!(3));
+        prop_assert_eq!(file["seed"].as_u64(), Some(seed));
+        let (samples, dof) = (&file["samples"], t.dof());
+        let (times, dt) = (numbers(&samples["time"]), samples["dt"].as_f64().unwrap());
+        prop_assert!(dt <= 0.01 + 1e-12);
+        let mut expected = vec![0.0; dof];
+        let mut scratch = DynamicsScratch::default();
+        for (i, &time) in times.iter().enumerate() {
+            prop_assert!((time - dt * i as f64).abs() < 1e-9);
+            let states = ["position", "velocity", "acceleration"].map(|key| numbers(&samples[key][i]));
+            for (order, values) in states.iter().enumerate() {
+                t.evaluate(time, order, &mut expected);
+                prop_assert!(close(values, &expected));
+            }
+            let [y, yd, ydd] = &states;
+            problem.mechanism.inverse_dynamics(y, yd, ydd, GRAVITY, &mut scratch, &mut expected);
+            prop_assert!(close(&numbers(&samples["effort"][i]), &expected));
+        }
+        prop_assert!(close(&times[times.len() - 1..], &[t.duration()]));
+    }
+
+    #[test]
+    fn csv_holds_the_knots((robot, t) in problem_and_trajectory()) {
+        let problem = problem(robot);
+        let text = Export::new(&problem, &t).text(Format::Csv);
+        let read = NamedTrajectory::parse(&text, Format::Csv).unwrap();
+        prop_assert_eq!(&read.outputs, &problem.mechanism.outputs);
+        prop_assert!((read.trajectory.duration() - t.duration()).abs() < 1e-12);
+        for (order, tolerance) in [1e-12, 1e-10, 1e-7].into_iter().enumerate() {
+            prop_assert!(difference(&t, &read.trajectory, order) < tolerance);
+        }
+        let columns = 1 + 4 * t.dof();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        prop_assert_eq!(reader.headers().unwrap().len(), columns);
+        prop_assert!(reader.records().all(|r| r.unwrap().iter().all(|v| v.parse::<f64>().is_ok())));
+    }
+
+    #[test]
+    fn joint_trajectory_is_what_a_controller_executes((robot, t) in problem_and_trajectory()) {
+        let problem = problem(robot);
+        let text = Export::new(&problem, &t).text(Format::JointTrajectory);
+        let read = NamedTrajectory::parse(&text, Format::JointTrajectory).unwrap();
+        prop_assert_eq!(&read.outputs, &problem.mechanism.outputs);
+        prop_assert!((read.trajectory.duration() - t.duration()).abs() <= 1e-9 + 1e-12);
+        // Knots move by up to half a nanosecond, within intervals of 5 ms at least, and the end by
+        // up to one.
+        let peak = |t: &Trajectory, order| (0..t.dof()).map(|i| t.extrema(i, order).magnitude().0).fold(1.0, f64::max);
+        let [speed, most] = [1, 2].map(|order| peak(&t, order));
+        prop_assert!(difference(&t, &read.trajectory, 0) < 1e-9 * speed);
+        prop_assert!(difference(&t, &read.trajectory, 1) < 1e-8 * most);
+        prop_assert!(peak(&read.trajectory, 2) <= most * (1.0 + 1e-6));
+        let (mut a, mut b) = (vec![0.0; t.dof()], vec![0.0; t.dof()]);
+        for order in 0..2 {
+            for (ours, theirs) in [(0.0, 0.0), (t.duration(), read.trajectory.duration())] {
+                t.evaluate(ours, order, &mut a);
+                read.trajectory.evaluate(theirs, order, &mut b);
+                prop_assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 2e-9 * most.max(speed)));
+            }
+        }
+    }
+
+    #[test]
+    fn outputs_are_matched_by_name((robot, t) in problem_and_trajectory()) {
+        let problem = problem(robot);
+        let file = NamedTrajectory { outputs: problem.mechanism.outputs.clone(), trajectory: t };
+        let mut reversed = file.outputs.clone();
+        reversed.reverse();
+        let ordered = file.ordered(&reversed).unwrap();
+        for (output, name) in reversed.iter().enumerate() {
+            let from = file.outputs.iter().position(|o| o == name).unwrap();
+            for (a, b) in ordered.segments().zip(file.trajectory.segments()) {
+                prop_assert_eq!(a.polynomial(output), b.polynomial(from));
+            }
+        }
+        prop_assert_eq!(file.ordered(&file.outputs).unwrap(), file.trajectory.clone());
+        prop_assert!(file.ordered(&file.outputs[1..]).is_err());
+        reversed.push("another".to_owned());
+        prop_assert!(file.ordered(&reversed).is_err());
+    }
+}
+
+/// Texts that are nearly trajectories.
+fn mutilated() -> impl Strategy<Value = String> {
+    let cut = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        "\\PC{0,3}|[0-9e.:,\\[\\]{}\" \n-]{0,4}",
+    );
+    (0usize..3, prop::collection::vec(cut, 0..4)).prop_map(|(format, cuts)| {
+        let problem = problem(7);
+        let mut t = Trajectory::new(problem.mechanism.dof(), 1);
+        for _ in 0..2 {
+            t.push(0.015, &vec![0.25; 2 * t.dof()]);
+        }
+        let formats = [Format::Json, Format::Csv, Format::JointTrajectory];
+        let mut text: Vec<char> = Export::new(&problem, &t).text(formats[format]).chars().collect();
+        for (at, length, instead) in &cuts {
+            let from = at.index(text.len() + 1);
+            let to = (from + length.index(8)).min(text.len());
+            text.splice(from..to, instead.chars());
+        }
+        text.into_iter().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn broken_files_never_panic(text in prop_oneof![3 => mutilated(), 1 => "\\PC*", 1 => "[a-z0-9,.:\n\\[\\]{} -]*"]) {
+        for format in [Format::Json, Format::Csv] {
+            if let Ok(read) = NamedTrajectory::parse(&text, format) {
+                let t = &read.trajectory;
+                prop_assert_eq!(t.dof(), read.outputs.len());
+                prop_assert!(!t.is_empty() && t.duration().is_finite());
+                prop_assert!(t.segments().all(|s| s.duration > 0.0));
+            }
+        }
+    }
+}
+
+fn yaml(text: &str) -> Result<NamedTrajectory, InputError> {
+    NamedTrajectory::parse(text, Format::JointTrajectory)
+}
+
+#[test]
+fn reads_what_ros_prints() {
+    let ros2 = "header:\n  stamp:\n    sec: 0\n    nanosec: 0\n  frame_id: ''\njoint_names:\n- a\n- b\npoints:\n\
+        - positions:\n  - 0.0\n  - 1.0\n  velocities: []\n  accelerations: []\n  effort: []\n\
+        \x20 time_from_start:\n    sec: 0\n    nanosec: 500000000\n\
+        - positions: [1.0, 3]\n  velocities: []\n  time_from_start: {sec: 2, nanosec: 500000000}\n---\n";
+    let read = yaml(ros2).unwrap();
+    assert_eq!(read.outputs, ["a", "b"]);
+    let mut expected = Trajectory::new(2, 1);
+    expected.push(2.0, &[0.0, 0.5, 1.0, 1.0]);
+    assert_eq!(read.trajectory, expected);
+    let ros1 = "joint_trajectory:\n  joint_names: [a]\n  points:\n\
+        \x20 - {positions: [0], velocities: [0], time_from_start: {secs: 0, nsecs: 0}}\n\
+        \x20 - {positions: [1], velocities: [0], time_from_start: {secs: 1, nsecs: 0}}\n\
+        multi_dof_joint_trajectory: {}\n";
+    assert_eq!(yaml(ros1).unwrap().trajectory.segment(0).polynomial(0), [0.0, 0.0, 3.0, -2.0]);
+}
+
+#[test]
+fn a_smooth_trajectory_keeps_its_accelerations() {
+    let problem = problem(3);
+    let dof = problem.mechanism.dof();
+    let mut t = Trajectory::new(dof, 3);
+    t.push(0.5, &[0.0, 0.0, 3.0, -2.0].repeat(dof));
+    let read =
+        |t: &Trajectory| yaml(&Export::new(&problem, t).text(Format::JointTrajectory)).unwrap().trajectory;
+    assert_eq!(read(&t).degree(), 5);
+    t.push(0.5, &[0.5, 1.5, 7.0, 1.0].repeat(dof));
+    assert_eq!(read(&t).degree(), 3);
+}
+
+#[test]
+fn the_end_at_rest_is_exact() {
+    let problem = problem(3);
+    let mut t = Trajectory::new(problem.mechanism.dof(), 3);
+    t.push(1.0 / 3.0, &[0.0, 0.0, 27.0, -54.0].repeat(t.dof()));
+    let read = yaml(&Export::new(&problem, &t).text(Format::JointTrajectory)).unwrap().trajectory;
+    assert_eq!(read.duration(), 0.333333334);
+    let mut end = vec![0.0; t.dof()];
+    for (order, value) in [1.0, 0.0].into_iter().enumerate() {
+        read.evaluate(read.duration(), order, &mut end);
+        assert!(end.iter().all(|v| (v - value).abs() < 1e-13), "{end:?}");
+    }
+}
+
+#[test]
+fn faults_say_where_they_are() {
+    let fault = |text: &str, format| NamedTrajectory::parse(text, format).unwrap_err().to_string();
+    let points =
+        |points: &str| fault(&format!("joint_names: [a, b]\npoints:\n{points}"), Format::JointTrajectory);
+    let at = |t: &str, p: &str| format!("- {{positions: {p}, time_from_start: {t}}}\n");
+    let first = at("0", "[0, 0]");
+    for (found, expected) in [
+        (
+            points(&(first.clone() + &at("0", "[0, 0]"))),
+            "line 4: points[1]: expected a greater time_from_start",
+        ),
+        (
+            points(&(first.clone() + &at("1", "[0]"))),
+            "points[1].positions: expected 2 numbers, one per joint",
+        ),
+        (
+            points(&(first.clone() + &at("1", "[0, .nan]"))),
+            "points[1].positions[1]: expected a finite number",
+        ),
+        (
+            points(&(first.clone() + &at("{sec: -1, nanosec: 0}", "[0, 0]"))),
+            "points[1].time_from_start.sec: expected a whole",
+        ),
+        (
+            points(&(first.clone() + &at("{sec: 1}", "[0, 0]"))),
+            "points[1].time_from_start: missing key \"nanosec\"",
+        ),
+        (points(&first), "points: expected at least two points, found a list of 1"),
+        (fault("joint_names: [a, a]\npoints: []", Format::JointTrajectory), "joint \"a\" stands there twice"),
+        (fault("points: []", Format::JointTrajectory), "missing key \"joint_names\""),
+        (fault("t,q_a\n0,0\n1,x\n", Format::Csv), "line 3: column 2: expected a finite number, found \"x\""),
+        (fault("t,q_a\n0,0\n0,1\n", Format::Csv), "line 3: t: expected a greater time"),
+        (fault("t,q_a\n0,0\n1\n", Format::Csv), "line 3: "),
+        (fault("t,q_a,q_b,qd_a\n0,0,0,0\n", Format::Csv), "line 1: missing column \"qd_b\""),
+        (fault("q_a\n0\n1\n", Format::Csv), "line 1: missing column \"t\""),
+        (fault("time,x\n", Format::Csv), "line 1: no column of positions"),
+        (fault("t,q_a\n0,0\n", Format::Csv), "expected at least two rows"),
+        (fault("", Format::Csv), "no column of positions"),
+    ] {
+        assert!(found.contains(expected), "\"{found}\" does not say \"{expected}\"");
+    }
+    let json = |outputs: &str, segments: &str| {
+        let text = format!(
+            "{{\"format\": \"flatout-trajectory/1\", \"outputs\": {outputs}, \"duration\": 1.0,\n \"segments\": {segments}}}"
+        );
+        fault(&text, Format::Json)
+    };
+    for (found, expected) in [
+        (json("[]", "[]"), "outputs: expected at least one name"),
+        (json("[\"a\"]", "[]"), "segments: expected at least one segment"),
+        (
+            json("[\"a\"]", "[{\"duration\": 0, \"coefficients\": [[0]]}]"),
+            "line 2: segments[0].duration: expected a number greater than zero",
+        ),
+        (
+            json("[\"a\"]", "[{\"duration\": 1, \"coefficients\": [[0], [0]]}]"),
+            "segments[0].coefficients: expected 1 polynomials",
+        ),
+        (
+            json("[\"a\"]", "[{\"duration\": 1, \"coefficients\": [[]]}]"),
+            "segments[0].coefficients[0]: expected the coefficients",
+        ),
+        (
+            json("[\"a\"]", "[{\"duration\": 1, \"coefficients\": [[null]]}]"),
+            "segments[0].coefficients[0][0]: expected a finite number",
+        ),
+        (json("[\"a\"]", "[{\"duration\": 2, \"coefficients\": [[0]]}]"), "duration: expected 2, the sum"),
+        (
+            fault("{\"format\": \"flatout-trajectory/9\"}", Format::Json),
+            "expected flatout-trajectory/1, found \"flatout-trajectory/9\"",
+        ),
+        (fault("[1, 2]", Format::Json), "expected a trajectory: a map, found a list of 2"),
+    ] {
+        assert!(found.contains(expected), "\"{found}\" does not say \"{expected}\"");
+    }
+}
+
+#[test]
+fn the_extension_says_what_to_write() {
+    for (name, format) in
+        [("x.json", Format::Json), ("x.CSV", Format::Csv), ("a/b.yml", Format::JointTrajectory)]
+    {
+        assert_eq!(Format::of(Path::new(name)).unwrap(), format);
+    }
+    assert!(Format::of(Path::new("x")).unwrap_err().to_string().starts_with("x: "));
+}
+
+#[test]
+fn saves_and_loads() {
+    let problem = problem(5);
+    let mut t = Trajectory::new(problem.mechanism.dof(), 3);
+    t.push(0.5, &[0.0, 0.0, 3.0, -2.0].repeat(t.dof()));
+    let directory = std::env::temp_dir().join(format!("flatout-exchange-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("t.json");
+    Export::new(&problem, &t).save(&file).unwrap();
+    assert_eq!(NamedTrajectory::load(&file).unwrap().trajectory, t);
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert!(NamedTrajectory::load(&file).unwrap_err().to_string().contains("t.json: cannot read"));
+    assert!(Export::new(&problem, &t).save(&file).unwrap_err().to_string().contains("cannot write"));
+}
