@@ -1,119 +1,180 @@
-//! Reads MoveIt's `joint_limits.yaml`. Imports `error` only.
+//! Reads MoveIt's `joint_limits.yaml`. Imports `document` and `error`.
 //!
 //! As in MoveIt, what the file gives replaces what the URDF says; `has_..._limits: false` lifts a
-//! limit; joints that the robot does not have are ignored, since files are shared between robots.
+//! limit; joints that the robot does not have are passed over, since robots share files.
 
 use super::{JointKind, JointLimits, Robot};
+use crate::document::{self, Map, Node, Value};
 use crate::error::InputError;
-use serde::Deserialize;
-use serde_saphyr::Spanned;
-use std::collections::BTreeMap;
-use std::fmt::Display;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    joint_limits: Option<BTreeMap<String, Entry>>,
-    /// Scalings belong to a request, not to the robot: accepted, not used.
-    #[serde(rename = "default_velocity_scaling_factor")]
-    _velocity_scaling: Option<f64>,
-    #[serde(rename = "default_acceleration_scaling_factor")]
-    _acceleration_scaling: Option<f64>,
-}
+/// Keys of a file. Scalings belong to a request, not to the robot: they may stand there, unused.
+const FILE: [&str; 3] =
+    ["joint_limits", "default_velocity_scaling_factor", "default_acceleration_scaling_factor"];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    has_position_limits: Option<bool>,
-    min_position: Option<Spanned<f64>>,
-    max_position: Option<Spanned<f64>>,
-    has_velocity_limits: Option<bool>,
-    max_velocity: Option<Spanned<f64>>,
-    has_acceleration_limits: Option<bool>,
-    max_acceleration: Option<Spanned<f64>>,
-    has_jerk_limits: Option<bool>,
-    max_jerk: Option<Spanned<f64>>,
-    has_effort_limits: Option<bool>,
-    max_effort: Option<Spanned<f64>>,
-}
+/// Keys of a joint.
+const JOINT: [&str; 11] = [
+    "has_position_limits",
+    "min_position",
+    "max_position",
+    "has_velocity_limits",
+    "max_velocity",
+    "has_acceleration_limits",
+    "max_acceleration",
+    "has_jerk_limits",
+    "max_jerk",
+    "has_effort_limits",
+    "max_effort",
+];
 
 /// Applies the text of a file to a robot.
 pub(super) fn apply(text: &str, robot: &mut Robot) -> Result<(), InputError> {
-    let file: File = serde_saphyr::from_str(text).map_err(|e| located(&e))?;
-    for (name, entry) in file.joint_limits.iter().flatten() {
-        if let Some(j) = robot.joint(name) {
-            let joint = &mut robot.joints[j];
-            entry.apply(name, joint.kind, &mut joint.limits)?;
+    let root = document::parse(text)?;
+    let file = root.map_of("a map with joint_limits", &FILE)?;
+    let joints = file.require("joint_limits")?;
+    if let Value::Null = joints.value {
+        return Ok(());
+    }
+    for entry in joints.map("a map of joints")?.entries {
+        let map = entry.node.map_of("a map of limits", &JOINT)?;
+        let mut limits = JointLimits::NONE;
+        match robot.joint(&entry.key).map(|j| &mut robot.joints[j]) {
+            Some(joint) => replace(map, joint.kind, &mut joint.limits)?,
+            // Nobody's limits, yet a mistake in them is one.
+            None => replace(map, JointKind::Fixed, &mut limits)?,
         }
     }
     Ok(())
 }
 
-impl Entry {
-    fn apply(&self, joint: &str, kind: JointKind, limits: &mut JointLimits) -> Result<(), InputError> {
-        let key = |field: &str| format!("joint_limits.{joint}.{field}");
-        let cap = |limit: &mut f64, has: Option<bool>, max: &Option<Spanned<f64>>, field: &str| {
-            if let Some(max) = max {
-                if !(max.value > 0.0 && max.value.is_finite()) {
-                    return Err(fault(max, "expected a finite number above zero").for_key(key(field)));
-                }
-                *limit = max.value;
-            }
-            if has == Some(false) {
-                *limit = f64::INFINITY;
-            }
-            Ok(())
-        };
-        cap(&mut limits.velocity, self.has_velocity_limits, &self.max_velocity, "max_velocity")?;
-        cap(
-            &mut limits.acceleration,
-            self.has_acceleration_limits,
-            &self.max_acceleration,
-            "max_acceleration",
-        )?;
-        cap(&mut limits.jerk, self.has_jerk_limits, &self.max_jerk, "max_jerk")?;
-        cap(&mut limits.effort, self.has_effort_limits, &self.max_effort, "max_effort")?;
-        if self.has_position_limits == Some(false) {
-            return Ok(());
+/// Replaces limits by those that stand in `map`.
+fn replace(map: Map, kind: JointKind, limits: &mut JointLimits) -> Result<(), InputError> {
+    let lifted = |has: &str| map.get(has).map_or(Ok(false), |node| node.boolean().map(|has| !has));
+    for (limit, has, max) in [
+        (&mut limits.velocity, "has_velocity_limits", "max_velocity"),
+        (&mut limits.acceleration, "has_acceleration_limits", "max_acceleration"),
+        (&mut limits.jerk, "has_jerk_limits", "max_jerk"),
+        (&mut limits.effort, "has_effort_limits", "max_effort"),
+    ] {
+        if let Some(node) = map.get(max) {
+            *limit = node.positive()?;
         }
-        for (given, bound, field) in [
-            (&self.min_position, &mut limits.lower, "min_position"),
-            (&self.max_position, &mut limits.upper, "max_position"),
-        ] {
-            let Some(given) = given else { continue };
-            if !given.value.is_finite() {
-                return Err(fault(given, "expected a finite number").for_key(key(field)));
-            }
-            match kind {
-                JointKind::Revolute | JointKind::Prismatic => *bound = given.value,
-                JointKind::Continuous => {
-                    return Err(fault(given, "a continuous joint has no position limits").for_key(key(field)));
-                }
-                JointKind::Fixed => {}
-            }
+        if lifted(has)? {
+            *limit = f64::INFINITY;
         }
-        match self.max_position.as_ref().or(self.min_position.as_ref()) {
-            Some(given) if limits.lower > limits.upper => {
-                let expected =
-                    format!("expected min <= max, not positions {} to {}", limits.lower, limits.upper);
-                Err(fault(given, expected).for_key(format!("joint_limits.{joint}")))
-            }
-            _ => Ok(()),
+    }
+    let bound = |key: &str| map.get(key).map(|node| position(node, kind)).transpose();
+    let (min, max) = (bound("min_position")?, bound("max_position")?);
+    if !lifted("has_position_limits")? && matches!(kind, JointKind::Revolute | JointKind::Prismatic) {
+        limits.lower = min.unwrap_or(limits.lower);
+        limits.upper = max.unwrap_or(limits.upper);
+        if limits.lower > limits.upper {
+            let (lower, upper) = (limits.lower, limits.upper);
+            return Err(map
+                .node
+                .error(format!("expected min <= max, found positions from {lower} to {upper}")));
         }
+    }
+    Ok(())
+}
+
+/// A bound of a joint's position.
+fn position(node: &Node, kind: JointKind) -> Result<f64, InputError> {
+    match kind {
+        JointKind::Continuous => Err(node.error("a continuous joint has no position limits")),
+        _ => node.number(),
     }
 }
 
-/// An error at a value of the file.
-fn fault(value: &Spanned<f64>, expected: impl Display) -> InputError {
-    let at = value.referenced;
-    InputError::new(format!("{expected}, found {}", value.value)).at(at.line() as usize, at.column() as usize)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::robot::LoadOptions;
 
-/// The parser's own error with its place in the file.
-fn located(e: &serde_saphyr::Error) -> InputError {
-    let error = InputError::new(e.without_snippet().to_string());
-    match e.location() {
-        Some(at) => error.at(at.line() as usize, at.column() as usize),
-        None => error,
+    const URDF: &str = r#"<robot name="arm">
+  <link name="a"/> <link name="b"/> <link name="c"/>
+  <joint name="turn" type="revolute">
+    <parent link="a"/><child link="b"/><limit lower="-2" upper="2" velocity="3" effort="50"/>
+  </joint>
+  <joint name="spin" type="continuous"><parent link="b"/><child link="c"/></joint>
+</robot>"#;
+
+    fn read(limits: &str) -> Result<Robot, InputError> {
+        Robot::parse(URDF, None, Some(limits), &LoadOptions::default())
+    }
+
+    #[test]
+    fn replaces_what_the_urdf_says() {
+        let robot = read(
+            "default_velocity_scaling_factor: 0.1
+joint_limits:
+  turn:
+    has_velocity_limits: true
+    max_velocity: 1
+    has_acceleration_limits: true
+    max_acceleration: 4.5
+    has_jerk_limits: true
+    max_jerk: 1e3
+    has_position_limits: true
+    min_position: -1.5
+  spin:
+    max_velocity: 2
+    has_acceleration_limits: false
+    max_acceleration: 9
+  elsewhere:
+    max_velocity: 7
+",
+        )
+        .unwrap();
+        let [turn, spin] = &robot.joints[..] else { panic!("two joints") };
+        let expected = JointLimits {
+            lower: -1.5,
+            upper: 2.0,
+            velocity: 1.0,
+            acceleration: 4.5,
+            jerk: 1e3,
+            effort: 50.0,
+        };
+        assert_eq!(turn.limits, expected);
+        assert_eq!(spin.limits, JointLimits { velocity: 2.0, ..JointLimits::NONE });
+    }
+
+    #[test]
+    fn no_limits_change_nothing() {
+        let without = Robot::parse(URDF, None, None, &LoadOptions::default()).unwrap();
+        for text in [
+            "joint_limits:",
+            "joint_limits: {}",
+            "default_velocity_scaling_factor: 1\njoint_limits:",
+            "joint_limits:\n  turn:\n    has_velocity_limits: true\n",
+        ] {
+            let limits = |r: &Robot| r.joints.iter().map(|j| j.limits).collect::<Vec<_>>();
+            assert_eq!(limits(&read(text).unwrap()), limits(&without), "{text}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_found_and_placed() {
+        for (text, line, says) in [
+            ("joint_limits:\n  turn:\n    max_speed: 1\n", 3, "max_speed"),
+            ("limits:\n  turn:\n    max_velocity: 1\n", 1, "limits"),
+            ("joint_limits:\n  turn:\n    max_velocity: fast\n", 3, "\"fast\""),
+            (
+                "joint_limits:\n  turn:\n    max_velocity: -1\n",
+                3,
+                "joint_limits.turn.max_velocity: expected a number greater than zero, found -1",
+            ),
+            ("joint_limits:\n  turn:\n    max_velocity: .nan\n", 3, "a finite number"),
+            ("joint_limits:\n  turn:\n    max_velocity: .inf\n", 3, "finite"),
+            ("joint_limits:\n  turn:\n    has_velocity_limits: maybe\n", 3, ""),
+            ("joint_limits:\n  turn:\n    min_position: 3\n", 3, "min <= max"),
+            ("joint_limits:\n  spin:\n    max_position: 3\n", 3, "continuous"),
+            ("joint_limits:\n  turn:\n    max_jerk: 1\n    max_jerk: 2\n", 4, ""),
+            ("default_velocity_scaling_factor: 1\n", 1, "missing key"),
+            ("joint_limits:\n  elsewhere:\n    max_speed: 1\n", 3, "max_speed"),
+        ] {
+            let error = read(text).expect_err(text);
+            assert_eq!(error.line, Some(line), "{text}: {error}");
+            assert!(error.to_string().contains(says), "{text}: {error}");
+        }
     }
 }

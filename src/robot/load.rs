@@ -1,12 +1,15 @@
 //! Loading a robot from its files. Imports `error` and its sibling readers.
 
-use super::{Robot, joint_limits, pairs, srdf, urdf};
+use super::spherize::CoverOptions;
+use super::{LinkSolid, Robot, joint_limits, pairs, srdf, urdf};
 use crate::error::InputError;
 use std::path::Path;
 
 /// Choices in loading a robot.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
+    /// How closely spheres cover boxes, cylinders, capsules and meshes.
+    pub cover: CoverOptions,
     /// Without an SRDF: how many joint states are sampled to find pairs of links that need no check.
     pub pair_samples: usize,
     /// Seed of that sampling.
@@ -15,7 +18,7 @@ pub struct LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { pair_samples: 4096, seed: 0 }
+        Self { cover: CoverOptions::default(), pair_samples: 4096, seed: 0 }
     }
 }
 
@@ -28,6 +31,11 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn read(path: &'a Path) -> Result<Self, InputError> {
         Ok(Self { text: InputError::read_text(path)?, path: Some(path) })
+    }
+
+    /// Where the file lies.
+    fn folder(&self) -> Option<&Path> {
+        self.path.and_then(Path::parent)
     }
 
     /// Runs a reader over the text; its errors then name the file.
@@ -65,7 +73,7 @@ impl Robot {
     /// The same as [`Robot::load`] from the texts of the files.
     ///
     /// # Errors
-    /// As [`Robot::load`], without the names of the files.
+    /// As [`Robot::load`], without the names of the files; meshes cannot be found.
     pub fn parse(
         urdf: &str,
         srdf: Option<&str>,
@@ -75,6 +83,15 @@ impl Robot {
         let source = |text: &str| Source { text: text.to_owned(), path: None };
         assemble(&source(urdf), srdf.map(source).as_ref(), limits.map(source).as_ref(), options)
     }
+
+    /// The collision geometry of all links as a URDF file has it, before spheres cover it.
+    ///
+    /// # Errors
+    /// As [`Robot::load`].
+    pub fn load_solids(urdf: &Path) -> Result<Vec<LinkSolid>, InputError> {
+        let urdf = Source::read(urdf)?;
+        urdf.with(|text| urdf::read_solids(text, urdf.folder()))
+    }
 }
 
 fn assemble(
@@ -83,7 +100,7 @@ fn assemble(
     limits: Option<&Source>,
     options: &LoadOptions,
 ) -> Result<Robot, InputError> {
-    let mut robot = urdf.with(urdf::read)?;
+    let mut robot = urdf.with(|text| urdf::read(text, urdf.folder(), &options.cover))?;
     if let Some(limits) = limits {
         limits.with(|text| joint_limits::apply(text, &mut robot))?;
     }

@@ -3,6 +3,7 @@
 //! Imports `error`, `pose` and `world` only.
 
 mod dynamics;
+mod info;
 mod joint_limits;
 mod load;
 mod mechanism;
@@ -16,6 +17,7 @@ mod urdf;
 mod xml;
 
 pub use dynamics::DynamicsScratch;
+pub use info::Info;
 pub use load::LoadOptions;
 pub use mechanism::{Body, CollisionLink, Mechanism, Motion, OutputLimits};
 
@@ -58,7 +60,7 @@ pub struct SkippedPair {
 pub enum SkipReason {
     /// Neighbours: joined by one joint, or by several with no geometry on the links between.
     Adjacent,
-    /// They touch while all joints stand at their neutral positions.
+    /// They touch while all joints stand at their neutral positions, and in most others.
     Default,
     /// They touch in nearly every joint state.
     Always,
@@ -66,6 +68,15 @@ pub enum SkipReason {
     Never,
     /// Whoever wrote the SRDF says so.
     User,
+}
+
+/// One piece of collision geometry as the URDF has it.
+#[derive(Clone, Debug)]
+pub struct LinkSolid {
+    /// Name of its link.
+    pub link: String,
+    /// The solid, in the link's frame.
+    pub solid: spherize::Solid,
 }
 
 /// A rigid link.

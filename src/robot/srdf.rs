@@ -209,3 +209,114 @@ fn disabled(robot: &Robot, root: Node) -> Result<Vec<SkippedPair>, InputError> {
     }
     Ok(reasons.into_iter().map(|(links, reason)| SkippedPair { links, reason }).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::robot::LoadOptions;
+
+    /// A trunk with two arms of two joints each; the right arm's second joint mimics the first.
+    const URDF: &str = r#"<robot name="twin">
+  <link name="trunk"><collision><geometry><sphere radius="0.1"/></geometry></collision></link>
+  <link name="l1"><collision><geometry><sphere radius="0.1"/></geometry></collision></link>
+  <link name="l2"><collision><geometry><sphere radius="0.1"/></geometry></collision></link>
+  <link name="r1"/>
+  <link name="r2"><collision><geometry><sphere radius="0.1"/></geometry></collision></link>
+  <link name="tool"/>
+  <joint name="lj1" type="continuous"><parent link="trunk"/><child link="l1"/></joint>
+  <joint name="lj2" type="continuous"><parent link="l1"/><child link="l2"/></joint>
+  <joint name="rj1" type="continuous"><parent link="trunk"/><child link="r1"/></joint>
+  <joint name="rj2" type="continuous"><parent link="r1"/><child link="r2"/><mimic joint="rj1"/></joint>
+  <joint name="weld" type="fixed"><parent link="l2"/><child link="tool"/></joint>
+</robot>"#;
+
+    const SRDF: &str = r#"<robot name="twin">
+  <group name="all"><group name="left"/><group name="right"/></group>
+  <group name="left"><chain base_link="trunk" tip_link="tool"/></group>
+  <group name="right"><joint name="rj1"/><link name="r2"/></group>
+  <group name="wrist"><chain base_link="l1" tip_link="l2"/></group>
+  <group name="across"><chain base_link="l2" tip_link="r1"/></group>
+  <group_state name="home" group="left">
+    <joint name="lj1" value="0.5"/>
+    <joint name="weld" value="1"/>
+  </group_state>
+  <disable_collisions link1="trunk" link2="l1" reason="Adjacent"/>
+  <disable_collisions link1="r2" link2="trunk"/>
+  <disable_collisions link1="trunk" link2="third_arm" reason="Never"/>
+  <end_effector name="e" parent_link="tool" group="left"/>
+  <virtual_joint name="v" type="floating" parent_frame="world" child_link="trunk"/>
+</robot>"#;
+
+    fn read(srdf: &str) -> Result<Robot, InputError> {
+        Robot::parse(URDF, Some(srdf), None, &LoadOptions::default())
+    }
+
+    fn group(robot: &Robot, name: &str) -> Vec<String> {
+        let joints = &robot.group(name).unwrap().joints;
+        joints.iter().map(|&j| robot.joints[j].name.clone()).collect()
+    }
+
+    #[test]
+    fn reads_groups_states_and_pairs() {
+        let robot = read(SRDF).unwrap();
+        assert_eq!(group(&robot, "all"), ["lj1", "lj2", "rj1"]);
+        assert_eq!(group(&robot, "left"), ["lj1", "lj2"]);
+        assert_eq!(group(&robot, "right"), ["rj1"], "the mimic goes along by itself");
+        assert_eq!(group(&robot, "wrist"), ["lj2"], "the joint above the base link stays out");
+        assert_eq!(group(&robot, "across"), ["lj1", "lj2", "rj1"]);
+        let home = &robot.states[0];
+        assert_eq!(home.values, [(robot.joint("lj1").unwrap(), 0.5)], "a fixed joint has no value");
+        let names = |&[a, b]: &[usize; 2]| format!("{}-{}", robot.links[a].name, robot.links[b].name);
+        let pairs: Vec<String> = robot.pairs.iter().map(names).collect();
+        assert_eq!(pairs, ["trunk-l2", "l1-l2", "l1-r2", "l2-r2"]);
+        let skipped: Vec<_> = robot.skipped.iter().map(|s| (names(&s.links), s.reason)).collect();
+        let expected = [("trunk-l1", SkipReason::Adjacent), ("trunk-r2", SkipReason::User)];
+        assert_eq!(skipped, expected.map(|(n, r)| (n.to_owned(), r)));
+    }
+
+    #[test]
+    fn passive_joints_are_not_planned_for() {
+        let robot = read(&SRDF.replace("</robot>", "<passive_joint name=\"lj2\"/></robot>")).unwrap();
+        assert_eq!(group(&robot, "left"), ["lj1"]);
+    }
+
+    #[test]
+    fn whole_links_are_disabled_and_pairs_enabled_again() {
+        let tags =
+            "<disable_default_collisions link=\"l2\"/><enable_collisions link1=\"l2\" link2=\"r2\"/></robot>";
+        let robot = read(&SRDF.replace("</robot>", tags)).unwrap();
+        let l2 = robot.link("l2").unwrap();
+        let with_l2: Vec<_> = robot.pairs.iter().filter(|p| p.contains(&l2)).collect();
+        assert_eq!(with_l2, [&[l2, robot.link("r2").unwrap()]]);
+    }
+
+    #[test]
+    fn mistakes_are_found_and_placed() {
+        for (right, wrong, line, says) in [
+            ("<joint name=\"rj1\"/>", "<joint name=\"rj9\"/>", 4, "no joint \"rj9\""),
+            ("<link name=\"r2\"/>", "<link name=\"r9\"/>", 4, "no link \"r9\""),
+            ("tip_link=\"tool\"", "tip_link=\"tolo\"", 3, "no link \"tolo\""),
+            (" tip_link=\"tool\"", "", 3, "\"tip_link\" is missing"),
+            ("<group name=\"right\"/>", "<group name=\"write\"/>", 2, "no group \"write\""),
+            ("<joint name=\"rj1\"/>", "<group name=\"all\"/>", 4, "holds itself"),
+            ("<group name=\"wrist\">", "<group name=\"left\">", 5, "second group"),
+            ("group=\"left\">", "group=\"lift\">", 7, "no group \"lift\""),
+            ("value=\"0.5\"", "value=\"half\"", 8, "finite number"),
+            ("value=\"0.5\"", "value=\"NaN\"", 8, "finite number"),
+            ("name=\"weld\"", "name=\"wold\"", 9, "no joint \"wold\""),
+            ("name=\"weld\"", "name=\"lj1\"", 9, "has a value already"),
+            ("<disable_collisions link1=\"r2\" ", "<disable_collisions ", 12, "\"link1\" is missing"),
+            ("<robot ", "<rowboat ", 1, "XML"),
+        ] {
+            assert!(SRDF.contains(right), "{right}");
+            let error = read(&SRDF.replacen(right, wrong, 1)).expect_err(wrong);
+            assert!(error.to_string().contains(says), "{wrong}: {error}");
+            if says == "holds itself" {
+                // The group is met first from "all", which holds it.
+                assert!(error.line.is_some());
+            } else if says != "XML" {
+                assert_eq!(error.line, Some(line), "{wrong}: {error}");
+            }
+        }
+    }
+}

@@ -1,296 +1,57 @@
-//! Reads URDF. Imports `error` and `pose` only.
+//! Reads URDF. Imports `error`, `pose`, `world`, and the robot's meshes and sphere covers.
 //!
 //! A file passes through three stages. `roxmltree` parses it and knows the line of every element.
-//! A [table](ROBOT) of all that flatout reads of URDF checks elements and attributes against it and
+//! A table of all that flatout reads of URDF (`schema`) checks elements and attributes and
 //! writes down what it found as a plain document: no visuals, no extensions, nothing nested deeper
 //! than the table. `urdf-rs` reads that document; what it returns is then joined into a tree.
 
-use super::xml::{attribute_fault, children, fault, parse, required};
-use super::{Inertia, Joint, JointKind, JointLimits, Link, Mimic, Robot, Sphere};
+mod schema;
+
+use super::mesh::Mesh;
+use super::spherize::{CoverOptions, Solid, cover};
+use super::xml::{attribute_fault, children, fault, parse};
+use super::{Inertia, Joint, JointKind, JointLimits, Link, LinkSolid, Mimic, Robot};
 use crate::error::InputError;
 use crate::pose::Pose;
+use crate::world::Shape;
 use glam::{DMat3, DVec3};
 use roxmltree::Node;
 use std::collections::HashMap;
-use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use urdf_rs::{Geometry, JointType};
 
 /// More links than any robot has: a file with more is a mistake, and pairs of links are quadratic.
 const MAX_LINKS: usize = 2048;
 
 /// Reads a robot from the text of a URDF file: links, joints, and spheres; no groups and no pairs.
-pub(super) fn read(text: &str) -> Result<Robot, InputError> {
+/// Meshes are looked for from `folder`, where the file lies.
+pub(super) fn read(text: &str, folder: Option<&Path>, options: &CoverOptions) -> Result<Robot, InputError> {
+    with_assembly(text, folder, |assembly| assembly.robot(options))
+}
+
+/// Reads the collision geometry of all links as it stands in the text of a URDF file.
+pub(super) fn read_solids(text: &str, folder: Option<&Path>) -> Result<Vec<LinkSolid>, InputError> {
+    with_assembly(text, folder, |assembly| assembly.solids())
+}
+
+fn with_assembly<T>(
+    text: &str,
+    folder: Option<&Path>,
+    use_it: impl FnOnce(&Assembly) -> Result<T, InputError>,
+) -> Result<T, InputError> {
     let document = parse(text)?;
     let root = document.root_element();
-    let mut plain = String::new();
-    transcribe(&ROBOT, root, &mut plain)?;
+    let plain = schema::plain(root)?;
     let urdf = urdf_rs::read_from_string(&plain).map_err(|e| fault(root, format!("not valid URDF: {e}")))?;
-    let links: Vec<Node> = children(root, "link").collect();
-    let joints: Vec<Node> = children(root, "joint").collect();
-    Assembly { urdf: &urdf, root, links, joints }.robot()
-}
-
-/// What the text of an attribute must be. Numbers are finite unless said otherwise.
-#[derive(Clone, Copy)]
-enum Form {
-    /// Anything but nothing.
-    Text,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// So many numbers.
-    Numbers(usize),
-    /// So many positive numbers.
-    Positive(usize),
-    /// A number that is not negative.
-    NonNegative,
-    /// A number that is not negative, `inf` included.
-    Cap,
-}
-
-/// How often an element stands in its parent.
-#[derive(Clone, Copy, PartialEq)]
-enum Count {
-    /// Once.
-    One,
-    /// Once or not at all.
-    Optional,
-    /// As often as one likes.
-    Any,
-    /// Exactly one element of this kind must be there.
-    OneOfThese,
-}
-
-/// An element of URDF as far as flatout reads it.
-struct Element {
-    name: &'static str,
-    count: Count,
-    required: &'static [(&'static str, Form)],
-    optional: &'static [(&'static str, Form)],
-    children: &'static [Element],
-}
-
-/// An element with attributes alone.
-const fn leaf(
-    name: &'static str,
-    count: Count,
-    required: &'static [(&'static str, Form)],
-    optional: &'static [(&'static str, Form)],
-) -> Element {
-    Element { name, count, required, optional, children: &[] }
-}
-
-const ORIGIN: Element = leaf(
-    "origin",
-    Count::Optional,
-    &[],
-    &[("xyz", Form::Numbers(3)), ("rpy", Form::Numbers(3)), ("quat_xyzw", Form::Numbers(4))],
-);
-
-const INERTIAL: Element = Element {
-    name: "inertial",
-    count: Count::Optional,
-    required: &[],
-    optional: &[],
-    children: &[
-        ORIGIN,
-        leaf("mass", Count::One, &[("value", Form::NonNegative)], &[]),
-        leaf(
-            "inertia",
-            Count::One,
-            &[
-                ("ixx", Form::NonNegative),
-                ("ixy", Form::Numbers(1)),
-                ("ixz", Form::Numbers(1)),
-                ("iyy", Form::NonNegative),
-                ("iyz", Form::Numbers(1)),
-                ("izz", Form::NonNegative),
-            ],
-            &[],
-        ),
-    ],
-};
-
-const GEOMETRY: Element = Element {
-    name: "geometry",
-    count: Count::One,
-    required: &[],
-    optional: &[],
-    children: &[
-        leaf("sphere", Count::OneOfThese, &[("radius", Form::Positive(1))], &[]),
-        leaf("box", Count::OneOfThese, &[("size", Form::Positive(3))], &[]),
-        leaf(
-            "cylinder",
-            Count::OneOfThese,
-            &[("radius", Form::Positive(1)), ("length", Form::Positive(1))],
-            &[],
-        ),
-        leaf(
-            "capsule",
-            Count::OneOfThese,
-            &[("radius", Form::Positive(1)), ("length", Form::Positive(1))],
-            &[],
-        ),
-        leaf("mesh", Count::OneOfThese, &[("filename", Form::Text)], &[("scale", Form::Numbers(3))]),
-    ],
-};
-
-const COLLISION: Element = Element {
-    name: "collision",
-    count: Count::Any,
-    required: &[],
-    optional: &[],
-    children: &[ORIGIN, GEOMETRY],
-};
-
-const JOINT: Element = Element {
-    name: "joint",
-    count: Count::Any,
-    required: &[
-        ("name", Form::Text),
-        ("type", Form::Word(&["fixed", "revolute", "continuous", "prismatic"])),
-    ],
-    optional: &[],
-    children: &[
-        ORIGIN,
-        leaf("parent", Count::One, &[("link", Form::Text)], &[]),
-        leaf("child", Count::One, &[("link", Form::Text)], &[]),
-        leaf("axis", Count::Optional, &[("xyz", Form::Numbers(3))], &[]),
-        leaf(
-            "limit",
-            Count::Optional,
-            &[("velocity", Form::Cap)],
-            &[
-                ("lower", Form::Numbers(1)),
-                ("upper", Form::Numbers(1)),
-                ("effort", Form::Cap),
-                ("acceleration", Form::Cap),
-                ("deceleration", Form::Cap),
-                ("jerk", Form::Cap),
-            ],
-        ),
-        leaf(
-            "mimic",
-            Count::Optional,
-            &[("joint", Form::Text)],
-            &[("multiplier", Form::Numbers(1)), ("offset", Form::Numbers(1))],
-        ),
-        leaf(
-            "safety_controller",
-            Count::Optional,
-            &[("k_velocity", Form::Numbers(1))],
-            &[("soft_lower_limit", Form::Numbers(1)), ("soft_upper_limit", Form::Numbers(1))],
-        ),
-    ],
-};
-
-/// All that flatout reads of URDF (<http://wiki.ros.org/urdf/XML>, and version 1.2's additions).
-const ROBOT: Element = Element {
-    name: "robot",
-    count: Count::One,
-    required: &[],
-    optional: &[("name", Form::Text), ("version", Form::Text)],
-    children: &[
-        Element {
-            name: "link",
-            count: Count::Any,
-            required: &[("name", Form::Text)],
-            optional: &[],
-            children: &[INERTIAL, COLLISION],
-        },
-        JOINT,
-    ],
-};
-
-/// Checks `node` against the table and writes it to `out` as the table knows it.
-fn transcribe(element: &Element, node: Node, out: &mut String) -> Result<(), InputError> {
-    out.push('<');
-    out.push_str(element.name);
-    for &(name, form) in element.required {
-        transcribe_attribute(node, name, required(node, name)?, form, out)?;
-    }
-    for &(name, form) in element.optional {
-        if let Some(text) = node.attribute(name) {
-            transcribe_attribute(node, name, text, form, out)?;
-        }
-    }
-    out.push('>');
-    let mut alternatives = 0;
-    for child in element.children {
-        let mut found = 0;
-        for node in children(node, child.name) {
-            found += 1;
-            if found > 1 && child.count != Count::Any {
-                return Err(fault(node, format!("<{}> stands here more than once", child.name)));
-            }
-            transcribe(child, node, out)?;
-        }
-        if found == 0 && child.count == Count::One {
-            return Err(fault(node, format!("<{}> is missing in <{}>", child.name, element.name)));
-        }
-        alternatives += usize::from(found > 0 && child.count == Count::OneOfThese);
-    }
-    if alternatives != 1 && element.children.iter().any(|c| c.count == Count::OneOfThese) {
-        let names: Vec<String> = element.children.iter().map(|c| format!("<{}>", c.name)).collect();
-        return Err(fault(node, format!("expected exactly one of {}", names.join(", "))));
-    }
-    out.push_str("</");
-    out.push_str(element.name);
-    out.push('>');
-    Ok(())
-}
-
-/// Checks an attribute and writes it to `out`.
-fn transcribe_attribute(
-    node: Node,
-    name: &str,
-    text: &str,
-    form: Form,
-    out: &mut String,
-) -> Result<(), InputError> {
-    let expected = match form {
-        Form::Text => (text.trim().is_empty()).then(|| "some text".to_owned()),
-        Form::Word(words) => (!words.contains(&text)).then(|| words.join(", ")),
-        Form::Numbers(n) => (!numbers(text, n, f64::is_finite)).then(|| count(n, "finite number")),
-        Form::Positive(n) => {
-            (!numbers(text, n, |x| x.is_finite() && x > 0.0)).then(|| count(n, "positive number"))
-        }
-        Form::NonNegative => (!numbers(text, 1, |x| x.is_finite() && x >= 0.0))
-            .then(|| "a finite number that is not negative".to_owned()),
-        Form::Cap => (!numbers(text, 1, |x| x >= 0.0)).then(|| "a number that is not negative".to_owned()),
-    };
-    if let Some(expected) = expected {
-        return Err(attribute_fault(node, name, format!("expected {expected}, found \"{text}\"")));
-    }
-    // Writing to a string cannot fail.
-    let _ = write!(out, " {name}=\"");
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
-    Ok(())
-}
-
-/// "3 finite numbers", "1 finite number".
-fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
-/// Whether a text is `n` numbers, each of them `fine`.
-fn numbers(text: &str, n: usize, fine: impl Fn(f64) -> bool) -> bool {
-    let fine = |word: &str| word.parse::<f64>().is_ok_and(&fine);
-    text.split_whitespace().count() == n && text.split_whitespace().all(fine)
+    let links = children(root, "link").collect();
+    let joints = children(root, "joint").collect();
+    use_it(&Assembly { urdf: &urdf, folder, root, links, joints })
 }
 
 /// What `urdf-rs` read, beside the elements it stems from: `links[i]` is `urdf.links[i]`'s.
 struct Assembly<'a, 'i> {
     urdf: &'a urdf_rs::Robot,
+    folder: Option<&'a Path>,
     root: Node<'a, 'i>,
     links: Vec<Node<'a, 'i>>,
     joints: Vec<Node<'a, 'i>>,
@@ -298,7 +59,7 @@ struct Assembly<'a, 'i> {
 
 impl Assembly<'_, '_> {
     /// Joins links and joints into a tree.
-    fn robot(&self) -> Result<Robot, InputError> {
+    fn robot(&self, options: &CoverOptions) -> Result<Robot, InputError> {
         let order = self.order()?;
         let joint_index: HashMap<&str, usize> =
             order.joints.iter().enumerate().map(|(j, &u)| (self.urdf.joints[u].name.as_str(), j)).collect();
@@ -313,7 +74,7 @@ impl Assembly<'_, '_> {
         self.resolve_mimics(&mut joints, &order.joints)?;
         Ok(Robot {
             name: self.urdf.name.clone(),
-            links: order.links.iter().map(|&u| self.link(u)).collect::<Result<_, _>>()?,
+            links: order.links.iter().map(|&u| self.link(u, options)).collect::<Result<_, _>>()?,
             joints,
             groups: Vec::new(),
             states: Vec::new(),
@@ -392,20 +153,51 @@ impl Assembly<'_, '_> {
         }
     }
 
-    fn link(&self, u: usize) -> Result<Link, InputError> {
-        let (link, node) = (&self.urdf.links[u], self.links[u]);
+    fn link(&self, u: usize, options: &CoverOptions) -> Result<Link, InputError> {
+        let link = &self.urdf.links[u];
         let inertial = &link.inertial;
         let i = &inertial.inertia;
         let matrix = DMat3::from_cols_array(&[i.ixx, i.ixy, i.ixz, i.ixy, i.iyy, i.iyz, i.ixz, i.iyz, i.izz]);
         let inertia = Inertia { mass: inertial.mass.value, com: DVec3::ZERO, matrix };
         let mut spheres = Vec::new();
-        for (collision, node) in link.collision.iter().zip(children(node, "collision")) {
-            let origin = pose(&collision.origin);
-            let local = spheres_of(&collision.geometry, node)?;
-            let placed = |s: &Sphere| Sphere { center: origin.point(s.center), radius: s.radius };
-            spheres.extend(local.iter().map(placed));
+        for (solid, node) in self.solids_of(u)? {
+            let cover = cover(&solid, options).map_err(|e| fault(node, e.message))?;
+            spheres.extend(cover.spheres);
         }
         Ok(Link { name: link.name.clone(), inertia: inertia.transformed(&pose(&inertial.origin)), spheres })
+    }
+
+    fn solids(&self) -> Result<Vec<LinkSolid>, InputError> {
+        let mut solids = Vec::new();
+        for (u, link) in self.urdf.links.iter().enumerate() {
+            let solid = |(solid, _)| LinkSolid { link: link.name.clone(), solid };
+            solids.extend(self.solids_of(u)?.into_iter().map(solid));
+        }
+        Ok(solids)
+    }
+
+    /// The collision geometry of a link and the elements that describe it.
+    fn solids_of(&self, u: usize) -> Result<Vec<(Solid, Node<'_, '_>)>, InputError> {
+        let collisions = self.urdf.links[u].collision.iter();
+        let solid = |(collision, node): (&urdf_rs::Collision, _)| Ok((self.solid(collision, node)?, node));
+        collisions.zip(children(self.links[u], "collision")).map(solid).collect()
+    }
+
+    fn solid(&self, collision: &urdf_rs::Collision, node: Node) -> Result<Solid, InputError> {
+        let origin = pose(&collision.origin);
+        let shape = match &collision.geometry {
+            &Geometry::Sphere { radius } => Shape::Sphere { radius },
+            Geometry::Box { size } => Shape::Cuboid { half_extents: DVec3::from_array(size.0) / 2.0 },
+            &Geometry::Cylinder { radius, length } => Shape::Cylinder { radius, half_length: length / 2.0 },
+            // URDF does not say so, but those who read capsules take the length without the caps.
+            &Geometry::Capsule { radius, length } => Shape::Capsule { radius, half_length: length / 2.0 },
+            Geometry::Mesh { filename, scale } => {
+                let path = find_mesh(filename, self.folder).map_err(|message| fault(node, message))?;
+                let scale = scale.map_or(DVec3::ONE, |s| DVec3::from_array(s.0));
+                return Ok(Solid::Mesh(Mesh::load(&path, scale)?, origin));
+            }
+        };
+        Ok(Solid::Primitive(shape, origin))
     }
 
     fn joint(&self, u: usize, parent: usize, index: &HashMap<&str, usize>) -> Result<Joint, InputError> {
@@ -555,10 +347,210 @@ fn axis(joint: &urdf_rs::Joint, node: Node) -> Result<DVec3, InputError> {
     Ok((axis / largest).normalize())
 }
 
-/// Collision geometry as spheres, in its own frame.
-fn spheres_of(geometry: &Geometry, node: Node) -> Result<Vec<Sphere>, InputError> {
-    match geometry {
-        &Geometry::Sphere { radius } => Ok(vec![Sphere { center: DVec3::ZERO, radius }]),
-        _ => Err(fault(node, "expected spheres as collision geometry")),
+/// The file that a mesh's name stands for: a path, `file://`, or `package://NAME/PATH`. Packages
+/// are looked for in `ROS_PACKAGE_PATH`, `AMENT_PREFIX_PATH`, and upwards from the URDF's folder.
+fn find_mesh(name: &str, folder: Option<&Path>) -> Result<PathBuf, String> {
+    let Some(folder) = folder else {
+        return Err("a mesh, which is looked for from the folder of the URDF; there is none here".to_owned());
+    };
+    if let Some(path) = name.strip_prefix("file://") {
+        return Ok(folder.join(path));
+    }
+    let Some(rest) = name.strip_prefix("package://") else {
+        return match name.split_once("://") {
+            Some((scheme, _)) => {
+                Err(format!("a mesh at \"{scheme}://\"; expected a path, file:// or package://"))
+            }
+            None => Ok(folder.join(name)),
+        };
+    };
+    let (package, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let list = |variable| -> Vec<PathBuf> {
+        std::env::var_os(variable).map_or_else(Vec::new, |paths| std::env::split_paths(&paths).collect())
+    };
+    let ros = list("ROS_PACKAGE_PATH").into_iter();
+    let ament = list("AMENT_PREFIX_PATH").into_iter().map(|p| p.join("share"));
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+    let above = folder.ancestors().map(Path::to_path_buf);
+    ros.chain(ament)
+        .chain(above)
+        .flat_map(|root| {
+            let itself = root.file_name().is_some_and(|n| n == package).then(|| root.join(path));
+            [Some(root.join(package).join(path)), itself]
+        })
+        .flatten()
+        .find(|candidate| candidate.is_file())
+        .ok_or_else(|| {
+            format!(
+                "there is no \"{name}\" in ROS_PACKAGE_PATH or AMENT_PREFIX_PATH, nor upwards from {}",
+                folder.display()
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARM: &str = r#"<robot name="arm">
+  <link name="base"/>
+  <link name="upper">
+    <inertial>
+      <origin xyz="0.5 0 0" rpy="0 0 1.5707963267948966"/>
+      <mass value="2"/>
+      <inertia ixx="1" ixy="0" ixz="0" iyy="3" iyz="0" izz="4"/>
+    </inertial>
+    <visual><geometry><nonsense/></geometry></visual>
+    <collision><origin xyz="0.2 0 0"/><geometry><sphere radius="0.1"/></geometry></collision>
+  </link>
+  <link name="lower"/>
+  <link name="finger"/>
+  <gazebo><link name="lower"/></gazebo>
+  <joint name="wrist" type="prismatic">
+    <parent link="lower"/> <child link="finger"/>
+    <axis xyz="0 0 2"/>
+    <limit lower="-1" upper="1" velocity="2" effort="0"/>
+    <mimic joint="elbow" multiplier="0.5" offset="0.1"/>
+  </joint>
+  <joint name="shoulder" type="revolute">
+    <parent link="base"/> <child link="upper"/>
+    <limit lower="-2" upper="2" velocity="0" effort="7"/>
+    <safety_controller k_velocity="1" soft_lower_limit="-1.5" soft_upper_limit="3"/>
+  </joint>
+  <joint name="elbow" type="continuous">
+    <parent link="upper"/> <child link="lower"/>
+    <origin xyz="1 0 0"/>
+    <mimic joint="shoulder" multiplier="-2" offset="1"/>
+  </joint>
+</robot>"#;
+
+    fn read_arm(text: &str) -> Result<Robot, InputError> {
+        read(text, None, &CoverOptions::default())
+    }
+
+    #[test]
+    fn reads_an_arm_and_sorts_it() {
+        let robot = read_arm(ARM).unwrap();
+        let names: Vec<&str> = robot.joints.iter().map(|j| j.name.as_str()).collect();
+        assert_eq!(names, ["shoulder", "elbow", "wrist"]);
+        let links: Vec<&str> = robot.links.iter().map(|l| l.name.as_str()).collect();
+        assert_eq!(links, ["base", "upper", "lower", "finger"]);
+        let [shoulder, elbow, wrist] = &robot.joints[..] else { panic!("three joints") };
+        assert_eq!((shoulder.limits.lower, shoulder.limits.upper), (-1.5, 2.0));
+        assert_eq!((shoulder.limits.velocity, shoulder.limits.effort), (f64::INFINITY, 7.0));
+        assert_eq!(shoulder.axis, DVec3::X, "URDF's default");
+        assert_eq!(elbow.limits, JointLimits::NONE);
+        assert_eq!(wrist.axis, DVec3::Z);
+        // 0.5 * (-2 q + 1) + 0.1
+        assert_eq!(wrist.mimic, Some(Mimic { joint: 0, multiplier: -1.0, offset: 0.6 }));
+        let upper = &robot.links[1];
+        assert_eq!(upper.inertia.com, DVec3::new(0.5, 0.0, 0.0));
+        let moments = DMat3::from_diagonal(DVec3::new(3.0, 1.0, 4.0));
+        assert!(upper.inertia.matrix.abs_diff_eq(moments, 1e-12), "turned by a quarter");
+        assert_eq!(upper.spheres[0].center, DVec3::new(0.2, 0.0, 0.0));
+    }
+
+    #[test]
+    fn followers_of_what_never_moves_are_fixed() {
+        let fixed = ARM.replace("name=\"shoulder\" type=\"revolute\"", "name=\"shoulder\" type=\"fixed\"");
+        let robot = read_arm(&fixed).unwrap();
+        assert!(robot.joints.iter().all(|j| j.kind == JointKind::Fixed && j.mimic.is_none()));
+        let wrist = robot.joint("wrist").unwrap();
+        assert_eq!(robot.joints[wrist].origin.translation, DVec3::new(0.0, 0.0, 0.6));
+    }
+
+    #[test]
+    fn covers_other_shapes_by_spheres() {
+        for shape in [
+            "<box size=\"0.2 0.2 0.2\"/>",
+            "<cylinder radius=\"0.1\" length=\"0.2\"/>",
+            "<capsule radius=\"0.1\" length=\"0.2\"/>",
+        ] {
+            let robot = read_arm(&ARM.replace("<sphere radius=\"0.1\"/>", shape)).unwrap();
+            let spheres = &robot.links[1].spheres;
+            let held = |p: DVec3| spheres.iter().any(|s| s.center.distance(p) <= s.radius);
+            assert!(held(DVec3::new(0.2, 0.0, 0.1)) && held(DVec3::new(0.3, 0.0, 0.0)), "{shape}");
+            assert!(!held(DVec3::ZERO), "{shape}");
+        }
+    }
+
+    /// What is put in the place of what, at which line the error must be, and what it must say.
+    const MISTAKES: &[(&str, &str, usize, &str)] = &[
+        ("</robot>", "", 1, "never closed"),
+        ("<robot name", "<robots name", 31, "expected 'robots' tag"),
+        ("<link name=\"lower\"/>\n  <link", "<link name=\"upper\"/>\n  <link", 12, "second link"),
+        ("name=\"elbow\" type", "name=\"wrist\" type", 26, "second joint"),
+        ("<link name=\"finger\"/>", "<link/>", 13, "\"name\" is missing"),
+        ("<child link=\"lower\"/>", "<child link=\"lowest\"/>", 27, "no link \"lowest\""),
+        ("<parent link=\"base\"/>", "<parent link=\"basis\"/>", 22, "no link \"basis\""),
+        ("<parent link=\"base\"/>", "<parent link=\"finger\"/>", 3, "cycle"),
+        ("<link name=\"finger\"/>", "<link name=\"finger\"/><link name=\"lost\"/>", 13, "single root"),
+        (
+            "</robot>",
+            "<joint name=\"j\" type=\"fixed\"><parent link=\"finger\"/><child link=\"base\"/></joint></robot>",
+            1,
+            "cycle",
+        ),
+        ("<child link=\"lower\"/>", "<child link=\"upper\"/>", 26, "already"),
+        ("<child link=\"lower\"/>", "", 26, "<child> is missing"),
+        ("type=\"continuous\"", "type=\"floating\"", 26, "fixed, revolute, continuous, prismatic"),
+        ("xyz=\"0 0 2\"", "xyz=\"0 0 0\"", 17, "axis is zero"),
+        ("xyz=\"1 0 0\"", "xyz=\"1 0 NaN\"", 28, "3 finite numbers"),
+        ("xyz=\"1 0 0\"", "xyz=\"1 0\"", 28, "3 finite numbers"),
+        ("xyz=\"1 0 0\"", "xyz=\"1e400 0 0\"", 28, "3 finite numbers"),
+        ("mass value=\"2\"", "mass value=\"-2\"", 6, "not negative"),
+        ("<mass value=\"2\"/>", "", 4, "<mass> is missing"),
+        ("radius=\"0.1\"", "radius=\"-0.1\"", 10, "1 positive number"),
+        ("radius=\"0.1\"", "", 10, "\"radius\" is missing"),
+        ("<sphere radius=\"0.1\"/>", "<cone/>", 10, "exactly one of"),
+        ("<sphere radius=\"0.1\"/>", "<mesh filename=\"a.stl\"/>", 10, "mesh"),
+        ("lower=\"-2\" upper=\"2\"", "lower=\"2\" upper=\"-2\"", 23, "lower <= upper"),
+        ("velocity=\"0\" effort=\"7\"", "effort=\"7\"", 23, "\"velocity\" is missing"),
+        ("effort=\"7\"", "effort=\"-7\"", 23, "not negative"),
+        ("<limit lower=\"-2\" upper=\"2\" velocity=\"0\" effort=\"7\"/>", "", 21, "<limit> is missing"),
+        ("mimic joint=\"shoulder\"", "mimic joint=\"hip\"", 29, "no joint \"hip\""),
+        ("mimic joint=\"shoulder\"", "mimic joint=\"wrist\"", 26, "follows itself"),
+        ("<axis xyz=\"0 0 2\"/>", "<axis xyz=\"0 0 2\"/><axis xyz=\"1 0 0\"/>", 17, "more than once"),
+    ];
+
+    #[test]
+    fn mistakes_are_found_and_placed() {
+        for &(right, wrong, line, says) in MISTAKES {
+            assert!(ARM.contains(right), "{right}");
+            let error = read_arm(&ARM.replacen(right, wrong, 1)).expect_err(wrong);
+            assert_eq!(error.line, Some(line), "{wrong}: {error}");
+            assert!(error.to_string().contains(says), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_key() {
+        let error = read_arm(&ARM.replace("upper=\"2\"", "upper=\"x\"")).unwrap_err();
+        assert_eq!(error.key.as_deref(), Some("joint \"shoulder\".limit.upper"));
+    }
+
+    #[test]
+    fn meshes_are_found() {
+        let folder = std::env::temp_dir().join(format!("flatout-urdf-{}", std::process::id()));
+        let meshes = folder.join("arm_description/meshes");
+        std::fs::create_dir_all(&meshes).unwrap();
+        std::fs::create_dir_all(folder.join("arm_description/urdf")).unwrap();
+        let corners = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n";
+        std::fs::write(meshes.join("part.obj"), corners).unwrap();
+        let urdf = folder.join("arm_description/urdf");
+        let absolute = format!("file://{}", meshes.join("part.obj").display());
+        for name in ["package://arm_description/meshes/part.obj", "../meshes/part.obj", &absolute] {
+            let mesh = format!("<mesh filename=\"{name}\" scale=\"0.1 0.1 0.1\"/>");
+            let text = ARM.replace("<sphere radius=\"0.1\"/>", &mesh);
+            let robot = read(&text, Some(&urdf), &CoverOptions::default()).expect(name);
+            let spheres = &robot.links[1].spheres;
+            assert!(spheres.iter().any(|s| s.center.distance(DVec3::new(0.22, 0.02, 0.02)) <= s.radius));
+            assert_eq!(read_solids(&text, Some(&urdf)).unwrap().len(), 1);
+        }
+        for name in ["package://arm_description/meshes/none.obj", "http://x/part.obj", "none.obj"] {
+            let text = ARM.replace("<sphere radius=\"0.1\"/>", &format!("<mesh filename=\"{name}\"/>"));
+            assert!(read(&text, Some(&urdf), &CoverOptions::default()).is_err(), "{name}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

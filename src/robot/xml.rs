@@ -7,8 +7,10 @@ use roxmltree::{Document, Node};
 /// Parses a document whose root element is `<robot>`.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, InputError> {
     let document = Document::parse(text).map_err(|e| {
-        let at = e.pos();
-        InputError::new(format!("not well-formed XML: {e}")).at(at.row as usize, at.col as usize)
+        let (at, message) = (e.pos(), e.to_string());
+        let message = message.strip_suffix(&format!(" at {at}")).unwrap_or(&message);
+        let message = format!("not well-formed XML: {message}");
+        InputError::new(message).at(at.row as usize, at.col as usize)
     })?;
     let root = document.root_element();
     if root.tag_name().name() != "robot" {
