@@ -27,11 +27,11 @@
 
 use super::interval::{Variation, shift};
 use super::report::{Clearance, Nearest, Violation};
-use super::{MAX_INTERVALS, MIN_INTERVAL};
+use super::{Course, MAX_INTERVALS, MIN_INTERVAL};
 use crate::pose::Pose;
 use crate::robot::{Mechanism, Motion, Sphere};
-use crate::trajectory::{Extrema, Trajectory};
-use crate::world::{Obstacle, Shape, World};
+use crate::trajectory::Trajectory;
+use crate::world::{Shape, World};
 use glam::{DVec2, DVec3};
 use std::ops::Range;
 
@@ -45,6 +45,8 @@ pub(super) struct Collisions<'a> {
     world: &'a World,
     /// Everything that could meet while something moves.
     pairs: Vec<Pair>,
+    /// The obstacles, and the world's frame in theirs.
+    obstacles: Vec<(Shape, Pose)>,
     /// What stands still and collides.
     fixed: Option<Violation>,
     scratch: Scratch,
@@ -80,12 +82,10 @@ struct Scratch {
     /// Flat outputs at m, and a polynomial about m.
     y: Vec<f64>,
     polynomial: Vec<f64>,
-    /// Spheres of the link at hand, and of the other, over the interval.
-    spheres: [Vec<MovingSphere>; 2],
-    /// The link and ancestor whose spheres are at hand (first of `spheres`).
-    at_hand: Option<(usize, usize)>,
-    /// Bounding sphere of the link and ancestor that were last asked for.
-    bound: Option<(usize, usize, MovingSphere)>,
+    /// Per pair, the sphere (and the other link's) that failed last.
+    suspects: Vec<[usize; 2]>,
+    /// The link and ancestor that were last asked for.
+    link: Option<(usize, usize, MovingLink)>,
     /// The smallest bound, and the nearest two spheres were seen: pair, distance, time.
     at_least: f64,
     nearest: Option<(usize, f64, f64)>,
@@ -93,12 +93,25 @@ struct Scratch {
 }
 
 /// A ball over an interval: its centre is `center` + `line` s + [`bend`], within `travel` of `center`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct MovingSphere {
     center: DVec3,
     radius: f64,
     travel: f64,
     line: DVec3,
+    bend: f64,
+}
+
+/// A link over an interval: its bounding sphere, and its rotation, which takes a vector d of the
+/// link to d + `line` x d s + [`bend` |d|], within `travel` |d| of d.
+#[derive(Clone, Copy)]
+struct MovingLink {
+    bound: MovingSphere,
+    /// Its body's place, and the centre of the bounding sphere there.
+    pose: Pose,
+    center: DVec3,
+    line: DVec3,
+    travel: f64,
     bend: f64,
 }
 
@@ -138,15 +151,22 @@ impl<'a> Collisions<'a> {
             pairs.push(Pair { link: a, other: Other::Link(b), ancestor, last_body: body_a.max(body_b) });
         }
         let fixed = standing_collision(mechanism, world);
-        Self { mechanism, world, pairs, fixed, scratch: Scratch::default() }
+        let first = |link: usize| mechanism.links[link].spheres.start;
+        let suspects = pairs.iter().map(|pair| match pair.other {
+            Other::Obstacle(_) => [first(pair.link), 0],
+            Other::Link(other) => [first(pair.link), first(other)],
+        });
+        let scratch = Scratch { suspects: suspects.collect(), ..Scratch::default() };
+        let obstacles = world.obstacles.iter().map(|o| (o.shape, o.pose.inverse())).collect();
+        Self { mechanism, world, pairs, obstacles, fixed, scratch }
     }
 
     /// Proves that nothing meets at any instant; also returns how many intervals that took.
-    /// `ranges` holds the extrema of the outputs, `[segment][output]`.
+    /// `course` is what is known of the trajectory's segments.
     pub(super) fn prove(
         &mut self,
         trajectory: &Trajectory,
-        ranges: &[Extrema],
+        course: &Course,
         tolerance: Option<f64>,
     ) -> Result<(Clearance, usize), Violation> {
         if let Some(fixed) = &self.fixed {
@@ -164,8 +184,9 @@ impl<'a> Collisions<'a> {
             mechanism: self.mechanism,
             world: self.world,
             pairs: &self.pairs,
+            obstacles: &self.obstacles,
             trajectory,
-            ranges,
+            course,
             tolerance: tolerance.unwrap_or(f64::INFINITY),
             scratch,
         };
@@ -184,8 +205,9 @@ struct Proof<'p> {
     mechanism: &'p Mechanism,
     world: &'p World,
     pairs: &'p [Pair],
+    obstacles: &'p [(Shape, Pose)],
     trajectory: &'p Trajectory,
-    ranges: &'p [Extrema],
+    course: &'p Course,
     tolerance: f64,
     scratch: &'p mut Scratch,
 }
@@ -219,9 +241,8 @@ impl Proof<'_> {
     /// Places the bodies that the listed pairs need as at the middle of `span`, bounds the motion
     /// of their joints, and returns that instant.
     fn stand(&mut self, span: &Span, list: Range<usize>) -> f64 {
-        let Scratch { open, poses, joints, y, polynomial, at_hand, bound, .. } = &mut *self.scratch;
-        *at_hand = None;
-        *bound = None;
+        let Scratch { open, poses, joints, y, polynomial, link, .. } = &mut *self.scratch;
+        *link = None;
         let last = open[list].iter().map(|&pair| self.pairs[pair].last_body).max().unwrap_or(0);
         let dof = self.trajectory.dof();
         let (index, local, half) = span.middle(self.trajectory);
@@ -236,10 +257,7 @@ impl Proof<'_> {
             y[output] = polynomial[0];
             *motion = match span.segments.len() {
                 1 => Variation::about(polynomial, 0, half),
-                _ => {
-                    let ranges = span.segments.clone().map(|s| self.ranges[s * dof + output]);
-                    Variation::within(polynomial[0], ranges)
-                }
+                _ => self.course.variation(span.segments.clone(), output, polynomial, half),
             };
         }
         poses.clear();
@@ -250,92 +268,104 @@ impl Proof<'_> {
         self.trajectory.knots()[index] + local
     }
 
-    /// Tests a pair over the interval: the links' bounding spheres first, then sphere by sphere.
+    /// Tests a pair over the interval: the links' bounding spheres first, then sphere by sphere,
+    /// the one first that failed last time: mostly it does so again, at a fraction of the price.
     fn test(&mut self, index: usize, instant: f64, floor: bool) -> Outcome {
         let pair = self.pairs[index];
         let near = self.scratch.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance);
         // Below the floor any proof is welcome; above, the clearance is to be told to a tolerance.
         let enough = if floor { ROUNDING } else { ROUNDING.max(near - self.tolerance) };
-        let links = &self.mechanism.links;
-        let coarse = self.bound(pair.link, pair.ancestor);
-        let mut smallest = Bound { proved: f64::INFINITY, seen: f64::INFINITY };
-        match pair.other {
-            Other::Obstacle(o) => {
-                let obstacle = &self.world.obstacles[o];
-                let bound = coarse.gap_to_obstacle(obstacle, enough);
-                if bound.proved > enough {
-                    return Outcome::Apart(bound.proved - ROUNDING);
-                }
-                self.hold(0, pair.link, pair.ancestor);
-                for sphere in &self.scratch.spheres[0] {
-                    smallest.add(sphere.gap_to_obstacle(obstacle, enough));
-                }
-            }
-            Other::Link(other) => {
-                let coarse_other = self.moving(other, pair.ancestor, &links[other].bound);
-                let bound = coarse.gap_to_sphere(&coarse_other, enough);
-                if bound.proved > enough {
-                    return Outcome::Apart(bound.proved - ROUNDING);
-                }
-                self.hold(0, pair.link, pair.ancestor);
-                self.hold(1, other, pair.ancestor);
-                let [ours, theirs] = &self.scratch.spheres;
-                for sphere in ours {
-                    let bound = sphere.gap_to_sphere(&coarse_other, enough);
-                    if bound.proved > enough {
-                        smallest.proved = smallest.proved.min(bound.proved);
-                        continue;
-                    }
-                    for other in theirs {
-                        smallest.add(sphere.gap_to_sphere(other, enough));
-                    }
-                }
-            }
+        let bound = match pair.other {
+            Other::Obstacle(o) => self.test_obstacle(index, &pair, &self.obstacles[o], enough),
+            Other::Link(other) => self.test_links(index, &pair, other, enough),
+        };
+        if bound.seen < 0.0 {
+            return Outcome::Hit(-bound.seen);
         }
-        if smallest.seen < 0.0 {
-            return Outcome::Hit(-smallest.seen);
+        if bound.seen < near {
+            self.scratch.nearest = Some((index, bound.seen, instant));
         }
-        if smallest.seen < near {
-            self.scratch.nearest = Some((index, smallest.seen, instant));
-        }
-        if smallest.proved > enough {
-            Outcome::Apart(smallest.proved - ROUNDING)
+        if bound.proved > enough {
+            Outcome::Apart(bound.proved - ROUNDING)
         } else {
-            Outcome::Open(smallest.seen)
+            Outcome::Open(bound.seen)
         }
     }
 
-    /// The bounding sphere of `link`, moving relative to body `ancestor`: neighbours in the list of
-    /// pairs mostly share it.
-    fn bound(&mut self, link: usize, ancestor: usize) -> MovingSphere {
-        match self.scratch.bound {
-            Some((l, a, sphere)) if (l, a) == (link, ancestor) => sphere,
+    fn test_obstacle(&mut self, index: usize, pair: &Pair, obstacle: &(Shape, Pose), enough: f64) -> Bound {
+        let link = self.link(pair.link, pair.ancestor);
+        let bound = link.bound.gap_to_obstacle(obstacle, enough);
+        if bound.proved > enough {
+            return bound.unseen();
+        }
+        let gap = |s: usize| link.sphere(&self.mechanism.spheres[s]).gap_to_obstacle(obstacle, enough);
+        let mut suspect = self.scratch.suspects[index][0];
+        let mut smallest = gap(suspect);
+        for s in self.mechanism.links[pair.link].spheres.clone() {
+            if smallest.proved <= enough {
+                break;
+            }
+            suspect = s;
+            smallest.add(gap(s));
+        }
+        self.scratch.suspects[index][0] = suspect;
+        smallest
+    }
+
+    fn test_links(&mut self, index: usize, pair: &Pair, other: usize, enough: f64) -> Bound {
+        let ours = self.link(pair.link, pair.ancestor);
+        let theirs = self.moving(other, pair.ancestor);
+        let bound = ours.bound.gap_to_sphere(&theirs.bound, enough);
+        if bound.proved > enough {
+            return bound.unseen();
+        }
+        let sphere = |link: &MovingLink, s: usize| link.sphere(&self.mechanism.spheres[s]);
+        let [mut a, mut b] = self.scratch.suspects[index];
+        let mut smallest = sphere(&ours, a).gap_to_sphere(&sphere(&theirs, b), enough);
+        'all: for s in self.mechanism.links[pair.link].spheres.clone() {
+            if smallest.proved <= enough {
+                break;
+            }
+            let one = sphere(&ours, s);
+            let bound = one.gap_to_sphere(&theirs.bound, enough);
+            if bound.proved > enough {
+                smallest.add(bound.unseen());
+                continue;
+            }
+            for o in self.mechanism.links[other].spheres.clone() {
+                (a, b) = (s, o);
+                smallest.add(one.gap_to_sphere(&sphere(&theirs, o), enough));
+                if smallest.proved <= enough {
+                    break 'all;
+                }
+            }
+        }
+        self.scratch.suspects[index] = [a, b];
+        smallest
+    }
+
+    /// How `link` moves relative to body `ancestor`; kept, since neighbours in the list of pairs
+    /// mostly share it.
+    fn link(&mut self, link: usize, ancestor: usize) -> MovingLink {
+        match self.scratch.link {
+            Some((l, a, moving)) if (l, a) == (link, ancestor) => moving,
             _ => {
-                let sphere = self.moving(link, ancestor, &self.mechanism.links[link].bound);
-                self.scratch.bound = Some((link, ancestor, sphere));
-                sphere
+                let moving = self.moving(link, ancestor);
+                self.scratch.link = Some((link, ancestor, moving));
+                moving
             }
         }
     }
 
-    /// Has the spheres of `link` at hand, moving relative to body `ancestor`.
-    fn hold(&mut self, side: usize, link: usize, ancestor: usize) {
-        if side == 0 && self.scratch.at_hand.replace((link, ancestor)) == Some((link, ancestor)) {
-            return;
-        }
-        let mut spheres = std::mem::take(&mut self.scratch.spheres[side]);
-        spheres.clear();
-        let range = self.mechanism.links[link].spheres.clone();
-        spheres.extend(self.mechanism.spheres[range].iter().map(|s| self.moving(link, ancestor, s)));
-        self.scratch.spheres[side] = spheres;
-    }
-
-    /// How a sphere of `link` moves relative to body `ancestor` (see the module's head).
-    fn moving(&self, link: usize, ancestor: usize, sphere: &Sphere) -> MovingSphere {
+    /// How `link` moves relative to body `ancestor` (see the module's head).
+    fn moving(&self, link: usize, ancestor: usize) -> MovingLink {
         let Scratch { poses, joints, .. } = &*self.scratch;
-        let mut b = self.mechanism.links[link].body;
-        let center = poses[b].point(sphere.center);
-        let (mut travel, mut line, mut bend) = (0.0, DVec3::ZERO, 0.0);
+        let link = &self.mechanism.links[link];
+        let mut b = link.body;
+        let pose = poses[b];
+        let center = pose.point(link.bound.center);
+        let mut bound = MovingSphere { center, radius: link.bound.radius, ..MovingSphere::default() };
+        let (mut line, mut travel, mut bend) = (DVec3::ZERO, 0.0, 0.0);
         while b != ancestor {
             let (body, pose) = (&self.mechanism.bodies[b], &poses[b]);
             let joint = joints[body.output].scaled(body.ratio);
@@ -345,19 +375,23 @@ impl Proof<'_> {
                 Motion::Revolute => {
                     let arm = axis.cross(center - pose.translation);
                     let reach = arm.length();
-                    bend += joint.travel * (travel + 0.5 * joint.travel * reach) + joint.bend * reach;
-                    line += arm * joint.line;
-                    travel += joint.travel * reach;
-                }
-                Motion::Prismatic => {
-                    bend += joint.bend;
+                    let square = 0.5 * joint.travel * joint.travel;
+                    bound.bend += joint.travel * bound.travel + (square + joint.bend) * reach;
+                    bound.line += arm * joint.line;
+                    bound.travel += joint.travel * reach;
+                    bend += joint.travel * travel + square + joint.bend;
                     line += axis * joint.line;
                     travel += joint.travel;
+                }
+                Motion::Prismatic => {
+                    bound.bend += joint.bend;
+                    bound.line += axis * joint.line;
+                    bound.travel += joint.travel;
                 }
             }
             b = body.parent;
         }
-        MovingSphere { center, radius: sphere.radius, travel, line, bend }
+        MovingLink { bound, pose, center: link.bound.center, line, travel, bend }
     }
 
     fn collision(&self, pair: usize, depth: f64, time: f64) -> Violation {
@@ -375,7 +409,7 @@ impl Proof<'_> {
     }
 }
 
-/// A distance over an interval: proved to be kept, and seen at its middle.
+/// A distance over an interval: proved to be kept, and seen at its middle between two spheres.
 #[derive(Clone, Copy)]
 struct Bound {
     proved: f64,
@@ -383,22 +417,42 @@ struct Bound {
 }
 
 impl Bound {
+    /// Of what merely contains the spheres: it says nothing of how near they come.
+    fn unseen(self) -> Self {
+        Self { seen: f64::INFINITY, ..self }
+    }
+
     fn add(&mut self, other: Self) {
         self.proved = self.proved.min(other.proved);
         self.seen = self.seen.min(other.seen);
     }
 }
 
+impl MovingLink {
+    /// One of its spheres: it moves with the centre of the bounding sphere and turns about it.
+    fn sphere(&self, sphere: &Sphere) -> MovingSphere {
+        let arm = self.pose.vector(sphere.center - self.center);
+        let length = arm.length();
+        MovingSphere {
+            center: self.bound.center + arm,
+            radius: sphere.radius,
+            travel: self.bound.travel + self.travel * length,
+            line: self.bound.line + self.line.cross(arm),
+            bend: self.bound.bend + self.bend * length,
+        }
+    }
+}
+
 impl MovingSphere {
-    /// Distance to `obstacle`; the costlier bound only where the cheap one is not `enough`.
-    fn gap_to_obstacle(&self, obstacle: &Obstacle, enough: f64) -> Bound {
-        let local = obstacle.pose.local_point(self.center);
-        let seen = obstacle.shape.signed_distance(local) - self.radius;
+    /// Distance to an obstacle; the costlier bound only where the cheap one is not `enough`.
+    fn gap_to_obstacle(&self, (shape, to_local): &(Shape, Pose), enough: f64) -> Bound {
+        let local = to_local.point(self.center);
+        let seen = shape.signed_distance(local) - self.radius;
         let proved = seen - self.travel;
-        if proved > enough {
+        if proved > enough || seen - self.bend <= enough {
             return Bound { proved, seen };
         }
-        let slope = gradient(&obstacle.shape, local).dot(obstacle.pose.rotation.transpose() * self.line);
+        let slope = gradient(shape, local).dot(to_local.vector(self.line));
         Bound { proved: proved.max(seen - slope.abs() - self.bend), seen }
     }
 
@@ -408,7 +462,7 @@ impl MovingSphere {
         let distance = apart.length();
         let seen = distance - self.radius - other.radius;
         let proved = seen - self.travel - other.travel;
-        if proved > enough {
+        if proved > enough || seen - self.bend - other.bend <= enough {
             return Bound { proved, seen };
         }
         let slope = apart.dot(self.line - other.line) / distance.max(f64::MIN_POSITIVE);

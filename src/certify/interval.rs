@@ -1,7 +1,5 @@
 //! How a scalar varies over an interval of time about its middle.
 
-use crate::trajectory::Extrema;
-
 /// A scalar over an interval about the instant m: it differs from its value at m by
 /// `line` s + [`bend`], and by at most `travel`, where -1 <= s <= 1 and [x] is any number of
 /// magnitude up to x.
@@ -29,10 +27,10 @@ impl Variation {
         Self { travel, line, bend }
     }
 
-    /// From the ranges of values that several segments take, `y` being the value at m.
-    pub(super) fn within(y: f64, ranges: impl Iterator<Item = Extrema>) -> Self {
-        let travel = ranges.map(|r| (r.max - y).max(y - r.min)).fold(0.0, f64::max);
-        Self { travel, line: 0.0, bend: travel }
+    /// Of a function with a continuous derivative, whose value and derivative at m are given: from
+    /// its greatest distance from that value and its greatest second derivative.
+    pub(super) fn smooth(slope: f64, travel: f64, curvature: f64, half: f64) -> Self {
+        Self { travel, line: slope * half, bend: 0.5 * curvature * half * half }
     }
 
     /// Of the scalar times `ratio`.

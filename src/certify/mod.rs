@@ -14,9 +14,11 @@ mod report;
 pub use report::{Certificate, Clearance, LimitKind, Nearest, Peak, Peaks, Violation};
 
 use crate::problem::{FlatState, Problem};
-use crate::trajectory::{Extrema, MAX_DEGREE, Trajectory, derivative, extrema};
+use crate::trajectory::{MAX_DEGREE, Trajectory, derivative, extrema};
 use collision::Collisions;
 use effort::Efforts;
+use interval::Variation;
+use std::ops::Range;
 
 /// What a limit may be exceeded by, in its unit or relative to it where it is above 1: steering that
 /// meets a limit exactly meets it only up to rounding, some 1e-12 over a solve and an evaluation.
@@ -64,8 +66,34 @@ pub struct Certifier<'a> {
     options: CertifyOptions,
     collisions: Collisions<'a>,
     efforts: Efforts<'a>,
-    /// Extrema of position, `[segment][output]`.
-    ranges: Vec<Extrema>,
+    course: Course,
+}
+
+/// What the checks of limits and knots find out about a trajectory, for the collision proof.
+#[derive(Default)]
+struct Course {
+    dof: usize,
+    /// Least and greatest value, and greatest magnitude of the second derivative:
+    /// `[segment][output]`.
+    ranges: Vec<[f64; 3]>,
+    /// By how much values may differ at most from those of functions with continuous derivatives,
+    /// because of the jumps at knots that are tolerated.
+    jumps: f64,
+}
+
+impl Course {
+    /// How an output varies over several segments; `polynomial` is its in the time since their middle.
+    fn variation(&self, segments: Range<usize>, output: usize, polynomial: &[f64], half: f64) -> Variation {
+        let (value, slope) = (polynomial[0], polynomial.get(1).copied().unwrap_or(0.0));
+        let (mut travel, mut curvature) = (0.0_f64, 0.0_f64);
+        for segment in segments {
+            let [min, max, bend] = self.ranges[segment * self.dof + output];
+            travel = travel.max(max - value).max(value - min);
+            curvature = curvature.max(bend);
+        }
+        let Variation { line, bend, .. } = Variation::smooth(slope, travel, curvature, half);
+        Variation { travel, line, bend: bend + self.jumps }
+    }
 }
 
 impl<'a> Certifier<'a> {
@@ -76,7 +104,7 @@ impl<'a> Certifier<'a> {
             options,
             collisions: Collisions::new(&problem.mechanism, &problem.world),
             efforts: Efforts::new(&problem.mechanism, problem.gravity),
-            ranges: Vec::new(),
+            course: Course::default(),
         }
     }
 
@@ -90,7 +118,7 @@ impl<'a> Certifier<'a> {
         self.check_knots(trajectory)?;
         let mut peaks = self.check_limits(trajectory)?;
         let (clearance, mut intervals) =
-            self.collisions.prove(trajectory, &self.ranges, self.options.clearance_tolerance)?;
+            self.collisions.prove(trajectory, &self.course, self.options.clearance_tolerance)?;
         if self.problem.torque {
             intervals += self.efforts.prove(trajectory, &mut peaks)?;
         }
@@ -142,13 +170,16 @@ impl<'a> Certifier<'a> {
     }
 
     /// Whether positions and velocities are continuous.
-    fn check_knots(&self, trajectory: &Trajectory) -> Result<(), Violation> {
+    fn check_knots(&mut self, trajectory: &Trajectory) -> Result<(), Violation> {
+        self.course.jumps = 0.0;
         for i in 1..trajectory.len() {
             let (before, after) = (trajectory.segment(i - 1), trajectory.segment(i));
             for output in 0..trajectory.dof() {
                 for order in 0..2 {
                     let left = derivative(before.polynomial(output), order, before.duration);
                     let right = derivative(after.polynomial(output), order, 0.0);
+                    let reach = if order == 0 { 1.0 } else { trajectory.duration() };
+                    self.course.jumps += (right - left).abs() * reach;
                     if deviation(left, right) > self.options.tolerance {
                         let (name, time) = (self.output(output), trajectory.knots()[i]);
                         return Err(Violation::Jump { output: name, order, time, jump: right - left });
@@ -161,18 +192,19 @@ impl<'a> Certifier<'a> {
 
     /// Exact extrema of all outputs and their derivatives against their limits.
     fn check_limits(&mut self, trajectory: &Trajectory) -> Result<Vec<Peaks>, Violation> {
-        self.ranges.clear();
+        self.course.dof = trajectory.dof();
+        self.course.ranges.clear();
         let mut peaks = vec![Peaks::default(); trajectory.dof()];
         for (segment, &start) in trajectory.segments().zip(trajectory.knots()) {
             for (output, peaks) in peaks.iter_mut().enumerate() {
                 let of = |order| extrema(segment.polynomial(output), order, segment.duration);
                 let limits = &self.problem.mechanism.limits[output];
-                let position = of(0);
-                self.ranges.push(position);
+                let (position, acceleration) = (of(0), of(2));
+                self.course.ranges.push([position.min, position.max, acceleration.magnitude().0]);
                 let bounds = [limits.lower, limits.upper];
                 peaks.position.raise(&position, start, bounds);
                 peaks.velocity.raise(&of(1), start, [-limits.velocity, limits.velocity]);
-                peaks.acceleration.raise(&of(2), start, [-limits.acceleration, limits.acceleration]);
+                peaks.acceleration.raise(&acceleration, start, [-limits.acceleration, limits.acceleration]);
             }
         }
         for (output, peaks) in peaks.iter().enumerate() {
