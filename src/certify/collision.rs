@@ -21,8 +21,10 @@
 //! function, it shrinks at most by |gradient . line| + bend: what slides past an obstacle, however
 //! fast, costs second order only.
 //!
-//! A rigid ball moves as its centre does, so this serves a link's bounding sphere as well as its
-//! fine spheres. For two links, joints below their common ancestor move both rigidly and don't
+//! A rigid ball moves as its centre does, so this serves a link's bounding sphere as it is. Its fine
+//! spheres stand at offsets v from that centre, which the same rotations, applied to a vector, turn
+//! by at most sum e_j |v|, and to second order by (sum d_j'(m) z_j) x v (t - m): one walk to the base
+//! per link serves all its spheres. For two links, joints below their common ancestor move both rigidly and don't
 //! count; what each moves by relative to that ancestor does.
 
 use super::interval::{Variation, shift};
@@ -32,7 +34,7 @@ use crate::pose::Pose;
 use crate::robot::{Mechanism, Motion, Sphere};
 use crate::trajectory::Trajectory;
 use crate::world::{Shape, World};
-use glam::{DVec2, DVec3};
+use glam::{DMat3, DVec2, DVec3};
 use std::ops::Range;
 
 /// Placing a body and measuring a distance in `f64` errs by some 1e-15 m per joint and metre; with
@@ -84,8 +86,9 @@ struct Scratch {
     polynomial: Vec<f64>,
     /// Per pair, the sphere (and the other link's) that failed last.
     suspects: Vec<[usize; 2]>,
-    /// The link and ancestor that were last asked for.
-    link: Option<(usize, usize, MovingLink)>,
+    /// The link at hand, relative to a body: their indices.
+    link: MovingLink,
+    at_hand: Option<(usize, usize)>,
     /// The smallest bound, and the nearest two spheres were seen: pair, distance, time.
     at_least: f64,
     nearest: Option<(usize, f64, f64)>,
@@ -104,12 +107,12 @@ struct MovingSphere {
 
 /// A link over an interval: its bounding sphere, and its rotation, which takes a vector d of the
 /// link to d + `line` x d s + [`bend` |d|], within `travel` |d| of d.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct MovingLink {
     bound: MovingSphere,
-    /// Its body's place, and the centre of the bounding sphere there.
-    pose: Pose,
+    /// Centre of the bounding sphere in the body's frame, and the body's rotation.
     center: DVec3,
+    rotation: DMat3,
     line: DVec3,
     travel: f64,
     bend: f64,
@@ -135,23 +138,24 @@ enum Outcome {
 
 impl<'a> Collisions<'a> {
     pub(super) fn new(mechanism: &'a Mechanism, world: &'a World) -> Self {
+        let links = &mechanism.links;
         let mut pairs = Vec::new();
-        for (l, link) in mechanism.links.iter().enumerate().filter(|(_, link)| link.body != 0) {
-            let obstacles = 0..world.obstacles.len();
-            pairs.extend(obstacles.map(|o| Pair {
-                link: l,
-                other: Other::Obstacle(o),
-                ancestor: 0,
-                last_body: link.body,
-            }));
+        for (l, link) in links.iter().enumerate().filter(|(_, link)| link.body != 0) {
+            let obstacles = (0..world.obstacles.len()).map(Other::Obstacle);
+            pairs.extend(obstacles.map(|other| Pair { link: l, other, ancestor: 0, last_body: link.body }));
         }
         for &[a, b] in &mechanism.pairs {
-            let (body_a, body_b) = (mechanism.links[a].body, mechanism.links[b].body);
-            let ancestor = common_ancestor(mechanism, body_a, body_b);
-            pairs.push(Pair { link: a, other: Other::Link(b), ancestor, last_body: body_a.max(body_b) });
+            let bodies = [links[a].body, links[b].body];
+            let ancestor = common_ancestor(mechanism, bodies);
+            let last_body = bodies[0].max(bodies[1]);
+            pairs.push(Pair { link: a, other: Other::Link(b), ancestor, last_body });
         }
+        pairs.retain(|pair| {
+            let other = if let Other::Link(other) = pair.other { other } else { pair.link };
+            !links[pair.link].spheres.is_empty() && !links[other].spheres.is_empty()
+        });
         let fixed = standing_collision(mechanism, world);
-        let first = |link: usize| mechanism.links[link].spheres.start;
+        let first = |link: usize| links[link].spheres.start;
         let suspects = pairs.iter().map(|pair| match pair.other {
             Other::Obstacle(_) => [first(pair.link), 0],
             Other::Link(other) => [first(pair.link), first(other)],
@@ -241,8 +245,8 @@ impl Proof<'_> {
     /// Places the bodies that the listed pairs need as at the middle of `span`, bounds the motion
     /// of their joints, and returns that instant.
     fn stand(&mut self, span: &Span, list: Range<usize>) -> f64 {
-        let Scratch { open, poses, joints, y, polynomial, link, .. } = &mut *self.scratch;
-        *link = None;
+        let Scratch { open, poses, joints, y, polynomial, at_hand, .. } = &mut *self.scratch;
+        *at_hand = None;
         let last = open[list].iter().map(|&pair| self.pairs[pair].last_body).max().unwrap_or(0);
         let dof = self.trajectory.dof();
         let (index, local, half) = span.middle(self.trajectory);
@@ -293,15 +297,16 @@ impl Proof<'_> {
     }
 
     fn test_obstacle(&mut self, index: usize, pair: &Pair, obstacle: &(Shape, Pose), enough: f64) -> Bound {
+        let mechanism = self.mechanism;
+        let mut suspect = self.scratch.suspects[index][0];
         let link = self.link(pair.link, pair.ancestor);
         let bound = link.bound.gap_to_obstacle(obstacle, enough);
         if bound.proved > enough {
             return bound.unseen();
         }
-        let gap = |s: usize| link.sphere(&self.mechanism.spheres[s]).gap_to_obstacle(obstacle, enough);
-        let mut suspect = self.scratch.suspects[index][0];
+        let gap = |s: usize| link.sphere(&mechanism.spheres[s]).gap_to_obstacle(obstacle, enough);
         let mut smallest = gap(suspect);
-        for s in self.mechanism.links[pair.link].spheres.clone() {
+        for s in mechanism.links[pair.link].spheres.clone() {
             if smallest.proved <= enough {
                 break;
             }
@@ -313,28 +318,30 @@ impl Proof<'_> {
     }
 
     fn test_links(&mut self, index: usize, pair: &Pair, other: usize, enough: f64) -> Bound {
-        let ours = self.link(pair.link, pair.ancestor);
+        let mechanism = self.mechanism;
+        let [mut a, mut b] = self.scratch.suspects[index];
         let theirs = self.moving(other, pair.ancestor);
+        let ours = self.link(pair.link, pair.ancestor);
         let bound = ours.bound.gap_to_sphere(&theirs.bound, enough);
         if bound.proved > enough {
             return bound.unseen();
         }
-        let sphere = |link: &MovingLink, s: usize| link.sphere(&self.mechanism.spheres[s]);
-        let [mut a, mut b] = self.scratch.suspects[index];
-        let mut smallest = sphere(&ours, a).gap_to_sphere(&sphere(&theirs, b), enough);
-        'all: for s in self.mechanism.links[pair.link].spheres.clone() {
+        let our = |s: usize| ours.sphere(&mechanism.spheres[s]);
+        let their = |s: usize| theirs.sphere(&mechanism.spheres[s]);
+        let mut smallest = our(a).gap_to_sphere(&their(b), enough);
+        'all: for s in mechanism.links[pair.link].spheres.clone() {
             if smallest.proved <= enough {
                 break;
             }
-            let one = sphere(&ours, s);
+            let one = our(s);
             let bound = one.gap_to_sphere(&theirs.bound, enough);
             if bound.proved > enough {
                 smallest.add(bound.unseen());
                 continue;
             }
-            for o in self.mechanism.links[other].spheres.clone() {
+            for o in mechanism.links[other].spheres.clone() {
                 (a, b) = (s, o);
-                smallest.add(one.gap_to_sphere(&sphere(&theirs, o), enough));
+                smallest.add(one.gap_to_sphere(&their(o), enough));
                 if smallest.proved <= enough {
                     break 'all;
                 }
@@ -346,15 +353,12 @@ impl Proof<'_> {
 
     /// How `link` moves relative to body `ancestor`; kept, since neighbours in the list of pairs
     /// mostly share it.
-    fn link(&mut self, link: usize, ancestor: usize) -> MovingLink {
-        match self.scratch.link {
-            Some((l, a, moving)) if (l, a) == (link, ancestor) => moving,
-            _ => {
-                let moving = self.moving(link, ancestor);
-                self.scratch.link = Some((link, ancestor, moving));
-                moving
-            }
+    fn link(&mut self, link: usize, ancestor: usize) -> &MovingLink {
+        if self.scratch.at_hand != Some((link, ancestor)) {
+            self.scratch.link = self.moving(link, ancestor);
+            self.scratch.at_hand = Some((link, ancestor));
         }
+        &self.scratch.link
     }
 
     /// How `link` moves relative to body `ancestor` (see the module's head).
@@ -391,7 +395,7 @@ impl Proof<'_> {
             }
             b = body.parent;
         }
-        MovingLink { bound, pose, center: link.bound.center, line, travel, bend }
+        MovingLink { bound, center: link.bound.center, rotation: pose.rotation, line, travel, bend }
     }
 
     fn collision(&self, pair: usize, depth: f64, time: f64) -> Violation {
@@ -431,7 +435,7 @@ impl Bound {
 impl MovingLink {
     /// One of its spheres: it moves with the centre of the bounding sphere and turns about it.
     fn sphere(&self, sphere: &Sphere) -> MovingSphere {
-        let arm = self.pose.vector(sphere.center - self.center);
+        let arm = self.rotation * (sphere.center - self.center);
         let length = arm.length();
         MovingSphere {
             center: self.bound.center + arm,
@@ -543,7 +547,7 @@ impl Span {
 }
 
 /// The last body on the way from the base to both.
-fn common_ancestor(mechanism: &Mechanism, mut a: usize, mut b: usize) -> usize {
+fn common_ancestor(mechanism: &Mechanism, [mut a, mut b]: [usize; 2]) -> usize {
     // Parents stand before their children: whichever stands later can't be the other's ancestor.
     while a != b {
         if a > b {

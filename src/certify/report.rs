@@ -17,7 +17,8 @@ pub struct Certificate {
     pub intervals: usize,
 }
 
-/// Distance kept between what must not touch, metres.
+/// Distance kept between what must not touch, metres; that of the base from obstacles, which never
+/// changes, does not count.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Clearance {
     /// Proved: nothing comes nearer at any instant. Infinite where there is nothing to touch.
