@@ -21,6 +21,14 @@ use crate::robot::Robot;
 use std::path::Path;
 
 /// A scene, read and found to be sound.
+///
+/// ```no_run
+/// # fn main() -> Result<(), flatout::error::InputError> {
+/// let scene = flatout::scene::Scene::load("scenes/panda_table.yaml".as_ref())?;
+/// println!("{} joints, {} obstacles", scene.problem.mechanism.dof(), scene.problem.world.obstacles.len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Scene {
     /// Which robot, and what of it moves.
