@@ -24,7 +24,8 @@ pub trait Kernel {
     /// What it returns.
     type Output;
     /// The code. Implementations and all that they call must be `#[inline(always)]`: only what is
-    /// inlined into [`Simd::run`] is compiled for its instruction set.
+    /// inlined into [`Simd::run`] is compiled for its instruction set. Closures (and so `map` or
+    /// `from_fn`) are not, and cost a call per operation.
     fn call<S: Simd>(self, s: S) -> Self::Output;
 }
 

@@ -81,37 +81,49 @@ fn axis<S: Simd>(s: S, pose: &[Lane; 12]) -> V3<S> {
     V3 { x: s.load(&pose[2]), y: s.load(&pose[5]), z: s.load(&pose[8]) }
 }
 
+/// The origin of a body in the world.
+#[inline(always)]
+fn origin<S: Simd>(s: S, pose: &[Lane; 12]) -> V3<S> {
+    V3 { x: s.load(&pose[9]), y: s.load(&pose[10]), z: s.load(&pose[11]) }
+}
+
 /// From the origin of the body's parent to its own.
 #[inline(always)]
 fn arm<S: Simd>(s: S, scratch: &Scratch, b: usize, parent: usize) -> V3<S> {
-    let origin = |b: usize| {
-        let pose = &scratch.poses[b];
-        V3::<S> { x: s.load(&pose[9]), y: s.load(&pose[10]), z: s.load(&pose[11]) }
-    };
-    origin(b).sub(s, origin(parent))
+    origin(s, &scratch.poses[b]).sub(s, origin(s, &scratch.poses[parent]))
 }
 
-/// R * v, or its transpose times v.
+/// R * v
 #[inline(always)]
-fn rotate<S: Simd>(s: S, pose: &[Lane; 12], v: V3<S>, transposed: bool) -> V3<S> {
-    let row = |i: usize| {
-        let [a, b, c] = if transposed { [i, i + 3, i + 6] } else { [3 * i, 3 * i + 1, 3 * i + 2] };
-        V3::<S> { x: s.load(&pose[a]), y: s.load(&pose[b]), z: s.load(&pose[c]) }.dot(s, v)
-    };
-    V3 { x: row(0), y: row(1), z: row(2) }
+fn to_world<S: Simd>(s: S, [xx, xy, xz, yx, yy, yz, zx, zy, zz, ..]: &[Lane; 12], v: V3<S>) -> V3<S> {
+    V3 {
+        x: V3 { x: s.load(xx), y: s.load(xy), z: s.load(xz) }.dot(s, v),
+        y: V3 { x: s.load(yx), y: s.load(yy), z: s.load(yz) }.dot(s, v),
+        z: V3 { x: s.load(zx), y: s.load(zy), z: s.load(zz) }.dot(s, v),
+    }
+}
+
+/// The transpose of R, times v.
+#[inline(always)]
+fn to_body<S: Simd>(s: S, [xx, xy, xz, yx, yy, yz, zx, zy, zz, ..]: &[Lane; 12], v: V3<S>) -> V3<S> {
+    V3 {
+        x: V3 { x: s.load(xx), y: s.load(yx), z: s.load(zx) }.dot(s, v),
+        y: V3 { x: s.load(xy), y: s.load(yy), z: s.load(zy) }.dot(s, v),
+        z: V3 { x: s.load(xz), y: s.load(yz), z: s.load(zz) }.dot(s, v),
+    }
 }
 
 /// I * v in world axes.
 #[inline(always)]
 fn inertia_times<S: Simd>(s: S, body: &PackedBody, pose: &[Lane; 12], v: V3<S>) -> V3<S> {
-    let v = rotate(s, pose, v, true);
+    let v = to_body(s, pose, v);
     let [xx, yy, zz, xy, xz, yz] = body.inertia;
     let iv = V3 {
         x: V3::splat(s, [xx, xy, xz]).dot(s, v),
         y: V3::splat(s, [xy, yy, yz]).dot(s, v),
         z: V3::splat(s, [xz, yz, zz]).dot(s, v),
     };
-    rotate(s, pose, iv, false)
+    to_world(s, pose, iv)
 }
 
 /// The acceleration at `r` from an origin that accelerates by `a`: a + dw x r + w x (w x r).
@@ -141,7 +153,7 @@ fn outward<S: Simd>(s: S, body: &PackedBody, b: usize, scratch: &mut Scratch) {
         (w0.add(s, spin), z.scale_add(s, qdd, dw0.add(s, w0.cross(s, spin))), a0)
     };
     let pose = &scratch.poses[b];
-    let com = rotate(s, pose, V3::splat(s, body.com), false);
+    let com = to_world(s, pose, V3::splat(s, body.com));
     let force = acceleration_at(s, a, w, dw, com).scale_add(s, s.splat(body.mass), zero);
     let gyroscopic = w.cross(s, inertia_times(s, body, pose, w));
     let moment = inertia_times(s, body, pose, dw).add(s, gyroscopic).add(s, com.cross(s, force));

@@ -4,89 +4,120 @@ use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody, PackedSphere};
 use super::lanes::{Lane, Simd, sin_cos};
 use super::{Scratch, V3};
 
-/// A rotation in lanes, by rows.
-type Rows<S> = [V3<S>; 3];
+/// A rigid transform in lanes: rotation by rows, and translation.
+#[derive(Clone, Copy)]
+struct Pose<S: Simd> {
+    x: V3<S>,
+    y: V3<S>,
+    z: V3<S>,
+    origin: V3<S>,
+}
+
+impl<S: Simd> Pose<S> {
+    #[inline(always)]
+    fn load(s: S, [xx, xy, xz, yx, yy, yz, zx, zy, zz, ox, oy, oz]: &[Lane; 12]) -> Self {
+        Self {
+            x: V3 { x: s.load(xx), y: s.load(xy), z: s.load(xz) },
+            y: V3 { x: s.load(yx), y: s.load(yy), z: s.load(yz) },
+            z: V3 { x: s.load(zx), y: s.load(zy), z: s.load(zz) },
+            origin: V3 { x: s.load(ox), y: s.load(oy), z: s.load(oz) },
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, s: S, [xx, xy, xz, yx, yy, yz, zx, zy, zz, ox, oy, oz]: &mut [Lane; 12]) {
+        s.store(xx, self.x.x);
+        s.store(xy, self.x.y);
+        s.store(xz, self.x.z);
+        s.store(yx, self.y.x);
+        s.store(yy, self.y.y);
+        s.store(yz, self.y.z);
+        s.store(zx, self.z.x);
+        s.store(zy, self.z.y);
+        s.store(zz, self.z.z);
+        s.store(ox, self.origin.x);
+        s.store(oy, self.origin.y);
+        s.store(oz, self.origin.z);
+    }
+
+    /// A constant point of the frame, in the world.
+    #[inline(always)]
+    fn point(&self, s: S, p: [f32; 3]) -> V3<S> {
+        let p = V3::splat(s, p);
+        V3 {
+            x: dot_add(s, self.x, p, self.origin.x),
+            y: dot_add(s, self.y, p, self.origin.y),
+            z: dot_add(s, self.z, p, self.origin.z),
+        }
+    }
+}
+
+/// a . b + c
+#[inline(always)]
+fn dot_add<S: Simd>(s: S, a: V3<S>, b: V3<S>, c: S::F) -> S::F {
+    s.mul_add(a.z, b.z, s.mul_add(a.y, b.y, s.mul_add(a.x, b.x, c)))
+}
+
+/// A row vector times a constant matrix given by rows.
+#[inline(always)]
+fn row_times<S: Simd>(s: S, row: V3<S>, [x, y, z]: &[[f32; 3]; 3]) -> V3<S> {
+    let (y, z) = (V3::splat(s, *y), V3::splat(s, *z));
+    let first = V3::splat(s, *x);
+    let first = V3 { x: s.mul(first.x, row.x), y: s.mul(first.y, row.x), z: s.mul(first.z, row.x) };
+    z.scale_add(s, row.z, y.scale_add(s, row.y, first))
+}
+
+/// A row of a rotation, turned about z.
+#[inline(always)]
+fn turn<S: Simd>(s: S, row: V3<S>, sin: S::F, cos: S::F) -> V3<S> {
+    V3 {
+        x: s.mul_add(row.y, sin, s.mul(row.x, cos)),
+        y: s.neg_mul_add(row.x, sin, s.mul(row.y, cos)),
+        z: row.z,
+    }
+}
 
 /// Places every body in the world.
 #[inline(always)]
 pub(super) fn bodies<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
     let base = &packed.bodies[0];
-    for (row, lanes) in base.rotation.iter().flatten().chain(&base.translation).zip(&mut scratch.poses[0]) {
-        s.store(lanes, s.splat(*row));
-    }
+    let [x, y, z] = base.rotation;
+    let pose = Pose {
+        x: V3::splat(s, x),
+        y: V3::splat(s, y),
+        z: V3::splat(s, z),
+        origin: V3::splat(s, base.translation),
+    };
+    pose.store(s, &mut scratch.poses[0]);
     for (b, body) in packed.bodies.iter().enumerate().skip(1) {
-        let q = s.mul_add(
-            s.load(&scratch.flat[0][body.output as usize]),
-            s.splat(body.ratio),
-            s.splat(body.offset),
-        );
-        let (done, rest) = scratch.poses.split_at_mut(b);
-        body_pose(s, body, q, &done[body.parent as usize], &mut rest[0]);
+        let y = s.load(&scratch.flat[0][body.output as usize]);
+        let q = s.mul_add(y, s.splat(body.ratio), s.splat(body.offset));
+        let parent = Pose::load(s, &scratch.poses[body.parent as usize]);
+        body_pose(s, body, q, &parent).store(s, &mut scratch.poses[b]);
     }
     scratch.centers_known.fill(false);
 }
 
 /// parent * placement * motion(q)
 #[inline(always)]
-fn body_pose<S: Simd>(s: S, body: &PackedBody, q: S::F, parent: &[Lane; 12], pose: &mut [Lane; 12]) {
-    let rows = load_rows(s, parent);
-    let mut origin = point(s, &rows, load_origin(s, parent), body.translation);
-    let placed = rows.map(|row| row_times(s, row, &body.rotation));
-    let turned = if body.motion == MOTION_PRISMATIC {
-        let [x, y, z] = placed;
+fn body_pose<S: Simd>(s: S, body: &PackedBody, q: S::F, parent: &Pose<S>) -> Pose<S> {
+    let origin = parent.point(s, body.translation);
+    let x = row_times(s, parent.x, &body.rotation);
+    let y = row_times(s, parent.y, &body.rotation);
+    let z = row_times(s, parent.z, &body.rotation);
+    if body.motion == MOTION_PRISMATIC {
         let axis = V3 { x: x.z, y: y.z, z: z.z };
-        origin = axis.scale_add(s, q, origin);
-        placed
+        Pose { x, y, z, origin: axis.scale_add(s, q, origin) }
     } else {
         let (sin, cos) = sin_cos(s, q);
-        placed.map(|row| V3 {
-            x: s.mul_add(row.y, sin, s.mul(row.x, cos)),
-            y: s.neg_mul_add(row.x, sin, s.mul(row.y, cos)),
-            z: row.z,
-        })
-    };
-    let values = turned.iter().flat_map(|row| [row.x, row.y, row.z]).chain([origin.x, origin.y, origin.z]);
-    for (lane, value) in pose.iter_mut().zip(values) {
-        s.store(lane, value);
+        Pose { x: turn(s, x, sin, cos), y: turn(s, y, sin, cos), z: turn(s, z, sin, cos), origin }
     }
-}
-
-/// A row vector times a constant matrix given by rows.
-#[inline(always)]
-fn row_times<S: Simd>(s: S, row: V3<S>, m: &[[f32; 3]; 3]) -> V3<S> {
-    let column = |j: usize| {
-        let yx = s.mul_add(row.y, s.splat(m[1][j]), s.mul(row.x, s.splat(m[0][j])));
-        s.mul_add(row.z, s.splat(m[2][j]), yx)
-    };
-    V3 { x: column(0), y: column(1), z: column(2) }
-}
-
-#[inline(always)]
-fn load_rows<S: Simd>(s: S, pose: &[Lane; 12]) -> Rows<S> {
-    std::array::from_fn(|i| V3 {
-        x: s.load(&pose[3 * i]),
-        y: s.load(&pose[3 * i + 1]),
-        z: s.load(&pose[3 * i + 2]),
-    })
-}
-
-#[inline(always)]
-fn load_origin<S: Simd>(s: S, pose: &[Lane; 12]) -> V3<S> {
-    V3 { x: s.load(&pose[9]), y: s.load(&pose[10]), z: s.load(&pose[11]) }
-}
-
-/// rows * p + origin, for a constant point.
-#[inline(always)]
-fn point<S: Simd>(s: S, rows: &Rows<S>, origin: V3<S>, p: [f32; 3]) -> V3<S> {
-    let p = V3::splat(s, p);
-    let along = |row: &V3<S>, o: S::F| s.mul_add(row.z, p.z, s.mul_add(row.y, p.y, s.mul_add(row.x, p.x, o)));
-    V3 { x: along(&rows[0], origin.x), y: along(&rows[1], origin.y), z: along(&rows[2], origin.z) }
 }
 
 /// The centre of a sphere that is fixed to a body.
 #[inline(always)]
 pub(super) fn center<S: Simd>(s: S, pose: &[Lane; 12], sphere: &PackedSphere) -> V3<S> {
-    point(s, &load_rows(s, pose), load_origin(s, pose), sphere.center)
+    Pose::load(s, pose).point(s, sphere.center)
 }
 
 /// Makes sure that the centres of all spheres of a link are known for this block.
@@ -97,9 +128,8 @@ pub(super) fn link<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, link: 
     }
     scratch.centers_known[link] = true;
     let l = &packed.links[link];
-    let pose = &scratch.poses[l.body as usize];
-    let (rows, origin) = (load_rows(s, pose), load_origin(s, pose));
+    let pose = Pose::load(s, &scratch.poses[l.body as usize]);
     for sphere in l.first as usize..l.end as usize {
-        point(s, &rows, origin, packed.spheres[sphere].center).store(s, &mut scratch.centers[sphere]);
+        pose.point(s, packed.spheres[sphere].center).store(s, &mut scratch.centers[sphere]);
     }
 }

@@ -20,8 +20,8 @@ fn one_segment<S: Simd>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mut Sc
     let t = s.load(&scratch.time);
     let [position, velocity, acceleration] = &mut scratch.flat;
     for output in 0..packed.dof() {
-        let c = edge.polynomial(0, output, packed.dof());
-        let [c0, c1, c2, c3] = c.map(|c| s.splat(c));
+        let [c0, c1, c2, c3] = edge.polynomial(0, output, packed.dof());
+        let (c0, c1, c2, c3) = (s.splat(c0), s.splat(c1), s.splat(c2), s.splat(c3));
         let y = s.mul_add(s.mul_add(s.mul_add(c3, t, c2), t, c1), t, c0);
         let (c2, c3) = (s.add(c2, c2), s.mul(c3, s.splat(3.0)));
         let yd = s.mul_add(s.mul_add(c3, t, c2), t, c1);
