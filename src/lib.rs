@@ -2,6 +2,7 @@
 pub mod bench;
 pub mod certify;
 pub mod check;
+pub mod cli;
 pub mod document;
 pub mod error;
 pub mod exchange;

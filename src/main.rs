@@ -1,1 +1,7 @@
-fn main() {}
+//! The `flatout` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    flatout::cli::run()
+}

@@ -26,8 +26,8 @@ impl Default for PlanOptions {
         Self {
             seed: 0,
             time_limit: Some(Duration::from_secs(5)),
-            max_samples: 1_000_000,
-            range: 2.0,
+            max_samples: 100_000_000,
+            range: 1.0,
             moving_share: 0.0,
             resolution: 0.02,
             shortcut_tries: 64,

@@ -3,6 +3,7 @@
 use crate::certify::Certificate;
 use crate::check::Fault;
 use crate::trajectory::Trajectory;
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
 
@@ -51,13 +52,16 @@ pub enum Budget {
 }
 
 /// What a query took.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Statistics {
     /// Time in the search.
+    #[serde(rename = "plan_us", serialize_with = "microseconds")]
     pub plan: Duration,
     /// Time in the refinement.
+    #[serde(rename = "refine_us", serialize_with = "microseconds")]
     pub refine: Duration,
     /// Time in the certificate.
+    #[serde(rename = "certify_us", serialize_with = "microseconds")]
     pub certify: Duration,
     /// Samples drawn.
     pub iterations: u64,
@@ -68,6 +72,7 @@ pub struct Statistics {
     /// Answers that could not be certified and were searched for again.
     pub repairs: u32,
     /// Duration of the path before refinement, seconds.
+    #[serde(rename = "raw_duration_s")]
     pub raw_duration: f64,
 }
 
@@ -76,6 +81,10 @@ impl Statistics {
     pub fn total(&self) -> Duration {
         self.plan + self.refine + self.certify
     }
+}
+
+fn microseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64() * 1e6)
 }
 
 impl fmt::Display for Budget {

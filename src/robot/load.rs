@@ -10,7 +10,7 @@ use std::path::Path;
 pub struct LoadOptions {
     /// How closely spheres cover boxes, cylinders, capsules and meshes.
     pub cover: CoverOptions,
-    /// Without an SRDF: how many joint states are sampled to find pairs of links that need no check.
+    /// How many joint states are sampled to find pairs of links that need no check.
     pub pair_samples: usize,
     /// Seed of that sampling.
     pub seed: u64,
@@ -51,6 +51,7 @@ impl Robot {
     /// Loads a robot from its URDF, its SRDF (groups, named states, disabled collisions) and
     /// MoveIt's `joint_limits.yaml`.
     ///
+    /// Pairs of links whose spheres touch in every state are left out, whatever the SRDF says.
     /// Without an SRDF there are no groups, and pairs of links that touch always or never, or are
     /// neighbours, are found by sampling and left out, as MoveIt's setup assistant does.
     ///
@@ -105,7 +106,10 @@ fn assemble(
         limits.with(|text| joint_limits::apply(text, &mut robot))?;
     }
     match srdf {
-        Some(srdf) => srdf.with(|text| srdf::apply(text, &mut robot))?,
+        Some(srdf) => {
+            srdf.with(|text| srdf::apply(text, &mut robot))?;
+            pairs::leave_out_always(&mut robot, options.pair_samples, options.seed);
+        }
         None => pairs::find(&mut robot, options.pair_samples, options.seed),
     }
     Ok(robot)

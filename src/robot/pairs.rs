@@ -64,6 +64,27 @@ pub(super) fn find(robot: &mut Robot, samples: usize, seed: u64) {
     sort_out(robot, &disabled);
 }
 
+/// Leaves out the pairs of an SRDF's making that touch in the neutral state and in each of `samples`
+/// random ones: meshes that keep apart can have spheres that do not, and a pair that always touches
+/// says nothing about a state.
+pub(super) fn leave_out_always(robot: &mut Robot, samples: usize, seed: u64) {
+    let shapes = Shapes::new(robot);
+    let neutral = robot.link_poses(&robot.neutral());
+    let touch = |poses: &[Pose], links: [usize; 2]| shapes.nearer(poses, links, 0.0);
+    let mut always: Vec<_> = robot.pairs.iter().copied().filter(|&links| touch(&neutral, links)).collect();
+    let mut random = Pcg64Mcg::seed_from_u64(seed);
+    for _ in 0..samples {
+        if always.is_empty() {
+            return;
+        }
+        let poses = robot.link_poses(&random_state(robot, &mut random));
+        always.retain(|&links| touch(&poses, links));
+    }
+    robot.pairs.retain(|links| !always.contains(links));
+    robot.skipped.extend(always.into_iter().map(|links| SkippedPair { links, reason: SkipReason::Always }));
+    robot.skipped.sort_unstable_by_key(|s| s.links);
+}
+
 /// How often a pair of links came near, and touched.
 struct Tally {
     links: [usize; 2],

@@ -286,8 +286,8 @@ impl Simd for Portable {
 pub fn sin_cos<S: Simd>(s: S, x: S::F) -> (S::F, S::F) {
     let quarter = s.round(s.mul(x, s.splat(std::f32::consts::FRAC_2_PI)));
     let mut r = s.neg_mul_add(quarter, s.splat(1.570_312_5), x);
-    r = s.neg_mul_add(quarter, s.splat(4.837_512_969_970_703e-4), r);
-    r = s.neg_mul_add(quarter, s.splat(7.549_789_948_768_648e-8), r);
+    r = s.neg_mul_add(quarter, s.splat(4.837_513e-4), r);
+    r = s.neg_mul_add(quarter, s.splat(7.549_79e-8), r);
     let r2 = s.mul(r, r);
     let mut sin = s.mul_add(s.splat(-1.951_529_6e-4), r2, s.splat(8.332_161e-3));
     sin = s.mul_add(sin, r2, s.splat(-1.666_665_5e-1));
@@ -340,9 +340,9 @@ mod tests {
         agrees(Portable);
         #[cfg(target_arch = "x86_64")]
         {
-            Sse2::detect().map(agrees);
-            Avx2::detect().map(agrees);
-            Avx512::detect().map(agrees);
+            Sse2::detect().into_iter().for_each(agrees);
+            Avx2::detect().into_iter().for_each(agrees);
+            Avx512::detect().into_iter().for_each(agrees);
         }
     }
 }

@@ -1,0 +1,123 @@
+//! Times of the parts and of the whole, on the scenes of this repository.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use flatout::certify::Certifier;
+use flatout::check::{Backend, EdgeBatch, EdgeChecker, ScalarChecker, SimdChecker, StateBatch, simd};
+use flatout::plan::{Outcome, plan};
+use flatout::problem::Problem;
+use flatout::scene::Scene;
+use flatout::search::Sampler;
+use flatout::steer::LeastEffort;
+use flatout::trajectory::Trajectory;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+
+fn scenes() -> Vec<(String, Scene)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("scenes/").map(|entry| entry.expect("a file").path()).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "yaml"));
+    files.sort();
+    let load = |file: PathBuf| {
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        (name, Scene::load(&file).expect("a scene"))
+    };
+    files.into_iter().map(load).collect()
+}
+
+fn shelf() -> Scene {
+    Scene::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/panda_shelf.yaml")).expect("a scene")
+}
+
+/// Positions spread evenly between the limits.
+fn positions(problem: &Problem, count: usize) -> Vec<Vec<f64>> {
+    let limits = &problem.mechanism.limits;
+    let mut sampler = Sampler::new(limits.iter().map(|l| (l.lower, l.upper)).collect(), 1);
+    let sample = || {
+        let mut position = vec![0.0; limits.len()];
+        sampler.sample(&mut position);
+        position
+    };
+    std::iter::repeat_with(sample).take(count).collect()
+}
+
+fn solved(scene: &Scene) -> Trajectory {
+    let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution);
+    match plan(&scene.problem, &mut *checker, &scene.options).expect("a backend that works") {
+        Outcome::Solved(solution) => solution.trajectory,
+        other => panic!("{other}"),
+    }
+}
+
+fn check_states(c: &mut Criterion) {
+    let problem = shelf().problem;
+    let still = vec![0.0; problem.mechanism.dof()];
+    let mut states = StateBatch::new(problem.mechanism.dof());
+    positions(&problem, 1024).iter().for_each(|p| states.push(p, &still, &still));
+    let mut group = c.benchmark_group("check_states");
+    group.throughput(Throughput::Elements(states.len() as u64));
+    let mut run = |name: &str, checker: &mut dyn EdgeChecker| {
+        let mut verdicts = Vec::new();
+        group.bench_function(name, |b| {
+            b.iter(|| checker.check_states(black_box(&states), &mut verdicts).expect("a backend that works"));
+        });
+    };
+    run("scalar", &mut ScalarChecker::new(&problem, 0.02));
+    for level in simd::levels() {
+        run(level, &mut SimdChecker::at_level(&problem, 0.02, level).expect("an available level"));
+    }
+}
+
+/// The edges of a solved path: valid, so that every sample is looked at.
+fn check_valid_edges(c: &mut Criterion) {
+    let scene = shelf();
+    let trajectory = solved(&scene);
+    let mut edges = EdgeBatch::new(trajectory.dof());
+    trajectory.segments().for_each(|s| edges.push(s.duration, s.coefficients));
+    let mut group = c.benchmark_group("check_valid_edges");
+    for level in simd::levels() {
+        let resolution = scene.options.resolution;
+        let mut checker =
+            SimdChecker::at_level(&scene.problem, resolution, level).expect("an available level");
+        let mut verdicts = Vec::new();
+        checker.check(&edges, &mut verdicts).expect("a backend that works");
+        group.throughput(Throughput::Elements(checker.states_checked()));
+        group.bench_function(level, |b| {
+            b.iter(|| checker.check(black_box(&edges), &mut verdicts).expect("a backend that works"));
+        });
+    }
+}
+
+fn steer(c: &mut Criterion) {
+    let problem = shelf().problem;
+    let steering = LeastEffort::new(&problem.mechanism.limits);
+    let ends = positions(&problem, 2);
+    let still = vec![0.0; problem.mechanism.dof()];
+    let moving = vec![0.3; problem.mechanism.dof()];
+    let mut coefficients = vec![0.0; 4 * problem.mechanism.dof()];
+    let mut group = c.benchmark_group("steer");
+    for (name, velocity) in [("rest", &still), ("moving", &moving)] {
+        group.bench_function(name, |b| {
+            b.iter(|| steering.steer(black_box(&ends[0]), velocity, &ends[1], &still, &mut coefficients));
+        });
+    }
+}
+
+fn certify(c: &mut Criterion) {
+    let scene = shelf();
+    let trajectory = solved(&scene);
+    let mut certifier = Certifier::new(&scene.problem, Default::default());
+    c.bench_function("certify", |b| b.iter(|| certifier.certify(black_box(&trajectory)).expect("valid")));
+}
+
+fn whole_plans(c: &mut Criterion) {
+    let mut group = c.benchmark_group("plan");
+    group.sample_size(20);
+    for (name, scene) in scenes() {
+        group
+            .bench_with_input(BenchmarkId::from_parameter(name), &scene, |b, scene| b.iter(|| solved(scene)));
+    }
+}
+
+criterion_group!(benches, check_states, check_valid_edges, steer, certify, whole_plans);
+criterion_main!(benches);

@@ -1,0 +1,153 @@
+//! The command line: the only place that prints or exits. Imports everything below it.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this room is for")]
+
+mod bench;
+mod check;
+mod import;
+mod plan;
+mod progress;
+mod robot;
+
+use crate::check::CheckError;
+use crate::error::InputError;
+use crate::exchange::Export;
+use crate::plan::Solution;
+use crate::problem::Problem;
+use crate::scene::{RobotFiles, Scene, moveit};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Plans certified, dynamically feasible trajectories.
+#[derive(Parser)]
+#[command(name = "flatout", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Plan a scene: from its start to its goal, within all limits, certified for all times
+    Plan(plan::PlanArgs),
+    /// Certify a trajectory, anybody's, against a scene
+    Check(check::CheckArgs),
+    /// Look into robots
+    #[command(subcommand)]
+    Robot(robot::RobotCommand),
+    /// Turn a MoveIt planning scene and motion plan request into a scene file
+    Import(import::ImportArgs),
+    /// Run a benchmark suite
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
+}
+
+/// What ends a command early.
+enum Failure {
+    /// Something the user gave us is wrong: exit code 2.
+    Input(InputError),
+    /// There is no plan, or the trajectory is not valid: exit code 3.
+    Invalid(String),
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+/// Parses the command line, runs the command, and gives the exit code: 0 solved or valid, 2 bad
+/// input, 3 no plan or not valid.
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Plan(args) => plan::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Robot(command) => robot::run(&command),
+        Command::Import(args) => import::run(&args),
+        Command::Bench(command) => bench::run(&command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Input(error)) => {
+            complain(&error.to_string());
+            ExitCode::from(2)
+        }
+        Err(Failure::Invalid(why)) => {
+            complain(&why);
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Prints to standard error; where nobody listens (a closed pipe) there is nothing to say.
+fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "flatout: {message}");
+}
+
+/// Prints to standard output. A reader that has gone away (`flatout ... | head`) ends the talk.
+fn say(message: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(message.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes a file that the user named.
+fn write_file(path: &std::path::Path, text: &str) -> Result<(), InputError> {
+    std::fs::write(path, text)
+        .map_err(|e| InputError::new(format!("cannot write the file: {e}")).in_file(path))
+}
+
+/// A solution on its way into a file.
+fn export<'a>(problem: &'a Problem, solution: &'a Solution, seed: u64) -> Export<'a> {
+    // Neither holds anything that JSON cannot say.
+    let value = |v: serde_json::Result<serde_json::Value>| v.unwrap_or_default();
+    Export {
+        report: value(serde_json::to_value(&solution.certificate)),
+        stats: value(serde_json::to_value(solution.statistics)),
+        seed: Some(seed),
+        ..Export::new(problem, &solution.trajectory)
+    }
+}
+
+/// A MoveIt planning scene and motion plan request, as MotionBenchMaker publishes them, and the
+/// robot that they are about.
+#[derive(Args)]
+struct MoveItArgs {
+    /// MoveIt planning scene (YAML)
+    #[arg(long, value_name = "FILE", requires = "request", requires = "urdf")]
+    scene: Option<PathBuf>,
+    /// MoveIt motion plan request (YAML)
+    #[arg(long, value_name = "FILE", requires = "scene")]
+    request: Option<PathBuf>,
+    /// Robot description
+    #[arg(long, value_name = "FILE")]
+    urdf: Option<PathBuf>,
+    /// Its groups and disabled collisions
+    #[arg(long, value_name = "FILE")]
+    srdf: Option<PathBuf>,
+    /// Its limits (MoveIt's joint_limits.yaml)
+    #[arg(long, value_name = "FILE")]
+    limits: Option<PathBuf>,
+}
+
+impl MoveItArgs {
+    /// The pair as a scene.
+    fn load(&self) -> Result<Scene, InputError> {
+        let (Some(scene), Some(request), Some(urdf)) = (&self.scene, &self.request, &self.urdf) else {
+            return Err(InputError::new(
+                "nothing to plan: expected a scene file, or --scene, --request and --urdf",
+            ));
+        };
+        moveit::load(scene, request, robot_files(urdf, self.srdf.as_ref(), self.limits.as_ref()))
+    }
+}
+
+fn robot_files(urdf: &std::path::Path, srdf: Option<&PathBuf>, limits: Option<&PathBuf>) -> RobotFiles {
+    RobotFiles { urdf: urdf.to_path_buf(), srdf: srdf.cloned(), joint_limits: limits.cloned() }
+}
