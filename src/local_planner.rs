@@ -3,7 +3,7 @@
 
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
 use crate::problem::{FlatState, Problem};
-use crate::steer::LeastEffort;
+use crate::steer::{LeastEffort, Profile, TimeOptimal};
 
 /// How much longer an edge is made, step by step, when its efforts are too great: slower motions
 /// need less, down to the weight alone.
@@ -35,6 +35,8 @@ pub struct LocalPlanner<'a> {
     /// The steering in use.
     pub steering: LeastEffort,
     checker: &'a mut dyn EdgeChecker,
+    fastest: TimeOptimal,
+    profiles: Vec<Profile>,
     torque: bool,
     edges: EdgeBatch,
     verdicts: Vec<Verdict>,
@@ -50,6 +52,8 @@ impl<'a> LocalPlanner<'a> {
         Self {
             steering: LeastEffort::new(&problem.mechanism.limits),
             checker,
+            fastest: TimeOptimal::new(&problem.mechanism.limits),
+            profiles: Vec::new(),
             torque: problem.torque,
             edges: EdgeBatch::new(dof),
             verdicts: Vec::new(),
@@ -86,6 +90,35 @@ impl<'a> LocalPlanner<'a> {
         }
     }
 
+    /// A valid motion from `from` to `to` that is as fast as velocities and accelerations allow, if
+    /// there is one no longer than `longest`: the states at which some output's acceleration jumps,
+    /// the last being `to`, each with the time since the one before.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn connect_fastest(
+        &mut self,
+        from: End<'_>,
+        to: End<'_>,
+        longest: f64,
+    ) -> Result<Option<Vec<(f64, FlatState)>>, CheckError> {
+        for stretch in std::iter::once(1.0).chain(SLOWER) {
+            let Self { fastest, profiles, .. } = self;
+            let duration =
+                fastest.steer(from.position, from.velocity, to.position, to.velocity, stretch, profiles);
+            let Some(duration) = duration.filter(|&t| t <= longest) else { return Ok(None) };
+            let pieces = pieces(profiles, duration, to);
+            self.edges.clear();
+            self.push_pieces(from, &pieces);
+            match self.check()?[0].status() {
+                Status::Valid => return Ok(Some(pieces)),
+                Status::Effort if self.torque => {}
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
     /// The least of a few longer durations at which the efforts hold.
     fn connect_slower(
         &mut self,
@@ -114,9 +147,51 @@ impl<'a> LocalPlanner<'a> {
         }
     }
 
+    fn push_pieces(&mut self, from: End<'_>, pieces: &[(f64, FlatState)]) {
+        let Self { edges, steering, coefficients, .. } = self;
+        edges.begin();
+        let mut last = from;
+        for (duration, state) in pieces {
+            let next = End::from(state);
+            steering.steer_in(
+                *duration,
+                last.position,
+                last.velocity,
+                next.position,
+                next.velocity,
+                coefficients,
+            );
+            edges.extend(*duration, coefficients);
+            last = next;
+        }
+    }
+
     fn check(&mut self) -> Result<&[Verdict], CheckError> {
         self.checked += self.edges.len() as u64;
         self.checker.check(&self.edges, &mut self.verdicts)?;
         Ok(&self.verdicts)
     }
+}
+
+/// Pieces shorter than this are merged into their neighbours: rounding, not motion.
+const SHORTEST_PIECE: f64 = 1e-9;
+
+/// Cuts profiles at all their switching times.
+fn pieces(profiles: &[Profile], duration: f64, to: End<'_>) -> Vec<(f64, FlatState)> {
+    let mut times: Vec<f64> = profiles.iter().flat_map(|p| [p.accelerated, p.cruised]).collect();
+    times.sort_unstable_by(f64::total_cmp);
+    let mut pieces = Vec::with_capacity(times.len() + 1);
+    let mut last = 0.0;
+    for t in times {
+        if t - last > SHORTEST_PIECE && duration - t > SHORTEST_PIECE {
+            let (position, velocity) = profiles.iter().map(|p| p.state(t)).unzip();
+            pieces.push((t - last, FlatState { position, velocity }));
+            last = t;
+        }
+    }
+    pieces.push((
+        duration - last,
+        FlatState { position: to.position.to_vec(), velocity: to.velocity.to_vec() },
+    ));
+    pieces
 }

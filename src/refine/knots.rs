@@ -63,13 +63,22 @@ impl Knots {
     }
 
     /// Replaces what lies between time `from` of segment `i` and time `to` of segment `j >= i` by
-    /// one cubic that joins `start` to `end`, the states there, in `duration`.
-    pub fn splice(&mut self, (i, from, start): Cut, (j, to, end): Cut, duration: f64) {
+    /// `pieces` (each a duration and the state at its end) that begin at `start`, the state there.
+    pub fn splice(
+        &mut self,
+        (i, from, start): (usize, f64, FlatState),
+        (j, to): (usize, f64),
+        mut pieces: Vec<(f64, FlatState)>,
+    ) {
         let rest = self.durations[j] - to;
         // An end at a knot is that knot: no cubic of no duration is kept.
-        let (head, tail) = (from > 0.0, rest > 0.0);
-        let states = [head.then_some(start), tail.then_some(end)].into_iter().flatten();
-        let durations = [head.then_some(from), Some(duration), tail.then_some(rest)].into_iter().flatten();
+        let head = (from > 0.0).then_some((from, start));
+        if rest > 0.0 {
+            let next = self.states[j + 1].clone();
+            pieces.push((rest, next));
+        }
+        let (durations, mut states): (Vec<f64>, Vec<FlatState>) = head.into_iter().chain(pieces).unzip();
+        states.pop();
         self.states.splice(i + 1..=j, states);
         self.durations.splice(i..=j, durations);
     }
@@ -80,6 +89,3 @@ impl Knots {
         steering.steer_in(duration, &a.position, &a.velocity, &b.position, &b.velocity, coefficients);
     }
 }
-
-/// A segment, the time since it began, and the state there.
-pub type Cut = (usize, f64, FlatState);

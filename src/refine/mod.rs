@@ -3,7 +3,7 @@
 
 mod knots;
 
-pub use knots::{Cut, Knots};
+pub use knots::Knots;
 
 use crate::check::CheckError;
 use crate::local_planner::LocalPlanner;
@@ -101,7 +101,9 @@ fn shortcut(
     let start = path.state(from.0, from.1, &local.steering);
     let end = path.state(to.0, to.1, &local.steering);
     let longest = old * (1.0 - LEAST_GAIN);
-    let Some(duration) = local.connect((&start).into(), (&end).into(), longest)? else { return Ok(false) };
-    path.splice((from.0, from.1, start), (to.0, to.1, end), duration);
+    let Some(pieces) = local.connect_fastest((&start).into(), (&end).into(), longest)? else {
+        return Ok(false);
+    };
+    path.splice((from.0, from.1, start), to, pieces);
     Ok(true)
 }

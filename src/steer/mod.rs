@@ -3,5 +3,7 @@
 
 mod least_effort;
 mod quartic;
+mod time_optimal;
 
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
+pub use time_optimal::{Profile, TimeOptimal};
