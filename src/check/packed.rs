@@ -187,11 +187,7 @@ impl Packed {
     /// Between two samples the spheres move at most sum_j reach_j |dy_j|. A rest-to-rest edge is
     /// sampled evenly along its path, any other evenly in time, where its fastest instant decides.
     pub fn rakes(&self, edge: &Edge<'_>) -> usize {
-        let mut travel = 0.0_f32;
-        for (output, reach) in self.reach.iter().enumerate() {
-            travel += reach * edge.travel(output, self.dof());
-        }
-        let intervals = (travel / self.resolution).ceil().min(1e6) as usize;
+        let intervals = (edge.travel(&self.reach) / self.resolution).ceil().min(1e6) as usize;
         (intervals + 1).div_ceil(RAKE)
     }
 }
@@ -494,25 +490,22 @@ impl EdgeBatch {
 }
 
 impl Edge<'_> {
-    /// Bound of how far an output travels over the edge at its fastest (even in time) or in all
-    /// (even along the path).
-    fn travel(&self, output: usize, dof: usize) -> f32 {
+    /// Bound of how far any sphere travels over the edge (evenly along the path), or would at the
+    /// speed of its fastest segment (evenly in time); `reach` is [`Packed::reach`].
+    fn travel(&self, reach: &[f32]) -> f32 {
+        let dof = reach.len();
         if self.at_rest {
-            let c = self.polynomial(0, output, dof);
             // From rest to rest, D = c2 T^2 / 3.
-            return (c[2] * self.duration * self.duration / 3.0).abs();
+            let way = |(output, reach): (usize, &f32)| reach * self.polynomial(0, output, dof)[2].abs();
+            return reach.iter().enumerate().map(way).sum::<f32>() * self.duration * self.duration / 3.0;
         }
-        let mut fastest = 0.0_f32;
-        for (segment, &t) in self.durations.iter().enumerate() {
-            let c = self.polynomial(segment, output, dof);
-            let speed = |t: f32| (c[1] + t * (2.0 * c[2] + t * 3.0 * c[3])).abs();
-            fastest = fastest.max(speed(0.0)).max(speed(t));
-            let vertex = -c[2] / (3.0 * c[3]);
-            if vertex > 0.0 && vertex < t {
-                fastest = fastest.max(speed(vertex));
-            }
-        }
-        fastest * self.duration
+        let segment_speed = |(segment, &t): (usize, &f32)| {
+            let speed = |(output, reach): (usize, &f32)| {
+                reach * greatest_speed(self.polynomial(segment, output, dof), t)
+            };
+            reach.iter().enumerate().map(speed).sum::<f32>()
+        };
+        self.durations.iter().enumerate().map(segment_speed).fold(0.0, f32::max) * self.duration
     }
 
     /// The polynomial of one output in one segment, ascending powers of local time.
@@ -523,12 +516,17 @@ impl Edge<'_> {
 
     /// Segment that holds time `t`, and the time since it began.
     pub fn locate(&self, t: f32) -> (usize, f32) {
-        let (mut segment, mut local) = (0, t);
-        while segment + 1 < self.durations.len() && local > self.durations[segment] {
-            local -= self.durations[segment];
+        let (segment, begin) = self.locate_from((0, 0.0), t);
+        (segment, (t - begin).min(self.durations[segment]))
+    }
+
+    /// Segment that holds time `t`, and when it begins, given those of an earlier time.
+    pub fn locate_from(&self, (mut segment, mut begin): (usize, f32), t: f32) -> (usize, f32) {
+        while segment + 1 < self.durations.len() && t - begin > self.durations[segment] {
+            begin += self.durations[segment];
             segment += 1;
         }
-        (segment, local.min(self.durations[segment]))
+        (segment, begin)
     }
 
     /// The time of sample number `tooth` of a rake; the teeth of a rake stand far apart.
@@ -536,6 +534,14 @@ impl Edge<'_> {
         let u = (tooth * rakes + rake) as f32 / (rakes * RAKE - 1) as f32;
         self.duration * if self.at_rest { even_along_path(u) } else { u }
     }
+}
+
+/// The greatest speed of a cubic within `duration`.
+fn greatest_speed([_, c1, c2, c3]: [f32; COEFFICIENTS], duration: f32) -> f32 {
+    let speed = |t: f32| (c1 + t * (2.0 * c2 + t * 3.0 * c3)).abs();
+    let vertex = -c2 / (3.0 * c3);
+    let inner = if vertex > 0.0 && vertex < duration { speed(vertex) } else { 0.0 };
+    inner.max(speed(0.0)).max(speed(duration))
 }
 
 /// Visits 0..n once each in steps of about the golden section of n, so that every beginning of the

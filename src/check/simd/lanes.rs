@@ -19,6 +19,42 @@ impl Lane {
     pub const ZERO: Self = Self([0.0; MAX_LANES]);
 }
 
+/// A row of a table for each lane.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    table: &'a [f32],
+    /// Where each lane's row begins. Kept private: `Rows::new` has seen that all rows lie in the table.
+    starts: [u32; MAX_LANES],
+    stride: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Row `rows[lane]` of a `table` whose rows are `stride` long, for each lane.
+    ///
+    /// # Panics
+    /// If a row is not in the table, or the table is longer than lanes can index.
+    #[inline(always)]
+    pub fn new(table: &'a [f32], stride: usize, rows: &[u32; MAX_LANES]) -> Self {
+        assert!(table.len() < i32::MAX as usize, "lanes index by 32 bits");
+        let count = (table.len() / stride) as u32;
+        let mut starts = [0; MAX_LANES];
+        let mut inside = true;
+        for (start, &row) in starts.iter_mut().zip(rows) {
+            inside &= row < count;
+            *start = row * stride as u32;
+        }
+        assert!(inside, "every row is in the table");
+        Self { table, starts, stride }
+    }
+
+    /// The part of the table from `column` on, for which every start is a valid index.
+    #[inline(always)]
+    fn from_column(&self, column: usize) -> &'a [f32] {
+        assert!(column < self.stride, "the column is in the row");
+        &self.table[column..]
+    }
+}
+
 /// Code to be compiled once per instruction set.
 pub trait Kernel {
     /// What it returns.
@@ -45,6 +81,8 @@ pub trait Simd: Copy {
     fn splat(self, x: f32) -> Self::F;
     /// The first lanes of `lane`.
     fn load(self, lane: &Lane) -> Self::F;
+    /// One column of each lane's row.
+    fn gather(self, rows: &Rows<'_>, column: usize) -> Self::F;
     /// Overwrites the first lanes of `lane`.
     fn store(self, lane: &mut Lane, x: Self::F);
     /// a + b
@@ -122,7 +160,9 @@ macro_rules! x86_token {
                 #[allow(unused_unsafe, reason = "some operations are plain Rust")]
                 fn $op(self, $($arg: $ty),*) -> $ret {
                     // SAFETY: a token is only made by `detect`, after the CPU was seen to have the
-                    // features; loads and stores stay within a `Lane`, which is aligned to 64 bytes.
+                    // features; loads and stores stay within a `Lane`, which is aligned to 64 bytes;
+                    // gathers stay within the table, as `Rows::new` has seen that every row does and
+                    // `from_column` that the column does, and 32-bit indices do not overflow.
                     unsafe { $body }
                 }
             )*
@@ -132,7 +172,7 @@ macro_rules! x86_token {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Kernel, Lane, Simd};
+    use super::{Kernel, Lane, Rows, Simd};
     use std::arch::x86_64::*;
 
     x86_token! {
@@ -140,6 +180,10 @@ mod x86 {
         Avx512, "avx512f,avx512dq,avx2,fma", ["avx512f", "avx512dq", "avx2", "fma"], __m512, __mmask16, 16,
         fn splat(x: f32) -> __m512 = _mm512_set1_ps(x);
         fn load(lane: &Lane) -> __m512 = _mm512_load_ps(lane.0.as_ptr());
+        fn gather(rows: &Rows<'_>, column: usize) -> __m512 = {
+            let starts = _mm512_loadu_si512(rows.starts.as_ptr().cast());
+            _mm512_i32gather_ps::<4>(starts, rows.from_column(column).as_ptr())
+        };
         fn store(lane: &mut Lane, x: __m512) -> () = _mm512_store_ps(lane.0.as_mut_ptr(), x);
         fn add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
         fn sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
@@ -160,6 +204,10 @@ mod x86 {
         Avx2, "avx2,fma", ["avx2", "fma"], __m256, __m256, 8,
         fn splat(x: f32) -> __m256 = _mm256_set1_ps(x);
         fn load(lane: &Lane) -> __m256 = _mm256_load_ps(lane.0.as_ptr());
+        fn gather(rows: &Rows<'_>, column: usize) -> __m256 = {
+            let starts = _mm256_loadu_si256(rows.starts.as_ptr().cast());
+            _mm256_i32gather_ps::<4>(rows.from_column(column).as_ptr(), starts)
+        };
         fn store(lane: &mut Lane, x: __m256) -> () = _mm256_store_ps(lane.0.as_mut_ptr(), x);
         fn add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
         fn sub(a: __m256, b: __m256) -> __m256 = _mm256_sub_ps(a, b);
@@ -180,6 +228,10 @@ mod x86 {
         Sse2, "sse2", ["sse2"], __m128, __m128, 4,
         fn splat(x: f32) -> __m128 = _mm_set1_ps(x);
         fn load(lane: &Lane) -> __m128 = _mm_load_ps(lane.0.as_ptr());
+        fn gather(rows: &Rows<'_>, column: usize) -> __m128 = {
+            let (table, [a, b, c, d, ..]) = (rows.from_column(column), rows.starts);
+            _mm_setr_ps(table[a as usize], table[b as usize], table[c as usize], table[d as usize])
+        };
         fn store(lane: &mut Lane, x: __m128) -> () = _mm_store_ps(lane.0.as_mut_ptr(), x);
         fn add(a: __m128, b: __m128) -> __m128 = _mm_add_ps(a, b);
         fn sub(a: __m128, b: __m128) -> __m128 = _mm_sub_ps(a, b);
@@ -225,6 +277,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn load(self, lane: &Lane) -> [f32; 4] {
         std::array::from_fn(|i| lane.0[i])
+    }
+    #[inline(always)]
+    fn gather(self, rows: &Rows<'_>, column: usize) -> [f32; 4] {
+        let table = rows.from_column(column);
+        std::array::from_fn(|lane| table[rows.starts[lane] as usize])
     }
     #[inline(always)]
     fn store(self, lane: &mut Lane, x: [f32; 4]) {
