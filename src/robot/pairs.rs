@@ -218,6 +218,17 @@ mod tests {
     }
 
     #[test]
+    fn what_always_touches_is_left_out_of_an_srdf_too() {
+        let robot =
+            Robot::parse(URDF, Some("<robot name=\"carousel\"/>"), None, &LoadOptions::default()).unwrap();
+        let always: Vec<_> = robot.skipped.iter().filter(|s| s.reason == SkipReason::Always).collect();
+        let mut touching = [robot.link("left").unwrap(), robot.link("shell").unwrap()];
+        touching.sort_unstable();
+        assert!(always.iter().any(|s| s.links == touching), "the ball is in the shell");
+        assert!(robot.pairs.len() + robot.skipped.len() == 10 && robot.pairs.len() >= 6, "all else stays");
+    }
+
+    #[test]
     fn keeps_what_touches_at_times() {
         // A longer waving arm reaches the ball on the other side.
         let urdf = URDF.replace("<origin xyz=\"0.5 0 0\"/><geometry>", "<origin xyz=\"2 0 0\"/><geometry>");

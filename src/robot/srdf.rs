@@ -223,9 +223,9 @@ mod tests {
   <link name="r1"/>
   <link name="r2"><collision><geometry><sphere radius="0.1"/></geometry></collision></link>
   <link name="tool"/>
-  <joint name="lj1" type="continuous"><parent link="trunk"/><child link="l1"/></joint>
-  <joint name="lj2" type="continuous"><parent link="l1"/><child link="l2"/></joint>
-  <joint name="rj1" type="continuous"><parent link="trunk"/><child link="r1"/></joint>
+  <joint name="lj1" type="continuous"><parent link="trunk"/><child link="l1"/><origin xyz="0 1 0"/></joint>
+  <joint name="lj2" type="continuous"><parent link="l1"/><child link="l2"/><origin xyz="0 1 0"/></joint>
+  <joint name="rj1" type="continuous"><parent link="trunk"/><child link="r1"/><origin xyz="0 -1 0"/></joint>
   <joint name="rj2" type="continuous"><parent link="r1"/><child link="r2"/><mimic joint="rj1"/></joint>
   <joint name="weld" type="fixed"><parent link="l2"/><child link="tool"/></joint>
 </robot>"#;
