@@ -35,7 +35,8 @@ impl Mesh {
         let sensible = |v: &DVec3| v.to_array().iter().all(|x| x.abs() <= LARGEST_COORDINATE);
         if let Some(v) = vertices.iter().find(|v| !sensible(v)) {
             return Err(InputError::new(format!(
-                "vertex ({}, {}, {}) m: expected finite coordinates of at most {LARGEST_COORDINATE:e} m (is the scale right?)",
+                "vertex ({}, {}, {}) m: expected finite coordinates of at most {LARGEST_COORDINATE:e} m \
+                 (is the scale right?)",
                 v.x, v.y, v.z
             )));
         }

@@ -15,8 +15,8 @@ use std::f64::consts::PI;
 const LEAF: usize = 4;
 
 /// A node whose triangles lie within this fraction of its distance winds about a point nearly as
-/// one small plate would; Barill et al. (section 3) use 1/2 to classify points of triangle soups.
-const FAR_RATIO: f64 = 0.25;
+/// one small plate would (Barill et al. use 1/2).
+const FAR_RATIO: f64 = 0.4;
 
 /// An approximate winding number farther than this from a whole number is computed again exactly.
 const WINDING_TOLERANCE: f64 = 0.25;
@@ -307,8 +307,14 @@ fn nearest_on_triangle(&[a, b, c]: &[DVec3; 3], p: DVec3) -> DVec3 {
     if area > 0.0 && inside(a, b) && inside(b, c) && inside(c, a) {
         return p - normal * (normal.dot(p - a) / area);
     }
-    let candidates = [(a, b), (b, c), (c, a)].map(|(u, v)| nearest_on_segment(u, v, p));
-    candidates.into_iter().min_by(|u, v| u.distance_squared(p).total_cmp(&v.distance_squared(p))).unwrap_or(a)
+    let mut nearest = a;
+    for (u, v) in [(a, b), (b, c), (c, a)] {
+        let q = nearest_on_segment(u, v, p);
+        if q.distance_squared(p) < nearest.distance_squared(p) {
+            nearest = q;
+        }
+    }
+    nearest
 }
 
 fn nearest_on_segment(a: DVec3, b: DVec3, p: DVec3) -> DVec3 {

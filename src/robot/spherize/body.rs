@@ -51,9 +51,20 @@ impl Body {
         self.size
     }
 
+    /// How large coordinates of points of the solid and differences between them may get, metres.
+    pub(super) fn scale(&self) -> f64 {
+        let [low, high] = self.surface.bounds();
+        self.size + low.length().max(high.length())
+    }
+
     /// Distance from the solid itself, or minus that to its surface.
     pub(super) fn signed_distance(&self, p: DVec3) -> f64 {
         self.shape.map_or_else(|| self.surface.signed_distance(p), |s| s.signed_distance(p))
+    }
+
+    /// Distance from the surface of the solid itself.
+    pub(super) fn distance(&self, p: DVec3) -> f64 {
+        self.shape.map_or_else(|| p.distance(self.surface.nearest(p)), |s| s.signed_distance(p).abs())
     }
 
     /// Whether a point is in the solid itself.

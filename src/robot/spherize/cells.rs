@@ -1,17 +1,21 @@
 //! A solid cut into the cells of a grid: what a set of balls has to hold.
 //!
-//! The part of the solid within one cell is convex-hulled by finitely many points: the corners of
-//! its surface triangles clipped to the cell, and the corners of the cell that lie inside. (An
-//! extreme point of the part is either on the surface, so a corner of a clipped triangle, or
-//! inside, so a corner of the cell.) A ball that holds those points holds the part, and balls
-//! that hold the points of every cell, each cell in one ball, hold the solid.
+//! The part of the solid within one cell lies in the convex hull of finitely many points: the
+//! corners of the surface triangles clipped to the cell, and the corners of the cell that lie
+//! inside. (An extreme point of the part is either on the surface, and then a corner of a clipped
+//! triangle, or inside, and then a corner of the cell.) A ball that holds those points holds the
+//! part, and balls that hold the points of every cell, each cell in one ball, hold the solid.
 
 use crate::robot::mesh::Surface;
 use glam::DVec3;
 
-/// Cells are widened by this fraction of the solid's size when triangles are clipped to them, so
-/// that none falls between two cells by rounding.
+/// Cells are widened by this fraction of the largest coordinate when triangles are clipped to them,
+/// so that none falls between two cells by rounding.
 const WIDENING: f64 = 1e-10;
+
+/// Where points of a cell come this close (relative to its size) to all corners of their bounding
+/// box, they are replaced by those, which hold them.
+const SAME_POINT: f64 = 1e-6;
 
 /// Surface patches within a cell whose normals differ by more than this cosine are looked at
 /// separately.
@@ -23,6 +27,8 @@ pub(super) struct Cells {
     points: Vec<DVec3>,
     /// Cell `i` has the points `points[ends[i - 1]..ends[i]]`.
     ends: Vec<usize>,
+    /// Centre and half extents of the points' bounding box, and whether the points are its corners.
+    boxes: Vec<(DVec3, DVec3, bool)>,
     /// Points of the surface and unit normals out of the solid there (zero on triangles without
     /// area), at least one per cell that meets the surface.
     pub(super) patches: Vec<[DVec3; 2]>,
@@ -42,7 +48,13 @@ impl Cells {
             });
         }
         let inside = grid.corners_inside(surface, &pieces);
-        let mut cells = Self { points: Vec::new(), ends: Vec::new(), patches: Vec::new(), step: grid.step };
+        let mut cells = Self {
+            points: Vec::new(),
+            ends: Vec::new(),
+            boxes: Vec::new(),
+            patches: Vec::new(),
+            step: grid.step,
+        };
         for (index, piece) in pieces.iter_mut().enumerate() {
             let corners = grid.corners(grid.cell(index));
             piece
@@ -55,6 +67,7 @@ impl Cells {
                 a.to_array().partial_cmp(&b.to_array()).unwrap_or(std::cmp::Ordering::Equal)
             });
             piece.points.dedup();
+            cells.boxes.push(bounding_box(&mut piece.points));
             cells.points.append(&mut piece.points);
             cells.ends.push(cells.points.len());
             cells.patches.extend(piece.patches.iter().map(|p| [p.center, p.normal]));
@@ -74,8 +87,38 @@ impl Cells {
 
     /// Distance from `p` to the farthest of a cell's points.
     pub(super) fn farthest(&self, cell: usize, p: DVec3) -> f64 {
-        self.points(cell).iter().map(|q| q.distance_squared(p)).fold(0.0, f64::max).sqrt()
+        match self.boxes[cell] {
+            (center, half, true) => ((p - center).abs() + half).length(),
+            _ => farthest(self.points(cell), p),
+        }
     }
+
+    /// Centre of the bounding box of a cell's points.
+    pub(super) fn center(&self, cell: usize) -> DVec3 {
+        self.boxes[cell].0
+    }
+}
+
+/// Distance from `p` to the farthest of some points.
+pub(super) fn farthest(points: &[DVec3], p: DVec3) -> f64 {
+    let squared = points.iter().map(|q| q.distance_squared(p));
+    squared.fold(0.0, |a, b| if b > a { b } else { a }).sqrt()
+}
+
+/// Centre and half extents of the bounding box of points, and whether all its corners are as good
+/// as among them; then the corners take their place.
+fn bounding_box(points: &mut Vec<DVec3>) -> (DVec3, DVec3, bool) {
+    let low = points.iter().copied().fold(DVec3::INFINITY, DVec3::min);
+    let high = points.iter().copied().fold(DVec3::NEG_INFINITY, DVec3::max);
+    let ends = [low, high];
+    let corners =
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|i| DVec3::new(ends[i >> 2].x, ends[i >> 1 & 1].y, ends[i & 1].z));
+    let near = SAME_POINT * (high - low).length();
+    let full = corners.iter().all(|c| points.iter().any(|p| p.distance_squared(*c) <= near * near));
+    if full {
+        *points = corners.to_vec();
+    }
+    ((low + high) / 2.0, (high - low) / 2.0, full)
 }
 
 /// What the surface leaves in a cell.
@@ -117,7 +160,7 @@ struct Grid {
 impl Grid {
     fn new([low, high]: [DVec3; 2], count: usize) -> Self {
         let size = high - low;
-        let widening = WIDENING * size.max_element();
+        let widening = WIDENING * low.abs().max(high.abs()).max_element();
         let mut edge = size.max_element() / count as f64;
         let counts = |edge: f64| size.to_array().map(|s| ((s / edge).round() as usize).max(1));
         // The coarsest grid with no more than `count` cells, to within a twentieth of an edge.

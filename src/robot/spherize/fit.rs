@@ -4,15 +4,15 @@
 //! excess, every ball moves to where it can hold its cells with the least excess, and so on.
 
 use super::body::Body;
-use super::cells::Cells;
+use super::cells::{Cells, farthest};
 use crate::robot::Sphere;
 use glam::DVec3;
 
 /// Rounds of assigning and moving.
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 100;
 
 /// Rounds without a better result after which to stop.
-const PATIENCE: usize = 40;
+const PATIENCE: usize = 20;
 
 /// A round moves a centre by at most this fraction of the ball's radius.
 const STRIDE: f64 = 0.1;
@@ -99,18 +99,26 @@ fn better_center(body: &Body, cells: &Cells, sphere: &Sphere, held: &[usize]) ->
     let near = (sphere.radius - 2.0 * stride).max(0.0).powi(2);
     let mut points: Vec<DVec3> = held.iter().flat_map(|&k| cells.points(k)).copied().collect();
     points.retain(|p| p.distance_squared(sphere.center) >= near);
-    let excess = |c: DVec3| {
-        let farthest = points.iter().map(|p| p.distance_squared(c)).fold(0.0, f64::max).sqrt();
-        farthest + body.signed_distance(c)
+    let out = body.signed_distance(sphere.center);
+    // Looks at the surface only where the distance, which changes no faster than the centre moves,
+    // may turn out small enough.
+    let excess = |c: DVec3, least: f64| {
+        let radius = farthest(&points, c);
+        let moved = c.distance(sphere.center);
+        if radius + out - moved >= least {
+            return f64::INFINITY;
+        }
+        let same_side = moved < out.abs();
+        radius + if same_side { body.distance(c).copysign(out) } else { body.signed_distance(c) }
     };
     let mut center = sphere.center;
-    let mut least = excess(center);
+    let mut least = farthest(&points, center) + out;
     let mut step = stride / 2.0;
     for _ in 0..HALVINGS {
         loop {
             let tries = DVec3::AXES.iter().flat_map(|&axis| [center + axis * step, center - axis * step]);
             let allowed = tries.filter(|c| c.distance(sphere.center) <= stride);
-            let best = allowed.map(|c| (excess(c), c)).min_by(|a, b| a.0.total_cmp(&b.0));
+            let best = allowed.map(|c| (excess(c, least), c)).min_by(|a, b| a.0.total_cmp(&b.0));
             match best {
                 Some((value, c)) if value < least => (least, center) = (value, c),
                 _ => break,

@@ -1,102 +1,138 @@
 //! Which balls to start from: a set cover of the cells by balls on the medial axis.
 //!
-//! A ball about `c` that reaches no more than `t` beyond a solid of which `c` is `d` deep may have
-//! the radius `d + t`. Moving `c` away from the nearest point of the surface makes it deeper by as
-//! much as it moves, so the new ball holds the old one, until `c` is on the medial axis: only
-//! centres there are worth looking at (as in Bradshaw, O'Sullivan, "Adaptive medial-axis
-//! approximation for sphere-tree construction", ACM Trans. Graphics 2004). For a given `t` the
-//! fewest such balls are sought by the greedy rule for set cover, which is within a factor of
-//! ln(number of cells) of the best (Chvatal, "A greedy heuristic for the set-covering problem",
-//! Math. Oper. Res. 1979); the smallest `t` that a number of balls can do is found by bisection.
+//! A ball that reaches at most `t` beyond a solid may have the radius `d + t` where its centre is
+//! `d` deep. Moving the centre away from the nearest point of the surface makes it deeper by as
+//! much as it moves, so the new ball holds the old one, until the centre is on the medial axis:
+//! only centres there are worth looking at (as in Bradshaw, O'Sullivan, "Adaptive medial-axis
+//! approximation for sphere-tree construction", ACM Trans. Graphics 2004). How many balls an
+//! excess of `t` takes is a set cover problem; the least `t` that a number of balls can do is
+//! found by bisection.
 
 use super::body::Body;
 use super::cells::Cells;
+use super::set_cover::{Bits, SetCover};
 use glam::DVec3;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// Steps of bisection for the smallest excess; each halves the interval.
-const BISECTIONS: usize = 12;
+/// Steps of bisection for the least excess; each halves the interval.
+const BISECTIONS: usize = 10;
+
+/// An excess larger by this factor is accepted where it needs fewer balls: planners pay for each.
+const WORTHWHILE: f32 = 1.1;
 
 /// Rounds of the shrinking ball; Ma et al. report that about five suffice.
 const SHRINKS: usize = 16;
 
-/// Candidate centres and what each would have to exceed the solid by to hold each cell.
+/// A ball that would shrink by less than this fraction has converged.
+const CONVERGED: f64 = 1e-6;
+
+/// Candidate centres, and how far each would reach beyond the solid if it were to hold a cell.
 pub(super) struct Candidates {
     centers: Vec<DVec3>,
     cells: usize,
-    /// `excess[c * cells + k]`: by how much the ball about centre `c` that holds cell `k` may reach beyond the
-    /// solid, metres.
+    /// Metres: by candidate, then by cell.
     excess: Vec<f32>,
+    /// The least excess with which any ball can hold each cell, metres.
+    least: Vec<f32>,
+    /// Orders in which to look for balls for the cells.
+    orders: Vec<Vec<usize>>,
+}
+
+/// What has been chosen from the candidates.
+pub(super) struct Choice {
+    pub(super) centers: Vec<DVec3>,
+    /// Whether smaller cells could do with less excess and still with no more balls than allowed.
+    pub(super) limited_by_cells: bool,
 }
 
 impl Candidates {
-    /// At most `limit` centres on the medial axis.
+    /// At most `limit` centres on the medial axis, and that of the bounding box.
     pub(super) fn new(body: &Body, cells: &Cells, limit: usize) -> Self {
-        let mut medial: Vec<DVec3> =
-            cells.patches.iter().map(|&[point, normal]| shrinking_ball(body, point, normal)).collect();
-        let mut spacing = cells.step.min_element().max(cells.step.max_element() / 4.0) / 2.0;
-        while medial.len() > limit {
-            medial = thinned(body, &medial, spacing);
-            spacing *= 1.25;
+        let ball = |&[point, normal]: &[DVec3; 2]| shrinking_ball(body, point, normal);
+        let mut centers: Vec<DVec3> = cells.patches.iter().map(ball).collect();
+        let mut spacing = cells.step.max_element() / 4.0;
+        while centers.len() > limit {
+            centers = thinned(body, &centers, spacing);
+            spacing *= 1.2;
         }
-        let mut excess = Vec::with_capacity(medial.len() * cells.len());
-        for &c in &medial {
+        let [low, high] = body.surface().bounds();
+        centers.push((low + high) / 2.0);
+        let mut excess = Vec::with_capacity(centers.len() * cells.len());
+        for &c in &centers {
             let out = body.signed_distance(c);
             excess.extend((0..cells.len()).map(|k| (cells.farthest(k, c) + out) as f32));
         }
-        Self { centers: medial, cells: cells.len(), excess }
+        let rows = excess.chunks_exact(cells.len());
+        let least = rows.fold(vec![f32::INFINITY; cells.len()], |mut least, row| {
+            least.iter_mut().zip(row).for_each(|(l, &e)| *l = l.min(e));
+            least
+        });
+        let mut orders = sweeps(cells);
+        orders.push(sorted(&least, |a, b| b.total_cmp(a)));
+        Self { centers, cells: cells.len(), excess, least, orders }
     }
 
-    /// Centres of at most `limit` balls that together hold all cells, if they may reach as far beyond the solid
-    /// as they must; no fewer than `tolerance` (metres) allows.
-    pub(super) fn choose(&self, limit: usize, tolerance: f64) -> Vec<DVec3> {
-        let (mut low, mut high) = (tolerance as f32, self.single_ball_excess());
-        let mut best = self.cover(high, 1).unwrap_or_default();
-        if let Some(chosen) = self.cover(low, limit) {
-            best = chosen;
-        } else {
-            for _ in 0..BISECTIONS {
-                let middle = (low + high) / 2.0;
-                match self.cover(middle, limit) {
-                    Some(chosen) => (best, high) = (chosen, middle),
-                    None => low = middle,
-                }
+    /// The fewest centres found whose balls hold all cells with an excess of `tolerance` (metres)
+    /// or, where that takes more than `limit` balls, with about the least excess that does not.
+    pub(super) fn choose(&self, limit: usize, tolerance: f64) -> Choice {
+        let possible = self.least.iter().copied().fold(tolerance as f32, f32::max);
+        let (excess, mut chosen) = self.least_excess(limit, possible);
+        let accepted = if excess > tolerance as f32 { excess * WORTHWHILE } else { excess };
+        let fewer = self.balls(accepted).fewest(1);
+        if fewer.len() <= chosen.len() {
+            chosen = fewer;
+        }
+        let limited_by_cells = excess == possible && possible > tolerance as f32;
+        Choice { centers: chosen.into_iter().map(|c| self.centers[c]).collect(), limited_by_cells }
+    }
+
+    /// The least excess, but no less than `low`, with which at most `limit` balls were found to hold
+    /// all cells, and those balls.
+    fn least_excess(&self, limit: usize, mut low: f32) -> (f32, Vec<usize>) {
+        let within_limit = |t| Some(self.balls(t).fewest(limit)).filter(|chosen| chosen.len() <= limit);
+        if let Some(chosen) = within_limit(low) {
+            return (low, chosen);
+        }
+        let mut high = self.single_ball_excess();
+        let mut best = self.balls(high).fewest(1);
+        for _ in 0..BISECTIONS {
+            let middle = (low + high) / 2.0;
+            match within_limit(middle) {
+                Some(chosen) => (high, best) = (middle, chosen),
+                None => low = middle,
             }
         }
-        best.into_iter().map(|c| self.centers[c]).collect()
+        (high, best)
     }
 
-    /// The least excess that one ball can do with.
+    /// The least excess with which one ball can hold all cells.
     fn single_ball_excess(&self) -> f32 {
         let rows = self.excess.chunks_exact(self.cells);
         rows.map(|row| row.iter().copied().fold(f32::NEG_INFINITY, f32::max)).fold(f32::INFINITY, f32::min)
     }
 
-    /// At most `limit` centres whose balls hold all cells with an excess of at most `t`.
-    fn cover(&self, t: f32, limit: usize) -> Option<Vec<usize>> {
-        let sets: Vec<Vec<u64>> = self.excess.chunks_exact(self.cells).map(|row| bits(row, t)).collect();
-        let mut open = vec![u64::MAX; self.cells.div_ceil(64)];
-        if !self.cells.is_multiple_of(64) {
-            *open.last_mut()? = (1 << (self.cells % 64)) - 1;
-        }
-        let mut chosen = Vec::new();
-        while open.iter().any(|&w| w != 0) {
-            let gain = |set: &Vec<u64>| set.iter().zip(&open).map(|(s, o)| (s & o).count_ones()).sum::<u32>();
-            let gains = sets.iter().map(gain).enumerate();
-            let (best, gain) = gains.reduce(|a, b| if b.1 > a.1 { b } else { a })?;
-            if gain == 0 || chosen.len() == limit {
-                return None;
-            }
-            open.iter_mut().zip(&sets[best]).for_each(|(o, s)| *o &= !s);
-            chosen.push(best);
-        }
-        Some(chosen)
+    /// Which cells each candidate's ball holds with an excess of `t`.
+    fn balls(&self, t: f32) -> SetCover<'_> {
+        let rows = self.excess.chunks_exact(self.cells);
+        SetCover::new(rows.map(|row| Bits::passing(row, |e| e <= t)).collect(), &self.orders)
     }
 }
 
-/// One bit per entry: whether it is at most `t`.
-fn bits(row: &[f32], t: f32) -> Vec<u64> {
-    row.chunks(64).map(|word| word.iter().rev().fold(0, |bits, &e| bits << 1 | u64::from(e <= t))).collect()
+/// Cells from one end of the solid to the other, along each axis and both ways.
+fn sweeps(cells: &Cells) -> Vec<Vec<usize>> {
+    let along = |direction: DVec3| {
+        let heights: Vec<f64> = (0..cells.len()).map(|k| cells.center(k).dot(direction)).collect();
+        sorted(&heights, f64::total_cmp)
+    };
+    DVec3::AXES.iter().flat_map(|&axis| [along(axis), along(-axis)]).collect()
+}
+
+/// Indices in the order of their keys.
+fn sorted<K>(keys: &[K], compare: impl Fn(&K, &K) -> Ordering) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by(|&a, &b| compare(&keys[a], &keys[b]));
+    order
 }
 
 /// Centre of the largest ball within the solid that touches the surface at `point` from inside
@@ -105,29 +141,29 @@ fn bits(row: &[f32], t: f32) -> Vec<u64> {
 fn shrinking_ball(body: &Body, point: DVec3, normal: DVec3) -> DVec3 {
     let mut radius = body.size() / 2.0;
     for _ in 0..SHRINKS {
-        let center = point - normal * radius;
-        let nearest = body.surface().nearest(center);
-        let chord = point - nearest;
-        let next = chord.length_squared() / (2.0 * normal.dot(chord));
-        // Done when nothing is nearer than `point`, which rounding may hide from the division.
-        if !(next > 0.0 && next < radius * (1.0 - 1e-6))
-            || chord.length_squared() < 1e-18 * body.size().powi(2)
-        {
+        let chord = point - body.surface().nearest(point - normal * radius);
+        // The ball through both ends of the chord that touches the surface at `point`.
+        let smaller = chord.length_squared() / (2.0 * normal.dot(chord));
+        let too_close = chord.length() < CONVERGED * body.size();
+        // The negation also holds where the division gave no number.
+        let shrinks = smaller > 0.0 && smaller < radius * (1.0 - CONVERGED);
+        if too_close || !shrinks {
             break;
         }
-        radius = next;
+        radius = smaller;
     }
     point - normal * radius
 }
 
-/// The deepest of all points that fall into one cube of edge `spacing`, for each such cube.
+/// The deepest of the points in each cube of edge `spacing`.
 fn thinned(body: &Body, points: &[DVec3], spacing: f64) -> Vec<DVec3> {
     let mut kept: BTreeMap<[i64; 3], (f64, DVec3)> = BTreeMap::new();
     for &p in points {
         let out = body.signed_distance(p);
-        let entry = kept.entry((p / spacing).floor().to_array().map(|x| x as i64)).or_insert((out, p));
-        if out < entry.0 {
-            *entry = (out, p);
+        let cube = (p / spacing).floor().to_array().map(|x| x as i64);
+        let deepest = kept.entry(cube).or_insert((out, p));
+        if out < deepest.0 {
+            *deepest = (out, p);
         }
     }
     kept.into_values().map(|(_, p)| p).collect()
