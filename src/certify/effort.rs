@@ -8,7 +8,7 @@
 
 use super::interval::{Variation, shift};
 use super::report::{LimitKind, Peak, Peaks, Violation};
-use super::{LIMIT_TOLERANCE, MAX_INTERVALS, MIN_INTERVAL};
+use super::{MAX_INTERVALS, MIN_INTERVAL};
 use crate::robot::{DynamicsScratch, Mechanism, Motion};
 use crate::trajectory::Trajectory;
 use glam::{DMat3, DVec3};
@@ -18,6 +18,8 @@ use std::ops::{Add, Mul};
 pub(super) struct Efforts<'a> {
     mechanism: &'a Mechanism,
     gravity: DVec3,
+    /// What a limit may be exceeded by, relative to it.
+    tolerance: f64,
     /// Frobenius norms of the bodies' inertia matrices: by how much they stretch a vector at most.
     stretches: Vec<f64>,
     scratch: Scratch,
@@ -67,10 +69,10 @@ struct BodyModel {
 }
 
 impl<'a> Efforts<'a> {
-    pub(super) fn new(mechanism: &'a Mechanism, gravity: DVec3) -> Self {
+    pub(super) fn new(mechanism: &'a Mechanism, gravity: DVec3, tolerance: f64) -> Self {
         let frobenius = |m: DMat3| m.to_cols_array().iter().map(|x| x * x).sum::<f64>().sqrt();
         let stretches = mechanism.bodies.iter().map(|b| frobenius(b.inertia.matrix)).collect();
-        Self { mechanism, gravity, stretches, scratch: Scratch::default() }
+        Self { mechanism, gravity, tolerance, stretches, scratch: Scratch::default() }
     }
 
     /// Proves that all efforts keep their limits, fills in their peaks, and returns how many
@@ -114,7 +116,7 @@ impl<'a> Efforts<'a> {
         let time = trajectory.knots()[segment] + middle;
         let limit = |output: usize| self.mechanism.limits[output].effort;
         let worst = |output: usize| self.scratch.bounds[output].magnitude();
-        let over = (0..trajectory.dof()).find(|&o| worst(o) > limit(o) * (1.0 + LIMIT_TOLERANCE));
+        let over = (0..trajectory.dof()).find(|&o| worst(o) > limit(o) * (1.0 + self.tolerance));
         let Some(over) = over else {
             for (o, peaks) in peaks.iter_mut().enumerate() {
                 let value = worst(o).copysign(self.scratch.bounds[o].center);
@@ -143,7 +145,7 @@ impl<'a> Efforts<'a> {
         self.mechanism.inverse_dynamics(y, yd, ydd, self.gravity, dynamics, efforts);
         for (output, &value) in efforts.iter().enumerate() {
             let bound = self.mechanism.limits[output].effort;
-            if value.abs() > bound * (1.0 + LIMIT_TOLERANCE) {
+            if value.abs() > bound * (1.0 + self.tolerance) {
                 let output = self.mechanism.outputs[output].clone();
                 return Err(Violation::Limit { output, kind: LimitKind::Effort, value, bound, time });
             }

@@ -20,10 +20,6 @@ use effort::Efforts;
 use interval::Variation;
 use std::ops::Range;
 
-/// What a limit may be exceeded by, in its unit or relative to it where it is above 1: steering that
-/// meets a limit exactly meets it only up to rounding, some 1e-12 over a solve and an evaluation.
-const LIMIT_TOLERANCE: f64 = 1e-9;
-
 /// No interval of time is halved below this, seconds: a robot moving at 10 m/s covers a micrometre.
 const MIN_INTERVAL: f64 = 1e-7;
 
@@ -39,12 +35,15 @@ pub struct CertifyOptions {
     /// Greatest distance of the ends from the problem's start and goal and greatest jump at a knot,
     /// per output, in rad or m and their derivatives, relative to values above 1.
     pub tolerance: f64,
+    /// What a limit may be exceeded by, in its unit or relative to it where it is above 1.
+    pub limit_tolerance: f64,
 }
 
 impl Default for CertifyOptions {
     fn default() -> Self {
-        // Rounding in steering and evaluation stays below 1e-11 for motions of seconds.
-        Self { clearance_tolerance: None, tolerance: 1e-9 }
+        // Rounding in steering and evaluation stays below 1e-11 for motions of seconds, and steering
+        // that meets a limit exactly meets it only up to rounding.
+        Self { clearance_tolerance: None, tolerance: 1e-9, limit_tolerance: 1e-9 }
     }
 }
 
@@ -103,7 +102,7 @@ impl<'a> Certifier<'a> {
             problem,
             options,
             collisions: Collisions::new(&problem.mechanism, &problem.world),
-            efforts: Efforts::new(&problem.mechanism, problem.gravity),
+            efforts: Efforts::new(&problem.mechanism, problem.gravity, options.limit_tolerance),
             course: Course::default(),
         }
     }
@@ -209,7 +208,7 @@ impl<'a> Certifier<'a> {
         }
         for (output, peaks) in peaks.iter().enumerate() {
             for (kind, peak) in peaks.polynomial() {
-                if peak.exceeds(LIMIT_TOLERANCE) {
+                if peak.exceeds(self.options.limit_tolerance) {
                     let Peak { value, time, bound, .. } = *peak;
                     return Err(Violation::Limit { output: self.output(output), kind, value, bound, time });
                 }

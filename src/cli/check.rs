@@ -1,6 +1,6 @@
 //! `flatout check`: certifies anybody's trajectory.
 
-use super::plan::describe;
+use super::plan::{CLEARANCE_TOLERANCE, describe};
 use super::{Failure, say};
 use crate::certify::{CertifyOptions, certify};
 use crate::exchange::NamedTrajectory;
@@ -14,8 +14,9 @@ pub(super) struct CheckArgs {
     scene: PathBuf,
     /// Trajectory: .json (flatout-trajectory/1), .yaml (trajectory_msgs/JointTrajectory) or .csv
     trajectory: PathBuf,
-    /// Greatest distance of the ends from the scene's start and goal, rad or m and per second
-    #[arg(long, default_value_t = 1e-6, value_parser = tolerance)]
+    /// What the ends may miss start and goal by, values jump by at knots and exceed their limits by,
+    /// relative where these are above 1 (times in a JointTrajectory are whole nanoseconds)
+    #[arg(long, default_value_t = 1e-5, value_parser = tolerance)]
     tolerance: f64,
     /// Print the certificate as JSON
     #[arg(long)]
@@ -34,7 +35,11 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let trajectory = NamedTrajectory::load(&args.trajectory)?
         .ordered(&scene.problem.mechanism.outputs)
         .map_err(|e| e.in_file(&args.trajectory))?;
-    let options = CertifyOptions { clearance_tolerance: Some(1e-4), tolerance: args.tolerance };
+    let options = CertifyOptions {
+        clearance_tolerance: Some(CLEARANCE_TOLERANCE),
+        tolerance: args.tolerance,
+        limit_tolerance: args.tolerance,
+    };
     let result = certify(&scene.problem, &trajectory, &options);
     if args.json {
         let text = serde_json::to_string_pretty(&result).map_err(|e| Failure::Invalid(e.to_string()))?;

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The clearance in the report is proved to within this, metres.
-const CLEARANCE_TOLERANCE: f64 = 1e-4;
+pub(super) const CLEARANCE_TOLERANCE: f64 = 1e-4;
 
 #[derive(Args)]
 pub(super) struct PlanArgs {
