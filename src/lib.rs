@@ -1,4 +1,65 @@
-#![doc = "flatout"]
+//! flatout plans motions of robots that are ready to be driven: collision-free, within the limits
+//! of position, velocity, acceleration and torque, from any velocity to any other. It searches in
+//! the space of *flat outputs*, where every motion between two states is a polynomial in time, and
+//! checks batches of such edges in SIMD lanes. Whatever it returns carries a certificate, computed
+//! apart from the search in `f64`, that it is valid at every instant and not only at samples.
+//!
+//! # The road
+//!
+//! Data goes down it once; nothing flows back up.
+//!
+//! ```text
+//! scene file ─► scene ─► Problem { mechanism, world, start, goals }
+//!                           │  packed once per problem
+//!                           ▼
+//!    plan:  sample ─► nearest ─► steer ─► check (a batch) ─► connect ─► …
+//!                           │
+//!                           ▼
+//!    Trajectory ─► refine (shorter) ─► certify (f64, all times) ─► exchange
+//! ```
+//!
+//! ```
+//! use flatout::{check::Backend, plan::{Outcome, plan}, scene::Scene};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let scene = Scene::load("scenes/panda_shelf.yaml".as_ref())?;
+//! let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution);
+//! match plan(&scene.problem, &mut *checker, &scene.options)? {
+//!     Outcome::Solved(solution) => {
+//!         println!("{:.3} s; {}", solution.trajectory.duration(), solution.certificate);
+//!         # assert!(solution.certificate.clearance.at_least > 0.0);
+//!     }
+//!     failure => panic!("{failure}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The rooms
+//!
+//! From the ground up. A room imports only from rooms above it in this list (a test reads the list
+//! and holds the code to it).
+//!
+//! 1. [`error`]: what is wrong with a user's file, and where.
+//! 2. [`pose`]: rigid transforms.
+//! 3. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
+//! 4. [`search`]: seeded samplers, trees, nearest neighbours.
+//! 5. [`document`]: YAML and JSON that know their lines and keys.
+//! 6. [`world`]: obstacles and exact signed distances.
+//! 7. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
+//! 8. [`problem`]: a mechanism in a world, from a start to its goals.
+//! 9. [`steer`]: the edge that joins two flat states.
+//! 10. [`exchange`]: trajectory files.
+//! 11. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
+//!     and no steering, so that it cannot share a bug with one.
+//! 12. [`check`]: states and edges in batches, by the oracle or in lanes.
+//! 13. [`local_planner`]: joins two states by a valid edge.
+//! 14. [`refine`]: shortens a path in time.
+//! 15. [`plan`]: the planners.
+//! 16. [`scene`]: scene files, and MoveIt's.
+//! 17. [`bench`]: problem suites, runner, tables.
+//! 18. [`cli`]: the command line, the only place that prints or exits.
+
 pub mod bench;
 pub mod certify;
 pub mod check;
@@ -17,3 +78,8 @@ pub mod search;
 pub mod steer;
 pub mod trajectory;
 pub mod world;
+
+/// The README's examples are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

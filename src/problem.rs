@@ -1,5 +1,5 @@
 //! What there is to plan: a mechanism in a world, from a start to a goal.
-//! Imports `pose`, `world`, `robot`.
+//! Imports `world` and `robot`.
 
 use crate::robot::Mechanism;
 use crate::world::World;

@@ -1,5 +1,5 @@
-//! Problem suites of the field, read into problems.
-//! Imports `document`, `error`, `pose`, `world`, `robot`, `problem` and `scene`.
+//! Problem suites of the field, read into problems, a runner and its tables.
+//! Imports `scene`, `plan`, and what lies below them.
 
 pub mod mbm;
 pub mod report;

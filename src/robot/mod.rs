@@ -1,6 +1,6 @@
 //! Robots: a tree of links and joints with limits, inertias and collision spheres, read at run
 //! time from URDF, SRDF and joint_limits.yaml, and reduced to a [`Mechanism`] for planning.
-//! Imports `error`, `pose` and `world` only.
+//! Imports `error`, `document`, `pose` and `world`.
 
 mod dynamics;
 mod info;
