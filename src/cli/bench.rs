@@ -1,7 +1,7 @@
 //! `flatout bench`: whole suites, their tables and their JSON.
 
 use super::progress::Progress;
-use super::{Failure, complain, export, say, write_file};
+use super::{Failure, complain, count, export, positive, say, write_file};
 use crate::bench::mbm::MbmSuite;
 use crate::bench::report::{Machine, Report};
 use crate::bench::runner;
@@ -36,10 +36,10 @@ pub(super) struct MbmArgs {
     #[arg(long, default_value = "auto")]
     backend: Backend,
     /// Seed of the planner
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     /// Time limit per problem, seconds
-    #[arg(long, default_value_t = 5.0, value_parser = super::plan::seconds)]
+    #[arg(long, value_name = "S", default_value_t = 5.0, allow_negative_numbers = true, value_parser = positive)]
     time_limit: f64,
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]
@@ -48,7 +48,7 @@ pub(super) struct MbmArgs {
     #[arg(long, value_name = "DIR")]
     trajectories: Option<PathBuf>,
     /// Plan every problem so often and keep the run of median time
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     repeat: usize,
 }
 

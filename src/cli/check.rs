@@ -1,11 +1,12 @@
 //! `flatout check`: certifies anybody's trajectory.
 
-use super::plan::{CLEARANCE_TOLERANCE, describe};
+use super::plan::{CLEARANCE_TOLERANCE, describe, length};
 use super::{Failure, say};
 use crate::certify::{CertifyOptions, certify};
 use crate::exchange::NamedTrajectory;
 use crate::scene::Scene;
 use clap::Args;
+use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -16,7 +17,7 @@ pub(super) struct CheckArgs {
     trajectory: PathBuf,
     /// What the ends may miss start and goal by, values jump by at knots and exceed their limits by,
     /// relative where these are above 1 (times in a JointTrajectory are whole nanoseconds)
-    #[arg(long, default_value_t = 1e-5, value_parser = tolerance)]
+    #[arg(long, default_value_t = 1e-5, allow_negative_numbers = true, value_parser = tolerance)]
     tolerance: f64,
     /// Print the certificate as JSON
     #[arg(long)]
@@ -26,7 +27,7 @@ pub(super) struct CheckArgs {
 fn tolerance(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(t) if t >= 0.0 && t.is_finite() => Ok(t),
-        _ => Err(format!("\"{text}\" is not a number of at least 0")),
+        _ => Err("expected a number of at least 0".to_owned()),
     }
 }
 
@@ -42,13 +43,17 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     };
     let result = certify(&scene.problem, &trajectory, &options);
     if args.json {
-        let text = serde_json::to_string_pretty(&result).map_err(|e| Failure::Invalid(e.to_string()))?;
-        say(&format!("{text}\n"));
+        let report = match &result {
+            Ok(certificate) => json!({"valid": true, "certificate": certificate}),
+            Err(violation) => {
+                json!({"valid": false, "reason": violation.to_string(), "violation": violation})
+            }
+        };
+        say(&format!("{report:#}\n"));
     }
     let certificate = result.map_err(|violation| Failure::Invalid(format!("not valid: {violation}")))?;
     if !args.json {
-        let (duration, segments) = (trajectory.duration(), trajectory.len());
-        say(&format!("valid at every instant\n  duration   {duration:.3} s, {segments} segments\n"));
+        say(&format!("valid at every instant\n  duration   {}\n", length(&trajectory)));
         say(&describe(&certificate));
     }
     Ok(())

@@ -86,6 +86,22 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Parses a number of seconds or metres that makes sense as one.
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x > 0.0 && x <= 1e9 => Ok(x),
+        _ => Err("expected a number greater than 0, at most 1e9".to_owned()),
+    }
+}
+
+/// Parses a number of things of which there must be one.
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("expected a whole number greater than 0".to_owned()),
+    }
+}
+
 /// Prints to standard error; where nobody listens (a closed pipe) there is nothing to say.
 fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "flatout: {message}");

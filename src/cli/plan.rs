@@ -1,12 +1,13 @@
 //! `flatout plan`: one scene, one trajectory.
 
 use super::progress::Progress;
-use super::{Failure, MoveItArgs, export, say};
+use super::{Failure, MoveItArgs, export, positive, say};
 use crate::certify::{Certificate, CertifyOptions, certify};
 use crate::check::{Backend, EdgeChecker};
 use crate::exchange::Format;
 use crate::plan::{Outcome, Solution, plan};
 use crate::scene::Scene;
+use crate::trajectory::Trajectory;
 use clap::Args;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -26,10 +27,10 @@ pub(super) struct PlanArgs {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Seed of the planner (instead of the scene's)
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Time limit, seconds (instead of the scene's)
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
     time_limit: Option<f64>,
     /// Backend: auto, simd or scalar
     #[arg(long, default_value = "auto")]
@@ -40,14 +41,6 @@ pub(super) struct PlanArgs {
     /// Print the trajectory as JSON instead of the summary
     #[arg(long)]
     json: bool,
-}
-
-/// Parses a positive, finite number of seconds.
-pub(super) fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(s) if s > 0.0 && s <= 1e9 => Ok(s),
-        _ => Err(format!("\"{text}\" is not a number of seconds above 0")),
-    }
 }
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
@@ -93,29 +86,33 @@ fn summary(scene: &Scene, solution: &Solution, checker: &dyn EdgeChecker, args: 
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "solved in {:.2} ms: plan {:.2}, refine {:.2}, certify {:.2}",
+        "solved in {:.2} ms (plan {:.2}, refine {:.2}, certify {:.2})",
         millis(s.total()),
         millis(s.plan),
         millis(s.refine),
         millis(s.certify)
     );
-    let (duration, segments) = (trajectory.duration(), trajectory.len());
-    let _ = writeln!(
-        text,
-        "  duration   {duration:.3} s ({:.3} s before refinement), {segments} segments",
-        s.raw_duration
-    );
+    let _ = writeln!(text, "  duration   {}; {:.3} s before refinement", length(trajectory), s.raw_duration);
     text.push_str(&describe(&solution.certificate));
     let (samples, edges, states) = (s.iterations, s.edges, s.states);
     let (backend, seed) = (checker.name(), scene.options.seed);
     let _ = writeln!(
         text,
-        "  search     {samples} samples, {edges} edges, {states} states on {backend}, seed {seed}"
+        "  search     {samples} samples, {edges} edges, {states} states; {backend}, seed {seed}"
     );
     if let Some(path) = &args.output {
         let _ = writeln!(text, "  written to {}", path.display());
     }
     text
+}
+
+/// Duration and number of segments.
+pub(super) fn length(trajectory: &Trajectory) -> String {
+    let segments = match trajectory.len() {
+        1 => "one segment".to_owned(),
+        n => format!("{n} segments"),
+    };
+    format!("{:.3} s in {segments}", trajectory.duration())
 }
 
 /// Clearance and the tightest limit, a line each.
@@ -128,7 +125,7 @@ pub(super) fn describe(certificate: &Certificate) -> String {
             let (millimetres, time) = (clearance.at_least * 1e3, nearest.time);
             let _ = writeln!(
                 text,
-                "  clearance  at least {millimetres:.1} mm; nearest are {a} and {b} at {time:.3} s"
+                "  clearance  at least {millimetres:.1} mm; nearest are \"{a}\" and \"{b}\", at {time:.3} s"
             );
         }
         None if clearance.at_least.is_finite() => {

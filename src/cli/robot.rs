@@ -1,6 +1,8 @@
 //! `flatout robot`: what a robot is like, and its cover by spheres.
 
-use super::{Failure, say};
+use super::{Failure, complain, count, positive, say, write_file};
+use crate::error::InputError;
+use crate::robot::spherize::{CoverOptions, CoverReport, cover_links, replace_collisions};
 use crate::robot::{LoadOptions, Robot};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -9,6 +11,8 @@ use std::path::PathBuf;
 pub(super) enum RobotCommand {
     /// Print a robot's tree, limits, spheres, pairs of links that are checked, groups and states
     Info(InfoArgs),
+    /// Cover collision geometry by spheres, and print what that adds
+    Spherize(SpherizeArgs),
 }
 
 #[derive(Args)]
@@ -23,9 +27,31 @@ pub(super) struct InfoArgs {
     limits: Option<PathBuf>,
 }
 
+#[derive(Args)]
+pub(super) struct SpherizeArgs {
+    /// Robot description
+    urdf: PathBuf,
+    /// Write the description with spheres for collision geometry
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Most spheres per piece of geometry
+    #[arg(long, value_name = "N", default_value_t = CoverOptions::default().max_spheres, value_parser = count)]
+    max_spheres: usize,
+    /// How far spheres may reach beyond the geometry, metres
+    #[arg(
+        long,
+        value_name = "M",
+        allow_negative_numbers = true,
+        default_value_t = CoverOptions::default().tolerance,
+        value_parser = positive
+    )]
+    tolerance: f64,
+}
+
 pub(super) fn run(command: &RobotCommand) -> Result<(), Failure> {
     match command {
         RobotCommand::Info(args) => info(args),
+        RobotCommand::Spherize(args) => spherize(args),
     }
 }
 
@@ -33,5 +59,18 @@ fn info(args: &InfoArgs) -> Result<(), Failure> {
     let options = LoadOptions::default();
     let robot = Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options)?;
     say(&robot.info().to_string());
+    Ok(())
+}
+
+fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
+    let options = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
+    let solids = Robot::load_solids(&args.urdf)?;
+    let links = cover_links(&solids, &options).map_err(|e| e.in_file(&args.urdf))?;
+    say(&format!("{}\n", CoverReport(&links)));
+    if let Some(output) = &args.output {
+        let urdf = InputError::read_text(&args.urdf)?;
+        write_file(output, &replace_collisions(&urdf, &links).map_err(|e| e.in_file(&args.urdf))?)?;
+        complain(&format!("written to {}", output.display()));
+    }
     Ok(())
 }

@@ -1,0 +1,593 @@
+//! The command as a user drives it: what it prints, what it writes, how it ends.
+
+mod common;
+
+use common::{own_file, shared};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use serde_json::Value;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// How a run of the command ended.
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Run {
+    #[track_caller]
+    fn ends_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.out, self.err);
+        self
+    }
+
+    /// That it ends with this code, and says all of this on standard error.
+    #[track_caller]
+    fn fails(self, code: i32, said: &[&str]) {
+        let run = self.ends_with(code);
+        for said in said {
+            assert!(run.err.contains(said), "\"{said}\" is missing in: {}", run.err);
+        }
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out))
+    }
+}
+
+/// Runs the command in the root of the repository. It must never panic.
+#[track_caller]
+fn flatout<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_flatout"))
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let run = Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
+    assert!(!run.err.contains("panicked"), "{}", run.err);
+    run
+}
+
+/// An empty folder for one test.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn string(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> String {
+    let file = folder.join(name);
+    std::fs::write(&file, text).unwrap();
+    string(&file)
+}
+
+/// One of our scenes with edits (each must fit), written where its robot is still found.
+fn scene(folder: &Path, name: &str, edits: &[(&str, &str)]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut text = read(&root.join("scenes").join(format!("{name}.yaml")));
+    text = text.replace("../robots", root.join("robots").to_str().unwrap());
+    for (from, to) in edits {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    write(folder, &format!("{name}.yaml"), text)
+}
+
+/// The Panda's own files as options.
+fn panda() -> [String; 6] {
+    let file = |name| string(&own_file("panda", name));
+    let option = |name: &str| name.to_owned();
+    [
+        option("--urdf"),
+        file("panda.urdf"),
+        option("--srdf"),
+        file("panda.srdf"),
+        option("--limits"),
+        file("joint_limits.yaml"),
+    ]
+}
+
+#[test]
+fn what_is_planned_checks_out_in_every_format() {
+    let folder = folder("formats");
+    for name in ["panda_shelf", "panda_moving_start", "panda_throw", "panda_lift", "ur5_shelf"] {
+        let scene = format!("scenes/{name}.yaml");
+        for extension in ["json", "csv", "yaml"] {
+            let file = string(&folder.join(format!("{name}.{extension}")));
+            let run = flatout(&["plan", &scene, "-o", &file]).ends_with(0);
+            for said in ["solved in", "duration", "clearance  at least", "tightest", "search", &file] {
+                assert!(run.out.contains(said), "\"{said}\" is missing in: {}", run.out);
+            }
+            assert_eq!(run.err, "");
+            let run = flatout(&["check", &scene, &file]).ends_with(0);
+            assert!(run.out.starts_with("valid at every instant"), "{}", run.out);
+        }
+    }
+}
+
+#[test]
+fn a_trajectory_file_says_what_the_format_promises() {
+    let run = flatout(&["plan", "scenes/panda_lift.yaml", "--json"]).ends_with(0);
+    assert_eq!(run.err, "");
+    let json = run.json();
+    assert_eq!(json["format"], "flatout-trajectory/1");
+    assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(json["seed"], 0);
+    assert_eq!(json["outputs"].as_array().unwrap().len(), 7);
+    let segments = json["segments"].as_array().unwrap();
+    let durations = segments.iter().map(|s| s["duration"].as_f64().unwrap());
+    assert!((durations.sum::<f64>() - json["duration"].as_f64().unwrap()).abs() < 1e-9);
+    assert!(segments.iter().all(|s| s["coefficients"].as_array().unwrap().len() == 7));
+    let samples = &json["samples"];
+    let count = samples["time"].as_array().unwrap().len();
+    for key in ["position", "velocity", "acceleration", "effort"] {
+        let values = samples[key].as_array().unwrap();
+        assert_eq!(values.len(), count);
+        assert!(values.iter().all(|v| v.as_array().unwrap().len() == 7));
+    }
+    assert!(samples["dt"].as_f64().unwrap() <= 0.01);
+    assert!(json["report"]["clearance"]["at_least"].as_f64().unwrap() > 0.0);
+    assert_eq!(json["report"]["peaks"].as_array().unwrap().len(), 7);
+    for key in ["plan_us", "refine_us", "certify_us", "iterations", "edges", "states"] {
+        assert!(json["stats"][key].is_number(), "{key}");
+    }
+}
+
+#[test]
+fn quiet_is_quiet_and_check_speaks_json() {
+    let file = string(&folder("quiet").join("throw.json"));
+    let run = flatout(&["plan", "scenes/panda_throw.yaml", "--quiet", "-o", &file]).ends_with(0);
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""));
+    let valid = flatout(&["check", "scenes/panda_throw.yaml", &file, "--json"]).ends_with(0).json();
+    assert_eq!(valid["valid"], true);
+    assert!(valid["certificate"]["clearance"]["at_least"].is_number(), "{valid}");
+    let other = flatout(&["check", "scenes/panda_table.yaml", &file, "--json"]).ends_with(3).json();
+    assert_eq!(other["valid"], false);
+    assert!(other["reason"].as_str().unwrap().contains("start"), "{other}");
+}
+
+#[test]
+fn a_seed_gives_the_same_file_again() {
+    let folder = folder("seeds");
+    let plan = |seed: &str, name: &str| {
+        let file = folder.join(name);
+        flatout(&["plan", "scenes/panda_shelf.yaml", "--seed", seed, "--quiet", "-o", &string(&file)])
+            .ends_with(0);
+        read(&file)
+    };
+    for extension in ["csv", "yaml"] {
+        let first = plan("7", &format!("a.{extension}"));
+        assert_eq!(first, plan("7", &format!("b.{extension}")));
+        assert_ne!(first, plan("8", &format!("c.{extension}")));
+    }
+    // All but the times that planning took.
+    let timeless = |text: String| {
+        let mut json: Value = serde_json::from_str(&text).unwrap();
+        let stats = json["stats"].as_object_mut().unwrap();
+        stats.retain(|key, _| !key.ends_with("_us"));
+        json
+    };
+    assert_eq!(timeless(plan("7", "a.json")), timeless(plan("7", "b.json")));
+}
+
+#[test]
+fn every_backend_plans() {
+    for (backend, name) in [("auto", "; simd"), ("simd", "; simd"), ("scalar", "; scalar")] {
+        let run = flatout(&["plan", "scenes/panda_table.yaml", "--backend", backend]).ends_with(0);
+        assert!(run.out.contains(name), "{}", run.out);
+    }
+}
+
+#[test]
+fn bad_input_is_named_and_ends_with_2() {
+    let folder = folder("bad");
+    flatout(&["plan", "scenes/none.yaml"]).fails(2, &["scenes/none.yaml: cannot read the file"]);
+    let spoiled = scene(&folder, "panda_shelf", &[("group: panda_arm", "gruop: panda_arm")]);
+    flatout(&["plan", &spoiled])
+        .fails(2, &["panda_shelf.yaml:6:3: robot.gruop: unknown key", "did you mean \"group\"?"]);
+    let spoiled = scene(&folder, "panda_shelf", &[("radius: 0.035", "radius: -1")]);
+    flatout(&["plan", &spoiled]).fails(2, &["panda_shelf.yaml:17:42: world[7].radius: expected", "-1"]);
+    let spoiled = scene(&folder, "panda_shelf", &[("-0.026, ", "")]);
+    flatout(&["plan", &spoiled]).fails(2, &["panda_shelf.yaml:21:7: goal: expected", "list of 6"]);
+    let spoiled = scene(&folder, "panda_shelf", &[("panda.urdf", "pandora.urdf")]);
+    flatout(&["plan", &spoiled]).fails(2, &["panda_shelf.yaml:3:9: robot.urdf", "pandora.urdf"]);
+    let plan = |more: &[&str]| flatout(&[&["plan", "scenes/panda_table.yaml"], more].concat());
+    plan(&["-o", "table.txt"]).fails(2, &["table.txt", ".json, .csv or .yaml"]);
+    plan(&["-o", "no/such/folder/table.json"]).fails(2, &["no/such/folder/table.json", "cannot write"]);
+    plan(&["--backend", "abacus"]).fails(2, &["abacus", "expected auto"]);
+    for seconds in ["0", "-1", "NaN", "soon", "1e300"] {
+        plan(&["--time-limit", seconds]).fails(2, &["--time-limit", "greater than 0"]);
+    }
+    plan(&["--seed", "-3"]).fails(2, &["--seed"]);
+    plan(&["--quiet", "--json"]).fails(2, &["--quiet", "--json"]);
+    flatout(&["plan"]).fails(2, &["SCENE"]);
+    flatout(&["plan", "--scene", "scene.yaml"]).fails(2, &["--request", "--urdf"]);
+    flatout(&["check", "scenes/panda_table.yaml", "none.csv"]).fails(2, &["none.csv", "cannot read"]);
+    let file = write(&folder, "short.csv", "t,q\n0,1,2\n");
+    flatout(&["check", "scenes/panda_table.yaml", &file]).fails(2, &["short.csv:"]);
+    flatout(&["robot", "info", "none.urdf"]).fails(2, &["none.urdf", "cannot read"]);
+    let urdf = write(&folder, "broken.urdf", "<robot name=\"x\">\n<link>\n</robot>");
+    flatout(&["robot", "info", &urdf]).fails(2, &["broken.urdf:"]);
+    flatout(&["robot", "spherize", &urdf, "--max-spheres", "0"]).fails(2, &["--max-spheres"]);
+    flatout(&["robot", "spherize", &urdf, "--tolerance", "-1"]).fails(2, &["--tolerance"]);
+}
+
+/// Another robot's trajectory is bad input, not a bad motion.
+#[test]
+fn a_trajectory_of_another_robot_is_named() {
+    let file = string(&folder("other").join("ur5.json"));
+    flatout(&["plan", "scenes/ur5_shelf.yaml", "--quiet", "-o", &file]).ends_with(0);
+    flatout(&["check", "scenes/panda_shelf.yaml", &file])
+        .fails(2, &["ur5.json", "unknown joint \"shoulder_pan_joint\""]);
+}
+
+#[test]
+fn without_a_plan_the_reason_is_given_and_it_ends_with_3() {
+    let folder = folder("unsolved");
+    let with = |obstacle: &str| {
+        scene(&folder, "panda_shelf", &[("world:\n", &format!("world:\n  - {{name: block, {obstacle}}}\n"))])
+    };
+    let blocked = with("shape: sphere, radius: 0.3, position: [0, 0, 0.5]");
+    flatout(&["plan", &blocked]).fails(3, &["no plan", "start", "\"panda_link", "\"block\"", "mm inside"]);
+    let blocked = with("shape: sphere, radius: 0.08, position: [0.6, -0.2, 0.6]");
+    flatout(&["plan", &blocked])
+        .fails(3, &["no plan", "goal", "\"panda_hand\" is 69.61 mm inside obstacle \"block\""]);
+    flatout(&["plan", "scenes/panda_cage.yaml", "--time-limit", "1e-6"]).fails(3, &["no plan", "time"]);
+    let poor = scene(&folder, "panda_cage", &[("\nworld:", "\nplanner: {max_samples: 3}\nworld:")]);
+    flatout(&["plan", &poor, "--json"]).fails(3, &["no plan", "sample", "3"]);
+    // What failed writes nothing.
+    let file = folder.join("none.json");
+    flatout(&["plan", &poor, "-o", &string(&file)]).ends_with(3);
+    assert!(!file.exists());
+}
+
+#[test]
+fn check_refuses_what_is_not_valid() {
+    let folder = folder("refused");
+    let file = folder.join("shelf.json");
+    let scene = "scenes/panda_shelf.yaml";
+    flatout(&["plan", scene, "--quiet", "-o", &string(&file)]).ends_with(0);
+    let good: Value = serde_json::from_str(&read(&file)).unwrap();
+    let refused = |name: &str, said: &[&str], edit: &dyn Fn(&mut Value)| {
+        let mut json = good.clone();
+        json.as_object_mut().unwrap().remove("duration");
+        edit(&mut json);
+        let file = write(&folder, name, json.to_string());
+        flatout(&["check", scene, &file]).fails(3, &[&["not valid"], said].concat());
+    };
+    let segments = |json: &mut Value| std::mem::take(json["segments"].as_array_mut().unwrap());
+    refused("shifted.json", &["begins", "start"], &|json| {
+        let mut all = segments(json);
+        for segment in &mut all {
+            let constant = &mut segment["coefficients"][0][0];
+            *constant = Value::from(constant.as_f64().unwrap() + 1e-3);
+        }
+        json["segments"] = Value::from(all);
+    });
+    refused("sped_up.json", &["of \"panda_joint", "its limit"], &|json| {
+        let mut all = segments(json);
+        for segment in &mut all {
+            segment["duration"] = Value::from(segment["duration"].as_f64().unwrap() / 1.02);
+            for polynomial in segment["coefficients"].as_array_mut().unwrap() {
+                for (power, c) in polynomial.as_array_mut().unwrap().iter_mut().enumerate() {
+                    *c = Value::from(c.as_f64().unwrap() * 1.02_f64.powi(power as i32));
+                }
+            }
+        }
+        json["segments"] = Value::from(all);
+    });
+    refused("cut_short.json", &["ends", "goal"], &|json| {
+        let mut all = segments(json);
+        all.pop();
+        json["segments"] = Value::from(all);
+    });
+    refused("torn.json", &["jumps"], &|json| {
+        let mut all = segments(json);
+        all.remove(1);
+        json["segments"] = Value::from(all);
+    });
+    // Straight from start to goal, slowly: through the boards.
+    let ends: Vec<Vec<f64>> = ["start", "goal"]
+        .map(|key| {
+            let text = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(scene));
+            let line = text.lines().find(|l| l.starts_with(key)).unwrap();
+            line.split_once('[')
+                .unwrap()
+                .1
+                .trim_end_matches(']')
+                .split(", ")
+                .map(|x| x.parse().unwrap())
+                .collect()
+        })
+        .into();
+    let smooth = |(a, b): (&f64, &f64)| {
+        let d = b - a;
+        serde_json::json!([a, 0.0, 3.0 * d / 100.0, -2.0 * d / 1000.0])
+    };
+    refused("straight.json", &["inside \"board"], &|json| {
+        let coefficients: Vec<Value> = ends[0].iter().zip(&ends[1]).map(smooth).collect();
+        json["segments"] = serde_json::json!([{"duration": 10.0, "coefficients": coefficients}]);
+    });
+}
+
+const MOVEIT_SCENE: &str = "
+robot_model_name: panda
+robot_state:
+  joint_state:
+    name: [panda_joint1, panda_joint2, panda_joint3, panda_joint4, panda_joint5, panda_joint6, panda_joint7, panda_finger_joint1]
+    position: [-0.4, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785, 0.03]
+world:
+  collision_objects:
+    - id: post
+      primitives: [{type: cylinder, dimensions: [1.2, 0.05]}]
+      primitive_poses: [{position: [0.55, 0, 0.6], orientation: [0, 0, 0, 1]}]
+";
+const MOVEIT_REQUEST: &str = "
+group_name: panda_arm
+allowed_planning_time: 5
+goal_constraints:
+  - joint_constraints:
+      - {joint_name: panda_joint1, position: 0.6}
+      - {joint_name: panda_joint2, position: -0.5}
+      - {joint_name: panda_joint3, position: 0}
+      - {joint_name: panda_joint4, position: -2.2}
+      - {joint_name: panda_joint5, position: 0}
+      - {joint_name: panda_joint6, position: 1.7}
+      - {joint_name: panda_joint7, position: 0.785}
+";
+
+#[test]
+fn moveit_pairs_are_planned_and_imported() {
+    let folder = folder("moveit");
+    let scene = write(&folder, "moveit_scene.yaml", MOVEIT_SCENE);
+    let request = write(&folder, "moveit_request.yaml", MOVEIT_REQUEST);
+    plan_and_import(&folder, [&scene, &request], &panda());
+    let spoiled = write(&folder, "spoiled.yaml", MOVEIT_REQUEST.replace("panda_joint4", "panda_joint44"));
+    let pair = ["plan", "--scene", &scene, "--request", &spoiled].map(str::to_owned);
+    flatout(&[&pair[..], &panda()].concat()).fails(2, &["spoiled.yaml:9:22", "panda_joint44"]);
+}
+
+#[test]
+fn published_moveit_pairs_are_planned_and_imported() {
+    let files = ["panda_spherized.urdf", "panda.srdf", "panda_joint_limits.yaml"];
+    let [Some(urdf), Some(srdf), Some(limits)] = files.map(|f| shared(&format!("robots/{f}"))) else {
+        return;
+    };
+    let option = |name: &str, file: &Path| [name.to_owned(), string(file)];
+    let robot = [option("--urdf", &urdf), option("--srdf", &srdf), option("--limits", &limits)].concat();
+    for set in ["box", "cage", "table_pick"] {
+        let pair = ["scene", "request"].map(|kind| shared(&format!("mbm/raw/{set}_{kind}0002.yaml")));
+        let [Some(scene), Some(request)] = pair else { continue };
+        plan_and_import(&folder(&format!("moveit_{set}")), [&string(&scene), &string(&request)], &robot);
+    }
+}
+
+/// A pair planned as it is, and turned into a scene that the trajectory fits.
+fn plan_and_import(folder: &Path, [scene, request]: [&str; 2], robot: &[String]) {
+    let (trajectory, imported) = (string(&folder.join("pair.json")), string(&folder.join("imported.yaml")));
+    let run = |command: &str, output: &str| {
+        let pair = [command, "--scene", scene, "--request", request, "-o", output].map(str::to_owned);
+        flatout(&[&pair[..], robot].concat()).ends_with(0)
+    };
+    run("plan", &trajectory);
+    run("import", &imported);
+    flatout(&["plan", &imported]).ends_with(0);
+    flatout(&["check", &imported, &trajectory]).ends_with(0);
+}
+
+#[test]
+fn import_without_a_file_prints_the_scene() {
+    let folder = folder("import");
+    let scene = write(&folder, "moveit_scene.yaml", MOVEIT_SCENE);
+    let request = write(&folder, "moveit_request.yaml", MOVEIT_REQUEST);
+    let pair = ["import", "--scene", &scene, "--request", &request].map(str::to_owned);
+    let run = flatout(&[&pair[..], &panda()].concat()).ends_with(0);
+    assert!(run.out.contains("name: post"), "{}", run.out);
+}
+
+#[test]
+fn robot_info_tells_what_there_is() {
+    let [_, urdf, srdf, limits] = [0, 1, 3, 5].map(|i| panda()[i].clone());
+    let run = flatout(&["robot", "info", &urdf, "--srdf", &srdf, "--limits", &limits]).ends_with(0);
+    for said in ["panda_link7", "panda_joint4", "panda_arm", "ready", "spheres", "58 spheres"] {
+        assert!(run.out.contains(said), "\"{said}\" is missing in: {}", run.out);
+    }
+    // Without an SRDF pairs are found by sampling.
+    flatout(&["robot", "info", &urdf]).ends_with(0);
+}
+
+const SOLID_ARM: &str = r#"<robot name="arm">
+  <link name="base"><collision><geometry><box size="0.2 0.2 0.1"/></geometry></collision></link>
+  <link name="upper">
+    <collision><origin xyz="0 0 0.3"/><geometry><cylinder radius="0.05" length="0.4"/></geometry></collision>
+  </link>
+  <joint name="shoulder" type="revolute">
+    <parent link="base"/><child link="upper"/><origin xyz="0 0 0.05"/><axis xyz="0 1 0"/>
+    <limit lower="-1.5" upper="1.5" velocity="2" effort="50"/>
+  </joint>
+</robot>
+"#;
+
+#[test]
+fn spherize_covers_a_robot_and_says_what_that_adds() {
+    let folder = folder("spherize");
+    let (urdf, covered) = (write(&folder, "arm.urdf", SOLID_ARM), string(&folder.join("covered.urdf")));
+    let run = flatout(&["robot", "spherize", &urdf, "-o", &covered]).ends_with(0);
+    for said in ["base", "box", "upper", "cylinder", "spheres", "mm", "cm³", "total"] {
+        assert!(run.out.contains(said), "\"{said}\" is missing in: {}", run.out);
+    }
+    let text = read(Path::new(&covered));
+    assert!(text.contains("<sphere") && !text.contains("<box") && !text.contains("<cylinder"), "{text}");
+    assert!(text.contains("name=\"shoulder\" type=\"revolute\""));
+    flatout(&["robot", "info", &covered]).ends_with(0);
+    let spheres = |more: &[&str]| {
+        let run = flatout(&[&["robot", "spherize", &urdf], more].concat()).ends_with(0);
+        let total = run.out.lines().find(|l| l.starts_with("total")).unwrap().to_owned();
+        total.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    assert_eq!(spheres(&["--max-spheres", "1"]), 2);
+    assert!(spheres(&["--tolerance", "0.01"]) > spheres(&["--tolerance", "0.05"]));
+}
+
+#[test]
+fn bench_runs_a_suite_and_writes_what_it_did() {
+    let folder = folder("bench");
+    let suite = r#"{"format": "mbm-json/1", "robot": "panda",
+        "joints": ["panda_joint1", "panda_joint2", "panda_joint3", "panda_joint4", "panda_joint5", "panda_joint6", "panda_joint7"],
+        "problems": [
+        {"set": "easy", "index": 3, "start": [0, -0.785, 0, -2.356, 0, 1.571, 0.785], "goal": [0.6, -0.5, 0, -2.2, 0, 1.7, 0.785],
+         "obstacles": [{"name": "ball", "shape": "sphere", "radius": 0.1, "position": [0.6, -0.5, 0.3], "quaternion_xyzw": [0, 0, 0, 1]}]},
+        {"set": "hopeless", "index": 4, "start": [0, -0.785, 0, -2.356, 0, 1.571, 0.785], "goal": [0.6, -0.5, 0, -2.2, 0, 1.7, 0.785],
+         "obstacles": [{"name": "ball", "shape": "sphere", "radius": 0.4, "position": [0, 0, 0.5], "quaternion_xyzw": [0, 0, 0, 1]}]}]}"#;
+    let file = write(&folder, "suite.json", suite);
+    let (results, trajectories) = (folder.join("out.json"), folder.join("trajectories"));
+    let (out, dir) = (string(&results), string(&trajectories));
+    let command =
+        ["bench", "mbm", &file, "--json", &out, "--trajectories", &dir, "--repeat", "3", "--seed", "5"];
+    let command = [&command.map(str::to_owned)[..], &panda()].concat();
+    let run = flatout(&command).ends_with(0);
+    for said in ["easy", "hopeless", "all", "1/2", "seed 5", "hopeless 4: no plan: the start is invalid"] {
+        assert!(run.out.contains(said), "\"{said}\" is missing in: {}", run.out);
+    }
+    let json: Value = serde_json::from_str(&read(&results)).unwrap();
+    assert_eq!((&json["suite"], &json["robot"], &json["seed"]), (&"mbm".into(), &"panda".into(), &5.into()));
+    assert!(json["backend"].as_str().unwrap().starts_with("simd"));
+    assert!(json["threads"].is_u64() && json["machine"].is_object());
+    let [easy, hopeless] = json["results"].as_array().unwrap().as_slice() else { panic!("{json}") };
+    assert_eq!(
+        (&easy["set"], &easy["index"], &easy["status"]),
+        (&"easy".into(), &3.into(), &"solved".into())
+    );
+    for key in ["plan_us", "refine_us", "certify_us", "total_us", "duration_s"] {
+        assert!(easy[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+    for key in ["iterations", "edges", "states"] {
+        assert!(easy[key].is_u64() && hopeless[key].is_u64(), "{key}");
+    }
+    assert!(hopeless["status"].as_str().unwrap().contains("start"));
+    assert!(hopeless["duration_s"].is_null());
+    let written: Vec<_> = std::fs::read_dir(&trajectories).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(written, ["easy_3.json"]);
+    let trajectory: Value = serde_json::from_str(&read(&trajectories.join("easy_3.json"))).unwrap();
+    assert_eq!(trajectory["duration"], easy["duration_s"]);
+}
+
+/// `flatout ... | head -c 1`.
+#[test]
+fn a_reader_that_leaves_is_no_fault() {
+    for command in
+        [vec!["plan", "scenes/panda_lift.yaml", "--json"], vec!["robot", "info", "robots/panda/panda.urdf"]]
+    {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_flatout"))
+            .args(&command)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let mut err = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""), "{command:?}");
+    }
+}
+
+#[test]
+fn help_names_every_command() {
+    let run = flatout(&["--help"]).ends_with(0);
+    for command in ["plan", "check", "robot", "import", "bench"] {
+        assert!(run.out.contains(&format!("\n  {command}")), "{}", run.out);
+        flatout(&[command, "--help"]).ends_with(0);
+    }
+    let version = flatout(&["--version"]).ends_with(0);
+    assert_eq!(version.out, format!("flatout {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+/// Spoils a file as editors, disks and careless hands do.
+fn spoil(random: &mut Pcg64Mcg, text: &[u8]) -> Vec<u8> {
+    let mut text = text.to_vec();
+    for _ in 0..random.random_range(1..4) {
+        let at = random.random_range(0..text.len());
+        let end = (at + random.random_range(1..40)).min(text.len());
+        match random.random_range(0..7) {
+            0 => drop(text.drain(at..end)),
+            1 => text.truncate(at.max(1)),
+            2 => text[at] = random.random(),
+            3 => {
+                let copy = text[at..end].to_vec();
+                text.splice(at..at, copy);
+            }
+            4 => drop(text.splice(
+                at..at,
+                [b"<", b"\"", b"}", b"[", b":", b"\n", b"&"][random.random_range(0..7)].iter().copied(),
+            )),
+            // A number becomes another, or none.
+            _ => {
+                let digits = (at..text.len()).find(|&i| text[i].is_ascii_digit());
+                let Some(from) = digits else { continue };
+                let length = text[from..].iter().take_while(|c| c.is_ascii_digit() || **c == b'.').count();
+                let numbers = ["NaN", "1e999", "-1", "0", "1e-300", "18446744073709551616", "~", "inf"];
+                let number = numbers[random.random_range(0..numbers.len())];
+                text.splice(from..from + length, number.bytes());
+            }
+        }
+    }
+    text
+}
+
+/// Whatever a file holds, the command ends by its rules. A case that fails names itself.
+#[test]
+fn spoiled_files_never_panic() {
+    let folder = folder("spoiled");
+    for name in ["panda.urdf", "panda.srdf", "joint_limits.yaml"] {
+        std::fs::copy(own_file("panda", name), folder.join(name)).unwrap();
+    }
+    let robots = string(&own_file("panda", ""));
+    let shelf = scene(&folder, "panda_shelf", &[]);
+    let text = read(Path::new(&shelf)).replace(robots.trim_end_matches('/'), folder.to_str().unwrap());
+    let shelf = write(&folder, "panda_shelf.yaml", text);
+    for name in ["shelf.json", "shelf.csv", "shelf_points.yaml"] {
+        flatout(&["plan", &shelf, "--quiet", "-o", &string(&folder.join(name))]).ends_with(0);
+    }
+    let files = [
+        ("panda_shelf.yaml", 16),
+        ("panda.urdf", 16),
+        ("panda.srdf", 12),
+        ("joint_limits.yaml", 8),
+        ("shelf.json", 10),
+        ("shelf.csv", 8),
+        ("shelf_points.yaml", 8),
+    ];
+    let mut codes = [0; 4];
+    for (name, cases) in files {
+        let whole = std::fs::read(folder.join(name)).unwrap();
+        for case in 0..cases {
+            let spoiled = spoil(&mut Pcg64Mcg::seed_from_u64(case), &whole);
+            let file = write(&folder, name, spoiled);
+            let run = match name {
+                "shelf.json" | "shelf.csv" | "shelf_points.yaml" => flatout(&["check", &shelf, &file]),
+                _ => flatout(&["plan", &shelf, "--time-limit", "0.5"]),
+            };
+            let code = run.code.and_then(|c| codes.get_mut(c as usize)).filter(|_| run.code != Some(1));
+            let Some(code) = code else { panic!("{name}, case {case}: {:?} {}", run.code, run.err) };
+            *code += 1;
+        }
+        write(&folder, name, whole);
+    }
+    // The cases must be spoiled enough to mean something, and not all alike.
+    assert!(codes[2] > 20 && codes[0] + codes[3] > 5, "{codes:?}");
+}
