@@ -49,7 +49,7 @@ impl<'a> Rows<'a> {
 
     /// The part of the table from `column` on, for which every start is a valid index.
     #[inline(always)]
-    fn from_column(&self, column: usize) -> &'a [f32] {
+    fn columns_from(&self, column: usize) -> &'a [f32] {
         assert!(column < self.stride, "the column is in the row");
         &self.table[column..]
     }
@@ -162,7 +162,7 @@ macro_rules! x86_token {
                     // SAFETY: a token is only made by `detect`, after the CPU was seen to have the
                     // features; loads and stores stay within a `Lane`, which is aligned to 64 bytes;
                     // gathers stay within the table, as `Rows::new` has seen that every row does and
-                    // `from_column` that the column does, and 32-bit indices do not overflow.
+                    // `columns_from` that the column does, and 32-bit indices do not overflow.
                     unsafe { $body }
                 }
             )*
@@ -182,7 +182,7 @@ mod x86 {
         fn load(lane: &Lane) -> __m512 = _mm512_load_ps(lane.0.as_ptr());
         fn gather(rows: &Rows<'_>, column: usize) -> __m512 = {
             let starts = _mm512_loadu_si512(rows.starts.as_ptr().cast());
-            _mm512_i32gather_ps::<4>(starts, rows.from_column(column).as_ptr())
+            _mm512_i32gather_ps::<4>(starts, rows.columns_from(column).as_ptr())
         };
         fn store(lane: &mut Lane, x: __m512) -> () = _mm512_store_ps(lane.0.as_mut_ptr(), x);
         fn add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
@@ -206,7 +206,7 @@ mod x86 {
         fn load(lane: &Lane) -> __m256 = _mm256_load_ps(lane.0.as_ptr());
         fn gather(rows: &Rows<'_>, column: usize) -> __m256 = {
             let starts = _mm256_loadu_si256(rows.starts.as_ptr().cast());
-            _mm256_i32gather_ps::<4>(rows.from_column(column).as_ptr(), starts)
+            _mm256_i32gather_ps::<4>(rows.columns_from(column).as_ptr(), starts)
         };
         fn store(lane: &mut Lane, x: __m256) -> () = _mm256_store_ps(lane.0.as_mut_ptr(), x);
         fn add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
@@ -229,7 +229,7 @@ mod x86 {
         fn splat(x: f32) -> __m128 = _mm_set1_ps(x);
         fn load(lane: &Lane) -> __m128 = _mm_load_ps(lane.0.as_ptr());
         fn gather(rows: &Rows<'_>, column: usize) -> __m128 = {
-            let (table, [a, b, c, d, ..]) = (rows.from_column(column), rows.starts);
+            let (table, [a, b, c, d, ..]) = (rows.columns_from(column), rows.starts);
             _mm_setr_ps(table[a as usize], table[b as usize], table[c as usize], table[d as usize])
         };
         fn store(lane: &mut Lane, x: __m128) -> () = _mm_store_ps(lane.0.as_mut_ptr(), x);
@@ -280,7 +280,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     fn gather(self, rows: &Rows<'_>, column: usize) -> [f32; 4] {
-        let table = rows.from_column(column);
+        let table = rows.columns_from(column);
         std::array::from_fn(|lane| table[rows.starts[lane] as usize])
     }
     #[inline(always)]

@@ -19,10 +19,11 @@ pub(super) fn edge<S: Simd>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mu
     // Every lane looks up its own polynomials.
     let (mut local, mut segments) = (Lane::ZERO, [0; MAX_LANES]);
     let mut at = edge.locate_from((0, 0.0), scratch.time.0[0]);
-    for lane in 0..S::LANES {
-        at = edge.locate_from(at, scratch.time.0[lane]);
-        segments[lane] = at.0 as u32;
-        local.0[lane] = (scratch.time.0[lane] - at.1).min(edge.durations[at.0]);
+    for ((&time, local), segment) in scratch.time.0.iter().zip(&mut local.0).zip(&mut segments).take(S::LANES)
+    {
+        at = edge.locate_from(at, time);
+        *segment = at.0 as u32;
+        *local = (time - at.1).min(edge.durations[at.0]);
     }
     let rows = Rows::new(edge.coefficients, stride, &segments);
     let t = s.load(&local);
