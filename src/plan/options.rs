@@ -29,8 +29,8 @@ impl Default for PlanOptions {
             max_samples: 100_000_000,
             range: 1.0,
             moving_share: 0.0,
-            resolution: 0.02,
-            shortcut_tries: 64,
+            resolution: 0.05,
+            shortcut_tries: 24,
         }
     }
 }
