@@ -137,10 +137,10 @@ impl<'a> Certifier<'a> {
             return malformed("it has no segment");
         }
         let finite = |s: crate::trajectory::Segment<'_>| {
-            s.duration > 0.0 && s.duration.is_finite() && s.coefficients.iter().all(|c| c.is_finite())
+            s.duration >= 0.0 && s.duration.is_finite() && s.coefficients.iter().all(|c| c.is_finite())
         };
         if !trajectory.segments().all(finite) {
-            return malformed("a segment has no positive duration or a coefficient that is not finite");
+            return malformed("a segment has a negative duration or a coefficient that is not finite");
         }
         Ok(())
     }

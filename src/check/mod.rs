@@ -40,6 +40,9 @@ pub trait EdgeChecker {
     /// Grows every sphere by `metres` from now on: the clearance that is asked for.
     fn set_padding(&mut self, metres: f64);
 
+    /// From now on no sphere moves farther than `metres` between two samples of an edge.
+    fn set_resolution(&mut self, metres: f64);
+
     /// Number of states examined so far.
     fn states_checked(&self) -> u64;
 

@@ -198,6 +198,10 @@ impl EdgeChecker for ScalarChecker {
         self.padding = metres;
     }
 
+    fn set_resolution(&mut self, metres: f64) {
+        self.packed.resolution = metres as f32;
+    }
+
     fn states_checked(&self) -> u64 {
         self.states_checked
     }

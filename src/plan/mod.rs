@@ -24,6 +24,9 @@ use std::time::Instant;
 /// dip in by d^2 / (8 r), about a millimetre: with this much to spare the certificate rarely fails.
 const PADDINGS: [f64; 4] = [1e-3, 2e-4, 4e-5, 0.0];
 
+/// Repairs that halve the spacing of samples; after so many it is a thousandth.
+const FINEST: u32 = 10;
+
 /// Refinements of one path that may fail to be certified before the path itself is taken.
 const REFINEMENTS: u64 = 2;
 
@@ -145,14 +148,18 @@ impl<'a> Query<'a> {
         Ok(())
     }
 
-    /// A path, by a search of its own seed.
+    /// A path, by a search of its own seed. After an answer that could not be certified the edges are
+    /// sampled more finely, or the same edge might fool the samples again.
     fn search(
         &mut self,
         goals: &[&FlatState],
         termination: &Termination,
     ) -> Result<Result<Knots, Budget>, CheckError> {
         let started = Instant::now();
-        let seed = self.options.seed.wrapping_add(u64::from(self.statistics.repairs) << 32);
+        let repairs = self.statistics.repairs;
+        let seed = self.options.seed.wrapping_add(u64::from(repairs) << 32);
+        let finer = f64::from(1_u32 << repairs.min(FINEST));
+        self.local.checker().set_resolution(self.options.resolution / finer);
         let mut search = RrtConnect::new(self.problem, goals, self.options, seed);
         let found = search.search(&mut self.local, &termination.after(self.statistics.iterations))?;
         self.statistics.iterations += search.samples;

@@ -91,6 +91,7 @@ impl<'a> RrtConnect<'a> {
         termination: &Termination,
     ) -> Result<Result<Knots, Budget>, CheckError> {
         if self.samples == 0
+            && termination.spent(0).is_none()
             && let Some(path) = self.join_roots(local)?
         {
             return Ok(Ok(path));
@@ -113,8 +114,10 @@ impl<'a> RrtConnect<'a> {
         }
     }
 
-    /// Start and goals joined by a single edge: the easiest queries need no more.
-    fn join_roots(&self, local: &mut LocalPlanner<'_>) -> Result<Option<Knots>, CheckError> {
+    /// Start and goals joined by a single edge: the easiest queries need no more. Counts as a sample,
+    /// so that a budget of samples always ends.
+    fn join_roots(&mut self, local: &mut LocalPlanner<'_>) -> Result<Option<Knots>, CheckError> {
+        self.samples += 1;
         for goal in 0..self.goal.tree.len() {
             if let Some(duration) = local.connect(self.start.end(0), self.goal.end(goal), f64::INFINITY)? {
                 return Ok(Some(self.path(0, goal, duration)));

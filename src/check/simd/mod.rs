@@ -150,6 +150,10 @@ impl EdgeChecker for SimdChecker {
         self.packed.padding = metres as f32;
     }
 
+    fn set_resolution(&mut self, metres: f64) {
+        self.packed.resolution = metres as f32;
+    }
+
     fn states_checked(&self) -> u64 {
         self.states_checked
     }

@@ -1,0 +1,257 @@
+//! The planner as a library: what it promises of its answers, on the scenes of this repository.
+
+use flatout::certify::{CertifyOptions, certify};
+use flatout::check::{Backend, CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict, diagnose};
+use flatout::plan::{Budget, Outcome, PlanOptions, Solution, plan};
+use flatout::problem::{FlatState, Problem};
+use flatout::robot::DynamicsScratch;
+use flatout::scene::Scene;
+use std::path::Path;
+use std::time::Duration;
+
+fn scene(name: &str) -> Scene {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes");
+    Scene::load(&folder.join(format!("{name}.yaml"))).expect("a scene of ours")
+}
+
+const SCENES: [&str; 10] = [
+    "panda_bins",
+    "panda_box",
+    "panda_cage",
+    "panda_gap",
+    "panda_lift",
+    "panda_moving_start",
+    "panda_shelf",
+    "panda_table",
+    "panda_throw",
+    "ur5_shelf",
+];
+
+fn outcome(problem: &Problem, options: &PlanOptions, backend: Backend) -> Outcome {
+    let mut checker = backend.checker(problem, options.resolution);
+    plan(problem, &mut *checker, options).expect("a CPU backend does not fail")
+}
+
+fn solve(problem: &Problem, options: &PlanOptions, backend: Backend) -> Solution {
+    match outcome(problem, options, backend) {
+        Outcome::Solved(solution) => *solution,
+        other => panic!("{other}"),
+    }
+}
+
+/// Debug builds are slow; what is tested here is not how fast.
+fn patient(options: &PlanOptions) -> PlanOptions {
+    PlanOptions { time_limit: Some(Duration::from_secs(120)), ..options.clone() }
+}
+
+/// Every scene, on every CPU backend: the answer begins at the start, ends at a goal, and a fresh
+/// certificate and plain evaluation of dense samples confirm it.
+#[test]
+fn answers_hold_when_looked_at_again() {
+    for name in SCENES {
+        let Scene { problem, options, .. } = scene(name);
+        for backend in [Backend::Simd, Backend::Scalar] {
+            let solution = solve(&problem, &patient(&options), backend);
+            let trajectory = &solution.trajectory;
+            certify(&problem, trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|v| panic!("{name}: {v}"));
+            let dof = problem.mechanism.dof();
+            let state = |t: f64| {
+                let (mut position, mut velocity) = (vec![0.0; dof], vec![0.0; dof]);
+                trajectory.evaluate(t, 0, &mut position);
+                trajectory.evaluate(t, 1, &mut velocity);
+                FlatState { position, velocity }
+            };
+            let near = |a: &FlatState, b: &FlatState| {
+                let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
+                distance(&a.position, &b.position) && distance(&a.velocity, &b.velocity)
+            };
+            assert!(near(&state(0.0), &problem.start), "{name} begins elsewhere");
+            let end = state(trajectory.duration());
+            assert!(problem.goals.iter().any(|goal| near(&end, goal)), "{name} ends elsewhere");
+            for i in 0..=500 {
+                let t = trajectory.duration() * f64::from(i) / 500.0;
+                let mut state = state(t);
+                // Limits that are met exactly may be exceeded by rounding; the certificate has its own word.
+                state.velocity.iter_mut().for_each(|v| *v *= 1.0 - 1e-9);
+                assert_eq!(diagnose(&problem, &state), None, "{name} at {t}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trajectory() {
+    let Scene { problem, options, .. } = scene("panda_shelf");
+    for backend in [Backend::Simd, Backend::Scalar] {
+        let run = |seed| solve(&problem, &PlanOptions { seed, ..patient(&options) }, backend).trajectory;
+        assert_eq!(run(3), run(3));
+        assert_ne!(run(3), run(4), "the seed is used");
+    }
+}
+
+#[test]
+fn refinement_shortens_and_can_be_left_out() {
+    for name in ["panda_shelf", "panda_box", "ur5_shelf"] {
+        let Scene { problem, options, .. } = scene(name);
+        let refined = solve(&problem, &patient(&options), Backend::Simd);
+        let raw = solve(&problem, &PlanOptions { shortcut_tries: 0, ..patient(&options) }, Backend::Simd);
+        assert!((raw.trajectory.duration() - raw.statistics.raw_duration).abs() < 1e-9);
+        assert!(refined.trajectory.duration() < raw.trajectory.duration(), "{name}");
+    }
+}
+
+/// Nodes with velocity: edges have a direction, in both trees.
+#[test]
+fn moving_nodes_are_searched_too() {
+    for name in ["panda_shelf", "panda_throw", "ur5_shelf"] {
+        let Scene { problem, options, .. } = scene(name);
+        let options = PlanOptions { moving_share: 0.5, shortcut_tries: 0, ..patient(&options) };
+        let solution = solve(&problem, &options, Backend::Simd);
+        certify(&problem, &solution.trajectory, &CertifyOptions::default())
+            .unwrap_or_else(|v| panic!("{name}: {v}"));
+    }
+}
+
+/// Efforts, by plain evaluation: within limits where they are checked, and beyond where they are not.
+#[test]
+fn torque_limits_bind() {
+    let Scene { mut problem, options, .. } = scene("panda_lift");
+    let most = |problem: &Problem| {
+        let trajectory = solve(problem, &patient(&options), Backend::Simd).trajectory;
+        let m = &problem.mechanism;
+        let mut scratch = DynamicsScratch::default();
+        let mut share = 0.0_f64;
+        for i in 0..=2000 {
+            let t = trajectory.duration() * f64::from(i) / 2000.0;
+            let [y, yd, ydd] = [0, 1, 2].map(|order| {
+                let mut values = vec![0.0; m.dof()];
+                trajectory.evaluate(t, order, &mut values);
+                values
+            });
+            let mut efforts = vec![0.0; m.dof()];
+            m.inverse_dynamics(&y, &yd, &ydd, problem.gravity, &mut scratch, &mut efforts);
+            let used = efforts.iter().zip(&m.limits).map(|(e, l)| e.abs() / l.effort);
+            share = used.fold(share, f64::max);
+        }
+        share
+    };
+    assert!(problem.torque);
+    assert!(most(&problem) <= 1.0 + 1e-9);
+    problem.torque = false;
+    assert!(most(&problem) > 1.05, "without the check the limits would be broken");
+}
+
+#[test]
+fn budgets_end_the_search() {
+    let Scene { mut problem, options, .. } = scene("panda_shelf");
+    // A cage that nothing leaves, around the goal's place.
+    let wall = problem.world.obstacles[1].clone();
+    problem.world.obstacles.push(wall);
+    let few = PlanOptions { max_samples: 3, time_limit: None, ..options.clone() };
+    match outcome(&problem, &few, Backend::Simd) {
+        Outcome::Exhausted { budget: Budget::Samples, statistics } => assert_eq!(statistics.iterations, 3),
+        other => panic!("{other}"),
+    }
+    let late = PlanOptions { time_limit: Some(Duration::ZERO), ..options };
+    assert!(matches!(
+        outcome(&problem, &late, Backend::Simd),
+        Outcome::Exhausted { budget: Budget::Time, .. }
+    ));
+}
+
+#[test]
+fn invalid_ends_say_why() {
+    let Scene { problem, options, .. } = scene("panda_shelf");
+    let mut inside = problem.clone();
+    inside.world.obstacles[0].pose.translation.z += 0.4;
+    let said = outcome(&inside, &options, Backend::Simd).to_string();
+    assert!(
+        said.starts_with("no plan: the start is invalid: link \"") && said.contains("inside obstacle"),
+        "{said}"
+    );
+    let mut beyond = problem.clone();
+    beyond.goals[0].position[3] = 1.0;
+    let said = outcome(&beyond, &options, Backend::Simd).to_string();
+    assert!(said.contains("the goal is invalid: position of \"panda_joint4\" is 1, outside ["), "{said}");
+    // One good goal is enough.
+    beyond.goals.push(problem.goals[0].clone());
+    solve(&beyond, &patient(&options), Backend::Simd);
+}
+
+#[test]
+fn a_start_that_is_the_goal_is_solved() {
+    let Scene { mut problem, options, .. } = scene("panda_shelf");
+    problem.goals = vec![problem.start.clone()];
+    assert_eq!(solve(&problem, &options, Backend::Simd).trajectory.duration(), 0.0);
+}
+
+/// A backend that finds everything valid.
+struct Liar;
+
+impl EdgeChecker for Liar {
+    fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        verdicts.clear();
+        verdicts.resize(edges.len(), Verdict::VALID);
+        Ok(())
+    }
+
+    fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        verdicts.clear();
+        verdicts.resize(states.len(), Verdict::VALID);
+        Ok(())
+    }
+
+    fn set_padding(&mut self, _: f64) {}
+
+    fn set_resolution(&mut self, _: f64) {}
+
+    fn states_checked(&self) -> u64 {
+        0
+    }
+
+    fn name(&self) -> String {
+        "liar".to_owned()
+    }
+}
+
+/// Nothing uncertified is returned, whatever a backend says; the search goes on until its budget ends.
+#[test]
+fn a_lying_backend_is_caught() {
+    let Scene { problem, options, .. } = scene("panda_cage");
+    let options = PlanOptions { max_samples: 50, time_limit: Some(Duration::from_millis(300)), ..options };
+    match plan(&problem, &mut Liar, &options).expect("a liar does not fail") {
+        Outcome::Exhausted { statistics, .. } => assert!(statistics.repairs > 0),
+        other => panic!("{other}"),
+    }
+}
+
+/// A failing backend is an error, not an outcome.
+#[test]
+fn a_failing_backend_is_an_error() {
+    struct Broken;
+    impl EdgeChecker for Broken {
+        fn check(&mut self, _: &EdgeBatch, _: &mut Vec<Verdict>) -> Result<(), CheckError> {
+            Err(CheckError { backend: "broken".to_owned(), message: "lost".to_owned() })
+        }
+        fn check_states(
+            &mut self,
+            states: &StateBatch,
+            verdicts: &mut Vec<Verdict>,
+        ) -> Result<(), CheckError> {
+            Liar.check_states(states, verdicts)
+        }
+        fn set_padding(&mut self, _: f64) {}
+        fn set_resolution(&mut self, _: f64) {}
+        fn states_checked(&self) -> u64 {
+            0
+        }
+        fn name(&self) -> String {
+            "broken".to_owned()
+        }
+    }
+    let Scene { problem, options, .. } = scene("panda_shelf");
+    let error = plan(&problem, &mut Broken, &options).expect_err("the backend is broken");
+    assert_eq!(error.to_string(), "the broken backend failed: lost");
+    assert_eq!(Status::Valid.to_string(), "valid");
+}
