@@ -1,0 +1,58 @@
+//! All of MotionBenchMaker, torques not checked: as many problems solved as there must be, each
+//! answer certified anew by a certifier that the planner has not touched.
+
+mod common;
+
+use common::{shared, shared_robot};
+use flatout::bench::mbm::MbmSuite;
+use flatout::certify::{CertifyOptions, certify};
+use flatout::check::Backend;
+use flatout::plan::{Outcome, PlanOptions, plan};
+use flatout::pose::Pose;
+use std::io::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many problems of a suite are solved, of how many; every answer is certified again.
+fn solve(name: &str) -> Option<(usize, usize)> {
+    let file = shared(&format!("mbm/{name}.json"))?;
+    let robot = shared_robot(name)?;
+    let suite = MbmSuite::load(&file).unwrap_or_else(|e| panic!("{e}"));
+    let mechanism = suite.mechanism(&robot, Pose::IDENTITY).unwrap_or_else(|e| panic!("{e}"));
+    let (next, unsolved) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(chosen) = suite.problems.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let id = format!("{name} {} {}", chosen.set, chosen.index);
+            let problem = chosen.problem(&mechanism).unwrap_or_else(|e| panic!("{id}: {e}"));
+            let options = PlanOptions::default();
+            let mut checker = Backend::Auto.checker(&problem, options.resolution);
+            match plan(&problem, &mut *checker, &options).unwrap_or_else(|e| panic!("{id}: {e}")) {
+                Outcome::Solved(solution) => {
+                    certify(&problem, &solution.trajectory, &CertifyOptions::default())
+                        .unwrap_or_else(|e| panic!("{id}: {e}"));
+                }
+                other => unsolved.lock().unwrap().push(format!("{id}: {other}")),
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    let (unsolved, total) = (unsolved.into_inner().unwrap(), suite.problems.len());
+    unsolved.iter().for_each(|line| drop(writeln!(std::io::stderr(), "{line}")));
+    Some((total - unsolved.len(), total))
+}
+
+#[test]
+fn panda() {
+    assert!(solve("panda").is_none_or(|solved| solved == (350, 350)));
+}
+
+#[test]
+fn ur5() {
+    assert!(solve("ur5").is_none_or(|solved| solved == (342, 342)));
+}
+
+#[test]
+fn fetch() {
+    assert!(solve("fetch").is_none_or(|(solved, total)| solved as f64 >= 0.97 * total as f64));
+}
