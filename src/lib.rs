@@ -57,7 +57,7 @@
 //! 14. [`refine`]: shortens a path in time.
 //! 15. [`plan`]: the planners.
 //! 16. [`scene`]: scene files, and MoveIt's.
-//! 17. [`bench`]: problem suites, runner, tables.
+//! 17. [`bench`](mod@bench): problem suites, runner, tables.
 //! 18. [`cli`]: the command line, the only place that prints or exits.
 
 pub mod bench;

@@ -3,8 +3,8 @@
 //! a checker, so that it cannot share a bug with one.
 //!
 //! - Polynomial limits (position, velocity, acceleration) hold by exact extrema.
-//! - Collisions are excluded on intervals of time, halved until each is proved ([`collision`]).
-//! - Efforts are bounded on intervals by Taylor models of inverse dynamics ([`effort`]).
+//! - Collisions are excluded on intervals of time, halved until each is proved (`collision`).
+//! - Efforts are bounded on intervals by Taylor models of inverse dynamics (`effort`).
 
 mod collision;
 mod effort;
