@@ -2,13 +2,18 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flatout::certify::Certifier;
-use flatout::check::{Backend, EdgeBatch, EdgeChecker, ScalarChecker, SimdChecker, StateBatch, simd};
+use flatout::check::{
+    Backend, EdgeBatch, EdgeChecker, Packed, ScalarChecker, SimdChecker, StateBatch, Verdict, simd,
+};
 use flatout::plan::{Outcome, plan};
+use flatout::pose::Pose;
 use flatout::problem::Problem;
 use flatout::scene::Scene;
 use flatout::search::Sampler;
 use flatout::steer::LeastEffort;
 use flatout::trajectory::Trajectory;
+use flatout::world::{Obstacle, Shape};
+use glam::{DQuat, DVec3};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
@@ -88,6 +93,68 @@ fn check_valid_edges(c: &mut Criterion) {
     }
 }
 
+/// Those edges among ever more obstacles, none of which they touch. Obstacles shrink as they grow in
+/// number, so that they always fill the same share of the arm's surroundings.
+fn check_among_obstacles(c: &mut Criterion) {
+    let scene = shelf();
+    let trajectory = solved(&scene);
+    let mut edges = EdgeBatch::new(trajectory.dof());
+    trajectory.segments().for_each(|s| edges.push(s.duration, s.coefficients));
+    let mut group = c.benchmark_group("check_among_obstacles");
+    for count in [10, 100, 1000, 10_000] {
+        let mut problem = scene.problem.clone();
+        problem.world.obstacles = scattered(&problem, &trajectory, count);
+        group.bench_function(BenchmarkId::new("pack", count), |b| b.iter(|| Packed::new(&problem, 0.02)));
+        let mut checker = SimdChecker::new(&problem, scene.options.resolution);
+        let mut verdicts = Vec::new();
+        checker.check(&edges, &mut verdicts).expect("a backend that works");
+        assert!(verdicts.iter().all(Verdict::is_valid), "every sample is looked at");
+        group.throughput(Throughput::Elements(checker.states_checked()));
+        group.bench_function(BenchmarkId::new("edges", count), |b| {
+            b.iter(|| checker.check(black_box(&edges), &mut verdicts).expect("a backend that works"));
+        });
+        group.throughput(Throughput::Elements(1));
+        let mut certifier = Certifier::new(&problem, Default::default());
+        group.bench_function(BenchmarkId::new("certify", count), |b| {
+            b.iter(|| certifier.certify(black_box(&trajectory)).expect("valid"));
+        });
+    }
+}
+
+/// Obstacles of all bounded shapes around the arm, each at least 5 mm away from it on its way.
+fn scattered(problem: &Problem, trajectory: &Trajectory, count: usize) -> Vec<Obstacle> {
+    let mechanism = &problem.mechanism;
+    let (mut poses, mut balls) = (Vec::new(), Vec::new());
+    for i in 0..=200 {
+        let t = trajectory.duration() * f64::from(i) / 200.0;
+        let mut position = vec![0.0; trajectory.dof()];
+        trajectory.evaluate(t, 0, &mut position);
+        mechanism.place(&position, &mut poses);
+        for link in mechanism.links.iter() {
+            let spheres = &mechanism.spheres[link.spheres.clone()];
+            balls.extend(spheres.iter().map(|s| (poses[link.body].point(s.center), s.radius)));
+        }
+    }
+    let size = 0.3 / (count as f64).cbrt();
+    let mut sampler = Sampler::new(vec![(-1.0, 1.0); 7], 3);
+    let obstacle = |i: usize| {
+        let mut p = [0.0; 7];
+        sampler.sample(&mut p);
+        let shape = match i % 4 {
+            0 => Shape::Sphere { radius: size },
+            1 => Shape::Cuboid { half_extents: DVec3::new(size, 0.5 * size, 0.8 * size) },
+            2 => Shape::Capsule { radius: 0.4 * size, half_length: size },
+            _ => Shape::Cylinder { radius: 0.6 * size, half_length: size },
+        };
+        let turn = DQuat::from_scaled_axis(DVec3::new(p[3], p[4], p[5]) * 3.0);
+        let pose = Pose::new(turn, DVec3::new(p[0], p[1], p[2] + 0.4));
+        Obstacle { name: format!("{i}"), shape, pose }
+    };
+    let clear =
+        |o: &Obstacle| balls.iter().all(|&(center, radius)| o.signed_distance(center) - radius > 0.005);
+    (0..).map(obstacle).filter(clear).take(count).collect()
+}
+
 fn steer(c: &mut Criterion) {
     let problem = shelf().problem;
     let steering = LeastEffort::new(&problem.mechanism.limits);
@@ -119,5 +186,13 @@ fn whole_plans(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, check_states, check_valid_edges, steer, certify, whole_plans);
+criterion_group!(
+    benches,
+    check_states,
+    check_valid_edges,
+    check_among_obstacles,
+    steer,
+    certify,
+    whole_plans
+);
 criterion_main!(benches);

@@ -41,6 +41,10 @@ pub struct LocalPlanner<'a> {
     edges: EdgeBatch,
     verdicts: Vec<Verdict>,
     coefficients: Vec<f64>,
+    /// Answers of [`LocalPlanner::connect_all`].
+    durations: Vec<Option<f64>>,
+    /// Edges that need too much effort: which of the pairs, and the duration that was tried.
+    heavy: Vec<(usize, f64)>,
     /// Edges checked so far.
     pub checked: u64,
 }
@@ -58,6 +62,8 @@ impl<'a> LocalPlanner<'a> {
             edges: EdgeBatch::new(dof),
             verdicts: Vec::new(),
             coefficients: vec![0.0; 4 * dof],
+            durations: Vec::new(),
+            heavy: Vec::new(),
             checked: 0,
         }
     }
@@ -72,22 +78,78 @@ impl<'a> LocalPlanner<'a> {
     /// # Errors
     /// When the backend fails.
     pub fn connect(&mut self, from: End<'_>, to: End<'_>, longest: f64) -> Result<Option<f64>, CheckError> {
-        let at_rest = from.is_at_rest() && to.is_at_rest();
-        let shortest = if at_rest {
-            Some(self.steering.rest_to_rest_duration(from.position, to.position))
-        } else {
-            let Self { steering, coefficients, .. } = self;
-            steering.steer(from.position, from.velocity, to.position, to.velocity, coefficients)
-        };
-        let Some(shortest) = shortest.filter(|&t| t <= longest) else { return Ok(None) };
+        Ok(self.connect_all(1, |_| (from, to), longest)?[0])
+    }
+
+    /// For each of `count` pairs of states, the duration of a valid edge from the first to the second,
+    /// if there is one no longer than `longest`. All edges are checked at once; those whose efforts
+    /// are too great once more, slower.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn connect_all<'e>(
+        &mut self,
+        count: usize,
+        pair: impl Fn(usize) -> (End<'e>, End<'e>),
+        longest: f64,
+    ) -> Result<&[Option<f64>], CheckError> {
         self.edges.clear();
-        self.push(from, to, shortest, at_rest);
-        let status = self.check()?[0].status();
-        match status {
-            Status::Valid => Ok(Some(shortest)),
-            Status::Effort if self.torque => self.connect_slower(from, to, shortest, longest, at_rest),
-            _ => Ok(None),
+        self.durations.clear();
+        for (from, to) in (0..count).map(&pair) {
+            let shortest = self.shortest(from, to).filter(|&t| t <= longest);
+            if let Some(duration) = shortest {
+                self.push(from, to, duration);
+            }
+            self.durations.push(shortest);
         }
+        self.check()?;
+        self.heavy.clear();
+        let mut verdicts = self.verdicts.iter();
+        for (i, duration) in self.durations.iter_mut().enumerate() {
+            let Some(shortest) = *duration else { continue };
+            match verdicts.next().map(Verdict::status) {
+                Some(Status::Valid) => {}
+                Some(Status::Effort) if self.torque => self.heavy.push((i, shortest)),
+                _ => *duration = None,
+            }
+        }
+        if !self.heavy.is_empty() {
+            self.connect_slower(pair, longest)?;
+        }
+        Ok(&self.durations)
+    }
+
+    /// For each edge that is too heavy, the least of a few longer durations at which the efforts hold.
+    fn connect_slower<'e>(
+        &mut self,
+        pair: impl Fn(usize) -> (End<'e>, End<'e>),
+        longest: f64,
+    ) -> Result<(), CheckError> {
+        let slower =
+            |shortest: f64| SLOWER.into_iter().map(move |f| f * shortest).filter(move |&t| t <= longest);
+        self.edges.clear();
+        for k in 0..self.heavy.len() {
+            let (i, shortest) = self.heavy[k];
+            let (from, to) = pair(i);
+            slower(shortest).for_each(|duration| self.push(from, to, duration));
+        }
+        self.check()?;
+        let mut verdicts = self.verdicts.iter();
+        for &(i, shortest) in &self.heavy {
+            // All of them are looked at, so that the next edge's verdicts are next.
+            let valid = slower(shortest).zip(&mut verdicts).filter(|(_, v)| v.is_valid()).map(|(t, _)| t);
+            self.durations[i] = valid.fold(None, |least, t| least.or(Some(t)));
+        }
+        Ok(())
+    }
+
+    /// The least duration at which velocities and accelerations hold, if there is one.
+    fn shortest(&mut self, from: End<'_>, to: End<'_>) -> Option<f64> {
+        if from.is_at_rest() && to.is_at_rest() {
+            return Some(self.steering.rest_to_rest_duration(from.position, to.position));
+        }
+        let Self { steering, coefficients, .. } = self;
+        steering.steer(from.position, from.velocity, to.position, to.velocity, coefficients)
     }
 
     /// A valid motion from `from` to `to` that is as fast as velocities and accelerations allow, if
@@ -119,26 +181,8 @@ impl<'a> LocalPlanner<'a> {
         Ok(None)
     }
 
-    /// The least of a few longer durations at which the efforts hold.
-    fn connect_slower(
-        &mut self,
-        from: End<'_>,
-        to: End<'_>,
-        shortest: f64,
-        longest: f64,
-        at_rest: bool,
-    ) -> Result<Option<f64>, CheckError> {
-        let durations = SLOWER.map(|factor| factor * shortest);
-        self.edges.clear();
-        for &duration in durations.iter().filter(|&&t| t <= longest) {
-            self.push(from, to, duration, at_rest);
-        }
-        let valid = self.check()?.iter().position(Verdict::is_valid);
-        Ok(valid.map(|i| durations[i]))
-    }
-
-    fn push(&mut self, from: End<'_>, to: End<'_>, duration: f64, at_rest: bool) {
-        if at_rest {
+    fn push(&mut self, from: End<'_>, to: End<'_>, duration: f64) {
+        if from.is_at_rest() && to.is_at_rest() {
             self.edges.push_at_rest(from.position, to.position, duration);
         } else {
             let Self { steering, coefficients, .. } = self;
@@ -168,6 +212,11 @@ impl<'a> LocalPlanner<'a> {
 
     fn check(&mut self) -> Result<&[Verdict], CheckError> {
         self.checked += self.edges.len() as u64;
+        if self.edges.is_empty() {
+            // No device need be asked.
+            self.verdicts.clear();
+            return Ok(&self.verdicts);
+        }
         self.checker.check(&self.edges, &mut self.verdicts)?;
         Ok(&self.verdicts)
     }

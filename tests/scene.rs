@@ -81,6 +81,7 @@ planner:
   moving_share: 0.25
   resolution: 0.01
   shortcut_tries: 3
+  batch: 16
 gravity: [0, 0, -1.62]
 ";
 
@@ -124,6 +125,7 @@ fn a_scene_means_what_it_says() {
 
     let options = &scene.options;
     assert_eq!((options.seed, options.max_samples, options.shortcut_tries), (7, 1000, 3));
+    assert_eq!(options.batch, 16);
     assert_eq!(options.time_limit, Some(Duration::from_millis(2500)));
     assert_eq!((options.range, options.moving_share, options.resolution), (1.5, 0.25, 0.01));
 }

@@ -20,6 +20,9 @@ pub struct Report {
     pub seed: u64,
     /// What it ran on.
     pub machine: Machine,
+    /// Wall-clock time of all problems as one batch, seconds; absent where they were planned one by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_s: Option<f64>,
     /// One entry per problem.
     pub results: Vec<ProblemResult>,
 }
@@ -156,6 +159,11 @@ impl fmt::Display for Report {
             row(f, set, &self.results.iter().filter(|r| r.set == set).collect::<Vec<_>>())?;
         }
         row(f, "all", &self.results.iter().collect::<Vec<_>>())?;
+        if let Some(wall) = self.wall_s {
+            let (problems, millis) = (self.results.len(), wall * 1e3);
+            let rate = problems as f64 / wall;
+            writeln!(f, "batch of {problems} in {millis:.1} ms wall: {rate:.0} problems/s")?;
+        }
         for r in self.results.iter().filter(|r| r.duration_s.is_none()) {
             writeln!(f, "{} {}: {}", r.set, r.index, r.status)?;
         }

@@ -1,7 +1,7 @@
 //! Runs a planner over the problems of a suite and keeps what it did on each.
 
 use crate::check::{Backend, CheckError};
-use crate::plan::{Outcome, PlanOptions, Solution, plan};
+use crate::plan::{Outcome, PlanOptions, Solution, Task, plan, plan_batch};
 use crate::problem::Problem;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -33,6 +33,9 @@ pub struct ProblemResult {
     pub states: u64,
 }
 
+/// What a run gives: the figures, and the answer where there is one.
+pub type Answer = (ProblemResult, Option<Solution>);
+
 /// Plans `problem` `repeat` times (at least once) and keeps the run of median total time.
 ///
 /// # Errors
@@ -42,27 +45,49 @@ pub fn run(
     backend: Backend,
     options: &PlanOptions,
     repeat: usize,
-) -> Result<(ProblemResult, Option<Solution>), CheckError> {
+) -> Result<Answer, CheckError> {
     let mut runs =
         (0..repeat.max(1)).map(|_| run_once(problem, backend, options)).collect::<Result<Vec<_>, _>>()?;
     runs.sort_by(|(a, _), (b, _)| a.total_us.total_cmp(&b.total_us));
     Ok(runs.swap_remove(runs.len() / 2))
 }
 
-fn run_once(
-    problem: &Problem,
-    backend: Backend,
-    options: &PlanOptions,
-) -> Result<(ProblemResult, Option<Solution>), CheckError> {
+fn run_once(problem: &Problem, backend: Backend, options: &PlanOptions) -> Result<Answer, CheckError> {
     let started = Instant::now();
     let mut checker = backend.checker(problem, options.resolution);
     let outcome = plan(problem, &mut *checker, options)?;
-    let total = started.elapsed();
+    Ok(answer(outcome, Some(started.elapsed())))
+}
+
+/// Plans all problems at once on so many threads; also gives the wall-clock time of the whole.
+/// `advance` is called once per answer. Problems are not timed from outside here: their total time is
+/// that of all phases, without packing.
+///
+/// # Errors
+/// When the checking backend fails.
+pub fn run_batch(
+    problems: &[Problem],
+    backend: Backend,
+    options: &PlanOptions,
+    threads: usize,
+    advance: impl Fn() + Sync,
+) -> Result<(Vec<Answer>, Duration), CheckError> {
+    let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
+    let started = Instant::now();
+    let checker = |task: &Task<'_>| backend.checker(task.problem, options.resolution);
+    let outcomes = plan_batch(&tasks, checker, threads, |_, _| advance());
+    let wall = started.elapsed();
+    let answers = outcomes.into_iter().map(|outcome| Ok(answer(outcome?, None))).collect::<Result<_, _>>()?;
+    Ok((answers, wall))
+}
+
+fn answer(outcome: Outcome, total: Option<Duration>) -> Answer {
     let statistics = match &outcome {
         Outcome::Solved(solution) => solution.statistics,
         Outcome::Exhausted { statistics, .. } => *statistics,
         Outcome::StartInvalid { .. } | Outcome::GoalInvalid { .. } => Default::default(),
     };
+    let total = total.unwrap_or(statistics.total());
     let after_search = statistics.refine + statistics.certify;
     let status = match &outcome {
         Outcome::Solved(_) => "solved".to_owned(),
@@ -85,7 +110,7 @@ fn run_once(
         edges: statistics.edges,
         states: statistics.states,
     };
-    Ok((result, solution))
+    (result, solution)
 }
 
 fn micros(duration: Duration) -> f64 {

@@ -116,6 +116,54 @@ fn states_agree_at_every_level() {
     assert!(seen.iter().all(|&n| n > 20), "every status must occur: {seen:?}");
 }
 
+/// Thousands of small obstacles, so that there is a hierarchy to walk and room between them.
+#[test]
+fn worlds_of_thousands_agree() {
+    let (mut close, mut seen) = (0, [0_u32; 7]);
+    for seed in 200..204 {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let mut problem = problem(&mut rng);
+        problem.world = world(&mut rng, 3000);
+        problem.world.obstacles.retain(|o| o.shape != Shape::HalfSpace || rng.random_bool(0.01));
+        for obstacle in &mut problem.world.obstacles {
+            obstacle.shape = smaller(obstacle.shape, 0.1);
+        }
+        let dof = problem.mechanism.dof();
+        let mut batch = StateBatch::new(dof);
+        let states: Vec<_> = (0..400).map(|_| numbers(&mut rng, dof, 2.0)).collect();
+        let still = vec![0.0; dof];
+        states.iter().for_each(|y| batch.push(y, &still, &still));
+        let mut oracle = ScalarChecker::new(&problem, 0.05);
+        let margins: Vec<_> = states.iter().map(|y| oracle.margins(y, &still, &still)).collect();
+        for level in simd::levels() {
+            let mut lanes = SimdChecker::at_level(&problem, 0.05, level).expect("an available level");
+            let mut verdicts = Vec::new();
+            lanes.check_states(&batch, &mut verdicts).expect("lanes do not fail");
+            for (i, (margins, verdict)) in margins.iter().zip(&verdicts).enumerate() {
+                seen[margins.status() as usize] += 1;
+                close += u32::from(compare(margins, verdict, &format!("seed {seed} state {i} {level}")));
+            }
+        }
+    }
+    assert!(close < 20, "{close} verdicts within the tolerance are too many");
+    let hits = seen[Status::World as usize];
+    assert!(hits > 300 && seen.iter().sum::<u32>() - hits > 300, "both kinds must occur: {seen:?}");
+}
+
+fn smaller(shape: Shape, share: f64) -> Shape {
+    match shape {
+        Shape::Sphere { radius } => Shape::Sphere { radius: share * radius },
+        Shape::Cuboid { half_extents } => Shape::Cuboid { half_extents: half_extents * share },
+        Shape::Capsule { radius, half_length } => {
+            Shape::Capsule { radius: share * radius, half_length: share * half_length }
+        }
+        Shape::Cylinder { radius, half_length } => {
+            Shape::Cylinder { radius: share * radius, half_length: share * half_length }
+        }
+        Shape::HalfSpace => Shape::HalfSpace,
+    }
+}
+
 /// A lane's verdict on an edge agrees if the oracle confirms what it claims at the time it claims,
 /// or, for a valid one, finds no sample that fails by more than the tolerance.
 #[test]

@@ -9,6 +9,7 @@
 #[cfg(test)]
 mod agreement;
 mod diagnosis;
+mod hierarchy;
 pub mod packed;
 mod scalar;
 pub mod simd;
@@ -45,6 +46,11 @@ pub trait EdgeChecker {
 
     /// Number of states examined so far.
     fn states_checked(&self) -> u64;
+
+    /// How many edges at a time keep this backend busy. A search that has no other wish submits so many.
+    fn preferred_batch(&self) -> usize {
+        1
+    }
 
     /// Name of the backend, with its level: `scalar`, `simd/avx512`.
     fn name(&self) -> String;

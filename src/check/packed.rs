@@ -2,6 +2,7 @@
 //! plain old data, built once per problem. Also where an edge is sampled, since all backends must
 //! agree on that. Imports `problem` and what lies below it.
 
+use super::hierarchy;
 use crate::pose::Pose;
 use crate::problem::Problem;
 use crate::robot::{Mechanism, Motion, Sphere};
@@ -94,6 +95,26 @@ pub struct PackedObstacle {
     pub index: u32,
 }
 
+/// A node of the hierarchy over a world's obstacles: a box that holds all that is below it. Nodes
+/// stand in depth-first order, so that a walk needs no stack: from a node whose box is met to the
+/// next, from one whose box is not to `skip`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct PackedNode {
+    /// Corner of the box where every coordinate is least, in the world.
+    pub lower: [f32; 3],
+    /// The first node that is not below this one.
+    pub skip: u32,
+    /// Corner of the box where every coordinate is greatest.
+    pub upper: [f32; 3],
+    /// Of a leaf, its obstacle: index into the spheres, cuboids, capsules and cylinders, counted on
+    /// from one list to the next. [`INNER`] for other nodes.
+    pub obstacle: u32,
+}
+
+/// No obstacle: the node has children.
+pub const INNER: u32 = u32::MAX;
+
 /// Obstacles of one problem, kind by kind, so that no lane branches on the kind.
 #[derive(Clone, Debug, Default)]
 pub struct PackedWorld {
@@ -142,6 +163,8 @@ pub struct Packed {
     pub limits: Vec<PackedLimits>,
     /// Obstacles.
     pub world: PackedWorld,
+    /// Hierarchy over all obstacles but the half-spaces.
+    pub hierarchy: Vec<PackedNode>,
     /// Whether efforts are checked.
     pub torque: bool,
     /// Acceleration of free fall, m/s^2.
@@ -160,6 +183,7 @@ impl Packed {
         let m = &problem.mechanism;
         let base_links = m.links.iter().take_while(|l| l.body == 0).count();
         let order: Vec<usize> = (base_links..m.links.len()).chain(0..base_links).collect();
+        let world = PackedWorld::new(&problem.world.obstacles);
         let place = |link: usize| order.iter().position(|&l| l == link).unwrap_or(link) as u32;
         Self {
             bodies: m.bodies.iter().map(pack_body).collect(),
@@ -168,7 +192,8 @@ impl Packed {
             spheres: m.spheres.iter().map(pack_sphere).collect(),
             pairs: m.pairs.iter().map(|&[a, b]| [place(a), place(b)]).collect(),
             limits: m.limits.iter().map(pack_limits).collect(),
-            world: PackedWorld::new(&problem.world.obstacles),
+            hierarchy: hierarchy::build(&world, &problem.world.obstacles),
+            world,
             torque: problem.torque,
             gravity: problem.gravity.as_vec3().to_array(),
             reach: reaches(m),
@@ -193,7 +218,8 @@ impl Packed {
 }
 
 impl PackedWorld {
-    fn new(obstacles: &[Obstacle]) -> Self {
+    /// Packs obstacles.
+    pub(super) fn new(obstacles: &[Obstacle]) -> Self {
         let mut world = Self::default();
         for (index, obstacle) in obstacles.iter().enumerate() {
             let (list, size) = match obstacle.shape {

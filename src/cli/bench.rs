@@ -1,17 +1,20 @@
 //! `flatout bench`: whole suites, their tables and their JSON.
 
+use super::batch::{make_folder, threads};
 use super::progress::Progress;
 use super::{Failure, complain, count, export, positive, say, write_file};
 use crate::bench::mbm::MbmSuite;
 use crate::bench::report::{Machine, Report};
 use crate::bench::runner;
-use crate::check::Backend;
-use crate::error::InputError;
+use crate::check::{Backend, CheckError};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
+use crate::problem::Problem;
 use crate::robot::Robot;
 use clap::{Args, Subcommand};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Subcommand)]
 pub(super) enum BenchCommand {
@@ -50,6 +53,12 @@ pub(super) struct MbmArgs {
     /// Plan every problem so often and keep the run of median time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     repeat: usize,
+    /// Plan all problems at once, and tell how many a second; with --repeat, the batch of median time
+    #[arg(long)]
+    batch: bool,
+    /// Threads that plan a batch; one per processor where left out
+    #[arg(long, value_name = "N", requires = "batch")]
+    threads: Option<NonZeroUsize>,
 }
 
 pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
@@ -63,40 +72,40 @@ fn mbm(args: &MbmArgs) -> Result<(), Failure> {
     let suite = MbmSuite::load(&args.file)?;
     let mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(|e| e.in_file(&args.file))?;
     if let Some(dir) = &args.trajectories {
-        std::fs::create_dir_all(dir)
-            .map_err(|e| InputError::new(format!("cannot make the folder: {e}")).in_file(dir))?;
+        make_folder(dir)?;
     }
     let options = PlanOptions {
         seed: args.seed,
-        time_limit: Some(std::time::Duration::from_secs_f64(args.time_limit)),
+        time_limit: Some(Duration::from_secs_f64(args.time_limit)),
         ..PlanOptions::default()
     };
-    let progress = Progress::bar(suite.problems.len(), &suite.robot);
-    let mut backend = String::new();
-    let mut results = Vec::with_capacity(suite.problems.len());
-    for chosen in &suite.problems {
-        let problem = chosen.problem(&mechanism).map_err(|e| e.in_file(&args.file))?;
-        if backend.is_empty() {
-            backend = args.backend.checker(&problem, options.resolution).name();
-        }
-        let (mut result, solution) = runner::run(&problem, args.backend, &options, args.repeat)?;
+    let problems = suite
+        .problems
+        .iter()
+        .map(|chosen| chosen.problem(&mechanism))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| e.in_file(&args.file))?;
+    let threads = if args.batch { threads(args.threads) } else { 1 };
+    let (answers, wall) = plan_all(args, &suite.robot, &problems, &options, threads)?;
+    let mut results = Vec::with_capacity(answers.len());
+    for ((chosen, problem), (mut result, solution)) in suite.problems.iter().zip(&problems).zip(answers) {
         result.set.clone_from(&chosen.set);
         result.index = chosen.index;
         if let (Some(dir), Some(solution)) = (&args.trajectories, &solution) {
             let path = dir.join(format!("{}_{}.json", chosen.set, chosen.index));
-            export(&problem, solution, options.seed).save(&path)?;
+            export(problem, solution, options.seed).save(&path)?;
         }
         results.push(result);
-        progress.advance();
     }
-    drop(progress);
+    let backend = problems.first().map(|p| args.backend.checker(p, options.resolution).name());
     let report = Report {
         suite: "mbm".to_owned(),
         robot: suite.robot,
-        backend,
-        threads: 1,
+        backend: backend.unwrap_or_default(),
+        threads,
         seed: args.seed,
         machine: Machine::this(),
+        wall_s: wall.map(|wall| wall.as_secs_f64()),
         results,
     };
     say(&report.to_string());
@@ -106,4 +115,31 @@ fn mbm(args: &MbmArgs) -> Result<(), Failure> {
         complain(&format!("results written to {}", path.display()));
     }
     Ok(())
+}
+
+/// Plans the problems one by one, or all at once; then also tells how long that took.
+fn plan_all(
+    args: &MbmArgs,
+    name: &str,
+    problems: &[Problem],
+    options: &PlanOptions,
+    threads: usize,
+) -> Result<(Vec<runner::Answer>, Option<Duration>), CheckError> {
+    let repeat = args.repeat.max(1);
+    if args.batch {
+        let progress = Progress::bar(problems.len() * repeat, name);
+        let mut runs = (0..repeat)
+            .map(|_| runner::run_batch(problems, args.backend, options, threads, || progress.advance()))
+            .collect::<Result<Vec<_>, _>>()?;
+        runs.sort_by_key(|&(_, wall)| wall);
+        let (answers, wall) = runs.swap_remove(repeat / 2);
+        return Ok((answers, Some(wall)));
+    }
+    let progress = Progress::bar(problems.len(), name);
+    let run = |problem| {
+        let answer = runner::run(problem, args.backend, options, repeat);
+        progress.advance();
+        answer
+    };
+    Ok((problems.iter().map(run).collect::<Result<_, _>>()?, None))
 }

@@ -1,6 +1,7 @@
 //! The command line: the only place that prints or exits. Imports everything below it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this room is for")]
 
+mod batch;
 mod bench;
 mod check;
 mod import;
@@ -31,6 +32,8 @@ struct Cli {
 enum Command {
     /// Plan a scene: from its start to its goal, within all limits, certified for all times
     Plan(plan::PlanArgs),
+    /// Plan many scenes, spread over threads
+    Batch(batch::BatchArgs),
     /// Certify a trajectory, anybody's, against a scene
     Check(check::CheckArgs),
     /// Look into robots
@@ -68,6 +71,7 @@ impl From<CheckError> for Failure {
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Plan(args) => plan::run(&args),
+        Command::Batch(args) => batch::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Robot(command) => robot::run(&command),
         Command::Import(args) => import::run(&args),

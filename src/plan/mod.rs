@@ -2,11 +2,13 @@
 //! Imports `refine`, `certify`, `search`, the checker's trait, and what lies below them; never a
 //! backend by name.
 
+mod batch;
 mod options;
 mod outcome;
 mod rrt_connect;
 mod termination;
 
+pub use batch::{Task, plan_batch};
 pub use options::PlanOptions;
 pub use outcome::{Budget, Outcome, Solution, Statistics};
 pub use rrt_connect::RrtConnect;

@@ -15,6 +15,9 @@ pub struct PlanOptions {
     pub range: f64,
     /// Share of the samples that carry a velocity, 0 to 1. The others are at rest.
     pub moving_share: f64,
+    /// Edges that the search has checked at once; 0 leaves it to the backend (CPUs: 1). The more, the
+    /// less each knows of the others' outcome, but devices are only fast with many.
+    pub batch: usize,
     /// Farthest any sphere may move between two checked samples of an edge, metres.
     pub resolution: f64,
     /// Shortcuts tried when the answer is refined; 0 returns the raw path.
@@ -29,6 +32,7 @@ impl Default for PlanOptions {
             max_samples: 100_000_000,
             range: 1.0,
             moving_share: 0.0,
+            batch: 0,
             resolution: 0.05,
             shortcut_tries: 24,
         }

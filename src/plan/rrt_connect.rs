@@ -9,6 +9,7 @@ use crate::problem::{FlatState, Problem};
 use crate::refine::Knots;
 use crate::robot::OutputLimits;
 use crate::search::{Node, Sampler, Tree};
+use std::collections::VecDeque;
 use std::f64::consts::PI;
 
 /// A node whose extension has failed takes samples from no farther than this, rad and m (dynamic
@@ -22,20 +23,59 @@ const SAME: f64 = 1e-9;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     /// Grown forward from the start.
-    Start,
+    Start = 0,
     /// Grown backward from the goals.
-    Goal,
+    Goal = 1,
 }
 
 /// One search, resumable after an answer that could not be used.
+///
+/// Edges are proposed, checked and accepted in rounds of a batch: first the next step of every
+/// connection under way, then, in what room is left, an extension per sample. With room for one
+/// this is RRT-Connect as published; with room for thousands the samples of a round don't know of
+/// each other, both trees grow at once, and of several answers the shortest is taken.
 pub struct RrtConnect<'a> {
     options: &'a PlanOptions,
     limits: &'a [OutputLimits],
     sampler: Sampler,
     start: Grown,
     goal: Grown,
+    /// Connections that wait for their next step, the oldest first.
+    connections: VecDeque<Connection>,
+    round: Round,
     /// Samples drawn so far.
     pub samples: u64,
+}
+
+/// A tree on its way to a node of the other.
+#[derive(Clone, Copy, Debug)]
+struct Connection {
+    /// The tree that grows.
+    side: Side,
+    /// The node it has come to.
+    near: Node,
+    /// The node of the other tree that it is to reach.
+    target: Node,
+    /// How far that is; zero where it is to be reached in one step, however far.
+    distance: f64,
+}
+
+/// The edges of a round.
+#[derive(Default)]
+struct Round {
+    proposals: Vec<Proposal>,
+    /// `[proposal][output]`: where each edge leads to.
+    positions: Vec<f64>,
+    velocities: Vec<f64>,
+}
+
+/// An edge that is to be checked, between a tree's node and a state that is to become its child.
+#[derive(Clone, Copy, Debug)]
+struct Proposal {
+    side: Side,
+    near: Node,
+    /// What it is a step of; `None` for an extension.
+    connection: Option<Connection>,
 }
 
 /// A tree and what the search knows of its nodes.
@@ -62,6 +102,17 @@ impl Grown {
         End { position: self.tree.position(node), velocity: self.tree.velocity(node) }
     }
 
+    /// The node that a sample extends, if it takes samples from so far. `position` is moved back to
+    /// no farther than `range` from it.
+    fn extension(&self, position: &mut [f64], range: f64) -> Option<Node> {
+        let (near, distance) = self.tree.nearest(position);
+        if distance < SAME || distance > self.domains[near] {
+            return None;
+        }
+        toward(self.tree.position(near), position, range / distance);
+        Some(near)
+    }
+
     fn state(&self, node: Node) -> FlatState {
         let End { position, velocity } = self.end(node);
         FlatState { position: position.to_vec(), velocity: velocity.to_vec() }
@@ -77,8 +128,18 @@ impl<'a> RrtConnect<'a> {
         for state in goals {
             goal.add(&state.position, &state.velocity, None, 0.0);
         }
-        let limits = &problem.mechanism.limits;
-        Self { options, limits, sampler: Sampler::new(bounds(problem), seed), start, goal, samples: 0 }
+        // The easiest queries need no more than a single edge from the start to a goal.
+        let direct = |goal| Connection { side: Side::Goal, near: goal, target: 0, distance: 0.0 };
+        Self {
+            options,
+            limits: &problem.mechanism.limits,
+            sampler: Sampler::new(bounds(problem), seed),
+            start,
+            goal,
+            connections: (0..goals.len()).map(direct).collect(),
+            round: Round::default(),
+            samples: 0,
+        }
     }
 
     /// Searches until a path is found or a budget is spent.
@@ -90,53 +151,138 @@ impl<'a> RrtConnect<'a> {
         local: &mut LocalPlanner<'_>,
         termination: &Termination,
     ) -> Result<Result<Knots, Budget>, CheckError> {
-        if self.samples == 0
-            && termination.spent(0).is_none()
-            && let Some(path) = self.join_roots(local)?
-        {
-            return Ok(Ok(path));
-        }
-        let dof = self.limits.len();
-        let (mut position, mut velocity) = (vec![0.0; dof], vec![0.0; dof]);
-        loop {
-            if let Some(budget) = termination.spent(self.samples) {
+        if self.samples == 0 {
+            if let Some(budget) = termination.spent(0) {
                 return Ok(Err(budget));
             }
+            // The edges straight to the goals count as a sample, so that a budget of samples always ends.
+            self.samples = 1;
+        }
+        let batch = match self.options.batch {
+            0 => local.checker().preferred_batch(),
+            chosen => chosen,
+        };
+        loop {
+            let spent = self.propose(batch.max(1), termination);
+            if let (Some(budget), true) = (spent, self.round.proposals.is_empty()) {
+                return Ok(Err(budget));
+            }
+            let edges = self.round.proposals.len();
+            let durations = local.connect_all(edges, |k| self.ends(k), f64::INFINITY)?;
+            if let Some(path) = self.accept(durations) {
+                return Ok(Ok(path));
+            }
+        }
+    }
+
+    /// Fills a round with at most `batch` edges; tells where the budget has kept it from being full.
+    fn propose(&mut self, batch: usize, termination: &Termination) -> Option<Budget> {
+        self.round.clear();
+        let steps = self.connections.len().min(batch);
+        for _ in 0..steps {
+            self.propose_step();
+        }
+        let dof = self.limits.len();
+        let mut sizes = [self.start.tree.len(), self.goal.tree.len()];
+        while self.round.proposals.len() < batch {
+            if let Some(budget) = termination.spent(self.samples) {
+                return Some(budget);
+            }
             self.samples += 1;
-            self.sample(&mut position, &mut velocity);
-            let smaller =
-                if self.start.tree.len() <= self.goal.tree.len() { Side::Start } else { Side::Goal };
-            let Some(new) = self.extend(smaller, &mut position, &velocity, local)? else { continue };
-            if let Some((other, duration)) = self.connect(smaller, new, local)? {
-                let (a, b) = if smaller == Side::Start { (new, other) } else { (other, new) };
-                return Ok(Ok(self.path(a, b, duration)));
+            let side = if sizes[0] <= sizes[1] { Side::Start } else { Side::Goal };
+            let (position, velocity) = self.round.push(dof);
+            sample(&mut self.sampler, self.options.moving_share, self.limits, position, velocity);
+            let grown = if side == Side::Start { &self.start } else { &self.goal };
+            if let Some(near) = grown.extension(position, self.options.range) {
+                self.round.proposals.push(Proposal { side, near, connection: None });
+                sizes[side as usize] += 1;
+            } else {
+                self.round.pop(dof);
             }
+        }
+        None
+    }
+
+    /// Proposes the next step of the oldest connection: towards its target, by no more than the range.
+    fn propose_step(&mut self) {
+        let Some(connection) = self.connections.pop_front() else { return };
+        let Connection { side, near, target, distance } = connection;
+        let (position, velocity) = self.round.push(self.limits.len());
+        let (grown, other) = match side {
+            Side::Start => (&self.start, &self.goal),
+            Side::Goal => (&self.goal, &self.start),
+        };
+        let end = other.end(target);
+        position.copy_from_slice(end.position);
+        if distance > self.options.range {
+            toward(grown.tree.position(near), position, self.options.range / distance);
+        } else {
+            velocity.copy_from_slice(end.velocity);
+        }
+        self.round.proposals.push(Proposal { side, near, connection: Some(connection) });
+    }
+
+    /// A proposal's edge, in the direction in which it will be driven.
+    fn ends(&self, proposal: usize) -> (End<'_>, End<'_>) {
+        let new = self.round.end(proposal, self.limits.len());
+        let Proposal { side, near, .. } = self.round.proposals[proposal];
+        match side {
+            Side::Start => (self.start.end(near), new),
+            Side::Goal => (new, self.goal.end(near)),
         }
     }
 
-    /// Start and goals joined by a single edge: the easiest queries need no more. Counts as a sample,
-    /// so that a budget of samples always ends.
-    fn join_roots(&mut self, local: &mut LocalPlanner<'_>) -> Result<Option<Knots>, CheckError> {
-        self.samples += 1;
-        for goal in 0..self.goal.tree.len() {
-            if let Some(duration) = local.connect(self.start.end(0), self.goal.end(goal), f64::INFINITY)? {
-                return Ok(Some(self.path(0, goal, duration)));
+    /// Adds what proved valid to the trees, and begins a connection from every extension. Gives the
+    /// shortest of the paths that are closed.
+    fn accept(&mut self, durations: &[Option<f64>]) -> Option<Knots> {
+        let round = std::mem::take(&mut self.round);
+        let mut shortest: Option<(f64, Closing)> = None;
+        let mut extended = Vec::new();
+        for (k, (proposal, &duration)) in round.proposals.iter().zip(durations).enumerate() {
+            let &Proposal { side, near, connection } = proposal;
+            let last = connection.is_some_and(|c| c.distance <= self.options.range);
+            let Some(duration) = duration else {
+                if connection.is_none() {
+                    self.grown(side).domains[near] = DOMAIN;
+                }
+                continue;
+            };
+            if let (Some(Connection { target, .. }), true) = (connection, last) {
+                let closing = Closing::new(side, near, target, duration);
+                let whole = self.duration(&closing);
+                if shortest.as_ref().is_none_or(|&(least, _)| whole < least) {
+                    shortest = Some((whole, closing));
+                }
+                continue;
+            }
+            let End { position, velocity } = round.end(k, self.limits.len());
+            let node = self.grown(side).add(position, velocity, Some(near), duration);
+            match connection {
+                None => extended.push((side, node)),
+                Some(c) => {
+                    let distance = c.distance - self.options.range;
+                    self.connections.push_back(Connection { near: node, distance, ..c });
+                }
             }
         }
-        Ok(None)
+        self.round = round;
+        if let Some((_, closing)) = shortest {
+            return Some(self.path(&closing));
+        }
+        for (side, node) in extended {
+            self.begin_connection(side, node);
+        }
+        None
     }
 
-    /// Draws a state: at rest, or with velocity for the share of samples that the options ask for.
-    fn sample(&mut self, position: &mut [f64], velocity: &mut [f64]) {
-        self.sampler.sample(position);
-        velocity.fill(0.0);
-        let share = self.options.moving_share;
-        if share > 0.0 && self.sampler.unit() < share {
-            for (v, limits) in velocity.iter_mut().zip(self.limits) {
-                let most = if limits.velocity.is_finite() { limits.velocity } else { 1.0 };
-                *v = (2.0 * self.sampler.unit() - 1.0) * most;
-            }
-        }
+    /// Sets the other tree on its way to a node that `side` has gained.
+    fn begin_connection(&mut self, side: Side, target: Node) {
+        let (side, grown, other) = match side {
+            Side::Start => (Side::Goal, &self.goal, &self.start),
+            Side::Goal => (Side::Start, &self.start, &self.goal),
+        };
+        let (near, distance) = grown.tree.nearest(other.tree.position(target));
+        self.connections.push_back(Connection { side, near, target, distance });
     }
 
     fn grown(&mut self, side: Side) -> &mut Grown {
@@ -146,70 +292,24 @@ impl<'a> RrtConnect<'a> {
         }
     }
 
-    /// Grows a tree from its nearest node towards a sample, by no more than the range. `position`
-    /// becomes that of the new node.
-    fn extend(
-        &mut self,
-        side: Side,
-        position: &mut [f64],
-        velocity: &[f64],
-        local: &mut LocalPlanner<'_>,
-    ) -> Result<Option<Node>, CheckError> {
-        let range = self.options.range;
-        let grown = self.grown(side);
-        let (near, distance) = grown.tree.nearest(position);
-        if distance < SAME || distance > grown.domains[near] {
-            return Ok(None);
-        }
-        toward(grown.tree.position(near), position, range / distance);
-        let new = End { position, velocity };
-        let Some(duration) = edge(side, grown.end(near), new, local)? else {
-            grown.domains[near] = DOMAIN;
-            return Ok(None);
-        };
-        Ok(Some(grown.add(position, velocity, Some(near), duration)))
+    /// Duration of the path over a closing edge.
+    fn duration(&self, closing: &Closing) -> f64 {
+        let to_root = |grown: &Grown, node| grown.tree.to_root(node).map(|n| grown.durations[n]).sum::<f64>();
+        to_root(&self.start, closing.start) + closing.duration + to_root(&self.goal, closing.goal)
     }
 
-    /// Grows the other tree towards a new node until it is reached or an edge fails. Gives the last
-    /// node on the other side, and the duration of the edge that closes the gap.
-    fn connect(
-        &mut self,
-        side: Side,
-        new: Node,
-        local: &mut LocalPlanner<'_>,
-    ) -> Result<Option<(Node, f64)>, CheckError> {
-        let range = self.options.range;
-        let (from, other_side, other) = match side {
-            Side::Start => (&self.start, Side::Goal, &mut self.goal),
-            Side::Goal => (&self.goal, Side::Start, &mut self.start),
-        };
-        let target = from.end(new);
-        let rest = vec![0.0; target.position.len()];
-        let (mut near, mut distance) = other.tree.nearest(target.position);
-        let mut step = vec![0.0; target.position.len()];
-        while distance > range {
-            step.copy_from_slice(target.position);
-            toward(other.tree.position(near), &mut step, range / distance);
-            let next = End { position: &step, velocity: &rest };
-            let Some(duration) = edge(other_side, other.end(near), next, local)? else { return Ok(None) };
-            near = other.add(&step, &rest, Some(near), duration);
-            distance -= range;
-        }
-        Ok(edge(other_side, other.end(near), target, local)?.map(|duration| (near, duration)))
-    }
-
-    /// From the start to `a`, over the closing edge to `b`, and on to its goal.
-    fn path(&self, a: Node, b: Node, duration: f64) -> Knots {
+    /// From the start over the closing edge to a goal.
+    fn path(&self, closing: &Closing) -> Knots {
         let mut path = Knots::default();
-        for node in self.start.tree.to_root(a) {
+        for node in self.start.tree.to_root(closing.start) {
             path.states.push(self.start.state(node));
             path.durations.push(self.start.durations[node]);
         }
         path.states.reverse();
         path.durations.pop();
         path.durations.reverse();
-        path.durations.push(duration);
-        for node in self.goal.tree.to_root(b) {
+        path.durations.push(closing.duration);
+        for node in self.goal.tree.to_root(closing.goal) {
             path.states.push(self.goal.state(node));
             path.durations.push(self.goal.durations[node]);
         }
@@ -218,17 +318,63 @@ impl<'a> RrtConnect<'a> {
     }
 }
 
-/// The edge between a tree's node and a state that is to become its child, in the direction in
-/// which it will be driven.
-fn edge(
-    side: Side,
-    node: End<'_>,
-    new: End<'_>,
-    local: &mut LocalPlanner<'_>,
-) -> Result<Option<f64>, CheckError> {
-    match side {
-        Side::Start => local.connect(node, new, f64::INFINITY),
-        Side::Goal => local.connect(new, node, f64::INFINITY),
+/// The edge that joins the trees: from a node of the start's to one of the goal's.
+#[derive(Clone, Copy, Debug)]
+struct Closing {
+    start: Node,
+    goal: Node,
+    duration: f64,
+}
+
+impl Closing {
+    /// The last edge of a connection of the tree `side`, from its node `near` to `target`.
+    fn new(side: Side, near: Node, target: Node, duration: f64) -> Self {
+        let (start, goal) = if side == Side::Start { (near, target) } else { (target, near) };
+        Self { start, goal, duration }
+    }
+}
+
+impl Round {
+    fn clear(&mut self) {
+        self.proposals.clear();
+        self.positions.clear();
+        self.velocities.clear();
+    }
+
+    /// Room for one more state of `dof` outputs, at rest at zero.
+    fn push(&mut self, dof: usize) -> (&mut [f64], &mut [f64]) {
+        let at = self.positions.len();
+        self.positions.resize(at + dof, 0.0);
+        self.velocities.resize(at + dof, 0.0);
+        (&mut self.positions[at..], &mut self.velocities[at..])
+    }
+
+    /// Takes the last state away again.
+    fn pop(&mut self, dof: usize) {
+        self.positions.truncate(self.positions.len() - dof);
+        self.velocities.truncate(self.velocities.len() - dof);
+    }
+
+    fn end(&self, proposal: usize, dof: usize) -> End<'_> {
+        let at = proposal * dof..(proposal + 1) * dof;
+        End { position: &self.positions[at.clone()], velocity: &self.velocities[at] }
+    }
+}
+
+/// Draws a state: at rest, or for a share of the samples with velocity.
+fn sample(
+    sampler: &mut Sampler,
+    moving_share: f64,
+    limits: &[OutputLimits],
+    position: &mut [f64],
+    velocity: &mut [f64],
+) {
+    sampler.sample(position);
+    if moving_share > 0.0 && sampler.unit() < moving_share {
+        for (v, limits) in velocity.iter_mut().zip(limits) {
+            let most = if limits.velocity.is_finite() { limits.velocity } else { 1.0 };
+            *v = (2.0 * sampler.unit() - 1.0) * most;
+        }
     }
 }
 

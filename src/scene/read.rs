@@ -24,8 +24,10 @@ const SECTIONS: [&str; 8] = ["robot", "world", "start", "goal", "goals", "limits
 const ROBOT_KEYS: [&str; 7] = ["urdf", "srdf", "joint_limits", "group", "joints", "locked", "base"];
 const LIMIT_KEYS: [&str; 4] = ["velocity_scaling", "acceleration_scaling", "torque", "joints"];
 const JOINT_LIMIT_KEYS: [&str; 6] = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
-const PLANNER_KEYS: [&str; 7] =
-    ["seed", "time_limit", "max_samples", "range", "moving_share", "resolution", "shortcut_tries"];
+const PLANNER_KEYS: [&str; 8] =
+    ["seed", "time_limit", "max_samples", "range", "moving_share", "batch", "resolution", "shortcut_tries"];
+/// More edges at once would only fill the memory.
+const MAX_BATCH: usize = 1 << 20;
 const ORIENTATION_KEYS: [&str; 2] = ["rpy", "quaternion_xyzw"];
 
 fn sections(root: &Node) -> Result<Map<'_>, InputError> {
@@ -228,6 +230,7 @@ fn planner(node: &Node) -> Result<PlanOptions, InputError> {
         max_samples: map.get("max_samples").map_or(Ok(default.max_samples), Node::natural)?,
         range: positive("range", default.range)?,
         moving_share: map.get("moving_share").map_or(Ok(default.moving_share), share)?,
+        batch: map.get("batch").map_or(Ok(default.batch), batch)?,
         resolution: positive("resolution", default.resolution)?,
         shortcut_tries: map.get("shortcut_tries").map_or(Ok(default.shortcut_tries), Node::natural)?,
     })
@@ -242,6 +245,13 @@ fn time_limit(node: &Node) -> Result<Option<Duration>, InputError> {
     match Duration::try_from_secs_f64(seconds) {
         Ok(limit) if !limit.is_zero() => Ok(Some(limit)),
         _ => Err(expected()),
+    }
+}
+
+fn batch(node: &Node) -> Result<usize, InputError> {
+    match node.natural()? {
+        n if n <= MAX_BATCH => Ok(n),
+        _ => Err(node.expected(format!("a whole number from 0 to {MAX_BATCH}"))),
     }
 }
 

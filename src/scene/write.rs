@@ -204,6 +204,7 @@ struct Planner {
     max_samples: u64,
     range: f64,
     moving_share: f64,
+    batch: usize,
     resolution: f64,
     shortcut_tries: u32,
 }
@@ -223,6 +224,7 @@ impl Planner {
             max_samples: options.max_samples,
             range: options.range,
             moving_share: options.moving_share,
+            batch: options.batch,
             resolution: options.resolution,
             shortcut_tries: options.shortcut_tries,
         })

@@ -1,7 +1,7 @@
 //! Obstacles and exact signed distances to them, in `f64`. Imports `pose` only.
 
 use crate::pose::Pose;
-use glam::{DVec2, DVec3};
+use glam::{DMat3, DVec2, DVec3};
 
 /// The obstacles of a problem.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +73,25 @@ impl Shape {
         }
     }
 
+    /// Half the extents of the smallest box around the shape whose faces stand across the axes of a
+    /// frame in which the shape is turned by `rotation`; infinite for a half-space.
+    fn half_extents(&self, rotation: &DMat3) -> DVec3 {
+        let axis = rotation.z_axis;
+        match *self {
+            Self::Sphere { radius } => DVec3::splat(radius),
+            Self::Cuboid { half_extents } => {
+                let [x, y, z] = [rotation.x_axis, rotation.y_axis, rotation.z_axis].map(DVec3::abs);
+                x * half_extents.x + y * half_extents.y + z * half_extents.z
+            }
+            Self::Capsule { radius, half_length } => axis.abs() * half_length + radius,
+            Self::Cylinder { radius, half_length } => {
+                let disc = (DVec3::ONE - axis * axis).max(DVec3::ZERO);
+                axis.abs() * half_length + DVec3::new(disc.x.sqrt(), disc.y.sqrt(), disc.z.sqrt()) * radius
+            }
+            Self::HalfSpace => DVec3::INFINITY,
+        }
+    }
+
     /// Name of the kind, as in scene files.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -89,6 +108,13 @@ impl Obstacle {
     /// Signed distance from a world point to the surface, negative inside; exact.
     pub fn signed_distance(&self, p: DVec3) -> f64 {
         self.shape.signed_distance(self.pose.local_point(p))
+    }
+
+    /// Lower and upper corner of the smallest box around the obstacle whose faces stand across the
+    /// world's axes; infinite for a half-space.
+    pub fn bounds(&self) -> [DVec3; 2] {
+        let half = self.shape.half_extents(&self.pose.rotation);
+        [self.pose.translation - half, self.pose.translation + half]
     }
 }
 
@@ -130,6 +156,25 @@ mod tests {
             // Stepping by the distance against the gradient lands on the surface, off the creases.
             if (gradient.length() - 1.0).abs() < 1e-7 {
                 prop_assert!(s.signed_distance(p - gradient * a).abs() < 1e-4);
+            }
+        }
+
+        /// Bounds hold the obstacle, and it touches each of their six faces.
+        #[test]
+        fn bounds_are_tight(s in shape(), t in point(), w in point()) {
+            prop_assume!(s != Shape::HalfSpace);
+            let obstacle =
+                Obstacle { name: String::new(), shape: s, pose: Pose::new(DQuat::from_scaled_axis(w), t) };
+            let [lower, upper] = obstacle.bounds();
+            // Far out along an axis, the distance is that to the plane of the face, less than 1 mm off.
+            let far = 1e4;
+            for (axis, face) in [(DVec3::X, upper.x), (DVec3::Y, upper.y), (DVec3::Z, upper.z)]
+                .into_iter()
+                .chain([(-DVec3::X, -lower.x), (-DVec3::Y, -lower.y), (-DVec3::Z, -lower.z)])
+            {
+                let center = t - axis * axis.dot(t);
+                let gap = obstacle.signed_distance(center + axis * far);
+                prop_assert!((far - gap - face).abs() < 1e-3, "{} reaches {}, bounds say {face}", s.kind(), far - gap);
             }
         }
 

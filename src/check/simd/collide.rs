@@ -1,7 +1,8 @@
 //! Stage `collide`: spheres against the world, then links against each other. Each link's bounding
-//! sphere is tested first; its own spheres only meet what the bound touches in some lane.
+//! sphere is tested first, by way of the hierarchy over the world; its own spheres only meet what the
+//! bound touches in some lane.
 
-use super::super::packed::{Packed, PackedObstacle, PackedWorld};
+use super::super::packed::{INNER, Packed, PackedObstacle, PackedWorld};
 use super::super::{Status, Verdict};
 use super::lanes::Simd;
 use super::{Scratch, V3, first_lane, place};
@@ -17,6 +18,14 @@ pub(super) struct Near {
 }
 
 impl Near {
+    fn clear(&mut self) {
+        self.spheres.clear();
+        self.cuboids.clear();
+        self.capsules.clear();
+        self.cylinders.clear();
+        self.half_spaces.clear();
+    }
+
     fn is_empty(&self) -> bool {
         self.spheres.is_empty()
             && self.cuboids.is_empty()
@@ -33,7 +42,7 @@ pub(super) fn world<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count
         let l = &packed.links[link];
         let center = place::center(s, &scratch.poses[l.body as usize], &l.bound);
         center.store(s, &mut scratch.bounds[link]);
-        gather(s, &packed.world, center, l.bound.radius + packed.padding, &mut scratch.near);
+        gather(s, packed, center, l.bound.radius + packed.padding, &mut scratch.near);
         if scratch.near.is_empty() {
             continue;
         }
@@ -50,25 +59,46 @@ pub(super) fn world<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count
     Verdict::VALID
 }
 
-/// Lists the obstacles that a ball touches in any lane.
+/// Lists the obstacles that a ball touches in any lane: a walk over the hierarchy tests those whose
+/// boxes it meets.
 #[inline(always)]
-fn gather<S: Simd>(s: S, world: &PackedWorld, center: V3<S>, radius: f32, near: &mut Near) {
+fn gather<S: Simd>(s: S, packed: &Packed, center: V3<S>, radius: f32, near: &mut Near) {
     let touch = Ball::new(s, center, radius);
-    macro_rules! gather_kind {
-        ($kind:ident, $test:ident) => {
-            near.$kind.clear();
-            for (i, obstacle) in world.$kind.iter().enumerate() {
-                if s.any(touch.$test(s, obstacle)) {
-                    near.$kind.push(i as u32);
+    near.clear();
+    let mut next = 0;
+    while let Some(node) = packed.hierarchy.get(next) {
+        if !s.any(touch.aligned_box(s, &node.lower, &node.upper)) {
+            next = node.skip as usize;
+            continue;
+        }
+        next += 1;
+        if node.obstacle == INNER {
+            continue;
+        }
+        let mut i = node.obstacle as usize;
+        macro_rules! gather_kind {
+            ($kind:ident, $test:ident) => {
+                if let Some(obstacle) = packed.world.$kind.get(i) {
+                    if s.any(touch.$test(s, obstacle)) {
+                        near.$kind.push(i as u32);
+                    }
+                    continue;
                 }
-            }
-        };
+                i -= packed.world.$kind.len();
+            };
+        }
+        gather_kind!(spheres, sphere);
+        gather_kind!(cuboids, cuboid);
+        gather_kind!(capsules, capsule);
+        if s.any(touch.cylinder(s, &packed.world.cylinders[i])) {
+            near.cylinders.push(i as u32);
+        }
     }
-    gather_kind!(spheres, sphere);
-    gather_kind!(cuboids, cuboid);
-    gather_kind!(capsules, capsule);
-    gather_kind!(cylinders, cylinder);
-    gather_kind!(half_spaces, half_space);
+    for (i, obstacle) in packed.world.half_spaces.iter().enumerate() {
+        if s.any(touch.half_space(s, obstacle)) {
+            near.half_spaces.push(i as u32);
+        }
+    }
 }
 
 /// The first lane in which a ball touches one of the near obstacles, and that obstacle.
@@ -126,6 +156,20 @@ impl<S: Simd> Ball<S> {
     #[inline(always)]
     fn beyond(s: S, x: S::F, size: f32) -> S::F {
         s.max(s.sub(s.abs(x), s.splat(size)), s.splat(0.0))
+    }
+
+    /// A box with faces across the world's axes, by its corners.
+    #[inline(always)]
+    fn aligned_box(&self, s: S, lower: &[f32; 3], upper: &[f32; 3]) -> S::M {
+        let (lower, upper) = (V3::splat(s, *lower), V3::splat(s, *upper));
+        let (below, above) = (lower.sub(s, self.center), self.center.sub(s, upper));
+        let zero = s.splat(0.0);
+        let d = V3 {
+            x: s.max(s.max(below.x, above.x), zero),
+            y: s.max(s.max(below.y, above.y), zero),
+            z: s.max(s.max(below.z, above.z), zero),
+        };
+        s.lt(d.dot(s, d), self.radius2)
     }
 
     #[inline(always)]

@@ -1,0 +1,120 @@
+//! `flatout batch`: many scenes, a trajectory each.
+
+use super::plan::seconds;
+use super::progress::Progress;
+use super::{Failure, export, say};
+use crate::check::Backend;
+use crate::error::InputError;
+use crate::exchange::Format;
+use crate::plan::{Outcome, Task, plan_batch};
+use crate::scene::Scene;
+use clap::Args;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+#[derive(Args)]
+pub(super) struct BatchArgs {
+    /// Scene files
+    #[arg(required = true)]
+    scenes: Vec<PathBuf>,
+    /// Folder to write the trajectories to: DIR/SCENE.json; it is made where there is none
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Write .json (flatout-trajectory/1), .csv, or .yaml (JointTrajectory)
+    #[arg(long, value_name = "EXTENSION", default_value = "json")]
+    format: String,
+    /// Threads that plan; one per processor where left out
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Seed of the planner (instead of the scenes')
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Time limit per scene, seconds (instead of the scenes')
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    time_limit: Option<f64>,
+    /// Backend: auto, simd or scalar
+    #[arg(long, default_value = "auto")]
+    backend: Backend,
+    /// Print nothing but errors
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// The number of threads that the user asks for, or one per processor.
+pub(super) fn threads(asked: Option<NonZeroUsize>) -> usize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+}
+
+pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
+    let files = outputs(args)?;
+    let mut scenes = args.scenes.iter().map(|file| Scene::load(file)).collect::<Result<Vec<_>, _>>()?;
+    for scene in &mut scenes {
+        scene.options.seed = args.seed.unwrap_or(scene.options.seed);
+        if let Some(limit) = args.time_limit {
+            scene.options.time_limit = Some(Duration::from_secs_f64(limit));
+        }
+    }
+    make_folder(&args.output)?;
+    let tasks: Vec<_> = scenes.iter().map(|s| Task { problem: &s.problem, options: &s.options }).collect();
+    let progress = Progress::bar(tasks.len(), "planning");
+    let checker = |task: &Task<'_>| args.backend.checker(task.problem, task.options.resolution);
+    let started = Instant::now();
+    let answers = plan_batch(&tasks, checker, threads(args.threads), |_, _| progress.advance());
+    let wall = started.elapsed().as_secs_f64();
+    drop(progress);
+
+    let mut text = String::new();
+    let mut solved = 0;
+    let width = args.scenes.iter().map(|f| f.display().to_string().len()).max().unwrap_or(0);
+    for (((name, file), task), answer) in args.scenes.iter().zip(&files).zip(&tasks).zip(answers) {
+        let line = match answer? {
+            Outcome::Solved(solution) => {
+                export(task.problem, &solution, task.options.seed).save(file)?;
+                solved += 1;
+                let millis = solution.statistics.total().as_secs_f64() * 1e3;
+                let (duration, clearance) =
+                    (solution.trajectory.duration(), solution.certificate.clearance.at_least * 1e3);
+                format!("{duration:>8.3} s, at least {clearance:.1} mm clear, in {millis:.2} ms")
+            }
+            other => other.to_string(),
+        };
+        let _ = writeln!(text, "{:<width$}  {line}", name.display());
+    }
+    let _ = writeln!(text, "{solved} of {} solved in {wall:.3} s", tasks.len());
+    if !args.quiet {
+        say(&text);
+    }
+    let failed = tasks.len() - solved;
+    if failed == 0 { Ok(()) } else { Err(Failure::Invalid(format!("{failed} without a plan"))) }
+}
+
+/// Where each scene's trajectory goes.
+fn outputs(args: &BatchArgs) -> Result<Vec<PathBuf>, InputError> {
+    let mut taken: HashMap<PathBuf, &Path> = HashMap::new();
+    let mut outputs = Vec::new();
+    for scene in &args.scenes {
+        let stem =
+            scene.file_stem().ok_or_else(|| InputError::new("not the name of a file").in_file(scene))?;
+        let mut name = stem.to_os_string();
+        name.push(".");
+        name.push(&args.format);
+        let file = args.output.join(name);
+        // A name that stands for no format is better refused before planning than after.
+        Format::of(&file)?;
+        if let Some(other) = taken.insert(file.clone(), scene) {
+            let (file, other) = (file.display(), other.display());
+            return Err(InputError::new(format!("{file} is already that of {other}")).in_file(scene));
+        }
+        outputs.push(file);
+    }
+    Ok(outputs)
+}
+
+/// Makes a folder that the user named, if there is none yet.
+pub(super) fn make_folder(folder: &Path) -> Result<(), InputError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|e| InputError::new(format!("cannot make the folder: {e}")).in_file(folder))
+}

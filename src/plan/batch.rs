@@ -1,0 +1,58 @@
+//! Many queries at once, spread over threads.
+
+use super::{Outcome, PlanOptions, plan};
+use crate::check::{CheckError, EdgeChecker};
+use crate::problem::Problem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// One of many queries: what to plan, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// What there is to plan.
+    pub problem: &'a Problem,
+    /// The caller's choices; the time limit is for this task alone, from when it begins.
+    pub options: &'a PlanOptions,
+}
+
+/// Plans every task, on at most `threads` threads (at least one), and gives the answers in the order
+/// of the tasks.
+///
+/// Each answer is what [`plan`] gives for that task: it depends neither on the number of threads nor
+/// on the other tasks. `checker` makes the checker of a task, on the thread that is to use it.
+/// `answered` is told of every answer as it comes, with the index of its task, in any order and from
+/// any thread.
+///
+/// # Panics
+/// If `checker` or `answered` panics.
+pub fn plan_batch(
+    tasks: &[Task<'_>],
+    checker: impl Fn(&Task<'_>) -> Box<dyn EdgeChecker> + Sync,
+    threads: usize,
+    answered: impl Fn(usize, &Result<Outcome, CheckError>) + Sync,
+) -> Vec<Result<Outcome, CheckError>> {
+    let next = AtomicUsize::new(0);
+    // Whoever is free takes the next task: they differ in length by orders of magnitude.
+    let work = || {
+        let mut answers = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(task) = tasks.get(i) else { return answers };
+            let answer = plan(task.problem, &mut *checker(task), task.options);
+            answered(i, &answer);
+            answers.push((i, answer));
+        }
+    };
+    let mut answers = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(tasks.len())).map(|_| scope.spawn(work)).collect();
+        let mut answers = work();
+        for other in others {
+            match other.join() {
+                Ok(theirs) => answers.extend(theirs),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        answers
+    });
+    answers.sort_unstable_by_key(|&(i, _)| i);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
