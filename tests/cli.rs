@@ -484,6 +484,78 @@ fn bench_runs_a_suite_and_writes_what_it_did() {
     assert_eq!(written, ["easy_3.json"]);
     let trajectory: Value = serde_json::from_str(&read(&trajectories.join("easy_3.json"))).unwrap();
     assert_eq!(trajectory["duration"], easy["duration_s"]);
+    assert!(json.get("wall_s").is_none());
+
+    // All at once gives the same.
+    let run =
+        flatout(&[&command[..], &["--batch", "--threads", "2"].map(str::to_owned)].concat()).ends_with(0);
+    assert!(run.out.contains("batch of 2 in ") && run.out.contains(" problems/s"), "{}", run.out);
+    let batch: Value = serde_json::from_str(&read(&results)).unwrap();
+    assert!(batch["wall_s"].as_f64().unwrap() > 0.0 && batch["threads"] == 2);
+    for (one, other) in batch["results"].as_array().unwrap().iter().zip([easy, hopeless]) {
+        for key in ["set", "index", "status", "duration_s", "iterations", "edges", "states"] {
+            assert_eq!(one[key], other[key], "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_scenes_gives_a_file_each() {
+    let folder = folder("batch");
+    let to = string(&folder.join("new").join("deeper"));
+    let scenes = ["panda_shelf", "panda_moving_start", "ur5_shelf"].map(|n| format!("scenes/{n}.yaml"));
+    let arguments = |threads: &str| {
+        let options = ["batch", "-o", &to, "--threads", threads, "--seed", "5"].map(str::to_owned);
+        options.into_iter().chain(scenes.iter().cloned()).collect::<Vec<String>>()
+    };
+    let outputs = || scenes.each_ref().map(|s| Path::new(&to).join(Path::new(s).file_stem().unwrap()));
+    let trajectories = || -> Vec<Value> {
+        let json = |file: PathBuf| serde_json::from_str(&read(&file.with_extension("json"))).unwrap();
+        outputs().map(json).into_iter().map(|v: Value| v["segments"].clone()).collect()
+    };
+    let run = flatout(&arguments("2")).ends_with(0);
+    assert_eq!(run.err, "");
+    for scene in &scenes {
+        let line = run.out.lines().find(|line| line.starts_with(scene.as_str())).unwrap();
+        assert!(line.contains(" s, at least ") && line.contains(" mm clear, in "), "{line}");
+    }
+    assert!(run.out.lines().last().unwrap().starts_with("3 of 3 solved in "), "{}", run.out);
+    let first = trajectories();
+    for (scene, file) in scenes.iter().zip(outputs()) {
+        flatout(&["check", scene, &string(&file.with_extension("json"))]).ends_with(0);
+        // As planned alone.
+        let alone = flatout(&["plan", scene, "--seed", "5", "--json"]).ends_with(0).json();
+        assert!(first.contains(&alone["segments"]));
+    }
+    flatout(&arguments("1")).ends_with(0);
+    assert_eq!(first, trajectories());
+    let quiet = flatout(&["batch", &scenes[0], "-o", &to, "--format", "csv", "--quiet"]).ends_with(0);
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+    flatout(&["check", &scenes[0], &string(&Path::new(&to).join("panda_shelf.csv"))]).ends_with(0);
+}
+
+#[test]
+fn a_batch_says_what_it_could_not_do() {
+    let folder = folder("batch_failures");
+    let to = string(&folder.join("out"));
+    let hard = scene(&folder, "panda_cage", &[("start:", "planner: {max_samples: 1}\nstart:")]);
+    let run = flatout(&["batch", "scenes/panda_shelf.yaml", &hard, "-o", &to]).ends_with(3);
+    assert!(
+        run.out.contains("no plan: sample budget spent") && run.out.contains("1 of 2 solved"),
+        "{}",
+        run.out
+    );
+    assert!(run.err.contains("1 without a plan"), "{}", run.err);
+    assert!(Path::new(&to).join("panda_shelf.json").exists());
+    assert!(!Path::new(&to).join("panda_cage.json").exists());
+    let twin = scene(&folder, "panda_shelf", &[]);
+    let said = ["panda_shelf.json is already that of scenes/panda_shelf.yaml"];
+    flatout(&["batch", "scenes/panda_shelf.yaml", &twin, "-o", &to]).fails(2, &said);
+    flatout(&["batch", "absent.yaml", "-o", &to]).fails(2, &["absent.yaml"]);
+    flatout(&["batch", &hard, "-o", &to, "--format", "txt"]).fails(2, &["txt"]);
+    flatout(&["batch", &hard, "-o", &hard]).fails(2, &["cannot make the folder"]);
+    flatout(&["batch", &hard, "-o", &to, "--threads", "0"])
+        .fails(2, &["expected a whole number greater than 0"]);
 }
 
 /// `flatout ... | head -c 1`.
@@ -509,7 +581,7 @@ fn a_reader_that_leaves_is_no_fault() {
 #[test]
 fn help_names_every_command() {
     let run = flatout(&["--help"]).ends_with(0);
-    for command in ["plan", "check", "robot", "import", "bench"] {
+    for command in ["plan", "batch", "check", "robot", "import", "bench"] {
         assert!(run.out.contains(&format!("\n  {command}")), "{}", run.out);
         flatout(&[command, "--help"]).ends_with(0);
     }

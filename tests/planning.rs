@@ -1,8 +1,12 @@
 //! The planner as a library: what it promises of its answers, on the scenes of this repository.
 
+mod common;
+
+use flatout::bench::mbm::MbmSuite;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::{Backend, CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict, diagnose};
-use flatout::plan::{Budget, Outcome, PlanOptions, Solution, plan};
+use flatout::plan::{Budget, Outcome, PlanOptions, Solution, Task, plan, plan_batch};
+use flatout::pose::Pose;
 use flatout::problem::{FlatState, Problem};
 use flatout::robot::DynamicsScratch;
 use flatout::scene::Scene;
@@ -184,6 +188,160 @@ fn a_start_that_is_the_goal_is_solved() {
     let Scene { mut problem, options, .. } = scene("panda_shelf");
     problem.goals = vec![problem.start.clone()];
     assert_eq!(solve(&problem, &options, Backend::Simd).trajectory.duration(), 0.0);
+}
+
+/// However many edges are checked at once, the answers hold, and the seed decides them.
+#[test]
+fn searches_in_batches_of_any_size() {
+    for name in SCENES {
+        let Scene { problem, options, .. } = scene(name);
+        let mut different = 0;
+        let serial = solve(&problem, &PlanOptions { batch: 1, ..patient(&options) }, Backend::Simd);
+        for batch in [0, 1, 2, 37, 1000] {
+            let options = PlanOptions { batch, ..patient(&options) };
+            let solution = solve(&problem, &options, Backend::Simd);
+            certify(&problem, &solution.trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|v| panic!("{name}, batches of {batch}: {v}"));
+            let again = solve(&problem, &options, Backend::Simd);
+            assert_eq!(solution.trajectory, again.trajectory, "{name}, batches of {batch}");
+            different += usize::from(solution.trajectory != serial.trajectory);
+            assert!(batch > 1 || solution.trajectory == serial.trajectory, "CPUs prefer one edge at a time");
+        }
+        let joined = serial.statistics.iterations == 1;
+        assert!(joined || different > 0, "{name}: batches make a difference");
+    }
+}
+
+#[test]
+fn the_oracle_searches_in_batches_too() {
+    for name in ["panda_shelf", "panda_moving_start", "panda_throw", "panda_lift", "ur5_shelf"] {
+        let Scene { problem, options, .. } = scene(name);
+        for batch in [1, 20] {
+            let options = PlanOptions { batch, shortcut_tries: 4, ..patient(&options) };
+            let solution = solve(&problem, &options, Backend::Scalar);
+            certify(&problem, &solution.trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|v| panic!("{name}, batches of {batch}: {v}"));
+        }
+    }
+}
+
+/// Nodes with velocity in both trees, many at once.
+#[test]
+fn moving_nodes_are_searched_in_batches() {
+    for name in ["panda_shelf", "panda_throw", "ur5_shelf"] {
+        let Scene { problem, options, .. } = scene(name);
+        let options = PlanOptions { moving_share: 0.5, batch: 64, shortcut_tries: 0, ..patient(&options) };
+        let solution = solve(&problem, &options, Backend::Simd);
+        certify(&problem, &solution.trajectory, &CertifyOptions::default())
+            .unwrap_or_else(|v| panic!("{name}: {v}"));
+    }
+}
+
+/// Counts what it is asked, on its way to a real backend.
+struct Counting<'a> {
+    checker: Box<dyn EdgeChecker>,
+    batches: &'a std::cell::RefCell<Vec<usize>>,
+}
+
+impl EdgeChecker for Counting<'_> {
+    fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.batches.borrow_mut().push(edges.len());
+        self.checker.check(edges, verdicts)
+    }
+
+    fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.checker.check_states(states, verdicts)
+    }
+
+    fn set_padding(&mut self, metres: f64) {
+        self.checker.set_padding(metres);
+    }
+
+    fn set_resolution(&mut self, metres: f64) {
+        self.checker.set_resolution(metres);
+    }
+
+    fn states_checked(&self) -> u64 {
+        self.checker.states_checked()
+    }
+
+    fn preferred_batch(&self) -> usize {
+        300
+    }
+
+    fn name(&self) -> String {
+        "counting".to_owned()
+    }
+}
+
+/// A backend that likes many edges at once is given so many, and never more.
+#[test]
+fn a_backend_says_how_many_edges_it_likes() {
+    let Scene { problem, options, .. } = scene("panda_cage");
+    let options = PlanOptions { shortcut_tries: 0, ..patient(&options) };
+    let batches = std::cell::RefCell::new(Vec::new());
+    let checker = Backend::Simd.checker(&problem, options.resolution);
+    let outcome = plan(&problem, &mut Counting { checker, batches: &batches }, &options);
+    assert!(matches!(outcome, Ok(Outcome::Solved(_))));
+    let batches = batches.into_inner();
+    assert_eq!(batches.iter().max(), Some(&300), "{batches:?}");
+    assert!(batches.len() < 60, "{} submissions", batches.len());
+}
+
+/// Many problems at once are each planned as if alone, however many threads there are.
+#[test]
+fn a_batch_of_problems_is_each_of_them() {
+    let mut scenes: Vec<Scene> = SCENES.map(scene).into();
+    // One that can't be solved among them.
+    scenes[4].problem.world.obstacles = scenes[6].problem.world.obstacles.clone();
+    scenes[4].problem.goals[0].position[3] = 1.0;
+    let options: Vec<PlanOptions> = scenes.iter().map(|s| patient(&s.options)).collect();
+    let tasks: Vec<Task<'_>> = scenes
+        .iter()
+        .zip(&options)
+        .map(|(scene, options)| Task { problem: &scene.problem, options })
+        .collect();
+    let told = |outcome: &Outcome| match outcome {
+        Outcome::Solved(solution) => Ok(solution.trajectory.clone()),
+        other => Err(other.to_string()),
+    };
+    let alone: Vec<_> =
+        tasks.iter().map(|task| told(&outcome(task.problem, task.options, Backend::Simd))).collect();
+    assert_eq!(alone.iter().filter(|answer| answer.is_err()).count(), 1);
+    for threads in [0, 1, 3, 50] {
+        let answered: Vec<_> = tasks.iter().map(|_| std::sync::atomic::AtomicUsize::new(0)).collect();
+        let checker = |task: &Task<'_>| Backend::Simd.checker(task.problem, task.options.resolution);
+        let answers = plan_batch(&tasks, checker, threads, |i, _| {
+            answered[i].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        let answers: Vec<_> =
+            answers.iter().map(|a| told(a.as_ref().expect("a CPU backend does not fail"))).collect();
+        assert_eq!(answers, alone, "{threads} threads");
+        assert!(answered.into_iter().all(|n| n.into_inner() == 1), "every answer is told once");
+    }
+    assert!(plan_batch(&[], |_| unreachable!("there is no task"), 4, |_, _| ()).is_empty());
+}
+
+/// All of the Panda's MotionBenchMaker problems, searched in batches as a device would have them.
+#[test]
+fn published_problems_are_solved_in_batches() {
+    let Some(robot) = common::shared_robot("panda") else { return };
+    let suite = MbmSuite::load(&common::shared("mbm/panda.json").expect("a suite")).expect("a suite");
+    let mechanism = suite.mechanism(&robot, Pose::IDENTITY).expect("a mechanism");
+    let problems: Vec<Problem> =
+        suite.problems.iter().map(|p| p.problem(&mechanism).expect("a problem")).collect();
+    for batch in [1, 256] {
+        let options = PlanOptions { batch, ..patient(&PlanOptions::default()) };
+        let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options: &options }).collect();
+        let checker = |task: &Task<'_>| Backend::Simd.checker(task.problem, task.options.resolution);
+        let answers = plan_batch(&tasks, checker, 2, |_, _| ());
+        for ((answer, problem), named) in answers.iter().zip(&problems).zip(&suite.problems) {
+            let what = || format!("{} {}, batches of {batch}", named.set, named.index);
+            let Ok(Outcome::Solved(solution)) = answer else { panic!("{}: {answer:?}", what()) };
+            certify(problem, &solution.trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|v| panic!("{}: {v}", what()));
+        }
+    }
 }
 
 /// A backend that finds everything valid.

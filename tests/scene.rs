@@ -386,7 +386,7 @@ fn errors_name_file_line_key_and_expectation() {
         (
             35,
             Some("gravity: 9.81"),
-            "35:10: gravity: expected three numbers, x, y and z in m/s^2, found 9.81",
+            "36:10: gravity: expected three numbers, x, y and z in m/s^2, found 9.81",
         ),
         (35, Some("gravty: [0, 0, 0]"), "35:1: gravty: unknown key \"gravty\"; did you mean \"gravity\"?"),
         (35, Some("start: ready"), "35:1: duplicate mapping key `start` is not allowed here"),

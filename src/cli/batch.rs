@@ -1,8 +1,7 @@
 //! `flatout batch`: many scenes, a trajectory each.
 
-use super::plan::seconds;
 use super::progress::Progress;
-use super::{Failure, export, say};
+use super::{Failure, count, export, positive, say};
 use crate::check::Backend;
 use crate::error::InputError;
 use crate::exchange::Format;
@@ -11,7 +10,6 @@ use crate::scene::Scene;
 use clap::Args;
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -27,13 +25,13 @@ pub(super) struct BatchArgs {
     #[arg(long, value_name = "EXTENSION", default_value = "json")]
     format: String,
     /// Threads that plan; one per processor where left out
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
+    threads: Option<usize>,
     /// Seed of the planner (instead of the scenes')
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Time limit per scene, seconds (instead of the scenes')
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
     time_limit: Option<f64>,
     /// Backend: auto, simd or scalar
     #[arg(long, default_value = "auto")]
@@ -44,8 +42,8 @@ pub(super) struct BatchArgs {
 }
 
 /// The number of threads that the user asks for, or one per processor.
-pub(super) fn threads(asked: Option<NonZeroUsize>) -> usize {
-    asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+pub(super) fn threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {

@@ -12,7 +12,6 @@ use crate::pose::Pose;
 use crate::problem::Problem;
 use crate::robot::Robot;
 use clap::{Args, Subcommand};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,8 +56,8 @@ pub(super) struct MbmArgs {
     #[arg(long)]
     batch: bool,
     /// Threads that plan a batch; one per processor where left out
-    #[arg(long, value_name = "N", requires = "batch")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", requires = "batch", allow_negative_numbers = true, value_parser = count)]
+    threads: Option<usize>,
 }
 
 pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
@@ -125,7 +124,7 @@ fn plan_all(
     options: &PlanOptions,
     threads: usize,
 ) -> Result<(Vec<runner::Answer>, Option<Duration>), CheckError> {
-    let repeat = args.repeat.max(1);
+    let repeat = args.repeat;
     if args.batch {
         let progress = Progress::bar(problems.len() * repeat, name);
         let mut runs = (0..repeat)
