@@ -385,11 +385,16 @@ fn errors_name_file_line_key_and_expectation() {
         ),
         (
             35,
+            Some("  batch: 2000000"),
+            "35:10: planner.batch: expected a whole number from 0 to 1048576, found 2000000",
+        ),
+        (
+            36,
             Some("gravity: 9.81"),
             "36:10: gravity: expected three numbers, x, y and z in m/s^2, found 9.81",
         ),
-        (35, Some("gravty: [0, 0, 0]"), "35:1: gravty: unknown key \"gravty\"; did you mean \"gravity\"?"),
-        (35, Some("start: ready"), "35:1: duplicate mapping key `start` is not allowed here"),
+        (36, Some("gravty: [0, 0, 0]"), "36:1: gravty: unknown key \"gravty\"; did you mean \"gravity\"?"),
+        (36, Some("start: ready"), "36:1: duplicate mapping key `start` is not allowed here"),
     ];
     for (line, with, expected) in table {
         assert_eq!(spoiled(*line, *with), format!("dir/a.yaml:{expected}"), "line {line}: {with:?}");
