@@ -4,6 +4,7 @@
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
 use crate::problem::{FlatState, Problem};
 use crate::steer::{LeastEffort, Profile, TimeOptimal};
+use crate::trajectory::Trajectory;
 
 /// How much longer an edge is made, step by step, when its efforts are too great: slower motions
 /// need less, down to the weight alone.
@@ -153,8 +154,7 @@ impl<'a> LocalPlanner<'a> {
     }
 
     /// A valid motion from `from` to `to` that is as fast as velocities and accelerations allow, if
-    /// there is one no longer than `longest`: the states at which some output's acceleration jumps,
-    /// the last being `to`, each with the time since the one before.
+    /// there is one no longer than `longest`.
     ///
     /// # Errors
     /// When the backend fails.
@@ -163,17 +163,20 @@ impl<'a> LocalPlanner<'a> {
         from: End<'_>,
         to: End<'_>,
         longest: f64,
-    ) -> Result<Option<Vec<(f64, FlatState)>>, CheckError> {
+    ) -> Result<Option<Trajectory>, CheckError> {
         for stretch in std::iter::once(1.0).chain(SLOWER) {
             let Self { fastest, profiles, .. } = self;
             let duration =
                 fastest.steer(from.position, from.velocity, to.position, to.velocity, stretch, profiles);
             let Some(duration) = duration.filter(|&t| t <= longest) else { return Ok(None) };
-            let pieces = pieces(profiles, duration, to);
+            let motion = motion(profiles, duration);
+            if !arrives(&motion, to) {
+                return Ok(None);
+            }
             self.edges.clear();
-            self.push_pieces(from, &pieces);
+            self.edges.push_trajectory(&motion);
             match self.check()?[0].status() {
-                Status::Valid => return Ok(Some(pieces)),
+                Status::Valid => return Ok(Some(motion)),
                 Status::Effort if self.torque => {}
                 _ => return Ok(None),
             }
@@ -191,25 +194,6 @@ impl<'a> LocalPlanner<'a> {
         }
     }
 
-    fn push_pieces(&mut self, from: End<'_>, pieces: &[(f64, FlatState)]) {
-        let Self { edges, steering, coefficients, .. } = self;
-        edges.begin();
-        let mut last = from;
-        for (duration, state) in pieces {
-            let next = End::from(state);
-            steering.steer_in(
-                *duration,
-                last.position,
-                last.velocity,
-                next.position,
-                next.velocity,
-                coefficients,
-            );
-            edges.extend(*duration, coefficients);
-            last = next;
-        }
-    }
-
     fn check(&mut self) -> Result<&[Verdict], CheckError> {
         self.checked += self.edges.len() as u64;
         if self.edges.is_empty() {
@@ -222,25 +206,45 @@ impl<'a> LocalPlanner<'a> {
     }
 }
 
-/// Pieces shorter than this are merged into their neighbours: rounding, not motion.
-const SHORTEST_PIECE: f64 = 1e-9;
+/// Switching times closer than this, seconds, are one: the velocities at stake are 1e-11.
+const SHORTEST_PIECE: f64 = 1e-12;
 
-/// Cuts profiles at all their switching times.
-fn pieces(profiles: &[Profile], duration: f64, to: End<'_>) -> Vec<(f64, FlatState)> {
+/// A motion may miss its end by so much, rad or m and per second: a tenth of what a certificate
+/// lets pass at a knot.
+const ARRIVAL_TOLERANCE: f64 = 1e-10;
+
+/// The trajectory of some profiles: a quadratic between any two switching times. Its coefficients
+/// are the profiles' own; from the states at its ends they would be differences of nearly equal
+/// numbers, and the acceleration of a short piece all rounding.
+fn motion(profiles: &[Profile], duration: f64) -> Trajectory {
     let mut times: Vec<f64> = profiles.iter().flat_map(|p| [p.accelerated, p.cruised]).collect();
+    times.push(duration);
     times.sort_unstable_by(f64::total_cmp);
-    let mut pieces = Vec::with_capacity(times.len() + 1);
+    let mut motion = Trajectory::new(profiles.len(), 3);
+    let mut coefficients = Vec::with_capacity(4 * profiles.len());
     let mut last = 0.0;
     for t in times {
-        if t - last > SHORTEST_PIECE && duration - t > SHORTEST_PIECE {
-            let (position, velocity) = profiles.iter().map(|p| p.state(t)).unzip();
-            pieces.push((t - last, FlatState { position, velocity }));
-            last = t;
+        if t - last <= SHORTEST_PIECE && t < duration {
+            continue;
         }
+        coefficients.clear();
+        for profile in profiles {
+            let (position, velocity) = profile.state(last);
+            coefficients.extend([position, velocity, 0.5 * profile.acceleration(0.5 * (last + t)), 0.0]);
+        }
+        if t > last || motion.is_empty() {
+            motion.push(t - last, &coefficients);
+        }
+        last = t;
     }
-    pieces.push((
-        duration - last,
-        FlatState { position: to.position.to_vec(), velocity: to.velocity.to_vec() },
-    ));
-    pieces
+    motion
+}
+
+/// Whether a motion ends where it should.
+fn arrives(motion: &Trajectory, to: End<'_>) -> bool {
+    let mut values = vec![0.0; motion.dof()];
+    [to.position, to.velocity].into_iter().enumerate().all(|(order, wanted)| {
+        motion.evaluate(motion.duration(), order, &mut values);
+        values.iter().zip(wanted).all(|(v, w)| (v - w).abs() <= ARRIVAL_TOLERANCE)
+    })
 }

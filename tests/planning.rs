@@ -413,3 +413,30 @@ fn a_failing_backend_is_an_error() {
     assert_eq!(error.to_string(), "the broken backend failed: lost");
     assert_eq!(Status::Valid.to_string(), "valid");
 }
+
+/// What stands still is not checked again and again, but it is checked.
+#[test]
+fn a_base_inside_an_obstacle_is_said() {
+    let Scene { mut problem, options, .. } = scene("panda_shelf");
+    let floor = problem.world.obstacles.iter_mut().find(|o| o.name == "floor").expect("a floor");
+    floor.pose.translation.z = 0.1;
+    let said = outcome(&problem, &options, Backend::Simd).to_string();
+    assert!(said.contains("link \"panda_link0\" is") && said.contains("inside obstacle \"floor\""), "{said}");
+}
+
+/// Tiny steps fill rounds with connections alone, and refinement may be asked for without end.
+#[test]
+fn the_time_limit_holds_for_odd_options() {
+    let Scene { problem, options, .. } = scene("panda_cage");
+    let limited = PlanOptions { time_limit: Some(Duration::from_millis(300)), ..options };
+    let started = std::time::Instant::now();
+    let tiny = PlanOptions { range: 1e-9, ..limited.clone() };
+    assert!(matches!(
+        outcome(&problem, &tiny, Backend::Simd),
+        Outcome::Exhausted { budget: Budget::Time, .. }
+    ));
+    let Scene { problem, .. } = scene("panda_table");
+    solve(&problem, &PlanOptions { shortcut_tries: u32::MAX, ..limited }, Backend::Simd);
+    // Not a measurement: without the limit either would take hours.
+    assert!(started.elapsed() < Duration::from_secs(60));
+}

@@ -29,7 +29,7 @@
 
 use super::interval::{Variation, shift};
 use super::report::{Clearance, Nearest, Violation};
-use super::{Course, MAX_INTERVALS, MIN_INTERVAL};
+use super::{Course, MAX_INTERVALS, floor};
 use crate::pose::Pose;
 use crate::robot::{Mechanism, Motion, Sphere};
 use crate::trajectory::Trajectory;
@@ -527,7 +527,7 @@ impl Span {
     }
 
     fn is_floor(&self) -> bool {
-        self.segments.len() == 1 && self.to - self.from <= MIN_INTERVAL
+        self.segments.len() == 1 && self.to - self.from <= floor(self.to)
     }
 
     /// Two parts: cut at the knot nearest to the middle, or in the middle of a single segment.

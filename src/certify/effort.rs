@@ -8,7 +8,7 @@
 
 use super::interval::{Variation, shift};
 use super::report::{LimitKind, Peak, Peaks, Violation};
-use super::{MAX_INTERVALS, MIN_INTERVAL};
+use super::{MAX_INTERVALS, floor};
 use crate::robot::{DynamicsScratch, Mechanism, Motion};
 use crate::trajectory::Trajectory;
 use glam::{DMat3, DVec3};
@@ -126,7 +126,7 @@ impl<'a> Efforts<'a> {
         };
         let (value, bound) = (worst(over), limit(over));
         self.check_instant(time)?;
-        if half * 2.0 <= MIN_INTERVAL || self.scratch.intervals > MAX_INTERVALS {
+        if half * 2.0 <= floor(to) || self.scratch.intervals > MAX_INTERVALS {
             let output = self.mechanism.outputs[over].clone();
             return Err(Violation::EffortNotProved { output, value, bound, time });
         }

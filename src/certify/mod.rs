@@ -23,6 +23,16 @@ use std::ops::Range;
 /// No interval of time is halved below this, seconds: a robot moving at 10 m/s covers a micrometre.
 const MIN_INTERVAL: f64 = 1e-7;
 
+/// Greatest coefficient of a polynomial: with more, evaluation could overflow, and no comparison
+/// with a NaN refuses anything.
+const MAX_COEFFICIENT: f64 = 1e30;
+
+/// The length below which no interval that ends at local time `to` is halved: late in a segment of
+/// years, halves of shorter ones would be the same numbers.
+fn floor(to: f64) -> f64 {
+    MIN_INTERVAL.max(8.0 * f64::EPSILON * to)
+}
+
 /// A proof that takes more intervals than this is given up: at a microsecond each, it takes seconds.
 const MAX_INTERVALS: usize = 5_000_000;
 
@@ -137,10 +147,15 @@ impl<'a> Certifier<'a> {
             return malformed("it has no segment");
         }
         let finite = |s: crate::trajectory::Segment<'_>| {
-            s.duration >= 0.0 && s.duration.is_finite() && s.coefficients.iter().all(|c| c.is_finite())
+            (s.duration > 0.0 || trajectory.len() == 1)
+                && s.duration >= 0.0
+                && s.duration.is_finite()
+                && s.coefficients.iter().all(|c| c.abs() <= MAX_COEFFICIENT)
         };
         if !trajectory.segments().all(finite) {
-            return malformed("a segment has a negative duration or a coefficient that is not finite");
+            return malformed(
+                "a segment has no positive duration or a coefficient that is not finite or absurd",
+            );
         }
         Ok(())
     }

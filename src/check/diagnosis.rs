@@ -19,6 +19,31 @@ pub struct Fault {
     pub bounds: (f64, f64),
 }
 
+/// The first link of the base that stands in an obstacle: no state is valid then. The checks of states
+/// and edges leave out what does not move.
+pub fn diagnose_base(problem: &Problem) -> Option<Fault> {
+    let m = &problem.mechanism;
+    let place = m.bodies[0].placement;
+    for link in m.links.iter().filter(|link| link.body == 0) {
+        for sphere in &m.spheres[link.spheres.clone()] {
+            for obstacle in &problem.world.obstacles {
+                let depth = sphere.radius - obstacle.signed_distance(place.point(sphere.center));
+                if depth > 0.0 {
+                    let (subject, other) = (link.name.clone(), obstacle.name.clone());
+                    return Some(Fault {
+                        status: Status::World,
+                        subject,
+                        other,
+                        amount: depth,
+                        bounds: (0.0, 0.0),
+                    });
+                }
+            }
+        }
+    }
+    None
+}
+
 /// Says why `state` is invalid for `problem`, or `None` where it is valid. Accelerations are taken
 /// to be zero; efforts are not asked.
 pub fn diagnose(problem: &Problem, state: &FlatState) -> Option<Fault> {

@@ -14,7 +14,7 @@ pub mod packed;
 mod scalar;
 pub mod simd;
 
-pub use diagnosis::{Fault, diagnose};
+pub use diagnosis::{Fault, diagnose, diagnose_base};
 pub use packed::{EdgeBatch, Packed, StateBatch};
 pub use scalar::{Margins, ScalarChecker};
 pub use simd::SimdChecker;

@@ -457,22 +457,6 @@ impl EdgeBatch {
         self.segment(duration, coefficients);
     }
 
-    /// Begins an edge of as many segments as are then added by [`EdgeBatch::extend`].
-    pub fn begin(&mut self) {
-        self.head(0, 0.0, false);
-    }
-
-    /// Adds a segment to the last edge: `coefficients` is `[output][COEFFICIENTS]`.
-    ///
-    /// # Panics
-    /// If no edge has begun.
-    pub fn extend(&mut self, duration: f64, coefficients: &[f64]) {
-        let head = self.heads.last_mut().expect("an edge has begun");
-        head.segments += 1;
-        head.duration += duration as f32;
-        self.segment(duration, coefficients);
-    }
-
     /// Appends a whole trajectory as one edge.
     ///
     /// # Panics

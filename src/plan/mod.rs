@@ -15,7 +15,7 @@ pub use rrt_connect::RrtConnect;
 pub use termination::Termination;
 
 use crate::certify::Certifier;
-use crate::check::{CheckError, EdgeChecker, Fault, StateBatch, Status, diagnose};
+use crate::check::{CheckError, EdgeChecker, Fault, StateBatch, Status, diagnose, diagnose_base};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem};
 use crate::refine::{Knots, shorten};
@@ -58,7 +58,7 @@ pub fn plan(
                 return Ok(Outcome::Exhausted { budget, statistics: query.statistics() });
             }
         };
-        if let Some(solution) = query.finish(&path)? {
+        if let Some(solution) = query.finish(&path, &termination)? {
             return Ok(Outcome::Solved(Box::new(solution)));
         }
         query.statistics.repairs += 1;
@@ -90,6 +90,9 @@ impl<'a> Query<'a> {
 
     /// The goals that are valid, or why there is nothing to search for.
     fn valid_goals(&mut self) -> Result<Result<Vec<&'a FlatState>, Outcome>, CheckError> {
+        if let Some(why) = diagnose_base(self.problem) {
+            return Ok(Err(Outcome::StartInvalid { why }));
+        }
         let started = Instant::now();
         self.local.checker().set_padding(0.0);
         let ends: Vec<&FlatState> = self.problem.goals.iter().chain([&self.problem.start]).collect();
@@ -170,16 +173,14 @@ impl<'a> Query<'a> {
     }
 
     /// Refines and certifies a path; where that fails the path itself may do. `None` if neither.
-    fn finish(&mut self, path: &Knots) -> Result<Option<Solution>, CheckError> {
+    fn finish(&mut self, path: &Knots, termination: &Termination) -> Result<Option<Solution>, CheckError> {
         self.statistics.raw_duration = path.duration();
         for attempt in 0..=REFINEMENTS {
             let started = Instant::now();
-            let mut refined = path.clone();
-            if attempt < REFINEMENTS {
-                let seed = self.options.seed.wrapping_add(attempt);
-                shorten(&mut refined, &mut self.local, self.options.shortcut_tries, seed)?;
-            }
-            let trajectory = refined.trajectory(&self.local.steering);
+            let tries = if attempt < REFINEMENTS { self.options.shortcut_tries } else { 0 };
+            let seed = self.options.seed.wrapping_add(attempt);
+            let late = || termination.late();
+            let trajectory = shorten(path.clone(), &mut self.local, tries, seed, &late)?;
             self.statistics.refine += started.elapsed();
             let started = Instant::now();
             let certificate = self.certifier.certify(&trajectory);
@@ -187,6 +188,7 @@ impl<'a> Query<'a> {
             if let Ok(certificate) = certificate {
                 return Ok(Some(Solution { trajectory, certificate, statistics: self.statistics() }));
             }
+            self.statistics.uncertified += 1;
         }
         Ok(None)
     }

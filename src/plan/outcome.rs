@@ -71,6 +71,8 @@ pub struct Statistics {
     pub states: u64,
     /// Answers that could not be certified and were searched for again.
     pub repairs: u32,
+    /// Refinements that could not be certified and were done again, or left out.
+    pub uncertified: u32,
     /// Duration of the path before refinement, seconds.
     #[serde(rename = "raw_duration_s")]
     pub raw_duration: f64,

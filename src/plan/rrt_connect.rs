@@ -167,6 +167,10 @@ impl<'a> RrtConnect<'a> {
             if let (Some(budget), true) = (spent, self.round.proposals.is_empty()) {
                 return Ok(Err(budget));
             }
+            // Rounds of connections alone draw no sample, and so do not ask the clock.
+            if termination.late() {
+                return Ok(Err(Budget::Time));
+            }
             let edges = self.round.proposals.len();
             let durations = local.connect_all(edges, |k| self.ends(k), f64::INFINITY)?;
             if let Some(path) = self.accept(durations) {

@@ -31,7 +31,11 @@ impl Termination {
         if samples >= self.max_samples {
             return Some(Budget::Samples);
         }
-        let late = || self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        (samples.is_multiple_of(SAMPLES_PER_CLOCK) && late()).then_some(Budget::Time)
+        (samples.is_multiple_of(SAMPLES_PER_CLOCK) && self.late()).then_some(Budget::Time)
+    }
+
+    /// Whether the time budget is spent.
+    pub fn late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }

@@ -7,30 +7,40 @@ pub use knots::Knots;
 
 use crate::check::CheckError;
 use crate::local_planner::LocalPlanner;
+use crate::problem::FlatState;
+use crate::trajectory::Trajectory;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+
+/// No shortcut replaces less than this, seconds: there is nothing to gain, and the accelerations of
+/// ever shorter pieces are all rounding.
+const SHORTEST: f64 = 5e-3;
 
 /// A shortcut must save at least this share of what it replaces, or it only adds knots.
 const LEAST_GAIN: f64 = 1e-3;
 
-/// Shortens `path` by at most `tries` shortcuts in time, after having left out the corners that can
-/// be left out (Hauser and Ng-Thow-Hing, *Fast smoothing of manipulator trajectories using optimal
-/// bounded-acceleration shortcuts*, ICRA 2010).
+/// Turns `path` into a trajectory and shortens it: corners that can be left out are, the others are
+/// cut, and then at most `tries` shortcuts are taken at random (Hauser and Ng-Thow-Hing, *Fast
+/// smoothing of manipulator trajectories using optimal bounded-acceleration shortcuts*, ICRA 2010).
+/// Stops early, with what it has, when `late` says so.
 ///
 /// # Errors
 /// When the checking backend fails.
 pub fn shorten(
-    path: &mut Knots,
+    mut path: Knots,
     local: &mut LocalPlanner<'_>,
     tries: u32,
     seed: u64,
-) -> Result<(), CheckError> {
+    late: &dyn Fn() -> bool,
+) -> Result<Trajectory, CheckError> {
     if tries == 0 || path.duration() == 0.0 {
-        return Ok(());
+        return Ok(path.trajectory(&local.steering));
     }
-    skip_corners(path, local)?;
-    round_corners(path, local)?;
-    random_shortcuts(path, local, tries, seed)
+    skip_corners(&mut path, local)?;
+    let mut trajectory = path.trajectory(&local.steering);
+    cut_corners(&mut trajectory, local)?;
+    random_shortcuts(&mut trajectory, local, tries, seed, late)?;
+    Ok(trajectory)
 }
 
 /// Joins knots directly, leaving out those between: the farthest that can be joined first, the
@@ -53,57 +63,66 @@ fn skip_corners(path: &mut Knots, local: &mut LocalPlanner<'_>) -> Result<(), Ch
     Ok(())
 }
 
-/// Cuts every corner, far from it first and then closer.
-fn round_corners(path: &mut Knots, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
+/// Cuts every corner, the last first, far from it and then closer.
+fn cut_corners(trajectory: &mut Trajectory, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
     const SHARES: [f64; 4] = [0.75, 0.5, 0.25, 0.1];
-    let mut corner = 1;
-    while corner + 1 < path.states.len() {
+    for corner in (1..trajectory.len()).rev() {
+        let [before, at, after] = [corner - 1, corner, corner + 1].map(|knot| trajectory.knots()[knot]);
         for share in SHARES {
-            let before = (corner - 1, path.durations[corner - 1] * (1.0 - share));
-            let after = (corner, path.durations[corner] * share);
-            let knots = path.states.len();
-            if shortcut(path, local, before, after)? {
-                corner += path.states.len() - knots;
+            if shortcut(trajectory, local, at - share * (at - before), at + share * (after - at))? {
                 break;
             }
         }
-        corner += 1;
     }
     Ok(())
 }
 
 /// Shortcuts between instants drawn evenly over the duration.
 fn random_shortcuts(
-    path: &mut Knots,
+    trajectory: &mut Trajectory,
     local: &mut LocalPlanner<'_>,
     tries: u32,
     seed: u64,
+    late: &dyn Fn() -> bool,
 ) -> Result<(), CheckError> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     for _ in 0..tries {
-        let duration = path.duration();
+        if late() {
+            break;
+        }
+        let duration = trajectory.duration();
         let (a, b) = (rng.random::<f64>() * duration, rng.random::<f64>() * duration);
-        let (from, to) = (path.locate(a.min(b)), path.locate(a.max(b)));
-        shortcut(path, local, from, to)?;
+        shortcut(trajectory, local, a.min(b), a.max(b))?;
     }
     Ok(())
 }
 
-/// Replaces what lies between two instants by one edge, if that is valid and shorter.
+/// Replaces what lies between two instants by the fastest motion between the states there, if that
+/// is valid and shorter.
 fn shortcut(
-    path: &mut Knots,
+    trajectory: &mut Trajectory,
     local: &mut LocalPlanner<'_>,
-    from: (usize, f64),
-    to: (usize, f64),
+    from: f64,
+    to: f64,
 ) -> Result<bool, CheckError> {
-    let between: f64 = path.durations[from.0..to.0].iter().sum();
-    let old = between + to.1 - from.1;
-    let start = path.state(from.0, from.1, &local.steering);
-    let end = path.state(to.0, to.1, &local.steering);
-    let longest = old * (1.0 - LEAST_GAIN);
-    let Some(pieces) = local.connect_fastest((&start).into(), (&end).into(), longest)? else {
+    if to - from < SHORTEST {
+        return Ok(false);
+    }
+    let (start, end) = (state(trajectory, from), state(trajectory, to));
+    let longest = (to - from) * (1.0 - LEAST_GAIN);
+    let Some(motion) = local.connect_fastest((&start).into(), (&end).into(), longest)? else {
         return Ok(false);
     };
-    path.splice((from.0, from.1, start), to, pieces);
+    *trajectory = trajectory.splice(from, to, &motion);
     Ok(true)
+}
+
+/// Values and derivatives at time `t`.
+fn state(trajectory: &Trajectory, t: f64) -> FlatState {
+    let evaluate = |order: usize| {
+        let mut values = vec![0.0; trajectory.dof()];
+        trajectory.evaluate(t, order, &mut values);
+        values
+    };
+    FlatState { position: evaluate(0), velocity: evaluate(1) }
 }

@@ -41,6 +41,17 @@ impl Profile {
         (p, v)
     }
 
+    /// Second derivative at time `t`.
+    pub fn acceleration(&self, t: f64) -> f64 {
+        if t < self.accelerated {
+            self.first
+        } else if t < self.cruised {
+            0.0
+        } else {
+            self.last
+        }
+    }
+
     /// Least and greatest value within `duration`.
     fn range(&self, duration: f64) -> (f64, f64) {
         let (end, _) = self.state(duration);
