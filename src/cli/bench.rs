@@ -52,6 +52,9 @@ pub(super) struct MbmArgs {
     /// Plan every problem so often and keep the run of median time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     repeat: usize,
+    /// Edges that the search has checked at once; 0 leaves it to the backend
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    edge_batch: usize,
     /// Plan all problems at once, and tell how many a second; with --repeat, the batch of median time
     #[arg(long)]
     batch: bool,
@@ -76,6 +79,7 @@ fn mbm(args: &MbmArgs) -> Result<(), Failure> {
     let options = PlanOptions {
         seed: args.seed,
         time_limit: Some(Duration::from_secs_f64(args.time_limit)),
+        batch: args.edge_batch,
         ..PlanOptions::default()
     };
     let problems = suite
