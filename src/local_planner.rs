@@ -170,7 +170,8 @@ impl<'a> LocalPlanner<'a> {
                 fastest.steer(from.position, from.velocity, to.position, to.velocity, stretch, profiles);
             let Some(duration) = duration.filter(|&t| t <= longest) else { return Ok(None) };
             let motion = motion(profiles, duration);
-            if !arrives(&motion, to) {
+            let brief = motion.segments().any(|s| s.duration < BRIEFEST_PIECE);
+            if brief || !arrives(&motion, to) {
                 return Ok(None);
             }
             self.edges.clear();
@@ -208,6 +209,10 @@ impl<'a> LocalPlanner<'a> {
 
 /// Switching times closer than this, seconds, are one: the velocities at stake are 1e-11.
 const SHORTEST_PIECE: f64 = 1e-12;
+
+/// A motion with a piece shorter than this, seconds, is not worth having: formats that hold points
+/// with times in nanoseconds cannot tell the acceleration of such a piece.
+const BRIEFEST_PIECE: f64 = 2e-5;
 
 /// A motion may miss its end by so much, rad or m and per second: a tenth of what a certificate
 /// lets pass at a knot.

@@ -425,3 +425,28 @@ fn a_base_inside_an_obstacle_is_caught() {
         other => panic!("{other:?}"),
     }
 }
+
+/// A motion of three centuries that ends in a touch: intervals near its end cannot be halved as
+/// often as elsewhere, and the proof ends all the same.
+#[test]
+fn segments_of_centuries_end_the_proof() {
+    let duration = 1e10;
+    let mut trajectory = Trajectory::new(2, 1);
+    trajectory.push(duration, &[0.0, 1.0 / duration, 0.0, 0.0]);
+    let radius = ball_on_slides().spheres[0].radius;
+    let pose = Pose::new(DQuat::from_rotation_y(-FRAC_PI_2), DVec3::X * (1.0 + radius));
+    let wall = Obstacle { name: "wall".into(), shape: Shape::HalfSpace, pose };
+    assert!(certify_arc(&trajectory, vec![wall]).is_err());
+}
+
+/// Numbers that overflow in evaluation must not pass for want of a comparison that holds.
+#[test]
+fn absurd_coefficients_are_refused() {
+    let mut trajectory = Trajectory::new(2, 3);
+    trajectory.push(1.0, &[0.0, 1.0, 0.0, 1e308, 0.0, 0.0, 0.0, 0.0]);
+    assert!(matches!(certify_arc(&trajectory, vec![]), Err(Violation::Malformed { .. })));
+    let mut trajectory = Trajectory::new(2, 1);
+    trajectory.push(0.0, &[0.0, 1.0, 0.0, 0.0]);
+    trajectory.push(1.0, &[0.0, 1.0, 0.0, 0.0]);
+    assert!(matches!(certify_arc(&trajectory, vec![]), Err(Violation::Malformed { .. })));
+}

@@ -16,6 +16,9 @@ use rand_pcg::Pcg64Mcg;
 /// ever shorter pieces are all rounding.
 const SHORTEST: f64 = 5e-3;
 
+/// No cut leaves less than this of a piece, seconds.
+const SPLINTER: f64 = 1e-4;
+
 /// A shortcut must save at least this share of what it replaces, or it only adds knots.
 const LEAST_GAIN: f64 = 1e-3;
 
@@ -108,6 +111,7 @@ fn shortcut(
     if to - from < SHORTEST {
         return Ok(false);
     }
+    let (from, to) = (at_knot(trajectory, from), at_knot(trajectory, to));
     let (start, end) = (state(trajectory, from), state(trajectory, to));
     let longest = (to - from) * (1.0 - LEAST_GAIN);
     let Some(motion) = local.connect_fastest((&start).into(), (&end).into(), longest)? else {
@@ -115,6 +119,14 @@ fn shortcut(
     };
     *trajectory = trajectory.splice(from, to, &motion);
     Ok(true)
+}
+
+/// The knot next to `t`, if it is so near that cutting at `t` would leave a splinter; else `t`.
+fn at_knot(trajectory: &Trajectory, t: f64) -> f64 {
+    let knots = trajectory.knots();
+    let after = knots.partition_point(|&knot| knot < t);
+    let near = |knot: &&f64| (**knot - t).abs() < SPLINTER;
+    knots[after.saturating_sub(1)..].iter().take(2).find(near).copied().unwrap_or(t)
 }
 
 /// Values and derivatives at time `t`.
