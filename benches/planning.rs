@@ -47,7 +47,7 @@ fn positions(problem: &Problem, count: usize) -> Vec<Vec<f64>> {
 }
 
 fn solved(scene: &Scene) -> Trajectory {
-    let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution);
+    let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution).expect("a backend");
     match plan(&scene.problem, &mut *checker, &scene.options).expect("a backend that works") {
         Outcome::Solved(solution) => solution.trajectory,
         other => panic!("{other}"),
