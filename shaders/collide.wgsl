@@ -1,5 +1,6 @@
 // Stage `collide`: spheres against the world, then links against each other. Each link's bounding
-// ball is tested first; its own spheres only meet what the ball touches.
+// ball is tested first, by way of the hierarchy where there are many obstacles; its own spheres only
+// meet what the ball touches.
 
 const SPHERE = 0u;
 const CUBOID = 1u;
@@ -53,18 +54,71 @@ fn ball(pose: Pose, sphere: vec4f) -> vec4f {
     return vec4f(point(pose, sphere.xyz), sphere.w + batch.padding);
 }
 
-// The first of the obstacles `first..end`, all of one kind, that a link touches; `end` if none.
-fn met(kind: u32, first: u32, end: u32, link: Link, pose: Pose, bound: vec4f) -> u32 {
-    for (var o = first; o < end; o++) {
-        if touches(kind, o, bound) {
-            for (var s = link.first; s < link.end; s++) {
-                if touches(kind, o, ball(pose, spheres[s])) {
-                    return o;
-                }
+// Whether a link, whose bound is given, touches an obstacle.
+fn link_touches(kind: u32, obstacle: u32, link: Link, pose: Pose, bound: vec4f) -> bool {
+    if touches(kind, obstacle, bound) {
+        for (var s = link.first; s < link.end; s++) {
+            if touches(kind, obstacle, ball(pose, spheres[s])) {
+                return true;
             }
         }
     }
+    return false;
+}
+
+// The first of the obstacles `first..end`, all of one kind, that a link touches; `end` if none.
+fn met(kind: u32, first: u32, end: u32, link: Link, pose: Pose, bound: vec4f) -> u32 {
+    for (var o = first; o < end; o++) {
+        if link_touches(kind, o, link, pose, bound) {
+            return o;
+        }
+    }
     return end;
+}
+
+// An obstacle that a link touches, by testing all but the half-spaces; their end if none.
+fn met_in_list(link: Link, pose: Pose, bound: vec4f) -> u32 {
+    var o = met(SPHERE, 0u, problem.spheres_end, link, pose, bound);
+    if o == problem.spheres_end {
+        o = met(CUBOID, o, problem.cuboids_end, link, pose, bound);
+    }
+    if o == problem.cuboids_end {
+        o = met(CAPSULE, o, problem.capsules_end, link, pose, bound);
+    }
+    if o == problem.capsules_end {
+        o = met(CYLINDER, o, problem.cylinders_end, link, pose, bound);
+    }
+    return o;
+}
+
+fn kind_of(obstacle: u32) -> u32 {
+    return u32(obstacle >= problem.spheres_end)
+        + u32(obstacle >= problem.cuboids_end)
+        + u32(obstacle >= problem.capsules_end);
+}
+
+// Whether a ball touches a node's box.
+fn touches_box(box: Node, ball: vec4f) -> bool {
+    let beyond = max(max(box.lower - ball.xyz, ball.xyz - box.upper), vec3f());
+    return dot(beyond, beyond) < ball.w * ball.w;
+}
+
+// The same as `met_in_list`, by a walk over the hierarchy: from a node whose box the bound touches
+// to the next, from any other past all that is below it.
+fn met_in_hierarchy(link: Link, pose: Pose, bound: vec4f) -> u32 {
+    var next = 0u;
+    while next < problem.nodes {
+        let here = node(next);
+        if !touches_box(here, bound) {
+            next = here.skip;
+            continue;
+        }
+        next += 1u;
+        if here.obstacle != INNER && link_touches(kind_of(here.obstacle), here.obstacle, link, pose, bound) {
+            return here.obstacle;
+        }
+    }
+    return problem.cylinders_end;
 }
 
 // The moving links against the world.
@@ -77,15 +131,11 @@ fn collide_world() -> Fault {
         let pose = pose_of(link.body);
         let bound = ball(pose, link.bound);
         store_vec3(bound_word(l), bound.xyz);
-        var o = met(SPHERE, 0u, problem.spheres_end, link, pose, bound);
-        if o == problem.spheres_end {
-            o = met(CUBOID, o, problem.cuboids_end, link, pose, bound);
-        }
-        if o == problem.cuboids_end {
-            o = met(CAPSULE, o, problem.capsules_end, link, pose, bound);
-        }
-        if o == problem.capsules_end {
-            o = met(CYLINDER, o, problem.cylinders_end, link, pose, bound);
+        var o = problem.cylinders_end;
+        if problem.nodes > 0u {
+            o = met_in_hierarchy(link, pose, bound);
+        } else {
+            o = met_in_list(link, pose, bound);
         }
         if o == problem.cylinders_end {
             o = met(HALF_SPACE, o, problem.half_spaces_end, link, pose, bound);

@@ -32,11 +32,14 @@ struct Problem {
     capsules_end: u32,
     cylinders_end: u32,
     half_spaces_end: u32,
+    // Nodes of the hierarchy over the others; 0 where there are so few that it does not pay.
+    nodes: u32,
     gravity: vec3f,
     // Share of the duration after which a rest-to-rest edge has gone 0/256 ... 257/256 of its way.
     even: array<vec4f, 65>,
-    // Pairs of links, then limits: here, since a stage may bind no more than eight buffers.
-    tables: array<u32>,
+    // Pairs of links, two to a row; limits, two rows each; nodes, two rows each. They stand here since
+    // a stage may bind no more than eight buffers.
+    tables: array<vec4u>,
 }
 
 struct Body {
@@ -72,6 +75,18 @@ struct Obstacle {
     size: vec3f,
     index: u32,
 }
+
+// A node of the hierarchy over the obstacles, in depth-first order.
+struct Node {
+    lower: vec3f,
+    // The first node that is not below this one.
+    skip: u32,
+    upper: vec3f,
+    // Of a leaf; INNER for other nodes.
+    obstacle: u32,
+}
+
+const INNER = 0xffffffffu;
 
 struct Limits {
     lower: f32,
@@ -135,16 +150,23 @@ struct Fault {
 const NO_FAULT = Fault(VALID, 0u, 0u);
 
 fn pair(i: u32) -> vec2u {
-    return vec2u(problem.tables[2u * i], problem.tables[2u * i + 1u]);
+    let row = problem.tables[i / 2u];
+    return select(row.xy, row.zw, (i & 1u) == 1u);
+}
+
+fn limits_row(output: u32) -> u32 {
+    return (problem.pairs + 1u) / 2u + 2u * output;
 }
 
 fn limits_of(output: u32) -> Limits {
-    let at = 2u * problem.pairs + 5u * output;
-    return Limits(
-        bitcast<f32>(problem.tables[at]),
-        bitcast<f32>(problem.tables[at + 1u]),
-        bitcast<f32>(problem.tables[at + 2u]),
-        bitcast<f32>(problem.tables[at + 3u]),
-        bitcast<f32>(problem.tables[at + 4u]),
-    );
+    let at = limits_row(output);
+    let first = bitcast<vec4f>(problem.tables[at]);
+    return Limits(first.x, first.y, first.z, first.w, bitcast<f32>(problem.tables[at + 1u].x));
+}
+
+fn node(i: u32) -> Node {
+    let at = limits_row(problem.outputs) + 2u * i;
+    let lower = problem.tables[at];
+    let upper = problem.tables[at + 1u];
+    return Node(bitcast<vec3f>(lower.xyz), lower.w, bitcast<vec3f>(upper.xyz), upper.w);
 }

@@ -13,6 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
 use std::fmt;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// How far an output goes on an edge, at most, rad or m: about an extension of the planner.
@@ -165,6 +166,16 @@ impl Workload {
         Ok(Subject::Gpu(Box::new(checker)))
     }
 
+    /// What is checked.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// The first `batch` edges, in as many parts as a subject has threads.
+    pub fn cut(&self, subject: &Subject, batch: usize) -> Vec<EdgeBatch> {
+        parts(batch, subject.threads()).map(|part| self.edges.part(part)).collect()
+    }
+
     /// Measures a subject with batches of `batch`, each kind for about `budget`; `None` where there
     /// are not so many edges.
     ///
@@ -180,9 +191,8 @@ impl Workload {
             return Ok(None);
         }
         let threads = subject.threads();
-        let cut = |i: usize| batch * i / threads..batch * (i + 1) / threads;
-        let edges: Vec<_> = (0..threads).map(|i| self.edges.part(cut(i))).collect();
-        let states: Vec<_> = (0..threads).map(|i| self.states.part(cut(i))).collect();
+        let edges = self.cut(subject, batch);
+        let states: Vec<_> = parts(batch, threads).map(|part| self.states.part(part)).collect();
         subject.edges(&edges)?;
         let (examined, traffic) = (subject.examined(), subject.traffic());
         let (rounds, wall) = repeat(budget, || subject.edges(&edges))?;
@@ -226,6 +236,11 @@ impl Workload {
     }
 }
 
+/// A batch in even parts.
+fn parts(batch: usize, count: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..count).map(move |i| batch * i / count..batch * (i + 1) / count)
+}
+
 /// Repeats `work` for about `budget`, at least once; gives how often, and the seconds.
 fn repeat(
     budget: Duration,
@@ -248,7 +263,8 @@ impl Subject {
         }
     }
 
-    fn name(&self) -> String {
+    /// Name of the backend.
+    pub fn name(&self) -> String {
         match self {
             Self::One(checker) => checker.name(),
             Self::Threads(checkers) => checkers[0].name(),
@@ -278,7 +294,11 @@ impl Subject {
         }
     }
 
-    fn edges(&mut self, parts: &[EdgeBatch]) -> Result<(), CheckError> {
+    /// Checks edges, a part to each thread.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn edges(&mut self, parts: &[EdgeBatch]) -> Result<(), CheckError> {
         self.check(parts, |checker, edges| checker.check(edges, &mut Vec::with_capacity(edges.len())))
     }
 

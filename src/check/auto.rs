@@ -192,6 +192,13 @@ impl EdgeChecker for AutoChecker {
         self.lanes.states_checked() + on_device + self.states_before
     }
 
+    fn preferred_batch(&self) -> usize {
+        match &self.device {
+            Device::Open { checker, least: Some(0) } => checker.preferred_batch(),
+            _ => self.lanes.preferred_batch(),
+        }
+    }
+
     fn name(&self) -> String {
         match &self.device {
             Device::Open { checker, least: Some(0) } => checker.name(),

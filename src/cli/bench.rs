@@ -1,8 +1,8 @@
 //! `flatout bench`: whole suites, their tables and their JSON.
 
 use super::batch::{make_folder, threads};
-use super::progress::Progress;
 use super::edges;
+use super::progress::Progress;
 use super::{BackendArgs, Failure, complain, count, export, positive, say, write_file};
 use crate::bench::mbm::MbmSuite;
 use crate::bench::report::{Machine, Report};

@@ -2,16 +2,17 @@
 
 use super::{Failure, positive, say};
 use crate::bench::edges::{Measurement, Subject, Workload, standard_problem};
-use crate::bench::report::Machine;
-use crate::check::gpu::{AdapterDescription, Gpu, adapters, probe};
-use crate::check::{AdapterChoice, CheckError};
+use crate::bench::report::{Distribution, Machine};
+use crate::check::gpu::{AdapterDescription, BareTrip, Gpu, GpuChecker, adapters, probe};
+use crate::check::{AdapterChoice, CheckError, EdgeBatch};
 use clap::Args;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The batch by which devices and lanes are compared: what a planner that feeds a device sends.
 const BATCH: usize = 4096;
 const OBSTACLES: usize = 20;
 const RESOLUTION: f64 = 0.05;
+const ROUND_TRIPS: usize = 200;
 
 #[derive(Args)]
 pub(super) struct DevicesArgs {
@@ -34,11 +35,13 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     let workload = Workload::new(&standard_problem(OBSTACLES)?, RESOLUTION, BATCH, 0);
     for (index, adapter) in found.iter().enumerate() {
         say(&describe(index, adapter));
-        let opened = Gpu::open(&AdapterChoice::Index(index));
-        let trusted = opened.and_then(|gpu| probe(&gpu).and_then(|()| workload.on_device(&gpu)));
-        match trusted {
-            Ok(subject) => {
-                say("   known-answer probe passed\n");
+        match examine(&workload, index) {
+            Ok((subject, ours, bare)) => {
+                let (ours, bare) = (ours * 1e6, bare * 1e6);
+                say("   known-answer probe passed; ");
+                say(&format!(
+                    "an empty batch there and back takes {ours:.0} us, a bare dispatch {bare:.0} us\n"
+                ));
                 subjects.push(subject);
             }
             Err(CheckError { message, .. }) => say(&format!("   not usable: {message}\n")),
@@ -59,6 +62,33 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Opens and probes a device, and times the round trip of an empty batch and of a dispatch that does
+/// nothing: medians, seconds.
+fn examine(workload: &Workload, index: usize) -> Result<(Subject, f64, f64), CheckError> {
+    let gpu = Gpu::open(&AdapterChoice::Index(index))?;
+    probe(&gpu)?;
+    let mut bare = BareTrip::new(&gpu)?;
+    let bare = median_seconds(|| bare.make().map(drop))?;
+    let mut checker = GpuChecker::new(&gpu, workload.problem(), RESOLUTION)?;
+    let empty = EdgeBatch::default();
+    let ours = median_seconds(|| {
+        let ticket = checker.submit(&empty, 0..0)?;
+        checker.collect(ticket, &mut Vec::new())
+    })?;
+    Ok((workload.on_device(&gpu)?, ours, bare))
+}
+
+/// Median of many runs, without the first, which warm up.
+fn median_seconds(mut work: impl FnMut() -> Result<(), CheckError>) -> Result<f64, CheckError> {
+    let mut times = Vec::with_capacity(ROUND_TRIPS);
+    for _ in 0..ROUND_TRIPS {
+        let started = Instant::now();
+        work()?;
+        times.push(started.elapsed().as_secs_f64());
+    }
+    Ok(Distribution::of(times.split_off(ROUND_TRIPS / 10)).median)
 }
 
 fn measure(

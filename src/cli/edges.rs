@@ -104,4 +104,3 @@ fn subjects(workload: &Workload) -> Result<Vec<Subject>, Failure> {
 fn subjects(workload: &Workload) -> Result<Vec<Subject>, Failure> {
     Ok(workload.cpu_subjects())
 }
-

@@ -159,7 +159,8 @@ struct BackendArgs {
 impl BackendArgs {
     /// A checker that tells its warnings when it is done with.
     fn checker(&self, problem: &Problem, resolution: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
-        let checker = self.backend.checker_on(&self.adapter.clone().unwrap_or_default(), problem, resolution)?;
+        let checker =
+            self.backend.checker_on(&self.adapter.clone().unwrap_or_default(), problem, resolution)?;
         Ok(Box::new(Telling(checker)))
     }
 }

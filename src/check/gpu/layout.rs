@@ -2,7 +2,7 @@
 //! asserted here, and compared with the shaders' own by a test. Imports `check::packed`.
 
 use super::super::packed::{
-    Packed, PackedBody, PackedLimits, PackedLink, PackedObstacle, PackedWorld, even_along_path_table,
+    Packed, PackedBody, PackedLink, PackedNode, PackedObstacle, PackedWorld, even_along_path_table,
 };
 use bytemuck::{Pod, Zeroable};
 use std::mem::{offset_of, size_of};
@@ -11,6 +11,9 @@ use std::mem::{offset_of, size_of};
 pub(super) const POSE_WORDS: usize = 9;
 /// Words that a body's motion and load take in a thread's memory (`MOTION_WORDS` in `limits.wgsl`).
 pub(super) const MOTION_WORDS: usize = 15;
+/// Obstacles from which on a device walks over the hierarchy. Fewer it tests one after the other: all
+/// threads then read the same one at the same time, while in a walk each goes its own way.
+const HIERARCHY_FROM: usize = 24;
 /// Entries of the table of `even_along_path`, filled up to whole vectors.
 const EVEN: usize = 260;
 
@@ -29,7 +32,7 @@ pub(super) struct Problem {
     pub capsules_end: u32,
     pub cylinders_end: u32,
     pub half_spaces_end: u32,
-    pad: u32,
+    pub nodes: u32,
     pub gravity: [f32; 3],
     pad_gravity: u32,
     pub even: [f32; EVEN],
@@ -131,7 +134,7 @@ impl Problem {
             capsules_end: past(&world.capsules),
             cylinders_end: past(&world.cylinders),
             half_spaces_end: past(&world.half_spaces),
-            pad: 0,
+            nodes: nodes(packed).len() as u32,
             gravity: packed.gravity,
             pad_gravity: 0,
             even,
@@ -188,15 +191,33 @@ pub(super) fn obstacles(world: &PackedWorld) -> Vec<Obstacle> {
     [spheres, cuboids, capsules, cylinders, half_spaces].into_iter().flatten().map(Obstacle::from).collect()
 }
 
-/// Pairs of links, then limits.
-pub(super) fn tables(packed: &Packed) -> Vec<u32> {
+/// The nodes that a device walks over.
+fn nodes(packed: &Packed) -> &[PackedNode] {
+    let bounded = packed.world.len() - packed.world.half_spaces.len();
+    if bounded < HIERARCHY_FROM { &[] } else { &packed.hierarchy }
+}
+
+/// Rows of pairs of links, of limits, and of nodes.
+pub(super) fn tables(packed: &Packed) -> Vec<[u32; 4]> {
+    let pairs = packed.pairs.chunks(2).map(|two| {
+        let [a, b] = two[0];
+        let [c, d] = two.get(1).copied().unwrap_or_default();
+        [a, b, c, d]
+    });
     // WGSL promises nothing about infinities.
     let finite = |x: f32| x.clamp(f32::MIN, f32::MAX).to_bits();
-    let limits = packed
-        .limits
-        .iter()
-        .flat_map(|l: &PackedLimits| [l.lower, l.upper, l.velocity, l.acceleration, l.effort].map(finite));
-    packed.pairs.iter().flatten().copied().chain(limits).collect()
+    let limits = packed.limits.iter().flat_map(|l| {
+        let first = [l.lower, l.upper, l.velocity, l.acceleration].map(finite);
+        [first, [finite(l.effort), 0, 0, 0]]
+    });
+    let nodes = nodes(packed).iter().flat_map(|node| {
+        let row = |corner: [f32; 3], last| {
+            let [x, y, z] = corner.map(f32::to_bits);
+            [x, y, z, last]
+        };
+        [row(node.lower, node.skip), row(node.upper, node.obstacle)]
+    });
+    pairs.chain(limits).chain(nodes).collect()
 }
 
 /// Numbers that a thread keeps while it works on a sample: poses, then the centres of bounds or, in

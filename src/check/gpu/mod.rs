@@ -7,6 +7,7 @@
 //! arrays whose size is known only at run time. So each thread has its words in the workgroup's memory,
 //! or, for a robot that is too large for that, in a buffer; the stages cannot tell which.
 
+mod bare;
 mod device;
 mod flight;
 mod layout;
@@ -15,6 +16,7 @@ mod shaders;
 #[cfg(test)]
 pub(super) mod tests;
 
+pub use bare::BareTrip;
 pub use device::{AdapterDescription, Gpu, adapters};
 pub use probe::probe;
 
@@ -333,6 +335,11 @@ impl EdgeChecker for GpuChecker {
 
     fn states_checked(&self) -> u64 {
         self.states_checked
+    }
+
+    /// Enough to occupy a device a few times over; software is busy with few.
+    fn preferred_batch(&self) -> usize {
+        if self.gpu.is_software() { 64 } else { 2048 }
     }
 
     fn name(&self) -> String {
