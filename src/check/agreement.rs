@@ -27,13 +27,21 @@ fn tolerance(status: Status) -> f64 {
 /// Every fast backend.
 fn backends(problem: &Problem, resolution: f64) -> Vec<Box<dyn EdgeChecker>> {
     let level = |level| SimdChecker::at_level(problem, resolution, level).expect("an available level");
-    let mut backends: Vec<Box<dyn EdgeChecker>> =
-        simd::levels().into_iter().map(|l| Box::new(level(l)) as Box<dyn EdgeChecker>).collect();
-    #[cfg(feature = "gpu")]
-    for gpu in super::gpu::tests::device().into_iter().chain(super::gpu::tests::limited_device()) {
-        backends.push(Box::new(super::gpu::GpuChecker::new(gpu, problem, resolution).expect("a checker")));
-    }
-    backends
+    let lanes = simd::levels().into_iter().map(|l| Box::new(level(l)) as Box<dyn EdgeChecker>);
+    lanes.chain(on_gpu(problem, resolution)).collect()
+}
+
+/// The GPU where there is one, with all that it has and held to the least limits.
+#[cfg(feature = "gpu")]
+fn on_gpu(problem: &Problem, resolution: f64) -> impl Iterator<Item = Box<dyn EdgeChecker>> {
+    use super::gpu::{GpuChecker, tests};
+    let devices = tests::device().into_iter().chain(tests::limited_device());
+    devices.map(move |gpu| Box::new(GpuChecker::new(gpu, problem, resolution).expect("a checker")) as _)
+}
+
+#[cfg(not(feature = "gpu"))]
+fn on_gpu(_: &Problem, _: f64) -> Option<Box<dyn EdgeChecker>> {
+    None
 }
 
 fn world(rng: &mut Pcg64Mcg, obstacles: usize) -> World {
