@@ -337,9 +337,10 @@ impl EdgeChecker for GpuChecker {
         self.states_checked
     }
 
-    /// Enough to occupy a device a few times over; software is busy with few.
+    /// Enough that a search needs but a few round trips; with more it would learn too late what it
+    /// already has (`benches/RESULTS.md`). Software is busy with few.
     fn preferred_batch(&self) -> usize {
-        if self.gpu.is_software() { 64 } else { 2048 }
+        if self.gpu.is_software() { 64 } else { 256 }
     }
 
     fn name(&self) -> String {

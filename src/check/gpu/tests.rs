@@ -232,39 +232,6 @@ fn bare_trips_arrive() {
     assert_eq!([1, 2, 3].map(|_| trip.make().expect("a device that works")), [1, 2, 3]);
 }
 
-#[test]
-fn memory_does_not_grow_with_batches() {
-    let Some(gpu) = device() else { return };
-    let mut checker = GpuChecker::new(gpu, &probe::problem(), 0.02).expect("a checker");
-    let batch = edges(16);
-    let mut verdicts = Vec::new();
-    let mut run = |batches: usize| {
-        for i in 0..batches {
-            let range = 0..1 + i % 16;
-            let (one, two) = (checker.submit(&batch, range.clone()), checker.submit(&batch, range));
-            verdicts.clear();
-            checker.collect(one.expect("a device that works"), &mut verdicts).expect("a device that works");
-            checker.collect(two.expect("a device that works"), &mut verdicts).expect("a device that works");
-        }
-        (checker.traffic(), resident_pages())
-    };
-    let (settled, pages) = run(500);
-    let (after, more_pages) = run(5000);
-    assert_eq!(settled.buffers, 2, "two flights, for two batches under way");
-    assert_eq!(after.buffers, settled.buffers);
-    assert_eq!(after.submissions, 11_000);
-    if let (Some(pages), Some(more_pages)) = (pages, more_pages) {
-        // 10,000 batches that kept a page each would show; an allocator's whims do not.
-        assert!(more_pages < pages + 2000, "{pages} pages became {more_pages}");
-    }
-}
-
-/// Pages in memory, where the system says so.
-fn resident_pages() -> Option<usize> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    statm.split(' ').nth(1)?.parse().ok()
-}
-
 /// Robots far too large for a workgroup's memory are checked like any other.
 #[test]
 fn a_robot_of_many_bodies_agrees_with_the_lanes() {
