@@ -1,7 +1,13 @@
 //! Times of the parts and of the whole, on the scenes of this repository.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use flatout::bench::edges::{Subject, Workload, standard_problem};
 use flatout::certify::Certifier;
+#[cfg(feature = "gpu")]
+use flatout::check::{
+    AdapterChoice,
+    gpu::{BareTrip, Gpu, GpuChecker},
+};
 use flatout::check::{
     Backend, EdgeBatch, EdgeChecker, Packed, ScalarChecker, SimdChecker, StateBatch, Verdict, simd,
 };
@@ -47,7 +53,7 @@ fn positions(problem: &Problem, count: usize) -> Vec<Vec<f64>> {
 }
 
 fn solved(scene: &Scene) -> Trajectory {
-    let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution);
+    let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution).expect("a backend");
     match plan(&scene.problem, &mut *checker, &scene.options).expect("a backend that works") {
         Outcome::Solved(solution) => solution.trajectory,
         other => panic!("{other}"),
@@ -155,6 +161,62 @@ fn scattered(problem: &Problem, trajectory: &Trajectory, count: usize) -> Vec<Ob
     (0..).map(obstacle).filter(clear).take(count).collect()
 }
 
+/// Batches of random edges, by size, in lanes and on the GPU where there is one.
+fn check_batches(c: &mut Criterion) {
+    let problem = standard_problem(100).expect("flatout's own robot");
+    let workload = Workload::new(&problem, 0.05, 10_000, 0);
+    let mut group = c.benchmark_group("check_batches");
+    group.sample_size(10);
+    for (name, mut subject) in subjects(&workload) {
+        for batch in [1, 100, 10_000] {
+            let parts = workload.cut(&subject, batch);
+            group.throughput(Throughput::Elements(batch as u64));
+            group.bench_function(BenchmarkId::new(&name, batch), |b| {
+                b.iter(|| subject.edges(&parts).expect("a backend that works"));
+            });
+        }
+    }
+}
+
+fn subjects(workload: &Workload) -> Vec<(String, Subject)> {
+    let all = workload.all_threads();
+    let best = workload.best_lanes();
+    let lanes = [(best.name(), best), (format!("{}, all threads", all.name()), all)];
+    lanes.into_iter().chain(on_gpu(workload)).collect()
+}
+
+#[cfg(feature = "gpu")]
+fn on_gpu(workload: &Workload) -> Option<(String, Subject)> {
+    let gpu = Gpu::open(&AdapterChoice::Best).ok()?;
+    Some((gpu.name().to_owned(), workload.on_device(&gpu).expect("a device that works")))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn on_gpu(_: &Workload) -> Option<(String, Subject)> {
+    None
+}
+
+/// An empty batch there and back, and a bare dispatch, which it is to stay within 1.5 times of.
+#[cfg(feature = "gpu")]
+fn round_trip(c: &mut Criterion) {
+    let Ok(gpu) = Gpu::open(&AdapterChoice::Best) else { return };
+    let mut group = c.benchmark_group("round_trip");
+    let mut bare = BareTrip::new(&gpu).expect("a device that works");
+    group.bench_function("bare", |b| b.iter(|| bare.make().expect("a device that works")));
+    let problem = standard_problem(100).expect("flatout's own robot");
+    let mut checker = GpuChecker::new(&gpu, &problem, 0.05).expect("a device that works");
+    let (empty, mut verdicts) = (EdgeBatch::default(), Vec::new());
+    group.bench_function("empty batch", |b| {
+        b.iter(|| {
+            let ticket = checker.submit(&empty, 0..0).expect("a device that works");
+            checker.collect(ticket, &mut verdicts).expect("a device that works");
+        });
+    });
+}
+
+#[cfg(not(feature = "gpu"))]
+fn round_trip(_: &mut Criterion) {}
+
 fn steer(c: &mut Criterion) {
     let problem = shelf().problem;
     let steering = LeastEffort::new(&problem.mechanism.limits);
@@ -190,6 +252,8 @@ criterion_group!(
     benches,
     check_states,
     check_valid_edges,
+    check_batches,
+    round_trip,
     check_among_obstacles,
     steer,
     certify,

@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let scene = arguments.next().unwrap_or_else(|| "scenes/panda_shelf.yaml".into());
     let out = arguments.next().unwrap_or_else(|| "docs/panda_shelf.svg".into());
     let Scene { problem, options, .. } = Scene::load(&scene)?;
-    let mut checker = Backend::Auto.checker(&problem, options.resolution);
+    let mut checker = Backend::Auto.checker(&problem, options.resolution)?;
     let trajectory = match plan(&problem, &mut *checker, &options)? {
         Outcome::Solved(solution) => solution.trajectory,
         failure => return Err(failure.to_string().into()),

@@ -23,7 +23,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let scene = Scene::load("scenes/panda_shelf.yaml".as_ref())?;
-//! let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution);
+//! let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution)?;
 //! match plan(&scene.problem, &mut *checker, &scene.options)? {
 //!     Outcome::Solved(solution) => {
 //!         println!("{:.3} s; {}", solution.trajectory.duration(), solution.certificate);
@@ -52,7 +52,7 @@
 //! 10. [`exchange`]: trajectory files.
 //! 11. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
 //!     and no steering, so that it cannot share a bug with one.
-//! 12. [`check`]: states and edges in batches, by the oracle or in lanes.
+//! 12. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
 //! 13. [`local_planner`]: joins two states by a valid edge.
 //! 14. [`refine`]: shortens a path in time.
 //! 15. [`plan`]: the planners.

@@ -1,5 +1,6 @@
-//! The oracle against the lanes, at every level that this CPU has: on real robots in the worlds of
-//! MotionBenchMaker and in worlds of every shape, on random robots, on random states and edges.
+//! The oracle against every fast backend, the lanes at every level that this CPU has and the GPU where
+//! there is one: real robots in the worlds of MotionBenchMaker with every shape added, random states
+//! and edges.
 
 mod common;
 
@@ -38,18 +39,39 @@ fn tolerance(status: Status) -> f64 {
 /// Panics unless a verdict agrees with the oracle's margins, or the margin of the first stage at
 /// which they part is within the tolerance. Says whether it was that close.
 fn compare(margins: &Margins, verdict: &Verdict, what: impl FnOnce() -> String) -> bool {
-    let (oracle, lanes) = (margins.status(), verdict.status());
-    if oracle == lanes {
+    let (oracle, other) = (margins.status(), verdict.status());
+    if oracle == other {
         return false;
     }
-    let parted = match (oracle, lanes) {
+    let parted = match (oracle, other) {
         (Status::Valid, s) | (s, Status::Valid) => s,
         (a, b) => a.min(b),
     };
     let margin = margins.of(parted);
     let what_name = if margin.abs() < tolerance(parted) { String::new() } else { what() };
-    assert!(margin.abs() < tolerance(parted), "{what_name}: oracle {oracle}, lanes {lanes}, margin {margin}");
+    assert!(
+        margin.abs() < tolerance(parted),
+        "{what_name}: oracle {oracle}, backend {other}, margin {margin}"
+    );
     true
+}
+
+/// Every fast backend: the lanes at each level, and the GPU where there is one.
+fn backends(problem: &Problem) -> Vec<Box<dyn EdgeChecker>> {
+    let level = |level| SimdChecker::at_level(problem, 0.05, level).expect("an available level");
+    let lanes = simd::levels().into_iter().map(|l| Box::new(level(l)) as Box<dyn EdgeChecker>);
+    lanes.chain(on_gpu(problem)).collect()
+}
+
+#[cfg(feature = "gpu")]
+fn on_gpu(problem: &Problem) -> Option<Box<dyn EdgeChecker>> {
+    let checker = flatout::check::gpu::GpuChecker::new(common::gpu()?, problem, 0.05);
+    Some(Box::new(checker.expect("a checker")))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn on_gpu(_: &Problem) -> Option<Box<dyn EdgeChecker>> {
+    None
 }
 
 /// How many verdicts were compared, and which.
@@ -142,7 +164,7 @@ fn state(problem: &Problem, rng: &mut Pcg64Mcg) -> RandomState {
     RandomState { position, velocity, acceleration }
 }
 
-/// Compares `count` random states of a problem at every level.
+/// Compares `count` random states of a problem on every backend.
 fn states_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &mut Tally) {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let states: Vec<_> = (0..count).map(|_| state(problem, &mut rng)).collect();
@@ -151,13 +173,13 @@ fn states_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &
     let mut oracle = ScalarChecker::new(problem, 0.05);
     let margins: Vec<_> =
         states.iter().map(|s| oracle.margins(&s.position, &s.velocity, &s.acceleration)).collect();
-    for level in simd::levels() {
-        let mut lanes = SimdChecker::at_level(problem, 0.05, level).expect("an available level");
+    for mut backend in backends(problem) {
         let mut verdicts = Vec::new();
-        lanes.check_states(&batch, &mut verdicts).expect("lanes do not fail");
+        backend.check_states(&batch, &mut verdicts).expect("backends do not fail");
+        let name_of_backend = backend.name();
         assert_eq!(verdicts.len(), count);
         for (i, (margins, verdict)) in margins.iter().zip(&verdicts).enumerate() {
-            tally.add(margins, verdict, || format!("{name}, seed {seed}, state {i}, {level}"));
+            tally.add(margins, verdict, || format!("{name}, seed {seed}, state {i}, {name_of_backend}"));
         }
     }
 }
@@ -189,7 +211,7 @@ fn edges(problem: &Problem, count: usize, rng: &mut Pcg64Mcg) -> EdgeBatch {
     batch
 }
 
-/// Compares `count` random edges at every level. A verdict agrees if the oracle confirms what it
+/// Compares `count` random edges on every backend. A verdict agrees if the oracle confirms what it
 /// claims at the time it claims, or, for a valid edge, finds no sample that fails by more than the
 /// tolerance.
 fn edges_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &mut Tally) {
@@ -197,10 +219,10 @@ fn edges_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &m
     let batch = edges(problem, count, &mut rng);
     let mut oracle = ScalarChecker::new(problem, 0.05);
     let mut least: Vec<Option<Margins>> = vec![None; count];
-    for level in simd::levels() {
-        let mut lanes = SimdChecker::at_level(problem, 0.05, level).expect("an available level");
+    for mut backend in backends(problem) {
         let mut verdicts = Vec::new();
-        lanes.check(&batch, &mut verdicts).expect("lanes do not fail");
+        backend.check(&batch, &mut verdicts).expect("backends do not fail");
+        let name_of_backend = backend.name();
         assert_eq!(verdicts.len(), count);
         for (i, verdict) in verdicts.iter().enumerate() {
             let edge = batch.get(i);
@@ -214,7 +236,7 @@ fn edges_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &m
             } else {
                 oracle.margins_at(&edge, verdict.time)
             };
-            tally.add(&margins, verdict, || format!("{name}, seed {seed}, edge {i}, {level}"));
+            tally.add(&margins, verdict, || format!("{name}, seed {seed}, edge {i}, {name_of_backend}"));
         }
     }
 }
@@ -228,7 +250,10 @@ fn a_million_states_of_real_robots_agree() {
         states_agree(name, problem, each, i as u64, &mut tally);
     }
     tally.assert_few_close();
-    assert!(problems.is_empty() || tally.compared >= 1_000_000 * simd::levels().len());
+    assert!(
+        problems.is_empty()
+            || tally.compared >= 1_000_000 * problems.first().map_or(0, |(_, p)| backends(p).len())
+    );
     assert!(problems.is_empty() || tally.seen.iter().all(|&n| n > 1000), "all kinds occur: {:?}", tally.seen);
 }
 
@@ -241,6 +266,9 @@ fn a_hundred_thousand_edges_of_real_robots_agree() {
         edges_agree(name, problem, each, i as u64, &mut tally);
     }
     tally.assert_few_close();
-    assert!(problems.is_empty() || tally.compared >= 100_000 * simd::levels().len());
+    assert!(
+        problems.is_empty()
+            || tally.compared >= 100_000 * problems.first().map_or(0, |(_, p)| backends(p).len())
+    );
     assert!(problems.is_empty() || tally.seen[0] > 1000, "valid edges occur: {:?}", tally.seen);
 }

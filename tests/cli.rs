@@ -192,6 +192,21 @@ fn every_backend_plans() {
     }
 }
 
+#[cfg(feature = "gpu")]
+#[test]
+fn the_gpu_plans_where_there_is_one() {
+    let plan =
+        |more: &[&str]| flatout(&[&["plan", "scenes/panda_table.yaml", "--backend", "gpu"], more].concat());
+    plan(&["--gpu", "no such adapter"]).fails(3, &["the gpu backend failed", "adapter"]);
+    let devices = flatout(&["devices", "--list"]).ends_with(0);
+    if common::gpu().is_none() {
+        return;
+    }
+    assert!(devices.out.contains("known-answer probe passed"), "{}", devices.out);
+    let run = plan(&[]).ends_with(0);
+    assert!(run.out.contains("; gpu/"), "{}", run.out);
+}
+
 #[test]
 fn bad_input_is_named_and_ends_with_2() {
     let folder = folder("bad");

@@ -26,7 +26,7 @@ fn solve(name: &str) -> Option<(usize, usize)> {
             let id = format!("{name} {} {}", chosen.set, chosen.index);
             let problem = chosen.problem(&mechanism).unwrap_or_else(|e| panic!("{id}: {e}"));
             let options = PlanOptions::default();
-            let mut checker = Backend::Auto.checker(&problem, options.resolution);
+            let mut checker = Backend::Auto.checker(&problem, options.resolution).expect("a backend");
             match plan(&problem, &mut *checker, &options).unwrap_or_else(|e| panic!("{id}: {e}")) {
                 Outcome::Solved(solution) => {
                     certify(&problem, &solution.trajectory, &CertifyOptions::default())

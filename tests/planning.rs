@@ -32,7 +32,7 @@ const SCENES: [&str; 10] = [
 ];
 
 fn outcome(problem: &Problem, options: &PlanOptions, backend: Backend) -> Outcome {
-    let mut checker = backend.checker(problem, options.resolution);
+    let mut checker = backend.checker(problem, options.resolution).expect("a backend");
     plan(problem, &mut *checker, options).expect("a CPU backend does not fail")
 }
 
@@ -280,7 +280,7 @@ fn a_backend_says_how_many_edges_it_likes() {
     let Scene { problem, options, .. } = scene("panda_cage");
     let options = PlanOptions { shortcut_tries: 0, ..patient(&options) };
     let batches = std::cell::RefCell::new(Vec::new());
-    let checker = Backend::Simd.checker(&problem, options.resolution);
+    let checker = Backend::Simd.checker(&problem, options.resolution).expect("a backend");
     let outcome = plan(&problem, &mut Counting { checker, batches: &batches }, &options);
     assert!(matches!(outcome, Ok(Outcome::Solved(_))));
     let batches = batches.into_inner();

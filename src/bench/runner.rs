@@ -1,6 +1,6 @@
 //! Runs a planner over the problems of a suite and keeps what it did on each.
 
-use crate::check::{Backend, CheckError};
+use crate::check::{CheckError, EdgeChecker};
 use crate::plan::{Outcome, PlanOptions, Solution, Task, plan, plan_batch};
 use crate::problem::Problem;
 use serde::Serialize;
@@ -36,25 +36,32 @@ pub struct ProblemResult {
 /// What a run gives: the figures, and the answer where there is one.
 pub type Answer = (ProblemResult, Option<Solution>);
 
+/// Makes the checker of a problem.
+pub type MakeChecker<'a> = dyn Fn(&Problem) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync + 'a;
+
 /// Plans `problem` `repeat` times (at least once) and keeps the run of median total time.
 ///
 /// # Errors
 /// When the checking backend fails.
 pub fn run(
     problem: &Problem,
-    backend: Backend,
+    checker: &MakeChecker<'_>,
     options: &PlanOptions,
     repeat: usize,
 ) -> Result<Answer, CheckError> {
     let mut runs =
-        (0..repeat.max(1)).map(|_| run_once(problem, backend, options)).collect::<Result<Vec<_>, _>>()?;
+        (0..repeat.max(1)).map(|_| run_once(problem, checker, options)).collect::<Result<Vec<_>, _>>()?;
     runs.sort_by(|(a, _), (b, _)| a.total_us.total_cmp(&b.total_us));
     Ok(runs.swap_remove(runs.len() / 2))
 }
 
-fn run_once(problem: &Problem, backend: Backend, options: &PlanOptions) -> Result<Answer, CheckError> {
+fn run_once(
+    problem: &Problem,
+    checker: &MakeChecker<'_>,
+    options: &PlanOptions,
+) -> Result<Answer, CheckError> {
     let started = Instant::now();
-    let mut checker = backend.checker(problem, options.resolution);
+    let mut checker = checker(problem)?;
     let outcome = plan(problem, &mut *checker, options)?;
     Ok(answer(outcome, Some(started.elapsed())))
 }
@@ -67,15 +74,14 @@ fn run_once(problem: &Problem, backend: Backend, options: &PlanOptions) -> Resul
 /// When the checking backend fails.
 pub fn run_batch(
     problems: &[Problem],
-    backend: Backend,
+    checker: &MakeChecker<'_>,
     options: &PlanOptions,
     threads: usize,
     advance: impl Fn() + Sync,
 ) -> Result<(Vec<Answer>, Duration), CheckError> {
     let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
     let started = Instant::now();
-    let checker = |task: &Task<'_>| backend.checker(task.problem, options.resolution);
-    let outcomes = plan_batch(&tasks, checker, threads, |_, _| advance());
+    let outcomes = plan_batch(&tasks, |task: &Task<'_>| checker(task.problem), threads, |_, _| advance());
     let wall = started.elapsed();
     let answers = outcomes.into_iter().map(|outcome| Ok(answer(outcome?, None))).collect::<Result<_, _>>()?;
     Ok((answers, wall))

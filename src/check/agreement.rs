@@ -1,4 +1,5 @@
-//! The oracle and the lanes on random mechanisms, worlds, states and edges, at every level.
+//! The oracle and every fast backend on random mechanisms, worlds, states and edges: the lanes at
+//! every level, and the GPU where there is one.
 
 use super::{EdgeBatch, EdgeChecker, ScalarChecker, SimdChecker, StateBatch, Status, Verdict, simd};
 use crate::pose::Pose;
@@ -21,6 +22,26 @@ fn tolerance(status: Status) -> f64 {
         Status::Effort => EFFORT_TOLERANCE,
         _ => LIMIT_TOLERANCE,
     }
+}
+
+/// Every fast backend.
+fn backends(problem: &Problem, resolution: f64) -> Vec<Box<dyn EdgeChecker>> {
+    let level = |level| SimdChecker::at_level(problem, resolution, level).expect("an available level");
+    let lanes = simd::levels().into_iter().map(|l| Box::new(level(l)) as Box<dyn EdgeChecker>);
+    lanes.chain(on_gpu(problem, resolution)).collect()
+}
+
+/// The GPU where there is one, with all that it has and held to the least limits.
+#[cfg(feature = "gpu")]
+fn on_gpu(problem: &Problem, resolution: f64) -> impl Iterator<Item = Box<dyn EdgeChecker>> {
+    use super::gpu::{GpuChecker, tests};
+    let devices = tests::device().into_iter().chain(tests::limited_device());
+    devices.map(move |gpu| Box::new(GpuChecker::new(gpu, problem, resolution).expect("a checker")) as _)
+}
+
+#[cfg(not(feature = "gpu"))]
+fn on_gpu(_: &Problem, _: f64) -> Option<Box<dyn EdgeChecker>> {
+    None
 }
 
 fn world(rng: &mut Pcg64Mcg, obstacles: usize) -> World {
@@ -73,21 +94,21 @@ fn numbers(rng: &mut Pcg64Mcg, n: usize, reach: f64) -> Vec<f64> {
 /// Panics unless a backend's verdict on a state agrees with the oracle's margins, or the margin of
 /// the first stage at which they part is within the tolerance. Says whether it was that close.
 fn compare(margins: &super::Margins, verdict: &Verdict, what: &str) -> bool {
-    let (oracle, lanes) = (margins.status(), verdict.status());
-    if oracle == lanes {
+    let (oracle, other) = (margins.status(), verdict.status());
+    if oracle == other {
         return false;
     }
-    let parted = match (oracle, lanes) {
+    let parted = match (oracle, other) {
         (Status::Valid, s) | (s, Status::Valid) => s,
         (a, b) => a.min(b),
     };
     let margin = margins.of(parted);
-    assert!(margin.abs() < tolerance(parted), "{what}: oracle {oracle}, lanes {lanes}, margin {margin}");
+    assert!(margin.abs() < tolerance(parted), "{what}: oracle {oracle}, backend {other}, margin {margin}");
     true
 }
 
 #[test]
-fn states_agree_at_every_level() {
+fn states_agree_on_every_backend() {
     let mut close = 0;
     let mut seen = [0_u32; 7];
     for seed in 0..60 {
@@ -100,15 +121,15 @@ fn states_agree_at_every_level() {
             .collect();
         let mut batch = StateBatch::new(dof);
         states.iter().for_each(|[y, yd, ydd]| batch.push(y, yd, ydd));
-        for level in simd::levels() {
-            let mut lanes = SimdChecker::at_level(&problem, 0.05, level).expect("an available level");
+        for mut backend in backends(&problem, 0.05) {
             let mut verdicts = Vec::new();
-            lanes.check_states(&batch, &mut verdicts).expect("lanes do not fail");
+            backend.check_states(&batch, &mut verdicts).expect("backends do not fail");
+            let name = backend.name();
             assert_eq!(verdicts.len(), states.len());
             for (i, ([y, yd, ydd], verdict)) in states.iter().zip(&verdicts).enumerate() {
                 let margins = oracle.margins(y, yd, ydd);
                 seen[margins.status() as usize] += 1;
-                close += u32::from(compare(&margins, verdict, &format!("seed {seed} state {i} {level}")));
+                close += u32::from(compare(&margins, verdict, &format!("seed {seed} state {i} {name}")));
             }
         }
     }
@@ -135,13 +156,13 @@ fn worlds_of_thousands_agree() {
         states.iter().for_each(|y| batch.push(y, &still, &still));
         let mut oracle = ScalarChecker::new(&problem, 0.05);
         let margins: Vec<_> = states.iter().map(|y| oracle.margins(y, &still, &still)).collect();
-        for level in simd::levels() {
-            let mut lanes = SimdChecker::at_level(&problem, 0.05, level).expect("an available level");
+        for mut backend in backends(&problem, 0.05) {
             let mut verdicts = Vec::new();
-            lanes.check_states(&batch, &mut verdicts).expect("lanes do not fail");
+            backend.check_states(&batch, &mut verdicts).expect("backends do not fail");
+            let name = backend.name();
             for (i, (margins, verdict)) in margins.iter().zip(&verdicts).enumerate() {
                 seen[margins.status() as usize] += 1;
-                close += u32::from(compare(margins, verdict, &format!("seed {seed} state {i} {level}")));
+                close += u32::from(compare(margins, verdict, &format!("seed {seed} state {i} {name}")));
             }
         }
     }
@@ -164,10 +185,10 @@ fn smaller(shape: Shape, share: f64) -> Shape {
     }
 }
 
-/// A lane's verdict on an edge agrees if the oracle confirms what it claims at the time it claims,
+/// A verdict on an edge agrees if the oracle confirms what it claims at the time it claims,
 /// or, for a valid one, finds no sample that fails by more than the tolerance.
 #[test]
-fn edges_agree_at_every_level() {
+fn edges_agree_on_every_backend() {
     let (mut valid, mut invalid) = (0, 0);
     for seed in 100..160 {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
@@ -196,12 +217,12 @@ fn edges_agree_at_every_level() {
                 }
             }
         }
-        for level in simd::levels() {
-            let mut lanes = SimdChecker::at_level(&problem, 0.05, level).expect("an available level");
+        for mut backend in backends(&problem, 0.05) {
             let mut verdicts = Vec::new();
-            lanes.check(&batch, &mut verdicts).expect("lanes do not fail");
+            backend.check(&batch, &mut verdicts).expect("backends do not fail");
+            let name = backend.name();
             for (i, verdict) in verdicts.iter().enumerate() {
-                let what = format!("seed {seed} edge {i} {level}");
+                let what = format!("seed {seed} edge {i} {name}");
                 let edge = batch.get(i);
                 if verdict.is_valid() {
                     valid += 1;

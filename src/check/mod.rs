@@ -8,12 +8,18 @@
 
 #[cfg(test)]
 mod agreement;
+#[cfg(feature = "gpu")]
+mod auto;
 mod diagnosis;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod hierarchy;
 pub mod packed;
 mod scalar;
 pub mod simd;
 
+#[cfg(feature = "gpu")]
+pub use auto::AutoChecker;
 pub use diagnosis::{Fault, diagnose, diagnose_base};
 pub use packed::{EdgeBatch, Packed, StateBatch};
 pub use scalar::{Margins, ScalarChecker};
@@ -54,6 +60,12 @@ pub trait EdgeChecker {
 
     /// Name of the backend, with its level: `scalar`, `simd/avx512`.
     fn name(&self) -> String;
+
+    /// What the user should know about the backend since this was last asked: that a device was
+    /// lost, say, and that the work goes on without it.
+    fn take_warnings(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A backend failed.
@@ -141,6 +153,12 @@ impl Verdict {
         self.status == Status::Valid as u32
     }
 
+    /// Whether the status is one that there is: a device may return anything.
+    #[cfg(feature = "gpu")]
+    fn is_sound(&self) -> bool {
+        (self.status as usize) < Status::ALL.len()
+    }
+
     /// The first stage that failed.
     pub fn status(&self) -> Status {
         Status::ALL[self.status as usize]
@@ -150,23 +168,82 @@ impl Verdict {
 /// Which backend checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// The fastest that this machine has.
+    /// The fastest that this machine has: CPU lanes, and a GPU for batches that are large enough.
     #[default]
     Auto,
+    /// A GPU, for every batch.
+    Gpu,
     /// CPU lanes, at the best level that this machine has.
     Simd,
     /// The plain `f64` oracle.
     Scalar,
 }
 
+/// Which adapter a GPU backend uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AdapterChoice {
+    /// The first of the best kind: discrete, then integrated, virtual, other, and software at last.
+    /// `WGPU_ADAPTER_NAME` in the environment turns it into [`AdapterChoice::Name`].
+    #[default]
+    Best,
+    /// The first whose name contains this, whatever the case.
+    Name(String),
+    /// By its place in the list of adapters.
+    Index(usize),
+}
+
 impl Backend {
-    /// A checker of `problem` on this backend, at a spacing of `resolution` metres.
-    pub fn checker(self, problem: &Problem, resolution: f64) -> Box<dyn EdgeChecker> {
-        match self {
-            Self::Auto | Self::Simd => Box::new(SimdChecker::new(problem, resolution)),
-            Self::Scalar => Box::new(ScalarChecker::new(problem, resolution)),
-        }
+    /// A checker of `problem` on this backend, at a spacing of `resolution` metres, and on the best
+    /// adapter.
+    ///
+    /// # Errors
+    /// When a GPU is asked for and there is none that works.
+    pub fn checker(self, problem: &Problem, resolution: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        self.checker_on(&AdapterChoice::Best, problem, resolution)
     }
+
+    /// The same, on an adapter of choice.
+    ///
+    /// # Errors
+    /// As for [`Backend::checker`].
+    pub fn checker_on(
+        self,
+        adapter: &AdapterChoice,
+        problem: &Problem,
+        resolution: f64,
+    ) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        Ok(match self {
+            Self::Auto => auto(adapter, problem, resolution),
+            Self::Gpu => gpu(adapter, problem, resolution)?,
+            Self::Simd => Box::new(SimdChecker::new(problem, resolution)),
+            Self::Scalar => Box::new(ScalarChecker::new(problem, resolution)),
+        })
+    }
+}
+
+#[cfg(feature = "gpu")]
+fn auto(adapter: &AdapterChoice, problem: &Problem, resolution: f64) -> Box<dyn EdgeChecker> {
+    Box::new(AutoChecker::new(adapter, problem, resolution))
+}
+
+#[cfg(feature = "gpu")]
+fn gpu(
+    adapter: &AdapterChoice,
+    problem: &Problem,
+    resolution: f64,
+) -> Result<Box<dyn EdgeChecker>, CheckError> {
+    let gpu = gpu::Gpu::shared(adapter)?;
+    Ok(Box::new(AutoChecker::always(&gpu, problem, resolution)?))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn auto(_: &AdapterChoice, problem: &Problem, resolution: f64) -> Box<dyn EdgeChecker> {
+    Box::new(SimdChecker::new(problem, resolution))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu(_: &AdapterChoice, _: &Problem, _: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
+    Err(CheckError { backend: "gpu".into(), message: "flatout was built without the feature \"gpu\"".into() })
 }
 
 impl std::str::FromStr for Backend {
@@ -174,9 +251,27 @@ impl std::str::FromStr for Backend {
     fn from_str(s: &str) -> Result<Self, String> {
         match s {
             "auto" => Ok(Self::Auto),
+            "gpu" => Ok(Self::Gpu),
             "simd" => Ok(Self::Simd),
             "scalar" => Ok(Self::Scalar),
-            _ => Err(format!("unknown backend \"{s}\"; expected auto, simd or scalar")),
+            _ => Err(format!("unknown backend \"{s}\"; expected auto, gpu, simd or scalar")),
         }
+    }
+}
+
+impl fmt::Display for AdapterChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Best => f.write_str("of any kind"),
+            Self::Name(name) => write!(f, "is named \"{name}\""),
+            Self::Index(index) => write!(f, "has number {index}"),
+        }
+    }
+}
+
+impl std::str::FromStr for AdapterChoice {
+    type Err = std::convert::Infallible;
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Ok(s.parse().map_or_else(|_| Self::Name(s.to_owned()), Self::Index))
     }
 }

@@ -9,6 +9,7 @@ use crate::robot::{Mechanism, Motion, Sphere};
 use crate::trajectory::Trajectory;
 use crate::world::{Obstacle, Shape};
 use bytemuck::{Pod, Zeroable};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Samples are taken in rakes of this many, spread over the whole edge: the widest lanes there are.
@@ -371,6 +372,13 @@ impl StateBatch {
         self.values.is_empty()
     }
 
+    /// A range of the states, as a batch of their own.
+    #[must_use]
+    pub fn part(&self, states: Range<usize>) -> Self {
+        let stride = 3 * self.dof;
+        Self { dof: self.dof, values: self.values[states.start * stride..states.end * stride].to_vec() }
+    }
+
     /// The `derivative`th derivative (0 to 2) of all outputs of state `i`.
     pub fn get(&self, i: usize, derivative: usize) -> &[f32] {
         let at = (3 * i + derivative) * self.dof;
@@ -485,6 +493,29 @@ impl EdgeBatch {
         self.coefficients.extend(coefficients.iter().map(|&c| c as f32));
     }
 
+    /// A range of the edges, as a batch of their own.
+    #[must_use]
+    pub fn part(&self, edges: Range<usize>) -> Self {
+        let mut heads = self.heads[edges].to_vec();
+        let first = heads.first().map_or(0, |head| head.first);
+        let end = heads.last().map_or(first, |head| head.first + head.segments);
+        heads.iter_mut().for_each(|head| head.first -= first);
+        let (durations, coefficients) = self.segments(first as usize..end as usize);
+        Self { dof: self.dof, heads, durations: durations.to_vec(), coefficients: coefficients.to_vec() }
+    }
+
+    /// All heads; their segments follow each other.
+    pub fn heads(&self) -> &[EdgeHead] {
+        &self.heads
+    }
+
+    /// Durations and coefficients of a range of segments.
+    pub fn segments(&self, segments: Range<usize>) -> (&[f32], &[f32]) {
+        let stride = self.dof * COEFFICIENTS;
+        let coefficients = segments.start * stride..segments.end * stride;
+        (&self.durations[segments], &self.coefficients[coefficients])
+    }
+
     /// The `i`th edge.
     pub fn get(&self, i: usize) -> Edge<'_> {
         let head = self.heads[i];
@@ -571,6 +602,11 @@ impl RakeOrder {
         let step = (1..=(n * 89 / 144).max(1)).rev().find(coprime).unwrap_or(1);
         Self { next: 0, left: n, step, n }
     }
+
+    /// From one rake to the next, modulo their number.
+    pub fn step(&self) -> usize {
+        self.step
+    }
 }
 
 impl Iterator for RakeOrder {
@@ -587,18 +623,27 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// The share of the duration after which a rest-to-rest edge has gone the share `u` of its way:
-/// the inverse of 3 x^2 - 2 x^3, between the points of a table (it need not be exact, only even).
-fn even_along_path(u: f32) -> f32 {
-    const CELLS: usize = 256;
-    static TABLE: LazyLock<[f32; CELLS + 2]> = LazyLock::new(|| {
+/// Cells of the table of [`even_along_path`].
+const EVEN_CELLS: usize = 256;
+
+/// The share of the duration after which a rest-to-rest edge has gone each 256th of its way, and
+/// one entry more: the inverse of 3 x^2 - 2 x^3.
+pub fn even_along_path_table() -> &'static [f32; EVEN_CELLS + 2] {
+    static TABLE: LazyLock<[f32; EVEN_CELLS + 2]> = LazyLock::new(|| {
         std::array::from_fn(|i| {
-            let u = (i as f64 / CELLS as f64).min(1.0);
+            let u = (i as f64 / EVEN_CELLS as f64).min(1.0);
             (0.5 - ((1.0 - 2.0 * u).asin() / 3.0).sin()) as f32
         })
     });
-    let x = u * CELLS as f32;
-    let cell = (x as usize).min(CELLS);
-    let (a, b) = (TABLE[cell], TABLE[cell + 1]);
+    &TABLE
+}
+
+/// The share of the duration after which a rest-to-rest edge has gone the share `u` of its way,
+/// between the points of the table (it need not be exact, only even).
+fn even_along_path(u: f32) -> f32 {
+    let table = even_along_path_table();
+    let x = u * EVEN_CELLS as f32;
+    let cell = (x as usize).min(EVEN_CELLS);
+    let (a, b) = (table[cell], table[cell + 1]);
     (a + (b - a) * (x - cell as f32)).clamp(0.0, 1.0)
 }

@@ -1,8 +1,7 @@
 //! `flatout batch`: many scenes, a trajectory each.
 
 use super::progress::Progress;
-use super::{Failure, count, export, positive, say};
-use crate::check::Backend;
+use super::{BackendArgs, Failure, count, export, positive, say};
 use crate::error::InputError;
 use crate::exchange::Format;
 use crate::plan::{Outcome, Task, plan_batch};
@@ -33,9 +32,8 @@ pub(super) struct BatchArgs {
     /// Time limit per scene, seconds (instead of the scenes')
     #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
     time_limit: Option<f64>,
-    /// Backend: auto, simd or scalar
-    #[arg(long, default_value = "auto")]
-    backend: Backend,
+    #[command(flatten)]
+    backend: BackendArgs,
     /// Print nothing but errors
     #[arg(long)]
     quiet: bool,

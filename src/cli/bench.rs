@@ -1,12 +1,13 @@
 //! `flatout bench`: whole suites, their tables and their JSON.
 
 use super::batch::{make_folder, threads};
+use super::edges;
 use super::progress::Progress;
-use super::{Failure, complain, count, export, positive, say, write_file};
+use super::{BackendArgs, Failure, complain, count, export, positive, say, write_file};
 use crate::bench::mbm::MbmSuite;
 use crate::bench::report::{Machine, Report};
 use crate::bench::runner;
-use crate::check::{Backend, CheckError};
+use crate::check::CheckError;
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::Problem;
@@ -19,6 +20,8 @@ use std::time::Duration;
 pub(super) enum BenchCommand {
     /// MotionBenchMaker problems (mbm-json/1), torques not checked
     Mbm(MbmArgs),
+    /// Edges and states a second, by backend, size of batch and number of obstacles
+    Edges(edges::EdgesArgs),
 }
 
 #[derive(Args)]
@@ -34,9 +37,8 @@ pub(super) struct MbmArgs {
     /// Its limits (MoveIt's joint_limits.yaml)
     #[arg(long)]
     limits: Option<PathBuf>,
-    /// Backend: auto, simd or scalar
-    #[arg(long, default_value = "auto")]
-    backend: Backend,
+    #[command(flatten)]
+    backend: BackendArgs,
     /// Seed of the planner
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
@@ -66,6 +68,7 @@ pub(super) struct MbmArgs {
 pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
     match command {
         BenchCommand::Mbm(args) => mbm(args),
+        BenchCommand::Edges(args) => edges::run(args),
     }
 }
 
@@ -100,11 +103,11 @@ fn mbm(args: &MbmArgs) -> Result<(), Failure> {
         }
         results.push(result);
     }
-    let backend = problems.first().map(|p| args.backend.checker(p, options.resolution).name());
+    let backend = problems.first().map(|p| args.backend.checker(p, options.resolution)).transpose()?;
     let report = Report {
         suite: "mbm".to_owned(),
         robot: suite.robot,
-        backend: backend.unwrap_or_default(),
+        backend: backend.map(|checker| checker.name()).unwrap_or_default(),
         threads,
         seed: args.seed,
         machine: Machine::this(),
@@ -129,10 +132,11 @@ fn plan_all(
     threads: usize,
 ) -> Result<(Vec<runner::Answer>, Option<Duration>), CheckError> {
     let repeat = args.repeat;
+    let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
     if args.batch {
         let progress = Progress::bar(problems.len() * repeat, name);
         let mut runs = (0..repeat)
-            .map(|_| runner::run_batch(problems, args.backend, options, threads, || progress.advance()))
+            .map(|_| runner::run_batch(problems, &checker, options, threads, || progress.advance()))
             .collect::<Result<Vec<_>, _>>()?;
         runs.sort_by_key(|&(_, wall)| wall);
         let (answers, wall) = runs.swap_remove(repeat / 2);
@@ -140,7 +144,7 @@ fn plan_all(
     }
     let progress = Progress::bar(problems.len(), name);
     let run = |problem| {
-        let answer = runner::run(problem, args.backend, options, repeat);
+        let answer = runner::run(problem, &checker, options, repeat);
         progress.advance();
         answer
     };

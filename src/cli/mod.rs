@@ -4,12 +4,16 @@
 mod batch;
 mod bench;
 mod check;
+#[cfg(feature = "gpu")]
+mod devices;
+mod edges;
 mod import;
 mod plan;
 mod progress;
 mod robot;
+mod telling;
 
-use crate::check::CheckError;
+use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::InputError;
 use crate::exchange::Export;
 use crate::plan::Solution;
@@ -19,6 +23,7 @@ use clap::{Args, Parser, Subcommand};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use telling::Telling;
 
 /// Plans certified, dynamically feasible trajectories.
 #[derive(Parser)]
@@ -44,6 +49,9 @@ enum Command {
     /// Run a benchmark suite
     #[command(subcommand)]
     Bench(bench::BenchCommand),
+    /// List the adapters that can check on a GPU, and measure them beside this CPU
+    #[cfg(feature = "gpu")]
+    Devices(devices::DevicesArgs),
 }
 
 /// What ends a command early.
@@ -76,6 +84,8 @@ pub fn run() -> ExitCode {
         Command::Robot(command) => robot::run(&command),
         Command::Import(args) => import::run(&args),
         Command::Bench(command) => bench::run(&command),
+        #[cfg(feature = "gpu")]
+        Command::Devices(args) => devices::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -132,6 +142,26 @@ fn export<'a>(problem: &'a Problem, solution: &'a Solution, seed: u64) -> Export
         stats: value(serde_json::to_value(solution.statistics)),
         seed: Some(seed),
         ..Export::new(problem, &solution.trajectory)
+    }
+}
+
+/// Which backend checks, and where.
+#[derive(Args)]
+struct BackendArgs {
+    /// Backend: auto, gpu, simd or scalar
+    #[arg(long, default_value = "auto")]
+    backend: Backend,
+    /// Adapter of a GPU backend: part of its name, or its number in `flatout devices`
+    #[arg(long = "gpu", value_name = "NAME|INDEX")]
+    adapter: Option<AdapterChoice>,
+}
+
+impl BackendArgs {
+    /// A checker that tells its warnings when it is done with.
+    fn checker(&self, problem: &Problem, resolution: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        let checker =
+            self.backend.checker_on(&self.adapter.clone().unwrap_or_default(), problem, resolution)?;
+        Ok(Box::new(Telling(checker)))
     }
 }
 

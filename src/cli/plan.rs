@@ -1,9 +1,9 @@
 //! `flatout plan`: one scene, one trajectory.
 
 use super::progress::Progress;
-use super::{Failure, MoveItArgs, export, positive, say};
+use super::{BackendArgs, Failure, MoveItArgs, export, positive, say};
 use crate::certify::{Certificate, CertifyOptions, certify};
-use crate::check::{Backend, EdgeChecker};
+use crate::check::EdgeChecker;
 use crate::exchange::Format;
 use crate::plan::{Outcome, Solution, plan};
 use crate::scene::Scene;
@@ -32,9 +32,8 @@ pub(super) struct PlanArgs {
     /// Time limit, seconds (instead of the scene's)
     #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
     time_limit: Option<f64>,
-    /// Backend: auto, simd or scalar
-    #[arg(long, default_value = "auto")]
-    backend: Backend,
+    #[command(flatten)]
+    backend: BackendArgs,
     /// Print nothing but errors
     #[arg(long, conflicts_with = "json")]
     quiet: bool,
@@ -54,7 +53,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
     if let Some(limit) = args.time_limit {
         scene.options.time_limit = Some(Duration::from_secs_f64(limit));
     }
-    let mut checker = args.backend.checker(&scene.problem, scene.options.resolution);
+    let mut checker = args.backend.checker(&scene.problem, scene.options.resolution)?;
     let progress = Progress::spinner("planning");
     let outcome = plan(&scene.problem, &mut *checker, &scene.options)?;
     drop(progress);

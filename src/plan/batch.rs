@@ -26,7 +26,7 @@ pub struct Task<'a> {
 /// If `checker` or `answered` panics.
 pub fn plan_batch(
     tasks: &[Task<'_>],
-    checker: impl Fn(&Task<'_>) -> Box<dyn EdgeChecker> + Sync,
+    checker: impl Fn(&Task<'_>) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
     threads: usize,
     answered: impl Fn(usize, &Result<Outcome, CheckError>) + Sync,
 ) -> Vec<Result<Outcome, CheckError>> {
@@ -37,7 +37,8 @@ pub fn plan_batch(
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = tasks.get(i) else { return answers };
-            let answer = plan(task.problem, &mut *checker(task), task.options);
+            let answer =
+                checker(task).and_then(|mut checker| plan(task.problem, &mut *checker, task.options));
             answered(i, &answer);
             answers.push((i, answer));
         }

@@ -142,3 +142,24 @@ fn random_point(random: &mut Pcg64Mcg, reach: f64) -> DVec3 {
 fn random_pose(random: &mut Pcg64Mcg, reach: f64) -> Pose {
     Pose::new(DQuat::from_scaled_axis(random_point(random, 2.0)), random_point(random, reach))
 }
+
+/// The device that GPU tests run on, or `None` (said aloud, once) where there is none; with
+/// `FLATOUT_REQUIRE_GPU` set that is a failure.
+#[cfg(feature = "gpu")]
+pub(crate) fn gpu() -> Option<&'static flatout::check::gpu::Gpu> {
+    use flatout::check::AdapterChoice;
+    use flatout::check::gpu::{Gpu, probe};
+    static DEVICE: std::sync::OnceLock<Option<Gpu>> = std::sync::OnceLock::new();
+    let open = || {
+        let gpu = Gpu::open(&AdapterChoice::Best);
+        let gpu = gpu.and_then(|gpu| probe(&gpu).map(|()| gpu));
+        let said = match &gpu {
+            Ok(gpu) => format!("GPU tests run on {}", gpu.name()),
+            Err(e) => format!("GPU tests are skipped: {e}"),
+        };
+        assert!(gpu.is_ok() || std::env::var_os("FLATOUT_REQUIRE_GPU").is_none(), "{said}");
+        let _ = writeln!(std::io::stderr(), "{said}");
+        gpu.ok()
+    };
+    DEVICE.get_or_init(open).as_ref()
+}

@@ -133,6 +133,14 @@ impl SimdChecker {
     }
 }
 
+impl SimdChecker {
+    /// The problem as it checks it.
+    #[cfg(feature = "gpu")]
+    pub(super) fn packed(&self) -> &Packed {
+        &self.packed
+    }
+}
+
 impl EdgeChecker for SimdChecker {
     fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
         let Self { packed, level, scratch, states_checked } = self;

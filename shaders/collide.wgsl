@@ -1,0 +1,187 @@
+// Stage `collide`: spheres against the world, then links against each other. Each link's bounding
+// ball is tested first, by way of the hierarchy where there are many obstacles; its own spheres only
+// meet what the ball touches.
+
+const SPHERE = 0u;
+const CUBOID = 1u;
+const CAPSULE = 2u;
+const CYLINDER = 3u;
+const HALF_SPACE = 4u;
+
+// Number of the sample that this thread works on, and the least that is known to fail.
+var<private> sample: u32;
+var<workgroup> first_failing: atomic<u32>;
+
+// Whether an earlier sample is known to fail, so that this one no longer matters.
+fn overtaken() -> bool {
+    return atomicLoad(&first_failing) < sample;
+}
+
+// Centres of the links' bounds are kept behind the poses.
+fn bound_word(link: u32) -> u32 {
+    return (problem.bodies - 1u) * POSE_WORDS + 3u * link;
+}
+
+// Whether a ball (centre, radius) touches an obstacle. Where `kind` is a constant, only its test
+// remains.
+fn touches(kind: u32, obstacle: u32, ball: vec4f) -> bool {
+    let p = vec4f(ball.xyz, 1.0) * obstacles[obstacle].to_local;
+    let size = obstacles[obstacle].size;
+    var beyond = p;
+    var reach = ball.w;
+    switch kind {
+        case SPHERE: {
+            reach += size.x;
+        }
+        case CUBOID: {
+            beyond = max(abs(p) - size, vec3f());
+        }
+        case CAPSULE: {
+            beyond.z = max(abs(p.z) - size.y, 0.0);
+            reach += size.x;
+        }
+        case CYLINDER: {
+            beyond = max(vec3f(length(p.xy) - size.x, 0.0, abs(p.z) - size.y), vec3f());
+        }
+        default: {
+            return p.z < reach;
+        }
+    }
+    return dot(beyond, beyond) < reach * reach;
+}
+
+fn ball(pose: Pose, sphere: vec4f) -> vec4f {
+    return vec4f(point(pose, sphere.xyz), sphere.w + batch.padding);
+}
+
+// Whether a link, whose bound is given, touches an obstacle.
+fn link_touches(kind: u32, obstacle: u32, link: Link, pose: Pose, bound: vec4f) -> bool {
+    if touches(kind, obstacle, bound) {
+        for (var s = link.first; s < link.end; s++) {
+            if touches(kind, obstacle, ball(pose, spheres[s])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// The first of the obstacles `first..end`, all of one kind, that a link touches; `end` if none.
+fn met(kind: u32, first: u32, end: u32, link: Link, pose: Pose, bound: vec4f) -> u32 {
+    for (var o = first; o < end; o++) {
+        if link_touches(kind, o, link, pose, bound) {
+            return o;
+        }
+    }
+    return end;
+}
+
+// An obstacle that a link touches, by testing all but the half-spaces; their end if none.
+fn met_in_list(link: Link, pose: Pose, bound: vec4f) -> u32 {
+    var o = met(SPHERE, 0u, problem.spheres_end, link, pose, bound);
+    if o == problem.spheres_end {
+        o = met(CUBOID, o, problem.cuboids_end, link, pose, bound);
+    }
+    if o == problem.cuboids_end {
+        o = met(CAPSULE, o, problem.capsules_end, link, pose, bound);
+    }
+    if o == problem.capsules_end {
+        o = met(CYLINDER, o, problem.cylinders_end, link, pose, bound);
+    }
+    return o;
+}
+
+fn kind_of(obstacle: u32) -> u32 {
+    return u32(obstacle >= problem.spheres_end)
+        + u32(obstacle >= problem.cuboids_end)
+        + u32(obstacle >= problem.capsules_end);
+}
+
+// Whether a ball touches a node's box.
+fn touches_box(box: Node, ball: vec4f) -> bool {
+    let beyond = max(max(box.lower - ball.xyz, ball.xyz - box.upper), vec3f());
+    return dot(beyond, beyond) < ball.w * ball.w;
+}
+
+// The same as `met_in_list`, by a walk over the hierarchy: from a node whose box the bound touches
+// to the next, from any other past all that is below it.
+fn met_in_hierarchy(link: Link, pose: Pose, bound: vec4f) -> u32 {
+    var next = 0u;
+    while next < problem.nodes {
+        let here = node(next);
+        if !touches_box(here, bound) {
+            next = here.skip;
+            continue;
+        }
+        next += 1u;
+        if here.obstacle != INNER && link_touches(kind_of(here.obstacle), here.obstacle, link, pose, bound) {
+            return here.obstacle;
+        }
+    }
+    return problem.cylinders_end;
+}
+
+// The moving links against the world.
+fn collide_world() -> Fault {
+    for (var l = 0u; l < problem.moving_links; l++) {
+        if overtaken() {
+            break;
+        }
+        let link = links[l];
+        let pose = pose_of(link.body);
+        let bound = ball(pose, link.bound);
+        store_vec3(bound_word(l), bound.xyz);
+        var o = problem.cylinders_end;
+        if problem.nodes > 0u {
+            o = met_in_hierarchy(link, pose, bound);
+        } else {
+            o = met_in_list(link, pose, bound);
+        }
+        if o == problem.cylinders_end {
+            o = met(HALF_SPACE, o, problem.half_spaces_end, link, pose, bound);
+        }
+        if o != problem.half_spaces_end {
+            return Fault(WORLD, link.index, obstacles[o].index);
+        }
+    }
+    return NO_FAULT;
+}
+
+// Whether any spheres of two links touch.
+fn links_touch(a: Link, b: Link) -> bool {
+    let pose_a = pose_of(a.body);
+    let pose_b = pose_of(b.body);
+    for (var i = a.first; i < a.end; i++) {
+        let one = ball(pose_a, spheres[i]);
+        for (var j = b.first; j < b.end; j++) {
+            let other = spheres[j];
+            let d = one.xyz - point(pose_b, other.xyz);
+            let reach = one.w + other.w;
+            if dot(d, d) < reach * reach {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// Links against each other.
+fn collide_itself() -> Fault {
+    for (var l = problem.moving_links; l < problem.links; l++) {
+        store_vec3(bound_word(l), point(pose_of(links[l].body), links[l].bound.xyz));
+    }
+    for (var i = 0u; i < problem.pairs; i++) {
+        let p = pair(i);
+        let d = load_vec3(bound_word(p.x)) - load_vec3(bound_word(p.y));
+        let reach = links[p.x].bound.w + links[p.y].bound.w + batch.padding;
+        if dot(d, d) < reach * reach {
+            if overtaken() {
+                break;
+            }
+            if links_touch(links[p.x], links[p.y]) {
+                return Fault(SELF_COLLISION, links[p.x].index, links[p.y].index);
+            }
+        }
+    }
+    return NO_FAULT;
+}

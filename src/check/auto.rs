@@ -1,0 +1,213 @@
+//! A checker that sends batches to a GPU when that is faster, and goes on in CPU lanes when there is
+//! none or it fails. Imports the two backends that it chooses between.
+
+use super::gpu::{Gpu, GpuChecker};
+use super::packed::{EdgeBatch, StateBatch};
+use super::{AdapterChoice, CheckError, EdgeChecker, SimdChecker, Verdict};
+use crate::problem::Problem;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// No batch smaller than this pays for the round trip to any device (some 0.1 ms, in which lanes
+/// check hundreds of edges), nor for opening one.
+const WORTH_ASKING: usize = 512;
+
+/// Edges of a batch by which the backends are compared.
+const SAMPLE: usize = 1024;
+
+/// Checks in lanes or on a device, whichever is faster for the batch at hand.
+///
+/// Both agree but for rounding at the very boundary; so a search may take another way where batches
+/// are large enough for a device, and the same way again on the same machine.
+pub struct AutoChecker {
+    lanes: SimdChecker,
+    device: Device,
+    warnings: Vec<String>,
+    /// States that devices checked before they were given up.
+    states_before: u64,
+}
+
+enum Device {
+    /// No batch has yet been large enough to ask for one.
+    Unopened(AdapterChoice),
+    /// In use for batches of at least `least`; `None` until that is measured.
+    Open { checker: Box<GpuChecker>, least: Option<usize> },
+    /// There is none, or it failed.
+    Closed,
+}
+
+/// The size of a robot and its world, on a device: where it is the same, so is the break-even.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Class {
+    device: String,
+    spheres: usize,
+    pairs: usize,
+    obstacles: usize,
+    torque: bool,
+}
+
+impl AutoChecker {
+    /// A checker that opens a device when a batch is large enough to be worth it.
+    pub fn new(adapter: &AdapterChoice, problem: &Problem, resolution: f64) -> Self {
+        Self::with(problem, resolution, Device::Unopened(adapter.clone()))
+    }
+
+    /// A checker that sends every batch to an open device for as long as that works.
+    ///
+    /// # Errors
+    /// When the device fails, or the problem is too large for it.
+    pub fn always(gpu: &Gpu, problem: &Problem, resolution: f64) -> Result<Self, CheckError> {
+        let checker = Box::new(GpuChecker::new(gpu, problem, resolution)?);
+        Ok(Self::with(problem, resolution, Device::Open { checker, least: Some(0) }))
+    }
+
+    fn with(problem: &Problem, resolution: f64, device: Device) -> Self {
+        let lanes = SimdChecker::new(problem, resolution);
+        Self { lanes, device, warnings: Vec::new(), states_before: 0 }
+    }
+
+    /// The device's checker, if a batch of this many is for the device.
+    fn device_for(&mut self, batch: usize, edges: Option<&EdgeBatch>) -> Option<&mut GpuChecker> {
+        if let Device::Unopened(adapter) = &self.device
+            && batch >= WORTH_ASKING
+        {
+            let opened =
+                Gpu::shared(adapter).and_then(|gpu| GpuChecker::from_packed(&gpu, self.lanes.packed()));
+            self.settle(opened.map(|checker| Device::Open { checker: Box::new(checker), least: None }));
+        }
+        if let (Device::Open { checker, least: least @ None }, Some(edges)) = (&mut self.device, edges)
+            && batch >= WORTH_ASKING
+        {
+            match break_even(checker, &mut self.lanes, edges) {
+                Ok(measured) => *least = Some(measured),
+                Err(failure) => self.settle(Err(failure)),
+            }
+        }
+        match &mut self.device {
+            Device::Open { checker, least: Some(least) } if batch >= *least => Some(checker),
+            _ => None,
+        }
+    }
+
+    /// Takes note of a device that was opened, or of why there is none.
+    fn settle(&mut self, device: Result<Device, CheckError>) {
+        self.device = device.unwrap_or_else(|failure| {
+            let lanes = self.lanes.name();
+            self.warnings.push(format!("{failure}; checks go on with {lanes}"));
+            if let Device::Open { checker, .. } = &self.device {
+                self.states_before += checker.states_checked();
+            }
+            Device::Closed
+        });
+    }
+}
+
+/// The size of batch from which on a device is faster than lanes, by checking some edges with both:
+/// a few milliseconds, once per process and class of problem. `usize::MAX` where it never is.
+fn break_even(gpu: &mut GpuChecker, lanes: &mut SimdChecker, edges: &EdgeBatch) -> Result<usize, CheckError> {
+    static KNOWN: Mutex<Option<HashMap<Class, usize>>> = Mutex::new(None);
+    // Software on the same cores as the lanes cannot be faster.
+    if gpu.gpu().is_software() {
+        return Ok(usize::MAX);
+    }
+    let packed = gpu.packed();
+    let class = Class {
+        device: gpu.gpu().name().to_owned(),
+        spheres: packed.spheres.len(),
+        pairs: packed.pairs.len(),
+        obstacles: packed.world.len(),
+        torque: packed.torque,
+    };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = known.get_or_insert_default();
+    if let Some(&least) = known.get(&class) {
+        return Ok(least);
+    }
+    let sample = edges.len().min(SAMPLE);
+    let seconds = |work: &mut dyn FnMut() -> Result<(), CheckError>| -> Result<f64, CheckError> {
+        let started = Instant::now();
+        work()?;
+        Ok(started.elapsed().as_secs_f64())
+    };
+    let mut verdicts = Vec::new();
+    let mut trip = |gpu: &mut GpuChecker, count: usize| {
+        verdicts.clear();
+        let ticket = gpu.submit(edges, 0..count)?;
+        gpu.collect(ticket, &mut verdicts)
+    };
+    // The first trip also makes buffers, and some drivers compile only then.
+    trip(gpu, sample)?;
+    let empty = seconds(&mut || trip(gpu, 0))?;
+    let full = seconds(&mut || trip(gpu, sample))?;
+    let part = edges.part(0..sample);
+    let in_lanes = seconds(&mut || lanes.check(&part, &mut verdicts))?;
+    let per_edge = (in_lanes - (full - empty).max(0.0)) / sample as f64;
+    let least = if per_edge > 0.0 { (empty / per_edge).ceil() as usize } else { usize::MAX };
+    known.insert(class, least);
+    Ok(least)
+}
+
+impl EdgeChecker for AutoChecker {
+    fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        if let Some(checker) = self.device_for(edges.len(), Some(edges)) {
+            match checker.check(edges, verdicts) {
+                Ok(()) => return Ok(()),
+                Err(failure) => self.settle(Err(failure)),
+            }
+        }
+        self.lanes.check(edges, verdicts)
+    }
+
+    fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        if let Some(checker) = self.device_for(states.len(), None) {
+            match checker.check_states(states, verdicts) {
+                Ok(()) => return Ok(()),
+                Err(failure) => self.settle(Err(failure)),
+            }
+        }
+        self.lanes.check_states(states, verdicts)
+    }
+
+    // What is opened later takes both from the lanes.
+    fn set_padding(&mut self, metres: f64) {
+        self.lanes.set_padding(metres);
+        if let Device::Open { checker, .. } = &mut self.device {
+            checker.set_padding(metres);
+        }
+    }
+
+    fn set_resolution(&mut self, metres: f64) {
+        self.lanes.set_resolution(metres);
+        if let Device::Open { checker, .. } = &mut self.device {
+            checker.set_resolution(metres);
+        }
+    }
+
+    fn states_checked(&self) -> u64 {
+        let on_device = match &self.device {
+            Device::Open { checker, .. } => checker.states_checked(),
+            _ => 0,
+        };
+        self.lanes.states_checked() + on_device + self.states_before
+    }
+
+    fn preferred_batch(&self) -> usize {
+        match &self.device {
+            Device::Open { checker, least: Some(0) } => checker.preferred_batch(),
+            _ => self.lanes.preferred_batch(),
+        }
+    }
+
+    fn name(&self) -> String {
+        match &self.device {
+            Device::Open { checker, least: Some(0) } => checker.name(),
+            Device::Open { checker, .. } => format!("{} or {}", self.lanes.name(), checker.name()),
+            _ => self.lanes.name(),
+        }
+    }
+
+    fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+}

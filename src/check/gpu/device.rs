@@ -1,0 +1,372 @@
+//! Adapters and devices: which there are, which is chosen, its pipelines, and whether it still works.
+//! Imports `check::gpu::shaders` and the checker's error.
+
+use super::super::{AdapterChoice, CheckError};
+use super::shaders::{self, ENTRY_POINTS, Memory, Module};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use wgpu::{AdapterInfo, Backends, DeviceType, Features, Limits};
+
+/// Threads per workgroup: two rakes, and a whole subgroup on most adapters, which keeps the threads
+/// of an edge in step without barriers.
+pub(super) const WORKGROUP: u32 = 32;
+
+/// Storage buffers that a stage binds, at most.
+const STORAGE_BUFFERS: u32 = 8;
+/// Those that it only reads.
+const READ_BINDINGS: usize = 6;
+
+/// Longest wait for one submission; no batch that fits in one takes nearly as long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What is known of an adapter without opening it.
+#[derive(Clone, Debug)]
+pub struct AdapterDescription {
+    /// Name, as its driver gives it.
+    pub name: String,
+    /// Interface to its driver: `vulkan`, `metal`, `dx12`.
+    pub api: String,
+    /// Kind: `discrete`, `integrated`, `virtual`, `software`, `other`.
+    pub kind: &'static str,
+    /// Driver, with its version.
+    pub driver: String,
+    /// Largest buffer that a shader can read as one, bytes.
+    pub storage_binding: u64,
+    /// Memory of a workgroup, bytes.
+    pub workgroup_memory: u32,
+    /// Threads of a workgroup, at most.
+    pub workgroup_threads: u32,
+    /// Threads that run in step, at least and at most.
+    pub subgroup: (u32, u32),
+    /// Whether the device can time its own work.
+    pub timestamps: bool,
+}
+
+impl AdapterDescription {
+    fn new(adapter: &wgpu::Adapter) -> Self {
+        let (info, limits) = (adapter.get_info(), adapter.limits());
+        Self {
+            api: info.backend.to_string(),
+            kind: kind(info.device_type),
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+            storage_binding: limits.max_storage_buffer_binding_size,
+            workgroup_memory: limits.max_compute_workgroup_storage_size,
+            workgroup_threads: limits.max_compute_invocations_per_workgroup,
+            subgroup: (info.subgroup_min_size, info.subgroup_max_size),
+            timestamps: adapter.features().contains(Features::TIMESTAMP_QUERY),
+            name: info.name,
+        }
+    }
+}
+
+fn kind(device_type: DeviceType) -> &'static str {
+    match device_type {
+        DeviceType::DiscreteGpu => "discrete",
+        DeviceType::IntegratedGpu => "integrated",
+        DeviceType::VirtualGpu => "virtual",
+        DeviceType::Cpu => "software",
+        DeviceType::Other => "other",
+    }
+}
+
+fn rank(device_type: DeviceType) -> usize {
+    let order =
+        [DeviceType::DiscreteGpu, DeviceType::IntegratedGpu, DeviceType::VirtualGpu, DeviceType::Other];
+    order.iter().position(|&t| t == device_type).unwrap_or(order.len())
+}
+
+/// All adapters of this machine, in the order of their numbers. `WGPU_BACKEND` in the environment
+/// (`vulkan`, `metal`, `dx12`) says which interfaces are asked.
+pub fn adapters() -> Vec<AdapterDescription> {
+    enumerate().iter().map(AdapterDescription::new).collect()
+}
+
+fn enumerate() -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    pollster::block_on(instance.enumerate_adapters(Backends::all()))
+}
+
+fn error(message: impl Into<String>) -> CheckError {
+    CheckError { backend: "gpu".to_owned(), message: message.into() }
+}
+
+fn choose(choice: &AdapterChoice) -> Result<wgpu::Adapter, CheckError> {
+    let mut adapters = enumerate();
+    if adapters.is_empty() {
+        let asked = std::env::var("WGPU_BACKEND").map_or_else(
+            |_| "no driver of Vulkan, Metal or DirectX 12 offers one".to_owned(),
+            |names| format!("WGPU_BACKEND={names} leaves none"),
+        );
+        return Err(error(format!("there is no adapter: {asked}")));
+    }
+    let name = match choice {
+        AdapterChoice::Name(name) => Some(name.clone()),
+        AdapterChoice::Best => std::env::var("WGPU_ADAPTER_NAME").ok(),
+        AdapterChoice::Index(_) => None,
+    };
+    let names: Vec<String> = adapters.iter().map(|a| a.get_info().name).collect();
+    let chosen = match (choice, name) {
+        (&AdapterChoice::Index(i), _) => Some(i).filter(|&i| i < adapters.len()),
+        (_, Some(name)) => names.iter().position(|n| n.to_lowercase().contains(&name.to_lowercase())),
+        _ => (0..adapters.len()).min_by_key(|&i| rank(adapters[i].get_info().device_type)),
+    };
+    let list = || names.iter().enumerate().map(|(i, n)| format!("{i}: {n}")).collect::<Vec<_>>().join("; ");
+    let chosen = chosen.ok_or_else(|| error(format!("no adapter {choice}; there are {}", list())))?;
+    Ok(adapters.swap_remove(chosen))
+}
+
+/// An open device and its pipelines; clones share it.
+#[derive(Clone)]
+pub struct Gpu(Arc<Inner>);
+
+struct Inner {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: AdapterInfo,
+    limits: Limits,
+    /// Why the device can no longer be used; the first reason stays.
+    failure: Arc<Mutex<Option<String>>>,
+    pipelines: Mutex<HashMap<PipelineKey, Arc<Pipelines>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct PipelineKey {
+    memory: Memory,
+    words: u32,
+}
+
+/// The kernels for robots of one size.
+pub(super) struct Pipelines {
+    pub memory: Memory,
+    pub layout: wgpu::BindGroupLayout,
+    pub edges: wgpu::ComputePipeline,
+    pub states: wgpu::ComputePipeline,
+}
+
+impl Gpu {
+    /// Opens the device of the adapter that is chosen. Whether its answers can be trusted is for
+    /// [`super::probe`] to say.
+    ///
+    /// # Errors
+    /// Where there is no such adapter, it lacks what the shaders need, or its driver fails.
+    pub fn open(choice: &AdapterChoice) -> Result<Self, CheckError> {
+        let adapter = choose(choice)?;
+        let limits = adapter.limits();
+        Self::open_adapter(&adapter, limits)
+    }
+
+    /// The device that this process shares: opened and probed when it is first asked for, and again
+    /// when another adapter is chosen or it has failed.
+    ///
+    /// # Errors
+    /// As for [`Gpu::open`], and where the device fails the probe.
+    pub fn shared(choice: &AdapterChoice) -> Result<Self, CheckError> {
+        static SHARED: Mutex<Option<(AdapterChoice, Gpu)>> = Mutex::new(None);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((same, gpu)) = &*shared
+            && same == choice
+            && gpu.health().is_ok()
+        {
+            return Ok(gpu.clone());
+        }
+        let gpu = Self::open(choice)?;
+        super::probe(&gpu)?;
+        *shared = Some((choice.clone(), gpu.clone()));
+        Ok(gpu)
+    }
+
+    /// As [`Gpu::open`], held to the least limits that every adapter of WebGPU's default class has.
+    ///
+    /// # Errors
+    /// As for [`Gpu::open`].
+    pub fn open_limited(choice: &AdapterChoice) -> Result<Self, CheckError> {
+        Self::open_adapter(&choose(choice)?, Limits::defaults())
+    }
+
+    fn open_adapter(adapter: &wgpu::Adapter, required_limits: Limits) -> Result<Self, CheckError> {
+        let info = adapter.get_info();
+        let offered = required_limits.max_storage_buffers_per_shader_stage;
+        if offered < STORAGE_BUFFERS || required_limits.max_compute_invocations_per_workgroup < WORKGROUP {
+            return Err(error(format!(
+                "adapter {} binds {offered} storage buffers per stage; {STORAGE_BUFFERS} are needed",
+                info.name
+            )));
+        }
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("flatout"),
+            required_features: adapter.features() & Features::TIMESTAMP_QUERY,
+            required_limits: required_limits.clone(),
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|e| error(format!("adapter {}: {e}", info.name)))?;
+        let failure = Arc::new(Mutex::new(None));
+        let (lost, failed) = (failure.clone(), failure.clone());
+        device.set_device_lost_callback(move |reason, message| {
+            fail(&lost, format!("the device was lost ({reason:?}): {message}"));
+        });
+        device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| fail(&failed, e.to_string())));
+        let pipelines = Mutex::new(HashMap::new());
+        Ok(Self(Arc::new(Inner { device, queue, info, limits: required_limits, failure, pipelines })))
+    }
+
+    pub(super) fn device(&self) -> &wgpu::Device {
+        &self.0.device
+    }
+
+    pub(super) fn queue(&self) -> &wgpu::Queue {
+        &self.0.queue
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Name of the adapter.
+    pub fn name(&self) -> &str {
+        &self.0.info.name
+    }
+
+    /// Whether the adapter is software on the CPU.
+    pub fn is_software(&self) -> bool {
+        self.0.info.device_type == DeviceType::Cpu
+    }
+
+    /// Whether the device can time its own work.
+    pub fn has_timestamps(&self) -> bool {
+        self.device().features().contains(Features::TIMESTAMP_QUERY)
+    }
+
+    /// Gives the device up, as if it had been lost: what is under way fails, and so does all that
+    /// follows.
+    pub fn destroy(&self) {
+        self.device().destroy();
+    }
+
+    /// An error of this device: `message`, or what is behind it.
+    pub(super) fn error(&self, message: impl Into<String>) -> CheckError {
+        // Only those who poll are told that a device is lost.
+        let _ = self.device().poll(wgpu::PollType::Poll);
+        self.health().err().unwrap_or_else(|| self.failure(message.into()))
+    }
+
+    fn failure(&self, message: String) -> CheckError {
+        CheckError { backend: format!("gpu/{}", self.name()), message }
+    }
+
+    /// Whether the device still works.
+    ///
+    /// # Errors
+    /// The first thing that went wrong with it.
+    pub fn health(&self) -> Result<(), CheckError> {
+        let failure = self.0.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.as_ref().map_or(Ok(()), |message| Err(self.failure(message.clone())))
+    }
+
+    /// Waits until a submission is done and its callbacks have run.
+    pub(super) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), CheckError> {
+        let until = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(PATIENCE) };
+        if let Err(e) = self.device().poll(until) {
+            // A loss is told to those who poll, but not before this error.
+            let _ = self.device().poll(wgpu::PollType::Poll);
+            fail(&self.0.failure, format!("the device does not answer: {e}"));
+        }
+        self.health()
+    }
+
+    /// The kernels for a robot whose threads keep `words` numbers; compiled when first asked for.
+    pub(super) fn pipelines(&self, words: usize) -> Result<Arc<Pipelines>, CheckError> {
+        let key = self.key(words);
+        let mut pipelines = self.0.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = pipelines.get(&key) {
+            return Ok(known.clone());
+        }
+        let built = Arc::new(self.build(key, &shaders::modules(key.memory)));
+        self.health()?;
+        pipelines.insert(key, built.clone());
+        Ok(built)
+    }
+
+    /// Kernels of other modules than flatout's own: how tests seed a fault.
+    #[cfg(test)]
+    pub(super) fn pipelines_of(
+        &self,
+        words: usize,
+        alter: impl FnOnce(&mut [Module]),
+    ) -> Result<Arc<Pipelines>, CheckError> {
+        let key = self.key(words);
+        let mut modules = shaders::modules(key.memory);
+        alter(&mut modules);
+        let built = Arc::new(self.build(key, &modules));
+        self.health()?;
+        Ok(built)
+    }
+
+    /// A workgroup's memory is the faster place; beside the words it holds one atomic.
+    fn key(&self, words: usize) -> PipelineKey {
+        let most =
+            (self.limits().max_compute_workgroup_storage_size as usize - 16) / (4 * WORKGROUP as usize);
+        let memory = if words <= most { Memory::Workgroup } else { Memory::Storage };
+        // Robots of about one size share their kernels.
+        let words = words.next_multiple_of(16);
+        let words = if memory == Memory::Workgroup { words.min(most) } else { words };
+        PipelineKey { memory, words: words as u32 }
+    }
+
+    fn build(&self, key: PipelineKey, modules: &[Module]) -> Pipelines {
+        let device = self.device();
+        let label = modules.iter().map(|m| m.name).collect::<Vec<_>>().join(" + ");
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(&label),
+            source: wgpu::ShaderSource::Wgsl(shaders::join(modules).into()),
+        });
+        let layout = bind_group_layout(device, key.memory);
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("check"),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let constants = shaders::overrides(WORKGROUP, key.words);
+        let [edges, states] = ENTRY_POINTS.map(|entry_point| {
+            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(entry_point),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some(entry_point),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &constants,
+                    // Every word is written before it is read.
+                    zero_initialize_workgroup_memory: false,
+                },
+                cache: None,
+            })
+        });
+        Pipelines { memory: key.memory, layout, edges, states }
+    }
+}
+
+fn fail(failure: &Mutex<Option<String>>, message: String) {
+    failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+}
+
+/// What is only read, the report, and the words where a buffer holds them.
+fn bind_group_layout(device: &wgpu::Device, memory: Memory) -> wgpu::BindGroupLayout {
+    let written = if memory == Memory::Storage { 2 } else { 1 };
+    let read_only = std::iter::repeat_n(true, READ_BINDINGS).chain(std::iter::repeat_n(false, written));
+    let entry = |(binding, read_only)| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Storage { read_only },
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    };
+    let entries: Vec<_> = (0..).zip(read_only).map(entry).collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("check"),
+        entries: &entries,
+    })
+}

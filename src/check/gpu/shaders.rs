@@ -1,0 +1,63 @@
+//! The WGSL modules and the order in which they are joined. Sizes reach them as overrides alone.
+//! Imports nothing of flatout but `check::packed`'s constants.
+
+use super::super::packed::RAKE;
+
+/// A file of `shaders/`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Module {
+    /// Name without extension: the stage's, for a stage.
+    pub name: &'static str,
+    /// Text.
+    pub source: &'static str,
+}
+
+macro_rules! module {
+    ($name:literal) => {
+        Module { name: $name, source: include_str!(concat!("../../../shaders/", $name, ".wgsl")) }
+    };
+}
+
+/// Where threads keep what they work on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Memory {
+    /// In the workgroup's own memory.
+    Workgroup,
+    /// In a buffer.
+    Storage,
+}
+
+impl Memory {
+    fn module(self) -> Module {
+        match self {
+            Self::Workgroup => module!("memory_workgroup"),
+            Self::Storage => module!("memory_storage"),
+        }
+    }
+}
+
+/// All modules in the order in which they are joined.
+pub(super) fn modules(memory: Memory) -> [Module; 7] {
+    [
+        module!("problem"),
+        memory.module(),
+        module!("unflatten"),
+        module!("place"),
+        module!("collide"),
+        module!("limits"),
+        module!("check"),
+    ]
+}
+
+/// The joined source.
+pub(super) fn join(modules: &[Module]) -> String {
+    modules.iter().map(|module| module.source).collect::<Vec<_>>().join("\n")
+}
+
+/// The entry points.
+pub(super) const ENTRY_POINTS: [&str; 2] = ["check_edges", "check_states"];
+
+/// The overrides of a pipeline.
+pub(super) fn overrides(workgroup: u32, words: u32) -> [(&'static str, f64); 3] {
+    [("RAKE", RAKE as f64), ("WORKGROUP", f64::from(workgroup)), ("WORDS", f64::from(words))]
+}

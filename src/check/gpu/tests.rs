@@ -1,0 +1,356 @@
+//! What only the inside of the backend can test.
+
+use super::super::{AdapterChoice, AutoChecker, ScalarChecker, Status, simd};
+use super::shaders::{Memory, Module};
+use super::*;
+use crate::robot::random;
+use naga::TypeInner;
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+use std::io::Write;
+use std::mem::offset_of;
+use std::sync::OnceLock;
+
+/// The device that tests run on, or `None` (said aloud) where there is none; with
+/// `FLATOUT_REQUIRE_GPU` set that is a failure.
+pub(crate) fn device() -> Option<&'static Gpu> {
+    static DEVICE: OnceLock<Option<Gpu>> = OnceLock::new();
+    DEVICE.get_or_init(|| opened(Gpu::open(&AdapterChoice::Best))).as_ref()
+}
+
+/// The same adapter, held to the least limits: larger robots then keep their words in a buffer.
+pub(crate) fn limited_device() -> Option<&'static Gpu> {
+    static DEVICE: OnceLock<Option<Gpu>> = OnceLock::new();
+    DEVICE.get_or_init(|| opened(Gpu::open_limited(&AdapterChoice::Best))).as_ref()
+}
+
+fn opened(gpu: Result<Gpu, CheckError>) -> Option<Gpu> {
+    let required = std::env::var_os("FLATOUT_REQUIRE_GPU").is_some();
+    let say = |what: String| writeln!(std::io::stderr(), "{what}");
+    match gpu {
+        Ok(gpu) => {
+            let _ = say(format!("GPU tests run on {}", gpu.name()));
+            Some(gpu)
+        }
+        Err(e) => {
+            assert!(!required, "{e}");
+            let _ = say(format!("GPU tests are skipped: {e}"));
+            None
+        }
+    }
+}
+
+/// A device of its own, for tests that lose it.
+fn own_device() -> Option<Gpu> {
+    device().map(|_| Gpu::open(&AdapterChoice::Best).expect("the adapter opens again"))
+}
+
+fn edges(count: usize) -> EdgeBatch {
+    let mut batch = EdgeBatch::new(2);
+    for i in 0..count {
+        let turn = 0.01 * (i % 628) as f64;
+        batch.push_at_rest(&[turn, 0.0], &[turn + 0.1, 0.3], 2.0);
+    }
+    batch
+}
+
+#[test]
+fn the_probe_knows_what_the_oracle_says() {
+    let mut oracle = ScalarChecker::new(&probe::problem(), 0.02);
+    let mut verdicts = Vec::new();
+    oracle.check_states(&probe::states(), &mut verdicts).expect("the oracle does not fail");
+    for (i, (case, verdict)) in probe::cases().iter().zip(&verdicts).enumerate() {
+        assert_eq!(verdict.status(), case.status, "state {i}");
+        if verdict.status() == Status::World {
+            assert_eq!(verdict.other, case.obstacle, "state {i}");
+        }
+    }
+    assert!(Status::ALL.iter().all(|&s| probe::cases().iter().any(|c| c.status == s)), "every status occurs");
+}
+
+#[test]
+fn the_device_passes_the_probe() {
+    let Some(gpu) = device() else { return };
+    probe(gpu).expect("an honest device");
+    probe(limited_device().expect("the same adapter")).expect("an honest device");
+}
+
+/// Checks the probe's states with kernels of which one module has a fault.
+fn probe_with_fault(gpu: &Gpu, module: &str, from: &str, to: &str) -> Vec<(Status, u32)> {
+    let packed = Packed::new(&probe::problem(), 0.02);
+    let seed = |modules: &mut [Module]| {
+        let module = modules.iter_mut().find(|m| m.name == module).expect("a module");
+        assert!(module.source.contains(from), "the fault has a place");
+        module.source = module.source.replace(from, to).leak();
+    };
+    let pipelines = gpu.pipelines_of(layout::words(&packed), seed).expect("a module that compiles");
+    let mut checker = GpuChecker::with(gpu, packed, pipelines).expect("a checker");
+    let mut verdicts = Vec::new();
+    checker.check_states(&probe::states(), &mut verdicts).expect("a device that works");
+    verdicts.iter().map(|v| (v.status(), obstacle(v))).collect()
+}
+
+/// The obstacle, where a verdict names one.
+fn obstacle(verdict: &Verdict) -> u32 {
+    if verdict.status() == Status::World { verdict.other } else { 0 }
+}
+
+/// Each stage has a fault in turn, and the known answers show it.
+#[test]
+fn a_fault_in_any_stage_is_caught() {
+    let Some(gpu) = device() else { return };
+    let known: Vec<_> = probe::cases().iter().map(|case| (case.status, case.obstacle)).collect();
+    assert_eq!(probe_with_fault(gpu, "collide", "reach * reach", "reach * reach"), known, "no fault at all");
+    let faults = [
+        ("unflatten", "2.0 * c.z", "c.z"),
+        ("place", "quadrant == 1u ||", ""),
+        ("collide", "beyond.z = max(abs(p.z) - size.y, 0.0);", ""),
+        ("collide", "return p.z < reach;", "return p.z > reach;"),
+        ("limits", "flat.value > most.upper", "flat.value > 2.0 * most.upper"),
+        ("limits", "w += spin;", "dw = vec3f();"),
+    ];
+    for (module, from, to) in faults {
+        assert_ne!(probe_with_fault(gpu, module, from, to), known, "{module}: {to} instead of {from}");
+    }
+}
+
+#[test]
+fn poisoned_reports_are_overwritten() {
+    let Some(gpu) = device() else { return };
+    let mut checker = GpuChecker::new(gpu, &probe::problem(), 0.02).expect("a checker");
+    let (mut fresh, mut again) = (Vec::new(), Vec::new());
+    for count in [1, 7, 33, 1000] {
+        let batch = edges(count);
+        checker.check(&batch, &mut fresh).expect("a device that works");
+        checker.flights.iter_mut().for_each(|flight| flight.poison(gpu));
+        checker.check(&batch, &mut again).expect("no poison left");
+        assert_eq!(fresh, again);
+        assert_eq!(fresh.len(), count);
+    }
+    let states = probe::states();
+    checker.check_states(&states, &mut fresh).expect("a device that works");
+    checker.flights.iter_mut().for_each(|flight| flight.poison(gpu));
+    checker.check_states(&states, &mut again).expect("no poison left");
+    assert_eq!(fresh, again);
+}
+
+/// The poison shows where nothing overwrites it.
+#[test]
+fn unwritten_verdicts_are_an_error() {
+    let Some(gpu) = device() else { return };
+    let packed = Packed::new(&probe::problem(), 0.02);
+    let idle = |modules: &mut [Module]| {
+        let check = modules.last_mut().expect("a module");
+        check.source =
+            check.source.replace("report.verdicts[edge] = Verdict(VALID, 0.0, 0u, 0u);", "").leak();
+    };
+    let pipelines = gpu.pipelines_of(layout::words(&packed), idle).expect("a module that compiles");
+    let mut checker = GpuChecker::with(gpu, packed, pipelines).expect("a checker");
+    let mut verdicts = Vec::new();
+    checker.check(&edges(100), &mut verdicts).expect("zeros look like verdicts");
+    checker.flights.iter_mut().for_each(|flight| flight.poison(gpu));
+    let error = checker.check(&edges(100), &mut verdicts).expect_err("poison is no verdict");
+    assert!(error.message.contains("no stage gives"), "{error}");
+}
+
+#[test]
+fn a_lost_device_is_an_error() {
+    let Some(gpu) = own_device() else { return };
+    let mut checker = GpuChecker::new(&gpu, &probe::problem(), 0.02).expect("a checker");
+    let mut verdicts = Vec::new();
+    checker.check(&edges(10), &mut verdicts).expect("a device that works");
+    let under_way = checker.submit(&edges(10), 0..10).expect("a device that works");
+    gpu.destroy();
+    // What was under way may still have landed; nothing after it can.
+    let _ = checker.collect(under_way, &mut verdicts);
+    let error = checker.check(&edges(10), &mut verdicts).expect_err("the device is lost");
+    assert!(error.message.contains("lost"), "{error}");
+    assert!(gpu.health().is_err());
+    assert!(GpuChecker::new(&gpu, &probe::problem(), 0.02).is_err());
+}
+
+#[test]
+fn lanes_go_on_where_a_device_is_lost() {
+    let Some(gpu) = own_device() else { return };
+    let mut checker = AutoChecker::always(&gpu, &probe::problem(), 0.02).expect("a checker");
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    checker.check(&edges(600), &mut before).expect("a device that works");
+    assert!(checker.take_warnings().is_empty());
+    let states = checker.states_checked();
+    assert!(states > 0 && checker.name().starts_with("gpu/"));
+    gpu.destroy();
+    checker.check(&edges(600), &mut after).expect("lanes do not fail");
+    let statuses = |verdicts: &[Verdict]| verdicts.iter().map(Verdict::status).collect::<Vec<_>>();
+    assert_eq!(statuses(&before), statuses(&after));
+    let warnings = checker.take_warnings();
+    let told = matches!(&warnings[..], [one] if one.contains("lost") && one.contains(simd::levels()[0]));
+    assert!(told, "{warnings:?}");
+    assert!(checker.states_checked() > states && checker.name().starts_with("simd/"));
+    checker.check(&edges(600), &mut after).expect("lanes do not fail");
+    assert!(checker.take_warnings().is_empty(), "one warning is enough");
+}
+
+#[test]
+fn an_absent_adapter_is_an_error_that_says_why() {
+    let absent = AdapterChoice::Name("no such adapter".into());
+    let Err(error) = Gpu::open(&absent) else { panic!("there is no such adapter") };
+    assert!(error.message.contains("no such adapter") || error.message.contains("no adapter"), "{error}");
+    let mut checker = AutoChecker::new(&absent, &probe::problem(), 0.02);
+    let mut verdicts = Vec::new();
+    checker.check(&edges(10), &mut verdicts).expect("lanes do not fail");
+    assert!(checker.take_warnings().is_empty(), "nobody needed a device");
+    checker.check(&edges(1000), &mut verdicts).expect("lanes do not fail");
+    assert_eq!(verdicts.len(), 1000);
+    assert_eq!(checker.take_warnings().len(), 1);
+}
+
+/// Batches of all sizes share their buffers, tickets may be collected in any order, and what comes
+/// back does not depend on how a batch is cut.
+#[test]
+fn batches_in_any_order_and_size_give_the_same_verdicts() {
+    let Some(gpu) = device() else { return };
+    let mut checker = GpuChecker::new(gpu, &probe::problem(), 0.02).expect("a checker");
+    let batch = edges(700);
+    let (mut whole, mut first, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    checker.check(&batch, &mut whole).expect("a device that works");
+    let one = checker.submit(&batch, 0..200).expect("a device that works");
+    let two = checker.submit(&batch, 200..700).expect("a device that works");
+    checker.collect(two, &mut rest).expect("a device that works");
+    checker.collect(one, &mut first).expect("a device that works");
+    first.extend(rest);
+    assert_eq!(whole, first);
+    assert!(whole.iter().any(Verdict::is_valid) && whole.iter().any(|v| !v.is_valid()));
+    let empty = checker.submit(&batch, 700..700).expect("a device that works");
+    checker.collect(empty, &mut first).expect("a device that works");
+    assert_eq!(first.len(), 700);
+}
+
+#[test]
+fn bare_trips_arrive() {
+    let Some(gpu) = own_device() else { return };
+    let mut trip = BareTrip::new(&gpu).expect("a device that works");
+    assert_eq!([1, 2, 3].map(|_| trip.make().expect("a device that works")), [1, 2, 3]);
+}
+
+/// Robots far too large for a workgroup's memory are checked like any other.
+#[test]
+fn a_robot_of_many_bodies_agrees_with_the_lanes() {
+    let Some(gpu) = device() else { return };
+    let mut rng = Pcg64Mcg::seed_from_u64(5);
+    let mut problem = probe::problem();
+    problem.mechanism = random::mechanism(&mut rng, 90);
+    problem.mechanism.pairs.truncate(40);
+    let dof = problem.mechanism.dof();
+    let mut batch = EdgeBatch::new(dof);
+    for i in 0..300 {
+        let position: Vec<f64> = (0..dof).map(|j| ((i * 7 + j * 13) % 60) as f64 * 0.1 - 3.0).collect();
+        let further: Vec<f64> = position.iter().map(|y| y + 0.002).collect();
+        batch.push_at_rest(&position, &further, 1.0);
+    }
+    problem.world.obstacles.iter_mut().for_each(|o| o.pose.translation *= 3.0);
+    let mut checker = GpuChecker::new(gpu, &problem, 0.1).expect("a checker");
+    assert_eq!(checker.pipelines.memory, Memory::Storage);
+    let mut lanes = super::super::SimdChecker::new(&problem, 0.1);
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    checker.check(&batch, &mut ours).expect("a device that works");
+    lanes.check(&batch, &mut theirs).expect("lanes do not fail");
+    let agree = ours.iter().zip(&theirs).filter(|(a, b)| a.is_valid() == b.is_valid()).count();
+    assert!(agree >= 298, "{agree} of 300 agree");
+    assert!(ours.iter().any(Verdict::is_valid) && ours.iter().any(|v| !v.is_valid()));
+}
+
+fn module(memory: Memory) -> naga::Module {
+    let source = shaders::join(&shaders::modules(memory));
+    naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(&source)))
+}
+
+/// The shaders' own layout of each structure is the one that Rust writes.
+#[test]
+fn layouts_are_those_of_the_shaders() {
+    macro_rules! offsets {
+        ($type:ident, $($field:ident),+) => {
+            (stringify!($type), size_of::<layout::$type>(), vec![$((stringify!($field), offset_of!(layout::$type, $field))),+])
+        };
+    }
+    let ours = [
+        offsets!(
+            Problem,
+            outputs,
+            bodies,
+            links,
+            moving_links,
+            pairs,
+            torque,
+            spheres_end,
+            cuboids_end,
+            capsules_end,
+            cylinders_end,
+            half_spaces_end,
+            gravity,
+            even
+        ),
+        offsets!(Body, placement, com, mass, moments, ratio, products, offset, parent, motion, output),
+        offsets!(Link, bound, body, first, end, index),
+        offsets!(Obstacle, to_local, size, index),
+        offsets!(Head, first, segments, duration, rakes),
+    ];
+    for memory in [Memory::Workgroup, Memory::Storage] {
+        let module = module(memory);
+        let members = |name: &str| {
+            let found = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name));
+            match found.map(|(_, ty)| &ty.inner) {
+                Some(TypeInner::Struct { members, span }) => (members.clone(), *span as usize),
+                _ => panic!("{name} is no structure"),
+            }
+        };
+        let offset = |name: &str, field: &str| {
+            let member = members(name).0.into_iter().find(|m| m.name.as_deref() == Some(field));
+            member.unwrap_or_else(|| panic!("{name} has no {field}")).offset as usize
+        };
+        for (name, size, fields) in &ours {
+            for (field, at) in fields {
+                assert_eq!(offset(name, field), *at, "{name}.{field}");
+            }
+            let (theirs, span) = members(name);
+            if *name == "Problem" {
+                assert_eq!(offset(name, "tables"), *size, "the tables follow");
+            } else {
+                assert_eq!(span, *size, "{name}");
+                assert_eq!(theirs.len(), fields.len(), "{name}");
+            }
+        }
+        assert_eq!(offset("Batch", "rows"), size_of::<BatchHeader>());
+        assert_eq!(offset("Batch", "padding"), offset_of!(BatchHeader, padding));
+        assert_eq!(offset("Batch", "durations"), offset_of!(BatchHeader, durations));
+        assert_eq!(offset("Report", "verdicts"), layout::REPORT_HEADER);
+        assert_eq!(members("Verdict").1, size_of::<Verdict>());
+        let names = ["status", "time", "subject", "other"];
+        assert_eq!(names.map(|name| offset("Verdict", name)), [0, 4, 8, 12]);
+        // Limits and nodes are rows of the tables, which other tests see through.
+        assert_eq!(offset("Node", "obstacle"), offset_of!(super::super::packed::PackedNode, obstacle));
+    }
+}
+
+/// Numbers that both sides write down are the same, and no stage binds more than eight buffers.
+#[test]
+fn constants_are_those_of_the_shaders() {
+    use super::super::packed::{MOTION_FIXED, MOTION_PRISMATIC, MOTION_REVOLUTE};
+    let module = module(Memory::Storage);
+    let constant = |name: &str| {
+        let (_, found) =
+            module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name)).expect("a constant");
+        match module.global_expressions[found.init] {
+            naga::Expression::Literal(naga::Literal::U32(value)) => value,
+            ref other => panic!("{name} is {other:?}"),
+        }
+    };
+    let statuses = ["VALID", "WORLD", "SELF_COLLISION", "POSITION", "VELOCITY", "ACCELERATION", "EFFORT"];
+    assert_eq!(statuses.map(constant), Status::ALL.map(|status| status as u32));
+    let motions = ["FIXED", "REVOLUTE", "PRISMATIC"].map(constant);
+    assert_eq!(motions, [MOTION_FIXED, MOTION_REVOLUTE, MOTION_PRISMATIC]);
+    assert_eq!(constant("INNER"), super::super::packed::INNER);
+    assert_eq!(constant("POSE_WORDS") as usize, layout::POSE_WORDS);
+    assert_eq!(constant("MOTION_WORDS") as usize, layout::MOTION_WORDS);
+    let bindings = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
+    assert_eq!(bindings, 8);
+}

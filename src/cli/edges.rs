@@ -1,0 +1,106 @@
+//! `flatout bench edges`: what each backend checks a second.
+
+#[cfg(feature = "gpu")]
+use super::complain;
+use super::{Failure, count, positive, say, write_file};
+use crate::bench::edges::{Measurement, Subject, Workload, among_obstacles, standard_problem};
+use crate::bench::report::Machine;
+#[cfg(feature = "gpu")]
+use crate::check::{AdapterChoice, gpu};
+use crate::plan::PlanOptions;
+use crate::problem::Problem;
+use crate::scene::Scene;
+use clap::Args;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Args)]
+pub(super) struct EdgesArgs {
+    /// Scenes whose robots are measured; without any, a Panda
+    scenes: Vec<PathBuf>,
+    /// Numbers of random obstacles, in place of the scenes' own
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "10,100,1000")]
+    obstacles: Vec<usize>,
+    /// Largest batch
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = count)]
+    most: usize,
+    /// Time for each figure, seconds
+    #[arg(long, value_name = "S", default_value_t = 0.2, allow_negative_numbers = true, value_parser = positive)]
+    time: f64,
+    /// Check efforts too
+    #[arg(long)]
+    torque: bool,
+    /// Farthest that a sphere may move between two samples, metres
+    #[arg(
+        long,
+        value_name = "M",
+        allow_negative_numbers = true,
+        default_value_t = PlanOptions::default().resolution,
+        value_parser = positive
+    )]
+    resolution: f64,
+    /// Write results as JSON
+    #[arg(long, value_name = "OUT")]
+    json: Option<PathBuf>,
+}
+
+/// Figures of one robot among so many obstacles.
+#[derive(Serialize)]
+struct EdgesTable {
+    robot: String,
+    obstacles: usize,
+    machine: Machine,
+    measurements: Vec<Measurement>,
+}
+
+pub(super) fn run(args: &EdgesArgs) -> Result<(), Failure> {
+    let mut robots = Vec::new();
+    for file in &args.scenes {
+        robots.push((file.display().to_string(), Scene::load(file)?.problem));
+    }
+    if robots.is_empty() {
+        robots.push(("panda".to_owned(), standard_problem(0)?));
+    }
+    let budget = Duration::from_secs_f64(args.time);
+    let mut tables = Vec::new();
+    for (robot, problem) in &robots {
+        for &obstacles in &args.obstacles {
+            let problem = Problem { torque: args.torque, ..among_obstacles(problem, obstacles, 0) };
+            let workload = Workload::new(&problem, args.resolution, args.most, 0);
+            let machine = Machine::this();
+            say(&format!("{robot}, {obstacles} obstacles; {machine}\n{}\n", Measurement::HEADING));
+            let mut measurements = Vec::new();
+            for subject in subjects(&workload)? {
+                let swept = workload.sweep(subject, budget)?;
+                swept.iter().for_each(|measurement| say(&format!("{measurement}\n")));
+                measurements.extend(swept);
+            }
+            tables.push(EdgesTable { robot: robot.clone(), obstacles, machine, measurements });
+        }
+    }
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&tables).map_err(|e| Failure::Invalid(e.to_string()))?;
+        write_file(path, &text)?;
+    }
+    Ok(())
+}
+
+/// All that can check on this machine.
+#[cfg(feature = "gpu")]
+fn subjects(workload: &Workload) -> Result<Vec<Subject>, Failure> {
+    let mut subjects = workload.cpu_subjects();
+    for index in 0..gpu::adapters().len() {
+        let device = gpu::Gpu::open(&AdapterChoice::Index(index));
+        match device.and_then(|device| workload.on_device(&device)) {
+            Ok(subject) => subjects.push(subject),
+            Err(failure) => complain(&format!("warning: {failure}")),
+        }
+    }
+    Ok(subjects)
+}
+
+#[cfg(not(feature = "gpu"))]
+fn subjects(workload: &Workload) -> Result<Vec<Subject>, Failure> {
+    Ok(workload.cpu_subjects())
+}

@@ -1,0 +1,55 @@
+//! A checker that tells the user its warnings, each once however many checkers give it.
+
+use super::complain;
+use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Verdict};
+use std::sync::{Mutex, PoisonError};
+
+/// Tells its warnings when it is dropped.
+pub(super) struct Telling(pub Box<dyn EdgeChecker>);
+
+impl EdgeChecker for Telling {
+    fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.0.check(edges, verdicts)
+    }
+
+    fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.0.check_states(states, verdicts)
+    }
+
+    fn set_padding(&mut self, metres: f64) {
+        self.0.set_padding(metres);
+    }
+
+    fn set_resolution(&mut self, metres: f64) {
+        self.0.set_resolution(metres);
+    }
+
+    fn states_checked(&self) -> u64 {
+        self.0.states_checked()
+    }
+
+    fn preferred_batch(&self) -> usize {
+        self.0.preferred_batch()
+    }
+
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    fn take_warnings(&mut self) -> Vec<String> {
+        self.0.take_warnings()
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in self.take_warnings() {
+            if !told.contains(&warning) {
+                complain(&format!("warning: {warning}"));
+                told.push(warning);
+            }
+        }
+    }
+}
