@@ -83,7 +83,7 @@ fn check_states(c: &mut Criterion) {
 fn check_valid_edges(c: &mut Criterion) {
     let scene = shelf();
     let trajectory = solved(&scene);
-    let mut edges = EdgeBatch::new(trajectory.dof());
+    let mut edges = EdgeBatch::new(trajectory.dof(), 3);
     trajectory.segments().for_each(|s| edges.push(s.duration, s.coefficients));
     let mut group = c.benchmark_group("check_valid_edges");
     for level in simd::levels() {
@@ -104,7 +104,7 @@ fn check_valid_edges(c: &mut Criterion) {
 fn check_among_obstacles(c: &mut Criterion) {
     let scene = shelf();
     let trajectory = solved(&scene);
-    let mut edges = EdgeBatch::new(trajectory.dof());
+    let mut edges = EdgeBatch::new(trajectory.dof(), 3);
     trajectory.segments().for_each(|s| edges.push(s.duration, s.coefficients));
     let mut group = c.benchmark_group("check_among_obstacles");
     for count in [10, 100, 1000, 10_000] {
@@ -205,7 +205,7 @@ fn round_trip(c: &mut Criterion) {
     group.bench_function("bare", |b| b.iter(|| bare.make().expect("a device that works")));
     let problem = standard_problem(100).expect("flatout's own robot");
     let mut checker = GpuChecker::new(&gpu, &problem, 0.05).expect("a device that works");
-    let (empty, mut verdicts) = (EdgeBatch::default(), Vec::new());
+    let (empty, mut verdicts) = (EdgeBatch::new(1, 3), Vec::new());
     group.bench_function("empty batch", |b| {
         b.iter(|| {
             let ticket = checker.submit(&empty, 0..0).expect("a device that works");

@@ -17,6 +17,8 @@ const FIXED = 0u;
 const REVOLUTE = 1u;
 const PRISMATIC = 2u;
 
+const EVEN_ROWS = 65u;
+
 struct Problem {
     outputs: u32,
     bodies: u32,
@@ -35,8 +37,9 @@ struct Problem {
     // Nodes of the hierarchy over the others; 0 where there are so few that it does not pay.
     nodes: u32,
     gravity: vec3f,
-    // Share of the duration after which a rest-to-rest edge has gone 0/256 ... 257/256 of its way.
-    even: array<vec4f, 65>,
+    // Share of the duration after which a rest-to-rest edge has gone 0/256 ... 257/256 of its way: for
+    // cubics, for quintics, for septics.
+    even: array<vec4f, 3u * EVEN_ROWS>,
     // Pairs of links, two to a row; limits, two rows each; nodes, two rows each. They stand here since
     // a stage may bind no more than eight buffers.
     tables: array<vec4u>,
@@ -96,7 +99,7 @@ struct Limits {
     effort: f32,
 }
 
-// An edge's head; its cubics and durations follow the heads of all edges.
+// An edge's head; its polynomials and durations follow the heads of all edges.
 struct Head {
     // First segment.
     first: u32,
@@ -113,7 +116,9 @@ struct Batch {
     padding: f32,
     // First row of durations.
     durations: u32,
-    // Edges: heads, cubics `[segment][output]`, durations four to a row.
+    // Of the polynomials: 3, 5 or 7.
+    degree: u32,
+    // Edges: heads, polynomials `[segment][output]` in one row or two, durations four to a row.
     // States: `[state][output]`, each as the cubic that has these derivatives at time 0.
     rows: array<vec4u>,
 }

@@ -60,7 +60,7 @@ impl<'a> LocalPlanner<'a> {
             fastest: TimeOptimal::new(&problem.mechanism.limits),
             profiles: Vec::new(),
             torque: problem.torque,
-            edges: EdgeBatch::new(dof),
+            edges: EdgeBatch::new(dof, 3),
             verdicts: Vec::new(),
             coefficients: vec![0.0; 4 * dof],
             durations: Vec::new(),

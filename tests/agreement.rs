@@ -184,27 +184,32 @@ fn states_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &
     }
 }
 
-/// Random edges of all kinds: from rest to rest, single cubics, and trajectories of two segments.
-fn edges(problem: &Problem, count: usize, rng: &mut Pcg64Mcg) -> EdgeBatch {
+/// Random edges of all kinds: from rest to rest, single polynomials, and trajectories of two segments.
+fn edges(problem: &Problem, degree: usize, count: usize, rng: &mut Pcg64Mcg) -> EdgeBatch {
     let dof = problem.mechanism.dof();
-    let mut batch = EdgeBatch::new(dof);
+    let mut batch = EdgeBatch::new(dof, degree);
     for i in 0..count {
         let (a, b) = (state(problem, rng), state(problem, rng));
         let share = [0.02, 0.1, 0.4][i % 3];
         let to: Vec<f64> = a.position.iter().zip(&b.position).map(|(a, b)| a + share * (b - a)).collect();
-        let cubic = |p: f64, q: f64, v: f64| [p, v, 3.0 * (q - p) - 2.0 * v, v - 2.0 * (q - p)];
-        let cubics = |velocity_share: f64| -> Vec<f64> {
+        // What is above a cubic vanishes at both ends of a second.
+        let terms = |p: f64, q: f64, v: f64| {
+            let cubic = [p, v, 3.0 * (q - p) - 2.0 * v, v - 2.0 * (q - p)];
+            let higher = [0.5 * v, -0.5 * v, q - p, p - q];
+            cubic.into_iter().chain(higher).take(degree + 1)
+        };
+        let polynomials = |velocity_share: f64| -> Vec<f64> {
             let ends = a.position.iter().zip(&to).zip(&a.velocity);
-            ends.flat_map(|((&p, &q), &v)| cubic(p, q, velocity_share * v)).collect()
+            ends.flat_map(|((&p, &q), &v)| terms(p, q, velocity_share * v)).collect()
         };
         match i % 4 {
             0 => {
-                let mut two = Trajectory::new(dof, 3);
-                two.push(0.7, &cubics(0.1));
-                two.push(1.0, &cubics(0.2));
+                let mut two = Trajectory::new(dof, degree);
+                two.push(0.7, &polynomials(0.1));
+                two.push(1.0, &polynomials(0.2));
                 batch.push_trajectory(&two);
             }
-            1 => batch.push(1.0, &cubics(0.1)),
+            1 => batch.push(1.0, &polynomials(0.1)),
             _ => batch.push_at_rest(&a.position, &to, 1.0),
         }
     }
@@ -216,7 +221,7 @@ fn edges(problem: &Problem, count: usize, rng: &mut Pcg64Mcg) -> EdgeBatch {
 /// tolerance.
 fn edges_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &mut Tally) {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    let batch = edges(problem, count, &mut rng);
+    let batch = edges(problem, [3, 5, 7][seed as usize % 3], count, &mut rng);
     let mut oracle = ScalarChecker::new(problem, 0.05);
     let mut least: Vec<Option<Margins>> = vec![None; count];
     for mut backend in backends(problem) {

@@ -18,7 +18,7 @@ fn memory_does_not_grow_with_batches() {
     let Some(gpu) = common::gpu() else { return };
     let problem = standard_problem(10).expect("flatout's own robot");
     let mut checker = GpuChecker::new(gpu, &problem, 0.5).expect("a checker");
-    let mut batch = EdgeBatch::new(problem.mechanism.dof());
+    let mut batch = EdgeBatch::new(problem.mechanism.dof(), 3);
     for i in 0..4 {
         let from: Vec<f64> = problem.mechanism.limits.iter().map(|l| 0.5 * (l.lower + l.upper)).collect();
         let to: Vec<f64> = from.iter().map(|y| y + 0.05 * f64::from(i)).collect();

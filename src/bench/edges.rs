@@ -118,7 +118,7 @@ impl Workload {
         let dof = limits.len();
         let bounds: Vec<_> = limits.iter().map(|l| (l.lower.max(-3.0), l.upper.min(3.0))).collect();
         let mut sampler = Sampler::new(bounds.clone(), seed);
-        let (mut edges, mut states) = (EdgeBatch::new(dof), StateBatch::new(dof));
+        let (mut edges, mut states) = (EdgeBatch::new(dof, 3), StateBatch::new(dof));
         let (mut from, still) = (vec![0.0; dof], vec![0.0; dof]);
         for _ in 0..count {
             sampler.sample(&mut from);

@@ -197,20 +197,28 @@ fn edges_agree_on_every_backend() {
         problem.world.obstacles.truncate(3);
         let dof = problem.mechanism.dof();
         let mut oracle = ScalarChecker::new(&problem, 0.05);
-        let mut batch = EdgeBatch::new(dof);
+        let degree = [3, 5, 7][seed as usize % 3];
+        let mut batch = EdgeBatch::new(dof, degree);
         for i in 0..40 {
             let (from, to) = (numbers(&mut rng, dof, 1.5), numbers(&mut rng, dof, 1.5));
             let to: Vec<f64> = from.iter().zip(&to).map(|(a, b)| a + 0.2 * (b - a)).collect();
             match i % 3 {
                 0 => batch.push_at_rest(&from, &to, 1.0),
                 1 => {
-                    let cubic = |(&a, &b): (&f64, &f64)| [a, b - a, 0.1, -0.1];
-                    batch.push(1.0, &from.iter().zip(&to).flat_map(cubic).collect::<Vec<_>>());
+                    let terms = |(&a, &b): (&f64, &f64)| {
+                        [a, b - a, 0.1, -0.1, -0.2, 0.3, -0.3, 0.2].into_iter().take(degree + 1)
+                    };
+                    batch.push(1.0, &from.iter().zip(&to).flat_map(terms).collect::<Vec<_>>());
                 }
                 _ => {
-                    let mut trajectory = crate::trajectory::Trajectory::new(dof, 3);
-                    let first: Vec<f64> = from.iter().flat_map(|&a| [a, 0.1, 0.2, 0.0]).collect();
-                    let second: Vec<f64> = from.iter().flat_map(|&a| [a + 0.3, 0.5, -0.2, 0.0]).collect();
+                    // Cubics go into batches of a higher degree as well.
+                    let degree = if i % 2 == 0 { degree } else { 3 };
+                    let mut trajectory = crate::trajectory::Trajectory::new(dof, degree);
+                    let terms = |a: f64, v: f64, high: f64| {
+                        [a, v, 0.2, high, -high, 0.5 * high, high, -high].into_iter().take(degree + 1)
+                    };
+                    let first: Vec<f64> = from.iter().flat_map(|&a| terms(a, 0.1, 0.1)).collect();
+                    let second: Vec<f64> = from.iter().flat_map(|&a| terms(a + 0.3, 0.5, -0.2)).collect();
                     trajectory.push(1.0, &first);
                     trajectory.push(0.5, &second);
                     batch.push_trajectory(&trajectory);

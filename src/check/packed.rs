@@ -20,8 +20,17 @@ pub const RAKE: usize = 16;
 /// (relative 6e-8 per operation, some hundred operations). The certificate holds the true limits.
 pub const LIMIT_SLACK: f32 = 1e-4;
 
-/// Coefficients per polynomial: cubics.
-pub const COEFFICIENTS: usize = 4;
+/// Greatest degree of an edge's polynomials: septics, for systems of order 4.
+pub const MAX_DEGREE: usize = 7;
+
+/// Coefficients stand in rows of this many, the last filled up with zeros: a cubic is one row, a
+/// quintic or septic two.
+pub const COEFFICIENT_ROW: usize = 4;
+
+/// Numbers that a polynomial of `degree` takes in a batch.
+pub const fn coefficient_stride(degree: usize) -> usize {
+    (degree + 1).next_multiple_of(COEFFICIENT_ROW)
+}
 
 /// [`Motion`] as a number.
 pub const MOTION_FIXED: u32 = 0;
@@ -386,14 +395,15 @@ impl StateBatch {
     }
 }
 
-/// Edges to check: polynomial trajectories of one or more segments.
-#[derive(Clone, Debug, Default)]
+/// Edges to check: polynomial trajectories of one or more segments, all of one degree.
+#[derive(Clone, Debug)]
 pub struct EdgeBatch {
     dof: usize,
+    degree: usize,
     heads: Vec<EdgeHead>,
     /// Duration of each segment, seconds.
     durations: Vec<f32>,
-    /// `[segment][output][COEFFICIENTS]`, ascending powers of local time.
+    /// `[segment][output][coefficient_stride]`, ascending powers of local time.
     coefficients: Vec<f32>,
 }
 
@@ -420,14 +430,26 @@ pub struct Edge<'a> {
     pub at_rest: bool,
     /// Duration of each segment, seconds.
     pub durations: &'a [f32],
-    /// `[segment][output][COEFFICIENTS]`.
+    /// `[segment][output][coefficient_stride]`.
     pub coefficients: &'a [f32],
+    /// Degree of the polynomials: 3, 5 or 7.
+    pub degree: usize,
 }
 
 impl EdgeBatch {
-    /// An empty batch of edges of `dof` outputs.
-    pub fn new(dof: usize) -> Self {
-        Self { dof, ..Self::default() }
+    /// An empty batch of edges of `dof` outputs, whose polynomials are of `degree` 3, 5 or 7, as
+    /// steering of order 2, 3 or 4 makes them.
+    ///
+    /// # Panics
+    /// If the degree is another.
+    pub fn new(dof: usize, degree: usize) -> Self {
+        assert!(matches!(degree, 3 | 5 | MAX_DEGREE), "edges are cubics, quintics or septics");
+        Self { dof, degree, heads: Vec::new(), durations: Vec::new(), coefficients: Vec::new() }
+    }
+
+    /// Degree of the polynomials.
+    pub fn degree(&self) -> usize {
+        self.degree
     }
 
     /// Removes all edges, keeping the memory.
@@ -447,30 +469,37 @@ impl EdgeBatch {
         self.heads.is_empty()
     }
 
-    /// Appends the rest-to-rest edge between two positions, a straight line.
+    /// Appends the rest-to-rest edge between two positions, a straight line: every output follows
+    /// the [`smooth_step`] of the batch's degree.
     pub fn push_at_rest(&mut self, from: &[f64], to: &[f64], duration: f64) {
         self.head(1, duration, true);
         self.durations.push(duration as f32);
         let rate = if duration > 0.0 { 1.0 / duration } else { 0.0 };
-        let (t2, t3) = (rate.powi(2), rate.powi(3));
+        let mut shares = [0.0; MAX_DEGREE + 1];
+        let mut power = 1.0;
+        for (share, step) in shares.iter_mut().zip(smooth_step(self.degree)) {
+            *share = step * power;
+            power *= rate;
+        }
+        let stride = coefficient_stride(self.degree);
         for (&a, &b) in from.iter().zip(to) {
             let d = b - a;
-            self.coefficients.extend([a as f32, 0.0, (3.0 * d * t2) as f32, (-2.0 * d * t3) as f32]);
+            self.coefficients.push(a as f32);
+            self.coefficients.extend(shares[1..stride].iter().map(|share| (share * d) as f32));
         }
     }
 
-    /// Appends an edge of one segment: `coefficients` is `[output][COEFFICIENTS]`.
+    /// Appends an edge of one segment: `coefficients` is `[output][degree + 1]`, ascending powers.
     pub fn push(&mut self, duration: f64, coefficients: &[f64]) {
         self.head(1, duration, false);
         self.segment(duration, coefficients);
     }
 
-    /// Appends a whole trajectory as one edge.
+    /// Appends a whole trajectory, of the batch's degree or a lower one, as one edge.
     ///
     /// # Panics
-    /// If its degree is not that of a cubic, or it is empty.
+    /// If its degree is higher, or it is empty.
     pub fn push_trajectory(&mut self, trajectory: &Trajectory) {
-        assert_eq!(trajectory.degree() + 1, COEFFICIENTS, "edges are cubics");
         assert!(!trajectory.is_empty(), "an edge has a segment");
         self.head(trajectory.len(), trajectory.duration(), false);
         for segment in trajectory.segments() {
@@ -488,9 +517,21 @@ impl EdgeBatch {
     }
 
     fn segment(&mut self, duration: f64, coefficients: &[f64]) {
-        assert_eq!(coefficients.len(), self.dof * COEFFICIENTS, "one cubic per output");
         self.durations.push(duration as f32);
-        self.coefficients.extend(coefficients.iter().map(|&c| c as f32));
+        let terms = coefficients.len() / self.dof;
+        assert!(
+            coefficients.len() == terms * self.dof && terms <= self.degree + 1,
+            "one polynomial per output, of no higher degree"
+        );
+        let stride = coefficient_stride(self.degree);
+        if terms == stride {
+            self.coefficients.extend(coefficients.iter().map(|&c| c as f32));
+            return;
+        }
+        for polynomial in coefficients.chunks_exact(terms) {
+            self.coefficients.extend(polynomial.iter().map(|&c| c as f32));
+            self.coefficients.extend(std::iter::repeat_n(0.0, stride - terms));
+        }
     }
 
     /// A range of the edges, as a batch of their own.
@@ -501,7 +542,8 @@ impl EdgeBatch {
         let end = heads.last().map_or(first, |head| head.first + head.segments);
         heads.iter_mut().for_each(|head| head.first -= first);
         let (durations, coefficients) = self.segments(first as usize..end as usize);
-        Self { dof: self.dof, heads, durations: durations.to_vec(), coefficients: coefficients.to_vec() }
+        let (durations, coefficients) = (durations.to_vec(), coefficients.to_vec());
+        Self { dof: self.dof, degree: self.degree, heads, durations, coefficients }
     }
 
     /// All heads; their segments follow each other.
@@ -511,7 +553,7 @@ impl EdgeBatch {
 
     /// Durations and coefficients of a range of segments.
     pub fn segments(&self, segments: Range<usize>) -> (&[f32], &[f32]) {
-        let stride = self.dof * COEFFICIENTS;
+        let stride = self.dof * coefficient_stride(self.degree);
         let coefficients = segments.start * stride..segments.end * stride;
         (&self.durations[segments], &self.coefficients[coefficients])
     }
@@ -520,25 +562,28 @@ impl EdgeBatch {
     pub fn get(&self, i: usize) -> Edge<'_> {
         let head = self.heads[i];
         let segments = head.first as usize..(head.first + head.segments) as usize;
-        let stride = self.dof * COEFFICIENTS;
+        let stride = self.dof * coefficient_stride(self.degree);
         Edge {
             duration: head.duration,
             at_rest: head.at_rest != 0,
             durations: &self.durations[segments.clone()],
             coefficients: &self.coefficients[segments.start * stride..segments.end * stride],
+            degree: self.degree,
         }
     }
 }
 
-impl Edge<'_> {
+impl<'a> Edge<'a> {
     /// Bound of how far any sphere travels over the edge (evenly along the path), or would at the
     /// speed of its fastest segment (evenly in time); `reach` is [`Packed::reach`].
     fn travel(&self, reach: &[f32]) -> f32 {
         let dof = reach.len();
         if self.at_rest {
-            // From rest to rest, D = c2 T^2 / 3.
-            let way = |(output, reach): (usize, &f32)| reach * self.polynomial(0, output, dof)[2].abs();
-            return reach.iter().enumerate().map(way).sum::<f32>() * self.duration * self.duration / 3.0;
+            // The first power that a step has after the constant term tells the way: D = c T^k / s.
+            let first = self.degree.div_ceil(2);
+            let way = |(output, reach): (usize, &f32)| reach * self.polynomial(0, output, dof)[first].abs();
+            let share = self.duration.powi(first as i32) / smooth_step(self.degree)[first] as f32;
+            return reach.iter().enumerate().map(way).sum::<f32>() * share;
         }
         let segment_speed = |(segment, &t): (usize, &f32)| {
             let speed = |(output, reach): (usize, &f32)| {
@@ -549,10 +594,13 @@ impl Edge<'_> {
         self.durations.iter().enumerate().map(segment_speed).fold(0.0, f32::max) * self.duration
     }
 
-    /// The polynomial of one output in one segment, ascending powers of local time.
-    pub fn polynomial(&self, segment: usize, output: usize, dof: usize) -> [f32; COEFFICIENTS] {
-        let at = (segment * dof + output) * COEFFICIENTS;
-        std::array::from_fn(|power| self.coefficients[at + power])
+    /// The polynomial of one output in one segment, ascending powers of local time, zeros after
+    /// those of its degree.
+    #[inline(always)]
+    pub fn polynomial(&self, segment: usize, output: usize, dof: usize) -> &'a [f32] {
+        let stride = coefficient_stride(self.degree);
+        let at = (segment * dof + output) * stride;
+        &self.coefficients[at..at + stride]
     }
 
     /// Segment that holds time `t`, and the time since it began.
@@ -573,16 +621,45 @@ impl Edge<'_> {
     /// The time of sample number `tooth` of a rake; the teeth of a rake stand far apart.
     pub fn sample_time(&self, rake: usize, tooth: usize, rakes: usize) -> f32 {
         let u = (tooth * rakes + rake) as f32 / (rakes * RAKE - 1) as f32;
-        self.duration * if self.at_rest { even_along_path(u) } else { u }
+        self.duration * if self.at_rest { even_along_path(u, self.degree) } else { u }
     }
 }
 
-/// The greatest speed of a cubic within `duration`.
-fn greatest_speed([_, c1, c2, c3]: [f32; COEFFICIENTS], duration: f32) -> f32 {
+/// A bound of the speed of a polynomial within `duration`; of a cubic, its greatest speed.
+fn greatest_speed(polynomial: &[f32], duration: f32) -> f32 {
+    let &[_, c1, c2, c3] = polynomial else { return speed_bound(polynomial, duration) };
     let speed = |t: f32| (c1 + t * (2.0 * c2 + t * 3.0 * c3)).abs();
     let vertex = -c2 / (3.0 * c3);
     let inner = if vertex > 0.0 && vertex < duration { speed(vertex) } else { 0.0 };
     inner.max(speed(0.0)).max(speed(duration))
+}
+
+/// The greatest Bernstein coefficient of a septic's derivative over either half of `duration`: no
+/// speed is greater.
+fn speed_bound(septic: &[f32], duration: f32) -> f32 {
+    const N: usize = MAX_DEGREE;
+    let mut b = [0.0; N];
+    let mut power = 1.0;
+    for (i, b) in b.iter_mut().enumerate() {
+        // Over (N - 1 choose i), these are the differences of the coefficients.
+        let choose = (0..i).fold(1.0, |c, k| c * (N - 1 - k) as f32 / (k + 1) as f32);
+        *b = (i + 1) as f32 * septic[i + 1] * power / choose;
+        power *= duration;
+    }
+    for done in 0..N {
+        for i in (done + 1..N).rev() {
+            b[i] += b[i - 1];
+        }
+    }
+    // De Casteljau at one half: the first number of every round is one half's, the last the other's.
+    let mut bound = b[0].abs().max(b[N - 1].abs());
+    for left in (1..N).rev() {
+        for i in 0..left {
+            b[i] = 0.5 * (b[i] + b[i + 1]);
+        }
+        bound = bound.max(b[0].abs()).max(b[left - 1].abs());
+    }
+    bound
 }
 
 /// Visits 0..n once each in steps of about the golden section of n, so that every beginning of the
@@ -623,27 +700,110 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
+/// From 0 to 1 over the unit interval with all derivatives zero at both ends that a polynomial of
+/// `degree` can have so: 3 x^2 - 2 x^3, 10 x^3 - 15 x^4 + 6 x^5 or 35 x^4 - 84 x^5 + 70 x^6 - 20 x^7.
+pub const fn smooth_step(degree: usize) -> [f64; MAX_DEGREE + 1] {
+    match degree {
+        3 => [0.0, 0.0, 3.0, -2.0, 0.0, 0.0, 0.0, 0.0],
+        5 => [0.0, 0.0, 0.0, 10.0, -15.0, 6.0, 0.0, 0.0],
+        _ => [0.0, 0.0, 0.0, 0.0, 35.0, -84.0, 70.0, -20.0],
+    }
+}
+
 /// Cells of the table of [`even_along_path`].
 const EVEN_CELLS: usize = 256;
 
-/// The share of the duration after which a rest-to-rest edge has gone each 256th of its way, and
-/// one entry more: the inverse of 3 x^2 - 2 x^3.
-pub fn even_along_path_table() -> &'static [f32; EVEN_CELLS + 2] {
-    static TABLE: LazyLock<[f32; EVEN_CELLS + 2]> = LazyLock::new(|| {
-        std::array::from_fn(|i| {
-            let u = (i as f64 / EVEN_CELLS as f64).min(1.0);
-            (0.5 - ((1.0 - 2.0 * u).asin() / 3.0).sin()) as f32
-        })
+/// For each degree, the share of the duration after which a rest-to-rest edge has gone each 256th
+/// of its way, and one entry more: the inverse of [`smooth_step`].
+pub fn even_along_path_tables() -> &'static [[f32; EVEN_CELLS + 2]; 3] {
+    static TABLES: LazyLock<[[f32; EVEN_CELLS + 2]; 3]> = LazyLock::new(|| {
+        [3, 5, MAX_DEGREE].map(|degree| std::array::from_fn(|i| inverse_step(degree, i) as f32))
     });
-    &TABLE
+    &TABLES
+}
+
+/// Where a smooth step reaches `i` 256ths, by bisection: it ascends.
+fn inverse_step(degree: usize, i: usize) -> f64 {
+    let wanted = (i as f64 / EVEN_CELLS as f64).min(1.0);
+    if wanted == 1.0 {
+        return 1.0;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        let reached = smooth_step(degree).iter().rev().fold(0.0, |sum, c| sum * middle + c);
+        if reached < wanted { low = middle } else { high = middle }
+    }
+    low
 }
 
 /// The share of the duration after which a rest-to-rest edge has gone the share `u` of its way,
 /// between the points of the table (it need not be exact, only even).
-fn even_along_path(u: f32) -> f32 {
-    let table = even_along_path_table();
+fn even_along_path(u: f32, degree: usize) -> f32 {
+    let table = &even_along_path_tables()[degree / 2 - 1];
     let x = u * EVEN_CELLS as f32;
     let cell = (x as usize).min(EVEN_CELLS);
     let (a, b) = (table[cell], table[cell + 1]);
     (a + (b - a) * (x - cell as f32)).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A polynomial in a batch, its terms above `degree` being zeros.
+    fn polynomial() -> impl Strategy<Value = (usize, Vec<f32>)> {
+        (prop_oneof![Just(3), Just(5), Just(7)], prop::collection::vec(-2.0_f32..2.0, 8)).prop_map(
+            |(degree, mut c)| {
+                c.truncate(coefficient_stride(degree));
+                c[degree + 1..].fill(0.0);
+                (degree, c)
+            },
+        )
+    }
+
+    proptest! {
+        /// No sample is faster than the bound, which is not far above the fastest.
+        #[test]
+        fn speeds_are_bounded((degree, c) in polynomial(), duration in 0.1_f32..2.0) {
+            let wide: Vec<f64> = c.iter().map(|&c| c.into()).collect();
+            let speed = |k: i32| {
+                crate::trajectory::derivative(&wide, 1, f64::from(duration) * f64::from(k) / 500.0).abs()
+            };
+            let fastest = (0..=500).map(speed).fold(0.0, f64::max);
+            let bound = f64::from(greatest_speed(&c, duration));
+            prop_assert!(bound >= fastest * (1.0 - 1e-5) - 1e-6, "{} below {}", bound, fastest);
+            let size: f64 = (1..=degree).map(|k| k as f64 * wide[k].abs() * f64::from(duration).powi(k as i32 - 1)).sum();
+            prop_assert!(bound <= size * (1.0 + 1e-5) + 1e-6, "{} above {}", bound, size);
+        }
+
+        /// From rest to rest the samples of every degree are spread evenly along the way, which they cover.
+        #[test]
+        fn rest_to_rest_is_sampled_evenly(degree in prop_oneof![Just(3), Just(5), Just(7)], way in 0.1..3.0_f64, duration in 0.2..3.0) {
+            let mut batch = EdgeBatch::new(1, degree);
+            batch.push_at_rest(&[0.3], &[0.3 + way], duration);
+            let edge = batch.get(0);
+            prop_assert!((f64::from(edge.travel(&[2.0])) - 2.0 * way).abs() < 1e-4);
+            let c: Vec<f64> = edge.polynomial(0, 0, 1).iter().map(|&c| c.into()).collect();
+            let at = |tooth| crate::trajectory::derivative(&c, 0, f64::from(edge.sample_time(0, tooth, 1)));
+            for tooth in 0..RAKE {
+                let expected = 0.3 + way * tooth as f64 / (RAKE - 1) as f64;
+                prop_assert!((at(tooth) - expected).abs() < 2e-3 * way, "{} {}", at(tooth), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn lower_degrees_are_filled_up() {
+        let mut line = Trajectory::new(2, 1);
+        line.push(1.0, &[1.0, 2.0, 3.0, 4.0]);
+        for degree in [3, 5, 7] {
+            let mut batch = EdgeBatch::new(2, degree);
+            batch.push_trajectory(&line);
+            let edge = batch.get(0);
+            assert_eq!(edge.polynomial(0, 1, 2)[..4], [3.0, 4.0, 0.0, 0.0]);
+            assert_eq!(edge.polynomial(0, 1, 2).len(), coefficient_stride(degree));
+        }
+    }
 }

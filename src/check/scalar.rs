@@ -162,7 +162,7 @@ fn unflatten(edge: &Edge<'_>, t: f32, dof: usize) -> (Vec<f64>, Vec<f64>, Vec<f6
     let derivative = |order: usize| {
         (0..dof)
             .map(|output| {
-                let c = edge.polynomial(segment, output, dof).map(f64::from);
+                let c: Vec<f64> = edge.polynomial(segment, output, dof).iter().map(|&c| c.into()).collect();
                 crate::trajectory::derivative(&c, order, f64::from(local))
             })
             .collect()

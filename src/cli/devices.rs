@@ -72,7 +72,7 @@ fn examine(workload: &Workload, index: usize) -> Result<(Subject, f64, f64), Che
     let mut bare = BareTrip::new(&gpu)?;
     let bare = median_seconds(|| bare.make().map(drop))?;
     let mut checker = GpuChecker::new(&gpu, workload.problem(), RESOLUTION)?;
-    let empty = EdgeBatch::default();
+    let empty = EdgeBatch::new(1, 3);
     let ours = median_seconds(|| {
         let ticket = checker.submit(&empty, 0..0)?;
         checker.collect(ticket, &mut Vec::new())

@@ -2,7 +2,7 @@
 //! asserted here, and compared with the shaders' own by a test. Imports `check::packed`.
 
 use super::super::packed::{
-    Packed, PackedBody, PackedLink, PackedNode, PackedObstacle, PackedWorld, even_along_path_table,
+    Packed, PackedBody, PackedLink, PackedNode, PackedObstacle, PackedWorld, even_along_path_tables,
 };
 use bytemuck::{Pod, Zeroable};
 use std::mem::{offset_of, size_of};
@@ -14,7 +14,7 @@ pub(super) const MOTION_WORDS: usize = 15;
 /// Obstacles from which on a device walks over the hierarchy. Fewer it tests one after the other: all
 /// threads then read the same one at the same time, while in a walk each goes its own way.
 const HIERARCHY_FROM: usize = 24;
-/// Entries of the table of `even_along_path`, filled up to whole vectors.
+/// Entries of each table of `even_along_path`, filled up to whole vectors.
 const EVEN: usize = 260;
 
 /// `Problem`, without the tables behind it.
@@ -35,7 +35,7 @@ pub(super) struct Problem {
     pub nodes: u32,
     pub gravity: [f32; 3],
     pad_gravity: u32,
-    pub even: [f32; EVEN],
+    pub even: [[f32; EVEN]; 3],
 }
 
 /// `Body`.
@@ -82,7 +82,7 @@ pub(super) struct BatchHeader {
     pub count: u32,
     pub padding: f32,
     pub durations: u32,
-    pad: u32,
+    pub degree: u32,
 }
 
 /// An edge's first row in a `Batch`.
@@ -102,7 +102,7 @@ pub(super) const REPORT_HEADER: usize = 4;
 
 const _: () = {
     assert!(
-        size_of::<Problem>() == 1104 && offset_of!(Problem, gravity) == 48 && offset_of!(Problem, even) == 64
+        size_of::<Problem>() == 3184 && offset_of!(Problem, gravity) == 48 && offset_of!(Problem, even) == 64
     );
     assert!(size_of::<Body>() == 112 && offset_of!(Body, com) == 48 && offset_of!(Body, parent) == 96);
     assert!(size_of::<Link>() == 32 && offset_of!(Link, body) == 16);
@@ -119,9 +119,10 @@ impl Problem {
             end += list.len() as u32;
             end
         };
-        let mut even = [0.0; EVEN];
-        let table = even_along_path_table();
-        even[..table.len()].copy_from_slice(table);
+        let mut even = [[0.0; EVEN]; 3];
+        for (even, table) in even.iter_mut().zip(even_along_path_tables()) {
+            even[..table.len()].copy_from_slice(table);
+        }
         Self {
             outputs: packed.dof() as u32,
             bodies: packed.bodies.len() as u32,
@@ -143,8 +144,8 @@ impl Problem {
 }
 
 impl BatchHeader {
-    pub(super) fn new(count: usize, padding: f32, durations: usize) -> Self {
-        Self { count: count as u32, padding, durations: durations as u32, pad: 0 }
+    pub(super) fn new(count: usize, padding: f32, durations: usize, degree: usize) -> Self {
+        Self { count: count as u32, padding, durations: durations as u32, degree: degree as u32 }
     }
 }
 

@@ -20,7 +20,7 @@ pub use bare::BareTrip;
 pub use device::{AdapterDescription, Gpu, adapters};
 pub use probe::probe;
 
-use super::packed::{COEFFICIENTS, EdgeBatch, Packed, RakeOrder, StateBatch};
+use super::packed::{COEFFICIENT_ROW, EdgeBatch, Packed, RakeOrder, StateBatch, coefficient_stride};
 use super::{CheckError, EdgeChecker, Verdict};
 use crate::problem::Problem;
 use bytemuck::Pod;
@@ -161,8 +161,8 @@ impl GpuChecker {
         heads.extend(range.map(|i| self.head(edges, i, first)));
         let end = heads.last().map_or(first, |head| first + head.first + head.segments / 2);
         let (durations, coefficients) = edges.segments(first as usize..end as usize);
-        let durations_row = heads.len() + coefficients.len() / COEFFICIENTS;
-        let header = BatchHeader::new(heads.len(), self.packed.padding, durations_row);
+        let durations_row = heads.len() + coefficients.len() / COEFFICIENT_ROW;
+        let header = BatchHeader::new(heads.len(), self.packed.padding, durations_row, edges.degree());
         // The last row of durations may be cut short: its rest is not read.
         let parts: [&[u8]; 4] = [
             bytemuck::bytes_of(&header),
@@ -223,7 +223,7 @@ impl GpuChecker {
             let [y, yd, ydd] = [0, 1, 2].map(|derivative| states.get(i, derivative));
             rows.extend(y.iter().zip(yd).zip(ydd).map(|((&y, &yd), &ydd)| [y, yd, 0.5 * ydd, 0.0]));
         }
-        let header = BatchHeader::new(range.len(), self.packed.padding, 0);
+        let header = BatchHeader::new(range.len(), self.packed.padding, 0, 3);
         let parts: [&[u8]; 2] = [bytemuck::bytes_of(&header), bytemuck::cast_slice(&rows)];
         let ticket = self.send(&parts, range.len(), Kernel::States);
         self.rows = rows;
@@ -272,7 +272,7 @@ impl GpuChecker {
 
     /// The edges from `first` that go into one submission: at least one.
     fn chunk(&self, edges: &EdgeBatch, first: usize) -> Range<usize> {
-        let segment = self.packed.dof() * ROW + size_of::<f32>();
+        let segment = (self.packed.dof() * coefficient_stride(edges.degree()) + 1) * size_of::<f32>();
         let mut room = self.gpu.limits().max_storage_buffer_binding_size as usize - 2 * ROW;
         let mut end = first;
         for head in edges.heads()[first..].iter().take(MOST) {

@@ -139,7 +139,7 @@ pub(super) fn states() -> StateBatch {
 
 /// The first edge turns into the sphere, the second stays between the cuboid and the capsule.
 fn edges() -> EdgeBatch {
-    let mut batch = EdgeBatch::new(2);
+    let mut batch = EdgeBatch::new(2, 3);
     batch.push_at_rest(&[0.0, 0.0], &[FRAC_PI_3, 0.0], 2.0);
     batch.push_at_rest(&[2.5, 0.0], &[2.7, 0.0], 2.0);
     batch

@@ -46,7 +46,7 @@ fn own_device() -> Option<Gpu> {
 }
 
 fn edges(count: usize) -> EdgeBatch {
-    let mut batch = EdgeBatch::new(2);
+    let mut batch = EdgeBatch::new(2, 3);
     for i in 0..count {
         let turn = 0.01 * (i % 628) as f64;
         batch.push_at_rest(&[turn, 0.0], &[turn + 0.1, 0.3], 2.0);
@@ -241,7 +241,7 @@ fn a_robot_of_many_bodies_agrees_with_the_lanes() {
     problem.mechanism = random::mechanism(&mut rng, 90);
     problem.mechanism.pairs.truncate(40);
     let dof = problem.mechanism.dof();
-    let mut batch = EdgeBatch::new(dof);
+    let mut batch = EdgeBatch::new(dof, 3);
     for i in 0..300 {
         let position: Vec<f64> = (0..dof).map(|j| ((i * 7 + j * 13) % 60) as f64 * 0.1 - 3.0).collect();
         let further: Vec<f64> = position.iter().map(|y| y + 0.002).collect();
@@ -322,6 +322,7 @@ fn layouts_are_those_of_the_shaders() {
         assert_eq!(offset("Batch", "rows"), size_of::<BatchHeader>());
         assert_eq!(offset("Batch", "padding"), offset_of!(BatchHeader, padding));
         assert_eq!(offset("Batch", "durations"), offset_of!(BatchHeader, durations));
+        assert_eq!(offset("Batch", "degree"), offset_of!(BatchHeader, degree));
         assert_eq!(offset("Report", "verdicts"), layout::REPORT_HEADER);
         assert_eq!(members("Verdict").1, size_of::<Verdict>());
         let names = ["status", "time", "subject", "other"];

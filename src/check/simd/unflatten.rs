@@ -1,18 +1,31 @@
 //! Stage `unflatten`: polynomials of the flat outputs to joint values and their derivatives.
 
-use super::super::packed::{COEFFICIENTS, Edge, Packed, StateBatch};
+use super::super::packed::{Edge, Packed, StateBatch, coefficient_stride};
 use super::Scratch;
 use super::lanes::{Lane, MAX_LANES, Rows, Simd};
 
 /// Evaluates an edge at the times of `scratch.time`, which ascend.
 #[inline(always)]
 pub(super) fn edge<S: Simd>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mut Scratch) {
-    let stride = packed.dof() * COEFFICIENTS;
+    match edge.degree {
+        3 => edge_of::<S, 4>(s, packed, edge, scratch),
+        5 => edge_of::<S, 6>(s, packed, edge, scratch),
+        _ => edge_of::<S, 8>(s, packed, edge, scratch),
+    }
+}
+
+/// The same for polynomials of `TERMS` terms.
+#[inline(always)]
+fn edge_of<S: Simd, const TERMS: usize>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mut Scratch) {
+    let stride = const { coefficient_stride(TERMS - 1) };
+    let mut c = [s.splat(0.0); TERMS];
     if edge.durations.len() == 1 {
         let t = s.load(&scratch.time);
-        for output in 0..packed.dof() {
-            let [c0, c1, c2, c3] = edge.polynomial(0, output, packed.dof());
-            cubic(s, [s.splat(c0), s.splat(c1), s.splat(c2), s.splat(c3)], t, output, scratch);
+        for (output, polynomial) in edge.coefficients.chunks_exact(stride).enumerate() {
+            for (c, &number) in c.iter_mut().zip(polynomial) {
+                *c = s.splat(number);
+            }
+            polynomial_at(s, &c, t, output, scratch);
         }
         return;
     }
@@ -25,34 +38,37 @@ pub(super) fn edge<S: Simd>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mu
         *segment = at.0 as u32;
         *local = (time - at.1).min(edge.durations[at.0]);
     }
-    let rows = Rows::new(edge.coefficients, stride, &segments);
+    let rows = Rows::new(edge.coefficients, packed.dof() * stride, &segments);
     let t = s.load(&local);
     for output in 0..packed.dof() {
-        let first = output * COEFFICIENTS;
-        let c = [
-            s.gather(&rows, first),
-            s.gather(&rows, first + 1),
-            s.gather(&rows, first + 2),
-            s.gather(&rows, first + 3),
-        ];
-        cubic(s, c, t, output, scratch);
+        for (power, c) in c.iter_mut().enumerate() {
+            *c = s.gather(&rows, output * stride + power);
+        }
+        polynomial_at(s, &c, t, output, scratch);
     }
 }
 
-/// Value, first and second derivative of one output.
+/// Value, first and second derivative of one output (Horner).
 #[inline(always)]
-fn cubic<S: Simd>(
+fn polynomial_at<S: Simd, const TERMS: usize>(
     s: S,
-    [c0, c1, c2, c3]: [S::F; COEFFICIENTS],
+    c: &[S::F; TERMS],
     t: S::F,
     output: usize,
     scratch: &mut Scratch,
 ) {
     let [position, velocity, acceleration] = &mut scratch.flat;
-    let y = s.mul_add(s.mul_add(s.mul_add(c3, t, c2), t, c1), t, c0);
-    let (c2, c3) = (s.add(c2, c2), s.mul(c3, s.splat(3.0)));
-    let yd = s.mul_add(s.mul_add(c3, t, c2), t, c1);
-    let ydd = s.mul_add(s.add(c3, c3), t, c2);
+    let mut y = c[TERMS - 1];
+    let mut yd = s.mul(y, s.splat((TERMS - 1) as f32));
+    let mut ydd = s.mul(yd, s.splat((TERMS - 2) as f32));
+    for power in (2..TERMS - 1).rev() {
+        let slope = s.mul(c[power], s.splat(power as f32));
+        y = s.mul_add(y, t, c[power]);
+        yd = s.mul_add(yd, t, slope);
+        ydd = s.mul_add(ydd, t, s.mul(slope, s.splat((power - 1) as f32)));
+    }
+    yd = s.mul_add(yd, t, c[1]);
+    y = s.mul_add(s.mul_add(y, t, c[1]), t, c[0]);
     s.store(&mut position[output], y);
     s.store(&mut velocity[output], yd);
     s.store(&mut acceleration[output], ydd);
