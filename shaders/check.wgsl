@@ -1,18 +1,22 @@
 // Entry points: all stages in one kernel, so that nothing but verdicts leaves a thread.
 
-const NONE = 0xffffffffu;
-
 // The stages after `unflatten`, for this thread's sample.
 fn check_sample() -> Fault {
     place();
     var fault = collide_world();
     if fault.status == VALID && !overtaken() {
         fault = collide_itself();
+        vote(fault.status != VALID);
     }
     if fault.status == VALID && !overtaken() {
         fault = limits();
+        vote(fault.status != VALID);
     }
     return fault;
+}
+
+fn verdict(fault: Fault, time: f32, examined: u32) -> Verdict {
+    return Verdict(fault.status | (examined << 8u), time, fault.subject, fault.other);
 }
 
 // A workgroup per edge, a thread per sample, in the order of the samples. A thread stops at its
@@ -25,25 +29,27 @@ fn check_edges(
     @builtin(local_invocation_index) invocation: u32,
 ) {
     begin(group.x, invocation);
-    var examined = 0u;
     for (var edge = group.x; edge < batch.count; edge += groups.x) {
         if invocation == 0u {
-            atomicStore(&first_failing, NONE);
+            reset_vote();
         }
         workgroupBarrier();
         let head = head_of(edge);
+        take(head);
         let samples = (head.rakes & 0xffffu) * RAKE;
         var failing = NONE;
         var fault = NO_FAULT;
         var time = 0.0;
-        for (sample = invocation; sample < samples && !overtaken(); sample += WORKGROUP) {
+        for (sample = invocation; sample < samples; sample += WORKGROUP) {
+            hear_others();
+            if overtaken() {
+                break;
+            }
             time = sample_time(head, sample);
             unflatten_edge(head, time);
             fault = check_sample();
-            examined += 1u;
             if fault.status != VALID {
                 failing = sample;
-                atomicMin(&first_failing, sample);
                 break;
             }
         }
@@ -51,18 +57,17 @@ fn check_edges(
         let first = atomicLoad(&first_failing);
         if first == NONE {
             if invocation == 0u {
-                report.verdicts[edge] = Verdict(VALID, 0.0, 0u, 0u);
+                verdicts[edge] = verdict(NO_FAULT, 0.0, samples);
             }
         } else if failing == first {
-            report.verdicts[edge] = Verdict(fault.status, time, fault.subject, fault.other);
+            verdicts[edge] = verdict(fault, time, first + 1u);
         }
         // Nobody may begin the next edge before all have read of this one.
         workgroupBarrier();
     }
-    atomicAdd(&report.states, examined);
 }
 
-// A thread per state.
+// A thread per state. All are number 0, so that none overtakes another.
 @compute @workgroup_size(WORKGROUP)
 fn check_states(
     @builtin(workgroup_id) group: vec3u,
@@ -70,16 +75,11 @@ fn check_states(
     @builtin(local_invocation_index) invocation: u32,
 ) {
     begin(group.x, invocation);
-    if invocation == 0u {
-        atomicStore(&first_failing, NONE);
-    }
-    workgroupBarrier();
-    var examined = 0u;
+    sample = 0u;
     for (var state = group.x * WORKGROUP + invocation; state < batch.count; state += groups.x * WORKGROUP) {
-        unflatten_state(state);
-        let fault = check_sample();
-        examined += 1u;
-        report.verdicts[state] = Verdict(fault.status, 0.0, fault.subject, fault.other);
+        let head = head_of(state);
+        take(head);
+        unflatten_edge(head, 0.0);
+        verdicts[state] = verdict(check_sample(), 0.0, 1u);
     }
-    atomicAdd(&report.states, examined);
 }

@@ -8,15 +8,6 @@ const CAPSULE = 2u;
 const CYLINDER = 3u;
 const HALF_SPACE = 4u;
 
-// Number of the sample that this thread works on, and the least that is known to fail.
-var<private> sample: u32;
-var<workgroup> first_failing: atomic<u32>;
-
-// Whether an earlier sample is known to fail, so that this one no longer matters.
-fn overtaken() -> bool {
-    return atomicLoad(&first_failing) < sample;
-}
-
 // Centres of the links' bounds are kept behind the poses.
 fn bound_word(link: u32) -> u32 {
     return (problem.bodies - 1u) * POSE_WORDS + 3u * link;
@@ -51,14 +42,14 @@ fn touches(kind: u32, obstacle: u32, ball: vec4f) -> bool {
 }
 
 fn ball(pose: Pose, sphere: vec4f) -> vec4f {
-    return vec4f(point(pose, sphere.xyz), sphere.w + batch.padding);
+    return vec4f(point(pose, sphere.xyz), sphere.w + padding);
 }
 
 // Whether a link, whose bound is given, touches an obstacle.
 fn link_touches(kind: u32, obstacle: u32, link: Link, pose: Pose, bound: vec4f) -> bool {
     if touches(kind, obstacle, bound) {
         for (var s = link.first; s < link.end; s++) {
-            if touches(kind, obstacle, ball(pose, spheres[s])) {
+            if touches(kind, obstacle, ball(pose, sphere_at(s))) {
                 return true;
             }
         }
@@ -78,7 +69,7 @@ fn met(kind: u32, first: u32, end: u32, link: Link, pose: Pose, bound: vec4f) ->
 
 // An obstacle that a link touches, by testing all but the half-spaces; their end if none.
 fn met_in_list(link: Link, pose: Pose, bound: vec4f) -> u32 {
-    var o = met(SPHERE, 0u, problem.spheres_end, link, pose, bound);
+    var o = met(SPHERE, problem.first_obstacle, problem.spheres_end, link, pose, bound);
     if o == problem.spheres_end {
         o = met(CUBOID, o, problem.cuboids_end, link, pose, bound);
     }
@@ -114,8 +105,9 @@ fn met_in_hierarchy(link: Link, pose: Pose, bound: vec4f) -> u32 {
             continue;
         }
         next += 1u;
-        if here.obstacle != INNER && link_touches(kind_of(here.obstacle), here.obstacle, link, pose, bound) {
-            return here.obstacle;
+        let o = problem.first_obstacle + here.obstacle;
+        if here.obstacle != INNER && link_touches(kind_of(o), o, link, pose, bound) {
+            return o;
         }
     }
     return problem.cylinders_end;
@@ -124,10 +116,7 @@ fn met_in_hierarchy(link: Link, pose: Pose, bound: vec4f) -> u32 {
 // The moving links against the world.
 fn collide_world() -> Fault {
     for (var l = 0u; l < problem.moving_links; l++) {
-        if overtaken() {
-            break;
-        }
-        let link = links[l];
+        let link = link_at(l);
         let pose = pose_of(link.body);
         let bound = ball(pose, link.bound);
         store_vec3(bound_word(l), bound.xyz);
@@ -140,8 +129,13 @@ fn collide_world() -> Fault {
         if o == problem.cylinders_end {
             o = met(HALF_SPACE, o, problem.half_spaces_end, link, pose, bound);
         }
-        if o != problem.half_spaces_end {
+        let hit = o != problem.half_spaces_end;
+        vote(hit);
+        if hit {
             return Fault(WORLD, link.index, obstacles[o].index);
+        }
+        if overtaken() {
+            break;
         }
     }
     return NO_FAULT;
@@ -152,9 +146,9 @@ fn links_touch(a: Link, b: Link) -> bool {
     let pose_a = pose_of(a.body);
     let pose_b = pose_of(b.body);
     for (var i = a.first; i < a.end; i++) {
-        let one = ball(pose_a, spheres[i]);
+        let one = ball(pose_a, sphere_at(i));
         for (var j = b.first; j < b.end; j++) {
-            let other = spheres[j];
+            let other = sphere_at(j);
             let d = one.xyz - point(pose_b, other.xyz);
             let reach = one.w + other.w;
             if dot(d, d) < reach * reach {
@@ -168,19 +162,17 @@ fn links_touch(a: Link, b: Link) -> bool {
 // Links against each other.
 fn collide_itself() -> Fault {
     for (var l = problem.moving_links; l < problem.links; l++) {
-        store_vec3(bound_word(l), point(pose_of(links[l].body), links[l].bound.xyz));
+        let link = link_at(l);
+        store_vec3(bound_word(l), point(pose_of(link.body), link.bound.xyz));
     }
     for (var i = 0u; i < problem.pairs; i++) {
         let p = pair(i);
+        let a = link_at(p.x);
+        let b = link_at(p.y);
         let d = load_vec3(bound_word(p.x)) - load_vec3(bound_word(p.y));
-        let reach = links[p.x].bound.w + links[p.y].bound.w + batch.padding;
-        if dot(d, d) < reach * reach {
-            if overtaken() {
-                break;
-            }
-            if links_touch(links[p.x], links[p.y]) {
-                return Fault(SELF_COLLISION, links[p.x].index, links[p.y].index);
-            }
+        let reach = a.bound.w + b.bound.w + padding;
+        if dot(d, d) < reach * reach && links_touch(a, b) {
+            return Fault(SELF_COLLISION, a.index, b.index);
         }
     }
     return NO_FAULT;

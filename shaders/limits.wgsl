@@ -44,10 +44,10 @@ fn efforts() -> Fault {
         store(effort_word(j), 0.0);
     }
     for (var b = 1u; b < problem.bodies; b++) {
-        outward(b, bodies[b]);
+        outward(b, body_at(b));
     }
     for (var b = problem.bodies - 1u; b > 0u; b--) {
-        inward(b, bodies[b]);
+        inward(b, body_at(b));
     }
     for (var j = 0u; j < problem.outputs; j++) {
         if abs(load(effort_word(j))) > limits_of(j).effort {

@@ -22,7 +22,7 @@ fn store_vec3(word: u32, v: vec3f) {
 }
 
 fn base_pose() -> Pose {
-    let rows = bodies[0].placement;
+    let rows = body_at(0u).placement;
     return Pose(
         vec3f(rows[0].x, rows[1].x, rows[2].x),
         vec3f(rows[0].y, rows[1].y, rows[2].y),
@@ -88,7 +88,7 @@ fn moved(parent: Pose, body: Body, q: f32) -> Pose {
 fn place() {
     var before = base_pose();
     for (var b = 1u; b < problem.bodies; b++) {
-        let body = bodies[b];
+        let body = body_at(b);
         // Most robots are chains: the parent is at hand.
         if body.parent + 1u != b {
             before = pose_of(body.parent);

@@ -1,5 +1,5 @@
-// What every stage reads: a problem, a batch, and where verdicts go. The layouts are those of
-// src/check/gpu/layout.rs, which a test compares with these.
+// What every stage reads: problems, a batch of their edges or states, and where verdicts go. The
+// layouts are those of src/check/gpu/layout.rs, which a test compares with these.
 
 // Samples per rake, and threads per workgroup.
 override RAKE: u32;
@@ -17,8 +17,7 @@ const FIXED = 0u;
 const REVOLUTE = 1u;
 const PRISMATIC = 2u;
 
-const EVEN_ROWS = 65u;
-
+// One of the problems on the device: how many of everything it has, and where that begins.
 struct Problem {
     outputs: u32,
     bodies: u32,
@@ -28,21 +27,22 @@ struct Problem {
     pairs: u32,
     // 1 where efforts are checked.
     torque: u32,
+    // Nodes of the hierarchy over the obstacles; 0 where there are so few that it does not pay.
+    nodes: u32,
+    first_body: u32,
+    first_link: u32,
+    // First rows of its pairs of links, limits and nodes in the tables.
+    pair_rows: u32,
+    limit_rows: u32,
+    node_rows: u32,
+    gravity: vec3f,
+    first_obstacle: u32,
     // One past the last obstacle of each kind; each kind begins where the one before it ends.
     spheres_end: u32,
     cuboids_end: u32,
     capsules_end: u32,
     cylinders_end: u32,
     half_spaces_end: u32,
-    // Nodes of the hierarchy over the others; 0 where there are so few that it does not pay.
-    nodes: u32,
-    gravity: vec3f,
-    // Share of the duration after which a rest-to-rest edge has gone 0/256 ... 257/256 of its way: for
-    // cubics, for quintics, for septics.
-    even: array<vec4f, 3u * EVEN_ROWS>,
-    // Pairs of links, two to a row; limits, two rows each; nodes, two rows each. They stand here since
-    // a stage may bind no more than eight buffers.
-    tables: array<vec4u>,
 }
 
 struct Body {
@@ -65,7 +65,7 @@ struct Link {
     // A ball (centre, radius) that holds all its spheres.
     bound: vec4f,
     body: u32,
-    // Its spheres, the end excluded.
+    // Rows of its spheres in the tables, the end excluded.
     first: u32,
     end: u32,
     index: u32,
@@ -85,7 +85,7 @@ struct Node {
     // The first node that is not below this one.
     skip: u32,
     upper: vec3f,
-    // Of a leaf; INNER for other nodes.
+    // Of a leaf, counted from the problem's first; INNER for other nodes.
     obstacle: u32,
 }
 
@@ -99,51 +99,59 @@ struct Limits {
     effort: f32,
 }
 
-// An edge's head; its polynomials and durations follow the heads of all edges.
+// The head of an edge, or of a state.
 struct Head {
-    // First segment.
-    first: u32,
+    // Row of its polynomials.
+    row: u32,
     // Twice the number of segments, plus 1 where the edge runs from rest to rest.
     segments: u32,
     duration: f32,
     // Number of rakes, and in the upper half the step from one rake to the next.
     rakes: u32,
+    problem: u32,
+    // Added to every sphere, metres.
+    padding: f32,
+    // Where there are several segments: the durations of all, four to a row, from number
+    // `durations % 4` of row `durations / 4`.
+    durations: u32,
+    // Of the polynomials: 3, 5 or 7.
+    degree: u32,
 }
 
 struct Batch {
     count: u32,
-    // Added to every sphere, metres.
-    padding: f32,
-    // First row of durations.
-    durations: u32,
-    // Of the polynomials: 3, 5 or 7.
-    degree: u32,
-    // Edges: heads, polynomials `[segment][output]` in one row or two, durations four to a row.
-    // States: `[state][output]`, each as the cubic that has these derivatives at time 0.
+    // Heads, two rows each; then, wherever the heads say, polynomials `[segment][output]`, in one row
+    // or two, and durations. A state is the cubic that has its derivatives at time 0.
     rows: array<vec4u>,
 }
 
 struct Verdict {
+    // The status, and from bit 8 on how many samples it took to find it, were they looked at in order.
     status: u32,
     time: f32,
     subject: u32,
     other: u32,
 }
 
-struct Report {
-    // States examined, counting on from one batch to the next.
-    states: atomic<u32>,
-    verdicts: array<Verdict>,
-}
-
 // Not a uniform buffer: lavapipe compiles a kernel anew for every dispatch whose loops depend on one.
-@group(0) @binding(0) var<storage, read> problem: Problem;
+@group(0) @binding(0) var<storage, read> problems: array<Problem>;
 @group(0) @binding(1) var<storage, read> bodies: array<Body>;
 @group(0) @binding(2) var<storage, read> links: array<Link>;
-@group(0) @binding(3) var<storage, read> spheres: array<vec4f>;
-@group(0) @binding(4) var<storage, read> obstacles: array<Obstacle>;
+@group(0) @binding(3) var<storage, read> obstacles: array<Obstacle>;
+// What fits in rows of four stands in one buffer, since a stage may bind no more than eight. First
+// EVEN_ROWS rows each for cubics, quintics and septics: the share of the duration after which a
+// rest-to-rest edge has gone 0/256 ... 257/256 of its way. Then, by robot, spheres (centre, radius), pairs of links, two to a row, and limits, two
+// rows each; by world, nodes, two rows each.
+@group(0) @binding(4) var<storage, read> tables: array<vec4u>;
 @group(0) @binding(5) var<storage, read> batch: Batch;
-@group(0) @binding(6) var<storage, read_write> report: Report;
+@group(0) @binding(6) var<storage, read_write> verdicts: array<Verdict>;
+
+const EVEN_ROWS = 65u;
+
+// Of the edge or state at hand: its problem, what is added to its spheres, and its degree.
+var<private> problem: Problem;
+var<private> padding: f32;
+var<private> degree: u32;
 
 // The first stage that a sample fails, and what fails there.
 struct Fault {
@@ -154,24 +162,32 @@ struct Fault {
 
 const NO_FAULT = Fault(VALID, 0u, 0u);
 
+fn body_at(i: u32) -> Body {
+    return bodies[problem.first_body + i];
+}
+
+fn link_at(i: u32) -> Link {
+    return links[problem.first_link + i];
+}
+
+fn sphere_at(row: u32) -> vec4f {
+    return bitcast<vec4f>(tables[row]);
+}
+
 fn pair(i: u32) -> vec2u {
-    let row = problem.tables[i / 2u];
+    let row = tables[problem.pair_rows + i / 2u];
     return select(row.xy, row.zw, (i & 1u) == 1u);
 }
 
-fn limits_row(output: u32) -> u32 {
-    return (problem.pairs + 1u) / 2u + 2u * output;
-}
-
 fn limits_of(output: u32) -> Limits {
-    let at = limits_row(output);
-    let first = bitcast<vec4f>(problem.tables[at]);
-    return Limits(first.x, first.y, first.z, first.w, bitcast<f32>(problem.tables[at + 1u].x));
+    let at = problem.limit_rows + 2u * output;
+    let first = bitcast<vec4f>(tables[at]);
+    return Limits(first.x, first.y, first.z, first.w, bitcast<f32>(tables[at + 1u].x));
 }
 
 fn node(i: u32) -> Node {
-    let at = limits_row(problem.outputs) + 2u * i;
-    let lower = problem.tables[at];
-    let upper = problem.tables[at + 1u];
+    let at = problem.node_rows + 2u * i;
+    let lower = tables[at];
+    let upper = tables[at + 1u];
     return Node(bitcast<vec3f>(lower.xyz), lower.w, bitcast<vec3f>(upper.xyz), upper.w);
 }

@@ -12,21 +12,36 @@ var<private> polynomials: u32;
 var<private> local_time: f32;
 
 fn head_of(edge: u32) -> Head {
-    let row = batch.rows[edge];
-    return Head(row.x, row.y, bitcast<f32>(row.z), row.w);
+    let first = batch.rows[2u * edge];
+    let second = batch.rows[2u * edge + 1u];
+    let duration = bitcast<f32>(first.z);
+    return Head(first.x, first.y, duration, first.w, second.x, bitcast<f32>(second.y), second.z, second.w);
 }
 
-fn segment_duration(segment: u32) -> f32 {
-    return bitcast<f32>(batch.rows[batch.durations + segment / 4u][segment % 4u]);
+// Makes an edge or state the one at hand.
+fn take(head: Head) {
+    problem = problems[head.problem];
+    padding = head.padding;
+    degree = head.degree;
+}
+
+// The duration of one of several segments.
+fn segment_duration(head: Head, segment: u32) -> f32 {
+    let at = head.durations + segment;
+    return bitcast<f32>(batch.rows[at / 4u][at % 4u]);
+}
+
+fn even(i: u32) -> f32 {
+    let at = (degree - 3u) / 2u * EVEN_ROWS + i / 4u;
+    return bitcast<f32>(tables[at][i % 4u]);
 }
 
 // The share of the duration after which a rest-to-rest edge has gone the share `u` of its way.
 fn even_along_path(u: f32) -> f32 {
     let x = u * 256.0;
     let cell = min(u32(x), 256u);
-    let first = (batch.degree - 3u) / 2u * EVEN_ROWS;
-    let a = problem.even[first + cell / 4u][cell % 4u];
-    let b = problem.even[first + (cell + 1u) / 4u][(cell + 1u) % 4u];
+    let a = even(cell);
+    let b = even(cell + 1u);
     return clamp(a + (b - a) * (x - f32(cell)), 0.0, 1.0);
 }
 
@@ -44,36 +59,35 @@ fn sample_time(head: Head, k: u32) -> f32 {
 
 // Rows that a polynomial takes.
 fn polynomial_rows() -> u32 {
-    return batch.degree / 4u + 1u;
+    return degree / 4u + 1u;
 }
 
 // Finds the polynomials for time `t` of an edge.
 fn unflatten_edge(head: Head, t: f32) {
-    var segment = head.first;
-    let last = head.first + (head.segments >> 1u) - 1u;
+    let last = (head.segments >> 1u) - 1u;
+    if last == 0u {
+        local_time = t;
+        polynomials = head.row;
+        return;
+    }
+    var segment = 0u;
     var begin = 0.0;
     for (; segment < last; segment++) {
-        let duration = segment_duration(segment);
+        let duration = segment_duration(head, segment);
         if t - begin <= duration {
             break;
         }
         begin += duration;
     }
-    local_time = min(t - begin, segment_duration(segment));
-    polynomials = batch.count + segment * problem.outputs * polynomial_rows();
-}
-
-// Finds the polynomials of a state.
-fn unflatten_state(state: u32) {
-    local_time = 0.0;
-    polynomials = state * problem.outputs;
+    local_time = min(t - begin, segment_duration(head, segment));
+    polynomials = head.row + segment * problem.outputs * polynomial_rows();
 }
 
 fn unflatten_value(output: u32) -> f32 {
     let row = polynomials + output * polynomial_rows();
     let c = bitcast<vec4f>(batch.rows[row]);
     let t = local_time;
-    if batch.degree == 3u {
+    if degree == 3u {
         return fma(fma(fma(c.w, t, c.z), t, c.y), t, c.x);
     }
     let d = bitcast<vec4f>(batch.rows[row + 1u]);
@@ -85,7 +99,7 @@ fn unflatten(output: u32) -> Flat {
     let row = polynomials + output * polynomial_rows();
     let c = bitcast<vec4f>(batch.rows[row]);
     let t = local_time;
-    if batch.degree == 3u {
+    if degree == 3u {
         let value = fma(fma(fma(c.w, t, c.z), t, c.y), t, c.x);
         let rate = fma(fma(3.0 * c.w, t, 2.0 * c.z), t, c.y);
         return Flat(value, rate, fma(6.0 * c.w, t, 2.0 * c.z));

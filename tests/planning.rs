@@ -310,7 +310,7 @@ fn a_batch_of_problems_is_each_of_them() {
     assert_eq!(alone.iter().filter(|answer| answer.is_err()).count(), 1);
     for threads in [0, 1, 3, 50] {
         let answered: Vec<_> = tasks.iter().map(|_| std::sync::atomic::AtomicUsize::new(0)).collect();
-        let checker = |task: &Task<'_>| Backend::Simd.checker(task.problem, task.options.resolution);
+        let checker = |i: usize| Backend::Simd.checker(tasks[i].problem, tasks[i].options.resolution);
         let answers = plan_batch(&tasks, checker, threads, |i, _| {
             answered[i].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         });
@@ -333,7 +333,7 @@ fn published_problems_are_solved_in_batches() {
     for batch in [1, 256] {
         let options = PlanOptions { batch, ..patient(&PlanOptions::default()) };
         let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options: &options }).collect();
-        let checker = |task: &Task<'_>| Backend::Simd.checker(task.problem, task.options.resolution);
+        let checker = |i: usize| Backend::Simd.checker(&problems[i], options.resolution);
         let answers = plan_batch(&tasks, checker, 2, |_, _| ());
         for ((answer, problem), named) in answers.iter().zip(&problems).zip(&suite.problems) {
             let what = || format!("{} {}, batches of {batch}", named.set, named.index);

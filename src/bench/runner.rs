@@ -66,22 +66,23 @@ fn run_once(
     Ok(answer(outcome, Some(started.elapsed())))
 }
 
-/// Plans all problems at once on so many threads; also gives the wall-clock time of the whole.
-/// `advance` is called once per answer. Problems are not timed from outside here: their total time is
-/// that of all phases, without packing.
+/// Plans all problems at once on so many threads; also gives the wall-clock time of the whole, counted
+/// from `started`. `checker` makes the checker of a problem by its index; `advance` is called once per
+/// answer. Problems are not timed from outside here: their total time is that of all phases, without
+/// packing.
 ///
 /// # Errors
 /// When the checking backend fails.
 pub fn run_batch(
+    started: Instant,
     problems: &[Problem],
-    checker: &MakeChecker<'_>,
+    checker: impl Fn(usize) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
     options: &PlanOptions,
     threads: usize,
     advance: impl Fn() + Sync,
 ) -> Result<(Vec<Answer>, Duration), CheckError> {
     let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
-    let started = Instant::now();
-    let outcomes = plan_batch(&tasks, |task: &Task<'_>| checker(task.problem), threads, |_, _| advance());
+    let outcomes = plan_batch(&tasks, checker, threads, |_, _| advance());
     let wall = started.elapsed();
     let answers = outcomes.into_iter().map(|outcome| Ok(answer(outcome?, None))).collect::<Result<_, _>>()?;
     Ok((answers, wall))

@@ -1,7 +1,7 @@
 //! A checker that sends batches to a GPU when that is faster, and goes on in CPU lanes when there is
 //! none or it fails. Imports the two backends that it chooses between.
 
-use super::gpu::{Gpu, GpuChecker};
+use super::gpu::{Gpu, GpuChecker, GpuPool};
 use super::packed::{EdgeBatch, StateBatch};
 use super::{AdapterChoice, CheckError, EdgeChecker, SimdChecker, Verdict};
 use crate::problem::Problem;
@@ -50,7 +50,7 @@ struct Class {
 impl AutoChecker {
     /// A checker that opens a device when a batch is large enough to be worth it.
     pub fn new(adapter: &AdapterChoice, problem: &Problem, resolution: f64) -> Self {
-        Self::with(problem, resolution, Device::Unopened(adapter.clone()))
+        Self::with(SimdChecker::new(problem, resolution), Device::Unopened(adapter.clone()))
     }
 
     /// A checker that sends every batch to an open device for as long as that works.
@@ -58,12 +58,17 @@ impl AutoChecker {
     /// # Errors
     /// When the device fails, or the problem is too large for it.
     pub fn always(gpu: &Gpu, problem: &Problem, resolution: f64) -> Result<Self, CheckError> {
-        let checker = Box::new(GpuChecker::new(gpu, problem, resolution)?);
-        Ok(Self::with(problem, resolution, Device::Open { checker, least: Some(0) }))
+        Ok(Self::in_pool(&GpuPool::new(gpu, [(problem, resolution)])?, 0))
     }
 
-    fn with(problem: &Problem, resolution: f64, device: Device) -> Self {
-        let lanes = SimdChecker::new(problem, resolution);
+    /// The same for one of the problems of a pool, whose batches travel with those of the others.
+    pub fn in_pool(pool: &GpuPool, problem: usize) -> Self {
+        let checker = Box::new(pool.checker(problem));
+        let lanes = SimdChecker::of(checker.packed().clone());
+        Self::with(lanes, Device::Open { checker, least: Some(0) })
+    }
+
+    fn with(lanes: SimdChecker, device: Device) -> Self {
         Self { lanes, device, warnings: Vec::new(), states_before: 0 }
     }
 

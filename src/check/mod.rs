@@ -14,6 +14,7 @@ mod diagnosis;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod hierarchy;
+mod many;
 pub mod packed;
 mod scalar;
 pub mod simd;
@@ -21,6 +22,7 @@ pub mod simd;
 #[cfg(feature = "gpu")]
 pub use auto::AutoChecker;
 pub use diagnosis::{Fault, diagnose, diagnose_base};
+pub use many::Checkers;
 pub use packed::{EdgeBatch, Packed, StateBatch};
 pub use scalar::{Margins, ScalarChecker};
 pub use simd::SimdChecker;
@@ -153,10 +155,14 @@ impl Verdict {
         self.status == Status::Valid as u32
     }
 
-    /// Whether the status is one that there is: a device may return anything.
+    /// A verdict as a device writes it, with the number of samples that it took from bit 8 of the
+    /// status on. `None` where no status is so, or no sample was taken: a device may return anything.
     #[cfg(feature = "gpu")]
-    fn is_sound(&self) -> bool {
-        (self.status as usize) < Status::ALL.len()
+    fn with_samples(mut self) -> Option<(Self, u32)> {
+        let samples = self.status >> 8;
+        self.status &= 0xff;
+        let sound = (self.status as usize) < Status::ALL.len() && samples > 0;
+        sound.then_some((self, samples))
     }
 
     /// The first stage that failed.

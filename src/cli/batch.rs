@@ -23,7 +23,7 @@ pub(super) struct BatchArgs {
     /// Write .json (flatout-trajectory/1), .csv, or .yaml (JointTrajectory)
     #[arg(long, value_name = "EXTENSION", default_value = "json")]
     format: String,
-    /// Threads that plan; one per processor where left out
+    /// Threads that plan; one per processor where left out, one per scene on a GPU
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     threads: Option<usize>,
     /// Seed of the planner (instead of the scenes')
@@ -39,11 +39,6 @@ pub(super) struct BatchArgs {
     quiet: bool,
 }
 
-/// The number of threads that the user asks for, or one per processor.
-pub(super) fn threads(asked: Option<usize>) -> usize {
-    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-}
-
 pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
     let files = outputs(args)?;
     let mut scenes = args.scenes.iter().map(|file| Scene::load(file)).collect::<Result<Vec<_>, _>>()?;
@@ -56,9 +51,10 @@ pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
     make_folder(&args.output)?;
     let tasks: Vec<_> = scenes.iter().map(|s| Task { problem: &s.problem, options: &s.options }).collect();
     let progress = Progress::bar(tasks.len(), "planning");
-    let checker = |task: &Task<'_>| args.backend.checker(task.problem, task.options.resolution);
     let started = Instant::now();
-    let answers = plan_batch(&tasks, checker, threads(args.threads), |_, _| progress.advance());
+    let checkers = args.backend.checkers(tasks.iter().map(|task| (task.problem, task.options.resolution)))?;
+    let threads = checkers.threads(args.threads);
+    let answers = plan_batch(&tasks, |i| checkers.checker(i), threads, |_, _| progress.advance());
     let wall = started.elapsed().as_secs_f64();
     drop(progress);
 

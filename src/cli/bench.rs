@@ -1,6 +1,6 @@
 //! `flatout bench`: whole suites, their tables and their JSON.
 
-use super::batch::{make_folder, threads};
+use super::batch::make_folder;
 use super::edges;
 use super::progress::Progress;
 use super::{BackendArgs, Failure, complain, count, export, positive, say, write_file};
@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::robot::Robot;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Subcommand)]
 pub(super) enum BenchCommand {
@@ -60,7 +60,7 @@ pub(super) struct MbmArgs {
     /// Plan all problems at once, and tell how many a second; with --repeat, the batch of median time
     #[arg(long)]
     batch: bool,
-    /// Threads that plan a batch; one per processor where left out
+    /// Threads that plan a batch; one per processor where left out, one per problem on a GPU
     #[arg(long, value_name = "N", requires = "batch", allow_negative_numbers = true, value_parser = count)]
     threads: Option<usize>,
 }
@@ -91,8 +91,7 @@ fn mbm(args: &MbmArgs) -> Result<(), Failure> {
         .map(|chosen| chosen.problem(&mechanism))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| e.in_file(&args.file))?;
-    let threads = if args.batch { threads(args.threads) } else { 1 };
-    let (answers, wall) = plan_all(args, &suite.robot, &problems, &options, threads)?;
+    let Planned { answers, threads, wall } = plan_all(args, &suite.robot, &problems, &options)?;
     let mut results = Vec::with_capacity(answers.len());
     for ((chosen, problem), (mut result, solution)) in suite.problems.iter().zip(&problems).zip(answers) {
         result.set.clone_from(&chosen.set);
@@ -123,30 +122,44 @@ fn mbm(args: &MbmArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Plans the problems one by one, or all at once; then also tells how long that took.
+/// What came of all problems.
+struct Planned {
+    answers: Vec<runner::Answer>,
+    threads: usize,
+    /// Of the whole, where they were planned at once.
+    wall: Option<Duration>,
+}
+
+/// Plans the problems one by one, or all at once.
 fn plan_all(
     args: &MbmArgs,
     name: &str,
     problems: &[Problem],
     options: &PlanOptions,
-    threads: usize,
-) -> Result<(Vec<runner::Answer>, Option<Duration>), CheckError> {
+) -> Result<Planned, CheckError> {
     let repeat = args.repeat;
-    let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
     if args.batch {
         let progress = Progress::bar(problems.len() * repeat, name);
-        let mut runs = (0..repeat)
-            .map(|_| runner::run_batch(problems, &checker, options, threads, || progress.advance()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut threads = 1;
+        let mut run = || {
+            let started = Instant::now();
+            let checkers = args.backend.checkers(problems.iter().map(|p| (p, options.resolution)))?;
+            threads = checkers.threads(args.threads);
+            let checker = |i| checkers.checker(i);
+            runner::run_batch(started, problems, checker, options, threads, || progress.advance())
+        };
+        let mut runs = (0..repeat).map(|_| run()).collect::<Result<Vec<_>, _>>()?;
         runs.sort_by_key(|&(_, wall)| wall);
         let (answers, wall) = runs.swap_remove(repeat / 2);
-        return Ok((answers, Some(wall)));
+        return Ok(Planned { answers, threads, wall: Some(wall) });
     }
     let progress = Progress::bar(problems.len(), name);
+    let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
     let run = |problem| {
         let answer = runner::run(problem, &checker, options, repeat);
         progress.advance();
         answer
     };
-    Ok((problems.iter().map(run).collect::<Result<_, _>>()?, None))
+    let answers = problems.iter().map(run).collect::<Result<_, _>>()?;
+    Ok(Planned { answers, threads: 1, wall: None })
 }

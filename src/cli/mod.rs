@@ -23,7 +23,7 @@ use clap::{Args, Parser, Subcommand};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use telling::Telling;
+use telling::{Telling, TellingCheckers};
 
 /// Plans certified, dynamically feasible trajectories.
 #[derive(Parser)]
@@ -162,6 +162,15 @@ impl BackendArgs {
         let checker =
             self.backend.checker_on(&self.adapter.clone().unwrap_or_default(), problem, resolution)?;
         Ok(Box::new(Telling(checker)))
+    }
+
+    /// Such checkers of many problems.
+    fn checkers<'a>(
+        &self,
+        problems: impl IntoIterator<Item = (&'a Problem, f64)>,
+    ) -> Result<TellingCheckers<'a>, CheckError> {
+        let checkers = self.backend.checkers(&self.adapter.clone().unwrap_or_default(), problems)?;
+        Ok(TellingCheckers(checkers))
     }
 }
 

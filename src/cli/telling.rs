@@ -1,7 +1,7 @@
 //! A checker that tells the user its warnings, each once however many checkers give it.
 
 use super::complain;
-use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Verdict};
+use crate::check::{CheckError, Checkers, EdgeBatch, EdgeChecker, StateBatch, Verdict};
 use std::sync::{Mutex, PoisonError};
 
 /// Tells its warnings when it is dropped.
@@ -51,5 +51,20 @@ impl Drop for Telling {
                 told.push(warning);
             }
         }
+    }
+}
+
+/// Checkers of many problems that tell their warnings.
+pub(super) struct TellingCheckers<'a>(pub Checkers<'a>);
+
+impl TellingCheckers<'_> {
+    pub(super) fn checker(&self, problem: usize) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        Ok(Box::new(Telling(self.0.checker(problem)?)))
+    }
+
+    /// The number of threads that the user asks for, or as many as keep the backend busy.
+    pub(super) fn threads(&self, asked: Option<usize>) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        asked.unwrap_or_else(|| self.0.searches(processors))
     }
 }

@@ -18,27 +18,28 @@ pub struct Task<'a> {
 /// of the tasks.
 ///
 /// Each answer is what [`plan`] gives for that task: it depends neither on the number of threads nor
-/// on the other tasks. `checker` makes the checker of a task, on the thread that is to use it.
-/// `answered` is told of every answer as it comes, with the index of its task, in any order and from
-/// any thread.
+/// on the other tasks. `checker` makes the checker of a task, by its index, on the thread that is to
+/// use it; where checkers share a device ([`Checkers`](crate::check::Checkers)), more threads than
+/// processors keep it busy. `answered` is told of every answer as it comes, with the index of its
+/// task, in any order and from any thread.
 ///
 /// # Panics
-/// If `checker` or `answered` panics.
+/// If `checker` or `answered` panics; tasks that have not begun by then do not.
 pub fn plan_batch(
     tasks: &[Task<'_>],
-    checker: impl Fn(&Task<'_>) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
+    checker: impl Fn(usize) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
     threads: usize,
     answered: impl Fn(usize, &Result<Outcome, CheckError>) + Sync,
 ) -> Vec<Result<Outcome, CheckError>> {
     let next = AtomicUsize::new(0);
     // Whoever is free takes the next task: they differ in length by orders of magnitude.
     let work = || {
+        let _stop = StopAll(&next, tasks.len());
         let mut answers = Vec::new();
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = tasks.get(i) else { return answers };
-            let answer =
-                checker(task).and_then(|mut checker| plan(task.problem, &mut *checker, task.options));
+            let answer = checker(i).and_then(|mut checker| plan(task.problem, &mut *checker, task.options));
             answered(i, &answer);
             answers.push((i, answer));
         }
@@ -56,4 +57,15 @@ pub fn plan_batch(
     });
     answers.sort_unstable_by_key(|&(i, _)| i);
     answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// Leaves no task to take when its thread panics.
+struct StopAll<'a>(&'a AtomicUsize, usize);
+
+impl Drop for StopAll<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(self.1, Ordering::Relaxed);
+        }
+    }
 }

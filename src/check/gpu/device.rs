@@ -2,7 +2,7 @@
 //! Imports `check::gpu::shaders` and the checker's error.
 
 use super::super::{AdapterChoice, CheckError};
-use super::shaders::{self, ENTRY_POINTS, Memory, Module};
+use super::shaders::{self, ENTRY_POINTS, Memory, Module, Vote};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +11,9 @@ use wgpu::{AdapterInfo, Backends, DeviceType, Features, Limits};
 /// Threads per workgroup: two rakes, and a whole subgroup on most adapters, which keeps the threads
 /// of an edge in step without barriers.
 pub(super) const WORKGROUP: u32 = 32;
+
+/// What is used where an adapter has it.
+const OPTIONAL: Features = Features::TIMESTAMP_QUERY.union(Features::SUBGROUP);
 
 /// Storage buffers that a stage binds, at most.
 const STORAGE_BUFFERS: u32 = 8;
@@ -39,6 +42,8 @@ pub struct AdapterDescription {
     pub workgroup_threads: u32,
     /// Threads that run in step, at least and at most.
     pub subgroup: (u32, u32),
+    /// Whether those that run in step can be asked together.
+    pub votes: bool,
     /// Whether the device can time its own work.
     pub timestamps: bool,
 }
@@ -54,6 +59,7 @@ impl AdapterDescription {
             workgroup_memory: limits.max_compute_workgroup_storage_size,
             workgroup_threads: limits.max_compute_invocations_per_workgroup,
             subgroup: (info.subgroup_min_size, info.subgroup_max_size),
+            votes: adapter.features().contains(Features::SUBGROUP),
             timestamps: adapter.features().contains(Features::TIMESTAMP_QUERY),
             name: info.name,
         }
@@ -133,12 +139,15 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct PipelineKey {
     memory: Memory,
+    vote: Vote,
     words: u32,
 }
 
 /// The kernels for robots of one size.
 pub(super) struct Pipelines {
     pub memory: Memory,
+    /// Numbers that a thread keeps, at most.
+    pub words: u32,
     pub layout: wgpu::BindGroupLayout,
     pub edges: wgpu::ComputePipeline,
     pub states: wgpu::ComputePipeline,
@@ -153,7 +162,7 @@ impl Gpu {
     pub fn open(choice: &AdapterChoice) -> Result<Self, CheckError> {
         let adapter = choose(choice)?;
         let limits = adapter.limits();
-        Self::open_adapter(&adapter, limits)
+        Self::open_adapter(&adapter, limits, OPTIONAL)
     }
 
     /// The device that this process shares: opened and probed when it is first asked for, and again
@@ -176,15 +185,20 @@ impl Gpu {
         Ok(gpu)
     }
 
-    /// As [`Gpu::open`], held to the least limits that every adapter of WebGPU's default class has.
+    /// As [`Gpu::open`], held to the least that every adapter of WebGPU's default class has: its
+    /// limits, and no optional feature.
     ///
     /// # Errors
     /// As for [`Gpu::open`].
     pub fn open_limited(choice: &AdapterChoice) -> Result<Self, CheckError> {
-        Self::open_adapter(&choose(choice)?, Limits::defaults())
+        Self::open_adapter(&choose(choice)?, Limits::defaults(), Features::empty())
     }
 
-    fn open_adapter(adapter: &wgpu::Adapter, required_limits: Limits) -> Result<Self, CheckError> {
+    fn open_adapter(
+        adapter: &wgpu::Adapter,
+        required_limits: Limits,
+        optional: Features,
+    ) -> Result<Self, CheckError> {
         let info = adapter.get_info();
         let offered = required_limits.max_storage_buffers_per_shader_stage;
         if offered < STORAGE_BUFFERS || required_limits.max_compute_invocations_per_workgroup < WORKGROUP {
@@ -195,7 +209,7 @@ impl Gpu {
         }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("flatout"),
-            required_features: adapter.features() & Features::TIMESTAMP_QUERY,
+            required_features: adapter.features() & optional,
             required_limits: required_limits.clone(),
             ..Default::default()
         };
@@ -251,7 +265,8 @@ impl Gpu {
         self.health().err().unwrap_or_else(|| self.failure(message.into()))
     }
 
-    fn failure(&self, message: String) -> CheckError {
+    /// An error of this device.
+    pub(super) fn failure(&self, message: String) -> CheckError {
         CheckError { backend: format!("gpu/{}", self.name()), message }
     }
 
@@ -282,7 +297,7 @@ impl Gpu {
         if let Some(known) = pipelines.get(&key) {
             return Ok(known.clone());
         }
-        let built = Arc::new(self.build(key, &shaders::modules(key.memory)));
+        let built = Arc::new(self.build(key, &shaders::modules(key.memory, key.vote)));
         self.health()?;
         pipelines.insert(key, built.clone());
         Ok(built)
@@ -296,7 +311,7 @@ impl Gpu {
         alter: impl FnOnce(&mut [Module]),
     ) -> Result<Arc<Pipelines>, CheckError> {
         let key = self.key(words);
-        let mut modules = shaders::modules(key.memory);
+        let mut modules = shaders::modules(key.memory, key.vote);
         alter(&mut modules);
         let built = Arc::new(self.build(key, &modules));
         self.health()?;
@@ -311,7 +326,9 @@ impl Gpu {
         // Robots of about one size share their kernels.
         let words = words.next_multiple_of(16);
         let words = if memory == Memory::Workgroup { words.min(most) } else { words };
-        PipelineKey { memory, words: words as u32 }
+        let votes = self.device().features().contains(Features::SUBGROUP);
+        let vote = if votes { Vote::Subgroup } else { Vote::Workgroup };
+        PipelineKey { memory, vote, words: words as u32 }
     }
 
     fn build(&self, key: PipelineKey, modules: &[Module]) -> Pipelines {
@@ -342,7 +359,7 @@ impl Gpu {
                 cache: None,
             })
         });
-        Pipelines { memory: key.memory, layout, edges, states }
+        Pipelines { memory: key.memory, words: key.words, layout, edges, states }
     }
 }
 

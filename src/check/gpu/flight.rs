@@ -1,41 +1,109 @@
-//! The buffers of one batch on its way to the device and back: made once, grown when a batch needs
-//! more, and used again and again. Imports `check::gpu::device` and `layout`.
+//! The buffers of one submission on its way to the device and back: made once, and used again and
+//! again. Imports `check::gpu::device` and `layout`.
 
 use super::super::{CheckError, Verdict};
-use super::device::{Gpu, PATIENCE};
-use super::layout::REPORT_HEADER;
+use super::device::{Gpu, PATIENCE, Pipelines};
+use super::layout::{BatchHeader, Head, ROW};
 use std::mem::size_of;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use wgpu::BufferUsages;
 
-/// Smallest buffer, bytes: room for some thirty edges of an arm.
-const SMALLEST: u64 = 4096;
-
 /// Bytes of two timestamps.
 const TIMESTAMPS: u64 = 16;
 
-/// One batch's buffers.
+/// Bytes of a verdict.
+const VERDICT: u64 = size_of::<Verdict>() as u64;
+
+/// What a submission holds, or has room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Edges or states: so many heads and verdicts.
+    pub heads: usize,
+    /// Rows of polynomials and durations.
+    pub rows: usize,
+}
+
+impl Room {
+    pub(super) fn holds(self, other: Self) -> bool {
+        self.heads >= other.heads && self.rows >= other.rows
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self { heads: self.heads + other.heads, rows: self.rows + other.rows }
+    }
+
+    /// The least that holds both.
+    pub(super) fn around(self, other: Self) -> Self {
+        Self { heads: self.heads.max(other.heads), rows: self.rows.max(other.rows) }
+    }
+
+    /// The most that fits in both.
+    pub(super) fn within(self, other: Self) -> Self {
+        Self { heads: self.heads.min(other.heads), rows: self.rows.min(other.rows) }
+    }
+
+    /// Bytes of a batch.
+    pub(super) fn bytes(self) -> u64 {
+        (ROW + self.heads * size_of::<Head>() + self.rows * ROW) as u64
+    }
+
+    /// Bytes of the verdicts; even of none there is a place for one, since no binding may be empty.
+    fn verdict_bytes(self) -> u64 {
+        VERDICT * self.heads.max(1) as u64
+    }
+}
+
+/// Which kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernel {
+    Edges = 0,
+    States = 1,
+}
+
+/// Where a flight is.
+pub(super) enum Phase {
+    /// Empty.
+    Idle,
+    /// Taking riders on board.
+    Loading,
+    /// Submitted; `true` when somebody waits for the device.
+    UnderWay(wgpu::SubmissionIndex, bool),
+    /// Back, until the last rider has read its verdicts.
+    Landed,
+    /// Lost.
+    Failed(CheckError),
+}
+
+/// One submission's buffers, and what is on board.
 pub(super) struct Flight {
-    /// Mapped for writing whenever the flight is idle.
+    buffers: Buffers,
+    room: Room,
+    clock: Option<Clock>,
+    pub phase: Phase,
+    pub kernel: Kernel,
+    /// What is on board.
+    pub load: Room,
+    /// Riders that still write.
+    pub writers: usize,
+    /// Riders that have not yet read their verdicts.
+    pub riders: usize,
+    /// When it was opened, counted in flights.
+    pub number: u64,
+    /// Tells the riders that the phase has changed.
+    pub changed: Arc<Condvar>,
+}
+
+/// Handles; clones share the buffers.
+#[derive(Clone)]
+pub(super) struct Buffers {
+    /// Mapped for writing whenever the flight is idle or loading.
     upload: wgpu::Buffer,
     batch: wgpu::Buffer,
     report: wgpu::Buffer,
     download: wgpu::Buffer,
     bind_group: wgpu::BindGroup,
-    clock: Option<Clock>,
     mappings: Arc<Mappings>,
-    /// What is under way.
-    pub under_way: Option<UnderWay>,
-    /// The device's count of examined states when the last batch was collected.
-    counted: u32,
-}
-
-pub(super) struct UnderWay {
-    submission: wgpu::SubmissionIndex,
-    count: usize,
-    /// Bytes that come down.
-    down: u64,
 }
 
 /// Times a pass on the device.
@@ -74,40 +142,78 @@ impl Mappings {
     }
 }
 
-/// What came back.
-pub(super) struct Landed {
-    /// States that the device examined.
-    pub states: u64,
-    /// Bytes that came down.
-    pub bytes: u64,
-    /// How long the device worked; zero unless timed.
-    pub gpu_time: Duration,
-}
+impl Buffers {
+    /// Waits for a submission, until its verdicts can be read.
+    pub(super) fn wait(&self, gpu: &Gpu, submission: wgpu::SubmissionIndex) -> Result<(), CheckError> {
+        gpu.wait(submission)?;
+        if self.mappings.succeed() { Ok(()) } else { Err(gpu.error("the verdicts cannot be read back")) }
+    }
 
-/// Bytes of a report with `count` verdicts; even an empty one has a place for a verdict, since no
-/// binding may be empty.
-fn report_bytes(count: usize) -> u64 {
-    (REPORT_HEADER + size_of::<Verdict>() * count.max(1)) as u64
-}
+    /// Writes a rider's heads and rows to their places among all on board.
+    pub(super) fn write(
+        &self,
+        gpu: &Gpu,
+        room: Room,
+        seat: Room,
+        heads: &[Head],
+        parts: &[&[u8]],
+    ) -> Result<(), CheckError> {
+        let mut at = (ROW + size_of::<Head>() * seat.heads) as u64;
+        self.write_at(gpu, &mut at, bytemuck::cast_slice(heads))?;
+        let mut at = (ROW + size_of::<Head>() * room.heads + ROW * seat.rows) as u64;
+        parts.iter().try_for_each(|part| self.write_at(gpu, &mut at, part))
+    }
 
-fn clock_offset(count: usize) -> u64 {
-    report_bytes(count).next_multiple_of(8)
+    fn write_at(&self, gpu: &Gpu, at: &mut u64, bytes: &[u8]) -> Result<(), CheckError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = *at + bytes.len() as u64;
+        let view = self.upload.get_mapped_range_mut(*at..end);
+        view.map_err(|e| gpu.error(e.to_string()))?.copy_from_slice(bytes);
+        *at = end;
+        Ok(())
+    }
+
+    /// Appends the verdicts of a rider; gives how many samples they took.
+    pub(super) fn read(
+        &self,
+        gpu: &Gpu,
+        first: usize,
+        count: usize,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Result<u64, CheckError> {
+        if count == 0 {
+            return Ok(0);
+        }
+        let range = VERDICT * first as u64..VERDICT * (first + count) as u64;
+        let view = self.download.get_mapped_range(range).map_err(|e| gpu.error(e.to_string()))?;
+        let mut examined = 0;
+        for bytes in view.chunks_exact(VERDICT as usize) {
+            let (verdict, samples) = bytemuck::pod_read_unaligned::<Verdict>(bytes)
+                .with_samples()
+                .ok_or_else(|| gpu.error("a verdict came back that no stage gives"))?;
+            examined += u64::from(samples);
+            verdicts.push(verdict);
+        }
+        Ok(examined)
+    }
+
+    fn map(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) {
+        let mappings = self.mappings.clone();
+        buffer.map_async(mode, 0..bytes, move |result| mappings.end(result.is_ok()));
+    }
 }
 
 impl Flight {
-    /// A flight with room for `bytes` of batch and `count` verdicts. `tables` are the buffers that
-    /// all batches of a problem share: those before `batch` and those after `report`.
+    /// An idle flight with so much room. `tables` are the buffers that all flights share.
     pub(super) fn new(
         gpu: &Gpu,
         layout: &wgpu::BindGroupLayout,
-        tables: &Tables,
-        bytes: u64,
-        count: usize,
+        tables: &SharedBuffers,
+        room: Room,
         timed: bool,
     ) -> Self {
-        let most = gpu.limits().max_storage_buffer_binding_size;
-        let room = |bytes: u64| bytes.next_power_of_two().clamp(SMALLEST, most.max(SMALLEST)).max(bytes);
-        let (batch_bytes, report_room) = (room(bytes), room(report_bytes(count)));
         let buffer = |label, size, usage, mapped_at_creation| {
             gpu.device().create_buffer(&wgpu::BufferDescriptor {
                 label: Some(label),
@@ -116,13 +222,13 @@ impl Flight {
                 mapped_at_creation,
             })
         };
-        let upload = buffer("upload", batch_bytes, BufferUsages::MAP_WRITE | BufferUsages::COPY_SRC, true);
-        let batch = buffer("batch", batch_bytes, BufferUsages::STORAGE | BufferUsages::COPY_DST, false);
+        let (up, down) = (room.bytes(), room.verdict_bytes());
+        let upload = buffer("upload", up, BufferUsages::MAP_WRITE | BufferUsages::COPY_SRC, true);
+        let batch = buffer("batch", up, BufferUsages::STORAGE | BufferUsages::COPY_DST, false);
         let report_usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-        let report = buffer("report", report_room, report_usage, false);
-        let download_room = report_room + 8 + TIMESTAMPS;
-        let download =
-            buffer("download", download_room, BufferUsages::MAP_READ | BufferUsages::COPY_DST, false);
+        let report = buffer("report", down, report_usage, false);
+        let download_usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+        let download = buffer("download", down + TIMESTAMPS, download_usage, false);
         let clock = timed.then(|| Clock {
             queries: gpu.device().create_query_set(&wgpu::QuerySetDescriptor {
                 label: Some("clock"),
@@ -138,42 +244,73 @@ impl Flight {
         });
         let bind_group = tables.bind(gpu, layout, &batch, &report);
         Self {
-            upload,
-            batch,
-            report,
-            download,
-            bind_group,
+            buffers: Buffers { upload, batch, report, download, bind_group, mappings: Arc::default() },
+            room,
             clock,
-            mappings: Arc::default(),
-            under_way: None,
-            counted: 0,
+            phase: Phase::Idle,
+            kernel: Kernel::Edges,
+            load: Room::default(),
+            writers: 0,
+            riders: 0,
+            number: 0,
+            changed: Arc::default(),
         }
     }
 
-    /// Whether a batch of `bytes` with `count` verdicts fits, timed or not.
-    pub(super) fn fits(&self, bytes: u64, count: usize, timed: bool) -> bool {
-        bytes <= self.batch.size()
-            && report_bytes(count) <= self.report.size()
-            && timed == self.clock.is_some()
+    pub(super) fn buffers(&self) -> Buffers {
+        self.buffers.clone()
     }
 
-    /// Sends `parts` one behind the other as a batch of `count`, and has `groups` workgroups of a
-    /// kernel check them.
+    pub(super) fn room(&self) -> Room {
+        self.room
+    }
+
+    /// Whether it is idle and may be opened for a batch that asks for so much.
+    pub(super) fn suits(&self, room: Room, timed: bool) -> bool {
+        self.is_idle() && self.room.holds(room) && timed == self.clock.is_some()
+    }
+
+    pub(super) fn is_loading(&self) -> bool {
+        matches!(self.phase, Phase::Loading)
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle)
+    }
+
+    /// Whether all on board have written.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_loading() && self.riders > 0 && self.writers == 0
+    }
+
+    /// Submits what is on board to `pipelines`, in at most `most_groups` workgroups of `threads`;
+    /// gives how many bytes go up and will come down.
     pub(super) fn take_off(
         &mut self,
         gpu: &Gpu,
-        pipeline: &wgpu::ComputePipeline,
-        label: &str,
-        parts: &[&[u8]],
-        count: usize,
-        groups: u32,
-    ) -> Result<(), CheckError> {
-        let bytes = self.load(gpu, parts)?;
+        pipelines: &Pipelines,
+        threads: u32,
+        most_groups: u32,
+    ) -> Result<(u64, u64), CheckError> {
+        gpu.health()?;
+        let Buffers { upload, batch, report, download, bind_group, mappings } = &self.buffers;
+        let header = BatchHeader::new(self.load.heads);
+        self.buffers.write_at(gpu, &mut 0, bytemuck::bytes_of(&header))?;
+        upload.unmap();
+        let (pipeline, label, per_group) = match self.kernel {
+            Kernel::Edges => (&pipelines.edges, "check_edges", 1),
+            Kernel::States => (&pipelines.states, "check_states", threads),
+        };
         let mut encoder =
             gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) });
-        encoder.copy_buffer_to_buffer(&self.upload, 0, &self.batch, 0, bytes);
-        let clock = self.clock.as_ref();
-        let timestamp_writes = clock.map(|clock| wgpu::ComputePassTimestampWrites {
+        let heads = Room { rows: 0, ..self.load }.bytes();
+        let rows_at = Room { rows: 0, ..self.room }.bytes();
+        let rows = (ROW * self.load.rows) as u64;
+        encoder.copy_buffer_to_buffer(upload, 0, batch, 0, heads);
+        if rows > 0 {
+            encoder.copy_buffer_to_buffer(upload, rows_at, batch, rows_at, rows);
+        }
+        let timestamp_writes = self.clock.as_ref().map(|clock| wgpu::ComputePassTimestampWrites {
             query_set: &clock.queries,
             beginning_of_pass_write_index: Some(0),
             end_of_pass_write_index: Some(1),
@@ -181,98 +318,63 @@ impl Flight {
         let mut pass =
             encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(label), timestamp_writes });
         pass.set_pipeline(pipeline);
-        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.set_bind_group(0, bind_group, &[]);
+        let groups = (self.load.heads as u32).div_ceil(per_group).clamp(1, most_groups);
         pass.dispatch_workgroups(groups, 1, 1);
         drop(pass);
-        let mut down = report_bytes(count);
-        encoder.copy_buffer_to_buffer(&self.report, 0, &self.download, 0, down);
-        if let Some(clock) = clock {
+        let mut down = self.load.verdict_bytes();
+        encoder.copy_buffer_to_buffer(report, 0, download, 0, down);
+        if let Some(clock) = &self.clock {
             encoder.resolve_query_set(&clock.queries, 0..2, &clock.resolved, 0);
-            encoder.copy_buffer_to_buffer(
-                &clock.resolved,
-                0,
-                &self.download,
-                clock_offset(count),
-                TIMESTAMPS,
-            );
-            down = clock_offset(count) + TIMESTAMPS;
+            encoder.copy_buffer_to_buffer(&clock.resolved, 0, download, down, TIMESTAMPS);
+            down += TIMESTAMPS;
         }
         let submission = gpu.queue().submit([encoder.finish()]);
-        self.mappings.begin();
-        self.map(&self.download, wgpu::MapMode::Read, down);
-        self.map(&self.upload, wgpu::MapMode::Write, self.upload.size());
-        self.under_way = Some(UnderWay { submission, count, down });
-        Ok(())
+        mappings.begin();
+        self.buffers.map(download, wgpu::MapMode::Read, down);
+        self.buffers.map(upload, wgpu::MapMode::Write, upload.size());
+        self.phase = Phase::UnderWay(submission, false);
+        Ok((heads + rows, down))
     }
 
-    /// Writes the parts to the upload buffer and says how many bytes they are.
-    fn load(&self, gpu: &Gpu, parts: &[&[u8]]) -> Result<u64, CheckError> {
-        gpu.health()?;
-        let mut view = self.upload.get_mapped_range_mut(..).map_err(|e| gpu.error(e.to_string()))?;
-        let mut at = 0;
-        for part in parts {
-            view.slice(at..at + part.len()).copy_from_slice(part);
-            at += part.len();
+    /// How long the device worked on what has landed; zero unless timed.
+    pub(super) fn gpu_time(&self, gpu: &Gpu) -> Duration {
+        if self.clock.is_none() {
+            return Duration::ZERO;
         }
-        drop(view);
-        self.upload.unmap();
-        Ok(at as u64)
-    }
-
-    fn map(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) {
-        let mappings = self.mappings.clone();
-        buffer.map_async(mode, 0..bytes, move |result| mappings.end(result.is_ok()));
-    }
-
-    /// Waits for the batch and appends its verdicts.
-    pub(super) fn land(&mut self, gpu: &Gpu, verdicts: &mut Vec<Verdict>) -> Result<Landed, CheckError> {
-        let Some(UnderWay { submission, count, down }) = self.under_way.take() else {
-            return Err(gpu.error("no batch is under way"));
+        let at = self.load.verdict_bytes();
+        let Ok(view) = self.buffers.download.get_mapped_range(at..at + TIMESTAMPS) else {
+            return Duration::ZERO;
         };
-        gpu.wait(submission)?;
-        if !self.mappings.succeed() {
-            return Err(gpu.error("the verdicts cannot be read back"));
-        }
-        let view = self.download.get_mapped_range(0..down).map_err(|e| gpu.error(e.to_string()))?;
-        let states = bytemuck::pod_read_unaligned::<u32>(&view[..REPORT_HEADER]);
-        let end = REPORT_HEADER + count * size_of::<Verdict>();
-        let (first, rest) = (verdicts.len(), view[REPORT_HEADER..end].chunks_exact(size_of::<Verdict>()));
-        verdicts.extend(rest.map(bytemuck::pod_read_unaligned::<Verdict>));
-        let gpu_time = self.clock.as_ref().map_or(Duration::ZERO, |_| {
-            let at = clock_offset(count) as usize;
-            let [begin, end] = bytemuck::pod_read_unaligned::<[u64; 2]>(&view[at..at + TIMESTAMPS as usize]);
-            let ticks = end.saturating_sub(begin) as f64;
-            Duration::from_nanos((ticks * f64::from(gpu.queue().get_timestamp_period())) as u64)
-        });
-        drop(view);
-        self.download.unmap();
-        if !verdicts[first..].iter().all(Verdict::is_sound) {
-            return Err(gpu.error("a verdict came back that no stage gives"));
-        }
-        let examined = u64::from(states.wrapping_sub(self.counted));
-        let landed = Landed { states: examined, bytes: down, gpu_time };
-        self.counted = states;
-        Ok(landed)
+        let [begin, end] = bytemuck::pod_read_unaligned::<[u64; 2]>(&view);
+        let ticks = end.saturating_sub(begin) as f64;
+        Duration::from_nanos((ticks * f64::from(gpu.queue().get_timestamp_period())) as u64)
+    }
+
+    /// Makes a flight that has landed, and that all have left, ready for the next.
+    pub(super) fn empty(&mut self) {
+        self.buffers.download.unmap();
+        self.load = Room::default();
+        self.phase = Phase::Idle;
     }
 
     /// Overwrites the report with bytes that no stage writes.
     #[cfg(test)]
-    pub(super) fn poison(&mut self, gpu: &Gpu) {
-        let bytes = vec![0xa5; self.report.size() as usize];
-        gpu.queue().write_buffer(&self.report, 0, &bytes);
-        self.counted = 0xa5a5_a5a5;
+    pub(super) fn poison(&self, gpu: &Gpu) {
+        let bytes = vec![0xa5; self.buffers.report.size() as usize];
+        gpu.queue().write_buffer(&self.buffers.report, 0, &bytes);
     }
 }
 
-/// The buffers that all batches of a problem share.
-pub(super) struct Tables {
+/// The buffers that all flights share.
+pub(super) struct SharedBuffers {
     /// Bindings 0 to 4.
-    pub before: Vec<wgpu::Buffer>,
+    pub tables: [wgpu::Buffer; 5],
     /// Binding 7: the threads' words, where a buffer holds them.
     pub words: Option<wgpu::Buffer>,
 }
 
-impl Tables {
+impl SharedBuffers {
     fn bind(
         &self,
         gpu: &Gpu,
@@ -280,7 +382,7 @@ impl Tables {
         batch: &wgpu::Buffer,
         report: &wgpu::Buffer,
     ) -> wgpu::BindGroup {
-        let buffers = self.before.iter().chain([batch, report]).chain(&self.words);
+        let buffers = self.tables.iter().chain([batch, report]).chain(&self.words);
         let entries: Vec<_> = (0..)
             .zip(buffers)
             .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })

@@ -5,6 +5,7 @@ use super::super::packed::{
     Packed, PackedBody, PackedLink, PackedNode, PackedObstacle, PackedWorld, even_along_path_tables,
 };
 use bytemuck::{Pod, Zeroable};
+use std::collections::HashMap;
 use std::mem::{offset_of, size_of};
 
 /// Words that a pose takes in a thread's memory (`POSE_WORDS` in `place.wgsl`).
@@ -14,11 +15,16 @@ pub(super) const MOTION_WORDS: usize = 15;
 /// Obstacles from which on a device walks over the hierarchy. Fewer it tests one after the other: all
 /// threads then read the same one at the same time, while in a walk each goes its own way.
 const HIERARCHY_FROM: usize = 24;
-/// Entries of each table of `even_along_path`, filled up to whole vectors.
-const EVEN: usize = 260;
+/// Rows of each table of `even_along_path` (`EVEN_ROWS` in `problem.wgsl`).
+pub(super) const EVEN_ROWS: usize = 65;
 
-/// `Problem`, without the tables behind it.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+/// A row of the tables or of a `Batch`: four numbers.
+pub(super) type Row = [u32; 4];
+/// Its size, bytes.
+pub(super) const ROW: usize = size_of::<Row>();
+
+/// `Problem`.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Problem {
     pub outputs: u32,
@@ -27,15 +33,20 @@ pub(super) struct Problem {
     pub moving_links: u32,
     pub pairs: u32,
     pub torque: u32,
+    pub nodes: u32,
+    pub first_body: u32,
+    pub first_link: u32,
+    pub pair_rows: u32,
+    pub limit_rows: u32,
+    pub node_rows: u32,
+    pub gravity: [f32; 3],
+    pub first_obstacle: u32,
     pub spheres_end: u32,
     pub cuboids_end: u32,
     pub capsules_end: u32,
     pub cylinders_end: u32,
     pub half_spaces_end: u32,
-    pub nodes: u32,
-    pub gravity: [f32; 3],
-    pad_gravity: u32,
-    pub even: [[f32; EVEN]; 3],
+    pad: [u32; 3],
 }
 
 /// `Body`.
@@ -80,72 +91,147 @@ pub(super) struct Obstacle {
 #[repr(C)]
 pub(super) struct BatchHeader {
     pub count: u32,
+    pad: [u32; 3],
+}
+
+/// `Head`, as two rows of a `Batch`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Head {
+    pub row: u32,
+    pub segments: u32,
+    pub duration: f32,
+    pub rakes: u32,
+    pub problem: u32,
     pub padding: f32,
     pub durations: u32,
     pub degree: u32,
 }
 
-/// An edge's first row in a `Batch`.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C)]
-pub(super) struct Head {
-    pub first: u32,
-    pub segments: u32,
-    pub duration: f32,
-    pub rakes: u32,
-}
-
-/// A row of a `Batch`: four numbers.
-pub(super) const ROW: usize = 16;
-/// Bytes before the verdicts of a `Report`: the number of states examined.
-pub(super) const REPORT_HEADER: usize = 4;
-
 const _: () = {
-    assert!(
-        size_of::<Problem>() == 3184 && offset_of!(Problem, gravity) == 48 && offset_of!(Problem, even) == 64
-    );
+    assert!(size_of::<Problem>() == 96 && offset_of!(Problem, gravity) == 48);
     assert!(size_of::<Body>() == 112 && offset_of!(Body, com) == 48 && offset_of!(Body, parent) == 96);
     assert!(size_of::<Link>() == 32 && offset_of!(Link, body) == 16);
     assert!(size_of::<Obstacle>() == 64 && offset_of!(Obstacle, size) == 48);
-    assert!(size_of::<BatchHeader>() == ROW && size_of::<Head>() == ROW);
+    assert!(size_of::<BatchHeader>() == ROW && size_of::<Head>() == 2 * ROW);
     assert!(size_of::<super::super::Verdict>() == 16);
 };
 
-impl Problem {
-    pub(super) fn new(packed: &Packed) -> Self {
+/// Everything that the problems of a device are made of, in the order of the bindings.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub problems: Vec<Problem>,
+    pub bodies: Vec<Body>,
+    pub links: Vec<Link>,
+    pub obstacles: Vec<Obstacle>,
+    pub rows: Vec<Row>,
+    /// Where each robot is, by what it is made of: problems of the same robot share it.
+    robots: HashMap<Vec<u8>, Robot>,
+}
+
+/// Where a robot's parts begin.
+#[derive(Clone, Copy)]
+struct Robot {
+    body: u32,
+    link: u32,
+    pairs: u32,
+    limits: u32,
+}
+
+impl Tables {
+    /// The tables of some problems.
+    pub(super) fn new<'a>(problems: impl IntoIterator<Item = &'a Packed>) -> Self {
+        let mut tables = Self::default();
+        for table in even_along_path_tables() {
+            let mut even = [0.0; 4 * EVEN_ROWS];
+            even[..table.len()].copy_from_slice(table);
+            tables.rows.extend_from_slice(bytemuck::cast_slice(&even));
+        }
+        problems.into_iter().for_each(|packed| tables.push(packed));
+        tables
+    }
+
+    fn push(&mut self, packed: &Packed) {
+        let robot = self.robot(packed);
         let world = &packed.world;
-        let mut end = 0;
+        let first_obstacle = self.obstacles.len() as u32;
+        self.obstacles.extend(obstacles(world));
+        let mut end = first_obstacle;
         let mut past = |list: &[PackedObstacle]| {
             end += list.len() as u32;
             end
         };
-        let mut even = [[0.0; EVEN]; 3];
-        for (even, table) in even.iter_mut().zip(even_along_path_tables()) {
-            even[..table.len()].copy_from_slice(table);
-        }
-        Self {
+        let nodes = nodes(packed);
+        let node_rows = self.rows.len() as u32;
+        self.rows.extend(nodes.iter().flat_map(node_pair));
+        self.problems.push(Problem {
             outputs: packed.dof() as u32,
             bodies: packed.bodies.len() as u32,
             links: packed.links.len() as u32,
             moving_links: packed.moving_links as u32,
             pairs: packed.pairs.len() as u32,
             torque: u32::from(packed.torque),
+            nodes: nodes.len() as u32,
+            first_body: robot.body,
+            first_link: robot.link,
+            pair_rows: robot.pairs,
+            limit_rows: robot.limits,
+            node_rows,
+            gravity: packed.gravity,
+            first_obstacle,
             spheres_end: past(&world.spheres),
             cuboids_end: past(&world.cuboids),
             capsules_end: past(&world.capsules),
             cylinders_end: past(&world.cylinders),
             half_spaces_end: past(&world.half_spaces),
-            nodes: nodes(packed).len() as u32,
-            gravity: packed.gravity,
-            pad_gravity: 0,
-            even,
+            pad: [0; 3],
+        });
+    }
+
+    /// Finds a problem's robot, or adds it.
+    fn robot(&mut self, packed: &Packed) -> Robot {
+        let Packed { bodies, links, spheres, pairs, limits, .. } = packed;
+        // The counts tell apart what would be the same numbers, cut otherwise.
+        let counts = [bodies.len(), links.len(), spheres.len(), pairs.len(), limits.len()];
+        let parts: [&[u8]; 6] = [
+            bytemuck::cast_slice(&counts),
+            bytemuck::cast_slice(bodies),
+            bytemuck::cast_slice(links),
+            bytemuck::cast_slice(spheres),
+            bytemuck::cast_slice(pairs),
+            bytemuck::cast_slice(limits),
+        ];
+        let made_of = parts.concat();
+        if let Some(&known) = self.robots.get(&made_of) {
+            return known;
         }
+        let (body, link) = (self.bodies.len() as u32, self.links.len() as u32);
+        let sphere = self.rows.len() as u32;
+        self.bodies.extend(bodies.iter().map(Body::from));
+        self.links.extend(links.iter().map(|link| Link::new(link, sphere)));
+        self.rows.extend_from_slice(bytemuck::cast_slice(spheres));
+        let pair_rows = self.rows.len() as u32;
+        self.rows.extend(pairs.chunks(2).map(|two| {
+            let [a, b] = two[0];
+            let [c, d] = two.get(1).copied().unwrap_or_default();
+            [a, b, c, d]
+        }));
+        let limit_rows = self.rows.len() as u32;
+        // WGSL promises nothing about infinities.
+        let finite = |x: f32| x.clamp(f32::MIN, f32::MAX).to_bits();
+        self.rows.extend(limits.iter().flat_map(|l| {
+            let first = [l.lower, l.upper, l.velocity, l.acceleration].map(finite);
+            [first, [finite(l.effort), 0, 0, 0]]
+        }));
+        let robot = Robot { body, link, pairs: pair_rows, limits: limit_rows };
+        self.robots.insert(made_of, robot);
+        robot
     }
 }
 
 impl BatchHeader {
-    pub(super) fn new(count: usize, padding: f32, durations: usize, degree: usize) -> Self {
-        Self { count: count as u32, padding, durations: durations as u32, degree: degree as u32 }
+    pub(super) fn new(count: usize) -> Self {
+        Self { count: count as u32, pad: [0; 3] }
     }
 }
 
@@ -173,10 +259,12 @@ impl From<&PackedBody> for Body {
     }
 }
 
-impl From<&PackedLink> for Link {
-    fn from(l: &PackedLink) -> Self {
+impl Link {
+    /// A link of a robot whose spheres begin at row `spheres`.
+    fn new(l: &PackedLink, spheres: u32) -> Self {
         let [x, y, z] = l.bound.center;
-        Self { bound: [x, y, z, l.bound.radius], body: l.body, first: l.first, end: l.end, index: l.index }
+        let (first, end) = (spheres + l.first, spheres + l.end);
+        Self { bound: [x, y, z, l.bound.radius], body: l.body, first, end, index: l.index }
     }
 }
 
@@ -187,9 +275,9 @@ impl From<&PackedObstacle> for Obstacle {
 }
 
 /// All obstacles, kind by kind.
-pub(super) fn obstacles(world: &PackedWorld) -> Vec<Obstacle> {
+fn obstacles(world: &PackedWorld) -> impl Iterator<Item = Obstacle> {
     let PackedWorld { spheres, cuboids, capsules, cylinders, half_spaces } = world;
-    [spheres, cuboids, capsules, cylinders, half_spaces].into_iter().flatten().map(Obstacle::from).collect()
+    [spheres, cuboids, capsules, cylinders, half_spaces].into_iter().flatten().map(Obstacle::from)
 }
 
 /// The nodes that a device walks over.
@@ -198,27 +286,12 @@ fn nodes(packed: &Packed) -> &[PackedNode] {
     if bounded < HIERARCHY_FROM { &[] } else { &packed.hierarchy }
 }
 
-/// Rows of pairs of links, of limits, and of nodes.
-pub(super) fn tables(packed: &Packed) -> Vec<[u32; 4]> {
-    let pairs = packed.pairs.chunks(2).map(|two| {
-        let [a, b] = two[0];
-        let [c, d] = two.get(1).copied().unwrap_or_default();
-        [a, b, c, d]
-    });
-    // WGSL promises nothing about infinities.
-    let finite = |x: f32| x.clamp(f32::MIN, f32::MAX).to_bits();
-    let limits = packed.limits.iter().flat_map(|l| {
-        let first = [l.lower, l.upper, l.velocity, l.acceleration].map(finite);
-        [first, [finite(l.effort), 0, 0, 0]]
-    });
-    let nodes = nodes(packed).iter().flat_map(|node| {
-        let row = |corner: [f32; 3], last| {
-            let [x, y, z] = corner.map(f32::to_bits);
-            [x, y, z, last]
-        };
-        [row(node.lower, node.skip), row(node.upper, node.obstacle)]
-    });
-    pairs.chain(limits).chain(nodes).collect()
+fn node_pair(node: &PackedNode) -> [Row; 2] {
+    let row = |corner: [f32; 3], last| {
+        let [x, y, z] = corner.map(f32::to_bits);
+        [x, y, z, last]
+    };
+    [row(node.lower, node.skip), row(node.upper, node.obstacle)]
 }
 
 /// Numbers that a thread keeps while it works on a sample: poses, then the centres of bounds or, in

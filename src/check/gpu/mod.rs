@@ -11,6 +11,7 @@ mod bare;
 mod device;
 mod flight;
 mod layout;
+mod pool;
 mod probe;
 mod shaders;
 #[cfg(test)]
@@ -18,64 +19,35 @@ pub(super) mod tests;
 
 pub use bare::BareTrip;
 pub use device::{AdapterDescription, Gpu, adapters};
+pub use pool::{GpuPool, Ticket, Traffic};
 pub use probe::probe;
 
 use super::packed::{COEFFICIENT_ROW, EdgeBatch, Packed, RakeOrder, StateBatch, coefficient_stride};
 use super::{CheckError, EdgeChecker, Verdict};
 use crate::problem::Problem;
-use bytemuck::Pod;
-use device::{Pipelines, WORKGROUP};
-use flight::{Flight, Tables};
-use layout::{BatchHeader, Head, ROW};
+use flight::{Kernel, Room};
+use layout::{Head, ROW};
+use pool::{MOST, Shared};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Most edges or states of one submission: enough to fill any device, and few enough that it
-/// answers in good time and that a large batch is packed while the device works on its first part.
-const MOST: usize = 1 << 16;
+/// Numbers in a row.
+const PER_ROW: usize = ROW / size_of::<f32>();
 
-/// Most bytes of words that threads keep in a buffer.
-const MOST_WORDS: u64 = 128 << 20;
+const _: () = assert!(PER_ROW == COEFFICIENT_ROW, "polynomials go up as they are");
 
-/// Checks on a GPU.
+/// Checks on a GPU: one problem of a [`GpuPool`].
 pub struct GpuChecker {
-    gpu: Gpu,
+    pool: Arc<Shared>,
+    /// Its number in the pool.
+    problem: u32,
+    /// Where its edges are sampled, and by how much its spheres are grown.
     packed: Packed,
-    pipelines: Arc<Pipelines>,
-    tables: Tables,
-    /// Most workgroups of a submission.
-    most_groups: u32,
-    flights: Vec<Flight>,
     /// Steps of [`RakeOrder`], by number of rakes; 0 where not yet known.
     steps: Vec<u16>,
     heads: Vec<Head>,
-    rows: Vec<[f32; 4]>,
-    traffic: Traffic,
-    timed: bool,
+    rows: Vec<[f32; PER_ROW]>,
     states_checked: u64,
-}
-
-/// What has gone to a device and come back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Submissions.
-    pub submissions: u64,
-    /// Bytes sent up.
-    pub up: u64,
-    /// Bytes sent down.
-    pub down: u64,
-    /// Sets of buffers made for batches; stands still once the largest batch has been seen.
-    pub buffers: u64,
-    /// Time that the device worked, if [`GpuChecker::set_timed`].
-    pub gpu_time: Duration,
-}
-
-/// A batch under way; see [`GpuChecker::submit`].
-#[derive(Debug)]
-#[must_use = "a batch under way is to be collected"]
-pub struct Ticket {
-    flight: usize,
 }
 
 impl GpuChecker {
@@ -85,123 +57,106 @@ impl GpuChecker {
     /// # Errors
     /// When the device fails, or the problem is too large for it.
     pub fn new(gpu: &Gpu, problem: &Problem, resolution: f64) -> Result<Self, CheckError> {
-        Self::from_packed(gpu, &Packed::new(problem, resolution))
+        Ok(GpuPool::new(gpu, [(problem, resolution)])?.checker(0))
     }
 
     /// A checker of a problem that is packed already.
     pub(super) fn from_packed(gpu: &Gpu, packed: &Packed) -> Result<Self, CheckError> {
-        let pipelines = gpu.pipelines(layout::words(packed))?;
-        Self::with(gpu, packed.clone(), pipelines)
+        Ok(GpuPool::of(gpu, vec![packed.clone()])?.checker(0))
     }
 
-    fn with(gpu: &Gpu, packed: Packed, pipelines: Arc<Pipelines>) -> Result<Self, CheckError> {
-        let (words, limits) = (layout::words(&packed), gpu.limits());
-        let mut most_groups = limits.max_compute_workgroups_per_dimension;
-        let mut word_buffer = None;
-        if pipelines.memory == shaders::Memory::Storage {
-            let per_group = words.next_multiple_of(16) as u64 * u64::from(WORKGROUP) * 4;
-            let room = limits.max_storage_buffer_binding_size.min(MOST_WORDS);
-            most_groups = ((room / per_group) as u32).min(most_groups);
-            if most_groups == 0 {
-                return Err(gpu.error(format!("a robot of {} bodies is too large", packed.bodies.len())));
-            }
-            word_buffer = Some(gpu.device().create_buffer(&wgpu::BufferDescriptor {
-                label: Some("words"),
-                size: u64::from(most_groups) * per_group,
-                usage: wgpu::BufferUsages::STORAGE,
-                mapped_at_creation: false,
-            }));
-        }
-        let tables = Tables { before: tables(gpu, &packed), words: word_buffer };
-        gpu.health()?;
-        Ok(Self {
-            gpu: gpu.clone(),
-            packed,
-            pipelines,
-            tables,
-            most_groups,
-            flights: Vec::new(),
+    fn new_in(pool: Arc<Shared>, problem: usize) -> Self {
+        Self {
+            packed: pool.problems[problem].clone(),
+            problem: problem as u32,
+            pool,
             steps: Vec::new(),
             heads: Vec::new(),
             rows: Vec::new(),
-            traffic: Traffic::default(),
-            timed: false,
             states_checked: 0,
-        })
+        }
     }
 
     /// The device.
     pub fn gpu(&self) -> &Gpu {
-        &self.gpu
+        &self.pool.gpu
     }
 
     pub(super) fn packed(&self) -> &Packed {
         &self.packed
     }
 
-    /// What has gone up and down so far.
+    /// What has gone up and down so far, for all problems of its pool.
     pub fn traffic(&self) -> Traffic {
-        self.traffic
+        self.pool.traffic()
     }
 
-    /// Has the device time its own work from now on, where it can.
+    /// Has the device time its own work from now on, where it can; for the whole pool.
     pub fn set_timed(&mut self, timed: bool) {
-        self.timed = timed && self.gpu.has_timestamps();
+        self.pool.set_timed(timed && self.gpu().has_timestamps());
     }
 
     /// Sends the edges `range` of a batch and returns while the device works on them, so that the
-    /// caller can prepare the next. Collect each ticket once, on the same checker, in any order.
+    /// caller can prepare the next. Collect each ticket on the same checker, in any order.
     ///
     /// # Errors
     /// When the device fails, or so many edges do not fit in one of its buffers.
     pub fn submit(&mut self, edges: &EdgeBatch, range: Range<usize>) -> Result<Ticket, CheckError> {
-        let mut heads = std::mem::take(&mut self.heads);
-        heads.clear();
-        let first = edges.heads().get(range.start).map_or(0, |head| head.first);
-        heads.extend(range.map(|i| self.head(edges, i, first)));
-        let end = heads.last().map_or(first, |head| first + head.first + head.segments / 2);
+        let heads = &edges.heads()[range.clone()];
+        let first = heads.first().map_or(0, |head| head.first);
+        let end = heads.last().map_or(first, |head| head.first + head.segments);
         let (durations, coefficients) = edges.segments(first as usize..end as usize);
-        let durations_row = heads.len() + coefficients.len() / COEFFICIENT_ROW;
-        let header = BatchHeader::new(heads.len(), self.packed.padding, durations_row, edges.degree());
-        // The last row of durations may be cut short: its rest is not read.
-        let parts: [&[u8]; 4] = [
-            bytemuck::bytes_of(&header),
-            bytemuck::cast_slice(&heads),
-            bytemuck::cast_slice(coefficients),
-            bytemuck::cast_slice(durations),
-        ];
-        let ticket = self.send(&parts, heads.len(), Kernel::Edges);
-        self.heads = heads;
-        ticket
+        // The duration of a single segment is the edge's.
+        let durations = if heads.iter().any(|head| head.segments > 1) { durations } else { &[] };
+        self.rows.clear();
+        self.rows.extend(durations.chunks(PER_ROW).map(|some| {
+            let mut row = [0.0; PER_ROW];
+            row[..some.len()].copy_from_slice(some);
+            row
+        }));
+        self.heads.clear();
+        for i in range {
+            let head = self.head(edges, i, first, coefficients.len());
+            self.heads.push(head);
+        }
+        let parts = [bytemuck::cast_slice(coefficients), bytemuck::cast_slice(&self.rows)];
+        self.pool.submit(Kernel::Edges, &mut self.heads, &parts)
     }
 
     /// Waits for a batch and appends its verdicts.
     ///
     /// # Errors
     /// When the device fails.
-    #[expect(clippy::needless_pass_by_value, reason = "a ticket is good for one collection")]
     pub fn collect(&mut self, ticket: Ticket, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
-        let landed = match self.flights.get_mut(ticket.flight) {
-            Some(flight) => flight.land(&self.gpu, verdicts)?,
-            None => return Err(self.gpu.error("the ticket is another checker's")),
-        };
-        self.states_checked += landed.states;
-        self.traffic.down += landed.bytes;
-        self.traffic.gpu_time += landed.gpu_time;
+        if !ticket.is_of(&self.pool) {
+            return Err(self.gpu().error("the ticket is another checker's"));
+        }
+        self.states_checked += ticket.collect(verdicts)?;
         Ok(())
     }
 
-    /// The head of an edge in a submission whose first segment is `first`.
-    fn head(&mut self, edges: &EdgeBatch, i: usize, first: u32) -> Head {
+    /// The head of an edge in a batch whose first segment is `first`, and whose durations stand behind
+    /// so many `coefficients`.
+    fn head(&mut self, edges: &EdgeBatch, i: usize, first: u32, coefficients: usize) -> Head {
         let head = edges.heads()[i];
         let rakes = self.packed.rakes(&edges.get(i));
+        let segment = (head.first - first) as usize;
         Head {
-            first: head.first - first,
+            row: (segment * self.packed.dof() * coefficient_stride(edges.degree()) / PER_ROW) as u32,
             segments: 2 * head.segments + head.at_rest,
             duration: head.duration,
             // An edge has less than 2^16 rakes: see `Packed::rakes`.
             rakes: rakes as u32 | u32::from(self.step(rakes)) << 16,
+            durations: (coefficients + segment) as u32,
+            degree: edges.degree() as u32,
+            ..self.blank()
         }
+    }
+
+    /// The head of a state, at row 0.
+    fn blank(&self) -> Head {
+        let (problem, padding) = (self.problem, self.packed.padding);
+        Head { row: 0, segments: 2, duration: 0.0, rakes: 1, problem, padding, durations: 0, degree: 3 }
     }
 
     /// [`RakeOrder::step`], remembered: it takes many divisions.
@@ -215,82 +170,37 @@ impl GpuChecker {
         self.steps[rakes]
     }
 
-    /// As for [`GpuChecker::submit`], with states.
+    /// As for [`GpuChecker::submit`], with states: each a cubic that has its derivatives at time 0.
     fn submit_states(&mut self, states: &StateBatch, range: Range<usize>) -> Result<Ticket, CheckError> {
-        let mut rows = std::mem::take(&mut self.rows);
-        rows.clear();
-        for i in range.clone() {
+        let (blank, dof) = (self.blank(), self.packed.dof());
+        self.rows.clear();
+        self.heads.clear();
+        for i in range {
+            self.heads.push(Head { row: (self.heads.len() * dof) as u32, ..blank });
             let [y, yd, ydd] = [0, 1, 2].map(|derivative| states.get(i, derivative));
-            rows.extend(y.iter().zip(yd).zip(ydd).map(|((&y, &yd), &ydd)| [y, yd, 0.5 * ydd, 0.0]));
+            let cubics = y.iter().zip(yd).zip(ydd).map(|((&y, &yd), &ydd)| [y, yd, 0.5 * ydd, 0.0]);
+            self.rows.extend(cubics);
         }
-        let header = BatchHeader::new(range.len(), self.packed.padding, 0, 3);
-        let parts: [&[u8]; 2] = [bytemuck::bytes_of(&header), bytemuck::cast_slice(&rows)];
-        let ticket = self.send(&parts, range.len(), Kernel::States);
-        self.rows = rows;
-        ticket
-    }
-
-    /// Finds or makes a flight for a batch, and sends it.
-    fn send(&mut self, parts: &[&[u8]], count: usize, kernel: Kernel) -> Result<Ticket, CheckError> {
-        let bytes = parts.iter().map(|part| part.len() as u64).sum();
-        let most = self.gpu.limits().max_storage_buffer_binding_size;
-        if bytes > most {
-            return Err(self.gpu.error(format!("a batch of {bytes} bytes exceeds its buffers' {most}")));
-        }
-        let index = self.flight_for(bytes, count)?;
-        let (pipeline, label, threads) = match kernel {
-            Kernel::Edges => (&self.pipelines.edges, "check_edges", 1),
-            Kernel::States => (&self.pipelines.states, "check_states", WORKGROUP),
-        };
-        let groups = (count as u32).div_ceil(threads).clamp(1, self.most_groups);
-        self.flights[index].take_off(&self.gpu, pipeline, label, parts, count, groups)?;
-        self.traffic.submissions += 1;
-        self.traffic.up += bytes;
-        Ok(Ticket { flight: index })
-    }
-
-    /// An idle flight with room for a batch.
-    fn flight_for(&mut self, bytes: u64, count: usize) -> Result<usize, CheckError> {
-        let Self { gpu, pipelines, tables, flights, traffic, timed, .. } = self;
-        let idle = flights.iter().position(|flight| flight.under_way.is_none());
-        if let Some(i) = idle
-            && flights[i].fits(bytes, count, *timed)
-        {
-            return Ok(i);
-        }
-        let flight = Flight::new(gpu, &pipelines.layout, tables, bytes, count, *timed);
-        gpu.health()?;
-        traffic.buffers += 1;
-        let index = idle.unwrap_or(flights.len());
-        if index == flights.len() {
-            flights.push(flight);
-        } else {
-            flights[index] = flight;
-        }
-        Ok(index)
+        self.pool.submit(Kernel::States, &mut self.heads, &[bytemuck::cast_slice(&self.rows)])
     }
 
     /// The edges from `first` that go into one submission: at least one.
     fn chunk(&self, edges: &EdgeBatch, first: usize) -> Range<usize> {
-        let segment = (self.packed.dof() * coefficient_stride(edges.degree()) + 1) * size_of::<f32>();
-        let mut room = self.gpu.limits().max_storage_buffer_binding_size as usize - 2 * ROW;
+        let most = self.pool.most();
+        let mut load = Room::default();
         let mut end = first;
         for head in edges.heads()[first..].iter().take(MOST) {
-            let bytes = ROW + head.segments as usize * segment;
-            if bytes > room {
+            let segments = head.segments as usize;
+            let numbers = segments * (self.packed.dof() * coefficient_stride(edges.degree()) + 1);
+            let rows = numbers.div_ceil(PER_ROW) + 1;
+            load = load.plus(Room { heads: 1, rows });
+            if !most.holds(load) {
                 break;
             }
-            room -= bytes;
             end += 1;
         }
         first..end.max(first + 1)
     }
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Kernel {
-    Edges,
-    States,
 }
 
 impl EdgeChecker for GpuChecker {
@@ -311,11 +221,11 @@ impl EdgeChecker for GpuChecker {
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
         verdicts.clear();
-        let per_state = (self.packed.dof() * ROW).max(ROW);
-        let most = self.gpu.limits().max_storage_buffer_binding_size as usize / per_state - 1;
+        let most = self.pool.most();
+        let most = most.heads.min(most.rows / self.packed.dof().max(1));
         let (mut next, mut under_way) = (0, None);
         while next < states.len() {
-            let range = next..states.len().min(next + MOST.min(most));
+            let range = next..states.len().min(next + most);
             next = range.end;
             let ticket = self.submit_states(states, range)?;
             if let Some(before) = under_way.replace(ticket) {
@@ -340,39 +250,10 @@ impl EdgeChecker for GpuChecker {
     /// Enough that a search needs but a few round trips; with more it would learn too late what it
     /// already has (`benches/RESULTS.md`). Software is busy with few.
     fn preferred_batch(&self) -> usize {
-        if self.gpu.is_software() { 64 } else { 256 }
+        if self.gpu().is_software() { 64 } else { 256 }
     }
 
     fn name(&self) -> String {
-        format!("gpu/{}", self.gpu.name())
+        format!("gpu/{}", self.gpu().name())
     }
-}
-
-/// Uploads what all batches of a problem share, in the order of the bindings.
-fn tables(gpu: &Gpu, packed: &Packed) -> Vec<wgpu::Buffer> {
-    let bodies: Vec<layout::Body> = packed.bodies.iter().map(Into::into).collect();
-    let links: Vec<layout::Link> = packed.links.iter().map(Into::into).collect();
-    let mut problem = bytemuck::bytes_of(&layout::Problem::new(packed)).to_vec();
-    problem.extend_from_slice(bytemuck::cast_slice(&layout::tables(packed)));
-    vec![
-        table(gpu, "problem", &problem),
-        table(gpu, "bodies", &bodies),
-        table(gpu, "links", &links),
-        table(gpu, "spheres", &packed.spheres),
-        table(gpu, "obstacles", &layout::obstacles(&packed.world)),
-    ]
-}
-
-/// A buffer that holds `items`; one of zeros stands for none, since no binding may be empty.
-fn table<T: Pod>(gpu: &Gpu, label: &str, items: &[T]) -> wgpu::Buffer {
-    let nothing = [T::zeroed()];
-    let contents: &[u8] = bytemuck::cast_slice(if items.is_empty() { &nothing } else { items });
-    let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        size: contents.len() as u64,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
-    gpu.queue().write_buffer(&buffer, 0, contents);
-    buffer
 }

@@ -36,11 +36,30 @@ impl Memory {
     }
 }
 
+/// How the threads of an edge tell each other of failing samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Vote {
+    /// By the workgroup's memory.
+    Workgroup,
+    /// By subgroup operations first.
+    Subgroup,
+}
+
+impl Vote {
+    fn module(self) -> Module {
+        match self {
+            Self::Workgroup => module!("vote_workgroup"),
+            Self::Subgroup => module!("vote_subgroup"),
+        }
+    }
+}
+
 /// All modules in the order in which they are joined.
-pub(super) fn modules(memory: Memory) -> [Module; 7] {
+pub(super) fn modules(memory: Memory, vote: Vote) -> [Module; 8] {
     [
         module!("problem"),
         memory.module(),
+        vote.module(),
         module!("unflatten"),
         module!("place"),
         module!("collide"),

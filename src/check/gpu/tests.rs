@@ -1,7 +1,8 @@
 //! What only the inside of the backend can test.
 
 use super::super::{AdapterChoice, AutoChecker, ScalarChecker, Status, simd};
-use super::shaders::{Memory, Module};
+use super::layout::BatchHeader;
+use super::shaders::{Memory, Module, Vote};
 use super::*;
 use crate::robot::random;
 use naga::TypeInner;
@@ -84,7 +85,7 @@ fn probe_with_fault(gpu: &Gpu, module: &str, from: &str, to: &str) -> Vec<(Statu
         module.source = module.source.replace(from, to).leak();
     };
     let pipelines = gpu.pipelines_of(layout::words(&packed), seed).expect("a module that compiles");
-    let mut checker = GpuChecker::with(gpu, packed, pipelines).expect("a checker");
+    let mut checker = GpuPool::with(gpu, vec![packed], pipelines).expect("a pool").checker(0);
     let mut verdicts = Vec::new();
     checker.check_states(&probe::states(), &mut verdicts).expect("a device that works");
     verdicts.iter().map(|v| (v.status(), obstacle(v))).collect()
@@ -122,35 +123,35 @@ fn poisoned_reports_are_overwritten() {
     for count in [1, 7, 33, 1000] {
         let batch = edges(count);
         checker.check(&batch, &mut fresh).expect("a device that works");
-        checker.flights.iter_mut().for_each(|flight| flight.poison(gpu));
+        checker.pool.poison();
         checker.check(&batch, &mut again).expect("no poison left");
         assert_eq!(fresh, again);
         assert_eq!(fresh.len(), count);
     }
     let states = probe::states();
     checker.check_states(&states, &mut fresh).expect("a device that works");
-    checker.flights.iter_mut().for_each(|flight| flight.poison(gpu));
+    checker.pool.poison();
     checker.check_states(&states, &mut again).expect("no poison left");
     assert_eq!(fresh, again);
 }
 
-/// The poison shows where nothing overwrites it.
+/// What no stage writes is no verdict, whether zeros or poison.
 #[test]
 fn unwritten_verdicts_are_an_error() {
     let Some(gpu) = device() else { return };
     let packed = Packed::new(&probe::problem(), 0.02);
     let idle = |modules: &mut [Module]| {
         let check = modules.last_mut().expect("a module");
-        check.source =
-            check.source.replace("report.verdicts[edge] = Verdict(VALID, 0.0, 0u, 0u);", "").leak();
+        check.source = check.source.replace("verdicts[edge] = verdict(NO_FAULT, 0.0, samples);", "").leak();
     };
     let pipelines = gpu.pipelines_of(layout::words(&packed), idle).expect("a module that compiles");
-    let mut checker = GpuChecker::with(gpu, packed, pipelines).expect("a checker");
+    let mut checker = GpuPool::with(gpu, vec![packed], pipelines).expect("a pool").checker(0);
     let mut verdicts = Vec::new();
-    checker.check(&edges(100), &mut verdicts).expect("zeros look like verdicts");
-    checker.flights.iter_mut().for_each(|flight| flight.poison(gpu));
-    let error = checker.check(&edges(100), &mut verdicts).expect_err("poison is no verdict");
-    assert!(error.message.contains("no stage gives"), "{error}");
+    for _ in 0..2 {
+        let error = checker.check(&edges(100), &mut verdicts).expect_err("nothing there is no verdict");
+        assert!(error.message.contains("no stage gives"), "{error}");
+        checker.pool.poison();
+    }
 }
 
 #[test]
@@ -249,7 +250,7 @@ fn a_robot_of_many_bodies_agrees_with_the_lanes() {
     }
     problem.world.obstacles.iter_mut().for_each(|o| o.pose.translation *= 3.0);
     let mut checker = GpuChecker::new(gpu, &problem, 0.1).expect("a checker");
-    assert_eq!(checker.pipelines.memory, Memory::Storage);
+    assert_eq!(checker.pool.pipelines.memory, Memory::Storage);
     let mut lanes = super::super::SimdChecker::new(&problem, 0.1);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     checker.check(&batch, &mut ours).expect("a device that works");
@@ -259,8 +260,8 @@ fn a_robot_of_many_bodies_agrees_with_the_lanes() {
     assert!(ours.iter().any(Verdict::is_valid) && ours.iter().any(|v| !v.is_valid()));
 }
 
-fn module(memory: Memory) -> naga::Module {
-    let source = shaders::join(&shaders::modules(memory));
+fn module(memory: Memory, vote: Vote) -> naga::Module {
+    let source = shaders::join(&shaders::modules(memory, vote));
     naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(&source)))
 }
 
@@ -281,21 +282,27 @@ fn layouts_are_those_of_the_shaders() {
             moving_links,
             pairs,
             torque,
+            nodes,
+            first_body,
+            first_link,
+            pair_rows,
+            limit_rows,
+            node_rows,
+            gravity,
+            first_obstacle,
             spheres_end,
             cuboids_end,
             capsules_end,
             cylinders_end,
-            half_spaces_end,
-            gravity,
-            even
+            half_spaces_end
         ),
         offsets!(Body, placement, com, mass, moments, ratio, products, offset, parent, motion, output),
         offsets!(Link, bound, body, first, end, index),
         offsets!(Obstacle, to_local, size, index),
-        offsets!(Head, first, segments, duration, rakes),
     ];
-    for memory in [Memory::Workgroup, Memory::Storage] {
-        let module = module(memory);
+    let kinds = [(Memory::Workgroup, Vote::Subgroup), (Memory::Storage, Vote::Workgroup)];
+    for (memory, vote) in kinds {
+        let module = module(memory, vote);
         let members = |name: &str| {
             let found = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name));
             match found.map(|(_, ty)| &ty.inner) {
@@ -312,18 +319,17 @@ fn layouts_are_those_of_the_shaders() {
                 assert_eq!(offset(name, field), *at, "{name}.{field}");
             }
             let (theirs, span) = members(name);
-            if *name == "Problem" {
-                assert_eq!(offset(name, "tables"), *size, "the tables follow");
-            } else {
-                assert_eq!(span, *size, "{name}");
-                assert_eq!(theirs.len(), fields.len(), "{name}");
-            }
+            assert_eq!(span, *size, "{name}");
+            assert_eq!(theirs.len(), fields.len(), "{name}");
         }
+        // A head is read from two rows, number by number.
+        let (head, _) = members("Head");
+        let names = ["row", "segments", "duration", "rakes", "problem", "padding", "durations", "degree"];
+        assert_eq!(head.iter().filter_map(|m| m.name.as_deref()).collect::<Vec<_>>(), names);
+        assert_eq!(names.map(|name| offset("Head", name)), [0, 4, 8, 12, 16, 20, 24, 28]);
+        assert_eq!([offset_of!(Head, problem), offset_of!(Head, degree)], [16, 28]);
         assert_eq!(offset("Batch", "rows"), size_of::<BatchHeader>());
-        assert_eq!(offset("Batch", "padding"), offset_of!(BatchHeader, padding));
-        assert_eq!(offset("Batch", "durations"), offset_of!(BatchHeader, durations));
-        assert_eq!(offset("Batch", "degree"), offset_of!(BatchHeader, degree));
-        assert_eq!(offset("Report", "verdicts"), layout::REPORT_HEADER);
+        assert_eq!(offset("Batch", "count"), offset_of!(BatchHeader, count));
         assert_eq!(members("Verdict").1, size_of::<Verdict>());
         let names = ["status", "time", "subject", "other"];
         assert_eq!(names.map(|name| offset("Verdict", name)), [0, 4, 8, 12]);
@@ -336,7 +342,7 @@ fn layouts_are_those_of_the_shaders() {
 #[test]
 fn constants_are_those_of_the_shaders() {
     use super::super::packed::{MOTION_FIXED, MOTION_PRISMATIC, MOTION_REVOLUTE};
-    let module = module(Memory::Storage);
+    let module = module(Memory::Storage, Vote::Workgroup);
     let constant = |name: &str| {
         let (_, found) =
             module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name)).expect("a constant");
@@ -352,6 +358,7 @@ fn constants_are_those_of_the_shaders() {
     assert_eq!(constant("INNER"), super::super::packed::INNER);
     assert_eq!(constant("POSE_WORDS") as usize, layout::POSE_WORDS);
     assert_eq!(constant("MOTION_WORDS") as usize, layout::MOTION_WORDS);
+    assert_eq!(constant("EVEN_ROWS") as usize, layout::EVEN_ROWS);
     let bindings = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
     assert_eq!(bindings, 8);
 }

@@ -127,6 +127,12 @@ impl SimdChecker {
         Some(Self::with(problem, resolution, level))
     }
 
+    /// The same as [`SimdChecker::new`], of a problem that is packed already.
+    #[cfg(feature = "gpu")]
+    pub(super) fn of(packed: Packed) -> Self {
+        Self { scratch: Scratch::new(&packed), packed, level: Level::available()[0], states_checked: 0 }
+    }
+
     fn with(problem: &Problem, resolution: f64, level: Level) -> Self {
         let packed = Packed::new(problem, resolution);
         Self { scratch: Scratch::new(&packed), packed, level, states_checked: 0 }

@@ -1,0 +1,478 @@
+//! Many problems on one device: what their checkers submit travels together. Imports
+//! `check::gpu::device`, `flight`, `layout`, and the checker's error.
+//!
+//! Whoever has a batch boards the flight that is loading. A flight leaves as soon as all on board have
+//! written and fewer than [`UNDER_WAY`] are under way: the busier the device, the more wait for the
+//! next and the fuller that is (as databases commit in groups), and while the device works on one
+//! submission the next is written. Nobody waits for others to come, so nobody starves when they end.
+//! Whoever waits for a flight that nobody watches over waits for the device on behalf of all.
+
+use super::super::packed::Packed;
+use super::super::{CheckError, Verdict};
+use super::GpuChecker;
+use super::device::{Gpu, Pipelines, WORKGROUP};
+use super::flight::{Buffers, Flight, Kernel, Phase, Room, SharedBuffers};
+use super::layout::{self, Head, ROW, Tables};
+use super::shaders::Memory;
+use crate::problem::Problem;
+use bytemuck::Pod;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Submissions under way at once: one that the device works on, and one that it can begin at once.
+const UNDER_WAY: usize = 2;
+
+/// Most edges or states of one submission: enough to fill any device, and few enough that it
+/// answers in good time and that a large batch is packed while the device works on its first part.
+pub(super) const MOST: usize = 1 << 16;
+
+/// Room of the first flights: for some thirty edges of an arm.
+const SMALLEST: Room = Room { heads: 32, rows: 256 };
+
+/// Most bytes of words that threads keep in a buffer.
+const MOST_WORDS: u64 = 128 << 20;
+
+/// Problems on a device, uploaded once; see [`GpuPool::checker`]. Clones share it.
+#[derive(Clone)]
+pub struct GpuPool(Arc<Shared>);
+
+pub(super) struct Shared {
+    pub gpu: Gpu,
+    pub problems: Vec<Packed>,
+    pub pipelines: Arc<Pipelines>,
+    buffers: SharedBuffers,
+    /// Most workgroups of a submission.
+    most_groups: u32,
+    /// Most that a submission holds.
+    most: Room,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    flights: Vec<Flight>,
+    /// The flight that is loading, by kernel.
+    open: [Option<usize>; 2],
+    under_way: usize,
+    opened: u64,
+    /// Room of the next flight that is made.
+    room: Room,
+    timed: bool,
+    traffic: Traffic,
+}
+
+/// What has gone to a device and come back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Submissions.
+    pub submissions: u64,
+    /// Batches that they carried.
+    pub batches: u64,
+    /// Bytes sent up.
+    pub up: u64,
+    /// Bytes sent down.
+    pub down: u64,
+    /// Sets of buffers made for submissions; stands still once the largest has been seen.
+    pub buffers: u64,
+    /// Time that the device worked, if [`GpuChecker::set_timed`].
+    pub gpu_time: Duration,
+}
+
+/// A batch under way; see [`GpuChecker::submit`]. One that is dropped is waited for.
+#[must_use = "a batch under way is to be collected"]
+pub struct Ticket {
+    pool: Arc<Shared>,
+    flight: usize,
+    /// Its first head, and how many it has.
+    first: usize,
+    count: usize,
+    landed: bool,
+}
+
+impl GpuPool {
+    /// Puts problems on a device, each with the farthest, in metres, that a sphere may move between
+    /// two samples of an edge. Those of the same robot share its tables.
+    ///
+    /// # Errors
+    /// When the device fails, or the problems are too large for it.
+    pub fn new<'a>(
+        gpu: &Gpu,
+        problems: impl IntoIterator<Item = (&'a Problem, f64)>,
+    ) -> Result<Self, CheckError> {
+        let problems: Vec<_> = problems.into_iter().collect();
+        Self::of(gpu, pack_all(&problems))
+    }
+
+    pub(super) fn of(gpu: &Gpu, problems: Vec<Packed>) -> Result<Self, CheckError> {
+        let words = problems.iter().map(layout::words).max().unwrap_or(0);
+        let pipelines = gpu.pipelines(words)?;
+        Self::with(gpu, problems, pipelines)
+    }
+
+    pub(super) fn with(
+        gpu: &Gpu,
+        problems: Vec<Packed>,
+        pipelines: Arc<Pipelines>,
+    ) -> Result<Self, CheckError> {
+        let limits = gpu.limits();
+        let mut most_groups = limits.max_compute_workgroups_per_dimension;
+        let mut words = None;
+        if pipelines.memory == Memory::Storage {
+            let per_group = u64::from(pipelines.words) * u64::from(WORKGROUP) * 4;
+            let room = limits.max_storage_buffer_binding_size.min(MOST_WORDS);
+            most_groups = ((room / per_group) as u32).min(most_groups);
+            if most_groups == 0 {
+                return Err(gpu.error(format!("a robot of {} words is too large", pipelines.words)));
+            }
+            words = Some(gpu.device().create_buffer(&wgpu::BufferDescriptor {
+                label: Some("words"),
+                size: u64::from(most_groups) * per_group,
+                usage: wgpu::BufferUsages::STORAGE,
+                mapped_at_creation: false,
+            }));
+        }
+        let buffers = SharedBuffers { tables: upload(gpu, &Tables::new(&problems))?, words };
+        gpu.health()?;
+        let rows = limits.max_storage_buffer_binding_size as usize / ROW - 1;
+        // Heads take two rows each, of which half the buffer is enough.
+        let heads = MOST.min(rows / 4);
+        let most = Room { heads, rows: rows - 2 * heads };
+        let state = Mutex::new(State { room: SMALLEST, ..State::default() });
+        let gpu = gpu.clone();
+        Ok(Self(Arc::new(Shared { gpu, problems, pipelines, buffers, most_groups, most, state })))
+    }
+
+    /// A checker of one of the problems. Checkers of a pool may be used from different threads; what
+    /// they submit at about the same time makes one submission.
+    ///
+    /// # Panics
+    /// If there is no such problem.
+    pub fn checker(&self, problem: usize) -> GpuChecker {
+        GpuChecker::new_in(self.0.clone(), problem)
+    }
+
+    /// The device.
+    pub fn gpu(&self) -> &Gpu {
+        &self.0.gpu
+    }
+
+    /// What has gone up and down so far, for all its problems.
+    pub fn traffic(&self) -> Traffic {
+        self.0.traffic()
+    }
+}
+
+/// Packs problems, on all processors where there are many.
+fn pack_all(problems: &[(&Problem, f64)]) -> Vec<Packed> {
+    let pack = |&(problem, resolution): &(&Problem, f64)| Packed::new(problem, resolution);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(problems.len() / 8);
+    if threads < 2 {
+        return problems.iter().map(pack).collect();
+    }
+    std::thread::scope(|scope| {
+        let parts = problems.chunks(problems.len().div_ceil(threads));
+        let parts: Vec<_> =
+            parts.map(|part| scope.spawn(move || part.iter().map(pack).collect::<Vec<_>>())).collect();
+        let packed = parts
+            .into_iter()
+            .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        packed.collect()
+    })
+}
+
+/// Uploads the tables, in the order of the bindings.
+fn upload(gpu: &Gpu, tables: &Tables) -> Result<[wgpu::Buffer; 5], CheckError> {
+    let Tables { problems, bodies, links, obstacles, rows, .. } = tables;
+    Ok([
+        table(gpu, "problems", problems)?,
+        table(gpu, "bodies", bodies)?,
+        table(gpu, "links", links)?,
+        table(gpu, "obstacles", obstacles)?,
+        table(gpu, "tables", rows)?,
+    ])
+}
+
+/// A buffer that holds `items`; one of zeros stands for none, since no binding may be empty.
+fn table<T: Pod>(gpu: &Gpu, label: &str, items: &[T]) -> Result<wgpu::Buffer, CheckError> {
+    let nothing = [T::zeroed()];
+    let contents: &[u8] = bytemuck::cast_slice(if items.is_empty() { &nothing } else { items });
+    let (bytes, most) = (contents.len() as u64, gpu.limits().max_storage_buffer_binding_size);
+    if bytes > most {
+        return Err(
+            gpu.error(format!("the {label} of all problems take {bytes} bytes; a buffer has at most {most}"))
+        );
+    }
+    let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size: bytes,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    gpu.queue().write_buffer(&buffer, 0, contents);
+    Ok(buffer)
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        self.lock().traffic
+    }
+
+    pub(super) fn set_timed(&self, timed: bool) {
+        self.lock().timed = timed;
+    }
+
+    /// The most heads and rows of one submission.
+    pub(super) fn most(&self) -> Room {
+        self.most
+    }
+
+    /// Sends heads, whose rows and durations are counted from the first of `parts`, and those parts.
+    pub(super) fn submit(
+        self: &Arc<Self>,
+        kernel: Kernel,
+        heads: &mut [Head],
+        parts: &[&[u8]],
+    ) -> Result<Ticket, CheckError> {
+        self.gpu.health()?;
+        let bytes: usize = parts.iter().map(|part| part.len()).sum();
+        let batch = Room { heads: heads.len(), rows: bytes / ROW };
+        if !self.most.holds(batch) {
+            let (bytes, most) = (batch.bytes(), self.most.bytes());
+            return Err(self.gpu.error(format!("a batch of {bytes} bytes exceeds its buffers' {most}")));
+        }
+        let (ticket, mut boarding) = self.board(kernel, batch)?;
+        let Boarding { room, seat, .. } = boarding;
+        let row = (2 * room.heads + seat.rows) as u32;
+        for head in heads.iter_mut() {
+            head.row += row;
+            head.durations += 4 * row;
+        }
+        boarding.outcome = boarding.buffers.write(&self.gpu, room, seat, heads, parts);
+        let outcome = boarding.outcome.clone();
+        drop(boarding);
+        outcome.map(|()| ticket)
+    }
+
+    /// Finds a place for a batch in the flight that is loading, or opens one.
+    fn board(self: &Arc<Self>, kernel: Kernel, batch: Room) -> Result<(Ticket, Boarding<'_>), CheckError> {
+        let mut state = self.lock();
+        let index = self.open(&mut state, kernel, batch)?;
+        let flight = &mut state.flights[index];
+        let seat = flight.load;
+        flight.load = seat.plus(batch);
+        flight.writers += 1;
+        flight.riders += 1;
+        let (room, buffers) = (flight.room(), flight.buffers());
+        state.traffic.batches += 1;
+        let ticket =
+            Ticket { pool: self.clone(), flight: index, first: seat.heads, count: batch.heads, landed: false };
+        let outcome = Err(self.gpu.failure("a thread panicked while it wrote a batch".to_owned()));
+        Ok((ticket, Boarding { pool: self, flight: index, room, seat, buffers, outcome }))
+    }
+
+    /// The index of a flight that is loading and has room for a batch.
+    fn open(&self, state: &mut State, kernel: Kernel, batch: Room) -> Result<usize, CheckError> {
+        if let Some(open) = state.open[kernel as usize] {
+            let flight = &state.flights[open];
+            let together = flight.load.plus(batch);
+            if flight.is_loading() && flight.room().holds(together) {
+                return Ok(open);
+            }
+            // It leaves as it is; the next has room for as much and this batch too.
+            state.room = state.room.around(power_of_two(together)).within(self.most);
+        }
+        state.room = state.room.around(power_of_two(batch)).within(self.most);
+        let (room, timed) = (state.room, state.timed);
+        let suits = state.flights.iter().position(|flight| flight.suits(room, timed));
+        let index = match suits {
+            Some(index) => index,
+            None => {
+                let flight = Flight::new(&self.gpu, &self.pipelines.layout, &self.buffers, room, timed);
+                self.gpu.health()?;
+                state.traffic.buffers += 1;
+                match state.flights.iter().position(Flight::is_idle) {
+                    Some(index) => {
+                        state.flights[index] = flight;
+                        index
+                    }
+                    None => {
+                        state.flights.push(flight);
+                        state.flights.len() - 1
+                    }
+                }
+            }
+        };
+        state.opened += 1;
+        let flight = &mut state.flights[index];
+        (flight.phase, flight.kernel, flight.number) = (Phase::Loading, kernel, state.opened);
+        state.open[kernel as usize] = Some(index);
+        Ok(index)
+    }
+
+    /// Lets flights leave, the longest open first.
+    fn launch(&self, state: &mut State) {
+        loop {
+            let ready = (0..state.flights.len()).filter(|&i| state.flights[i].is_ready());
+            let Some(index) = ready.min_by_key(|&i| state.flights[i].number) else { return };
+            if state.under_way == UNDER_WAY {
+                // Those on board may have to watch over what is in their way.
+                state.flights[index].changed.notify_one();
+                return;
+            }
+            let open = &mut state.open[state.flights[index].kernel as usize];
+            *open = open.filter(|&open| open != index);
+            let flight = &mut state.flights[index];
+            match flight.take_off(&self.gpu, &self.pipelines, WORKGROUP, self.most_groups) {
+                Ok((up, down)) => {
+                    state.under_way += 1;
+                    state.traffic.submissions += 1;
+                    state.traffic.up += up;
+                    state.traffic.down += down;
+                    flight.changed.notify_one();
+                }
+                Err(failure) => {
+                    flight.phase = Phase::Failed(failure);
+                    flight.changed.notify_all();
+                }
+            }
+        }
+    }
+
+    /// Waits until a flight has landed.
+    fn land(&self, index: usize) -> Result<(), CheckError> {
+        let mut state = self.lock();
+        loop {
+            let flight = &state.flights[index];
+            match &flight.phase {
+                Phase::Failed(failure) => return Err(failure.clone()),
+                Phase::Landed | Phase::Idle => return Ok(()),
+                Phase::UnderWay(..) | Phase::Loading => {}
+            }
+            // One's own flight first; while it cannot leave, any that is in its way.
+            let unwatched = |i: &usize| matches!(state.flights[*i].phase, Phase::UnderWay(_, false));
+            let waits = flight.is_loading();
+            let mut others = (0..state.flights.len()).filter(|_| waits);
+            let Some(watched) = Some(index).filter(unwatched).or_else(|| others.find(unwatched)) else {
+                let changed = flight.changed.clone();
+                state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            state = self.watch(state, watched);
+        }
+    }
+
+    /// Waits for the device on behalf of all on board a flight.
+    fn watch<'a>(&'a self, mut state: MutexGuard<'a, State>, index: usize) -> MutexGuard<'a, State> {
+        let flight = &mut state.flights[index];
+        let Phase::UnderWay(submission, watched) = &mut flight.phase else { return state };
+        *watched = true;
+        let (submission, buffers) = (submission.clone(), flight.buffers());
+        drop(state);
+        let outcome = Err(self.gpu.failure("a thread panicked while it waited for the device".to_owned()));
+        let mut landing = Landing { pool: self, flight: index, outcome };
+        landing.outcome = buffers.wait(&self.gpu, submission);
+        drop(landing);
+        self.lock()
+    }
+
+    /// A rider leaves; after the last the flight is ready for the next.
+    fn leave(&self, index: usize) {
+        let mut state = self.lock();
+        let flight = &mut state.flights[index];
+        flight.riders -= 1;
+        // One that failed is never used again.
+        if flight.riders == 0 && matches!(flight.phase, Phase::Landed) {
+            flight.empty();
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn poison(&self) {
+        self.lock().flights.iter().for_each(|flight| flight.poison(&self.gpu));
+    }
+}
+
+fn power_of_two(room: Room) -> Room {
+    Room { heads: room.heads.next_power_of_two(), rows: room.rows.next_power_of_two() }
+}
+
+/// A rider that writes. However that ends, the flight learns of it.
+struct Boarding<'a> {
+    pool: &'a Shared,
+    flight: usize,
+    /// Of the flight.
+    room: Room,
+    /// What was on board before.
+    seat: Room,
+    buffers: Buffers,
+    outcome: Result<(), CheckError>,
+}
+
+impl Drop for Boarding<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.lock();
+        let flight = &mut state.flights[self.flight];
+        flight.writers -= 1;
+        if let Err(failure) = &self.outcome {
+            flight.phase = Phase::Failed(failure.clone());
+            flight.changed.notify_all();
+        }
+        self.pool.launch(&mut state);
+    }
+}
+
+/// A flight that is waited for. However that ends, its riders learn of it.
+struct Landing<'a> {
+    pool: &'a Shared,
+    flight: usize,
+    outcome: Result<(), CheckError>,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.lock();
+        state.under_way -= 1;
+        let flight = &mut state.flights[self.flight];
+        let gpu_time = match &self.outcome {
+            Ok(()) => {
+                flight.phase = Phase::Landed;
+                flight.gpu_time(&self.pool.gpu)
+            }
+            Err(failure) => {
+                flight.phase = Phase::Failed(failure.clone());
+                Duration::ZERO
+            }
+        };
+        flight.changed.notify_all();
+        state.traffic.gpu_time += gpu_time;
+        self.pool.launch(&mut state);
+    }
+}
+
+impl Ticket {
+    /// Waits for the batch and appends its verdicts; gives how many samples they took.
+    pub(super) fn collect(mut self, verdicts: &mut Vec<Verdict>) -> Result<u64, CheckError> {
+        self.pool.land(self.flight)?;
+        self.landed = true;
+        let buffers = self.pool.lock().flights[self.flight].buffers();
+        buffers.read(&self.pool.gpu, self.first, self.count, verdicts)
+    }
+
+    pub(super) fn is_of(&self, pool: &Arc<Shared>) -> bool {
+        Arc::ptr_eq(&self.pool, pool)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.landed {
+            // Whether it lands or fails, nobody will ask.
+            let _ = self.pool.land(self.flight);
+        }
+        self.pool.leave(self.flight);
+    }
+}

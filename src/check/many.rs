@@ -1,0 +1,76 @@
+//! Checkers of many problems at once: on a device they share, what they submit travels together.
+//! Imports the backends that it chooses between.
+
+use super::{AdapterChoice, Backend, CheckError, EdgeChecker};
+use crate::problem::Problem;
+
+/// Makes the checkers of many problems; see [`Backend::checkers`].
+pub struct Checkers<'a> {
+    backend: Backend,
+    adapter: AdapterChoice,
+    /// With the farthest that a sphere may move between two samples, metres.
+    problems: Vec<(&'a Problem, f64)>,
+    #[cfg(feature = "gpu")]
+    pool: Option<super::gpu::GpuPool>,
+}
+
+impl Backend {
+    /// Checkers of many problems, each with the farthest, in metres, that a sphere may move between two
+    /// samples of an edge. With [`Backend::Gpu`] all problems are uploaded at once, and batches that are
+    /// submitted at about the same time, from however many threads, go to the device together.
+    ///
+    /// # Errors
+    /// When a GPU is asked for and there is none that works, or the problems are too large for it.
+    pub fn checkers<'a>(
+        self,
+        adapter: &AdapterChoice,
+        problems: impl IntoIterator<Item = (&'a Problem, f64)>,
+    ) -> Result<Checkers<'a>, CheckError> {
+        let problems: Vec<_> = problems.into_iter().collect();
+        Ok(Checkers {
+            #[cfg(feature = "gpu")]
+            pool: match self {
+                Self::Gpu => {
+                    let gpu = super::gpu::Gpu::shared(adapter)?;
+                    Some(super::gpu::GpuPool::new(&gpu, problems.iter().copied())?)
+                }
+                _ => None,
+            },
+            backend: self,
+            adapter: adapter.clone(),
+            problems,
+        })
+    }
+}
+
+impl Checkers<'_> {
+    /// The checker of a problem, by its number.
+    ///
+    /// # Errors
+    /// As for [`Backend::checker`].
+    ///
+    /// # Panics
+    /// If there is no such problem.
+    pub fn checker(&self, problem: usize) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        #[cfg(feature = "gpu")]
+        if let Some(pool) = &self.pool {
+            return Ok(Box::new(super::AutoChecker::in_pool(pool, problem)));
+        }
+        let (problem, resolution) = self.problems[problem];
+        self.backend.checker_on(&self.adapter, problem, resolution)
+    }
+
+    /// How many searches should be under way at once: one per processor, since each keeps one busy; but
+    /// where they share a device most of them wait for it, and the more there are the more it has to do.
+    pub fn searches(&self, processors: usize) -> usize {
+        #[cfg(feature = "gpu")]
+        if self.pool.is_some() {
+            return self.problems.len().clamp(1, MOST_SEARCHES);
+        }
+        processors
+    }
+}
+
+/// Searches at once for one device: each has a thread, and a thread that waits costs but its stack.
+#[cfg(feature = "gpu")]
+const MOST_SEARCHES: usize = 512;
