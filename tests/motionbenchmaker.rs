@@ -48,6 +48,37 @@ fn solve(name: &str) -> Option<(usize, usize)> {
     Some((total - unsolved.len(), total))
 }
 
+/// All problems at once on a device: as many are solved as in lanes, each answer certified anew.
+#[cfg(feature = "gpu")]
+#[test]
+fn panda_on_a_device() {
+    use flatout::check::AdapterChoice;
+    use flatout::plan::{Task, plan_batch};
+    let Some(file) = shared("mbm/panda.json") else { return };
+    if common::gpu().is_none() {
+        return;
+    }
+    let robot = shared_robot("panda").expect("the suite's robot");
+    let suite = MbmSuite::load(&file).unwrap_or_else(|e| panic!("{e}"));
+    let mechanism = suite.mechanism(&robot, Pose::IDENTITY).unwrap_or_else(|e| panic!("{e}"));
+    let problems: Vec<_> =
+        suite.problems.iter().map(|p| p.problem(&mechanism).unwrap_or_else(|e| panic!("{e}"))).collect();
+    let options = PlanOptions { time_limit: None, ..PlanOptions::default() };
+    let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options: &options }).collect();
+    let checkers = Backend::Gpu
+        .checkers(&AdapterChoice::Best, problems.iter().map(|p| (p, options.resolution)))
+        .expect("a device");
+    let threads = checkers.searches(1);
+    let answers = plan_batch(&tasks, |i| checkers.checker(i), threads, |_, _| ());
+    for ((chosen, problem), answer) in suite.problems.iter().zip(&problems).zip(answers) {
+        let id = format!("{} {}", chosen.set, chosen.index);
+        let Ok(Outcome::Solved(solution)) = answer else { panic!("{id}: {answer:?}") };
+        certify(problem, &solution.trajectory, &CertifyOptions::default())
+            .unwrap_or_else(|e| panic!("{id}: {e}"));
+    }
+    assert_eq!(tasks.len(), 350);
+}
+
 #[test]
 fn panda() {
     assert!(solve("panda").is_none_or(|solved| solved == (350, 350)));

@@ -440,3 +440,178 @@ fn the_time_limit_holds_for_odd_options() {
     // Not a measurement: without the limit either would take hours.
     assert!(started.elapsed() < Duration::from_secs(60));
 }
+
+/// Panics of a task's thread reach the caller, and nobody waits for it in vain.
+#[test]
+fn a_panic_ends_a_batch_of_problems() {
+    let Scene { problem, options, .. } = scene("panda_table");
+    let options = patient(&options);
+    let tasks = vec![Task { problem: &problem, options: &options }; 40];
+    let answered = std::sync::atomic::AtomicUsize::new(0);
+    let batch = || {
+        let checker = |i: usize| {
+            assert_ne!(i, 5, "on purpose");
+            Backend::Simd.checker(&problem, options.resolution)
+        };
+        plan_batch(&tasks, checker, 3, |_, _| {
+            answered.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        })
+    };
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(batch)).is_err());
+    assert!(answered.into_inner() < 40, "tasks that have not begun do not");
+}
+
+#[cfg(feature = "gpu")]
+mod gpu {
+    use super::*;
+    use flatout::check::gpu::{Gpu, GpuPool};
+    use flatout::check::{AdapterChoice, AutoChecker};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn gpu_scenes() -> Vec<(Scene, PlanOptions)> {
+        let scenes =
+            ["panda_bins", "panda_cage", "panda_lift", "panda_moving_start", "panda_table", "ur5_shelf"];
+        let with_options = |name| {
+            let scene = scene(name);
+            let options = patient(&scene.options);
+            (scene, options)
+        };
+        scenes.map(with_options).into()
+    }
+
+    fn trajectory(answer: &Result<Outcome, CheckError>) -> &flatout::trajectory::Trajectory {
+        match answer {
+            Ok(Outcome::Solved(solution)) => &solution.trajectory,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Many searches that share a device give what each gives alone, however many there are at once.
+    #[test]
+    fn a_batch_of_problems_on_a_device_is_each_of_them() {
+        if common::gpu().is_none() {
+            return;
+        }
+        let scenes = gpu_scenes();
+        let tasks: Vec<_> =
+            scenes.iter().map(|(scene, options)| Task { problem: &scene.problem, options }).collect();
+        let alone: Vec<_> = scenes.iter().map(|(s, o)| solve(&s.problem, o, Backend::Gpu)).collect();
+        for threads in [1, 2, 50] {
+            let problems = tasks.iter().map(|task| (task.problem, task.options.resolution));
+            let checkers = Backend::Gpu.checkers(&AdapterChoice::Best, problems).expect("a device");
+            assert_eq!(checkers.searches(2), tasks.len());
+            let answers = plan_batch(&tasks, |i| checkers.checker(i), threads, |_, _| ());
+            for (i, (answer, alone)) in answers.iter().zip(&alone).enumerate() {
+                assert_eq!(trajectory(answer), &alone.trajectory, "task {i}, {threads} threads");
+                let Ok(Outcome::Solved(solution)) = answer else { unreachable!("it has a trajectory") };
+                assert_eq!(solution.statistics.states, alone.statistics.states, "task {i}");
+                assert_eq!(solution.statistics.edges, alone.statistics.edges, "task {i}");
+            }
+        }
+    }
+
+    /// Loses its device before its `left`th batch of edges.
+    struct Losing<'a> {
+        checker: AutoChecker,
+        gpu: &'a Gpu,
+        left: &'a AtomicUsize,
+    }
+
+    impl EdgeChecker for Losing<'_> {
+        fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+            if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                self.gpu.destroy();
+            }
+            self.checker.check(edges, verdicts)
+        }
+
+        fn check_states(
+            &mut self,
+            states: &StateBatch,
+            verdicts: &mut Vec<Verdict>,
+        ) -> Result<(), CheckError> {
+            self.checker.check_states(states, verdicts)
+        }
+
+        fn set_padding(&mut self, metres: f64) {
+            self.checker.set_padding(metres);
+        }
+
+        fn set_resolution(&mut self, metres: f64) {
+            self.checker.set_resolution(metres);
+        }
+
+        fn states_checked(&self) -> u64 {
+            self.checker.states_checked()
+        }
+
+        fn preferred_batch(&self) -> usize {
+            self.checker.preferred_batch()
+        }
+
+        fn name(&self) -> String {
+            self.checker.name()
+        }
+
+        fn take_warnings(&mut self) -> Vec<String> {
+            self.checker.take_warnings()
+        }
+    }
+
+    fn assert_warned(checker: &mut Losing<'_>) {
+        let warnings = checker.take_warnings();
+        let told = matches!(&warnings[..], [one] if one.contains("lost") && one.contains("simd/"));
+        assert!(told && checker.name().starts_with("simd/"), "{warnings:?}");
+    }
+
+    /// A device that is lost in mid-plan, in the search or in the refinement: lanes go on, and say so.
+    #[test]
+    fn plans_go_on_where_a_device_is_lost() {
+        if common::gpu().is_none() {
+            return;
+        }
+        for (name, loss) in [("panda_cage", 1), ("panda_cage", 3), ("panda_cage", 15), ("panda_table", 2)] {
+            let Scene { problem, options, .. } = scene(name);
+            let gpu = Gpu::open(&AdapterChoice::Best).expect("the adapter opens again");
+            let checker = AutoChecker::always(&gpu, &problem, options.resolution).expect("a checker");
+            let left = AtomicUsize::new(loss);
+            let mut checker = Losing { checker, gpu: &gpu, left: &left };
+            let outcome = plan(&problem, &mut checker, &patient(&options)).expect("lanes do not fail");
+            let Outcome::Solved(solution) = outcome else { panic!("{name}, {loss}: {outcome}") };
+            certify(&problem, &solution.trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|v| panic!("{name}, {loss}: {v}"));
+            assert_warned(&mut checker);
+        }
+    }
+
+    /// The same for many searches that share it: all those under way go on, and those that begin later.
+    #[test]
+    fn batches_of_problems_go_on_where_a_device_is_lost() {
+        if common::gpu().is_none() {
+            return;
+        }
+        let scenes = gpu_scenes();
+        let gpu: &'static Gpu =
+            Box::leak(Box::new(Gpu::open(&AdapterChoice::Best).expect("the adapter opens again")));
+        let left: &'static AtomicUsize = Box::leak(Box::new(AtomicUsize::new(40)));
+        let tasks: Vec<_> =
+            scenes.iter().map(|(scene, options)| Task { problem: &scene.problem, options }).collect();
+        let problems = tasks.iter().map(|task| (task.problem, task.options.resolution));
+        let pool = GpuPool::new(gpu, problems).expect("a pool");
+        let checker = |i: usize| {
+            let checker = AutoChecker::in_pool(&pool, i);
+            Ok(Box::new(Losing { checker, gpu, left }) as Box<dyn EdgeChecker>)
+        };
+        let answers = plan_batch(&tasks, checker, 4, |_, _| ());
+        for (i, (task, answer)) in tasks.iter().zip(&answers).enumerate() {
+            certify(task.problem, trajectory(answer), &CertifyOptions::default())
+                .unwrap_or_else(|v| panic!("task {i}: {v}"));
+        }
+        assert!(gpu.health().is_err(), "it was lost while they planned");
+        let lost = AutoChecker::in_pool(&pool, 0);
+        let mut late = Losing { checker: lost, gpu, left };
+        let outcome = plan(tasks[0].problem, &mut late, tasks[0].options).expect("lanes do not fail");
+        assert!(matches!(outcome, Outcome::Solved(_)));
+        assert_warned(&mut late);
+    }
+}

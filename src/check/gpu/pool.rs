@@ -26,7 +26,7 @@ const UNDER_WAY: usize = 2;
 /// answers in good time and that a large batch is packed while the device works on its first part.
 pub(super) const MOST: usize = 1 << 16;
 
-/// Room of the first flights: for some thirty edges of an arm.
+/// Room of the first flights, for each problem: for some thirty edges of an arm.
 const SMALLEST: Room = Room { heads: 32, rows: 256 };
 
 /// Most bytes of words that threads keep in a buffer.
@@ -137,7 +137,9 @@ impl GpuPool {
         // Heads take two rows each, of which half the buffer is enough.
         let heads = MOST.min(rows / 4);
         let most = Room { heads, rows: rows - 2 * heads };
-        let state = Mutex::new(State { room: SMALLEST, ..State::default() });
+        let many = problems.len().max(1);
+        let room = Room { heads: many * SMALLEST.heads, rows: many * SMALLEST.rows }.within(most);
+        let state = Mutex::new(State { room, ..State::default() });
         let gpu = gpu.clone();
         Ok(Self(Arc::new(Shared { gpu, problems, pipelines, buffers, most_groups, most, state })))
     }
@@ -268,8 +270,13 @@ impl Shared {
         flight.riders += 1;
         let (room, buffers) = (flight.room(), flight.buffers());
         state.traffic.batches += 1;
-        let ticket =
-            Ticket { pool: self.clone(), flight: index, first: seat.heads, count: batch.heads, landed: false };
+        let ticket = Ticket {
+            pool: self.clone(),
+            flight: index,
+            first: seat.heads,
+            count: batch.heads,
+            landed: false,
+        };
         let outcome = Err(self.gpu.failure("a thread panicked while it wrote a batch".to_owned()));
         Ok((ticket, Boarding { pool: self, flight: index, room, seat, buffers, outcome }))
     }

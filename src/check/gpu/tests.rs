@@ -362,3 +362,171 @@ fn constants_are_those_of_the_shaders() {
     let bindings = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
     assert_eq!(bindings, 8);
 }
+
+/// Problems of different robots, worlds and degrees for one pool, and edges for each.
+fn mixture() -> Vec<(Problem, EdgeBatch)> {
+    (0..6)
+        .map(|seed| {
+            let mut rng = Pcg64Mcg::seed_from_u64(seed);
+            let mut problem = probe::problem();
+            if seed % 3 > 0 {
+                problem.mechanism = random::mechanism(&mut rng, 3 + seed as usize);
+            }
+            // Enough obstacles for a hierarchy, in some.
+            if seed % 2 == 1 {
+                let world = problem.world.obstacles.clone();
+                problem.world.obstacles = (0..10).flat_map(|_| world.clone()).collect();
+            }
+            problem.torque = seed % 2 == 0;
+            let dof = problem.mechanism.dof();
+            let degree = [3, 5, 7][seed as usize % 3];
+            let mut batch = EdgeBatch::new(dof, degree);
+            for i in 0..40 + 20 * seed {
+                let from: Vec<f64> =
+                    (0..dof as u64).map(|j| ((i * 7 + j * 13) % 60) as f64 * 0.05 - 1.5).collect();
+                let to: Vec<f64> = from.iter().map(|y| y + 0.1).collect();
+                batch.push_at_rest(&from, &to, 1.0);
+            }
+            (problem, batch)
+        })
+        .collect()
+}
+
+/// What each checks by itself, and how many samples that takes.
+fn alone(gpu: &Gpu, mixture: &[(Problem, EdgeBatch)]) -> Vec<(Vec<Verdict>, u64)> {
+    let check = |(problem, batch): &(_, EdgeBatch)| {
+        let mut checker = GpuChecker::new(gpu, problem, 0.05).expect("a checker");
+        let mut verdicts = Vec::new();
+        checker.check(batch, &mut verdicts).expect("a device that works");
+        (verdicts, checker.states_checked())
+    };
+    mixture.iter().map(check).collect()
+}
+
+fn pool(gpu: &Gpu, mixture: &[(Problem, EdgeBatch)]) -> GpuPool {
+    GpuPool::new(gpu, mixture.iter().map(|(problem, _)| (problem, 0.05))).expect("a pool")
+}
+
+/// Batches of many problems in one submission: the first two leave at once, and the others together.
+#[test]
+fn batches_of_many_problems_travel_together() {
+    for gpu in device().into_iter().chain(limited_device()) {
+        let mixture = mixture();
+        let alone = alone(gpu, &mixture);
+        assert!(alone.iter().flat_map(|(v, _)| v).any(Verdict::is_valid));
+        assert!(alone.iter().flat_map(|(v, _)| v).any(|v| !v.is_valid()));
+        let pool = pool(gpu, &mixture);
+        let mut checkers: Vec<_> = (0..mixture.len()).map(|i| pool.checker(i)).collect();
+        for round in 0..3 {
+            let before = pool.traffic();
+            let tickets: Vec<_> = checkers
+                .iter_mut()
+                .zip(&mixture)
+                .map(|(checker, (_, batch))| {
+                    checker.submit(batch, 0..batch.len()).expect("a device that works")
+                })
+                .collect();
+            for ((checker, ticket), (known, _)) in checkers.iter_mut().zip(tickets).zip(&alone).rev() {
+                let mut verdicts = Vec::new();
+                checker.collect(ticket, &mut verdicts).expect("a device that works");
+                assert_eq!(&verdicts, known);
+            }
+            let after = pool.traffic();
+            assert_eq!(after.batches - before.batches, 6);
+            // The first time there is no room yet for all of them.
+            assert!(round == 0 || after.submissions - before.submissions == 3, "{after:?}");
+        }
+        let buffers = pool.traffic().buffers;
+        for (checker, (_, examined)) in checkers.iter().zip(&alone) {
+            assert_eq!(checker.states_checked(), 3 * examined);
+        }
+        // A ticket that nobody collects is waited for, and its flight used again.
+        drop(checkers[0].submit(&mixture[0].1, 0..1).expect("a device that works"));
+        drop(checkers[0].submit(&mixture[0].1, 0..1).expect("a device that works"));
+        assert_eq!(pool.traffic().buffers, buffers);
+    }
+}
+
+/// Checkers on threads of their own, some of which end early or panic; and one that keeps others
+/// waiting with tickets that it does not collect.
+#[test]
+fn threads_share_a_device_in_any_order() {
+    let Some(gpu) = device() else { return };
+    let mixture = mixture();
+    let alone = alone(gpu, &mixture);
+    let pool = pool(gpu, &mixture);
+    let mut lazy = pool.checker(0);
+    let tickets: Vec<_> =
+        (0..3).map(|_| lazy.submit(&mixture[0].1, 0..10).expect("a device that works")).collect();
+    let ended = std::thread::scope(|scope| {
+        let work = |i: usize| {
+            let (problem, rounds) = (i % mixture.len(), 5 + i);
+            let mut checker = pool.checker(problem);
+            let mut verdicts = Vec::new();
+            for round in 0..rounds {
+                checker.check(&mixture[problem].1, &mut verdicts).expect("a device that works");
+                assert_eq!(verdicts, alone[problem].0);
+                assert!(i != 7 || round < 3, "thread {i} panics on purpose");
+            }
+        };
+        let threads: Vec<_> = (0..12).map(|i| scope.spawn(move || work(i))).collect();
+        threads.into_iter().map(|thread| thread.join().is_ok()).collect::<Vec<_>>()
+    });
+    assert_eq!(ended.iter().filter(|&&well| well).count(), 11);
+    for ticket in tickets {
+        let mut verdicts = Vec::new();
+        lazy.collect(ticket, &mut verdicts).expect("a device that works");
+        assert_eq!(verdicts, alone[0].0[..10]);
+    }
+}
+
+/// Batches of more edges than a submission takes, and states beside edges, from several threads.
+#[test]
+fn large_batches_travel_with_small_ones() {
+    let Some(gpu) = device() else { return };
+    let problem = probe::problem();
+    let pool = GpuPool::new(gpu, [(&problem, 0.5), (&problem, 0.5)]).expect("a pool");
+    let large = edges(MOST + 1000);
+    let (mut whole, mut small, mut states) = (Vec::new(), Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        scope.spawn(|| pool.checker(0).check(&large, &mut whole).expect("a device that works"));
+        let mut checker = pool.checker(1);
+        for count in [1, 30, 300, 3000] {
+            checker.check(&edges(count), &mut small).expect("a device that works");
+            checker.check_states(&probe::states(), &mut states).expect("a device that works");
+            let known: Vec<_> = probe::cases().iter().map(|case| case.status).collect();
+            assert_eq!(states.iter().map(Verdict::status).collect::<Vec<_>>(), known);
+        }
+    });
+    assert_eq!(whole.len(), MOST + 1000);
+    assert_eq!(whole[..3000], small);
+    // The edges repeat themselves.
+    assert_eq!(whole[..1000], whole[628 * 100..][..1000]);
+}
+
+#[test]
+fn all_lanes_go_on_where_a_shared_device_is_lost() {
+    let Some(gpu) = own_device() else { return };
+    let mixture = mixture();
+    let pool = pool(&gpu, &mixture);
+    std::thread::scope(|scope| {
+        for i in 0..mixture.len() {
+            let (pool, gpu, batch) = (&pool, &gpu, &mixture[i].1);
+            scope.spawn(move || {
+                let mut checker = AutoChecker::in_pool(pool, i);
+                let (mut before, mut after) = (Vec::new(), Vec::new());
+                checker.check(batch, &mut before).expect("a device or lanes");
+                if i == 0 {
+                    gpu.destroy();
+                }
+                while checker.name().starts_with("gpu/") {
+                    checker.check(batch, &mut after).expect("a device or lanes");
+                }
+                checker.check(batch, &mut after).expect("lanes do not fail");
+                let agree = before.iter().zip(&after).filter(|(a, b)| a.is_valid() == b.is_valid()).count();
+                assert!(agree + 1 >= batch.len(), "{agree} of {} agree", batch.len());
+                assert_eq!(checker.take_warnings().len(), 1);
+            });
+        }
+    });
+}
