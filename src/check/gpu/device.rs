@@ -285,7 +285,7 @@ impl Gpu {
         if let Err(e) = self.device().poll(until) {
             // A loss is told to those who poll, but not before this error.
             let _ = self.device().poll(wgpu::PollType::Poll);
-            fail(&self.0.failure, format!("the device does not answer: {e}"));
+            fail(&self.0.failure, format!("the device was lost, or does not answer: {e}"));
         }
         self.health()
     }
