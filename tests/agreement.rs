@@ -1,6 +1,6 @@
 //! The oracle against every fast backend, the lanes at every level that this CPU has and the GPU where
-//! there is one: real robots in the worlds of MotionBenchMaker with every shape added, random states
-//! and edges.
+//! there is one: random robots in random worlds, and real ones in the worlds of MotionBenchMaker with
+//! every shape added; random states and edges.
 
 mod common;
 
@@ -9,10 +9,10 @@ use flatout::check::{
     EdgeBatch, EdgeChecker, Margins, ScalarChecker, SimdChecker, StateBatch, Status, Verdict, simd,
 };
 use flatout::pose::Pose;
-use flatout::problem::Problem;
-use flatout::robot::Robot;
+use flatout::problem::{FlatState, GRAVITY, Problem};
+use flatout::robot::{Mechanism, Robot};
 use flatout::trajectory::Trajectory;
-use flatout::world::{Obstacle, Shape};
+use flatout::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -56,7 +56,8 @@ fn compare(margins: &Margins, verdict: &Verdict, what: impl FnOnce() -> String) 
     true
 }
 
-/// Every fast backend: the lanes at each level, and the GPU where there is one.
+/// Every fast backend: the lanes at each level, and the GPU where there is one, with all that it has
+/// and held to the least that every adapter has.
 fn backends(problem: &Problem) -> Vec<Box<dyn EdgeChecker>> {
     let level = |level| SimdChecker::at_level(problem, 0.05, level).expect("an available level");
     let lanes = simd::levels().into_iter().map(|l| Box::new(level(l)) as Box<dyn EdgeChecker>);
@@ -64,9 +65,12 @@ fn backends(problem: &Problem) -> Vec<Box<dyn EdgeChecker>> {
 }
 
 #[cfg(feature = "gpu")]
-fn on_gpu(problem: &Problem) -> Option<Box<dyn EdgeChecker>> {
-    let checker = flatout::check::gpu::GpuChecker::new(common::gpu()?, problem, 0.05);
-    Some(Box::new(checker.expect("a checker")))
+fn on_gpu(problem: &Problem) -> impl Iterator<Item = Box<dyn EdgeChecker>> {
+    let devices = common::gpu().into_iter().chain(common::limited_gpu());
+    devices.map(move |gpu| {
+        let checker = flatout::check::gpu::GpuChecker::new(gpu, problem, 0.05);
+        Box::new(checker.expect("a checker")) as Box<dyn EdgeChecker>
+    })
 }
 
 #[cfg(not(feature = "gpu"))]
@@ -90,6 +94,7 @@ impl Tally {
     }
 
     fn assert_few_close(&self) {
+        assert!(self.compared == 0 || self.seen[0] > 500, "valid ones occur: {:?}", self.seen);
         let most = (self.compared as f64 * CLOSE_SHARE) as usize;
         assert!(self.close <= most, "{} of {} verdicts lie within the tolerance", self.close, self.compared);
     }
@@ -243,6 +248,109 @@ fn edges_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &m
             };
             tally.add(&margins, verdict, || format!("{name}, seed {seed}, edge {i}, {name_of_backend}"));
         }
+    }
+}
+
+/// A random robot with limits that some of the random states break, among a few obstacles.
+fn random_problem(seed: u64) -> Problem {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let robot = common::random_robot(seed);
+    let joints = robot.independent_joints();
+    let mut mechanism =
+        Mechanism::new(&robot, &joints, &robot.neutral(), Pose::IDENTITY).expect("a mechanism");
+    for limits in &mut mechanism.limits {
+        (limits.lower, limits.upper) = (-2.0, 2.0);
+        (limits.velocity, limits.acceleration, limits.effort) = (3.0, 20.0, 200.0);
+    }
+    let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+    let mut world =
+        World { obstacles: (0..rng.random_range(0..12)).map(|i| obstacle(i, &mut rng)).collect() };
+    // Everywhere above the floor, as random robots are.
+    for o in &mut world.obstacles {
+        o.pose.translation += DVec3::from_array([0; 3].map(|_| rng.random_range(-0.7..0.7)));
+    }
+    let torque = seed % 2 == 0;
+    Problem { mechanism, world, goals: vec![start.clone()], start, torque, gravity: GRAVITY }
+}
+
+#[test]
+fn random_states_of_random_robots_agree() {
+    let mut tally = Tally::default();
+    for seed in 0..80 {
+        states_agree("random robot", &random_problem(seed), 300, seed, &mut tally);
+    }
+    tally.assert_few_close();
+    assert!(tally.seen.iter().all(|&n| n > 100), "all kinds occur: {:?}", tally.seen);
+}
+
+#[test]
+fn random_edges_of_random_robots_agree() {
+    let mut tally = Tally::default();
+    for seed in 100..190 {
+        edges_agree("random robot", &random_problem(seed), 40, seed, &mut tally);
+    }
+    tally.assert_few_close();
+    assert!(tally.seen.iter().all(|&n| n > 10), "all kinds occur: {:?}", tally.seen);
+}
+
+/// Thousands of small obstacles, so that there is a hierarchy to walk and room between them.
+#[test]
+fn worlds_of_thousands_agree() {
+    let mut tally = Tally::default();
+    for seed in 200..206 {
+        let mut problem = random_problem(seed);
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        problem.world.obstacles = (0..3000)
+            .filter(|i| i % 5 != 4 || i % 500 == 4)
+            .map(|i| {
+                let mut obstacle = obstacle(i, &mut rng);
+                obstacle.shape = smaller(obstacle.shape, 0.1);
+                obstacle.pose.translation *= 2.0;
+                obstacle
+            })
+            .collect();
+        states_agree("random robot among thousands", &problem, 400, seed, &mut tally);
+        edges_agree("random robot among thousands", &problem, 40, seed, &mut tally);
+    }
+    tally.assert_few_close();
+    assert!(tally.seen[Status::World as usize] > 500, "hits occur: {:?}", tally.seen);
+}
+
+fn smaller(shape: Shape, share: f64) -> Shape {
+    match shape {
+        Shape::Sphere { radius } => Shape::Sphere { radius: share * radius },
+        Shape::Cuboid { half_extents } => Shape::Cuboid { half_extents: half_extents * share },
+        Shape::Capsule { radius, half_length } => {
+            Shape::Capsule { radius: share * radius, half_length: share * half_length }
+        }
+        Shape::Cylinder { radius, half_length } => {
+            Shape::Cylinder { radius: share * radius, half_length: share * half_length }
+        }
+        Shape::HalfSpace => Shape::HalfSpace,
+    }
+}
+
+/// A comparison that cannot fail is no comparison: an oracle of a slightly other world must part
+/// from the lanes.
+#[test]
+#[should_panic(expected = "oracle")]
+fn a_seeded_fault_is_caught() {
+    let mut problem = random_problem(3);
+    let mut rng = Pcg64Mcg::seed_from_u64(3);
+    problem.mechanism.pairs.clear();
+    let ball = Shape::Sphere { radius: 0.5 };
+    problem.world.obstacles = vec![Obstacle { shape: ball, ..obstacle(0, &mut rng) }];
+    let mut lanes = SimdChecker::new(&problem, 0.05);
+    problem.world.obstacles[0].pose.translation += DVec3::splat(2e-3);
+    let mut oracle = ScalarChecker::new(&problem, 0.05);
+    let mut verdicts = Vec::new();
+    for i in 0..100_000 {
+        let RandomState { position, .. } = state(&problem, &mut rng);
+        let still = vec![0.0; position.len()];
+        let mut batch = StateBatch::new(position.len());
+        batch.push(&position, &still, &still);
+        lanes.check_states(&batch, &mut verdicts).expect("lanes do not fail");
+        compare(&oracle.margins(&position, &still, &still), &verdicts[0], || format!("state {i}"));
     }
 }
 

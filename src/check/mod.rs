@@ -6,8 +6,6 @@
 //! `collide` (spheres against the world, then against each other), `limits` (position, velocity,
 //! acceleration, effort).
 
-#[cfg(test)]
-mod agreement;
 #[cfg(feature = "gpu")]
 mod auto;
 mod diagnosis;

@@ -143,6 +143,15 @@ fn random_pose(random: &mut Pcg64Mcg, reach: f64) -> Pose {
     Pose::new(DQuat::from_scaled_axis(random_point(random, 2.0)), random_point(random, reach))
 }
 
+/// The adapter of [`gpu`], held to the least that every adapter has.
+#[cfg(feature = "gpu")]
+pub(crate) fn limited_gpu() -> Option<&'static flatout::check::gpu::Gpu> {
+    use flatout::check::gpu::Gpu;
+    static DEVICE: std::sync::OnceLock<Option<Gpu>> = std::sync::OnceLock::new();
+    let open = || gpu().map(|_| Gpu::open_limited(&Default::default()).expect("the adapter opens again"));
+    DEVICE.get_or_init(open).as_ref()
+}
+
 /// The device that GPU tests run on, or `None` (said aloud, once) where there is none; with
 /// `FLATOUT_REQUIRE_GPU` set that is a failure.
 #[cfg(feature = "gpu")]

@@ -15,7 +15,7 @@ mod pool;
 mod probe;
 mod shaders;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 
 pub use bare::BareTrip;
 pub use device::{AdapterDescription, Gpu, adapters};

@@ -14,13 +14,13 @@ use std::sync::OnceLock;
 
 /// The device that tests run on, or `None` (said aloud) where there is none; with
 /// `FLATOUT_REQUIRE_GPU` set that is a failure.
-pub(crate) fn device() -> Option<&'static Gpu> {
+fn device() -> Option<&'static Gpu> {
     static DEVICE: OnceLock<Option<Gpu>> = OnceLock::new();
     DEVICE.get_or_init(|| opened(Gpu::open(&AdapterChoice::Best))).as_ref()
 }
 
 /// The same adapter, held to the least limits: larger robots then keep their words in a buffer.
-pub(crate) fn limited_device() -> Option<&'static Gpu> {
+fn limited_device() -> Option<&'static Gpu> {
     static DEVICE: OnceLock<Option<Gpu>> = OnceLock::new();
     DEVICE.get_or_init(|| opened(Gpu::open_limited(&AdapterChoice::Best))).as_ref()
 }
@@ -510,8 +510,8 @@ fn all_lanes_go_on_where_a_shared_device_is_lost() {
     let mixture = mixture();
     let pool = pool(&gpu, &mixture);
     std::thread::scope(|scope| {
-        for i in 0..mixture.len() {
-            let (pool, gpu, batch) = (&pool, &gpu, &mixture[i].1);
+        for (i, (_, batch)) in mixture.iter().enumerate() {
+            let (pool, gpu) = (&pool, &gpu);
             scope.spawn(move || {
                 let mut checker = AutoChecker::in_pool(pool, i);
                 let (mut before, mut after) = (Vec::new(), Vec::new());
