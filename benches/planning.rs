@@ -169,18 +169,18 @@ fn check_batches(c: &mut Criterion) {
     group.sample_size(10);
     for (name, mut subject) in subjects(&workload) {
         for batch in [1, 100, 10_000] {
-            let parts = workload.cut(&subject, batch);
+            let (edges, mut verdicts) = (workload.first(batch), Vec::new());
             group.throughput(Throughput::Elements(batch as u64));
             group.bench_function(BenchmarkId::new(&name, batch), |b| {
-                b.iter(|| subject.edges(&parts).expect("a backend that works"));
+                b.iter(|| subject.checker().check(&edges, &mut verdicts).expect("a backend that works"));
             });
         }
     }
 }
 
 fn subjects(workload: &Workload) -> Vec<(String, Subject)> {
-    let all = workload.all_threads();
-    let best = workload.best_lanes();
+    let mut all = workload.all_threads();
+    let mut best = workload.best_lanes();
     let lanes = [(best.name(), best), (format!("{}, all threads", all.name()), all)];
     lanes.into_iter().chain(on_gpu(workload)).collect()
 }

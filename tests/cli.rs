@@ -207,6 +207,46 @@ fn the_gpu_plans_where_there_is_one() {
     assert!(run.out.contains("; gpu/"), "{}", run.out);
 }
 
+/// `WGPU_BACKEND` says which drivers are asked; where it leaves none, lanes do.
+#[cfg(feature = "gpu")]
+#[test]
+fn the_environment_chooses_among_drivers() {
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_flatout"))
+            .args(arguments)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("WGPU_BACKEND", "gl")
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    };
+    let devices = run(&["devices", "--list"]).ends_with(0);
+    assert!(devices.out.starts_with("no adapter"), "{}", devices.out);
+    let plan = ["plan", "scenes/panda_table.yaml"];
+    run(&[&plan[..], &["--backend", "gpu"]].concat()).fails(3, &["WGPU_BACKEND=gl leaves none"]);
+    let auto = run(&plan).ends_with(0);
+    assert!(auto.out.contains("simd/") && auto.err.is_empty(), "{}{}", auto.out, auto.err);
+}
+
+/// Many scenes at once on a device, chosen by number.
+#[cfg(feature = "gpu")]
+#[test]
+fn a_device_plans_many_scenes_at_once() {
+    if common::gpu().is_none() {
+        return;
+    }
+    let folder = string(&folder("gpu batch"));
+    let scenes = ["scenes/panda_table.yaml", "scenes/panda_box.yaml", "scenes/ur5_shelf.yaml"];
+    let more = ["--backend", "gpu", "--gpu", "0", "-o", &folder];
+    let run = flatout(&[&["batch"], &scenes[..], &more[..]].concat()).ends_with(0);
+    assert!(run.out.contains("3 of 3 solved"), "{}", run.out);
+    for scene in scenes {
+        let name = Path::new(scene).file_stem().unwrap().to_str().unwrap();
+        flatout(&["check", scene, &format!("{folder}/{name}.json")]).ends_with(0);
+    }
+}
+
 #[test]
 fn bad_input_is_named_and_ends_with_2() {
     let folder = folder("bad");

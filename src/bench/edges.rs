@@ -1,6 +1,7 @@
 //! How many edges and states a second each backend checks, by size of batch.
 
-use crate::check::{CheckError, EdgeBatch, EdgeChecker, ScalarChecker, SimdChecker, StateBatch, simd};
+use crate::check::StateBatch;
+use crate::check::{CheckError, EdgeBatch, EdgeChecker, ParallelChecker, ScalarChecker, SimdChecker, simd};
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem};
@@ -13,7 +14,6 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
 use std::fmt;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// How far an output goes on an edge, at most, rad or m: about an extension of the planner.
@@ -49,6 +49,8 @@ pub struct Measurement {
     pub states_per_s: f64,
     /// Share of the wall time for which the device worked, where it can tell.
     pub device_share: Option<f64>,
+    /// Least share of the multiply-adds that the device can do, as measured, in what time it worked.
+    pub peak_share: Option<f64>,
     /// Bytes sent to the device for an edge, and back.
     pub bytes: Option<(f64, f64)>,
 }
@@ -58,10 +60,10 @@ pub enum Subject {
     /// One checker on this thread.
     One(Box<dyn EdgeChecker>),
     /// Lanes on several threads.
-    Threads(Vec<SimdChecker>),
-    /// A device.
+    Threads(ParallelChecker),
+    /// A device, and how many multiply-adds it can do in a second.
     #[cfg(feature = "gpu")]
-    Gpu(Box<crate::check::gpu::GpuChecker>),
+    Gpu(Box<crate::check::gpu::GpuChecker>, f64),
 }
 
 /// The same robot among `count` random obstacles of every bounded shape; the more, the smaller.
@@ -152,7 +154,7 @@ impl Workload {
     /// The best lanes on all threads.
     pub fn all_threads(&self) -> Subject {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Subject::Threads((0..threads).map(|_| SimdChecker::new(&self.problem, self.resolution)).collect())
+        Subject::Threads(ParallelChecker::new(&self.problem, self.resolution, threads))
     }
 
     /// A device.
@@ -163,7 +165,7 @@ impl Workload {
     pub fn on_device(&self, gpu: &crate::check::gpu::Gpu) -> Result<Subject, CheckError> {
         let mut checker = crate::check::gpu::GpuChecker::new(gpu, &self.problem, self.resolution)?;
         checker.set_timed(true);
-        Ok(Subject::Gpu(Box::new(checker)))
+        Ok(Subject::Gpu(Box::new(checker), crate::check::gpu::peak(gpu)?))
     }
 
     /// What is checked.
@@ -171,9 +173,10 @@ impl Workload {
         &self.problem
     }
 
-    /// The first `batch` edges, in as many parts as a subject has threads.
-    pub fn cut(&self, subject: &Subject, batch: usize) -> Vec<EdgeBatch> {
-        parts(batch, subject.threads()).map(|part| self.edges.part(part)).collect()
+    /// The first `batch` edges.
+    #[must_use]
+    pub fn first(&self, batch: usize) -> EdgeBatch {
+        self.edges.part(0..batch)
     }
 
     /// Measures a subject with batches of `batch`, each kind for about `budget`; `None` where there
@@ -190,26 +193,29 @@ impl Workload {
         if batch > self.edges.len() {
             return Ok(None);
         }
-        let threads = subject.threads();
-        let edges = self.cut(subject, batch);
-        let states: Vec<_> = parts(batch, threads).map(|part| self.states.part(part)).collect();
-        subject.edges(&edges)?;
-        let (examined, traffic) = (subject.examined(), subject.traffic());
-        let (rounds, wall) = repeat(budget, || subject.edges(&edges))?;
-        let examined = (subject.examined() - examined) as f64;
+        let (edges, states) = (self.first(batch), self.states.part(0..batch));
+        let mut verdicts = Vec::with_capacity(batch);
+        subject.checker().check(&edges, &mut verdicts)?;
+        let (examined, before) = (subject.checker().states_checked(), subject.traffic());
+        let (rounds, wall) = repeat(budget, || subject.checker().check(&edges, &mut verdicts))?;
+        let examined = (subject.checker().states_checked() - examined) as f64;
         let checked = (rounds * batch) as f64;
-        let (up, down, device) = subject.traffic();
-        let device = device.saturating_sub(traffic.2);
-        let (state_rounds, state_wall) = repeat(budget, || subject.states(&states))?;
+        let after = subject.traffic();
+        let device = after.device.saturating_sub(before.device).as_secs_f64();
+        let (state_rounds, state_wall) =
+            repeat(budget, || subject.checker().check_states(&states, &mut verdicts))?;
         Ok(Some(Measurement {
             backend: subject.name(),
-            threads,
+            threads: subject.threads(),
             batch,
             edges_per_s: checked / wall,
             edge_states_per_s: examined / wall,
             states_per_s: (state_rounds * batch) as f64 / state_wall,
-            device_share: (device > Duration::ZERO).then(|| device.as_secs_f64() / wall),
-            bytes: (up > 0).then(|| ((up - traffic.0) as f64 / checked, (down - traffic.1) as f64 / checked)),
+            device_share: (device > 0.0).then_some(device / wall),
+            peak_share: subject.full_use().filter(|_| device > 0.0).map(|most| examined / device / most),
+            bytes: (after.up > 0).then(|| {
+                ((after.up - before.up) as f64 / checked, (after.down - before.down) as f64 / checked)
+            }),
         }))
     }
 
@@ -236,11 +242,6 @@ impl Workload {
     }
 }
 
-/// A batch in even parts.
-fn parts(batch: usize, count: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..count).map(move |i| batch * i / count..batch * (i + 1) / count)
-}
-
 /// Repeats `work` for about `budget`, at least once; gives how often, and the seconds.
 fn repeat(
     budget: Duration,
@@ -255,83 +256,62 @@ fn repeat(
     Ok((rounds, started.elapsed().as_secs_f64()))
 }
 
+/// What has gone to a device and back.
+#[derive(Default)]
+struct Traffic {
+    up: u64,
+    down: u64,
+    device: Duration,
+}
+
 impl Subject {
     fn threads(&self) -> usize {
         match self {
-            Self::Threads(checkers) => checkers.len(),
+            Self::Threads(checker) => checker.threads(),
             _ => 1,
         }
     }
 
+    /// The checker itself.
+    pub fn checker(&mut self) -> &mut dyn EdgeChecker {
+        match self {
+            Self::One(checker) => &mut **checker,
+            Self::Threads(checker) => checker,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(checker, _) => &mut **checker,
+        }
+    }
+
     /// Name of the backend.
-    pub fn name(&self) -> String {
-        match self {
-            Self::One(checker) => checker.name(),
-            Self::Threads(checkers) => checkers[0].name(),
-            #[cfg(feature = "gpu")]
-            Self::Gpu(checker) => checker.name(),
-        }
+    pub fn name(&mut self) -> String {
+        self.checker().name()
     }
 
-    fn examined(&self) -> u64 {
-        match self {
-            Self::One(checker) => checker.states_checked(),
-            Self::Threads(checkers) => checkers.iter().map(EdgeChecker::states_checked).sum(),
-            #[cfg(feature = "gpu")]
-            Self::Gpu(checker) => checker.states_checked(),
-        }
-    }
-
-    /// Bytes up, bytes down, and time that a device worked.
-    fn traffic(&self) -> (u64, u64, Duration) {
+    fn traffic(&self) -> Traffic {
         match self {
             #[cfg(feature = "gpu")]
-            Self::Gpu(checker) => {
+            Self::Gpu(checker, _) => {
                 let traffic = checker.traffic();
-                (traffic.up, traffic.down, traffic.gpu_time)
+                Traffic { up: traffic.up, down: traffic.down, device: traffic.gpu_time }
             }
-            _ => Default::default(),
+            _ => Traffic::default(),
         }
     }
 
-    /// Checks edges, a part to each thread.
-    ///
-    /// # Errors
-    /// When the backend fails.
-    pub fn edges(&mut self, parts: &[EdgeBatch]) -> Result<(), CheckError> {
-        self.check(parts, |checker, edges| checker.check(edges, &mut Vec::with_capacity(edges.len())))
-    }
-
-    fn states(&mut self, parts: &[StateBatch]) -> Result<(), CheckError> {
-        self.check(parts, |checker, states| {
-            checker.check_states(states, &mut Vec::with_capacity(states.len()))
-        })
-    }
-
-    /// Each part on a thread of its own, where there are several.
-    fn check<B: Sync>(
-        &mut self,
-        parts: &[B],
-        check: impl Fn(&mut dyn EdgeChecker, &B) -> Result<(), CheckError> + Sync,
-    ) -> Result<(), CheckError> {
+    /// The most states that a device could check in a second if it did nothing but the least that each
+    /// takes.
+    fn full_use(&self) -> Option<f64> {
         match self {
-            Self::One(checker) => check(&mut **checker, &parts[0]),
             #[cfg(feature = "gpu")]
-            Self::Gpu(checker) => check(&mut **checker, &parts[0]),
-            Self::Threads(checkers) => std::thread::scope(|scope| {
-                for (checker, part) in checkers.iter_mut().zip(parts) {
-                    // Lanes do not fail.
-                    scope.spawn(|| drop(check(checker, part)));
-                }
-                Ok(())
-            }),
+            Self::Gpu(checker, peak) => checker.least_work().map(|work| peak / work),
+            _ => None,
         }
     }
 }
 
 impl Measurement {
     /// What stands above the columns of its line.
-    pub const HEADING: &str = "backend                                threads    batch      edges/s  states/s of edges     states/s  device  up, down bytes/edge";
+    pub const HEADING: &str = "backend                                threads    batch      edges/s  states/s of edges     states/s  device    peak  up, down bytes/edge";
 }
 
 impl fmt::Display for Measurement {
@@ -341,9 +321,11 @@ impl fmt::Display for Measurement {
             f,
             "{backend:<38} {threads:>7} {batch:>8} {edges_per_s:>12.3e} {edge_states_per_s:>18.3e} {states_per_s:>12.3e}"
         )?;
-        match self.device_share {
-            Some(share) => write!(f, " {:>6.0}%", share * 100.0)?,
-            None => write!(f, " {:>7}", "-")?,
+        for (share, digits) in [(self.device_share, 0), (self.peak_share, 2)] {
+            match share {
+                Some(share) => write!(f, " {:>6.digits$}%", share * 100.0)?,
+                None => write!(f, " {:>7}", "-")?,
+            }
         }
         match self.bytes {
             Some((up, down)) => write!(f, "  {up:.0}, {down:.0}"),

@@ -109,7 +109,7 @@ impl AutoChecker {
 }
 
 /// The size of batch from which on a device is faster than lanes, by checking some edges with both:
-/// a few milliseconds, once per process and class of problem. `usize::MAX` where it never is.
+/// once per process and class of problem. `usize::MAX` where it never is.
 fn break_even(gpu: &mut GpuChecker, lanes: &mut SimdChecker, edges: &EdgeBatch) -> Result<usize, CheckError> {
     static KNOWN: Mutex<Option<HashMap<Class, usize>>> = Mutex::new(None);
     // Software on the same cores as the lanes cannot be faster.
@@ -129,6 +129,13 @@ fn break_even(gpu: &mut GpuChecker, lanes: &mut SimdChecker, edges: &EdgeBatch) 
     if let Some(&least) = known.get(&class) {
         return Ok(least);
     }
+    let least = measured(gpu, lanes, edges)?;
+    known.insert(class, least);
+    Ok(least)
+}
+
+/// The break-even, measured: a few milliseconds.
+fn measured(gpu: &mut GpuChecker, lanes: &mut SimdChecker, edges: &EdgeBatch) -> Result<usize, CheckError> {
     let sample = edges.len().min(SAMPLE);
     let seconds = |work: &mut dyn FnMut() -> Result<(), CheckError>| -> Result<f64, CheckError> {
         let started = Instant::now();
@@ -148,9 +155,7 @@ fn break_even(gpu: &mut GpuChecker, lanes: &mut SimdChecker, edges: &EdgeBatch) 
     let part = edges.part(0..sample);
     let in_lanes = seconds(&mut || lanes.check(&part, &mut verdicts))?;
     let per_edge = (in_lanes - (full - empty).max(0.0)) / sample as f64;
-    let least = if per_edge > 0.0 { (empty / per_edge).ceil() as usize } else { usize::MAX };
-    known.insert(class, least);
-    Ok(least)
+    Ok(if per_edge > 0.0 { (empty / per_edge).ceil() as usize } else { usize::MAX })
 }
 
 impl EdgeChecker for AutoChecker {
@@ -214,5 +219,41 @@ impl EdgeChecker for AutoChecker {
 
     fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.warnings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gpu::tests::{device, edges, problem};
+    use super::*;
+
+    /// What is measured is a size of batch; and from there on, and only from there on, batches go to the
+    /// device.
+    #[test]
+    fn batches_go_where_they_are_checked_faster() {
+        let Some(gpu) = device() else { return };
+        let problem = problem();
+        let mut on_device = GpuChecker::new(gpu, &problem, 0.05).expect("a checker");
+        let mut lanes = SimdChecker::new(&problem, 0.05);
+        assert!(measured(&mut on_device, &mut lanes, &edges(1000)).expect("a device that works") > 0);
+        let software = break_even(&mut on_device, &mut lanes, &edges(1000)).expect("a device that works");
+        assert!(!gpu.is_software() || software == usize::MAX, "it works on the same cores");
+
+        let mut checker = AutoChecker::always(gpu, &problem, 0.05).expect("a checker");
+        if let Device::Open { least, .. } = &mut checker.device {
+            *least = Some(700);
+        }
+        let submissions = |checker: &AutoChecker| match &checker.device {
+            Device::Open { checker, .. } => checker.traffic().submissions,
+            _ => panic!("the device is open"),
+        };
+        let (mut small, mut large) = (Vec::new(), Vec::new());
+        checker.check(&edges(699), &mut small).expect("lanes do not fail");
+        assert_eq!(submissions(&checker), 0);
+        checker.check(&edges(700), &mut large).expect("a device that works");
+        assert_eq!(submissions(&checker), 1);
+        let differ = small.iter().zip(&large).filter(|(a, b)| a.status() != b.status()).count();
+        assert!(differ <= 2, "{differ} differ");
+        assert!(checker.name().contains(" or gpu/"), "{}", checker.name());
     }
 }

@@ -14,6 +14,7 @@ pub mod gpu;
 mod hierarchy;
 mod many;
 pub mod packed;
+mod parallel;
 mod scalar;
 pub mod simd;
 
@@ -22,6 +23,7 @@ pub use auto::AutoChecker;
 pub use diagnosis::{Fault, diagnose, diagnose_base};
 pub use many::Checkers;
 pub use packed::{EdgeBatch, Packed, StateBatch};
+pub use parallel::ParallelChecker;
 pub use scalar::{Margins, ScalarChecker};
 pub use simd::SimdChecker;
 

@@ -104,9 +104,10 @@ fn describe(index: usize, adapter: &AdapterDescription) -> String {
     let mebibytes = adapter.storage_binding >> 20;
     let kibibytes = adapter.workgroup_memory >> 10;
     let clock = if adapter.timestamps { "times its own work" } else { "cannot time its own work" };
+    let votes = if adapter.votes { "with votes" } else { "without votes" };
     format!(
         "{index}: {name} ({kind}, {api}; {driver})\n   {mebibytes} MiB a buffer, {kibibytes} KiB and \
-         {workgroup_threads} threads a workgroup, subgroups of {} to {}, {clock}\n",
+         {workgroup_threads} threads a workgroup, subgroups of {} to {} {votes}, {clock}\n",
         subgroup.0, subgroup.1
     )
 }

@@ -20,7 +20,7 @@ pub(super) struct EdgesArgs {
     /// Scenes whose robots are measured; without any, a Panda
     scenes: Vec<PathBuf>,
     /// Numbers of random obstacles, in place of the scenes' own
-    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "10,100,1000")]
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "10,100,1000,10000")]
     obstacles: Vec<usize>,
     /// Largest batch
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = count)]

@@ -280,10 +280,14 @@ fn obstacles(world: &PackedWorld) -> impl Iterator<Item = Obstacle> {
     [spheres, cuboids, capsules, cylinders, half_spaces].into_iter().flatten().map(Obstacle::from)
 }
 
+/// Whether a device walks over the hierarchy of a world.
+pub(super) fn walks(packed: &Packed) -> bool {
+    packed.world.len() - packed.world.half_spaces.len() >= HIERARCHY_FROM
+}
+
 /// The nodes that a device walks over.
 fn nodes(packed: &Packed) -> &[PackedNode] {
-    let bounded = packed.world.len() - packed.world.half_spaces.len();
-    if bounded < HIERARCHY_FROM { &[] } else { &packed.hierarchy }
+    if walks(packed) { &packed.hierarchy } else { &[] }
 }
 
 fn node_pair(node: &PackedNode) -> [Row; 2] {

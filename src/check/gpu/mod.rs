@@ -11,14 +11,16 @@ mod bare;
 mod device;
 mod flight;
 mod layout;
+mod peak;
 mod pool;
 mod probe;
 mod shaders;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use bare::BareTrip;
 pub use device::{AdapterDescription, Gpu, adapters};
+pub use peak::peak;
 pub use pool::{GpuPool, Ticket, Traffic};
 pub use probe::probe;
 
@@ -84,6 +86,12 @@ impl GpuChecker {
 
     pub(super) fn packed(&self) -> &Packed {
         &self.packed
+    }
+
+    /// The least multiply-adds that the check of a valid state takes; `None` where that depends on the
+    /// state.
+    pub fn least_work(&self) -> Option<f64> {
+        peak::least_work(&self.packed)
     }
 
     /// What has gone up and down so far, for all problems of its pool.

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 /// The device that tests run on, or `None` (said aloud) where there is none; with
 /// `FLATOUT_REQUIRE_GPU` set that is a failure.
-fn device() -> Option<&'static Gpu> {
+pub(crate) fn device() -> Option<&'static Gpu> {
     static DEVICE: OnceLock<Option<Gpu>> = OnceLock::new();
     DEVICE.get_or_init(|| opened(Gpu::open(&AdapterChoice::Best))).as_ref()
 }
@@ -46,7 +46,12 @@ fn own_device() -> Option<Gpu> {
     device().map(|_| Gpu::open(&AdapterChoice::Best).expect("the adapter opens again"))
 }
 
-fn edges(count: usize) -> EdgeBatch {
+/// A problem and edges of it, some valid and some not.
+pub(crate) fn problem() -> Problem {
+    probe::problem()
+}
+
+pub(crate) fn edges(count: usize) -> EdgeBatch {
     let mut batch = EdgeBatch::new(2, 3);
     for i in 0..count {
         let turn = 0.01 * (i % 628) as f64;
@@ -224,6 +229,15 @@ fn batches_in_any_order_and_size_give_the_same_verdicts() {
     let empty = checker.submit(&batch, 700..700).expect("a device that works");
     checker.collect(empty, &mut first).expect("a device that works");
     assert_eq!(first.len(), 700);
+}
+
+#[test]
+fn a_peak_is_measured() {
+    let Some(gpu) = device() else { return };
+    let rate = peak(gpu).expect("a device that works");
+    assert!(rate > 1e6 && rate < 1e18, "{rate}");
+    let checker = GpuChecker::new(gpu, &probe::problem(), 0.02).expect("a checker");
+    assert_eq!(checker.least_work(), Some((61 * 2 + 2 * (15 + 12 * 5) + 3 + 8 * 2) as f64));
 }
 
 #[test]
