@@ -261,7 +261,7 @@ fn random_problem(seed: u64) -> Problem {
         Mechanism::new(&robot, &joints, &robot.neutral(), Pose::IDENTITY).expect("a mechanism");
     for limits in &mut mechanism.limits {
         (limits.lower, limits.upper) = (-2.0, 2.0);
-        (limits.velocity, limits.acceleration, limits.effort) = (3.0, 5.0, 20.0);
+        (limits.velocity, limits.acceleration, limits.effort) = (3.0, 2.0, 20.0);
     }
     let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
     let mut world =
