@@ -42,23 +42,24 @@
 //!
 //! 1. [`error`]: what is wrong with a user's file, and where.
 //! 2. [`pose`]: rigid transforms.
-//! 3. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
-//! 4. [`search`]: seeded samplers, trees, nearest neighbours.
-//! 5. [`document`]: YAML and JSON that know their lines and keys.
-//! 6. [`world`]: obstacles and exact signed distances.
-//! 7. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
-//! 8. [`problem`]: a mechanism in a world, from a start to its goals.
-//! 9. [`steer`]: the edge that joins two flat states.
-//! 10. [`exchange`]: trajectory files.
-//! 11. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
+//! 3. [`lanes`]: vectors of `f32` per instruction set, chosen at run time.
+//! 4. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
+//! 5. [`search`]: seeded samplers, trees, nearest neighbours.
+//! 6. [`document`]: YAML and JSON that know their lines and keys.
+//! 7. [`world`]: obstacles and exact signed distances.
+//! 8. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
+//! 9. [`problem`]: a mechanism in a world, from a start to its goals.
+//! 10. [`steer`]: the edge that joins two flat states.
+//! 11. [`exchange`]: trajectory files.
+//! 12. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
 //!     and no steering, so that it cannot share a bug with one.
-//! 12. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
-//! 13. [`local_planner`]: joins two states by a valid edge.
-//! 14. [`refine`]: shortens a path in time.
-//! 15. [`plan`]: the planners.
-//! 16. [`scene`]: scene files, and MoveIt's.
-//! 17. [`bench`](mod@bench): problem suites, runner, tables.
-//! 18. [`cli`]: the command line, the only place that prints or exits.
+//! 13. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
+//! 14. [`local_planner`]: joins two states by a valid edge.
+//! 15. [`refine`]: shortens a path in time.
+//! 16. [`plan`]: the planners.
+//! 17. [`scene`]: scene files, and MoveIt's.
+//! 18. [`bench`](mod@bench): problem suites, runner, tables.
+//! 19. [`cli`]: the command line, the only place that prints or exits.
 
 pub mod bench;
 pub mod certify;
@@ -67,6 +68,7 @@ pub mod cli;
 pub mod document;
 pub mod error;
 pub mod exchange;
+pub mod lanes;
 pub mod local_planner;
 pub mod plan;
 pub mod pose;

@@ -179,6 +179,17 @@ impl EdgeChecker for AutoChecker {
         self.lanes.check_states(states, verdicts)
     }
 
+    fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
+        self.lanes.screen(states, free)
+    }
+
+    fn screened_at_once(&self) -> usize {
+        match &self.device {
+            Device::Open { least: Some(0), .. } => 0,
+            _ => self.lanes.screened_at_once(),
+        }
+    }
+
     // What is opened later takes both from the lanes.
     fn set_padding(&mut self, metres: f64) {
         self.lanes.set_padding(metres);

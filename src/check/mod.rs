@@ -46,6 +46,22 @@ pub trait EdgeChecker {
     /// As for [`EdgeChecker::check`].
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError>;
 
+    /// Tells which states are free of collision, in order, cheaper than an edge to each would be: what
+    /// is not free need not be steered to. A backend may let pass what it likes; this one all.
+    ///
+    /// # Errors
+    /// As for [`EdgeChecker::check`].
+    fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
+        free.clear();
+        free.resize(states.len(), true);
+        Ok(())
+    }
+
+    /// How many states are screened at the price of one; 0 where it is not worth asking.
+    fn screened_at_once(&self) -> usize {
+        0
+    }
+
     /// Grows every sphere by `metres` from now on: the clearance that is asked for.
     fn set_padding(&mut self, metres: f64);
 

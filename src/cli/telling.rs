@@ -16,6 +16,14 @@ impl EdgeChecker for Telling {
         self.0.check_states(states, verdicts)
     }
 
+    fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
+        self.0.screen(states, free)
+    }
+
+    fn screened_at_once(&self) -> usize {
+        self.0.screened_at_once()
+    }
+
     fn set_padding(&mut self, metres: f64) {
         self.0.set_padding(metres);
     }

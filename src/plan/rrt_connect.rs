@@ -3,7 +3,7 @@
 //! from the goals. The goal tree's edges run from child to parent, as they will be driven.
 
 use super::{Budget, PlanOptions, Termination};
-use crate::check::CheckError;
+use crate::check::{CheckError, EdgeChecker, StateBatch};
 use crate::local_planner::{End, LocalPlanner};
 use crate::problem::{FlatState, Problem};
 use crate::refine::Knots;
@@ -15,6 +15,10 @@ use std::f64::consts::PI;
 /// A node whose extension has failed takes samples from no farther than this, rad and m (dynamic
 /// domain: Yershova, Jaillet, Simeon, LaValle, *Dynamic-domain RRTs*, ICRA 2005).
 const DOMAIN: f64 = 4.0;
+
+/// Extensions that must have failed before their ends are screened: easy queries are over by then, and
+/// a node that one of them adds is of use to the next at once.
+const UNSCREENED: u64 = 32;
 
 /// Two positions closer than this are one.
 const SAME: f64 = 1e-9;
@@ -43,6 +47,9 @@ pub struct RrtConnect<'a> {
     /// Connections that wait for their next step, the oldest first.
     connections: VecDeque<Connection>,
     round: Round,
+    /// Nodes that the round has extended the trees by.
+    extended: Vec<(Side, Node)>,
+    screen: Screen,
     /// Samples drawn so far.
     pub samples: u64,
 }
@@ -67,6 +74,51 @@ struct Round {
     /// `[proposal][output]`: where each edge leads to.
     positions: Vec<f64>,
     velocities: Vec<f64>,
+}
+
+/// Extensions whose ends have been screened together: in narrow surroundings hardly one in a hundred is
+/// valid, and most lead straight into an obstacle. A lane of a block is a cheaper way to learn it than
+/// an edge.
+#[derive(Default)]
+struct Screen {
+    round: Round,
+    /// Whether the end of each is free.
+    free: Vec<bool>,
+    /// The next that is to be used.
+    next: usize,
+    states: StateBatch,
+    still: Vec<f64>,
+    /// Extensions whose edges have failed.
+    failed: u64,
+    /// Ends screened so far.
+    screened: u64,
+    /// Those of them that were not free.
+    rejected: u64,
+}
+
+impl Screen {
+    fn new(dof: usize) -> Self {
+        Self { states: StateBatch::new(dof), still: vec![0.0; dof], ..Self::default() }
+    }
+
+    /// Whether it is worth the while: many extensions fail, and not only half-way.
+    fn pays(&self) -> bool {
+        self.failed >= UNSCREENED && 4 * self.rejected >= self.screened
+    }
+
+    /// Looks at the ends of all extensions.
+    fn look(&mut self, checker: &mut dyn EdgeChecker) -> Result<(), CheckError> {
+        self.states.clear();
+        for k in 0..self.round.proposals.len() {
+            let end = self.round.end(k, self.still.len());
+            self.states.push(end.position, &self.still, &self.still);
+        }
+        checker.screen(&self.states, &mut self.free)?;
+        self.next = 0;
+        self.screened += self.free.len() as u64;
+        self.rejected += self.free.iter().filter(|&&free| !free).count() as u64;
+        Ok(())
+    }
 }
 
 /// An edge that is to be checked, between a tree's node and a state that is to become its child.
@@ -138,6 +190,8 @@ impl<'a> RrtConnect<'a> {
             goal,
             connections: (0..goals.len()).map(direct).collect(),
             round: Round::default(),
+            extended: Vec::new(),
+            screen: Screen::new(dof),
             samples: 0,
         }
     }
@@ -163,7 +217,7 @@ impl<'a> RrtConnect<'a> {
             chosen => chosen,
         };
         loop {
-            let spent = self.propose(batch.max(1), termination);
+            let spent = self.propose(batch.max(1), local.checker(), termination)?;
             if let (Some(budget), true) = (spent, self.round.proposals.is_empty()) {
                 return Ok(Err(budget));
             }
@@ -180,38 +234,103 @@ impl<'a> RrtConnect<'a> {
     }
 
     /// Fills a round with at most `batch` edges; tells where the budget has kept it from being full.
-    fn propose(&mut self, batch: usize, termination: &Termination) -> Option<Budget> {
-        self.round.clear();
-        let steps = self.connections.len().min(batch);
-        for _ in 0..steps {
-            self.propose_step();
+    fn propose(
+        &mut self,
+        batch: usize,
+        checker: &mut dyn EdgeChecker,
+        termination: &Termination,
+    ) -> Result<Option<Budget>, CheckError> {
+        let mut round = std::mem::take(&mut self.round);
+        round.clear();
+        for _ in 0..self.connections.len().min(batch) {
+            self.propose_step(&mut round);
         }
-        let dof = self.limits.len();
-        let mut sizes = [self.start.tree.len(), self.goal.tree.len()];
-        while self.round.proposals.len() < batch {
-            if let Some(budget) = termination.spent(self.samples) {
-                return Some(budget);
-            }
-            self.samples += 1;
-            let side = if sizes[0] <= sizes[1] { Side::Start } else { Side::Goal };
-            let (position, velocity) = self.round.push(dof);
-            sample(&mut self.sampler, self.options.moving_share, self.limits, position, velocity);
-            let grown = if side == Side::Start { &self.start } else { &self.goal };
-            if let Some(near) = grown.extension(position, self.options.range) {
-                self.round.proposals.push(Proposal { side, near, connection: None });
-                sizes[side as usize] += 1;
+        let mut spent = None;
+        let screened = checker.screened_at_once();
+        let mut sizes = self.sizes();
+        while round.proposals.len() < batch && spent.is_none() {
+            if self.screen.next < self.screen.free.len() {
+                self.take_screened(&mut round);
+            } else if batch < screened && self.screen.pays() {
+                spent = self.screen(screened, checker, termination)?;
             } else {
-                self.round.pop(dof);
+                spent = self.propose_extension(&mut round, &mut sizes, termination);
             }
+        }
+        self.round = round;
+        Ok(spent)
+    }
+
+    /// Draws samples until there are `count` extensions, and screens their ends.
+    fn screen(
+        &mut self,
+        count: usize,
+        checker: &mut dyn EdgeChecker,
+        termination: &Termination,
+    ) -> Result<Option<Budget>, CheckError> {
+        let mut screen = std::mem::take(&mut self.screen);
+        screen.round.clear();
+        let (mut sizes, mut spent) = (self.sizes(), None);
+        while screen.round.proposals.len() < count && spent.is_none() {
+            spent = self.propose_extension(&mut screen.round, &mut sizes, termination);
+        }
+        let looked = screen.look(checker);
+        let spent = if screen.free.is_empty() { spent } else { None };
+        self.screen = screen;
+        looked.map(|()| spent)
+    }
+
+    /// Proposes the next of the screened extensions, if its end is free.
+    fn take_screened(&mut self, round: &mut Round) {
+        let (k, dof) = (self.screen.next, self.limits.len());
+        self.screen.next += 1;
+        let proposal = self.screen.round.proposals[k];
+        if !self.screen.free[k] {
+            self.grown(proposal.side).domains[proposal.near] = DOMAIN;
+            return;
+        }
+        let end = self.screen.round.end(k, dof);
+        let (position, velocity) = round.push(dof);
+        position.copy_from_slice(end.position);
+        velocity.copy_from_slice(end.velocity);
+        round.proposals.push(proposal);
+    }
+
+    /// Draws a sample and proposes the extension that it gives, if it does, of the tree that is smaller
+    /// once what is proposed has been added; tells if the budget is spent.
+    fn propose_extension(
+        &mut self,
+        round: &mut Round,
+        sizes: &mut [usize; 2],
+        termination: &Termination,
+    ) -> Option<Budget> {
+        if let Some(budget) = termination.spent(self.samples) {
+            return Some(budget);
+        }
+        self.samples += 1;
+        let dof = self.limits.len();
+        let side = if sizes[0] <= sizes[1] { Side::Start } else { Side::Goal };
+        let (position, velocity) = round.push(dof);
+        sample(&mut self.sampler, self.options.moving_share, self.limits, position, velocity);
+        let grown = if side == Side::Start { &self.start } else { &self.goal };
+        if let Some(near) = grown.extension(position, self.options.range) {
+            round.proposals.push(Proposal { side, near, connection: None });
+            sizes[side as usize] += 1;
+        } else {
+            round.pop(dof);
         }
         None
     }
 
+    fn sizes(&self) -> [usize; 2] {
+        [self.start.tree.len(), self.goal.tree.len()]
+    }
+
     /// Proposes the next step of the oldest connection: towards its target, by no more than the range.
-    fn propose_step(&mut self) {
+    fn propose_step(&mut self, round: &mut Round) {
         let Some(connection) = self.connections.pop_front() else { return };
         let Connection { side, near, target, distance } = connection;
-        let (position, velocity) = self.round.push(self.limits.len());
+        let (position, velocity) = round.push(self.limits.len());
         let (grown, other) = match side {
             Side::Start => (&self.start, &self.goal),
             Side::Goal => (&self.goal, &self.start),
@@ -223,7 +342,7 @@ impl<'a> RrtConnect<'a> {
         } else {
             velocity.copy_from_slice(end.velocity);
         }
-        self.round.proposals.push(Proposal { side, near, connection: Some(connection) });
+        round.proposals.push(Proposal { side, near, connection: Some(connection) });
     }
 
     /// A proposal's edge, in the direction in which it will be driven.
@@ -241,13 +360,14 @@ impl<'a> RrtConnect<'a> {
     fn accept(&mut self, durations: &[Option<f64>]) -> Option<Knots> {
         let round = std::mem::take(&mut self.round);
         let mut shortest: Option<(f64, Closing)> = None;
-        let mut extended = Vec::new();
+        let mut extended = std::mem::take(&mut self.extended);
         for (k, (proposal, &duration)) in round.proposals.iter().zip(durations).enumerate() {
             let &Proposal { side, near, connection } = proposal;
             let last = connection.is_some_and(|c| c.distance <= self.options.range);
             let Some(duration) = duration else {
                 if connection.is_none() {
                     self.grown(side).domains[near] = DOMAIN;
+                    self.screen.failed += 1;
                 }
                 continue;
             };
@@ -273,9 +393,10 @@ impl<'a> RrtConnect<'a> {
         if let Some((_, closing)) = shortest {
             return Some(self.path(&closing));
         }
-        for (side, node) in extended {
+        for (side, node) in extended.drain(..) {
             self.begin_connection(side, node);
         }
+        self.extended = extended;
         None
     }
 
@@ -391,15 +512,43 @@ fn toward(from: &[f64], to: &mut [f64], share: f64) {
     }
 }
 
-/// Bounds to sample between: the position limits; where there are none, a turn to either side of
-/// the start and the goals.
+/// Bounds to sample between: for each output, what [`range_of`] gives for the start and all goals.
 fn bounds(problem: &Problem) -> Vec<(f64, f64)> {
     let ends = || problem.goals.iter().chain([&problem.start]);
     let bound = |(j, limits): (usize, &OutputLimits)| {
-        let least = ends().map(|s| s.position[j]).fold(f64::INFINITY, f64::min) - PI;
-        let most = ends().map(|s| s.position[j]).fold(f64::NEG_INFINITY, f64::max) + PI;
-        let finite = |x: f64, instead: f64| if x.is_finite() { x } else { instead };
-        (finite(limits.lower, least), finite(limits.upper, most))
+        let least = ends().map(|s| s.position[j]).fold(f64::INFINITY, f64::min);
+        let most = ends().map(|s| s.position[j]).fold(f64::NEG_INFINITY, f64::max);
+        range_of((limits.lower, limits.upper), least, most)
     };
     problem.mechanism.limits.iter().enumerate().map(bound).collect()
+}
+
+/// Where to sample an output whose ends lie between `least` and `most`: between its position limits;
+/// where there is but one, up to half a turn beyond the ends; where there is none, over one turn about
+/// the middle of the ends, in which every direction occurs once, or farther if they are farther apart.
+fn range_of((lower, upper): (f64, f64), least: f64, most: f64) -> (f64, f64) {
+    match (lower.is_finite(), upper.is_finite()) {
+        (true, true) => (lower, upper),
+        (true, false) => (lower, most + PI),
+        (false, true) => (least - PI, upper),
+        (false, false) => {
+            let (middle, half) = (0.5 * (least + most), PI.max(0.5 * (most - least)));
+            (middle - half, middle + half)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_turns_without_end_is_sampled_over_a_turn() {
+        const NONE: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+        assert_eq!(range_of((-1.0, 2.0), 0.0, 1.0), (-1.0, 2.0));
+        assert_eq!(range_of((-1.0, f64::INFINITY), 0.0, 1.0), (-1.0, 1.0 + PI));
+        assert_eq!(range_of((f64::NEG_INFINITY, 2.0), 0.0, 1.0), (-PI, 2.0));
+        assert_eq!(range_of(NONE, 1.0, 2.0), (1.5 - PI, 1.5 + PI));
+        assert_eq!(range_of(NONE, -8.0, 8.0), (-8.0, 8.0));
+    }
 }

@@ -1,5 +1,5 @@
 //! What every search needs: seeded samplers, trees of flat states, nearest neighbours.
-//! Imports nothing of flatout.
+//! Imports `lanes`.
 
 mod sampler;
 mod tree;

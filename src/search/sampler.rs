@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 /// Bases of the Halton sequence, one per output.
-const PRIMES: [u32; 10] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29];
+const PRIMES: [u8; 10] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29];
 
 /// Draws points of a box evenly: Halton's sequence, shifted by a random vector modulo 1 so that
 /// every seed gives another one (Cranley and Patterson, *Randomization of number theoretic methods
@@ -17,24 +17,22 @@ pub struct Sampler {
     bounds: Vec<(f64, f64)>,
     /// One sequence per output.
     halton: Vec<RadicalInverse>,
-    shift: Vec<f64>,
 }
 
 impl Sampler {
     /// A sampler of the box with these (finite) bounds.
     pub fn new(bounds: Vec<(f64, f64)>, seed: u64) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
-        let halton: Vec<_> =
-            PRIMES.iter().take(bounds.len()).map(|&base| RadicalInverse::new(base)).collect();
-        let shift = halton.iter().map(|_| rng.random::<f64>()).collect();
-        Self { rng, bounds, halton, shift }
+        let bases = PRIMES.iter().take(bounds.len());
+        let halton = bases.map(|&base| RadicalInverse::new(base, rng.random())).collect();
+        Self { rng, bounds, halton }
     }
 
     /// Writes the next point to `point`, one value per output.
     pub fn sample(&mut self, point: &mut [f64]) {
         for (i, (value, &(lower, upper))) in point.iter_mut().zip(&self.bounds).enumerate() {
             let u = match self.halton.get_mut(i) {
-                Some(sequence) => (sequence.next() + self.shift[i]).fract(),
+                Some(sequence) => sequence.next(),
                 None => self.rng.random::<f64>(),
             };
             *value = lower + (upper - lower) * u;
@@ -47,34 +45,37 @@ impl Sampler {
     }
 }
 
-/// The van der Corput sequence of a base.
+/// The van der Corput sequence of a base, shifted modulo 1. Counts as one does by hand, the last digit
+/// first, so that a number costs an addition per digit that changes.
 #[derive(Clone, Debug)]
 struct RadicalInverse {
-    base: u64,
-    numerator: u64,
-    denominator: u64,
+    base: u8,
+    /// Digits of the index, the last first; 64 of them outlast any search.
+    digits: [u8; 64],
+    /// The number, in units of 2^-64: what goes beyond 1 wraps around.
+    value: u64,
 }
 
 impl RadicalInverse {
-    fn new(base: u32) -> Self {
-        Self { base: u64::from(base), numerator: 0, denominator: 1 }
+    fn new(base: u8, shift: u64) -> Self {
+        Self { base, digits: [0; 64], value: shift }
     }
 
-    /// Kolar and O'Shea, *Fast, portable, and reliable algorithm for the calculation of Halton
-    /// numbers*, Computers Math. Applic. 1993.
     fn next(&mut self) -> f64 {
-        let gap = self.denominator - self.numerator;
-        if gap == 1 {
-            self.numerator = 1;
-            self.denominator *= self.base;
-        } else {
-            let mut y = self.denominator / self.base;
-            while gap <= y {
-                y /= self.base;
+        let base = u64::from(self.base);
+        let mut weight = u64::MAX / base;
+        for digit in &mut self.digits {
+            if *digit + 1 < self.base {
+                *digit += 1;
+                self.value = self.value.wrapping_add(weight);
+                break;
             }
-            self.numerator = (self.base + 1) * y - gap;
+            *digit = 0;
+            self.value = self.value.wrapping_sub((base - 1) * weight);
+            weight /= base;
         }
-        self.numerator as f64 / self.denominator as f64
+        // The upper 53 bits, so that it is below 1.
+        (self.value >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
@@ -84,9 +85,16 @@ mod tests {
 
     #[test]
     fn radical_inverses_are_van_der_corputs() {
-        let mut three = RadicalInverse::new(3);
-        let first: Vec<f64> = (0..5).map(|_| three.next()).collect();
-        assert_eq!(first, [1.0 / 3.0, 2.0 / 3.0, 1.0 / 9.0, 4.0 / 9.0, 7.0 / 9.0]);
+        let mut three = RadicalInverse::new(3, 0);
+        for number in [1.0 / 3.0, 2.0 / 3.0, 1.0 / 9.0, 4.0 / 9.0, 7.0 / 9.0, 2.0 / 9.0] {
+            assert!((three.next() - number).abs() < 1e-15);
+        }
+        // After every power of the base the sequence has been in every interval of that width.
+        let mut shifted = RadicalInverse::new(5, 1 << 63);
+        let mut cells: Vec<u32> = (0..3125).map(|_| ((shifted.next() * 3125.0) as u32) % 3125).collect();
+        cells.sort_unstable();
+        cells.dedup();
+        assert!(cells.len() > 3000, "{}", cells.len());
     }
 
     #[test]

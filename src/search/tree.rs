@@ -1,10 +1,12 @@
 //! A tree of flat states with nearest-neighbour queries.
 
+use crate::lanes::{Kernel, Lane, Level, MAX_LANES, Simd};
+
 /// Index of a node.
 pub type Node = usize;
 
-/// A tree of flat states. Positions stand in one flat array, so that the scan for the nearest is a
-/// single pass over memory.
+/// A tree of flat states. Positions stand a second time in lanes, so that the scan for the nearest is
+/// a single pass over memory, as many nodes at a time as there are lanes.
 #[derive(Clone, Debug)]
 pub struct Tree {
     dof: usize,
@@ -14,12 +16,26 @@ pub struct Tree {
     velocities: Vec<f64>,
     /// Parent of each node; a root is its own.
     parents: Vec<Node>,
+    level: Level,
+    /// Lanes of `level`.
+    width: usize,
+    /// `[node / width][output]`, a node per lane; infinity where there is none yet.
+    blocks: Vec<Lane>,
 }
 
 impl Tree {
-    /// A tree without nodes, of states of `dof` outputs.
+    /// A tree without nodes, of states of `dof` outputs (at least one).
     pub fn new(dof: usize) -> Self {
-        Self { dof, positions: Vec::new(), velocities: Vec::new(), parents: Vec::new() }
+        let level = Level::best();
+        Self {
+            dof,
+            positions: Vec::new(),
+            velocities: Vec::new(),
+            parents: Vec::new(),
+            level,
+            width: level.lanes(),
+            blocks: Vec::new(),
+        }
     }
 
     /// Adds a node; without a parent it is a root.
@@ -28,6 +44,13 @@ impl Tree {
         self.positions.extend_from_slice(position);
         self.velocities.extend_from_slice(velocity);
         self.parents.push(parent.unwrap_or(node));
+        let (block, lane) = (node / self.width * self.dof, node % self.width);
+        if lane == 0 {
+            self.blocks.resize(block + self.dof, Lane([f32::INFINITY; MAX_LANES]));
+        }
+        for (output, &x) in self.blocks[block..].iter_mut().zip(position) {
+            output.0[lane] = x as f32;
+        }
         node
     }
 
@@ -51,20 +74,15 @@ impl Tree {
         &self.velocities[node * self.dof..(node + 1) * self.dof]
     }
 
-    /// The node nearest to `position` (Euclidean, positions only) and its distance.
+    /// The node nearest to `position` (Euclidean, positions only) and its distance, both to the accuracy
+    /// of `f32`.
     ///
     /// # Panics
     /// If there is no node.
     pub fn nearest(&self, position: &[f64]) -> (Node, f64) {
-        let square = |p: &[f64]| p.iter().zip(position).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
-        let mut best = (0, square(self.position(0)));
-        for (node, p) in self.positions.chunks_exact(self.dof).enumerate().skip(1) {
-            let distance = square(p);
-            if distance < best.1 {
-                best = (node, distance);
-            }
-        }
-        (best.0, best.1.sqrt())
+        assert!(!self.is_empty(), "a tree without nodes has no nearest");
+        let (block, lane, square) = self.level.run(Nearest { blocks: &self.blocks, position });
+        (block * self.width + lane, f64::from(square).sqrt())
     }
 
     /// The nodes from `node` up to its root, both included.
@@ -74,8 +92,46 @@ impl Tree {
     }
 }
 
+/// The block and the lane of the nearest of many positions, and the square of its distance.
+struct Nearest<'a> {
+    /// `[block][output]`.
+    blocks: &'a [Lane],
+    position: &'a [f64],
+}
+
+impl Kernel for Nearest<'_> {
+    type Output = (usize, usize, f32);
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> (usize, usize, f32) {
+        let (mut least, mut nearest) = (s.splat(f32::INFINITY), s.splat(0.0));
+        for (block, lanes) in self.blocks.chunks_exact(self.position.len()).enumerate() {
+            let mut square = s.splat(0.0);
+            for (lane, &x) in lanes.iter().zip(self.position) {
+                let d = s.sub(s.load(lane), s.splat(x as f32));
+                square = s.mul_add(d, d, square);
+            }
+            let closer = s.lt(square, least);
+            least = s.select(closer, square, least);
+            // Exact up to 2^24 blocks.
+            nearest = s.select(closer, s.splat(block as f32), nearest);
+        }
+        let (mut squares, mut blocks) = (Lane::ZERO, Lane::ZERO);
+        s.store(&mut squares, least);
+        s.store(&mut blocks, nearest);
+        let mut best = 0;
+        for lane in 1..S::LANES {
+            if squares.0[lane] < squares.0[best] {
+                best = lane;
+            }
+        }
+        (blocks.0[best] as usize, best, squares.0[best])
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::Sampler;
     use super::*;
 
     #[test]
@@ -88,5 +144,32 @@ mod tests {
         assert_eq!(tree.nearest(&[0.9, 0.0]).0, a);
         assert_eq!(tree.to_root(b).collect::<Vec<_>>(), [b, a, root]);
         assert_eq!(tree.velocity(b), [0.5, 0.0]);
+    }
+    /// Against a plain scan, in `f64`: at any level, what is found is as near as rounding lets one tell.
+    #[test]
+    fn the_nearest_of_many() {
+        for dof in [1, 3, 8] {
+            let mut sampler = Sampler::new(vec![(-3.0, 3.0); dof], 1);
+            let mut draw = || {
+                let mut point = vec![0.0; dof];
+                sampler.sample(&mut point);
+                point
+            };
+            for level in Level::available() {
+                let mut tree = Tree { level, width: level.lanes(), ..Tree::new(dof) };
+                let mut points: Vec<Vec<f64>> = Vec::new();
+                for _ in 0..100 {
+                    points.push(draw());
+                    tree.add(&points[points.len() - 1], &vec![0.0; dof], None);
+                    let query = draw();
+                    let distance =
+                        |p: &Vec<f64>| p.iter().zip(&query).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+                    let least = points.iter().map(distance).fold(f64::INFINITY, f64::min);
+                    let (node, found) = tree.nearest(&query);
+                    assert!((found - distance(&points[node])).abs() < 1e-5, "{}", level.name());
+                    assert!(found <= least + 1e-5, "{}: {found}, {least}", level.name());
+                }
+            }
+        }
     }
 }

@@ -4,8 +4,8 @@
 
 use super::super::packed::{INNER, Packed, PackedObstacle, PackedWorld};
 use super::super::{Status, Verdict};
-use super::lanes::Simd;
 use super::{Scratch, V3, first_lane, place};
+use crate::lanes::Simd;
 
 /// Obstacles that a link's bound touches: indices into the list of each kind.
 #[derive(Default)]

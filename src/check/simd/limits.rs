@@ -4,8 +4,8 @@
 
 use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody};
 use super::super::{Status, Verdict};
-use super::lanes::{Lane, Simd};
 use super::{Scratch, V3, first_lane};
+use crate::lanes::{Lane, Simd};
 
 /// Motion and load of one body in world axes.
 #[derive(Clone, Copy)]

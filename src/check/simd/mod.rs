@@ -1,73 +1,19 @@
 //! The CPU backend: samples of an edge in lanes, at the best level that this CPU has.
-//! Imports `check::packed` and the trait; `problem` and below only to pack.
+//! Imports `lanes`, `check::packed` and the trait; `problem` and below only to pack.
 
 mod collide;
-mod lanes;
 mod limits;
 mod place;
 mod unflatten;
 
 use super::packed::{Edge, EdgeBatch, Packed, RAKE, RakeOrder, StateBatch};
 use super::{CheckError, EdgeChecker, Verdict};
+use crate::lanes::{Kernel, Lane, Level, Simd};
 use crate::problem::Problem;
-#[cfg(target_arch = "x86_64")]
-use lanes::{Avx2, Avx512, Sse2};
-use lanes::{Kernel, Lane, Portable, Simd};
-
-/// A token of the instruction set in use.
-#[derive(Clone, Copy, Debug)]
-enum Level {
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-    #[cfg(target_arch = "x86_64")]
-    Sse2(Sse2),
-    Portable(Portable),
-}
-
-impl Level {
-    /// All levels that this CPU has, the best first.
-    fn available() -> Vec<Self> {
-        let mut levels = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        {
-            levels.extend(Avx512::detect().map(Self::Avx512));
-            levels.extend(Avx2::detect().map(Self::Avx2));
-            levels.extend(Sse2::detect().map(Self::Sse2));
-        }
-        levels.push(Self::Portable(Portable));
-        levels
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => "avx512",
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(_) => "avx2",
-            #[cfg(target_arch = "x86_64")]
-            Self::Sse2(_) => "sse2",
-            Self::Portable(_) => "portable",
-        }
-    }
-
-    fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(s) => s.run(kernel),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(s) => s.run(kernel),
-            #[cfg(target_arch = "x86_64")]
-            Self::Sse2(s) => s.run(kernel),
-            Self::Portable(s) => s.run(kernel),
-        }
-    }
-}
 
 /// Names of the levels that this CPU has, the best first; the last is plain Rust and always there.
 pub fn levels() -> Vec<&'static str> {
-    Level::available().into_iter().map(Level::name).collect()
+    Level::available().map(Level::name).collect()
 }
 
 /// Checks in CPU lanes.
@@ -118,19 +64,19 @@ impl SimdChecker {
     /// A checker of `problem` at the best level of this CPU, sampling edges so that no sphere moves
     /// farther than `resolution` metres between two samples.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
-        Self::with(problem, resolution, Level::available()[0])
+        Self::with(problem, resolution, Level::best())
     }
 
     /// The same at a named level (see [`levels`]); `None` where this CPU does not have it.
     pub fn at_level(problem: &Problem, resolution: f64, level: &str) -> Option<Self> {
-        let level = Level::available().into_iter().find(|l| l.name() == level)?;
+        let level = Level::available().find(|l| l.name() == level)?;
         Some(Self::with(problem, resolution, level))
     }
 
     /// The same as [`SimdChecker::new`], of a problem that is packed already.
     #[cfg(feature = "gpu")]
     pub(super) fn of(packed: Packed) -> Self {
-        Self { scratch: Scratch::new(&packed), packed, level: Level::available()[0], states_checked: 0 }
+        Self { scratch: Scratch::new(&packed), packed, level: Level::best(), states_checked: 0 }
     }
 
     fn with(problem: &Problem, resolution: f64, level: Level) -> Self {

@@ -1,8 +1,8 @@
 //! Stage `place`: forward kinematics, from joint values to poses of bodies and centres of spheres.
 
 use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody, PackedSphere};
-use super::lanes::{Lane, Simd, sin_cos};
 use super::{Scratch, V3};
+use crate::lanes::{Lane, Simd, sin_cos};
 
 /// A rigid transform in lanes: rotation by rows, and translation.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use super::super::packed::{Edge, Packed, StateBatch, coefficient_stride};
 use super::Scratch;
-use super::lanes::{Lane, MAX_LANES, Rows, Simd};
+use crate::lanes::{Lane, MAX_LANES, Rows, Simd};
 
 /// Evaluates an edge at the times of `scratch.time`, which ascend.
 #[inline(always)]

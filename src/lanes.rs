@@ -1,10 +1,85 @@
-//! The few vector operations that the stages need, per instruction set, behind one trait.
+//! The few vector operations that checks and searches need, per instruction set, behind one trait.
 //! Imports nothing of flatout.
 //!
 //! A [`Simd`] value is a token: it can only be made where the CPU has been seen to have the
 //! instructions, and every operation is a method of it. That is the proof behind every `unsafe`
 //! block of this file. Stages are written once, generic over the token; a [`Kernel`] made of them
 //! is inlined into [`Simd::run`] and compiled there for the token's instruction set.
+
+/// A token of the instruction set in use.
+#[derive(Clone, Copy, Debug)]
+pub enum Level {
+    /// Sixteen lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    /// Eight lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    /// Four lanes, on every x86-64.
+    #[cfg(target_arch = "x86_64")]
+    Sse2(Sse2),
+    /// Four lanes, everywhere.
+    Portable(Portable),
+}
+
+impl Level {
+    /// All levels that this CPU has, the best first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let special = [
+            Avx512::detect().map(Self::Avx512),
+            Avx2::detect().map(Self::Avx2),
+            Sse2::detect().map(Self::Sse2),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let special: [Option<Self>; 0] = [];
+        special.into_iter().flatten().chain([Self::Portable(Portable)])
+    }
+
+    /// The best level of this CPU.
+    pub fn best() -> Self {
+        Self::available().next().unwrap_or(Self::Portable(Portable))
+    }
+
+    /// What users call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Sse2(_) => "sse2",
+            Self::Portable(_) => "portable",
+        }
+    }
+
+    /// Number of lanes.
+    pub fn lanes(self) -> usize {
+        struct Count;
+        impl Kernel for Count {
+            type Output = usize;
+            #[inline(always)]
+            fn call<S: Simd>(self, _: S) -> usize {
+                S::LANES
+            }
+        }
+        self.run(Count)
+    }
+
+    /// Runs `kernel` compiled for this level.
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(s) => s.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(s) => s.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Self::Sse2(s) => s.run(kernel),
+            Self::Portable(s) => s.run(kernel),
+        }
+    }
+}
 
 /// Storage for the widest vector there is; narrower levels use its first lanes.
 #[derive(Clone, Copy, Debug)]
