@@ -9,14 +9,17 @@ use flatout::check::{
     gpu::{BareTrip, Gpu, GpuChecker},
 };
 use flatout::check::{
-    Backend, EdgeBatch, EdgeChecker, Packed, ScalarChecker, SimdChecker, StateBatch, Verdict, simd,
+    Backend, EdgeBatch, EdgeChecker, Packed, ScalarChecker, SimdChecker, StateBatch, Verdict,
+    simd::{self, Stage},
 };
+use flatout::local_planner::LocalPlanner;
 use flatout::plan::{Outcome, plan};
 use flatout::pose::Pose;
 use flatout::problem::Problem;
+use flatout::refine::{Knots, shorten};
 use flatout::scene::Scene;
 use flatout::search::Sampler;
-use flatout::steer::LeastEffort;
+use flatout::steer::{LeastEffort, TimeOptimal};
 use flatout::trajectory::Trajectory;
 use flatout::world::{Obstacle, Shape};
 use glam::{DQuat, DVec3};
@@ -96,6 +99,30 @@ fn check_valid_edges(c: &mut Criterion) {
         group.bench_function(level, |b| {
             b.iter(|| checker.check(black_box(&edges), &mut verdicts).expect("a backend that works"));
         });
+    }
+}
+
+/// The stages of a check, one by one, on a block of samples in the middle of a solved path.
+fn stages(c: &mut Criterion) {
+    let mut scene = shelf();
+    let trajectory = solved(&scene);
+    let middle = trajectory.segment(trajectory.len() / 2);
+    let mut edges = EdgeBatch::new(trajectory.dof(), 3);
+    edges.push(middle.duration, middle.coefficients);
+    let mut group = c.benchmark_group("stages");
+    for (stage, torque) in Stage::ALL.map(|stage| (stage, false)).into_iter().chain([(Stage::Limits, true)]) {
+        scene.problem.torque = torque;
+        for level in simd::levels() {
+            let mut checker = SimdChecker::at_level(&scene.problem, scene.options.resolution, level)
+                .expect("an available level");
+            let states = Stage::ALL.map(|before| checker.run_stage(before, &edges))[0];
+            group.throughput(Throughput::Elements(states as u64));
+            let what = if torque { "_with_efforts" } else { "" };
+            let name = format!("{stage:?}{what}").to_lowercase();
+            group.bench_function(BenchmarkId::new(name, level), |b| {
+                b.iter(|| checker.run_stage(black_box(stage), &edges));
+            });
+        }
     }
 }
 
@@ -232,6 +259,51 @@ fn steer(c: &mut Criterion) {
     }
 }
 
+/// Time-optimal steering: between moving states, and where the motion would be too long.
+fn steer_fastest(c: &mut Criterion) {
+    let problem = shelf().problem;
+    let mut steering = TimeOptimal::new(&problem.mechanism.limits);
+    let ends = positions(&problem, 2);
+    let still = vec![0.0; problem.mechanism.dof()];
+    let moving = vec![0.3; problem.mechanism.dof()];
+    let mut profiles = Vec::new();
+    let mut group = c.benchmark_group("steer_fastest");
+    for (name, longest) in [("moving", f64::INFINITY), ("too_long", 0.1)] {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let ends = black_box(&ends);
+                steering.steer(&ends[0], &moving, &ends[1], &still, 1.0, longest, &mut profiles)
+            });
+        });
+    }
+}
+
+/// A shortcut over the whole of a straight line, and the refinement of a path with two corners.
+fn shorten_paths(c: &mut Criterion) {
+    let mut problem = shelf().problem;
+    problem.world.obstacles.clear();
+    let mut checker = SimdChecker::new(&problem, 0.05);
+    let mut local = LocalPlanner::new(&problem, &mut checker);
+    let still = problem.start.clone();
+    let corner = |k: usize| {
+        let mut state = still.clone();
+        state.position[k] += 0.3;
+        state
+    };
+    let states = vec![still.clone(), corner(0), corner(1), corner(2)];
+    let path = Knots { durations: vec![1.0; states.len() - 1], states };
+    let (from, to) = (path.states[0].clone(), path.states[1].clone());
+    c.bench_function("shortcut", |b| {
+        b.iter(|| {
+            let motion = local.connect_fastest((&from).into(), (&to).into(), f64::INFINITY);
+            motion.expect("lanes do not fail").map(Trajectory::duration)
+        });
+    });
+    c.bench_function("shorten", |b| {
+        b.iter(|| shorten(black_box(&path), &mut local, 16, 0, &|| false).expect("lanes do not fail"));
+    });
+}
+
 fn certify(c: &mut Criterion) {
     let scene = shelf();
     let trajectory = solved(&scene);
@@ -255,7 +327,10 @@ criterion_group!(
     check_batches,
     round_trip,
     check_among_obstacles,
+    stages,
     steer,
+    steer_fastest,
+    shorten_paths,
     certify,
     whole_plans
 );

@@ -4,7 +4,7 @@
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
 use crate::problem::{FlatState, Problem};
 use crate::steer::{LeastEffort, Profile, TimeOptimal};
-use crate::trajectory::Trajectory;
+use crate::trajectory::{Trajectory, derivative};
 
 /// How much longer an edge is made, step by step, when its efforts are too great: slower motions
 /// need less, down to the weight alone.
@@ -38,6 +38,9 @@ pub struct LocalPlanner<'a> {
     checker: &'a mut dyn EdgeChecker,
     fastest: TimeOptimal,
     profiles: Vec<Profile>,
+    /// Switching times of `profiles`, and the motion made of them.
+    times: Vec<f64>,
+    motion: Trajectory,
     torque: bool,
     edges: EdgeBatch,
     verdicts: Vec<Verdict>,
@@ -59,6 +62,8 @@ impl<'a> LocalPlanner<'a> {
             checker,
             fastest: TimeOptimal::new(&problem.mechanism.limits),
             profiles: Vec::new(),
+            times: Vec::new(),
+            motion: Trajectory::new(dof, 3),
             torque: problem.torque,
             edges: EdgeBatch::new(dof, 3),
             verdicts: Vec::new(),
@@ -163,26 +168,53 @@ impl<'a> LocalPlanner<'a> {
         from: End<'_>,
         to: End<'_>,
         longest: f64,
-    ) -> Result<Option<Trajectory>, CheckError> {
+    ) -> Result<Option<&Trajectory>, CheckError> {
         for stretch in std::iter::once(1.0).chain(SLOWER) {
             let Self { fastest, profiles, .. } = self;
-            let duration =
-                fastest.steer(from.position, from.velocity, to.position, to.velocity, stretch, profiles);
-            let Some(duration) = duration.filter(|&t| t <= longest) else { return Ok(None) };
-            let motion = motion(profiles, duration);
-            let brief = motion.segments().any(|s| s.duration < BRIEFEST_PIECE);
-            if brief || !arrives(&motion, to) {
+            let [p0, v0, p1, v1] = [from.position, from.velocity, to.position, to.velocity];
+            let Some(duration) = fastest.steer(p0, v0, p1, v1, stretch, longest, profiles) else {
+                return Ok(None);
+            };
+            self.join_profiles(duration);
+            let brief = self.motion.segments().any(|s| s.duration < BRIEFEST_PIECE);
+            if brief || !arrives(&self.motion, to) {
                 return Ok(None);
             }
             self.edges.clear();
-            self.edges.push_trajectory(&motion);
+            self.edges.push_trajectory(&self.motion);
             match self.check()?[0].status() {
-                Status::Valid => return Ok(Some(motion)),
+                Status::Valid => return Ok(Some(&self.motion)),
                 Status::Effort if self.torque => {}
                 _ => return Ok(None),
             }
         }
         Ok(None)
+    }
+
+    /// Makes `motion` of `profiles`: a quadratic between any two switching times. Its coefficients are
+    /// the profiles' own; from the states at its ends they would be differences of nearly equal numbers,
+    /// and the acceleration of a short piece all rounding.
+    fn join_profiles(&mut self, duration: f64) {
+        let Self { profiles, times, motion, coefficients, .. } = self;
+        times.clear();
+        times.extend(profiles.iter().flat_map(|p| [p.accelerated, p.cruised]));
+        times.push(duration);
+        times.sort_unstable_by(f64::total_cmp);
+        motion.clear();
+        let mut last = 0.0;
+        for &t in &*times {
+            if t - last <= SHORTEST_PIECE && t < duration {
+                continue;
+            }
+            for (profile, c) in profiles.iter().zip(coefficients.chunks_exact_mut(4)) {
+                let (position, velocity) = profile.state(last);
+                c.copy_from_slice(&[position, velocity, 0.5 * profile.acceleration(0.5 * (last + t)), 0.0]);
+            }
+            if t > last || motion.is_empty() {
+                motion.push(t - last, coefficients);
+            }
+            last = t;
+        }
     }
 
     fn push(&mut self, from: End<'_>, to: End<'_>, duration: f64) {
@@ -218,38 +250,11 @@ const BRIEFEST_PIECE: f64 = 2e-5;
 /// lets pass at a knot.
 const ARRIVAL_TOLERANCE: f64 = 1e-10;
 
-/// The trajectory of some profiles: a quadratic between any two switching times. Its coefficients
-/// are the profiles' own; from the states at its ends they would be differences of nearly equal
-/// numbers, and the acceleration of a short piece all rounding.
-fn motion(profiles: &[Profile], duration: f64) -> Trajectory {
-    let mut times: Vec<f64> = profiles.iter().flat_map(|p| [p.accelerated, p.cruised]).collect();
-    times.push(duration);
-    times.sort_unstable_by(f64::total_cmp);
-    let mut motion = Trajectory::new(profiles.len(), 3);
-    let mut coefficients = Vec::with_capacity(4 * profiles.len());
-    let mut last = 0.0;
-    for t in times {
-        if t - last <= SHORTEST_PIECE && t < duration {
-            continue;
-        }
-        coefficients.clear();
-        for profile in profiles {
-            let (position, velocity) = profile.state(last);
-            coefficients.extend([position, velocity, 0.5 * profile.acceleration(0.5 * (last + t)), 0.0]);
-        }
-        if t > last || motion.is_empty() {
-            motion.push(t - last, &coefficients);
-        }
-        last = t;
-    }
-    motion
-}
-
 /// Whether a motion ends where it should.
 fn arrives(motion: &Trajectory, to: End<'_>) -> bool {
-    let mut values = vec![0.0; motion.dof()];
-    [to.position, to.velocity].into_iter().enumerate().all(|(order, wanted)| {
-        motion.evaluate(motion.duration(), order, &mut values);
-        values.iter().zip(wanted).all(|(v, w)| (v - w).abs() <= ARRIVAL_TOLERANCE)
-    })
+    let last = motion.segment(motion.len() - 1);
+    let near = |output, order, wanted: f64| {
+        (derivative(last.polynomial(output), order, last.duration) - wanted).abs() <= ARRIVAL_TOLERANCE
+    };
+    (0..motion.dof()).all(|j| near(j, 0, to.position[j]) && near(j, 1, to.velocity[j]))
 }

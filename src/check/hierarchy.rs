@@ -21,7 +21,7 @@ struct Item {
 /// The hierarchy over all of `world` but its half-spaces, in depth-first order. `obstacles` are
 /// those that `world` was packed from.
 pub(super) fn build(world: &PackedWorld, obstacles: &[Obstacle]) -> Vec<PackedNode> {
-    let PackedWorld { spheres, cuboids, capsules, cylinders, half_spaces: _ } = world;
+    let PackedWorld { spheres, cuboids, capsules, cylinders, aligned: _, half_spaces: _ } = world;
     let bounded = [spheres, cuboids, capsules, cylinders].into_iter().flatten();
     let item = |(i, packed): (usize, &super::packed::PackedObstacle)| {
         let [lower, upper] = obstacles[packed.index as usize].bounds();

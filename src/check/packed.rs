@@ -9,6 +9,7 @@ use crate::robot::{Mechanism, Motion, Sphere};
 use crate::trajectory::Trajectory;
 use crate::world::{Obstacle, Shape};
 use bytemuck::{Pod, Zeroable};
+use glam::{DMat3, DVec3, Mat3};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -130,8 +131,10 @@ pub const INNER: u32 = u32::MAX;
 pub struct PackedWorld {
     /// Balls.
     pub spheres: Vec<PackedObstacle>,
-    /// Boxes.
+    /// Boxes, those with faces across the world's axes first.
     pub cuboids: Vec<PackedObstacle>,
+    /// How many of the boxes have faces across the world's axes; their rotation is none.
+    pub aligned: usize,
     /// Capsules.
     pub capsules: Vec<PackedObstacle>,
     /// Cylinders with flat caps.
@@ -243,12 +246,32 @@ impl PackedWorld {
             let size = size.map(|s| s as f32);
             list.push(PackedObstacle { rotation, translation, size, index: index as u32 });
         }
+        world.align_cuboids(obstacles);
         world
+    }
+
+    /// Turns boxes about quarter turns, so that as many as can be stand along the world's axes, and
+    /// puts these first.
+    fn align_cuboids(&mut self, obstacles: &[Obstacle]) {
+        let aligned = |o: &mut PackedObstacle| {
+            let obstacle = &obstacles[o.index as usize];
+            let Some(half_extents) = along_axes(obstacle) else { return false };
+            o.rotation = Mat3::IDENTITY.to_cols_array_2d();
+            o.translation = (-obstacle.pose.translation).as_vec3().to_array();
+            o.size = half_extents.as_vec3().to_array();
+            true
+        };
+        let (aligned, turned): (Vec<_>, Vec<_>) = std::mem::take(&mut self.cuboids)
+            .into_iter()
+            .map(|mut o| (aligned(&mut o), o))
+            .partition(|o| o.0);
+        self.aligned = aligned.len();
+        self.cuboids = aligned.into_iter().chain(turned).map(|(_, o)| o).collect();
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        let Self { spheres, cuboids, capsules, cylinders, half_spaces } = self;
+        let Self { spheres, cuboids, aligned: _, capsules, cylinders, half_spaces } = self;
         [spheres, cuboids, capsules, cylinders, half_spaces].iter().map(|list| list.len()).sum()
     }
 
@@ -256,6 +279,17 @@ impl PackedWorld {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// Half extents along the world's axes of a box whose faces lie across them.
+fn along_axes(obstacle: &Obstacle) -> Option<DVec3> {
+    /// An entry of a rotation so near to 0 or 1 is it: over 10 m that is a hundredth of a micrometre.
+    const SAME: f64 = 1e-9;
+    let Shape::Cuboid { half_extents } = obstacle.shape else { return None };
+    let whole = |x: &f64| x.abs() < SAME || (x.abs() - 1.0).abs() < SAME;
+    let columns = obstacle.pose.rotation.to_cols_array();
+    let turn = DMat3::from_cols_array(&columns.map(|x| x.abs().round()));
+    columns.iter().all(whole).then(|| turn * half_extents)
 }
 
 fn pack_pose(pose: &Pose) -> ([[f32; 3]; 3], [f32; 3]) {
@@ -303,9 +337,10 @@ fn pack_link(m: &Mechanism, index: usize) -> PackedLink {
 }
 
 fn pack_limits(limits: &crate::robot::OutputLimits) -> PackedLimits {
+    // A position that is not finite must break even a limit that is not there.
     PackedLimits {
-        lower: limits.lower as f32 - LIMIT_SLACK,
-        upper: limits.upper as f32 + LIMIT_SLACK,
+        lower: (limits.lower as f32 - LIMIT_SLACK).max(f32::MIN),
+        upper: (limits.upper as f32 + LIMIT_SLACK).min(f32::MAX),
         velocity: limits.velocity as f32 * (1.0 + LIMIT_SLACK),
         acceleration: limits.acceleration as f32 * (1.0 + LIMIT_SLACK),
         effort: limits.effort as f32 * (1.0 + LIMIT_SLACK),
@@ -620,18 +655,27 @@ impl<'a> Edge<'a> {
 
     /// The time of sample number `tooth` of a rake; the teeth of a rake stand far apart.
     pub fn sample_time(&self, rake: usize, tooth: usize, rakes: usize) -> f32 {
-        let u = (tooth * rakes + rake) as f32 / (rakes * RAKE - 1) as f32;
-        self.duration * if self.at_rest { even_along_path(u, self.degree) } else { u }
+        self.duration * sample_share(rake, tooth, rakes, self.at_rest.then_some(self.degree))
     }
+}
+
+/// The share of an edge's duration at which sample number `tooth` of a rake is taken; `at_rest` is the
+/// degree of an edge from rest to rest.
+pub fn sample_share(rake: usize, tooth: usize, rakes: usize, at_rest: Option<usize>) -> f32 {
+    let u = (tooth * rakes + rake) as f32 * (1.0 / (rakes * RAKE - 1) as f32);
+    at_rest.map_or(u, |degree| even_along_path(u, degree))
 }
 
 /// A bound of the speed of a polynomial within `duration`; of a cubic, its greatest speed.
 fn greatest_speed(polynomial: &[f32], duration: f32) -> f32 {
     let &[_, c1, c2, c3] = polynomial else { return speed_bound(polynomial, duration) };
     let speed = |t: f32| (c1 + t * (2.0 * c2 + t * 3.0 * c3)).abs();
+    let ends = c1.abs().max(speed(duration));
+    if c3 == 0.0 {
+        return ends;
+    }
     let vertex = -c2 / (3.0 * c3);
-    let inner = if vertex > 0.0 && vertex < duration { speed(vertex) } else { 0.0 };
-    inner.max(speed(0.0)).max(speed(duration))
+    if vertex > 0.0 && vertex < duration { ends.max(speed(vertex)) } else { ends }
 }
 
 /// The greatest Bernstein coefficient of a septic's derivative over either half of `duration`: no

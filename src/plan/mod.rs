@@ -18,7 +18,7 @@ use crate::certify::Certifier;
 use crate::check::{CheckError, EdgeChecker, Fault, StateBatch, Status, diagnose, diagnose_base};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem};
-use crate::refine::{Knots, shorten};
+use crate::refine::{Knots, shorten, skip_corners};
 use std::time::Instant;
 
 /// Clearances that the search and the refinement ask for, in metres, the greatest first that start
@@ -175,16 +175,22 @@ impl<'a> Query<'a> {
     /// Refines and certifies a path; where that fails the path itself may do. `None` if neither.
     fn finish(&mut self, path: &Knots, termination: &Termination) -> Result<Option<Solution>, CheckError> {
         self.statistics.raw_duration = path.duration();
+        let mut started = Instant::now();
+        let mut shorter = path.clone();
+        if self.options.shortcut_tries > 0 {
+            skip_corners(&mut shorter, &mut self.local)?;
+        }
         for attempt in 0..=REFINEMENTS {
-            let started = Instant::now();
-            let tries = if attempt < REFINEMENTS { self.options.shortcut_tries } else { 0 };
+            let last = attempt == REFINEMENTS;
+            let (path, tries) = if last { (path, 0) } else { (&shorter, self.options.shortcut_tries) };
             let seed = self.options.seed.wrapping_add(attempt);
             let late = || termination.late();
-            let trajectory = shorten(path.clone(), &mut self.local, tries, seed, &late)?;
+            let trajectory = shorten(path, &mut self.local, tries, seed, &late)?;
             self.statistics.refine += started.elapsed();
-            let started = Instant::now();
+            started = Instant::now();
             let certificate = self.certifier.certify(&trajectory);
             self.statistics.certify += started.elapsed();
+            started = Instant::now();
             if let Ok(certificate) = certificate {
                 return Ok(Some(Solution { trajectory, certificate, statistics: self.statistics() }));
             }

@@ -34,7 +34,7 @@ impl Default for PlanOptions {
             moving_share: 0.0,
             batch: 0,
             resolution: 0.05,
-            shortcut_tries: 24,
+            shortcut_tries: 16,
         }
     }
 }

@@ -22,33 +22,12 @@ const SPLINTER: f64 = 1e-4;
 /// A shortcut must save at least this share of what it replaces, or it only adds knots.
 const LEAST_GAIN: f64 = 1e-3;
 
-/// Turns `path` into a trajectory and shortens it: corners that can be left out are, the others are
-/// cut, and then at most `tries` shortcuts are taken at random (Hauser and Ng-Thow-Hing, *Fast
-/// smoothing of manipulator trajectories using optimal bounded-acceleration shortcuts*, ICRA 2010).
-/// Stops early, with what it has, when `late` says so.
+/// Joins knots directly, leaving out those between: the farthest that can be joined first, the
+/// whole path before anything else.
 ///
 /// # Errors
 /// When the checking backend fails.
-pub fn shorten(
-    mut path: Knots,
-    local: &mut LocalPlanner<'_>,
-    tries: u32,
-    seed: u64,
-    late: &dyn Fn() -> bool,
-) -> Result<Trajectory, CheckError> {
-    if tries == 0 || path.duration() == 0.0 {
-        return Ok(path.trajectory(&local.steering));
-    }
-    skip_corners(&mut path, local)?;
-    let mut trajectory = path.trajectory(&local.steering);
-    cut_corners(&mut trajectory, local)?;
-    random_shortcuts(&mut trajectory, local, tries, seed, late)?;
-    Ok(trajectory)
-}
-
-/// Joins knots directly, leaving out those between: the farthest that can be joined first, the
-/// whole path before anything else.
-fn skip_corners(path: &mut Knots, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
+pub fn skip_corners(path: &mut Knots, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
     let mut from = 0;
     while from + 2 < path.states.len() {
         let mut to = path.states.len() - 1;
@@ -66,59 +45,104 @@ fn skip_corners(path: &mut Knots, local: &mut LocalPlanner<'_>) -> Result<(), Ch
     Ok(())
 }
 
-/// Cuts every corner, the last first, far from it and then closer.
-fn cut_corners(trajectory: &mut Trajectory, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
-    const SHARES: [f64; 4] = [0.75, 0.5, 0.25, 0.1];
-    for corner in (1..trajectory.len()).rev() {
-        let [before, at, after] = [corner - 1, corner, corner + 1].map(|knot| trajectory.knots()[knot]);
-        for share in SHARES {
-            if shortcut(trajectory, local, at - share * (at - before), at + share * (after - at))? {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Shortcuts between instants drawn evenly over the duration.
-fn random_shortcuts(
-    trajectory: &mut Trajectory,
+/// Shortens the trajectory of `path`: its corners are cut, and then `tries` shortcuts are taken between
+/// other instants (Hauser and Ng-Thow-Hing, *Fast smoothing of manipulator trajectories using optimal
+/// bounded-acceleration shortcuts*, ICRA 2010; but they draw the instants at random). Stops early, with
+/// what it has, when `late` says so.
+///
+/// # Errors
+/// When the checking backend fails.
+pub fn shorten(
+    path: &Knots,
     local: &mut LocalPlanner<'_>,
     tries: u32,
     seed: u64,
     late: &dyn Fn() -> bool,
-) -> Result<(), CheckError> {
-    let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    for _ in 0..tries {
-        if late() {
-            break;
-        }
-        let duration = trajectory.duration();
-        let (a, b) = (rng.random::<f64>() * duration, rng.random::<f64>() * duration);
-        shortcut(trajectory, local, a.min(b), a.max(b))?;
+) -> Result<Trajectory, CheckError> {
+    let trajectory = path.trajectory(&local.steering);
+    if tries == 0 || path.duration() == 0.0 {
+        return Ok(trajectory);
     }
-    Ok(())
+    let mut shortener = Shortener::new(trajectory, local);
+    shortener.cut_corners()?;
+    shortener.sweep(tries, seed, late)?;
+    Ok(shortener.trajectory)
 }
 
-/// Replaces what lies between two instants by the fastest motion between the states there, if that
-/// is valid and shorter.
-fn shortcut(
-    trajectory: &mut Trajectory,
-    local: &mut LocalPlanner<'_>,
-    from: f64,
-    to: f64,
-) -> Result<bool, CheckError> {
-    if to - from < SHORTEST {
-        return Ok(false);
+/// A trajectory on its way to a shorter one.
+struct Shortener<'l, 'c> {
+    local: &'l mut LocalPlanner<'c>,
+    trajectory: Trajectory,
+    /// What the next trajectory is written to.
+    next: Trajectory,
+    /// The states between which a shortcut is tried.
+    start: FlatState,
+    end: FlatState,
+}
+
+impl<'l, 'c> Shortener<'l, 'c> {
+    fn new(trajectory: Trajectory, local: &'l mut LocalPlanner<'c>) -> Self {
+        let state = FlatState::at_rest(vec![0.0; trajectory.dof()]);
+        let next = Trajectory::new(trajectory.dof(), trajectory.degree());
+        Self { local, trajectory, next, start: state.clone(), end: state }
     }
-    let (from, to) = (at_knot(trajectory, from), at_knot(trajectory, to));
-    let (start, end) = (state(trajectory, from), state(trajectory, to));
-    let longest = (to - from) * (1.0 - LEAST_GAIN);
-    let Some(motion) = local.connect_fastest((&start).into(), (&end).into(), longest)? else {
-        return Ok(false);
-    };
-    *trajectory = trajectory.splice(from, to, &motion);
-    Ok(true)
+
+    /// Cuts every corner, the last first, far from it and then closer.
+    fn cut_corners(&mut self) -> Result<(), CheckError> {
+        const SHARES: [f64; 4] = [1.0, 0.7, 0.4, 0.15];
+        for corner in (1..self.trajectory.len()).rev() {
+            let [before, at, after] =
+                [corner - 1, corner, corner + 1].map(|knot| self.trajectory.knots()[knot]);
+            for share in SHARES {
+                if self.shortcut(at - share * (at - before), at + share * (after - at))? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Shortcuts over windows that grow narrower from one to the next, round after round, and follow each
+    /// other by the golden section of the duration, so that no part of it is left out however few they
+    /// are. The seed says where they begin.
+    fn sweep(&mut self, tries: u32, seed: u64, late: &dyn Fn() -> bool) -> Result<(), CheckError> {
+        const WIDEST: f64 = 0.7;
+        const NARROWEST: f64 = 0.14;
+        const ROUND: u32 = 16;
+        const GOLDEN: f64 = 0.618_033_988_749_894_9;
+        // Not the numbers that the samples of the search were made of.
+        let begin = Pcg64Mcg::seed_from_u64(!seed).random::<f64>();
+        for i in 0..tries {
+            if late() {
+                break;
+            }
+            let duration = self.trajectory.duration();
+            let width =
+                duration * WIDEST * (NARROWEST / WIDEST).powf(f64::from(i % ROUND) / f64::from(ROUND));
+            let from = (begin + f64::from(i) * GOLDEN).fract() * (duration - width);
+            self.shortcut(from, from + width)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces what lies between two instants by the fastest motion between the states there, if that
+    /// is valid and shorter.
+    fn shortcut(&mut self, from: f64, to: f64) -> Result<bool, CheckError> {
+        if to - from < SHORTEST {
+            return Ok(false);
+        }
+        let Self { local, trajectory, next, start, end } = self;
+        let (from, to) = (at_knot(trajectory, from), at_knot(trajectory, to));
+        state(trajectory, from, start);
+        state(trajectory, to, end);
+        let longest = (to - from) * (1.0 - LEAST_GAIN);
+        let Some(motion) = local.connect_fastest((&*start).into(), (&*end).into(), longest)? else {
+            return Ok(false);
+        };
+        trajectory.splice_into(from, to, motion, next);
+        std::mem::swap(trajectory, next);
+        Ok(true)
+    }
 }
 
 /// The knot next to `t`, if it is so near that cutting at `t` would leave a splinter; else `t`.
@@ -129,12 +153,10 @@ fn at_knot(trajectory: &Trajectory, t: f64) -> f64 {
     knots[after.saturating_sub(1)..].iter().take(2).find(near).copied().unwrap_or(t)
 }
 
-/// Values and derivatives at time `t`.
-fn state(trajectory: &Trajectory, t: f64) -> FlatState {
-    let evaluate = |order: usize| {
-        let mut values = vec![0.0; trajectory.dof()];
-        trajectory.evaluate(t, order, &mut values);
-        values
-    };
-    FlatState { position: evaluate(0), velocity: evaluate(1) }
+/// Writes values and derivatives at time `t` to `state`.
+fn state(trajectory: &Trajectory, t: f64, state: &mut FlatState) {
+    let (segment, local) = trajectory.locate(t);
+    let segment = trajectory.segment(segment);
+    segment.evaluate(local, 0, &mut state.position);
+    segment.evaluate(local, 1, &mut state.velocity);
 }

@@ -74,7 +74,8 @@ impl Profile {
 }
 
 /// Bounded-acceleration steering: the least common duration at which every output can arrive, then
-/// for each the profile of least acceleration that takes just so long.
+/// for each a profile that takes just so long: one that switches when another output does, so that the
+/// motion has few pieces, or else the one of least acceleration.
 ///
 /// With moving ends an output may be able to arrive until some time and again from a later time, but
 /// not between: overshooting takes a while to make good. Such a gap is stepped over. Hauser and
@@ -84,6 +85,10 @@ impl Profile {
 #[derive(Clone, Debug)]
 pub struct TimeOptimal {
     limits: Vec<OutputLimits>,
+    /// When each output can arrive.
+    arrivals: Vec<Arrivals>,
+    /// Pairs of times at which profiles of the motion at hand switch.
+    switches: Vec<(f64, f64)>,
 }
 
 /// One output's part of a query.
@@ -106,64 +111,83 @@ struct Arrivals {
 impl TimeOptimal {
     /// Steering within `limits`; velocities and accelerations must be limited.
     pub fn new(limits: &[OutputLimits]) -> Self {
-        Self { limits: limits.to_vec() }
+        Self { limits: limits.to_vec(), arrivals: Vec::new(), switches: Vec::new() }
     }
 
     /// Joins (p0, v0) to (p1, v1): one profile per output in `profiles`, and their duration, which is
     /// the least possible one times `stretch` (1 or more), or the next one possible after that.
     ///
-    /// `None` where an end breaks a limit, or a profile would leave its position limits.
+    /// `None` where that is longer than `longest`, an end breaks a limit, or a profile would leave its
+    /// position limits.
+    #[allow(clippy::too_many_arguments, reason = "two states, and what is asked of the motion between them")]
     pub fn steer(
-        &self,
+        &mut self,
         p0: &[f64],
         v0: &[f64],
         p1: &[f64],
         v1: &[f64],
         stretch: f64,
+        longest: f64,
         profiles: &mut Vec<Profile>,
     ) -> Option<f64> {
-        let ends = |j: usize| {
-            let OutputLimits { velocity, acceleration, .. } = self.limits[j];
+        let ends = |j: usize, limits: &OutputLimits| {
+            let OutputLimits { velocity, acceleration, .. } = *limits;
             Ends { distance: p1[j] - p0[j], v0: v0[j], v1: v1[j], velocity, acceleration }
         };
-        let duration = self.common_duration(ends, stretch)?;
-        profiles.clear();
+        self.arrivals.clear();
         for (j, limits) in self.limits.iter().enumerate() {
-            let profile = Profile { position: p0[j], ..ends(j).profile(duration)? };
-            let (least, most) = profile.range(duration);
-            if least < limits.lower - TOLERANCE || most > limits.upper + TOLERANCE {
+            let arrivals = ends(j, limits).arrivals()?;
+            if arrivals.first * stretch > longest {
                 return None;
             }
-            profiles.push(profile);
+            self.arrivals.push(arrivals);
+        }
+        let duration = common_duration(&self.arrivals, stretch).filter(|&t| t <= longest)?;
+        profiles.clear();
+        profiles.resize(self.limits.len(), Profile::default());
+        self.switches.clear();
+        // The last to arrive has no choice of times; the others may find theirs among its.
+        let last = (0..self.limits.len())
+            .max_by(|&a, &b| self.arrivals[a].first.total_cmp(&self.arrivals[b].first))?;
+        for j in std::iter::once(last).chain((0..self.limits.len()).filter(|&j| j != last)) {
+            let limits = &self.limits[j];
+            let ends = ends(j, limits);
+            let within = |profile: Profile| {
+                let profile = Profile { position: p0[j], ..profile };
+                let (least, most) = profile.range(duration);
+                (least >= limits.lower - TOLERANCE && most <= limits.upper + TOLERANCE).then_some(profile)
+            };
+            let shared = self.switches.iter().find_map(|&at| ends.switched(at, duration).and_then(within));
+            profiles[j] = match shared {
+                Some(profile) => profile,
+                None => {
+                    let own = within(ends.profile(duration)?)?;
+                    self.switches.push((own.accelerated, own.cruised));
+                    own
+                }
+            };
         }
         Some(duration)
     }
+}
 
-    /// The least duration at which every output can arrive, or the next one after its `stretch`-fold.
-    fn common_duration(&self, ends: impl Fn(usize) -> Ends, stretch: f64) -> Option<f64> {
-        let mut duration = 0.0_f64;
-        for j in 0..self.limits.len() {
-            duration = duration.max(ends(j).arrivals()?.first);
-        }
-        duration *= stretch;
-        // Every step leaves one gap behind for good, as the duration only grows.
-        for _ in 0..=self.limits.len() {
-            let mut stepped = false;
-            for j in 0..self.limits.len() {
-                if let Some((from, to)) = ends(j).arrivals()?.gap
-                    && duration > from * (1.0 + TOLERANCE)
-                    && duration < to
-                {
-                    duration = to;
-                    stepped = true;
-                }
-            }
-            if !stepped {
-                return Some(duration);
+/// The least duration at which every output can arrive, or the next one after its `stretch`-fold.
+fn common_duration(arrivals: &[Arrivals], stretch: f64) -> Option<f64> {
+    let mut duration = arrivals.iter().map(|a| a.first).fold(0.0, f64::max) * stretch;
+    // Every step leaves one gap behind for good, as the duration only grows.
+    for _ in 0..=arrivals.len() {
+        let mut stepped = false;
+        for (from, to) in arrivals.iter().filter_map(|a| a.gap) {
+            if duration > from * (1.0 + TOLERANCE) && duration < to {
+                duration = to;
+                stepped = true;
             }
         }
-        None
+        if !stepped {
+            return Some(duration);
+        }
     }
+    None
 }
 
 impl Ends {
@@ -194,6 +218,19 @@ impl Ends {
         let gap = (square > 0.0 && slow <= v0.min(v1))
             .then(|| (arrival(-1.0, slow), arrival(-1.0, -slow.min(velocity))));
         Some(Arrivals { first, gap })
+    }
+
+    /// The profile that takes `duration` and switches at two given times, if there is one within the
+    /// limits: the speed between them follows from the distance.
+    fn switched(&self, (accelerated, cruised): (f64, f64), duration: f64) -> Option<Profile> {
+        let Self { distance, v0, v1, velocity, acceleration } = *self;
+        let slowing = duration - cruised;
+        let speed =
+            (distance - 0.5 * (v0 * accelerated + v1 * slowing)) / (0.5 * (duration + cruised - accelerated));
+        let (first, last) = ((speed - v0) / accelerated, (v1 - speed) / slowing);
+        // A phase of no length makes an acceleration that is infinite or none, and holds no limit.
+        let holds = speed.abs() <= velocity && first.abs() <= acceleration && last.abs() <= acceleration;
+        holds.then_some(Profile { position: 0.0, velocity: v0, first, accelerated, cruised, last })
     }
 
     /// The profile of least acceleration that takes `duration`.
@@ -283,18 +320,19 @@ mod tests {
         #[test]
         fn replayed_profiles_arrive_within_limits(queries in proptest::collection::vec(query(), 1..8)) {
             let all: Vec<Ends> = queries.iter().map(|&q| ends(q)).collect();
-            let steering = TimeOptimal::new(&all.iter().map(|e| limits(e.velocity, e.acceleration)).collect::<Vec<_>>());
+            let mut steering = TimeOptimal::new(&all.iter().map(|e| limits(e.velocity, e.acceleration)).collect::<Vec<_>>());
             let zero = vec![0.0; all.len()];
             let to: Vec<f64> = all.iter().map(|e| e.distance).collect();
             let (v0, v1): (Vec<f64>, Vec<f64>) = all.iter().map(|e| (e.v0, e.v1)).unzip();
             let mut profiles = Vec::new();
-            let duration = steering.steer(&zero, &v0, &to, &v1, 1.0, &mut profiles);
+            let duration = steering.steer(&zero, &v0, &to, &v1, 1.0, f64::INFINITY, &mut profiles);
             prop_assert!(duration.is_some(), "without position limits there always is a way");
             let duration = duration.unwrap_or(0.0);
             for (profile, e) in profiles.iter().zip(&all) {
                 let (p, v) = profile.state(duration);
                 prop_assert!((p - e.distance).abs() < 1e-7 && (v - e.v1).abs() < 1e-7, "{profile:?} {e:?} {duration}: {p} {v}");
                 prop_assert!(profile.first.abs() <= e.acceleration * (1.0 + 1e-8));
+                prop_assert!(profile.last.abs() <= e.acceleration * (1.0 + 1e-8));
                 for i in 0..=50 {
                     let (_, v) = profile.state(duration * f64::from(i) / 50.0);
                     prop_assert!(v.abs() <= e.velocity * (1.0 + 1e-8));
@@ -334,19 +372,36 @@ mod tests {
 
     #[test]
     fn rest_to_rest_is_a_trapezoid() {
-        let steering = TimeOptimal::new(&[limits(1.0, 2.0)]);
+        let mut steering = TimeOptimal::new(&[limits(1.0, 2.0)]);
         let mut profiles = Vec::new();
-        let duration = steering.steer(&[0.0], &[0.0], &[2.0], &[0.0], 1.0, &mut profiles);
+        let duration = steering.steer(&[0.0], &[0.0], &[2.0], &[0.0], 1.0, f64::INFINITY, &mut profiles);
         assert_eq!(duration, Some(2.5));
         assert_eq!((profiles[0].accelerated, profiles[0].cruised, profiles[0].first), (0.5, 2.0, 2.0));
     }
 
     #[test]
+    fn outputs_switch_together_where_they_can() {
+        let mut steering = TimeOptimal::new(&[limits(1.0, 2.0), limits(1.0, 2.0), limits(1.0, 0.6)]);
+        let mut profiles = Vec::new();
+        let (still, to) = ([0.0; 3], [2.0, -1.0, 1.5]);
+        let duration = steering.steer(&still, &still, &to, &still, 1.0, f64::INFINITY, &mut profiles);
+        // The third is the last to arrive. It takes the first longer than it needs, but not so long
+        // that it could do without its own times.
+        let duration = duration.expect("a way");
+        let times = |p: &Profile| (p.accelerated, p.cruised);
+        assert_eq!(times(&profiles[1]), times(&profiles[2]));
+        assert!(profiles.iter().zip(to).all(|(p, to)| (p.state(duration).0 - to).abs() < 1e-12));
+        let sooner = steering.steer(&still, &still, &to, &still, 1.0, 0.999 * duration, &mut profiles);
+        assert_eq!(sooner, None, "longer than the longest");
+    }
+
+    #[test]
     fn gaps_are_stepped_over() {
         // Fast past a near goal in the first output; the second takes a second.
-        let steering = TimeOptimal::new(&[limits(2.0, 1.0), limits(1.0, 1.0)]);
+        let mut steering = TimeOptimal::new(&[limits(2.0, 1.0), limits(1.0, 1.0)]);
         let mut profiles = Vec::new();
-        let duration = steering.steer(&[0.0; 2], &[1.0, 0.0], &[0.2, 0.25], &[1.0, 0.0], 1.0, &mut profiles);
+        let (p0, v0, p1, v1) = ([0.0; 2], [1.0, 0.0], [0.2, 0.25], [1.0, 0.0]);
+        let duration = steering.steer(&p0, &v0, &p1, &v1, 1.0, f64::INFINITY, &mut profiles);
         let duration = duration.expect("a way");
         assert!(duration > 2.0, "arriving at 1 s is impossible for the first: {duration}");
     }

@@ -39,11 +39,18 @@ impl Trajectory {
     /// duration. Whether the ends meet is not checked: see [`Trajectory::greatest_jump`].
     #[must_use]
     pub fn splice(&self, from: f64, to: f64, middle: &Self) -> Self {
-        let mut spliced = self.cut(0.0, from);
-        spliced.append(middle);
-        spliced.elevate(self.degree);
-        spliced.extend_cut(self, to, self.duration());
+        let mut spliced = Self::new(self.dof, self.degree);
+        self.splice_into(from, to, middle, &mut spliced);
         spliced
+    }
+
+    /// The same, written to a trajectory that is there already, so that its memory is used again.
+    pub fn splice_into(&self, from: f64, to: f64, middle: &Self, spliced: &mut Self) {
+        spliced.clear();
+        spliced.elevate(self.degree);
+        spliced.extend_cut(self, 0.0, from);
+        spliced.append(middle);
+        spliced.extend_cut(self, to, self.duration());
     }
 
     /// Appends `next`, raising the lower degree of the two. Whether the ends meet is not checked:

@@ -51,6 +51,13 @@ impl Trajectory {
         self.coefficients.extend_from_slice(coefficients);
     }
 
+    /// Removes all segments, keeping the memory.
+    pub fn clear(&mut self) {
+        self.durations.clear();
+        self.knots.truncate(1);
+        self.coefficients.clear();
+    }
+
     /// Number of flat outputs.
     pub fn dof(&self) -> usize {
         self.dof

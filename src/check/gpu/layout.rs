@@ -276,7 +276,7 @@ impl From<&PackedObstacle> for Obstacle {
 
 /// All obstacles, kind by kind.
 fn obstacles(world: &PackedWorld) -> impl Iterator<Item = Obstacle> {
-    let PackedWorld { spheres, cuboids, capsules, cylinders, half_spaces } = world;
+    let PackedWorld { spheres, cuboids, aligned: _, capsules, cylinders, half_spaces } = world;
     [spheres, cuboids, capsules, cylinders, half_spaces].into_iter().flatten().map(Obstacle::from)
 }
 

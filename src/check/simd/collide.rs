@@ -1,73 +1,58 @@
 //! Stage `collide`: spheres against the world, then links against each other. Each link's bounding
 //! sphere is tested first, by way of the hierarchy over the world; its own spheres only meet what the
-//! bound touches in some lane.
+//! bound touches in some lane. Sums of hits are taken before any branch: one per link and obstacle.
 
-use super::super::packed::{INNER, Packed, PackedObstacle, PackedWorld};
+use super::super::packed::{INNER, Packed, PackedNode, PackedObstacle};
 use super::super::{Status, Verdict};
 use super::{Scratch, V3, first_lane, place};
 use crate::lanes::Simd;
 
-/// Obstacles that a link's bound touches: indices into the list of each kind.
-#[derive(Default)]
-pub(super) struct Near {
-    spheres: Vec<u32>,
-    cuboids: Vec<u32>,
-    capsules: Vec<u32>,
-    cylinders: Vec<u32>,
-    half_spaces: Vec<u32>,
-}
-
-impl Near {
-    fn clear(&mut self) {
-        self.spheres.clear();
-        self.cuboids.clear();
-        self.capsules.clear();
-        self.cylinders.clear();
-        self.half_spaces.clear();
-    }
-
-    fn is_empty(&self) -> bool {
-        self.spheres.is_empty()
-            && self.cuboids.is_empty()
-            && self.capsules.is_empty()
-            && self.cylinders.is_empty()
-            && self.half_spaces.is_empty()
-    }
-}
-
-/// The moving links against the world.
+/// The moving links against the world, the last of the chain first: they move most, and touch most.
 #[inline(always)]
 pub(super) fn world<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count: usize) -> Verdict {
-    for link in 0..packed.moving_links {
-        let l = &packed.links[link];
-        let center = place::center(s, &scratch.poses[l.body as usize], &l.bound);
-        center.store(s, &mut scratch.bounds[link]);
-        gather(s, packed, center, l.bound.radius + packed.padding, &mut scratch.near);
-        if scratch.near.is_empty() {
-            continue;
-        }
-        place::link(s, packed, scratch, link);
-        for sphere in l.first as usize..l.end as usize {
-            let center = V3::load(s, &scratch.centers[sphere]);
-            let radius = packed.spheres[sphere].radius + packed.padding;
-            if let Some((lane, obstacle)) = hit(s, &packed.world, &scratch.near, center, radius, count) {
-                let time = scratch.time.0[lane];
-                return Verdict::invalid(Status::World, time, l.index as usize, obstacle as usize);
-            }
+    for link in (0..packed.moving_links).rev() {
+        if let Some((lane, obstacle)) = link_hits(s, packed, scratch, link, count) {
+            let link = packed.links[link].index as usize;
+            return Verdict::invalid(Status::World, scratch.time.0[lane], link, obstacle as usize);
         }
     }
     Verdict::VALID
 }
 
-/// Lists the obstacles that a ball touches in any lane: a walk over the hierarchy tests those whose
-/// boxes it meets.
+/// The first lane in which a link touches an obstacle, and that obstacle. A walk over the hierarchy
+/// tests the link's bound against the obstacles whose boxes it meets, and the link's spheres against
+/// those that the bound touches.
 #[inline(always)]
-fn gather<S: Simd>(s: S, packed: &Packed, center: V3<S>, radius: f32, near: &mut Near) {
-    let touch = Ball::new(s, center, radius);
-    near.clear();
+fn link_hits<S: Simd>(
+    s: S,
+    packed: &Packed,
+    scratch: &mut Scratch,
+    link: usize,
+    count: usize,
+) -> Option<(usize, u32)> {
+    let world = &packed.world;
+    let l = &packed.links[link];
+    let bound = Ball::new(s, V3::load(s, &scratch.bounds[link]), l.bound.radius + packed.padding);
+    let around = Around::new(s, &bound);
+    // The spheres against an obstacle that the bound touches.
+    macro_rules! spheres {
+        ($test:ident, $obstacle:expr) => {
+            let obstacle = $obstacle;
+            place::link(s, packed, scratch, link);
+            let mut hit = s.none();
+            for sphere in l.first as usize..l.end as usize {
+                let radius = packed.spheres[sphere].radius + packed.padding;
+                let ball = Ball::new(s, V3::load(s, &scratch.centers[sphere]), radius);
+                hit = s.or(hit, ball.$test(s, obstacle));
+            }
+            if let Some(lane) = first_lane(s, hit, count) {
+                return Some((lane, obstacle.index));
+            }
+        };
+    }
     let mut next = 0;
     while let Some(node) = packed.hierarchy.get(next) {
-        if !s.any(touch.aligned_box(s, &node.lower, &node.upper)) {
+        if !s.any(around.meets(s, node)) {
             next = node.skip as usize;
             continue;
         }
@@ -76,58 +61,59 @@ fn gather<S: Simd>(s: S, packed: &Packed, center: V3<S>, radius: f32, near: &mut
             continue;
         }
         let mut i = node.obstacle as usize;
-        macro_rules! gather_kind {
+        macro_rules! kind {
             ($kind:ident, $test:ident) => {
-                if let Some(obstacle) = packed.world.$kind.get(i) {
-                    if s.any(touch.$test(s, obstacle)) {
-                        near.$kind.push(i as u32);
+                if let Some(obstacle) = world.$kind.get(i) {
+                    if s.any(bound.$test(s, obstacle)) {
+                        spheres!($test, obstacle);
                     }
                     continue;
                 }
-                i -= packed.world.$kind.len();
+                i -= world.$kind.len();
             };
         }
-        gather_kind!(spheres, sphere);
-        gather_kind!(cuboids, cuboid);
-        gather_kind!(capsules, capsule);
-        if s.any(touch.cylinder(s, &packed.world.cylinders[i])) {
-            near.cylinders.push(i as u32);
+        kind!(spheres, sphere);
+        if i < world.aligned {
+            // The node's box is the obstacle itself.
+            spheres!(aligned_cuboid, &world.cuboids[i]);
+            continue;
+        }
+        kind!(cuboids, cuboid);
+        kind!(capsules, capsule);
+        if s.any(bound.cylinder(s, &world.cylinders[i])) {
+            spheres!(cylinder, &world.cylinders[i]);
         }
     }
-    for (i, obstacle) in packed.world.half_spaces.iter().enumerate() {
-        if s.any(touch.half_space(s, obstacle)) {
-            near.half_spaces.push(i as u32);
+    for obstacle in &world.half_spaces {
+        if s.any(bound.half_space(s, obstacle)) {
+            spheres!(half_space, obstacle);
         }
     }
+    None
 }
 
-/// The first lane in which a ball touches one of the near obstacles, and that obstacle.
-#[inline(always)]
-fn hit<S: Simd>(
-    s: S,
-    world: &PackedWorld,
-    near: &Near,
-    center: V3<S>,
-    radius: f32,
-    count: usize,
-) -> Option<(usize, u32)> {
-    let touch = Ball::new(s, center, radius);
-    macro_rules! hit_kind {
-        ($kind:ident, $test:ident) => {
-            for &i in &near.$kind {
-                let obstacle = &world.$kind[i as usize];
-                if let Some(lane) = first_lane(s, touch.$test(s, obstacle), count) {
-                    return Some((lane, obstacle.index));
-                }
-            }
-        };
+/// The box around a ball in each lane.
+struct Around<S: Simd> {
+    lower: V3<S>,
+    upper: V3<S>,
+}
+
+impl<S: Simd> Around<S> {
+    #[inline(always)]
+    fn new(s: S, ball: &Ball<S>) -> Self {
+        let radius = V3 { x: ball.radius, y: ball.radius, z: ball.radius };
+        Self { lower: ball.center.sub(s, radius), upper: ball.center.add(s, radius) }
     }
-    hit_kind!(spheres, sphere);
-    hit_kind!(cuboids, cuboid);
-    hit_kind!(capsules, capsule);
-    hit_kind!(cylinders, cylinder);
-    hit_kind!(half_spaces, half_space);
-    None
+
+    /// Whether it meets a node's box.
+    #[inline(always)]
+    fn meets(&self, s: S, node: &PackedNode) -> S::M {
+        let (lower, upper) = (V3::splat(s, node.lower), V3::splat(s, node.upper));
+        let x = s.and(s.lt(self.lower.x, upper.x), s.lt(lower.x, self.upper.x));
+        let y = s.and(s.lt(self.lower.y, upper.y), s.lt(lower.y, self.upper.y));
+        let z = s.and(s.lt(self.lower.z, upper.z), s.lt(lower.z, self.upper.z));
+        s.and(s.and(x, y), z)
+    }
 }
 
 /// A ball in each lane, and whether it touches an obstacle.
@@ -158,16 +144,14 @@ impl<S: Simd> Ball<S> {
         s.max(s.sub(s.abs(x), s.splat(size)), s.splat(0.0))
     }
 
-    /// A box with faces across the world's axes, by its corners.
+    /// A box with faces across the world's axes.
     #[inline(always)]
-    fn aligned_box(&self, s: S, lower: &[f32; 3], upper: &[f32; 3]) -> S::M {
-        let (lower, upper) = (V3::splat(s, *lower), V3::splat(s, *upper));
-        let (below, above) = (lower.sub(s, self.center), self.center.sub(s, upper));
-        let zero = s.splat(0.0);
+    fn aligned_cuboid(&self, s: S, o: &PackedObstacle) -> S::M {
+        let local = self.center.add(s, V3::splat(s, o.translation));
         let d = V3 {
-            x: s.max(s.max(below.x, above.x), zero),
-            y: s.max(s.max(below.y, above.y), zero),
-            z: s.max(s.max(below.z, above.z), zero),
+            x: Self::beyond(s, local.x, o.size[0]),
+            y: Self::beyond(s, local.y, o.size[1]),
+            z: Self::beyond(s, local.z, o.size[2]),
         };
         s.lt(d.dot(s, d), self.radius2)
     }
@@ -212,40 +196,43 @@ impl<S: Simd> Ball<S> {
     }
 }
 
-/// Links against each other.
+/// Links against each other: where the bounds of two touch, each sphere of the one that touches the
+/// other's bound against the other's spheres.
 #[inline(always)]
 pub(super) fn itself<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count: usize) -> Verdict {
-    for link in packed.moving_links..packed.links.len() {
-        let l = &packed.links[link];
-        let center = place::center(s, &scratch.poses[l.body as usize], &l.bound);
-        center.store(s, &mut scratch.bounds[link]);
-    }
     for &[a, b] in &packed.pairs {
         let (a, b) = (a as usize, b as usize);
         let (la, lb) = (&packed.links[a], &packed.links[b]);
-        let d = V3::load(s, &scratch.bounds[a]).sub(s, V3::load(s, &scratch.bounds[b]));
-        let reach = la.bound.radius + lb.bound.radius + packed.padding;
-        if !s.any(s.lt(d.dot(s, d), s.splat(reach * reach))) {
+        let other = V3::load(s, &scratch.bounds[b]);
+        let reach = lb.bound.radius + packed.padding;
+        if !s.any(touch(s, V3::load(s, &scratch.bounds[a]), other, la.bound.radius + reach)) {
             continue;
         }
         place::link(s, packed, scratch, a);
         place::link(s, packed, scratch, b);
+        let mut hit = s.none();
         for i in la.first as usize..la.end as usize {
             let center = V3::load(s, &scratch.centers[i]);
-            for j in lb.first as usize..lb.end as usize {
-                let d = center.sub(s, V3::load(s, &scratch.centers[j]));
-                let reach = packed.spheres[i].radius + packed.spheres[j].radius + packed.padding;
-                if let Some(lane) = first_lane(s, s.lt(d.dot(s, d), s.splat(reach * reach)), count) {
-                    let time = scratch.time.0[lane];
-                    return Verdict::invalid(
-                        Status::SelfCollision,
-                        time,
-                        la.index as usize,
-                        lb.index as usize,
-                    );
-                }
+            let radius = packed.spheres[i].radius;
+            if !s.any(touch(s, center, other, radius + reach)) {
+                continue;
             }
+            for j in lb.first as usize..lb.end as usize {
+                let reach = radius + packed.spheres[j].radius + packed.padding;
+                hit = s.or(hit, touch(s, center, V3::load(s, &scratch.centers[j]), reach));
+            }
+        }
+        if let Some(lane) = first_lane(s, hit, count) {
+            let time = scratch.time.0[lane];
+            return Verdict::invalid(Status::SelfCollision, time, la.index as usize, lb.index as usize);
         }
     }
     Verdict::VALID
+}
+
+/// Whether two points are nearer than `reach`.
+#[inline(always)]
+fn touch<S: Simd>(s: S, a: V3<S>, b: V3<S>, reach: f32) -> S::M {
+    let d = a.sub(s, b);
+    s.lt(d.dot(s, d), s.splat(reach * reach))
 }

@@ -2,9 +2,9 @@
 //! joint by recursive Newton-Euler (Luh, Walker and Paul 1980), in world axes, since `place` has
 //! left every body's pose there.
 
-use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody};
+use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody, PackedLimits};
 use super::super::{Status, Verdict};
-use super::{Scratch, V3, first_lane};
+use super::{Scratch, V3, first_other_lane};
 use crate::lanes::{Lane, Simd};
 
 /// Motion and load of one body in world axes.
@@ -36,30 +36,60 @@ impl BodyDynamics {
 /// All limits of a block.
 #[inline(always)]
 pub(super) fn block<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count: usize) -> Verdict {
-    macro_rules! exceeds {
-        ($status:expr, |$j:ident, $l:ident| $test:expr) => {
-            for ($j, $l) in packed.limits.iter().enumerate() {
-                if let Some(lane) = first_lane(s, $test, count) {
-                    return Verdict::invalid($status, scratch.time.0[lane], $j, 0);
-                }
-            }
-        };
+    // Seldom broken after all other stages: which it was is only asked where one was. Comparisons ask
+    // what holds, so that nothing that is not a number passes.
+    let mut held = s.le(s.splat(0.0), s.splat(0.0));
+    for (j, l) in packed.limits.iter().enumerate() {
+        for status in [Status::Position, Status::Velocity, Status::Acceleration] {
+            held = s.and(held, holds(s, scratch, status, j, l));
+        }
     }
-    exceeds!(Status::Position, |j, l| {
-        let y = s.load(&scratch.flat[0][j]);
-        s.or(s.lt(y, s.splat(l.lower)), s.lt(s.splat(l.upper), y))
-    });
-    exceeds!(Status::Velocity, |j, l| s.lt(s.splat(l.velocity), s.abs(s.load(&scratch.flat[1][j]))));
-    exceeds!(Status::Acceleration, |j, l| s.lt(s.splat(l.acceleration), s.abs(s.load(&scratch.flat[2][j]))));
+    if first_other_lane(s, held, count).is_some() {
+        return exceeded(
+            s,
+            packed,
+            scratch,
+            count,
+            &[Status::Position, Status::Velocity, Status::Acceleration],
+        );
+    }
     if packed.torque {
         efforts(s, packed, scratch);
-        // `flat[2]` now holds efforts: accelerations have been used.
-        exceeds!(Status::Effort, |j, l| s.lt(s.splat(l.effort), s.abs(s.load(&scratch.flat[2][j]))));
+        return exceeded(s, packed, scratch, count, &[Status::Effort]);
     }
     Verdict::VALID
 }
 
-/// Replaces the accelerations in `flat[2]` by the efforts that they need.
+/// The first of the limits that is exceeded.
+#[inline(always)]
+fn exceeded<S: Simd>(s: S, packed: &Packed, scratch: &Scratch, count: usize, statuses: &[Status]) -> Verdict {
+    for &status in statuses {
+        for (j, l) in packed.limits.iter().enumerate() {
+            if let Some(lane) = first_other_lane(s, holds(s, scratch, status, j, l), count) {
+                return Verdict::invalid(status, scratch.time.0[lane], j, 0);
+            }
+        }
+    }
+    Verdict::VALID
+}
+
+/// Whether output `j` is within one of its limits.
+#[inline(always)]
+fn holds<S: Simd>(s: S, scratch: &Scratch, status: Status, j: usize, l: &PackedLimits) -> S::M {
+    let [position, velocity, acceleration] = &scratch.flat;
+    let (lanes, most) = match status {
+        Status::Velocity => (velocity, l.velocity),
+        Status::Acceleration => (acceleration, l.acceleration),
+        Status::Effort => (&scratch.efforts, l.effort),
+        _ => {
+            let y = s.load(&position[j]);
+            return s.and(s.le(s.splat(l.lower), y), s.le(y, s.splat(l.upper)));
+        }
+    };
+    s.le(s.abs(s.load(&lanes[j])), s.splat(most))
+}
+
+/// The efforts that the motion needs.
 #[inline(always)]
 fn efforts<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
     let [gx, gy, gz] = packed.gravity;
@@ -67,7 +97,7 @@ fn efforts<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
     for (b, body) in packed.bodies.iter().enumerate().skip(1) {
         outward(s, body, b, scratch);
     }
-    for output in &mut scratch.flat[2] {
+    for output in &mut scratch.efforts {
         s.store(output, s.splat(0.0));
     }
     for (b, body) in packed.bodies.iter().enumerate().skip(1).rev() {
@@ -174,7 +204,7 @@ fn inward<S: Simd>(s: S, body: &PackedBody, b: usize, scratch: &mut Scratch) {
     let own = &scratch.dynamics[b];
     let (force, moment) = (V3::load(s, &own.force), V3::load(s, &own.moment));
     let load = if body.motion == MOTION_PRISMATIC { z.dot(s, force) } else { z.dot(s, moment) };
-    let effort = &mut scratch.flat[2][body.output as usize];
+    let effort = &mut scratch.efforts[body.output as usize];
     let sum = s.mul_add(load, s.splat(body.ratio), s.load(effort));
     s.store(effort, sum);
     if parent == 0 {

@@ -32,14 +32,14 @@ struct Scratch {
     flat: [Vec<Lane>; 3],
     /// Rotation, row by row, and translation of each body in the world.
     poses: Vec<[Lane; 12]>,
-    /// Centre of each sphere, where `centers_known` of its link.
+    /// Centre of each sphere, where `centers_known` of its link; what the base carries is placed once.
     centers: Vec<[Lane; 3]>,
     /// Centre of each link's bound.
     bounds: Vec<[Lane; 3]>,
     /// Whether the centres of a link's spheres have been calculated for this block.
     centers_known: Vec<bool>,
-    /// Obstacles near a link: indices into the list of each kind.
-    near: collide::Near,
+    /// Effort of each output, where efforts are checked.
+    efforts: Vec<Lane>,
     /// Spatial velocity and force of each body.
     dynamics: Vec<limits::BodyDynamics>,
 }
@@ -54,7 +54,7 @@ impl Scratch {
             centers: vec![[Lane::ZERO; 3]; packed.spheres.len()],
             bounds: vec![[Lane::ZERO; 3]; packed.links.len()],
             centers_known: vec![false; packed.links.len()],
-            near: collide::Near::default(),
+            efforts: vec![Lane::ZERO; dof],
             dynamics: vec![limits::BodyDynamics::ZERO; packed.bodies.len()],
         }
     }
@@ -76,12 +76,17 @@ impl SimdChecker {
     /// The same as [`SimdChecker::new`], of a problem that is packed already.
     #[cfg(feature = "gpu")]
     pub(super) fn of(packed: Packed) -> Self {
-        Self { scratch: Scratch::new(&packed), packed, level: Level::best(), states_checked: 0 }
+        Self::packed_at(packed, Level::best())
     }
 
     fn with(problem: &Problem, resolution: f64, level: Level) -> Self {
-        let packed = Packed::new(problem, resolution);
-        Self { scratch: Scratch::new(&packed), packed, level, states_checked: 0 }
+        Self::packed_at(Packed::new(problem, resolution), level)
+    }
+
+    fn packed_at(packed: Packed, level: Level) -> Self {
+        let mut scratch = Scratch::new(&packed);
+        level.run(PlaceBase { packed: &packed, scratch: &mut scratch });
+        Self { scratch, packed, level, states_checked: 0 }
     }
 }
 
@@ -123,6 +128,81 @@ impl EdgeChecker for SimdChecker {
     }
 }
 
+/// A stage of the check of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Polynomials to joint values and their derivatives.
+    Unflatten,
+    /// Forward kinematics.
+    Place,
+    /// Spheres against the world, then against each other.
+    Collide,
+    /// Position, velocity, acceleration, effort.
+    Limits,
+}
+
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 4] = [Self::Unflatten, Self::Place, Self::Collide, Self::Limits];
+}
+
+impl SimdChecker {
+    /// Runs one stage on the first block of samples of the first of `edges`, whatever the stages before it
+    /// have left; for benches. Returns how many samples that are.
+    #[inline(never)]
+    pub fn run_stage(&mut self, stage: Stage, edges: &EdgeBatch) -> usize {
+        let Self { packed, level, scratch, .. } = self;
+        level.run(OneStage { packed, scratch, edge: edges.get(0), stage })
+    }
+}
+
+struct OneStage<'a> {
+    packed: &'a Packed,
+    scratch: &'a mut Scratch,
+    edge: Edge<'a>,
+    stage: Stage,
+}
+
+impl Kernel for OneStage<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> usize {
+        let Self { packed, scratch, edge, stage } = self;
+        match stage {
+            Stage::Unflatten => {
+                unflatten::times(s, &edge, 0, 0, packed.rakes(&edge), scratch);
+                unflatten::edge(s, packed, &edge, scratch);
+            }
+            Stage::Place => place::bodies(s, packed, scratch),
+            Stage::Collide => {
+                // Spheres are placed where they are needed, which is part of this stage.
+                scratch.centers_known[..packed.moving_links].fill(false);
+                collide::world(s, packed, scratch, S::LANES);
+                collide::itself(s, packed, scratch, S::LANES);
+            }
+            Stage::Limits => {
+                limits::block(s, packed, scratch, S::LANES);
+            }
+        }
+        S::LANES
+    }
+}
+
+struct PlaceBase<'a> {
+    packed: &'a Packed,
+    scratch: &'a mut Scratch,
+}
+
+impl Kernel for PlaceBase<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        place::base(s, self.packed, self.scratch);
+    }
+}
+
 struct CheckEdges<'a> {
     packed: &'a Packed,
     scratch: &'a mut Scratch,
@@ -157,9 +237,7 @@ fn check_edge<S: Simd>(
     let rakes = packed.rakes(edge);
     for rake in RakeOrder::new(rakes) {
         for first_tooth in (0..RAKE).step_by(S::LANES) {
-            for lane in 0..S::LANES {
-                scratch.time.0[lane] = edge.sample_time(rake, first_tooth + lane, rakes);
-            }
+            unflatten::times(s, edge, rake, first_tooth, rakes, scratch);
             unflatten::edge(s, packed, edge, scratch);
             *states_checked += S::LANES as u64;
             let verdict = check_block(s, packed, scratch, S::LANES);
@@ -226,6 +304,13 @@ fn first_lane<S: Simd>(s: S, mask: S::M, count: usize) -> Option<usize> {
     (bits != 0).then(|| bits.trailing_zeros() as usize)
 }
 
+/// The lowest of the first `count` lanes that is not set.
+#[inline(always)]
+fn first_other_lane<S: Simd>(s: S, mask: S::M, count: usize) -> Option<usize> {
+    let bits = !s.bits(mask) & ((1_u64 << count) - 1) as u32;
+    (bits != 0).then(|| bits.trailing_zeros() as usize)
+}
+
 /// A vector of three lanes.
 #[derive(Clone, Copy)]
 struct V3<S: Simd> {
@@ -280,6 +365,48 @@ impl<S: Simd> V3<S> {
             x: s.neg_mul_add(self.z, b.y, s.mul(self.y, b.z)),
             y: s.neg_mul_add(self.x, b.z, s.mul(self.z, b.x)),
             z: s.neg_mul_add(self.y, b.x, s.mul(self.x, b.y)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{FlatState, GRAVITY};
+    use crate::robot::{JointLimits, random};
+    use crate::world::World;
+    use rand::SeedableRng;
+    use rand_pcg::Pcg64Mcg;
+
+    /// No comparison with what is not a number may come out as valid, nor a position that is not finite.
+    #[test]
+    fn nothing_that_is_not_a_number_passes() {
+        let mut mechanism = random::mechanism(&mut Pcg64Mcg::seed_from_u64(5), 4);
+        mechanism.pairs.clear();
+        mechanism.limits.fill(JointLimits { effort: 1e9, ..JointLimits::NONE });
+        let still = vec![0.0; mechanism.dof()];
+        let (start, world) = (FlatState::at_rest(still.clone()), World { obstacles: Vec::new() });
+        let mut problem =
+            Problem { mechanism, world, goals: vec![start.clone()], start, torque: false, gravity: GRAVITY };
+        let mut batch = StateBatch::new(still.len());
+        batch.push(&still, &still, &still);
+        let wrong = [(0, f64::INFINITY), (0, f64::NEG_INFINITY), (0, f64::NAN), (1, f64::NAN), (2, f64::NAN)];
+        for (derivative, number) in wrong {
+            for output in 0..still.len() {
+                let mut state = [still.clone(), still.clone(), still.clone()];
+                state[derivative][output] = number;
+                batch.push(&state[0], &state[1], &state[2]);
+            }
+        }
+        for (torque, level) in
+            [false, true].into_iter().flat_map(|t| levels().into_iter().map(move |l| (t, l)))
+        {
+            problem.torque = torque;
+            let mut lanes = SimdChecker::at_level(&problem, 0.05, level).expect("an available level");
+            let mut verdicts = Vec::new();
+            lanes.check_states(&batch, &mut verdicts).expect("lanes do not fail");
+            let valid: Vec<bool> = verdicts.iter().map(Verdict::is_valid).collect();
+            assert!(valid[0] && !valid[1..].contains(&true), "{level}, torque {torque}: {valid:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Stage `place`: forward kinematics, from joint values to poses of bodies and centres of spheres.
 
-use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody, PackedSphere};
+use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody};
 use super::{Scratch, V3};
 use crate::lanes::{Lane, Simd, sin_cos};
 
@@ -77,9 +77,34 @@ fn turn<S: Simd>(s: S, row: V3<S>, sin: S::F, cos: S::F) -> V3<S> {
     }
 }
 
-/// Places every body in the world.
+/// Places every moving body in the world, and the bounds of its links. What the base carries does not
+/// move: see [`base`].
 #[inline(always)]
 pub(super) fn bodies<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
+    let mut link = 0;
+    // Along a chain a body's parent is the one before it, and still in registers.
+    let (mut last, mut pose) = (0, Pose::load(s, &scratch.poses[0]));
+    for (b, body) in packed.bodies.iter().enumerate().skip(1) {
+        let y = s.load(&scratch.flat[0][body.output as usize]);
+        let q = s.mul_add(y, s.splat(body.ratio), s.splat(body.offset));
+        let parent = body.parent as usize;
+        if parent != last {
+            pose = Pose::load(s, &scratch.poses[parent]);
+        }
+        pose = body_pose(s, body, q, &pose);
+        pose.store(s, &mut scratch.poses[b]);
+        last = b;
+        while link < packed.moving_links && packed.links[link].body as usize == b {
+            pose.point(s, packed.links[link].bound.center).store(s, &mut scratch.bounds[link]);
+            link += 1;
+        }
+    }
+    scratch.centers_known[..packed.moving_links].fill(false);
+}
+
+/// Places the base and what it carries.
+#[inline(always)]
+pub(super) fn base<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
     let base = &packed.bodies[0];
     let [x, y, z] = base.rotation;
     let pose = Pose {
@@ -89,13 +114,11 @@ pub(super) fn bodies<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
         origin: V3::splat(s, base.translation),
     };
     pose.store(s, &mut scratch.poses[0]);
-    for (b, body) in packed.bodies.iter().enumerate().skip(1) {
-        let y = s.load(&scratch.flat[0][body.output as usize]);
-        let q = s.mul_add(y, s.splat(body.ratio), s.splat(body.offset));
-        let parent = Pose::load(s, &scratch.poses[body.parent as usize]);
-        body_pose(s, body, q, &parent).store(s, &mut scratch.poses[b]);
+    for (i, l) in packed.links.iter().enumerate().skip(packed.moving_links) {
+        pose.point(s, l.bound.center).store(s, &mut scratch.bounds[i]);
+        scratch.centers_known[i] = false;
+        link(s, packed, scratch, i);
     }
-    scratch.centers_known.fill(false);
 }
 
 /// parent * placement * motion(q)
@@ -112,12 +135,6 @@ fn body_pose<S: Simd>(s: S, body: &PackedBody, q: S::F, parent: &Pose<S>) -> Pos
         let (sin, cos) = sin_cos(s, q);
         Pose { x: turn(s, x, sin, cos), y: turn(s, y, sin, cos), z: turn(s, z, sin, cos), origin }
     }
-}
-
-/// The centre of a sphere that is fixed to a body.
-#[inline(always)]
-pub(super) fn center<S: Simd>(s: S, pose: &[Lane; 12], sphere: &PackedSphere) -> V3<S> {
-    Pose::load(s, pose).point(s, sphere.center)
 }
 
 /// Makes sure that the centres of all spheres of a link are known for this block.

@@ -1,10 +1,55 @@
 //! Stage `unflatten`: polynomials of the flat outputs to joint values and their derivatives.
 
-use super::super::packed::{Edge, Packed, StateBatch, coefficient_stride};
+use super::super::packed::{Edge, Packed, RAKE, StateBatch, coefficient_stride, sample_share};
 use super::Scratch;
-use crate::lanes::{Lane, MAX_LANES, Rows, Simd};
+use crate::lanes::{Lane, Simd};
+use std::sync::LazyLock;
 
-/// Evaluates an edge at the times of `scratch.time`, which ascend.
+/// Times of the samples from `first_tooth` of a rake on: [`Edge::sample_time`] in lanes.
+#[inline(always)]
+pub(super) fn times<S: Simd>(
+    s: S,
+    edge: &Edge<'_>,
+    rake: usize,
+    first_tooth: usize,
+    rakes: usize,
+    scratch: &mut Scratch,
+) {
+    let share = if !edge.at_rest {
+        let tooth = s.add(s.load(&Lane::NUMBERS), s.splat(first_tooth as f32));
+        let number = s.mul_add(tooth, s.splat(rakes as f32), s.splat(rake as f32));
+        s.mul(number, s.splat(1.0 / (rakes * RAKE - 1) as f32))
+    } else if let Some(shares) = at_rest_shares(edge.degree, rake, rakes) {
+        let mut lane = Lane::ZERO;
+        lane.0[..S::LANES].copy_from_slice(&shares.0[first_tooth..first_tooth + S::LANES]);
+        s.load(&lane)
+    } else {
+        let mut lane = Lane::ZERO;
+        for (tooth, share) in lane.0.iter_mut().enumerate().take(S::LANES) {
+            *share = sample_share(rake, first_tooth + tooth, rakes, Some(edge.degree));
+        }
+        s.load(&lane)
+    };
+    s.store(&mut scratch.time, s.mul(share, s.splat(edge.duration)));
+}
+
+/// Edges of at most so many rakes find their [`sample_share`]s in a table.
+const TABLED_RAKES: usize = 16;
+
+/// A rake of shares of a rest-to-rest edge, one per tooth, where they are in the table.
+fn at_rest_shares(degree: usize, rake: usize, rakes: usize) -> Option<&'static Lane> {
+    /// For each degree, those of edges of one rake, then those of edges of two, and so on.
+    static TABLES: LazyLock<[Vec<Lane>; 3]> = LazyLock::new(|| {
+        [3, 5, 7].map(|degree| {
+            let every = (1..=TABLED_RAKES).flat_map(|rakes| (0..rakes).map(move |rake| (rake, rakes)));
+            let share = |rake, rakes, tooth| sample_share(rake, tooth, rakes, Some(degree));
+            every.map(|(rake, rakes)| Lane(std::array::from_fn(|tooth| share(rake, rakes, tooth)))).collect()
+        })
+    });
+    (rakes <= TABLED_RAKES).then(|| &TABLES[degree / 2 - 1][rakes * (rakes - 1) / 2 + rake])
+}
+
+/// Evaluates an edge at the times of `scratch.time`.
 #[inline(always)]
 pub(super) fn edge<S: Simd>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mut Scratch) {
     match edge.degree {
@@ -18,33 +63,31 @@ pub(super) fn edge<S: Simd>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mu
 #[inline(always)]
 fn edge_of<S: Simd, const TERMS: usize>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mut Scratch) {
     let stride = const { coefficient_stride(TERMS - 1) };
-    let mut c = [s.splat(0.0); TERMS];
-    if edge.durations.len() == 1 {
-        let t = s.load(&scratch.time);
-        for (output, polynomial) in edge.coefficients.chunks_exact(stride).enumerate() {
-            for (c, &number) in c.iter_mut().zip(polynomial) {
-                *c = s.splat(number);
-            }
-            polynomial_at(s, &c, t, output, scratch);
-        }
-        return;
+    // Each lane's time since its segment began, and the number of that segment: as `Edge::locate`.
+    let time = s.load(&scratch.time);
+    let (mut local, mut number) = (time, s.splat(0.0));
+    let mut begin = 0.0;
+    let segments = edge.durations.len();
+    for (segment, &duration) in edge.durations[..segments - 1].iter().enumerate() {
+        let later = s.lt(s.splat(duration), s.sub(time, s.splat(begin)));
+        begin += duration;
+        local = s.select(later, s.sub(time, s.splat(begin)), local);
+        number = s.select(later, s.splat((segment + 1) as f32), number);
     }
-    // Every lane looks up its own polynomials.
-    let (mut local, mut segments) = (Lane::ZERO, [0; MAX_LANES]);
-    let mut at = edge.locate_from((0, 0.0), scratch.time.0[0]);
-    for ((&time, local), segment) in scratch.time.0.iter().zip(&mut local.0).zip(&mut segments).take(S::LANES)
-    {
-        at = edge.locate_from(at, time);
-        *segment = at.0 as u32;
-        *local = (time - at.1).min(edge.durations[at.0]);
-    }
-    let rows = Rows::new(edge.coefficients, packed.dof() * stride, &segments);
-    let t = s.load(&local);
     for output in 0..packed.dof() {
-        for (power, c) in c.iter_mut().enumerate() {
-            *c = s.gather(&rows, output * stride + power);
+        let polynomial = |segment: usize| &edge.coefficients[(segment * packed.dof() + output) * stride..];
+        let mut c = [s.splat(0.0); TERMS];
+        for (c, &x) in c.iter_mut().zip(polynomial(0)) {
+            *c = s.splat(x);
         }
-        polynomial_at(s, &c, t, output, scratch);
+        // A segment's coefficients take the place of the one's before it in all lanes that are past it.
+        for segment in 1..segments {
+            let reached = s.le(s.splat(segment as f32), number);
+            for (c, &x) in c.iter_mut().zip(polynomial(segment)) {
+                *c = s.select(reached, s.splat(x), *c);
+            }
+        }
+        polynomial_at(s, &c, local, output, scratch);
     }
 }
 
