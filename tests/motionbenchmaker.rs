@@ -68,8 +68,7 @@ fn panda_on_a_device() {
     let checkers = Backend::Gpu
         .checkers(&AdapterChoice::Best, problems.iter().map(|p| (p, options.resolution)))
         .expect("a device");
-    let threads = checkers.searches(1);
-    let answers = plan_batch(&tasks, |i| checkers.checker(i), threads, |_, _| ());
+    let answers = plan_batch(&tasks, |i| checkers.checker(i), 64, |_, _| ());
     for ((chosen, problem), answer) in suite.problems.iter().zip(&problems).zip(answers) {
         let id = format!("{} {}", chosen.set, chosen.index);
         let Ok(Outcome::Solved(solution)) = answer else { panic!("{id}: {answer:?}") };

@@ -195,6 +195,8 @@ impl Workload {
         }
         let (edges, states) = (self.first(batch), self.states.part(0..batch));
         let mut verdicts = Vec::with_capacity(batch);
+        // The first time buffers are made, and some drivers compile only then.
+        subject.checker().check_states(&states, &mut verdicts)?;
         subject.checker().check(&edges, &mut verdicts)?;
         let (examined, before) = (subject.checker().states_checked(), subject.traffic());
         let (rounds, wall) = repeat(budget, || subject.checker().check(&edges, &mut verdicts))?;

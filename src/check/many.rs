@@ -62,10 +62,12 @@ impl Checkers<'_> {
 
     /// How many searches should be under way at once: one per processor, since each keeps one busy; but
     /// where they share a device most of them wait for it, and the more there are the more it has to do.
+    /// Software has enough with a few, and so has a time limit that counts while a search waits.
     pub fn searches(&self, processors: usize) -> usize {
         #[cfg(feature = "gpu")]
-        if self.pool.is_some() {
-            return self.problems.len().clamp(1, MOST_SEARCHES);
+        if let Some(pool) = &self.pool {
+            let most = if pool.gpu().is_software() { 4 * processors.max(1) } else { MOST_SEARCHES };
+            return self.problems.len().clamp(1, most);
         }
         processors
     }

@@ -77,7 +77,7 @@ pub(super) enum Phase {
 
 /// One submission's buffers, and what is on board.
 pub(super) struct Flight {
-    buffers: Buffers,
+    buffers: Arc<Buffers>,
     room: Room,
     clock: Option<Clock>,
     pub phase: Phase,
@@ -94,8 +94,7 @@ pub(super) struct Flight {
     pub changed: Arc<Condvar>,
 }
 
-/// Handles; clones share the buffers.
-#[derive(Clone)]
+/// The buffers themselves, which riders hold on to while others board and leave.
 pub(super) struct Buffers {
     /// Mapped for writing whenever the flight is idle or loading.
     upload: wgpu::Buffer,
@@ -244,7 +243,14 @@ impl Flight {
         });
         let bind_group = tables.bind(gpu, layout, &batch, &report);
         Self {
-            buffers: Buffers { upload, batch, report, download, bind_group, mappings: Arc::default() },
+            buffers: Arc::new(Buffers {
+                upload,
+                batch,
+                report,
+                download,
+                bind_group,
+                mappings: Arc::default(),
+            }),
             room,
             clock,
             phase: Phase::Idle,
@@ -257,7 +263,7 @@ impl Flight {
         }
     }
 
-    pub(super) fn buffers(&self) -> Buffers {
+    pub(super) fn buffers(&self) -> Arc<Buffers> {
         self.buffers.clone()
     }
 
@@ -293,7 +299,7 @@ impl Flight {
         most_groups: u32,
     ) -> Result<(u64, u64), CheckError> {
         gpu.health()?;
-        let Buffers { upload, batch, report, download, bind_group, mappings } = &self.buffers;
+        let Buffers { upload, batch, report, download, bind_group, mappings } = &*self.buffers;
         let header = BatchHeader::new(self.load.heads);
         self.buffers.write_at(gpu, &mut 0, bytemuck::bytes_of(&header))?;
         upload.unmap();

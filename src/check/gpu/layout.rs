@@ -306,3 +306,31 @@ pub(super) fn words(packed: &Packed) -> usize {
     let dynamics = if packed.torque { MOTION_WORDS * moving + packed.dof() } else { 0 };
     POSE_WORDS * moving + bounds.max(dynamics)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::probe;
+    use super::*;
+
+    /// Problems of one robot share its tables, and each has its own world.
+    #[test]
+    fn robots_are_shared_and_worlds_are_not() {
+        let problem = probe::problem();
+        let mut other = problem.clone();
+        other.world.obstacles.truncate(2);
+        let mut heavier = problem.clone();
+        heavier.mechanism.bodies[1].inertia.mass += 1.0;
+        let packed = [&problem, &other, &heavier].map(|p| Packed::new(p, 0.05));
+        let tables = Tables::new(&packed);
+        assert_eq!(tables.bodies.len(), 2 * packed[0].bodies.len());
+        let [one, two, three] = tables.problems[..] else { panic!("three problems") };
+        assert_eq!(
+            (one.first_body, one.first_link, one.pair_rows),
+            (two.first_body, two.first_link, two.pair_rows)
+        );
+        assert_ne!(one.first_body, three.first_body);
+        assert_eq!(two.first_obstacle, one.half_spaces_end);
+        assert_eq!(two.half_spaces_end - two.first_obstacle, 2);
+        assert_eq!(tables.obstacles.len(), 5 + 2 + 5);
+    }
+}

@@ -6,6 +6,8 @@
 //! (poses, centres, loads) would not fit its registers for every robot, and WGSL has no private
 //! arrays whose size is known only at run time. So each thread has its words in the workgroup's memory,
 //! or, for a robot that is too large for that, in a buffer; the stages cannot tell which.
+//!
+//! Problems of one [`GpuPool`] share the device's buffers and its submissions: `pool.rs` says how.
 
 mod bare;
 mod device;

@@ -83,6 +83,7 @@ pub struct Traffic {
 pub struct Ticket {
     pool: Arc<Shared>,
     flight: usize,
+    buffers: Arc<Buffers>,
     /// Its first head, and how many it has.
     first: usize,
     count: usize,
@@ -253,8 +254,8 @@ impl Shared {
             head.row += row;
             head.durations += 4 * row;
         }
-        boarding.outcome = boarding.buffers.write(&self.gpu, room, seat, heads, parts);
-        let outcome = boarding.outcome.clone();
+        let outcome = ticket.buffers.write(&self.gpu, room, seat, heads, parts);
+        boarding.outcome = Some(outcome.clone());
         drop(boarding);
         outcome.map(|()| ticket)
     }
@@ -270,15 +271,10 @@ impl Shared {
         flight.riders += 1;
         let (room, buffers) = (flight.room(), flight.buffers());
         state.traffic.batches += 1;
-        let ticket = Ticket {
-            pool: self.clone(),
-            flight: index,
-            first: seat.heads,
-            count: batch.heads,
-            landed: false,
-        };
-        let outcome = Err(self.gpu.failure("a thread panicked while it wrote a batch".to_owned()));
-        Ok((ticket, Boarding { pool: self, flight: index, room, seat, buffers, outcome }))
+        drop(state);
+        let (pool, first, count) = (self.clone(), seat.heads, batch.heads);
+        let ticket = Ticket { pool, flight: index, buffers, first, count, landed: false };
+        Ok((ticket, Boarding { pool: self, flight: index, room, seat, outcome: None }))
     }
 
     /// The index of a flight that is loading and has room for a batch.
@@ -379,9 +375,8 @@ impl Shared {
         *watched = true;
         let (submission, buffers) = (submission.clone(), flight.buffers());
         drop(state);
-        let outcome = Err(self.gpu.failure("a thread panicked while it waited for the device".to_owned()));
-        let mut landing = Landing { pool: self, flight: index, outcome };
-        landing.outcome = buffers.wait(&self.gpu, submission);
+        let mut landing = Landing { pool: self, flight: index, outcome: None };
+        landing.outcome = Some(buffers.wait(&self.gpu, submission));
         drop(landing);
         self.lock()
     }
@@ -415,8 +410,8 @@ struct Boarding<'a> {
     room: Room,
     /// What was on board before.
     seat: Room,
-    buffers: Buffers,
-    outcome: Result<(), CheckError>,
+    /// `None` until it has written.
+    outcome: Option<Result<(), CheckError>>,
 }
 
 impl Drop for Boarding<'_> {
@@ -424,8 +419,9 @@ impl Drop for Boarding<'_> {
         let mut state = self.pool.lock();
         let flight = &mut state.flights[self.flight];
         flight.writers -= 1;
-        if let Err(failure) = &self.outcome {
-            flight.phase = Phase::Failed(failure.clone());
+        let panicked = || self.pool.gpu.failure("a thread panicked while it wrote a batch".to_owned());
+        if let Err(failure) = self.outcome.take().unwrap_or_else(|| Err(panicked())) {
+            flight.phase = Phase::Failed(failure);
             flight.changed.notify_all();
         }
         self.pool.launch(&mut state);
@@ -436,7 +432,8 @@ impl Drop for Boarding<'_> {
 struct Landing<'a> {
     pool: &'a Shared,
     flight: usize,
-    outcome: Result<(), CheckError>,
+    /// `None` until it is over.
+    outcome: Option<Result<(), CheckError>>,
 }
 
 impl Drop for Landing<'_> {
@@ -444,13 +441,15 @@ impl Drop for Landing<'_> {
         let mut state = self.pool.lock();
         state.under_way -= 1;
         let flight = &mut state.flights[self.flight];
-        let gpu_time = match &self.outcome {
+        let panicked =
+            || self.pool.gpu.failure("a thread panicked while it waited for the device".to_owned());
+        let gpu_time = match self.outcome.take().unwrap_or_else(|| Err(panicked())) {
             Ok(()) => {
                 flight.phase = Phase::Landed;
                 flight.gpu_time(&self.pool.gpu)
             }
             Err(failure) => {
-                flight.phase = Phase::Failed(failure.clone());
+                flight.phase = Phase::Failed(failure);
                 Duration::ZERO
             }
         };
@@ -465,8 +464,7 @@ impl Ticket {
     pub(super) fn collect(mut self, verdicts: &mut Vec<Verdict>) -> Result<u64, CheckError> {
         self.pool.land(self.flight)?;
         self.landed = true;
-        let buffers = self.pool.lock().flights[self.flight].buffers();
-        buffers.read(&self.pool.gpu, self.first, self.count, verdicts)
+        self.buffers.read(&self.pool.gpu, self.first, self.count, verdicts)
     }
 
     pub(super) fn is_of(&self, pool: &Arc<Shared>) -> bool {
