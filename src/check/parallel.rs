@@ -78,6 +78,14 @@ impl EdgeChecker for ParallelChecker {
         })
     }
 
+    fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
+        self.lanes[0].screen(states, free)
+    }
+
+    fn screened_at_once(&self) -> usize {
+        self.lanes[0].screened_at_once()
+    }
+
     fn set_padding(&mut self, metres: f64) {
         self.lanes.iter_mut().for_each(|lanes| lanes.set_padding(metres));
     }
