@@ -44,23 +44,25 @@
 //! 2. [`pose`]: rigid transforms.
 //! 3. [`lanes`]: vectors of `f32` per instruction set, chosen at run time.
 //! 4. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
-//! 5. [`search`]: seeded samplers, trees, nearest neighbours.
-//! 6. [`document`]: YAML and JSON that know their lines and keys.
-//! 7. [`world`]: obstacles and exact signed distances.
-//! 8. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
-//! 9. [`problem`]: a mechanism in a world, from a start to its goals.
-//! 10. [`steer`]: the edge that joins two flat states.
-//! 11. [`exchange`]: trajectory files.
-//! 12. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
+//! 5. [`base`]: base kinds: flat outputs to coordinates, state and control, and back.
+//! 6. [`search`]: seeded samplers, trees, nearest neighbours.
+//! 7. [`document`]: YAML and JSON that know their lines and keys.
+//! 8. [`world`]: obstacles and exact signed distances.
+//! 9. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
+//! 10. [`problem`]: a mechanism in a world, from a start to its goals.
+//! 11. [`steer`]: the edge that joins two flat states.
+//! 12. [`exchange`]: trajectory files.
+//! 13. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
 //!     and no steering, so that it cannot share a bug with one.
-//! 13. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
-//! 14. [`local_planner`]: joins two states by a valid edge.
-//! 15. [`refine`]: shortens a path in time.
-//! 16. [`plan`]: the planners.
-//! 17. [`scene`]: scene files, and MoveIt's.
-//! 18. [`bench`](mod@bench): problem suites, runner, tables.
-//! 19. [`cli`]: the command line, the only place that prints or exits.
+//! 14. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
+//! 15. [`local_planner`]: joins two states by a valid edge.
+//! 16. [`refine`]: shortens a path in time.
+//! 17. [`plan`]: the planners.
+//! 18. [`scene`]: scene files, and MoveIt's.
+//! 19. [`bench`](mod@bench): problem suites, runner, tables.
+//! 20. [`cli`]: the command line, the only place that prints or exits.
 
+pub mod base;
 pub mod bench;
 pub mod certify;
 pub mod check;

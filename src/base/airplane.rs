@@ -1,0 +1,105 @@
+//! An airplane that flies where it points.
+
+use super::{Bounded, Coordinate, Course, Flat, Jet, Kind, Sample, Singular};
+use glam::DVec3;
+
+/// The Dubins airplane of Kino-PAX: x' = v cos(pitch) cos(yaw), y' = v cos(pitch) sin(yaw),
+/// z' = v sin(pitch), yaw' = yaw rate, pitch' = pitch rate, v' = a.
+/// States x y z yaw pitch v, controls yaw_rate pitch_rate a; outputs x y z.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Airplane {
+    /// Least and greatest speed, m/s.
+    pub speed: [f64; 2],
+    /// Greatest acceleration along the path, m/s^2.
+    pub acceleration: f64,
+    /// Greatest yaw rate, rad/s.
+    pub yaw_rate: f64,
+    /// Greatest pitch rate, rad/s.
+    pub pitch_rate: f64,
+    /// Greatest pitch, rad, below pi/2.
+    pub pitch: f64,
+}
+
+impl Kind for Airplane {
+    fn outputs(&self) -> &'static [&'static str] {
+        &["x", "y", "z"]
+    }
+
+    fn states(&self) -> &'static [&'static str] {
+        &["x", "y", "z", "yaw", "pitch", "v"]
+    }
+
+    fn controls(&self) -> &'static [&'static str] {
+        &["yaw_rate", "pitch_rate", "a"]
+    }
+
+    /// A positive pitch lifts the nose: it turns about -y.
+    fn coordinates(&self) -> Vec<Coordinate> {
+        vec![
+            Coordinate::slides("x", DVec3::X),
+            Coordinate::slides("y", DVec3::Y),
+            Coordinate::slides("z", DVec3::Z),
+            Coordinate::turns("yaw", DVec3::Z),
+            Coordinate::turns("pitch", DVec3::NEG_Y),
+        ]
+    }
+
+    fn order(&self) -> usize {
+        2
+    }
+
+    fn course(&self) -> usize {
+        3
+    }
+
+    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
+        let course = &flat.course;
+        if course.stands() {
+            return Err(Singular::Standing);
+        }
+        let [x, y, z] = course.tangent;
+        if x.value() == 0.0 && y.value() == 0.0 {
+            return Err(Singular::Vertical);
+        }
+        let yaw = Jet::atan2(y, x);
+        let pitch = Jet::atan2(z, (x * x + y * y).sqrt());
+        let speed = course.rate * course.length();
+        let [px, py, pz, _] = flat.derivatives[0];
+        let coordinates = vec![px, py, pz, yaw.value(), pitch.value()];
+        Ok(Sample {
+            state: [&coordinates[..], &[speed.value()]].concat(),
+            coordinates,
+            control: vec![yaw.0[1], pitch.0[1], speed.0[1]],
+            limits: vec![
+                Bounded::within("speed", speed.value(), self.speed),
+                Bounded::magnitude("acceleration", speed.0[1], self.acceleration),
+                Bounded::magnitude("yaw rate", yaw.0[1], self.yaw_rate),
+                Bounded::magnitude("pitch rate", pitch.0[1], self.pitch_rate),
+                Bounded::magnitude("pitch", pitch.value(), self.pitch),
+            ],
+        })
+    }
+
+    fn flatten(&self, state: &[f64], control: &[f64], _: [f64; 2]) -> Result<Flat, Singular> {
+        let (yaw, pitch) = (Jet([state[3], control[0], 0.0]), Jet([state[4], control[1], 0.0]));
+        let ((sin_yaw, cos_yaw), (sin_pitch, cos_pitch)) = (yaw.sin_cos(), pitch.sin_cos());
+        // A state says nothing of second derivatives of the angles.
+        let tangent = [cos_pitch * cos_yaw, cos_pitch * sin_yaw, sin_pitch];
+        let rate = Jet([state[5], control[2], 0.0]);
+        let mut flat = Flat { course: Course { rate, tangent, ..Course::default() }, ..Flat::default() };
+        for i in 0..3 {
+            let velocity = rate * tangent[i];
+            let values = [state[i], velocity.0[0], velocity.0[1]];
+            (0..3).for_each(|order| flat.derivatives[order][i] = values[order]);
+        }
+        Ok(flat)
+    }
+
+    fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
+        let ((sin_yaw, cos_yaw), (sin_pitch, cos_pitch)) = (state[3].sin_cos(), state[4].sin_cos());
+        let v = state[5];
+        let velocity = [v * cos_pitch * cos_yaw, v * cos_pitch * sin_yaw, v * sin_pitch];
+        rates[..3].copy_from_slice(&velocity);
+        rates[3..].copy_from_slice(control);
+    }
+}

@@ -1,0 +1,292 @@
+//! Base kinds: what carries a robot about. Each maps its flat outputs to coordinates, state and
+//! control and back, knows its limits, and has its equations of motion written down apart.
+//! Imports `trajectory`.
+//!
+//! The flat outputs y(t) of a base determine its state x and control u through finitely many
+//! derivatives (Fliess et al., *Flatness and defect of non-linear systems*, Int. J. Control 1995).
+//! [`Base::unflatten`] is that map; where it has no value it says so by a [`Singular`]. The
+//! *coordinates* are positions of a chain of prismatic and revolute joints that places the body.
+//! Where there is a choice, the order of states and controls and their units are those of dynobench
+//! (github.com/quimortiz/dynobench) and Kino-PAX (github.com/aria-systems-group/Kino-PAX).
+//!
+//! Units are SI, angles in radians; z points up.
+
+mod airplane;
+mod course;
+mod ground;
+mod jet;
+mod planar_quadrotor;
+mod point;
+mod quadrotor;
+#[cfg(test)]
+mod tests;
+
+pub use airplane::Airplane;
+pub use course::Course;
+pub use ground::{Car, DifferentialDrive, DriveAcceleration, Trailer};
+pub use jet::Jet;
+pub use planar_quadrotor::PlanarQuadrotor;
+pub use point::Point;
+pub use quadrotor::{Actuation, Quadrotor, QuadrotorState};
+
+use crate::trajectory::{Segment, derivative};
+use glam::DVec3;
+use std::f64::consts::{PI, TAU};
+use std::fmt;
+
+/// Most flat outputs of a base.
+pub const MAX_OUTPUTS: usize = 4;
+/// Highest derivative of an output that any base asks for.
+pub const MAX_ORDER: usize = 4;
+
+/// Standard gravity, m/s^2.
+pub const GRAVITY: f64 = 9.81;
+
+/// What carries a robot about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Base {
+    /// A point that accelerates along its axes.
+    Point(Point),
+    /// Two driven wheels on one axle, or anything else that drives ahead and turns.
+    DifferentialDrive(DifferentialDrive),
+    /// A car, perhaps with a trailer.
+    Car(Car),
+    /// An airplane that flies where it points.
+    Airplane(Airplane),
+    /// A quadrotor in a vertical plane.
+    PlanarQuadrotor(PlanarQuadrotor),
+    /// A quadrotor.
+    Quadrotor(Quadrotor),
+}
+
+/// Derivatives of the flat outputs at an instant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Flat {
+    /// `[order][output]`.
+    pub derivatives: [[f64; MAX_OUTPUTS]; MAX_ORDER + 1],
+    /// How the curve of the first outputs is followed, for bases that go where they point.
+    pub course: Course,
+}
+
+/// What a base does at an instant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// Positions of the joints of [`Base::coordinates`], m or rad.
+    pub coordinates: Vec<f64>,
+    /// State, in the order of [`Base::state_names`].
+    pub state: Vec<f64>,
+    /// Control, in the order of [`Base::control_names`].
+    pub control: Vec<f64>,
+    /// Everything that is limited.
+    pub limits: Vec<Bounded>,
+}
+
+/// A quantity and what it must lie between.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounded {
+    /// What it is.
+    pub name: &'static str,
+    /// What it is now.
+    pub value: f64,
+    /// Least allowed.
+    pub lower: f64,
+    /// Greatest allowed.
+    pub upper: f64,
+}
+
+/// A joint of the chain that carries a base's body.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coordinate {
+    /// Name.
+    pub name: &'static str,
+    /// Whether it turns (else it slides).
+    pub turns: bool,
+    /// Its axis, in the frame that the coordinates before it have made.
+    pub axis: DVec3,
+    /// Where it begins in that frame, metres.
+    pub origin: DVec3,
+}
+
+/// Where a map between outputs and states has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Singular {
+    /// Nothing moves, so nothing tells how the bodies are turned.
+    #[error("the motion stands still, which tells nothing of the directions of its bodies")]
+    Standing,
+    /// A car that turns without driving.
+    #[error("a car cannot turn on the spot")]
+    TurnOnTheSpot,
+    /// A path that bends infinitely where the motion stops.
+    #[error("the path has no finite curvature (or slope of it) where the motion stops")]
+    Curvature,
+    /// Straight up or down has no heading.
+    #[error("the flight path is vertical, which has no heading")]
+    Vertical,
+    /// A vanishing thrust has no direction.
+    #[error("the thrust vanishes and has no direction")]
+    Thrust,
+    /// The thrust lies along the direction that yaw gives, so that nothing fixes the roll.
+    #[error("the thrust lies along the direction of yaw")]
+    ThrustAlongYaw,
+    /// Rolled by a quarter turn, where yaw and pitch turn about the same axis.
+    #[error("the body has rolled by a quarter turn, which leaves its yaw open")]
+    RolledAcross,
+    /// The trailer stands across its car, so that the path of its axle has infinite curvature.
+    #[error("the trailer stands at a right angle to its car, or beyond")]
+    Jackknife,
+}
+
+/// What every kind of base knows.
+trait Kind {
+    fn outputs(&self) -> &'static [&'static str];
+    fn states(&self) -> &'static [&'static str];
+    fn controls(&self) -> &'static [&'static str];
+    fn coordinates(&self) -> Vec<Coordinate>;
+    /// Highest derivative of the outputs that state, control or limits depend on.
+    fn order(&self) -> usize;
+    /// How many of the first outputs form a curve whose course is needed.
+    fn course(&self) -> usize {
+        0
+    }
+    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular>;
+    fn flatten(&self, state: &[f64], control: &[f64], thrust_rates: [f64; 2]) -> Result<Flat, Singular>;
+    fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]);
+}
+
+impl Base {
+    fn kind(&self) -> &dyn Kind {
+        match self {
+            Self::Point(kind) => kind,
+            Self::DifferentialDrive(kind) => kind,
+            Self::Car(kind) => kind,
+            Self::Airplane(kind) => kind,
+            Self::PlanarQuadrotor(kind) => kind,
+            Self::Quadrotor(kind) => kind,
+        }
+    }
+
+    /// Name of the kind, as in scene files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Point(_) => "point",
+            Self::DifferentialDrive(_) => "differential_drive",
+            Self::Car(_) => "car",
+            Self::Airplane(_) => "airplane",
+            Self::PlanarQuadrotor(_) => "planar_quadrotor",
+            Self::Quadrotor(_) => "quadrotor",
+        }
+    }
+
+    /// Names of the flat outputs. `guide` follows the heading up to multiples of half a turn: it
+    /// tells which way a vehicle on the ground points on its path, and turns it where it stands.
+    pub fn outputs(&self) -> &'static [&'static str] {
+        self.kind().outputs()
+    }
+
+    /// Names of the states.
+    pub fn state_names(&self) -> &'static [&'static str] {
+        self.kind().states()
+    }
+
+    /// Names of the controls.
+    pub fn control_names(&self) -> &'static [&'static str] {
+        self.kind().controls()
+    }
+
+    /// The chain of joints that carries the body.
+    pub fn coordinates(&self) -> Vec<Coordinate> {
+        self.kind().coordinates()
+    }
+
+    /// Highest derivative of the outputs that state, control or limits depend on.
+    pub fn order(&self) -> usize {
+        self.kind().order()
+    }
+
+    /// The outputs of this base, which are the first of `segment`, at its local time `t`.
+    pub fn flat(&self, segment: &Segment<'_>, t: f64) -> Flat {
+        let mut flat = Flat::default();
+        for (order, derivatives) in flat.derivatives.iter_mut().enumerate() {
+            for (output, value) in derivatives.iter_mut().enumerate().take(self.outputs().len()) {
+                *value = derivative(segment.polynomial(output), order, t);
+            }
+        }
+        let dimensions = self.kind().course();
+        if dimensions > 0 {
+            flat.course = Course::of(segment, dimensions, t);
+        }
+        flat
+    }
+
+    /// The outputs by their derivatives alone; a base that goes where it points must be moving.
+    pub fn flat_from(&self, derivatives: [[f64; MAX_OUTPUTS]; MAX_ORDER + 1]) -> Flat {
+        let dimensions = self.kind().course();
+        let only = |d: [f64; MAX_OUTPUTS]| [0, 1, 2].map(|i| if i < dimensions { d[i] } else { 0.0 });
+        let [_, v, a, j, s] = derivatives;
+        Flat { derivatives, course: Course::moving([v, a, j, s].map(only)) }
+    }
+
+    /// Coordinates, state, control and limited quantities from the derivatives of the outputs.
+    ///
+    /// # Errors
+    /// Where the map has no value.
+    pub fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
+        self.kind().unflatten(flat)
+    }
+
+    /// Derivatives of the outputs from state and control, as far as these determine them; what they
+    /// leave open (an acceleration that neither holds, say) is zero. For quadrotors `thrust_rates`
+    /// are the first two derivatives of the thrust, N/s and N/s^2: their snap depends on them.
+    ///
+    /// # Errors
+    /// Where the map has no value, as for a quadrotor without thrust.
+    pub fn flatten(&self, state: &[f64], control: &[f64], thrust_rates: [f64; 2]) -> Result<Flat, Singular> {
+        self.kind().flatten(state, control, thrust_rates)
+    }
+
+    /// The equations of motion: writes the derivative of `state` under `control` to `rates`.
+    ///
+    /// They are written from the textbook, not from the maps, so that each can be held against the
+    /// other.
+    pub fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
+        self.kind().dynamics(state, control, rates);
+    }
+}
+
+impl Bounded {
+    fn within(name: &'static str, value: f64, [lower, upper]: [f64; 2]) -> Self {
+        Self { name, value, lower, upper }
+    }
+
+    fn magnitude(name: &'static str, value: f64, most: f64) -> Self {
+        Self::within(name, value, [-most, most])
+    }
+
+    /// By how much it lies outside its bounds; negative inside.
+    pub fn excess(&self) -> f64 {
+        (self.lower - self.value).max(self.value - self.upper)
+    }
+}
+
+impl fmt::Display for Bounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, value, lower, upper } = self;
+        write!(f, "{name}: {value:.6}, allowed {lower} to {upper}")
+    }
+}
+
+impl Coordinate {
+    fn slides(name: &'static str, axis: DVec3) -> Self {
+        Self { name, turns: false, axis, origin: DVec3::ZERO }
+    }
+
+    fn turns(name: &'static str, axis: DVec3) -> Self {
+        Self { name, turns: true, axis, origin: DVec3::ZERO }
+    }
+}
+
+/// The same angle in (-pi, pi].
+fn wrapped(angle: f64) -> f64 {
+    let turned = angle - TAU * (angle / TAU).round();
+    if turned <= -PI { PI } else { turned }
+}

@@ -1,0 +1,70 @@
+//! A double integrator in one to three dimensions.
+
+use super::{Bounded, Coordinate, Flat, Kind, Sample, Singular};
+use glam::DVec3;
+
+/// A point: position'' = control, axis by axis. dynobench's `integrator2_2d` (x y vx vy | ax ay) and
+/// `integrator2_3d`, Kino-PAX's double integrator. Its outputs are its coordinates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Dimensions, one to three: along x, y, z.
+    pub dimensions: usize,
+    /// Greatest speed along each axis, m/s.
+    pub velocity: f64,
+    /// Greatest acceleration along each axis, m/s^2.
+    pub acceleration: f64,
+}
+
+const AXES: [&str; 3] = ["x", "y", "z"];
+const STATES: [&[&str]; 3] = [&["x", "vx"], &["x", "y", "vx", "vy"], &["x", "y", "z", "vx", "vy", "vz"]];
+const CONTROLS: [&str; 3] = ["ax", "ay", "az"];
+
+impl Kind for Point {
+    fn outputs(&self) -> &'static [&'static str] {
+        &AXES[..self.dimensions]
+    }
+
+    fn states(&self) -> &'static [&'static str] {
+        STATES[self.dimensions - 1]
+    }
+
+    fn controls(&self) -> &'static [&'static str] {
+        &CONTROLS[..self.dimensions]
+    }
+
+    fn coordinates(&self) -> Vec<Coordinate> {
+        let axes = [DVec3::X, DVec3::Y, DVec3::Z];
+        (0..self.dimensions).map(|i| Coordinate::slides(AXES[i], axes[i])).collect()
+    }
+
+    fn order(&self) -> usize {
+        2
+    }
+
+    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
+        let [p, v, a] = [0, 1, 2].map(|order| &flat.derivatives[order][..self.dimensions]);
+        let speed = |&v: &f64| Bounded::magnitude("speed along an axis", v, self.velocity);
+        let acceleration = |&a: &f64| Bounded::magnitude("acceleration along an axis", a, self.acceleration);
+        Ok(Sample {
+            coordinates: p.to_vec(),
+            state: [p, v].concat(),
+            control: a.to_vec(),
+            limits: v.iter().map(speed).chain(a.iter().map(acceleration)).collect(),
+        })
+    }
+
+    fn flatten(&self, state: &[f64], control: &[f64], _: [f64; 2]) -> Result<Flat, Singular> {
+        let mut flat = Flat::default();
+        let (p, v) = state.split_at(self.dimensions);
+        for (derivatives, values) in flat.derivatives.iter_mut().zip([p, v, control]) {
+            derivatives[..self.dimensions].copy_from_slice(values);
+        }
+        Ok(flat)
+    }
+
+    fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
+        let n = self.dimensions;
+        rates[..n].copy_from_slice(&state[n..]);
+        rates[n..].copy_from_slice(control);
+    }
+}

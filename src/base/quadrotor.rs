@@ -1,0 +1,316 @@
+//! A quadrotor.
+
+use super::{Bounded, Coordinate, Flat, GRAVITY, Jet, Kind, Sample, Singular};
+use glam::{DMat3, DQuat, DVec3};
+
+/// Thrust by mass below which it has no direction, m/s^2.
+pub(super) const LEAST_THRUST: f64 = 1e-9;
+/// Least cosine of pitch at which yaw and roll can be told apart.
+const LEAST_COSINE: f64 = 1e-9;
+
+/// m v' = thrust R e3 - m g e3, R' = R [w]x, J w' = tau - w x J w, with R from body to world.
+///
+/// Outputs x y z yaw (Mellinger & Kumar, *Minimum snap trajectory generation and control for
+/// quadrotors*, ICRA 2011): R = Rz(yaw) Rx(roll) Ry(pitch), so that the body's y axis is across the
+/// direction of yaw. Roll reaches all around, pitch lies within a quarter turn: rolling upside down is
+/// regular, and only a thrust along the direction of yaw is not. Air drag is left out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quadrotor {
+    /// Mass, kg.
+    pub mass: f64,
+    /// Moments of inertia about the body's axes, kg m^2.
+    pub inertia: DVec3,
+    /// How it is driven.
+    pub actuation: Actuation,
+    /// Greatest speed along each axis (of the world, or of the body as the state has it), m/s.
+    pub velocity: f64,
+    /// Greatest body rate about each axis, rad/s.
+    pub body_rate: f64,
+    /// How the state is written.
+    pub state: QuadrotorState,
+}
+
+/// What a quadrotor's controls are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Actuation {
+    /// Forces f1 to f4 in multiples of that which hovers (dynobench `quad3d` with `motor_control`):
+    /// with a = arm / sqrt 2, thrust = f1 + f2 + f3 + f4, tau_x = a (-f1 - f2 + f3 + f4),
+    /// tau_y = a (-f1 + f2 + f3 - f4), tau_z = k (-f1 + f2 - f3 + f4).
+    Rotors {
+        /// From the centre to each rotor, metres.
+        arm: f64,
+        /// Torque by thrust, k, metres.
+        torque_by_thrust: f64,
+        /// Greatest force in multiples of that which hovers; the least is none.
+        most: f64,
+    },
+    /// Thrust and three moments, each in multiples of `unit` (N, N m). dynobench `quad3d_omplapp`
+    /// has units (m g, 20, 20, 20), Kino-PAX (1, 1, 1, 1).
+    Wrench {
+        /// What one of each control is.
+        unit: [f64; 4],
+        /// Least of each control.
+        lower: [f64; 4],
+        /// Greatest of each control.
+        upper: [f64; 4],
+    },
+}
+
+/// How a quadrotor's state is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuadrotorState {
+    /// dynobench: position, quaternion x y z w, velocity in the world, body rates.
+    Quaternion,
+    /// Kino-PAX: position, roll, pitch, yaw with R = Rz(yaw) Ry(pitch) Rx(roll), velocity in the
+    /// *body's* frame, body rates.
+    Euler,
+}
+
+const QUATERNION: [&str; 13] = ["x", "y", "z", "qx", "qy", "qz", "qw", "vx", "vy", "vz", "wx", "wy", "wz"];
+const EULER: [&str; 12] = ["x", "y", "z", "phi", "theta", "psi", "u", "v", "w", "p", "q", "r"];
+
+/// What all forms of the state say.
+struct Motion {
+    position: DVec3,
+    rotation: DMat3,
+    /// In the world.
+    velocity: DVec3,
+    /// About the body's axes.
+    rates: DVec3,
+}
+
+impl Quadrotor {
+    fn motion(&self, state: &[f64]) -> Motion {
+        let vector = |i: usize| DVec3::new(state[i], state[i + 1], state[i + 2]);
+        match self.state {
+            QuadrotorState::Quaternion => Motion {
+                position: vector(0),
+                rotation: DMat3::from_quat(
+                    DQuat::from_xyzw(state[3], state[4], state[5], state[6]).normalize(),
+                ),
+                velocity: vector(7),
+                rates: vector(10),
+            },
+            QuadrotorState::Euler => {
+                let rotation = DMat3::from_rotation_z(state[5])
+                    * DMat3::from_rotation_y(state[4])
+                    * DMat3::from_rotation_x(state[3]);
+                Motion { position: vector(0), rotation, velocity: rotation * vector(6), rates: vector(9) }
+            }
+        }
+    }
+
+    fn written(&self, motion: &Motion) -> Vec<f64> {
+        let Motion { position, rotation, velocity, rates } = motion;
+        let mut state = position.to_array().to_vec();
+        match self.state {
+            QuadrotorState::Quaternion => {
+                state.extend(DQuat::from_mat3(rotation).normalize().to_array());
+                state.extend(velocity.to_array());
+            }
+            QuadrotorState::Euler => {
+                let [x, y, z] = [rotation.x_axis, rotation.y_axis, rotation.z_axis];
+                state.extend([y.z.atan2(z.z), (-x.z).atan2(y.z.hypot(z.z)), x.y.atan2(x.x)]);
+                state.extend((rotation.transpose() * *velocity).to_array());
+            }
+        }
+        state.extend(rates.to_array());
+        state
+    }
+
+    /// Thrust and moments of a control, N and N m.
+    fn wrench(&self, control: &[f64]) -> [f64; 4] {
+        match self.actuation {
+            Actuation::Wrench { unit, .. } => [0, 1, 2, 3].map(|i| unit[i] * control[i]),
+            Actuation::Rotors { arm, torque_by_thrust: k, .. } => {
+                let hover = self.mass * GRAVITY / 4.0;
+                let [f1, f2, f3, f4] = [0, 1, 2, 3].map(|i| hover * control[i]);
+                let a = arm * std::f64::consts::FRAC_1_SQRT_2;
+                [
+                    f1 + f2 + f3 + f4,
+                    a * (-f1 - f2 + f3 + f4),
+                    a * (-f1 + f2 + f3 - f4),
+                    k * (-f1 + f2 - f3 + f4),
+                ]
+            }
+        }
+    }
+
+    /// The control that gives a thrust and moments.
+    fn control(&self, [thrust, x, y, z]: [f64; 4]) -> [f64; 4] {
+        match self.actuation {
+            Actuation::Wrench { unit, .. } => [thrust / unit[0], x / unit[1], y / unit[2], z / unit[3]],
+            Actuation::Rotors { arm, torque_by_thrust: k, .. } => {
+                // The mixer's rows are orthogonal, each of squared length 4.
+                let a = arm * std::f64::consts::FRAC_1_SQRT_2;
+                let (x, y, z) = (x / a, y / a, z / k);
+                let four = self.mass * GRAVITY;
+                [thrust - x - y - z, thrust - x + y + z, thrust + x + y - z, thrust + x - y + z]
+                    .map(|f| f / four)
+            }
+        }
+    }
+}
+
+/// Body rates with R = Rz(yaw) Rx(roll) Ry(pitch), good for a value and a first derivative.
+fn body_rates(yaw: Jet, roll: Jet, pitch: Jet) -> [Jet; 3] {
+    let ((sin_roll, cos_roll), (sin_pitch, cos_pitch)) = (roll.sin_cos(), pitch.sin_cos());
+    let (yaw, roll, pitch) = (yaw.rate(), roll.rate(), pitch.rate());
+    let across = yaw * cos_roll;
+    [roll * cos_pitch - across * sin_pitch, pitch + yaw * sin_roll, roll * sin_pitch + across * cos_pitch]
+}
+
+impl Kind for Quadrotor {
+    fn outputs(&self) -> &'static [&'static str] {
+        &["x", "y", "z", "yaw"]
+    }
+
+    fn states(&self) -> &'static [&'static str] {
+        match self.state {
+            QuadrotorState::Quaternion => &QUATERNION,
+            QuadrotorState::Euler => &EULER,
+        }
+    }
+
+    fn controls(&self) -> &'static [&'static str] {
+        match self.actuation {
+            Actuation::Rotors { .. } => &["f1", "f2", "f3", "f4"],
+            Actuation::Wrench { .. } => &["thrust", "tau_x", "tau_y", "tau_z"],
+        }
+    }
+
+    fn coordinates(&self) -> Vec<Coordinate> {
+        vec![
+            Coordinate::slides("x", DVec3::X),
+            Coordinate::slides("y", DVec3::Y),
+            Coordinate::slides("z", DVec3::Z),
+            Coordinate::turns("yaw", DVec3::Z),
+            Coordinate::turns("roll", DVec3::X),
+            Coordinate::turns("pitch", DVec3::Y),
+        ]
+    }
+
+    fn order(&self) -> usize {
+        4
+    }
+
+    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
+        let d = &flat.derivatives;
+        let acceleration = |i: usize| Jet([2, 3, 4].map(|order| d[order][i]));
+        let yaw = Jet([0, 1, 2].map(|order| d[order][3]));
+        let (x, y, z) = (acceleration(0), acceleration(1), acceleration(2) + Jet::constant(GRAVITY));
+        let force = (x * x + y * y + z * z).sqrt().value();
+        if force.is_nan() || force < LEAST_THRUST {
+            return Err(Singular::Thrust);
+        }
+        // The thrust in the frame that yaw turns is (sin pitch, -sin roll cos pitch, cos roll cos pitch).
+        let (sin_yaw, cos_yaw) = yaw.sin_cos();
+        let (ahead, left) = (x * cos_yaw + y * sin_yaw, y * cos_yaw - x * sin_yaw);
+        if left.value().hypot(z.value()) < LEAST_COSINE * force {
+            return Err(Singular::ThrustAlongYaw);
+        }
+        let roll = Jet::atan2(-left, z);
+        let pitch = Jet::atan2(ahead, (left * left + z * z).sqrt());
+        let rates = body_rates(yaw, roll, pitch);
+        let [w, turn] = [0, 1].map(|k| DVec3::from(rates.map(|rate| rate.0[k])));
+        let moments = self.inertia * turn + w.cross(self.inertia * w);
+        let control = self.control([self.mass * force, moments.x, moments.y, moments.z]);
+
+        let vector = |order: usize| DVec3::new(d[order][0], d[order][1], d[order][2]);
+        let rotation = DMat3::from_rotation_z(yaw.value())
+            * DMat3::from_rotation_x(roll.value())
+            * DMat3::from_rotation_y(pitch.value());
+        let motion = Motion { position: vector(0), rotation, velocity: vector(1), rates: w };
+        let state = self.written(&motion);
+        let velocity = match self.state {
+            QuadrotorState::Quaternion => motion.velocity,
+            QuadrotorState::Euler => rotation.transpose() * motion.velocity,
+        };
+        let mut limits = Vec::with_capacity(10);
+        for (name, value) in
+            ["speed along x", "speed along y", "speed along z"].into_iter().zip(velocity.to_array())
+        {
+            limits.push(Bounded::magnitude(name, value, self.velocity));
+        }
+        for (name, value) in ["body rate x", "body rate y", "body rate z"].into_iter().zip(w.to_array()) {
+            limits.push(Bounded::magnitude(name, value, self.body_rate));
+        }
+        let bounds = |i: usize| match &self.actuation {
+            Actuation::Rotors { most, .. } => [0.0, *most],
+            Actuation::Wrench { lower, upper, .. } => [lower[i], upper[i]],
+        };
+        let controls = self.controls().iter().zip(control).enumerate();
+        limits.extend(controls.map(|(i, (&name, value))| Bounded::within(name, value, bounds(i))));
+        let p = d[0];
+        let coordinates = vec![p[0], p[1], p[2], p[3], roll.value(), pitch.value()];
+        Ok(Sample { coordinates, state, control: control.to_vec(), limits })
+    }
+
+    fn flatten(&self, state: &[f64], control: &[f64], thrust_rates: [f64; 2]) -> Result<Flat, Singular> {
+        let [thrust, moments @ ..] = self.wrench(control);
+        if thrust < LEAST_THRUST * self.mass {
+            return Err(Singular::Thrust);
+        }
+        let Motion { position, rotation, velocity, rates: w } = self.motion(state);
+        let turn = (DVec3::from(moments) - w.cross(self.inertia * w)) / self.inertia;
+        // b3 = R e3 and its derivatives in the body's frame: w x e3, and w' x e3 + w x (w x e3).
+        let (direction, first) = (DVec3::Z, w.cross(DVec3::Z));
+        let second = turn.cross(DVec3::Z) + w.cross(first);
+        let [a, j, s] = {
+            let [f0, f1, f2] = [thrust, thrust_rates[0], thrust_rates[1]].map(|f| f / self.mass);
+            let snap = f2 * direction + 2.0 * f1 * first + f0 * second;
+            [f0 * direction, f1 * direction + f0 * first, snap].map(|v| rotation * v)
+        };
+        let [yaw, yaw_rate, yaw_turn] = yaw_of(&rotation, w, turn)?;
+        let mut flat = Flat::default();
+        for (order, vector) in [position, velocity, a - GRAVITY * DVec3::Z, j, s].into_iter().enumerate() {
+            flat.derivatives[order][..3].copy_from_slice(&vector.to_array());
+        }
+        (flat.derivatives[0][3], flat.derivatives[1][3], flat.derivatives[2][3]) = (yaw, yaw_rate, yaw_turn);
+        Ok(flat)
+    }
+
+    fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
+        let [thrust, moments @ ..] = self.wrench(control);
+        let Motion { rotation, velocity, rates: w, .. } = self.motion(state);
+        let acceleration = rotation.z_axis * (thrust / self.mass) - DVec3::Z * GRAVITY;
+        let turn = (DVec3::from(moments) - w.cross(self.inertia * w)) / self.inertia;
+        rates[..3].copy_from_slice(&velocity.to_array());
+        match self.state {
+            QuadrotorState::Quaternion => {
+                let q = DQuat::from_xyzw(state[3], state[4], state[5], state[6]);
+                let turned = q * DQuat::from_xyzw(w.x, w.y, w.z, 0.0) * 0.5;
+                rates[3..7].copy_from_slice(&turned.to_array());
+                rates[7..10].copy_from_slice(&acceleration.to_array());
+                rates[10..].copy_from_slice(&turn.to_array());
+            }
+            QuadrotorState::Euler => {
+                let ((sin, cos), tan) = (state[3].sin_cos(), state[4].tan());
+                rates[3] = w.x + (w.y * sin + w.z * cos) * tan;
+                rates[4] = w.y * cos - w.z * sin;
+                rates[5] = (w.y * sin + w.z * cos) / state[4].cos();
+                let velocity = DVec3::new(state[6], state[7], state[8]);
+                let accelerated = rotation.transpose() * acceleration - w.cross(velocity);
+                rates[6..9].copy_from_slice(&accelerated.to_array());
+                rates[9..].copy_from_slice(&turn.to_array());
+            }
+        }
+    }
+}
+
+/// Yaw of R = Rz(yaw) Rx(roll) Ry(pitch) with a pitch within a quarter turn, and its derivatives.
+fn yaw_of(rotation: &DMat3, w: DVec3, turn: DVec3) -> Result<[f64; 3], Singular> {
+    // The body's y axis is Rz Rx e_y: yaw is the direction of its horizontal part, less a quarter turn,
+    // and half a turn more where the body has rolled over.
+    let across = rotation.y_axis;
+    if across.x.hypot(across.y) < LEAST_COSINE {
+        return Err(Singular::RolledAcross);
+    }
+    let side = if rotation.z_axis.z < 0.0 { -1.0 } else { 1.0 };
+    // R e_y, R (w x e_y), R (w' x e_y + w x (w x e_y)).
+    let first = w.cross(DVec3::Y);
+    let second = turn.cross(DVec3::Y) + w.cross(first);
+    let [first, second] = [first, second].map(|v| *rotation * v);
+    let (x, y) = (Jet([across.x, first.x, second.x]), Jet([across.y, first.y, second.y]));
+    Ok(Jet::atan2(-side * x, side * y).0)
+}
