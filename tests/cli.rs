@@ -718,3 +718,61 @@ fn spoiled_files_never_panic() {
     // The cases must be spoiled enough to mean something, and not all alike.
     assert!(codes[2] > 20 && codes[0] + codes[3] > 5, "{codes:?}");
 }
+
+#[test]
+fn bench_kinopax_plans_every_seed() {
+    let folder = folder("kinopax");
+    let file = folder.join("wall.csv");
+    std::fs::write(&file, "0.4, 0, 0, 0.5, 1, 0.7\n0.6,0,0.3,0.7,1,1\n").unwrap();
+    let (file, out) =
+        (file.to_str().unwrap().to_owned(), folder.join("out.json").to_str().unwrap().to_owned());
+    let dir = folder.join("trajectories");
+    let arguments = ["bench", "kinopax", &file, "--system", "point", "--seeds", "3", "--json", &out];
+    let run =
+        flatout(&[&arguments[..], &["--trajectories", dir.to_str().unwrap(), "--backend", "simd"]].concat());
+    assert!(run.ends_with(0).out.contains("3/3"));
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&out).unwrap()).unwrap();
+    let results = report["results"].as_array().unwrap();
+    for (seed, result) in results.iter().enumerate() {
+        assert_eq!((&result["instance"], &result["status"]), (&"wall".into(), &"solved".into()));
+        assert_eq!((&result["seed"], &result["reference_s"]), (&seed.into(), &Value::Null));
+        assert!(result["total_us"].as_f64().unwrap() > 0.0 && result["duration_s"].as_f64().unwrap() > 3.0);
+        let text = std::fs::read_to_string(dir.join(format!("wall_{seed}.json"))).unwrap();
+        let trajectory: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(trajectory["control_names"], serde_json::json!(["ax", "ay", "az"]));
+    }
+    flatout(&["bench", "kinopax", &file, "--system", "boat"]).fails(2, &["point, airplane or quadrotor"]);
+    std::fs::write(&file, "0,0,0,1,1,1\n0,0,0,1,1\n").unwrap();
+    flatout(&["bench", "kinopax", &file, "--system", "point"])
+        .fails(2, &["wall.csv:2: expected six numbers"]);
+}
+
+#[test]
+fn bench_dynobench_compares_with_references() {
+    let folder = folder("dynobench");
+    let (envs, models) = (folder.join("envs/integrator2_2d_v0"), folder.join("models"));
+    std::fs::create_dir_all(&envs).unwrap();
+    std::fs::create_dir_all(&models).unwrap();
+    let environment = "environment:\n  min: [0, 0]\n  max: [2, 2]\n  obstacles:\n    - {type: box, center: [1, 0.8], size: [0.2, 1.6]}\n\
+        robots:\n  - {type: little, start: [0.3, 0.3, 0, 0], goal: [1.7, 0.3, 0, 0]}\n";
+    std::fs::write(envs.join("wall.yaml"), environment).unwrap();
+    std::fs::write(envs.join("boat.yaml"), environment.replace("little", "boat")).unwrap();
+    std::fs::write(models.join("little.yaml"), "dynamics: integrator2_2d\nshape: sphere\nradius: 0.1\n")
+        .unwrap();
+    std::fs::write(
+        folder.join("reference_durations.csv"),
+        "system,environment,duration_s\nintegrator2_2d_v0,wall,6\n",
+    )
+    .unwrap();
+    let (folder, models) = (folder.to_str().unwrap(), models.to_str().unwrap());
+    let out = format!("{folder}/out.json");
+    let arguments = ["bench", "dynobench", folder, "--models", models, "--seeds", "2", "--json", &out];
+    let run = flatout(&[&arguments[..], &["--backend", "simd"]].concat()).ends_with(0);
+    assert!(run.out.contains("2/2") && run.out.contains("boat: left out"), "{}", run.out);
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&out).unwrap()).unwrap();
+    assert_eq!(report["results"][1]["instance"], "integrator2_2d_v0/wall");
+    assert_eq!(report["results"][1]["reference_s"], 6.0);
+    std::fs::write(format!("{models}/little.yaml"), "dynamics: integrator2_2d\nmax_vel: fast\n").unwrap();
+    flatout(&["bench", "dynobench", folder, "--models", models])
+        .fails(2, &["little.yaml:2:10: max_vel: expected a number greater than zero"]);
+}

@@ -7,7 +7,7 @@ use flatout::error::InputError;
 use flatout::problem::GRAVITY;
 use flatout::robot::{LoadOptions, Robot};
 use flatout::scene::moveit::{self, Text};
-use flatout::scene::{Planned, RobotFiles, Scene};
+use flatout::scene::{Planned, RobotFiles, RobotSource, Scene};
 use flatout::world::Shape;
 use glam::DVec3;
 use proptest::prelude::*;
@@ -96,7 +96,8 @@ fn parse(text: &str) -> Result<Scene, InputError> {
 fn a_scene_means_what_it_says() {
     let scene = parse(SCENE).unwrap();
     let problem = &scene.problem;
-    assert_eq!(scene.robot.files.urdf, PathBuf::from("dir/little.urdf"));
+    let RobotSource::Files(files) = &scene.robot.source else { panic!("{:?}", scene.robot) };
+    assert_eq!(files.urdf, PathBuf::from("dir/little.urdf"));
     assert_eq!(scene.robot.planned, Planned::Group("arm".to_owned()));
     assert_eq!(scene.robot.locked, [("left_finger".to_owned(), 0.02)]);
     assert_eq!(scene.robot.base.translation, DVec3::Z);
@@ -829,4 +830,95 @@ proptest! {
             }
         }
     }
+}
+
+/// A scene that describes its robot itself.
+const POINT: &str = "
+robot:
+  point:
+    dimensions: 2
+    velocity: 0.5
+    acceleration: 2
+    lower: [-1, -2]
+    upper: [1, 2]
+    radius: 0.1
+start: [0.5, 1]
+goal: {position: {y: 1.5, x: -0.5}, velocity: {x: 0.25}}
+";
+
+fn parse_point(text: &str) -> Result<Scene, InputError> {
+    let file = std::env::temp_dir().join(format!("flatout-point-{}-{:p}.yaml", std::process::id(), &text));
+    std::fs::write(&file, text).unwrap();
+    let scene = Scene::load(&file).map_err(|e| InputError { file: None, ..e });
+    std::fs::remove_file(&file).unwrap();
+    scene
+}
+
+#[test]
+fn a_point_is_described_in_its_scene() {
+    let scene = parse_point(POINT).unwrap();
+    let mechanism = &scene.problem.mechanism;
+    assert_eq!(mechanism.outputs, ["x", "y"]);
+    assert_eq!((mechanism.limits[1].lower, mechanism.limits[1].upper), (-2.0, 2.0));
+    assert_eq!((mechanism.limits[0].velocity, mechanism.limits[0].acceleration), (0.5, 2.0));
+    assert_eq!(mechanism.base.as_ref().map(|b| b.state_names()), Some(&["x", "y", "vx", "vy"][..]));
+    assert_eq!((mechanism.spheres.len(), mechanism.spheres[0].radius), (1, 0.1));
+    assert_eq!(scene.problem.goals[0].position, [-0.5, 1.5]);
+    assert_eq!(scene.problem.goals[0].velocity, [0.25, 0.0]);
+    let mut poses = Vec::new();
+    mechanism.place(&[0.25, -0.5], &mut poses);
+    let center = poses[mechanism.links[0].body].point(mechanism.spheres[0].center);
+    assert!((center - DVec3::new(0.25, -0.5, 0.0)).length() < 1e-15);
+}
+
+#[test]
+fn a_point_that_makes_no_sense_is_refused() {
+    for (from, to, message) in [
+        ("dimensions: 2", "dimensions: 4", "line 4: robot.point.dimensions: expected 1, 2 or 3, found 4"),
+        ("velocity: 0.5\n", "", "line 4: robot.point: missing key \"velocity\""),
+        ("    radius: 0.1\n", "", "line 4: robot.point: missing key \"radius\" (or \"spheres\")"),
+        (
+            "radius: 0.1",
+            "radius: -1",
+            "line 9: robot.point.radius: expected a length from 1e-6 to 1e6 m, found -1",
+        ),
+        (
+            "radius: 0.1",
+            "spheres: []",
+            "line 9: robot.point.spheres: expected at least one sphere, found a list of 0",
+        ),
+        (
+            "    lower: [-1, -2]\n",
+            "",
+            "line 4: robot.point: expected \"lower\" and \"upper\" together, or neither",
+        ),
+        (
+            "upper: [1, 2]",
+            "upper: [1, -3]",
+            "line 8: robot.point.upper: expected numbers no less than those of \"lower\"",
+        ),
+        (
+            "upper: [1, 2]",
+            "upper: [1]",
+            "line 8: robot.point.upper: expected 2 numbers, one for each dimension, found a list of 1",
+        ),
+        (
+            "  point:",
+            "  base: {}\n  point:",
+            "line 3: robot.base: unknown key \"base\"; expected one of point",
+        ),
+        (
+            "start: [0.5, 1]",
+            "start: [0.5, 3]",
+            "line 10: start[1]: joint \"y\" at 3.0 is outside its limits; expected -2.0 to 2.0",
+        ),
+    ] {
+        assert!(POINT.contains(from), "{from}");
+        assert_eq!(parse_point(&POINT.replace(from, to)).unwrap_err().to_string(), message);
+    }
+    let both = parse_point(&POINT.replace("  point:", "  urdf: a.urdf\n  point:")).unwrap_err().to_string();
+    assert_eq!(
+        both,
+        "line 4: robot.point: unknown key \"point\"; expected one of urdf, srdf, joint_limits, group, joints, locked, base"
+    );
 }

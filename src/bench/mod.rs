@@ -1,7 +1,10 @@
 //! Problem suites of the field, read into problems, a runner and its tables.
 //! Imports `scene`, `plan`, and what lies below them.
 
+pub mod dynobench;
 pub mod edges;
+pub mod kinopax;
 pub mod mbm;
 pub mod report;
 pub mod runner;
+pub mod seeds;

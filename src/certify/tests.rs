@@ -246,6 +246,7 @@ fn ball_on_slides() -> Mechanism {
         links: vec![CollisionLink { name: "ball".into(), body: 2, spheres: 0..1, bound: ball }],
         spheres: vec![ball],
         pairs: Vec::new(),
+        base: None,
     }
 }
 

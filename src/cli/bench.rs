@@ -3,6 +3,7 @@
 use super::batch::make_folder;
 use super::edges;
 use super::progress::Progress;
+use super::systems;
 use super::{BackendArgs, Failure, complain, count, export, positive, say, write_file};
 use crate::bench::mbm::MbmSuite;
 use crate::bench::report::{Machine, Report};
@@ -20,6 +21,10 @@ use std::time::{Duration, Instant};
 pub(super) enum BenchCommand {
     /// MotionBenchMaker problems (mbm-json/1), torques not checked
     Mbm(MbmArgs),
+    /// dynobench's instances, against the durations of iDb-A*
+    Dynobench(systems::DynobenchArgs),
+    /// Kino-PAX's problems
+    Kinopax(systems::KinopaxArgs),
     /// Edges and states a second, by backend, size of batch and number of obstacles
     Edges(edges::EdgesArgs),
 }
@@ -68,6 +73,8 @@ pub(super) struct MbmArgs {
 pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
     match command {
         BenchCommand::Mbm(args) => mbm(args),
+        BenchCommand::Dynobench(args) => systems::dynobench(args),
+        BenchCommand::Kinopax(args) => systems::kinopax(args),
         BenchCommand::Edges(args) => edges::run(args),
     }
 }

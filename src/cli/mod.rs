@@ -11,6 +11,7 @@ mod import;
 mod plan;
 mod progress;
 mod robot;
+mod systems;
 mod telling;
 
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};

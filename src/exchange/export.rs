@@ -1,6 +1,7 @@
 //! Sampling a trajectory for the formats that are made of points.
 
 use super::{Format, csv_file, joint_trajectory, json_file};
+use crate::base::{Base, Sample};
 use crate::error::InputError;
 use crate::problem::Problem;
 use crate::robot::DynamicsScratch;
@@ -11,6 +12,10 @@ use std::path::Path;
 
 /// Greatest time between two samples, seconds.
 const SAMPLE_STEP: f64 = 0.01;
+/// The same where a base's controls are held from one sample to the next, and how many of those there
+/// may be before it grows again.
+const HELD_STEP: f64 = 5e-4;
+const MAX_HELD: f64 = 20_000.0;
 /// Most samples of a file; a trajectory of hours is sampled more sparsely.
 const MAX_SAMPLES: f64 = 1e6;
 
@@ -43,6 +48,12 @@ pub(super) struct Samples {
     /// N m or N; absent where the robot's masses are unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) effort: Vec<Vec<f64>>,
+    /// State of the base; absent where the robot stands on none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) state: Vec<Vec<f64>>,
+    /// Control of the base, to be held until the next sample: its mean over that time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) control: Vec<Vec<f64>>,
 }
 
 impl<'a> Export<'a> {
@@ -70,6 +81,15 @@ impl<'a> Export<'a> {
         std::fs::write(file, text).map_err(error)
     }
 
+    /// Greatest time between the samples of JSON files, seconds: where controls are held in between, the
+    /// jumps of acceleration at knots are no better resolved than that.
+    pub(super) fn dense_step(&self) -> f64 {
+        match self.problem.mechanism.base {
+            Some(_) => HELD_STEP.max(self.trajectory.duration() / MAX_HELD).min(self.step()),
+            None => self.step(),
+        }
+    }
+
     /// Greatest time between samples, seconds.
     pub(super) fn step(&self) -> f64 {
         SAMPLE_STEP.max(self.trajectory.duration() / MAX_SAMPLES)
@@ -89,6 +109,45 @@ impl<'a> Export<'a> {
         times
     }
 
+    /// Samples at given times, with state and control of the robot's base where it has one.
+    pub(super) fn samples_with_base(&self, time: Vec<f64>) -> Samples {
+        let mut samples = self.samples(time);
+        if let Some(base) = &self.problem.mechanism.base {
+            samples.state = samples.time.iter().map(|&t| self.at(base, t).state).collect();
+            let last = samples.time.len() - 1;
+            let next = |i: usize| samples.time[(i + 1).min(last)];
+            let control = |(i, &t): (usize, &f64)| self.mean_control(base, t, next(i));
+            samples.control = samples.time.iter().enumerate().map(control).collect();
+        }
+        samples
+    }
+
+    /// What the base does at time `t`. A trajectory that was certified is nowhere singular.
+    fn at(&self, base: &Base, t: f64) -> Sample {
+        let (segment, local) = self.trajectory.locate(t);
+        base.unflatten(&base.flat(&self.trajectory.segment(segment), local)).unwrap_or_default()
+    }
+
+    /// The mean of the control from `from` to `to`: held that long, it leads to the same velocities.
+    /// Two points of Gauss's rule between one knot and the next are exact for cubics.
+    fn mean_control(&self, base: &Base, from: f64, to: f64) -> Vec<f64> {
+        if from >= to {
+            return self.at(base, from).control;
+        }
+        let inside = self.trajectory.knots().iter().copied().filter(|&knot| from < knot && knot < to);
+        let mut mean = vec![0.0; base.control_names().len()];
+        let mut begin = from;
+        for end in inside.chain([to]) {
+            for side in [-1.0, 1.0] {
+                let t = 0.5 * (begin + end) + side * (end - begin) / 12.0_f64.sqrt();
+                let share = 0.5 * (end - begin) / (to - from);
+                mean.iter_mut().zip(self.at(base, t).control).for_each(|(m, u)| *m += share * u);
+            }
+            begin = end;
+        }
+        mean
+    }
+
     /// Samples at given times.
     pub(super) fn samples(&self, time: Vec<f64>) -> Samples {
         let dof = self.trajectory.dof();
@@ -101,7 +160,7 @@ impl<'a> Export<'a> {
             time.iter().map(at).collect::<Vec<_>>()
         };
         let [position, velocity, acceleration] = [0, 1, 2].map(derivative);
-        let mut samples = Samples { time, position, velocity, acceleration, effort: Vec::new() };
+        let mut samples = Samples { time, position, velocity, acceleration, ..Samples::default() };
         let mechanism = &self.problem.mechanism;
         if mechanism.bodies[1..].iter().any(|body| body.inertia.mass > 0.0) {
             let mut scratch = DynamicsScratch::default();

@@ -2,6 +2,7 @@
 
 use super::export::{Export, Samples};
 use super::{NamedTrajectory, repeated};
+use crate::base::Base;
 use crate::document::{Map, Node};
 use crate::error::InputError;
 use crate::trajectory::{MAX_DEGREE, Segment, Trajectory};
@@ -20,6 +21,10 @@ struct File<'a> {
     /// Version of flatout.
     version: &'static str,
     outputs: &'a [String],
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    state_names: &'a [&'a str],
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    control_names: &'a [&'a str],
     duration: f64,
     segments: Vec<SegmentRecord<'a>>,
     samples: SampleRecord,
@@ -55,15 +60,21 @@ impl<'a> SegmentRecord<'a> {
 
 pub(super) fn write(export: &Export<'_>) -> String {
     let trajectory = export.trajectory;
-    let time: Vec<f64> = trajectory.sample_times(export.step()).collect();
+    let base = export.problem.mechanism.base.as_ref();
+    let time: Vec<f64> = trajectory.sample_times(export.dense_step()).collect();
     let steps = (time.len() - 1).max(1);
     let file = File {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION"),
         outputs: &export.problem.mechanism.outputs,
+        state_names: base.map_or(&[], Base::state_names),
+        control_names: base.map_or(&[], Base::control_names),
         duration: trajectory.duration(),
         segments: trajectory.segments().map(SegmentRecord::of).collect(),
-        samples: SampleRecord { dt: trajectory.duration() / steps as f64, samples: export.samples(time) },
+        samples: SampleRecord {
+            dt: trajectory.duration() / steps as f64,
+            samples: export.samples_with_base(time),
+        },
         report: &export.report,
         stats: &export.stats,
         seed: export.seed,

@@ -4,7 +4,7 @@
 //! - CSV and `trajectory_msgs/JointTrajectory` hold points, every knot among them. What lies
 //!   between is up to the reader, and times in a JointTrajectory are whole nanoseconds.
 //!
-//! Imports `error`, `document`, `problem`, `robot` (for efforts) and `trajectory`.
+//! Imports `error`, `document`, `base`, `problem`, `robot` (for efforts) and `trajectory`.
 
 mod csv_file;
 mod export;

@@ -147,6 +147,7 @@ mod tests {
             links: Vec::new(),
             spheres: Vec::new(),
             pairs: Vec::new(),
+            base: None,
         }
     }
 

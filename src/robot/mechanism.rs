@@ -2,6 +2,7 @@
 //! everything rigidly attached folded into them.
 
 use super::{Inertia, JointKind, JointLimits, Robot, Sphere};
+use crate::base::Base;
 use crate::error::InputError;
 use crate::pose::Pose;
 use glam::{DMat3, DQuat, DVec3};
@@ -25,6 +26,8 @@ pub struct Mechanism {
     pub spheres: Vec<Sphere>,
     /// Pairs of indices into `links` that are checked against each other; their bodies differ.
     pub pairs: Vec<[usize; 2]>,
+    /// The base whose coordinates are the first outputs, in their order.
+    pub base: Option<Base>,
 }
 
 /// How a body moves in its joint frame, as its joint's position q grows.
@@ -192,6 +195,10 @@ impl<'a> Reduction<'a> {
             links: Vec::new(),
             spheres: Vec::new(),
             pairs: Vec::new(),
+            base: robot
+                .base
+                .clone()
+                .filter(|base| (0..base.coordinates().len()).all(|c| chosen.get(c) == Some(&c))),
         };
         let mut this = Self { robot, mechanism, homes: vec![(0, Pose::IDENTITY)] };
         for (j, joint) in robot.joints.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Robots: a tree of links and joints with limits, inertias and collision spheres, read at run
 //! time from URDF, SRDF and joint_limits.yaml, and reduced to a [`Mechanism`] for planning.
-//! Imports `error`, `document`, `pose` and `world`.
+//! Imports `error`, `document`, `pose`, `world` and `base`.
 
 mod dynamics;
 mod info;
@@ -14,13 +14,16 @@ pub(crate) mod random;
 pub mod spherize;
 mod srdf;
 mod urdf;
+mod vehicle;
 mod xml;
 
 pub use dynamics::DynamicsScratch;
 pub use info::Info;
 pub use load::LoadOptions;
 pub use mechanism::{Body, CollisionLink, Mechanism, Motion, OutputLimits};
+pub use vehicle::{cover_rectangle, rectangle_spheres};
 
+use crate::base::Base;
 use crate::pose::Pose;
 use glam::{DMat3, DVec3};
 
@@ -44,6 +47,8 @@ pub struct Robot {
     pub pairs: Vec<[usize; 2]>,
     /// Pairs of links with collision geometry, `a < b`, that are not, and why.
     pub skipped: Vec<SkippedPair>,
+    /// What carries it about, where it does not stand: the first joints are its coordinates.
+    pub base: Option<Base>,
 }
 
 /// Two links that are not checked against each other.

@@ -44,6 +44,7 @@ pub(crate) fn mechanism(rng: &mut Pcg64Mcg, bodies: usize) -> Mechanism {
         links: Vec::new(),
         spheres: Vec::new(),
         pairs: Vec::new(),
+        base: None,
     };
     for b in 1..=bodies {
         let mimics = !m.outputs.is_empty() && rng.random_bool(0.2);

@@ -80,6 +80,7 @@ impl Assembly<'_, '_> {
             states: Vec::new(),
             pairs: Vec::new(),
             skipped: Vec::new(),
+            base: None,
         })
     }
 

@@ -1,14 +1,16 @@
 //! Scenes: a robot, what of it moves, the world around it, where it starts and where it shall go,
 //! in one YAML file; and MotionBenchMaker's pairs of MoveIt files read as such.
 //! `scenes/README.md` documents the file field by field.
-//! Imports `document`, `error`, `pose`, `world`, `robot`, `problem` and `plan`'s options.
+//! Imports `document`, `error`, `pose`, `world`, `base`, `robot`, `problem` and `plan`'s options.
 
 pub mod moveit;
 mod read;
 mod setup;
+mod vehicle;
 mod write;
 
-pub use setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles};
+pub use setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
+pub use vehicle::PointRobot;
 
 pub(crate) use read::obstacle;
 pub(crate) use setup::{admit, require_limits};
@@ -51,10 +53,12 @@ impl Scene {
         let text = InputError::read_text(file)?;
         let locate = |e: InputError| e.in_file(file);
         let root = document::parse(&text).map_err(locate)?;
-        let files = read::robot_files(&root, directory_of(file)).map_err(locate)?;
-        read::require_files(&root, &files).map_err(locate)?;
-        let robot = files.load()?;
-        read::scene(&root, files, robot).map_err(locate)
+        let source = read::robot_source(&root, directory_of(file)).map_err(locate)?;
+        if let RobotSource::Files(files) = &source {
+            read::require_files(&root, files).map_err(locate)?;
+        }
+        let robot = source.load()?;
+        read::scene(&root, source, robot).map_err(locate)
     }
 
     /// Reads a scene from `text` for a `robot` that is loaded already, as where many scenes share
@@ -65,8 +69,8 @@ impl Scene {
     pub fn parse(text: &str, file: &Path, robot: &Robot) -> Result<Self, InputError> {
         let read = || {
             let root = document::parse(text)?;
-            let files = read::robot_files(&root, directory_of(file))?;
-            read::scene(&root, files, robot.clone())
+            let source = read::robot_source(&root, directory_of(file))?;
+            read::scene(&root, source, robot.clone())
         };
         read().map_err(|e| e.in_file(file))
     }

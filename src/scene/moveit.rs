@@ -5,7 +5,7 @@
 //! planner names) is passed over. What would change which motions are allowed and cannot be
 //! honoured (meshes, octomaps, path constraints) is an error.
 
-use super::setup::{self, LimitChoice, Planned, RobotChoice, RobotFiles};
+use super::setup::{self, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
 use super::{Scene, read};
 use crate::document::{self, Map, Node, Value, unknown};
 use crate::error::InputError;
@@ -191,7 +191,8 @@ impl Query {
         let goals = goals(map, robot, &joints, &mut mechanism)?;
         let locked = (0..values.len()).filter(|j| state.given[*j] && !joints.contains(j));
         let locked = locked.map(|j| (robot.joints[j].name.clone(), values[j])).collect();
-        let choice = RobotChoice { files, planned, locked, base: state.base };
+        let source = RobotSource::Files(files);
+        let choice = RobotChoice { source, planned, locked, base: state.base };
         Ok(Self { choice, limits, mechanism, start, goals, options: options(map)?, values })
     }
 

@@ -1,7 +1,8 @@
 //! From the document of a scene file to a [`Scene`], section by section.
 
 use super::Scene;
-use super::setup::{self, JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles};
+use super::setup::{self, JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
+use super::vehicle;
 use crate::document::{Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::PlanOptions;
@@ -35,12 +36,22 @@ fn sections(root: &Node) -> Result<Map<'_>, InputError> {
 }
 
 fn robot_section<'a>(root: &Map<'a>) -> Result<Map<'a>, InputError> {
-    root.require("robot")?.map_of("a map with the key urdf", &ROBOT_KEYS)
+    let node = root.require("robot")?;
+    let what = "a map with the key urdf or point";
+    let is_point = node.map(what)?.get("point").is_some() && node.map(what)?.get("urdf").is_none();
+    node.map_of(what, if is_point { &["point"] } else { &ROBOT_KEYS })
 }
 
-/// The robot's files as the scene names them, relative to the `directory` it lies in.
-pub(super) fn robot_files(root: &Node, directory: &Path) -> Result<RobotFiles, InputError> {
+/// The robot as the scene describes it or names its files, relative to the `directory` it lies in.
+pub(super) fn robot_source(root: &Node, directory: &Path) -> Result<RobotSource, InputError> {
     let robot = robot_section(&sections(root)?)?;
+    match robot.get("point") {
+        Some(node) => Ok(RobotSource::Point(vehicle::point(node)?)),
+        None => Ok(RobotSource::Files(robot_files(&robot, directory)?)),
+    }
+}
+
+fn robot_files(robot: &Map, directory: &Path) -> Result<RobotFiles, InputError> {
     let path = |node: &Node| Ok(directory.join(node.text("the path of a file")?));
     Ok(RobotFiles {
         urdf: path(robot.require("urdf")?)?,
@@ -68,12 +79,12 @@ pub(super) fn require_files(root: &Node, files: &RobotFiles) -> Result<(), Input
 }
 
 /// The scene that a document describes, its robot being loaded.
-pub(super) fn scene(root: &Node, files: RobotFiles, mut robot: Robot) -> Result<Scene, InputError> {
+pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Result<Scene, InputError> {
     let root = sections(root)?;
     let limits = root.get("limits").map_or(Ok(LimitChoice::default()), |n| limit_choice(n, &robot))?;
     limits.apply_to(&mut robot)?;
     let section = robot_section(&root)?;
-    let (choice, joints, values) = robot_choice(&section, files, &robot)?;
+    let (choice, joints, values) = robot_choice(&section, source, &robot)?;
     let mut mechanism = Mechanism::new(&robot, &joints, &values, choice.base)
         .map_err(|e| planned_node(&section).locate(e))?;
     limits.scale(&mut mechanism);
@@ -106,7 +117,7 @@ fn torque_node(limits: &Node) -> &Node {
 /// Which joints move, by name and by index, and where all others stand.
 fn robot_choice(
     section: &Map,
-    files: RobotFiles,
+    source: RobotSource,
     robot: &Robot,
 ) -> Result<(RobotChoice, Vec<usize>, Vec<f64>), InputError> {
     let planned = planned(section, robot)?;
@@ -124,7 +135,7 @@ fn robot_choice(
                 &["position", "rpy", "quaternion_xyzw"],
             )?)
         })?;
-    Ok((RobotChoice { files, planned, locked, base }, joints, values))
+    Ok((RobotChoice { source, planned, locked, base }, joints, values))
 }
 
 fn planned(section: &Map, robot: &Robot) -> Result<Planned, InputError> {
@@ -314,7 +325,7 @@ fn half_extents(map: &Map) -> Result<DVec3, InputError> {
     Ok(if entry.key == "size" { lengths / 2.0 } else { lengths })
 }
 
-fn length(node: &Node) -> Result<f64, InputError> {
+pub(super) fn length(node: &Node) -> Result<f64, InputError> {
     match node.number()? {
         v if LENGTHS.contains(&v) => Ok(v),
         _ => Err(node.expected(format!("a length from {:e} to {:e} m", LENGTHS.start(), LENGTHS.end()))),

@@ -1,5 +1,6 @@
 //! What a scene says of its robot, and the mechanism that follows from it.
 
+use super::vehicle::PointRobot;
 use crate::document::unknown;
 use crate::error::InputError;
 use crate::pose::Pose;
@@ -25,11 +26,20 @@ pub struct RobotFiles {
     pub joint_limits: Option<PathBuf>,
 }
 
+/// Where a robot is described.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RobotSource {
+    /// In files of its own.
+    Files(RobotFiles),
+    /// In the scene: a point that carries spheres.
+    Point(PointRobot),
+}
+
 /// A robot and what of it moves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RobotChoice {
     /// Where it is described.
-    pub files: RobotFiles,
+    pub source: RobotSource,
     /// The joints that are planned for.
     pub planned: Planned,
     /// Positions at which other joints are held, rad or m. The rest is held at zero, or at the
@@ -86,6 +96,16 @@ impl RobotFiles {
     /// Reads the robot.
     pub fn load(&self) -> Result<Robot, InputError> {
         Robot::load(&self.urdf, self.srdf.as_deref(), self.joint_limits.as_deref(), &LoadOptions::default())
+    }
+}
+
+impl RobotSource {
+    /// Reads or makes the robot.
+    pub fn load(&self) -> Result<Robot, InputError> {
+        match self {
+            Self::Files(files) => files.load(),
+            Self::Point(point) => Ok(point.robot()),
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! From a [`Scene`] to the text of a scene file.
 
+use super::PointRobot;
 use super::Scene;
-use super::setup::{JointOverride, LimitChoice, Planned, RobotChoice};
+use super::setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotSource};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY};
+use crate::robot::Sphere;
 use crate::world::{Obstacle, Shape};
 use glam::{DQuat, DVec3};
 use serde::{Serialize, Serializer};
@@ -60,7 +62,10 @@ struct File {
 
 #[derive(Serialize)]
 struct Robot {
-    urdf: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    point: Option<Point>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    urdf: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     srdf: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,14 +88,51 @@ impl Robot {
             Planned::Group(name) => (Some(name.clone()), None),
             Planned::Joints(names) => (None, Some(FlowSeq(names.clone()))),
         };
+        let (files, point) = match &choice.source {
+            RobotSource::Files(files) => (Some(files), None),
+            RobotSource::Point(point) => (None, Some(Point::new(point))),
+        };
         Self {
-            urdf: path(&choice.files.urdf),
-            srdf: choice.files.srdf.as_ref().map(path),
-            joint_limits: choice.files.joint_limits.as_ref().map(path),
+            point,
+            urdf: files.map(|f| path(&f.urdf)),
+            srdf: files.and_then(|f| f.srdf.as_ref()).map(path),
+            joint_limits: files.and_then(|f| f.joint_limits.as_ref()).map(path),
             group,
             joints,
             locked: (!choice.locked.is_empty()).then(|| Named(choice.locked.clone())),
             base: (choice.base != Pose::IDENTITY).then(|| Frame::new(&choice.base)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Point {
+    dimensions: usize,
+    velocity: f64,
+    acceleration: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lower: Option<FlowSeq<Vec<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upper: Option<FlowSeq<Vec<f64>>>,
+    spheres: Vec<Ball>,
+}
+
+#[derive(Serialize)]
+struct Ball {
+    center: FlowSeq<[f64; 3]>,
+    radius: f64,
+}
+
+impl Point {
+    fn new(point: &PointRobot) -> Self {
+        let ball = |s: &Sphere| Ball { center: FlowSeq(s.center.to_array()), radius: s.radius };
+        Self {
+            dimensions: point.dimensions,
+            velocity: point.velocity,
+            acceleration: point.acceleration,
+            lower: point.bounds.as_ref().map(|[lower, _]| FlowSeq(lower.clone())),
+            upper: point.bounds.as_ref().map(|[_, upper]| FlowSeq(upper.clone())),
+            spheres: point.spheres.iter().map(ball).collect(),
         }
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn random_robot(seed: u64) -> Robot {
         states: Vec::new(),
         pairs: Vec::new(),
         skipped: Vec::new(),
+        base: None,
     };
     for j in 0..joints {
         robot.links.push(random_link(&mut random, j + 1));

@@ -61,6 +61,7 @@ pub(super) fn problem() -> Problem {
         links: (0..3).map(link).collect(),
         spheres: vec![ball(0.0), ball(0.3), ball(0.5)],
         pairs: vec![[0, 2]],
+        base: None,
     };
     let start = FlatState::at_rest(vec![0.0; 2]);
     let goals = vec![start.clone()];

@@ -1,0 +1,169 @@
+//! Kino-PAX's problems (github.com/aria-systems-group/Kino-PAX; Perrault et al., arXiv 2409.06807): a file
+//! of boxes, one system, one start, and a ball of goals.
+//!
+//! Start, goal and limits are those of its sources and of its paper. Air drag, which its quadrotor has,
+//! is left out.
+
+use crate::base::{Actuation, Airplane, Base, Point, Quadrotor, QuadrotorState};
+use crate::error::InputError;
+use crate::pose::Pose;
+use crate::problem::{FlatState, GRAVITY, Problem};
+use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
+use crate::world::{Obstacle, Shape, World};
+use csv::{ReaderBuilder, Trim};
+use glam::DVec3;
+use std::f64::consts::{FRAC_PI_3, FRAC_PI_4, PI};
+use std::path::Path;
+
+/// One of its systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// A double integrator in space.
+    Point,
+    /// A Dubins airplane.
+    Airplane,
+    /// A quadrotor, in a world a hundred times as large.
+    Quadrotor,
+}
+
+impl std::str::FromStr for System {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "point" => Ok(Self::Point),
+            "airplane" => Ok(Self::Airplane),
+            "quadrotor" => Ok(Self::Quadrotor),
+            _ => Err("expected point, airplane or quadrotor".to_owned()),
+        }
+    }
+}
+
+impl System {
+    /// How it moves.
+    pub fn base(self) -> Base {
+        match self {
+            Self::Point => Base::Point(Point { dimensions: 3, velocity: 0.3, acceleration: 0.2 }),
+            Self::Airplane => Base::Airplane(Airplane {
+                speed: [0.0, 0.3],
+                acceleration: 0.3,
+                yaw_rate: FRAC_PI_4,
+                pitch_rate: FRAC_PI_4,
+                pitch: FRAC_PI_3,
+            }),
+            Self::Quadrotor => Base::Quadrotor(Quadrotor {
+                mass: 1.0,
+                inertia: DVec3::new(1.0, 1.0, 2.0),
+                actuation: Actuation::Wrench {
+                    unit: [1.0; 4],
+                    lower: [0.0, -PI, -PI, -PI],
+                    upper: [30.0, PI, PI, PI],
+                },
+                velocity: 30.0,
+                body_rate: 30.0,
+                state: QuadrotorState::Euler,
+            }),
+        }
+    }
+
+    /// Length of the edges of its world, which begins at the origin, metres.
+    pub fn size(self) -> f64 {
+        if self == Self::Quadrotor { 100.0 } else { 1.0 }
+    }
+
+    /// Where it starts, metres; at rest and level.
+    pub fn start(self) -> DVec3 {
+        if self == Self::Quadrotor { DVec3::new(10.0, 8.0, 5.0) } else { DVec3::new(0.1, 0.08, 0.05) }
+    }
+
+    /// Centre and radius of the ball in which it may end, metres.
+    pub fn goal(self) -> (DVec3, f64) {
+        (DVec3::new(0.8, 0.95, 0.9) * self.size(), 0.05 * self.size())
+    }
+
+    /// The problem among `world`, or why there is none to be planned. It ends at rest in the centre of
+    /// the ball of goals.
+    ///
+    /// # Errors
+    /// Never, unless the limits above contradict one another.
+    pub fn problem(self, world: World) -> Result<Result<Problem, String>, InputError> {
+        let base = self.base();
+        let Base::Point(Point { velocity, acceleration, .. }) = base else {
+            return Ok(Err(format!("there is no steering yet: {}", base.name())));
+        };
+        let limits =
+            JointLimits { lower: 0.0, upper: self.size(), velocity, acceleration, ..JointLimits::NONE };
+        let point = Sphere { center: DVec3::ZERO, radius: 0.0 };
+        let robot = Robot::of_spheres("point", vec![point]).on_base(base, &[limits; 3], Vec::new());
+        let mechanism =
+            Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY)?;
+        let at = |p: DVec3| FlatState::at_rest(p.to_array().to_vec());
+        let (start, goals) = (at(self.start()), vec![at(self.goal().0)]);
+        Ok(Ok(Problem { mechanism, world, start, goals, torque: false, gravity: GRAVITY }))
+    }
+}
+
+/// Reads boxes, one a line: least x, y, z, greatest x, y, z.
+///
+/// # Errors
+/// Where the file is missing or malformed.
+pub fn load(file: &Path) -> Result<World, InputError> {
+    let text = InputError::read_text(file)?;
+    parse(&text).map_err(|e| e.in_file(file))
+}
+
+/// Reads boxes from the text of a file.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(text: &str) -> Result<World, InputError> {
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
+    let mut obstacles = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| InputError::new(format!("not CSV: {e}")))?;
+        let line = record.position().map_or(0, |p| p.line() as usize);
+        let wrong = |message: String| InputError::new(message).at_line(line);
+        let number = |field: &str| match field.parse::<f64>() {
+            Ok(x) if x.is_finite() => Ok(x),
+            _ => Err(wrong(format!("expected a finite number, found \"{}\"", field.escape_debug()))),
+        };
+        let numbers: Vec<f64> = record.iter().map(number).collect::<Result<_, _>>()?;
+        let [a, b, c, d, e, f] = numbers[..] else {
+            return Err(wrong(format!("expected six numbers, found {}", numbers.len())));
+        };
+        let (lower, upper) = (DVec3::new(a, b, c), DVec3::new(d, e, f));
+        if lower.cmpge(upper).any() {
+            return Err(wrong("expected the least x, y, z below the greatest x, y, z".to_owned()));
+        }
+        obstacles.push(Obstacle {
+            name: format!("box {}", obstacles.len()),
+            shape: Shape::Cuboid { half_extents: (upper - lower) / 2.0 },
+            pose: Pose::from_translation((lower + upper) / 2.0),
+        });
+    }
+    Ok(World { obstacles })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_boxes_with_and_without_spaces() {
+        let world = parse("0.3, 0, 0.0, 0.5, 0.49, 1.0\n0,0,0,1,2,3").unwrap();
+        let distance =
+            |p| world.obstacles.iter().map(|o: &Obstacle| o.signed_distance(p)).fold(9.0, f64::min);
+        assert!((distance(DVec3::new(1.5, 1.0, 1.0)) - 0.5).abs() < 1e-12);
+        assert_eq!(world.obstacles.len(), 2);
+        assert!((world.obstacles[0].signed_distance(DVec3::new(0.4, 0.5, 0.5)) - 0.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn says_what_is_wrong_where() {
+        let error = |text: &str| parse(text).unwrap_err().to_string();
+        assert_eq!(error("0,0,0,1,1,1\n0,0,0,1,x,1\n"), "line 2: expected a finite number, found \"x\"");
+        assert_eq!(error("0,0,0,1,1\n"), "line 1: expected six numbers, found 5");
+        assert_eq!(error("0,0,0,1,0,1\n"), "line 1: expected the least x, y, z below the greatest x, y, z");
+    }
+}

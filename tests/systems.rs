@@ -1,0 +1,200 @@
+//! Robots on bases: the suites of others read and understood, points planned, their controls replayed.
+
+mod common;
+
+use common::shared;
+use flatout::base::{Actuation, Base, Quadrotor};
+use flatout::bench::dynobench::{self, Instance, Model};
+use flatout::bench::kinopax::{self, System};
+use flatout::certify::{CertifyOptions, certify};
+use flatout::check::Backend;
+use flatout::exchange::{Export, Format};
+use flatout::plan::{Outcome, PlanOptions, Solution, plan};
+use flatout::pose::Pose;
+use flatout::problem::Problem;
+use flatout::robot::{JointLimits, Mechanism, Robot};
+use flatout::scene::Scene;
+use flatout::world::World;
+use serde_json::Value;
+use std::path::Path;
+
+fn instances() -> Option<Vec<Instance>> {
+    Some(dynobench::load(&shared("dynobench")?, &shared("dynobench/models")?).expect("a good suite"))
+}
+
+/// A control that holds the state where flight needs one, else none.
+fn holding(base: &Base) -> Vec<f64> {
+    match base {
+        Base::PlanarQuadrotor(_) => vec![1.0; 2],
+        Base::Quadrotor(Quadrotor { actuation: Actuation::Rotors { .. }, .. }) => vec![1.0; 4],
+        Base::Quadrotor(_) => vec![1.0, 0.0, 0.0, 0.0],
+        _ => vec![0.0; base.control_names().len()],
+    }
+}
+
+/// Smallest gap between the body in a state and the world, metres.
+fn clearance(model: &Model, world: &World, state: &[f64]) -> f64 {
+    let base = &model.base;
+    let flat = base.flatten(state, &holding(base), [0.0; 2]).expect("a regular state");
+    // A differential drive that stands is turned by its guide; a car that stands has a course still.
+    let sample = base.unflatten(&flat).expect("a regular state");
+    let limits = vec![JointLimits::NONE; base.coordinates().len()];
+    let robot =
+        Robot::of_spheres("body", model.body.clone()).on_base(base.clone(), &limits, model.trailer.clone());
+    let all = robot.independent_joints();
+    let mechanism = Mechanism::new(&robot, &all, &robot.neutral(), Pose::IDENTITY).expect("joints");
+    let mut poses = Vec::new();
+    mechanism.place(&sample.coordinates, &mut poses);
+    let mut least = f64::INFINITY;
+    for link in &mechanism.links {
+        for sphere in &mechanism.spheres[link.spheres.clone()] {
+            let center = poses[link.body].point(sphere.center);
+            let gap = |o: &flatout::world::Obstacle| o.signed_distance(center) - sphere.radius;
+            least = world.obstacles.iter().map(gap).fold(least, f64::min);
+        }
+    }
+    least
+}
+
+#[test]
+fn dynobench_is_read_whole() {
+    let Some(instances) = instances() else { return };
+    let counted = |system: &str| instances.iter().filter(|i| i.system == system).count();
+    let systems = ["unicycle1_v0", "unicycle2_v0", "car1_v0", "quad2d_v0", "quadrotor_v0", "quadrotor_v1"];
+    assert_eq!(systems.map(counted), [3, 3, 2, 6, 5, 5]);
+    assert_eq!(counted("integrator2_2d_v0"), 2);
+    assert_eq!(instances.iter().filter(|i| i.reference.is_some()).count(), 24);
+    for instance in &instances {
+        let name = format!("{}/{}", instance.system, instance.name);
+        let Some(model) = &instance.model else {
+            assert_eq!(instance.system, "integrator1_2d_v0");
+            continue;
+        };
+        let (environment, task) = (&instance.environment, instance.environment.robot.as_ref().unwrap());
+        for state in [&task.start, &task.goal] {
+            let gap = clearance(model, &environment.world(model.axes()), state);
+            assert!(gap > 0.0, "{name}: {state:?} has a clearance of {gap} m");
+            for ((&p, &lower), &upper) in state.iter().zip(&environment.lower).zip(&environment.upper) {
+                assert!((lower..=upper).contains(&p), "{name}: {state:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn kinopax_is_read_whole() {
+    let boxes = [
+        ("trees", 158, System::Point),
+        ("house", 81, System::Airplane),
+        ("narrowPassage", 2, System::Point),
+        ("quadTrees", 158, System::Quadrotor),
+        ("quadHouse", 81, System::Quadrotor),
+    ];
+    for (name, count, system) in boxes {
+        let Some(file) = shared(&format!("kinopax/{name}.csv")) else { return };
+        let world = kinopax::load(&file).expect("a good file");
+        assert_eq!(world.obstacles.len(), count, "{name}");
+        let free = |p| world.obstacles.iter().all(|o| o.signed_distance(p) > 0.0);
+        assert!(free(system.start()) && free(system.goal().0), "{name}");
+    }
+}
+
+fn solve(problem: &Problem, options: &PlanOptions) -> Solution {
+    let mut checker = Backend::Simd.checker(problem, options.resolution).expect("lanes");
+    match plan(problem, &mut *checker, options).expect("a backend that works") {
+        Outcome::Solved(solution) => {
+            certify(problem, &solution.trajectory, &CertifyOptions::default()).expect("a valid answer");
+            *solution
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// Every seed, and every answer replayed.
+fn solve_and_replay(problem: &Problem, options: &PlanOptions, seeds: u64) {
+    for seed in 0..seeds {
+        let solution = solve(problem, &PlanOptions { seed, ..options.clone() });
+        replay(problem, &solution);
+    }
+}
+
+#[test]
+fn points_among_the_boxes_of_kinopax() {
+    for name in ["trees", "house", "narrowPassage"] {
+        let Some(file) = shared(&format!("kinopax/{name}.csv")) else { return };
+        let problem =
+            System::Point.problem(kinopax::load(&file).expect("a good file")).unwrap().expect("a problem");
+        let options = PlanOptions { resolution: 0.02, range: 0.5, ..PlanOptions::default() };
+        solve_and_replay(&problem, &options, 5);
+    }
+    let airplane = System::Airplane.problem(World::default()).unwrap();
+    assert_eq!(airplane.err().as_deref(), Some("there is no steering yet: airplane"));
+}
+
+#[test]
+fn integrators_of_dynobench() {
+    let Some(instances) = instances() else { return };
+    let mut planned = 0;
+    for instance in instances {
+        if let Ok(problem) = instance.problem().expect("within limits") {
+            solve_and_replay(&problem, &PlanOptions::default(), 5);
+            planned += 1;
+        }
+    }
+    assert_eq!(planned, 2);
+}
+
+/// Integrates the controls of the JSON file, each held until the next sample, by fourth-order
+/// Runge-Kutta from the first state, and holds the states of the file against that.
+fn replay(problem: &Problem, solution: &Solution) {
+    let text = Export::new(problem, &solution.trajectory).text(Format::Json);
+    let file: Value = serde_json::from_str(&text).expect("JSON");
+    let base = problem.mechanism.base.as_ref().expect("a base");
+    let names = |key: &str| -> Vec<&str> {
+        file[key].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect()
+    };
+    assert_eq!(
+        (names("state_names").as_slice(), names("control_names").as_slice()),
+        (base.state_names(), base.control_names())
+    );
+    let numbers =
+        |v: &Value| -> Vec<f64> { v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect() };
+    let rows = |key: &str| -> Vec<Vec<f64>> {
+        file["samples"][key].as_array().unwrap().iter().map(numbers).collect()
+    };
+    let (time, states, controls) = (numbers(&file["samples"]["time"]), rows("state"), rows("control"));
+    assert!(states.len() == time.len() && controls.len() == time.len());
+    let mut state = states[0].clone();
+    for i in 1..time.len() {
+        let h = time[i] - time[i - 1];
+        assert!(h <= 0.01);
+        let rate = |x: &[f64]| {
+            let mut rates = vec![0.0; x.len()];
+            base.dynamics(x, &controls[i - 1], &mut rates);
+            rates
+        };
+        let moved =
+            |rates: &[f64], h: f64| -> Vec<f64> { state.iter().zip(rates).map(|(x, r)| x + h * r).collect() };
+        let a = rate(&state);
+        let b = rate(&moved(&a, 0.5 * h));
+        let c = rate(&moved(&b, 0.5 * h));
+        let d = rate(&moved(&c, h));
+        for j in 0..state.len() {
+            state[j] += h / 6.0 * (a[j] + 2.0 * b[j] + 2.0 * c[j] + d[j]);
+            assert!(
+                (state[j] - states[i][j]).abs() < 1e-3,
+                "{} at {}: {state:?} {:?}",
+                base.state_names()[j],
+                time[i],
+                states[i]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_scene_with_a_point_is_planned_and_replayed() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/point_yard.yaml");
+    let scene = Scene::load(&file).expect("a good scene");
+    solve_and_replay(&scene.problem, &scene.options, 5);
+}
