@@ -875,7 +875,7 @@ fn a_point_is_described_in_its_scene() {
 fn a_point_that_makes_no_sense_is_refused() {
     for (from, to, message) in [
         ("dimensions: 2", "dimensions: 4", "line 4: robot.point.dimensions: expected 1, 2 or 3, found 4"),
-        ("velocity: 0.5\n", "", "line 4: robot.point: missing key \"velocity\""),
+        ("    velocity: 0.5\n", "", "line 4: robot.point: missing key \"velocity\""),
         ("    radius: 0.1\n", "", "line 4: robot.point: missing key \"radius\" (or \"spheres\")"),
         (
             "radius: 0.1",
