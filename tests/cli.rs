@@ -774,5 +774,5 @@ fn bench_dynobench_compares_with_references() {
     assert_eq!(report["results"][1]["reference_s"], 6.0);
     std::fs::write(format!("{models}/little.yaml"), "dynamics: integrator2_2d\nmax_vel: fast\n").unwrap();
     flatout(&["bench", "dynobench", folder, "--models", models])
-        .fails(2, &["little.yaml:2:10: max_vel: expected a number greater than zero"]);
+        .fails(2, &["little.yaml:2:10: max_vel: expected a finite number, found \"fast\""]);
 }

@@ -917,8 +917,5 @@ fn a_point_that_makes_no_sense_is_refused() {
         assert_eq!(parse_point(&POINT.replace(from, to)).unwrap_err().to_string(), message);
     }
     let both = parse_point(&POINT.replace("  point:", "  urdf: a.urdf\n  point:")).unwrap_err().to_string();
-    assert_eq!(
-        both,
-        "line 4: robot.point: unknown key \"point\"; expected one of urdf, srdf, joint_limits, group, joints, locked, base"
-    );
+    assert_eq!(both, "line 4: robot.point: \"urdf\" and \"point\" cannot stand together");
 }

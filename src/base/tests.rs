@@ -142,7 +142,7 @@ fn from_rest_to_rest(rng: &mut Pcg64Mcg, path_degree: usize, guide: Option<f64>)
     trajectory
 }
 
-fn rk4(base: &Base, state: &mut Vec<f64>, controls: [&[f64]; 3], h: f64) {
+fn rk4(base: &Base, state: &mut [f64], controls: [&[f64]; 3], h: f64) {
     let rate = |state: &[f64], control: &[f64]| {
         let mut rates = vec![0.0; state.len()];
         base.dynamics(state, control, &mut rates);

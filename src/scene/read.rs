@@ -38,8 +38,11 @@ fn sections(root: &Node) -> Result<Map<'_>, InputError> {
 fn robot_section<'a>(root: &Map<'a>) -> Result<Map<'a>, InputError> {
     let node = root.require("robot")?;
     let what = "a map with the key urdf or point";
-    let is_point = node.map(what)?.get("point").is_some() && node.map(what)?.get("urdf").is_none();
-    node.map_of(what, if is_point { &["point"] } else { &ROBOT_KEYS })
+    let known: &[&str] = match node.map(what)?.at_most_one(&["urdf", "point"])? {
+        Some(entry) if entry.key == "point" => &["point"],
+        _ => &ROBOT_KEYS,
+    };
+    node.map_of(what, known)
 }
 
 /// The robot as the scene describes it or names its files, relative to the `directory` it lies in.
