@@ -4,32 +4,115 @@
 
 use super::super::packed::{INNER, Packed, PackedNode, PackedObstacle};
 use super::super::{Status, Verdict};
-use super::{Scratch, V3, first_lane, place};
-use crate::lanes::Simd;
+use super::{Scratch, V3, place};
+use crate::lanes::{Lane, Simd};
 
-/// The moving links against the world, the last of the chain first: they move most, and touch most.
-#[inline(always)]
-pub(super) fn world<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count: usize) -> Verdict {
-    for link in (0..packed.moving_links).rev() {
-        if let Some((lane, obstacle)) = link_hits(s, packed, scratch, link, count) {
-            let link = packed.links[link].index as usize;
-            return Verdict::invalid(Status::World, scratch.time.0[lane], link, obstacle as usize);
-        }
-    }
-    Verdict::VALID
+/// What is done about the lanes in which something touches. Its methods must be `#[inline(always)]`.
+pub(super) trait Contacts {
+    /// Lanes that are still of interest, a bit each.
+    fn open(&self) -> u32;
+    /// Is told in which lanes a link touches an obstacle or another link; `true` where that is enough.
+    fn touch(&mut self, lanes: u32, status: Status, subject: usize, other: usize) -> bool;
 }
 
-/// The first lane in which a link touches an obstacle, and that obstacle. A walk over the hierarchy
-/// tests the link's bound against the obstacles whose boxes it meets, and the link's spheres against
-/// those that the bound touches.
+/// Stops at the first contact, and keeps it: the verdict of a block whose samples are one edge's.
+pub(super) struct First {
+    lanes: u32,
+    /// The lowest lane that touches, and what.
+    contact: (usize, Status, usize, usize),
+}
+
+impl First {
+    /// The first contact among the first `count` lanes.
+    #[inline(always)]
+    pub(super) fn of(count: usize) -> Self {
+        Self { lanes: lowest(count), contact: (0, Status::Valid, 0, 0) }
+    }
+
+    /// The contact, at the time of its lane.
+    #[inline(always)]
+    pub(super) fn verdict(&self, time: &Lane) -> Verdict {
+        let (lane, status, subject, other) = self.contact;
+        Verdict::invalid(status, time.0[lane], subject, other)
+    }
+}
+
+impl Contacts for First {
+    #[inline(always)]
+    fn open(&self) -> u32 {
+        self.lanes
+    }
+
+    #[inline(always)]
+    fn touch(&mut self, lanes: u32, status: Status, subject: usize, other: usize) -> bool {
+        self.contact = (lanes.trailing_zeros() as usize, status, subject, other);
+        true
+    }
+}
+
+/// Goes on until every lane has touched something: for states that have nothing to do with each other.
+pub(super) struct Free(u32);
+
+impl Free {
+    /// The first `count` lanes, of none of which anything is known.
+    #[inline(always)]
+    pub(super) fn of(count: usize) -> Self {
+        Self(lowest(count))
+    }
+
+    /// Whether nothing touches in a lane.
+    #[inline(always)]
+    pub(super) fn has(&self, lane: usize) -> bool {
+        self.0 >> lane & 1 == 1
+    }
+}
+
+impl Contacts for Free {
+    #[inline(always)]
+    fn open(&self) -> u32 {
+        self.0
+    }
+
+    #[inline(always)]
+    fn touch(&mut self, lanes: u32, _: Status, _: usize, _: usize) -> bool {
+        self.0 &= !lanes;
+        self.0 == 0
+    }
+}
+
+/// The first `count` lanes, a bit each.
 #[inline(always)]
-fn link_hits<S: Simd>(
+fn lowest(count: usize) -> u32 {
+    ((1_u64 << count) - 1) as u32
+}
+
+/// The moving links against the world, the last of the chain first: they move most, and touch most.
+/// Whether `contacts` need to know no more.
+#[inline(always)]
+pub(super) fn world<S: Simd>(
+    s: S,
+    packed: &Packed,
+    scratch: &mut Scratch,
+    contacts: &mut impl Contacts,
+) -> bool {
+    for link in (0..packed.moving_links).rev() {
+        if link_touches(s, packed, scratch, link, contacts) {
+            return true;
+        }
+    }
+    false
+}
+
+/// One link against the world. A walk over the hierarchy tests the link's bound against the obstacles
+/// whose boxes it meets, and the link's spheres against those that the bound touches.
+#[inline(always)]
+fn link_touches<S: Simd>(
     s: S,
     packed: &Packed,
     scratch: &mut Scratch,
     link: usize,
-    count: usize,
-) -> Option<(usize, u32)> {
+    contacts: &mut impl Contacts,
+) -> bool {
     let world = &packed.world;
     let l = &packed.links[link];
     let bound = Ball::new(s, V3::load(s, &scratch.bounds[link]), l.bound.radius + packed.padding);
@@ -45,14 +128,16 @@ fn link_hits<S: Simd>(
                 let ball = Ball::new(s, V3::load(s, &scratch.centers[sphere]), radius);
                 hit = s.or(hit, ball.$test(s, obstacle));
             }
-            if let Some(lane) = first_lane(s, hit, count) {
-                return Some((lane, obstacle.index));
+            let lanes = s.bits(hit) & contacts.open();
+            let (subject, other) = (l.index as usize, obstacle.index as usize);
+            if lanes != 0 && contacts.touch(lanes, Status::World, subject, other) {
+                return true;
             }
         };
     }
     let mut next = 0;
     while let Some(node) = packed.hierarchy.get(next) {
-        if !s.any(around.meets(s, node)) {
+        if s.bits(around.meets(s, node)) & contacts.open() == 0 {
             next = node.skip as usize;
             continue;
         }
@@ -64,7 +149,7 @@ fn link_hits<S: Simd>(
         macro_rules! kind {
             ($kind:ident, $test:ident) => {
                 if let Some(obstacle) = world.$kind.get(i) {
-                    if s.any(bound.$test(s, obstacle)) {
+                    if s.bits(bound.$test(s, obstacle)) & contacts.open() != 0 {
                         spheres!($test, obstacle);
                     }
                     continue;
@@ -80,16 +165,16 @@ fn link_hits<S: Simd>(
         }
         kind!(cuboids, cuboid);
         kind!(capsules, capsule);
-        if s.any(bound.cylinder(s, &world.cylinders[i])) {
+        if s.bits(bound.cylinder(s, &world.cylinders[i])) & contacts.open() != 0 {
             spheres!(cylinder, &world.cylinders[i]);
         }
     }
     for obstacle in &world.half_spaces {
-        if s.any(bound.half_space(s, obstacle)) {
+        if s.bits(bound.half_space(s, obstacle)) & contacts.open() != 0 {
             spheres!(half_space, obstacle);
         }
     }
-    None
+    false
 }
 
 /// The box around a ball in each lane.
@@ -199,13 +284,19 @@ impl<S: Simd> Ball<S> {
 /// Links against each other: where the bounds of two touch, each sphere of the one that touches the
 /// other's bound against the other's spheres.
 #[inline(always)]
-pub(super) fn itself<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count: usize) -> Verdict {
+pub(super) fn itself<S: Simd>(
+    s: S,
+    packed: &Packed,
+    scratch: &mut Scratch,
+    contacts: &mut impl Contacts,
+) -> bool {
     for &[a, b] in &packed.pairs {
         let (a, b) = (a as usize, b as usize);
         let (la, lb) = (&packed.links[a], &packed.links[b]);
         let other = V3::load(s, &scratch.bounds[b]);
         let reach = lb.bound.radius + packed.padding;
-        if !s.any(touch(s, V3::load(s, &scratch.bounds[a]), other, la.bound.radius + reach)) {
+        let near = touch(s, V3::load(s, &scratch.bounds[a]), other, la.bound.radius + reach);
+        if s.bits(near) & contacts.open() == 0 {
             continue;
         }
         place::link(s, packed, scratch, a);
@@ -222,12 +313,13 @@ pub(super) fn itself<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, coun
                 hit = s.or(hit, touch(s, center, V3::load(s, &scratch.centers[j]), reach));
             }
         }
-        if let Some(lane) = first_lane(s, hit, count) {
-            let time = scratch.time.0[lane];
-            return Verdict::invalid(Status::SelfCollision, time, la.index as usize, lb.index as usize);
+        let lanes = s.bits(hit) & contacts.open();
+        let (subject, other) = (la.index as usize, lb.index as usize);
+        if lanes != 0 && contacts.touch(lanes, Status::SelfCollision, subject, other) {
+            return true;
         }
     }
-    Verdict::VALID
+    false
 }
 
 /// Whether two points are nearer than `reach`.

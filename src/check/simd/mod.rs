@@ -111,6 +111,16 @@ impl EdgeChecker for SimdChecker {
         Ok(())
     }
 
+    fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
+        let Self { packed, level, scratch, states_checked } = self;
+        level.run(Screen { packed, scratch, states, free, states_checked });
+        Ok(())
+    }
+
+    fn screened_at_once(&self) -> usize {
+        self.level.lanes()
+    }
+
     fn set_padding(&mut self, metres: f64) {
         self.packed.padding = metres as f32;
     }
@@ -282,26 +292,47 @@ impl Kernel for CheckStates<'_> {
     }
 }
 
+struct Screen<'a> {
+    packed: &'a Packed,
+    scratch: &'a mut Scratch,
+    states: &'a StateBatch,
+    free: &'a mut Vec<bool>,
+    states_checked: &'a mut u64,
+}
+
+impl Kernel for Screen<'_> {
+    type Output = ();
+
+    /// A block of states at a time, each of them for itself.
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let Self { packed, scratch, states, free, states_checked } = self;
+        free.clear();
+        *states_checked += states.len() as u64;
+        for first in (0..states.len()).step_by(S::LANES) {
+            let count = S::LANES.min(states.len() - first);
+            unflatten::states::<S>(states, first, count, scratch);
+            place::bodies(s, packed, scratch);
+            let mut lanes = collide::Free::of(count);
+            if !collide::world(s, packed, scratch, &mut lanes) {
+                collide::itself(s, packed, scratch, &mut lanes);
+            }
+            for lane in 0..count {
+                free.push(lanes.has(lane));
+            }
+        }
+    }
+}
+
 /// The stages after `unflatten`, for the first `count` lanes of a block.
 #[inline(always)]
 fn check_block<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count: usize) -> Verdict {
     place::bodies(s, packed, scratch);
-    let verdict = collide::world(s, packed, scratch, count);
-    if !verdict.is_valid() {
-        return verdict;
-    }
-    let verdict = collide::itself(s, packed, scratch, count);
-    if !verdict.is_valid() {
-        return verdict;
+    let mut first = collide::First::of(count);
+    if collide::world(s, packed, scratch, &mut first) || collide::itself(s, packed, scratch, &mut first) {
+        return first.verdict(&scratch.time);
     }
     limits::block(s, packed, scratch, count)
-}
-
-/// The lowest of the first `count` lanes that is set.
-#[inline(always)]
-fn first_lane<S: Simd>(s: S, mask: S::M, count: usize) -> Option<usize> {
-    let bits = s.bits(mask) & ((1_u64 << count) - 1) as u32;
-    (bits != 0).then(|| bits.trailing_zeros() as usize)
 }
 
 /// The lowest of the first `count` lanes that is not set.
