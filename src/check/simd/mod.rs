@@ -188,8 +188,8 @@ impl Kernel for OneStage<'_> {
             Stage::Collide => {
                 // Spheres are placed where they are needed, which is part of this stage.
                 scratch.centers_known[..packed.moving_links].fill(false);
-                collide::world(s, packed, scratch, S::LANES);
-                collide::itself(s, packed, scratch, S::LANES);
+                collide::world(s, packed, scratch, &mut collide::First::of(S::LANES));
+                collide::itself(s, packed, scratch, &mut collide::First::of(S::LANES));
             }
             Stage::Limits => {
                 limits::block(s, packed, scratch, S::LANES);
