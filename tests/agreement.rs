@@ -187,6 +187,15 @@ fn states_agree(name: &str, problem: &Problem, count: usize, seed: u64, tally: &
         for (i, (margins, verdict)) in margins.iter().zip(&verdicts).enumerate() {
             tally.add(margins, verdict, || format!("{name}, seed {seed}, state {i}, {name_of_backend}"));
         }
+        // A screen is the same two stages, state by state; who has none lets everything pass.
+        let mut free = Vec::new();
+        backend.screen(&batch, &mut free).expect("backends do not fail");
+        let collides = |v: &Verdict| matches!(v.status(), Status::World | Status::SelfCollision);
+        for (i, (&free, verdict)) in free.iter().zip(&verdicts).enumerate() {
+            let expected = backend.screened_at_once() == 0 || !collides(verdict);
+            assert_eq!(free, expected, "{name}, seed {seed}, state {i}, screen of {name_of_backend}");
+        }
+        assert_eq!(free.len(), count);
     }
 }
 
