@@ -304,11 +304,28 @@ fn shorten_paths(c: &mut Criterion) {
     });
 }
 
+/// The certificate of a solved path: its limits alone, with collisions, and with efforts too.
 fn certify(c: &mut Criterion) {
     let scene = shelf();
     let trajectory = solved(&scene);
-    let mut certifier = Certifier::new(&scene.problem, Default::default());
-    c.bench_function("certify", |b| b.iter(|| certifier.certify(black_box(&trajectory)).expect("valid")));
+    let collision = Problem { torque: false, ..scene.problem };
+    let mut limits = collision.clone();
+    limits.world.obstacles.clear();
+    limits.mechanism.pairs.clear();
+    let mut effort = Problem { torque: true, ..limits.clone() };
+    // What the path takes does not matter here, only what a proof costs.
+    effort.mechanism.limits.iter_mut().for_each(|limits| limits.effort *= 2.0);
+    let mut group = c.benchmark_group("certify");
+    for (name, problem) in [("limits", limits), ("limits, collision", collision), ("limits, effort", effort)]
+    {
+        group.bench_function(BenchmarkId::new("new", name), |b| {
+            b.iter(|| Certifier::new(black_box(&problem), Default::default()));
+        });
+        let mut certifier = Certifier::new(&problem, Default::default());
+        group.bench_function(name, |b| {
+            b.iter(|| certifier.certify(black_box(&trajectory)).expect("valid"));
+        });
+    }
 }
 
 fn whole_plans(c: &mut Criterion) {

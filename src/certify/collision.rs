@@ -2,68 +2,72 @@
 //!
 //! On an interval, the robot stands as at one instant m, and every sphere gets a bound on how far
 //! it comes from there. A pair whose distance at m exceeds the bound is proved for the whole
-//! interval and dropped; the others go on to the halves. Far pairs so leave at the top, and only
-//! near misses are followed down.
+//! interval and dropped; the others go on to its parts. Far pairs so leave at the top, and only
+//! near misses are followed down. Eight pairs are tested at a time (`lanes`), and a hierarchy over
+//! the obstacles (`solids`) gives a link those that it may come near to.
 //!
-//! **The bound.** Let joint j, on the way from the base to point p, turn by d_j(t) away from where
-//! it stands at m, |d_j| <= e_j. By the product of exponentials about the axes as they lie at m,
-//! p(t) = T_1(d_1) T_2(d_2) ... T_n(d_n) p(m), joint 1 nearest to the base. Every T_j turns its
-//! argument about axis j; so, from the tip inwards, with r_j the distance of p(m) from axis j and
-//! w = T_(j+1) ... T_n p(m) - p(m),
-//!
-//!   T_j (p(m) + w) - p(m) = (T_j p(m) - p(m)) + R_j w,   |T_j p(m) - p(m)| <= e_j r_j,   |R_j w| = |w|:
-//!
-//! a point moves at most `travel` = sum over j of e_j r_j, with distances at m alone (for a
-//! prismatic joint, r_j = 1). To second order, with a_j = z_j x (p(m) - o_j) (z_j for a prismatic
-//! joint), T_j p(m) - p(m) = d_j a_j + [e_j^2/2 r_j], R_j w = w + [e_j |w|] and
-//! d_j(t) = d_j'(m) (t - m) + [b_j], where [x] stands for any vector of length up to x:
-//! p(t) = p(m) + `line` s + [`bend`] with -1 <= s <= 1. Since distance to a convex set is a convex
-//! function, it shrinks at most by |gradient . line| + bend: what slides past an obstacle, however
-//! fast, costs second order only.
-//!
-//! A rigid ball moves as its centre does, so this serves a link's bounding sphere as it is. Its fine
-//! spheres stand at offsets v from that centre, which the same rotations, applied to a vector, turn
-//! by at most sum e_j |v|, and to second order by (sum d_j'(m) z_j) x v (t - m): one walk to the base
-//! per link serves all its spheres. For two links, joints below their common ancestor move both rigidly and don't
-//! count; what each moves by relative to that ancestor does.
+//! Links' bounding spheres are tested first, then their spheres. How both move: see `motion`. Since
+//! distance to a convex set is a convex function, it stays above its tangent at m: what slides past
+//! an obstacle, however fast, costs third order only.
 
 use super::interval::{Variation, shift};
+use super::lanes::{Chosen, Kernel, LANES, Level, Numbers};
+use super::motion::{Ball, Balls, Mover, Moves, Rigid};
 use super::report::{Clearance, Nearest, Violation};
-use super::{Course, MAX_INTERVALS, floor};
+use super::solids::{Shaped, Solids};
+use super::{Course, MAX_INTERVALS, Stop, floor};
 use crate::pose::Pose;
-use crate::robot::{Mechanism, Motion, Sphere};
+use crate::robot::Mechanism;
 use crate::trajectory::Trajectory;
-use crate::world::{Shape, World};
-use glam::{DMat3, DVec2, DVec3};
+use crate::world::World;
 use std::ops::Range;
 
 /// Placing a body and measuring a distance in `f64` errs by some 1e-15 m per joint and metre; with
 /// this taken off every distance, in metres, bounds are proofs for robots and worlds of kilometres.
 const ROUNDING: f64 = 1e-9;
 
+/// Parts of equal duration, about, that a proof begins with: hardly anything moves so little that it
+/// could be proved on longer ones.
+const FIRST_PARTS: usize = 4;
+
 /// The proof for one mechanism in one world.
 pub(super) struct Collisions<'a> {
     mechanism: &'a Mechanism,
     world: &'a World,
-    /// Everything that could meet while something moves.
-    pairs: Vec<Pair>,
-    /// The obstacles, and the world's frame in theirs.
-    obstacles: Vec<(Shape, Pose)>,
+    solids: Solids,
+    moves: Moves,
+    /// The movers that can meet obstacles.
+    free: Vec<usize>,
+    /// All pairs of links.
+    pairs: Vec<Item>,
     /// What stands still and collides.
     fixed: Option<Violation>,
     scratch: Scratch,
+    pub(super) level: Chosen,
 }
 
-/// Two things that could meet.
+/// A mover against a block of others: pairs that are not proved yet.
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    mover: usize,
+    against: Against,
+    /// Bit by lane of the block.
+    open: u8,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Against {
+    /// A block of obstacles.
+    World(usize),
+    /// A block of movers.
+    Links(usize),
+}
+
+/// Two things that could meet: a link, and an obstacle or another link.
 #[derive(Clone, Copy)]
 struct Pair {
-    /// Index into the mechanism's links.
     link: usize,
     other: Other,
-    /// The last body that moves both alike.
-    ancestor: usize,
-    /// The last body that has to be placed for the two.
-    last_body: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -75,47 +79,17 @@ enum Other {
 /// Working memory of one proof.
 #[derive(Default)]
 struct Scratch {
-    /// Pairs not proved yet, a stack of lists, one per level of refinement.
-    open: Vec<usize>,
+    /// Intervals to prove, the earliest last.
+    spans: Vec<(Span, Range<usize>)>,
+    /// Pairs not proved yet: stacked lists, one per level of refinement.
+    items: Vec<Item>,
     /// All bodies at the instant m.
     poses: Vec<Pose>,
-    /// How each body's joint moves over the interval.
+    /// How each output moves over the interval.
     joints: Vec<Variation>,
     /// Flat outputs at m, and a polynomial about m.
     y: Vec<f64>,
     polynomial: Vec<f64>,
-    /// Per pair, the sphere (and the other link's) that failed last.
-    suspects: Vec<[usize; 2]>,
-    /// The link at hand, relative to a body: their indices.
-    link: MovingLink,
-    at_hand: Option<(usize, usize)>,
-    /// The smallest bound, and the nearest two spheres were seen: pair, distance, time.
-    at_least: f64,
-    nearest: Option<(usize, f64, f64)>,
-    intervals: usize,
-}
-
-/// A ball over an interval: its centre is `center` + `line` s + [`bend`], within `travel` of `center`.
-#[derive(Clone, Copy, Default)]
-struct MovingSphere {
-    center: DVec3,
-    radius: f64,
-    travel: f64,
-    line: DVec3,
-    bend: f64,
-}
-
-/// A link over an interval: its bounding sphere, and its rotation, which takes a vector d of the
-/// link to d + `line` x d s + [`bend` |d|], within `travel` |d| of d.
-#[derive(Clone, Copy, Default)]
-struct MovingLink {
-    bound: MovingSphere,
-    /// Centre of the bounding sphere in the body's frame, and the body's rotation.
-    center: DVec3,
-    rotation: DMat3,
-    line: DVec3,
-    travel: f64,
-    bend: f64,
 }
 
 /// Whole segments, or a part (local times) of a single one.
@@ -126,43 +100,49 @@ struct Span {
     to: f64,
 }
 
-/// What an interval says of a pair.
-enum Outcome {
-    /// Apart by at least so much all the time.
-    Apart(f64),
-    /// Not proved; apart by so much at m.
-    Open(f64),
-    /// Overlapping by so much at m.
-    Hit(f64),
-}
-
 impl<'a> Collisions<'a> {
     pub(super) fn new(mechanism: &'a Mechanism, world: &'a World) -> Self {
         let links = &mechanism.links;
-        let mut pairs = Vec::new();
-        for (l, link) in links.iter().enumerate().filter(|(_, link)| link.body != 0) {
-            let obstacles = (0..world.obstacles.len()).map(Other::Obstacle);
-            pairs.extend(obstacles.map(|other| Pair { link: l, other, ancestor: 0, last_body: link.body }));
+        let solid = |link: &usize| !links[*link].spheres.is_empty();
+        let meets = |pair: &&[usize; 2]| pair.iter().all(solid);
+        let ancestor = |&[a, b]: &[usize; 2]| common_ancestor(mechanism, [links[a].body, links[b].body]);
+        let mut movers: Vec<Mover> = (0..links.len())
+            .filter(|link| links[*link].body != 0 && solid(link))
+            .map(|link| Mover { ancestor: 0, link })
+            .collect();
+        for pair in mechanism.pairs.iter().filter(meets) {
+            let ancestor = ancestor(pair);
+            movers.extend(pair.map(|link| Mover { ancestor, link }));
         }
-        for &[a, b] in &mechanism.pairs {
-            let bodies = [links[a].body, links[b].body];
-            let ancestor = common_ancestor(mechanism, bodies);
-            let last_body = bodies[0].max(bodies[1]);
-            pairs.push(Pair { link: a, other: Other::Link(b), ancestor, last_body });
+        movers.sort_unstable();
+        movers.dedup();
+        let is_free = |&i: &usize| movers[i].ancestor == 0 && links[movers[i].link].body != 0;
+        let free = (0..movers.len()).filter(is_free).collect();
+        let place = |ancestor, link| movers.partition_point(|mover| *mover < Mover { ancestor, link });
+        let mut pairs: Vec<(usize, usize)> = mechanism
+            .pairs
+            .iter()
+            .filter(meets)
+            .map(|pair| (place(ancestor(pair), pair[0]), place(ancestor(pair), pair[1])))
+            .collect();
+        pairs.sort_unstable();
+        let same_block = |a: &(usize, usize), b: &(usize, usize)| (a.0, a.1 / LANES) == (b.0, b.1 / LANES);
+        let item = |pairs: &[(usize, usize)]| Item {
+            mover: pairs[0].0,
+            against: Against::Links(pairs[0].1 / LANES),
+            open: pairs.iter().fold(0, |open, pair| open | 1 << (pair.1 % LANES)),
+        };
+        Self {
+            mechanism,
+            world,
+            solids: Solids::new(&world.obstacles),
+            free,
+            pairs: pairs.chunk_by(same_block).map(item).collect(),
+            moves: Moves::new(mechanism, movers),
+            fixed: standing_collision(mechanism, world),
+            scratch: Scratch::default(),
+            level: Chosen::best(),
         }
-        pairs.retain(|pair| {
-            let other = if let Other::Link(other) = pair.other { other } else { pair.link };
-            !links[pair.link].spheres.is_empty() && !links[other].spheres.is_empty()
-        });
-        let fixed = standing_collision(mechanism, world);
-        let first = |link: usize| links[link].spheres.start;
-        let suspects = pairs.iter().map(|pair| match pair.other {
-            Other::Obstacle(_) => [first(pair.link), 0],
-            Other::Link(other) => [first(pair.link), first(other)],
-        });
-        let scratch = Scratch { suspects: suspects.collect(), ..Scratch::default() };
-        let obstacles = world.obstacles.iter().map(|o| (o.shape, o.pose.inverse())).collect();
-        Self { mechanism, world, pairs, obstacles, fixed, scratch }
     }
 
     /// Proves that nothing meets at any instant; also returns how many intervals that took.
@@ -172,35 +152,28 @@ impl<'a> Collisions<'a> {
         trajectory: &Trajectory,
         course: &Course,
         tolerance: Option<f64>,
+        stop: &Stop<'_>,
     ) -> Result<(Clearance, usize), Violation> {
         if let Some(fixed) = &self.fixed {
             return Err(fixed.clone());
         }
-        let scratch = &mut self.scratch;
-        scratch.open.clear();
-        scratch.open.extend(0..self.pairs.len());
-        scratch.at_least = f64::INFINITY;
-        scratch.nearest = None;
-        scratch.intervals = 0;
-        let all = Span::of(trajectory, 0..trajectory.len());
-        let open = 0..self.pairs.len();
-        let mut proof = Proof {
+        let proof = Proof {
             mechanism: self.mechanism,
             world: self.world,
+            solids: &self.solids,
+            free: &self.free,
             pairs: &self.pairs,
-            obstacles: &self.obstacles,
+            moves: &mut self.moves,
+            scratch: &mut self.scratch,
             trajectory,
             course,
+            stop,
             tolerance: tolerance.unwrap_or(f64::INFINITY),
-            scratch,
+            at_least: f64::INFINITY,
+            nearest: None,
+            intervals: 0,
         };
-        proof.refine(&all, open)?;
-        let nearest = self.scratch.nearest.map(|(pair, distance, time)| Nearest {
-            between: names(self.mechanism, self.world, &self.pairs[pair]),
-            distance,
-            time,
-        });
-        Ok((Clearance { at_least: self.scratch.at_least, nearest }, self.scratch.intervals))
+        self.level.run(proof)
     }
 }
 
@@ -208,304 +181,334 @@ impl<'a> Collisions<'a> {
 struct Proof<'p> {
     mechanism: &'p Mechanism,
     world: &'p World,
-    pairs: &'p [Pair],
-    obstacles: &'p [(Shape, Pose)],
+    solids: &'p Solids,
+    free: &'p [usize],
+    pairs: &'p [Item],
+    moves: &'p mut Moves,
+    scratch: &'p mut Scratch,
     trajectory: &'p Trajectory,
     course: &'p Course,
+    stop: &'p Stop<'p>,
     tolerance: f64,
-    scratch: &'p mut Scratch,
+    /// The smallest bound, and the nearest that two spheres were seen, and when.
+    at_least: f64,
+    nearest: Option<(Pair, f64, f64)>,
+    intervals: usize,
+}
+
+/// What an interval says of a pair, or of several.
+#[derive(Clone, Copy)]
+struct Bound {
+    /// Proved to be kept.
+    proved: f64,
+    /// The least that was seen between two spheres at the middle of the interval.
+    seen: f64,
+    /// Whether all of it is proved.
+    apart: bool,
+}
+
+impl Kernel for Proof<'_> {
+    type Output = Result<(Clearance, usize), Violation>;
+
+    #[inline(always)]
+    fn call<L: Level>(mut self, level: L) -> Self::Output {
+        self.scratch.items.clear();
+        self.scratch.spans.clear();
+        let all = Span::of(self.trajectory, 0..self.trajectory.len());
+        all.divide(self.trajectory, FIRST_PARTS, &(0..0), &mut self.scratch.spans);
+        while let Some((span, list)) = self.scratch.spans.pop() {
+            self.refine(level, &span, list)?;
+        }
+        let nearest = self.nearest.map(|(pair, distance, time)| Nearest {
+            between: names(self.mechanism, self.world, &pair),
+            distance,
+            time,
+        });
+        Ok((Clearance { at_least: self.at_least, nearest }, self.intervals))
+    }
 }
 
 impl Proof<'_> {
-    /// Proves the listed pairs over `span`, in halves where it takes that.
-    fn refine(&mut self, span: &Span, list: Range<usize>) -> Result<(), Violation> {
-        self.scratch.intervals += 1;
-        let instant = self.stand(span, list.clone());
-        let floor = span.is_floor() || self.scratch.intervals > MAX_INTERVALS;
-        let first = self.scratch.open.len();
+    /// Proves the listed pairs over `span` (all pairs, where none is listed), or leaves its parts
+    /// to be proved.
+    #[inline(always)]
+    fn refine<L: Level>(&mut self, level: L, span: &Span, list: Range<usize>) -> Result<(), Violation> {
+        self.stop.ask(self.intervals, self.intervals + 1)?;
+        self.intervals += 1;
+        self.scratch.items.truncate(list.end);
+        let instant = self.stand(span);
+        let mut list = list;
+        if list.is_empty() {
+            self.list_all(level);
+            list = 0..self.scratch.items.len();
+        }
+        let floor = span.is_floor() || self.intervals > MAX_INTERVALS;
+        let first = self.scratch.items.len();
         for k in list {
-            let index = self.scratch.open[k];
-            match self.test(index, instant, floor) {
-                Outcome::Apart(bound) => self.scratch.at_least = self.scratch.at_least.min(bound),
-                Outcome::Open(gap) if floor => return Err(self.not_proved(index, gap, instant)),
-                Outcome::Open(_) => self.scratch.open.push(index),
-                Outcome::Hit(depth) => return Err(self.collision(index, depth, instant)),
+            let mut item = self.scratch.items[k];
+            self.moves.follow(level, item.mover / LANES, &self.scratch.poses, &self.scratch.joints);
+            item.open = match item.against {
+                Against::World(block) => self.pass_obstacles(level, &item, block, instant, floor)?,
+                Against::Links(block) => self.pass_links(level, &item, block, instant, floor)?,
+            };
+            if item.open != 0 {
+                self.scratch.items.push(item);
             }
         }
-        if self.scratch.open.len() > first {
-            let list = first..self.scratch.open.len();
-            for half in span.halves(self.trajectory) {
-                self.refine(&half, list.clone())?;
-            }
-            self.scratch.open.truncate(first);
+        let open = first..self.scratch.items.len();
+        if !open.is_empty() {
+            span.divide(self.trajectory, 2, &open, &mut self.scratch.spans);
         }
         Ok(())
     }
 
-    /// Places the bodies that the listed pairs need as at the middle of `span`, bounds the motion
-    /// of their joints, and returns that instant.
-    fn stand(&mut self, span: &Span, list: Range<usize>) -> f64 {
-        let Scratch { open, poses, joints, y, polynomial, at_hand, .. } = &mut *self.scratch;
-        *at_hand = None;
-        let last = open[list].iter().map(|&pair| self.pairs[pair].last_body).max().unwrap_or(0);
-        let dof = self.trajectory.dof();
+    /// Places the bodies as at the middle of `span`, bounds the motion of their joints, and returns
+    /// that instant.
+    #[inline(always)]
+    fn stand(&mut self, span: &Span) -> f64 {
+        let Scratch { poses, joints, y, polynomial, .. } = &mut *self.scratch;
         let (index, local, half) = span.middle(self.trajectory);
         let segment = self.trajectory.segment(index);
-        y.resize(dof, 0.0);
+        y.clear();
         joints.clear();
-        joints.resize(dof, Variation::default());
-        for (output, motion) in joints.iter_mut().enumerate() {
+        for output in 0..self.trajectory.dof() {
             polynomial.clear();
             polynomial.extend_from_slice(segment.polynomial(output));
             shift(polynomial, local);
-            y[output] = polynomial[0];
-            *motion = match span.segments.len() {
+            y.push(polynomial[0]);
+            joints.push(match span.segments.len() {
                 1 => Variation::about(polynomial, 0, half),
                 _ => self.course.variation(span.segments.clone(), output, polynomial, half),
-            };
+            });
         }
-        poses.clear();
-        poses.push(self.mechanism.bodies[0].placement);
-        for body in &self.mechanism.bodies[1..=last] {
-            poses.push(poses[body.parent] * body.pose(y[body.output]));
-        }
+        self.mechanism.place(y, poses);
+        self.moves.forget();
         self.trajectory.knots()[index] + local
     }
 
-    /// Tests a pair over the interval: the links' bounding spheres first, then sphere by sphere,
-    /// the one first that failed last time: mostly it does so again, at a fraction of the price.
-    fn test(&mut self, index: usize, instant: f64, floor: bool) -> Outcome {
-        let pair = self.pairs[index];
-        let near = self.scratch.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance);
-        // Below the floor any proof is welcome; above, the clearance is to be told to a tolerance.
-        let enough = if floor { ROUNDING } else { ROUNDING.max(near - self.tolerance) };
-        let bound = match pair.other {
-            Other::Obstacle(o) => self.test_obstacle(index, &pair, &self.obstacles[o], enough),
-            Other::Link(other) => self.test_links(index, &pair, other, enough),
-        };
+    /// Lists all pairs but those of obstacles that are too far away to matter.
+    #[inline(always)]
+    fn list_all<L: Level>(&mut self, level: L) {
+        for &mover in self.free {
+            self.moves.follow(level, mover / LANES, &self.scratch.poses, &self.scratch.joints);
+            let (center, reach) = self.moves.reach(mover);
+            let (enough, items) = (self.enough(false), &mut self.scratch.items);
+            let others = self.solids.near(center, reach, enough, |block| {
+                let open = self.solids.blocks[block].lanes;
+                items.push(Item { mover, against: Against::World(block), open });
+            });
+            self.at_least = self.at_least.min(others - ROUNDING);
+        }
+        self.scratch.items.extend_from_slice(self.pairs);
+    }
+
+    /// A distance that proves a pair. At the floor any will do; above it, the clearance is to be told
+    /// to a tolerance.
+    #[inline(always)]
+    fn enough(&self, floor: bool) -> f64 {
+        let near = self.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance);
+        if floor { ROUNDING } else { ROUNDING.max(near - self.tolerance) }
+    }
+
+    /// Tests a mover against a block of obstacles, and returns which are open still.
+    #[inline(always)]
+    fn pass_obstacles<L: Level>(
+        &mut self,
+        level: L,
+        item: &Item,
+        block: usize,
+        instant: f64,
+        floor: bool,
+    ) -> Result<u8, Violation> {
+        let rigid = self.moves.rigid(level, item.mover, &self.scratch.poses);
+        let block = &self.solids.blocks[block];
+        let enough = level.splat(self.enough(floor));
+        let (proved, _) = gap_to_solid(&rigid.bound, &block.load(level), enough);
+        let far = proved.above(enough) & item.open;
+        self.note(level, proved, far);
+        let mut open = item.open & !far;
+        let mut untested = open;
+        while untested != 0 {
+            let lane = untested.trailing_zeros() as usize;
+            untested &= untested - 1;
+            let obstacle = block.obstacles[lane];
+            let solid = self.solids.splat(level, obstacle);
+            let bound =
+                spheres_to_solid(level, &rigid, self.moves.spheres(item.mover), &solid, self.enough(floor));
+            let pair = Pair { link: self.moves.link(item.mover), other: Other::Obstacle(obstacle) };
+            if self.judge(pair, &bound, instant, floor)? {
+                open &= !(1 << lane);
+            }
+        }
+        Ok(open)
+    }
+
+    /// Tests a mover against a block of movers, and returns which are open still.
+    #[inline(always)]
+    fn pass_links<L: Level>(
+        &mut self,
+        level: L,
+        item: &Item,
+        block: usize,
+        instant: f64,
+        floor: bool,
+    ) -> Result<u8, Violation> {
+        self.moves.follow(level, block, &self.scratch.poses, &self.scratch.joints);
+        let rigid = self.moves.rigid(level, item.mover, &self.scratch.poses);
+        let enough = level.splat(self.enough(floor));
+        let (proved, _) = gap_to_ball(&rigid.bound, &self.moves.bounds(level, block), enough);
+        let far = proved.above(enough) & item.open;
+        self.note(level, proved, far);
+        let mut open = item.open & !far;
+        let mut untested = open;
+        while untested != 0 {
+            let lane = untested.trailing_zeros() as usize;
+            untested &= untested - 1;
+            let other = block * LANES + lane;
+            let theirs = self.moves.rigid(level, other, &self.scratch.poses);
+            let spheres = [item.mover, other].map(|mover| self.moves.spheres(mover));
+            let bound = spheres_to_spheres(level, &rigid, &theirs, spheres, self.enough(floor));
+            let pair = Pair { link: self.moves.link(item.mover), other: Other::Link(self.moves.link(other)) };
+            if self.judge(pair, &bound, instant, floor)? {
+                open &= !(1 << lane);
+            }
+        }
+        Ok(open)
+    }
+
+    /// Takes note of bounds that hold for all spheres of links, in the lanes that prove a pair.
+    #[inline(always)]
+    fn note<L: Level>(&mut self, level: L, proved: L::F, lanes: u8) {
+        let less = level.splat(self.at_least).above(proved) & lanes;
+        if less != 0 {
+            let least = proved.pick(less, proved.like(f64::INFINITY)).least();
+            self.at_least = self.at_least.min(least - ROUNDING);
+        }
+    }
+
+    /// Takes note of what was found out about the spheres of a pair: whether it is proved.
+    #[inline(always)]
+    fn judge(&mut self, pair: Pair, bound: &Bound, instant: f64, floor: bool) -> Result<bool, Violation> {
         if bound.seen < 0.0 {
-            return Outcome::Hit(-bound.seen);
+            return Err(self.collision(pair, -bound.seen, instant));
         }
-        if bound.seen < near {
-            self.scratch.nearest = Some((index, bound.seen, instant));
+        if bound.seen < self.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance) {
+            self.nearest = Some((pair, bound.seen, instant));
         }
-        if bound.proved > enough {
-            Outcome::Apart(bound.proved - ROUNDING)
-        } else {
-            Outcome::Open(bound.seen)
+        if bound.apart {
+            self.at_least = self.at_least.min(bound.proved - ROUNDING);
+        } else if floor {
+            let between = names(self.mechanism, self.world, &pair);
+            return Err(Violation::ClearanceNotProved { between, gap: bound.seen, time: instant });
         }
+        Ok(bound.apart)
     }
 
-    fn test_obstacle(&mut self, index: usize, pair: &Pair, obstacle: &(Shape, Pose), enough: f64) -> Bound {
-        let mechanism = self.mechanism;
-        let mut suspect = self.scratch.suspects[index][0];
-        let link = self.link(pair.link, pair.ancestor);
-        let bound = link.bound.gap_to_obstacle(obstacle, enough);
-        if bound.proved > enough {
-            return bound.unseen();
-        }
-        let gap = |s: usize| link.sphere(&mechanism.spheres[s]).gap_to_obstacle(obstacle, enough);
-        let mut smallest = gap(suspect);
-        for s in mechanism.links[pair.link].spheres.clone() {
-            if smallest.proved <= enough {
-                break;
-            }
-            suspect = s;
-            smallest.add(gap(s));
-        }
-        self.scratch.suspects[index][0] = suspect;
-        smallest
-    }
-
-    fn test_links(&mut self, index: usize, pair: &Pair, other: usize, enough: f64) -> Bound {
-        let mechanism = self.mechanism;
-        let [mut a, mut b] = self.scratch.suspects[index];
-        let theirs = self.moving(other, pair.ancestor);
-        let ours = self.link(pair.link, pair.ancestor);
-        let bound = ours.bound.gap_to_sphere(&theirs.bound, enough);
-        if bound.proved > enough {
-            return bound.unseen();
-        }
-        let our = |s: usize| ours.sphere(&mechanism.spheres[s]);
-        let their = |s: usize| theirs.sphere(&mechanism.spheres[s]);
-        let mut smallest = our(a).gap_to_sphere(&their(b), enough);
-        'all: for s in mechanism.links[pair.link].spheres.clone() {
-            if smallest.proved <= enough {
-                break;
-            }
-            let one = our(s);
-            let bound = one.gap_to_sphere(&theirs.bound, enough);
-            if bound.proved > enough {
-                smallest.add(bound.unseen());
-                continue;
-            }
-            for o in mechanism.links[other].spheres.clone() {
-                (a, b) = (s, o);
-                smallest.add(one.gap_to_sphere(&their(o), enough));
-                if smallest.proved <= enough {
-                    break 'all;
-                }
-            }
-        }
-        self.scratch.suspects[index] = [a, b];
-        smallest
-    }
-
-    /// How `link` moves relative to body `ancestor`; kept, since neighbours in the list of pairs
-    /// mostly share it.
-    fn link(&mut self, link: usize, ancestor: usize) -> &MovingLink {
-        if self.scratch.at_hand != Some((link, ancestor)) {
-            self.scratch.link = self.moving(link, ancestor);
-            self.scratch.at_hand = Some((link, ancestor));
-        }
-        &self.scratch.link
-    }
-
-    /// How `link` moves relative to body `ancestor` (see the module's head).
-    fn moving(&self, link: usize, ancestor: usize) -> MovingLink {
-        let Scratch { poses, joints, .. } = &*self.scratch;
-        let link = &self.mechanism.links[link];
-        let mut b = link.body;
-        let pose = poses[b];
-        let center = pose.point(link.bound.center);
-        let mut bound = MovingSphere { center, radius: link.bound.radius, ..MovingSphere::default() };
-        let (mut line, mut travel, mut bend) = (DVec3::ZERO, 0.0, 0.0);
-        while b != ancestor {
-            let (body, pose) = (&self.mechanism.bodies[b], &poses[b]);
-            let joint = joints[body.output].scaled(body.ratio);
-            let axis = pose.rotation.z_axis;
-            match body.motion {
-                Motion::Fixed => {}
-                Motion::Revolute => {
-                    let arm = axis.cross(center - pose.translation);
-                    let reach = arm.length();
-                    let square = 0.5 * joint.travel * joint.travel;
-                    bound.bend += joint.travel * bound.travel + (square + joint.bend) * reach;
-                    bound.line += arm * joint.line;
-                    bound.travel += joint.travel * reach;
-                    bend += joint.travel * travel + square + joint.bend;
-                    line += axis * joint.line;
-                    travel += joint.travel;
-                }
-                Motion::Prismatic => {
-                    bound.bend += joint.bend;
-                    bound.line += axis * joint.line;
-                    bound.travel += joint.travel;
-                }
-            }
-            b = body.parent;
-        }
-        MovingLink { bound, center: link.bound.center, rotation: pose.rotation, line, travel, bend }
-    }
-
-    fn collision(&self, pair: usize, depth: f64, time: f64) -> Violation {
-        let pair = &self.pairs[pair];
-        let [link, other] = names(self.mechanism, self.world, pair);
+    #[cold]
+    fn collision(&self, pair: Pair, depth: f64, time: f64) -> Violation {
+        let [link, other] = names(self.mechanism, self.world, &pair);
         match pair.other {
             Other::Obstacle(_) => Violation::Collision { link, obstacle: other, depth, time },
             Other::Link(_) => Violation::SelfCollision { links: [link, other], depth, time },
         }
     }
-
-    fn not_proved(&self, pair: usize, gap: f64, time: f64) -> Violation {
-        let between = names(self.mechanism, self.world, &self.pairs[pair]);
-        Violation::ClearanceNotProved { between, gap, time }
-    }
 }
 
-/// A distance over an interval: proved to be kept, and seen at its middle between two spheres.
-#[derive(Clone, Copy)]
-struct Bound {
-    proved: f64,
-    seen: f64,
+/// The spheres of a link against an obstacle, until one is open.
+#[inline(always)]
+fn spheres_to_solid<L: Level>(
+    level: L,
+    rigid: &Rigid<L::F>,
+    spheres: &[Balls],
+    solid: &Shaped<L::F>,
+    enough: f64,
+) -> Bound {
+    let enough = level.splat(enough);
+    let (mut proved, mut seen) = (level.splat(f64::INFINITY), level.splat(f64::INFINITY));
+    let mut apart = true;
+    for balls in spheres {
+        let (kept, at_m) = gap_to_solid(&rigid.carry(level, balls), solid, enough);
+        apart &= kept.above(enough) == u8::MAX;
+        proved = proved.min(kept);
+        seen = seen.min(at_m);
+        if !apart {
+            break;
+        }
+    }
+    Bound { proved: proved.least(), seen: seen.least(), apart }
 }
 
-impl Bound {
-    /// Of what merely contains the spheres: it says nothing of how near they come.
-    fn unseen(self) -> Self {
-        Self { seen: f64::INFINITY, ..self }
+/// The spheres of two links against each other, until a pair is open.
+#[inline(always)]
+fn spheres_to_spheres<L: Level>(
+    level: L,
+    ours: &Rigid<L::F>,
+    theirs: &Rigid<L::F>,
+    [our_spheres, their_spheres]: [&[Balls]; 2],
+    enough: f64,
+) -> Bound {
+    let enough = level.splat(enough);
+    let (mut proved, mut seen) = (level.splat(f64::INFINITY), level.splat(f64::INFINITY));
+    for balls in our_spheres {
+        let some = ours.carry(level, balls);
+        let (kept, _) = gap_to_ball(&some, &theirs.bound, enough);
+        let far = kept.above(enough);
+        proved = proved.min(kept.pick(far, proved));
+        let mut near = !far & balls.lanes;
+        while near != 0 {
+            let one = some.lane(near.trailing_zeros() as usize);
+            near &= near - 1;
+            for balls in their_spheres {
+                let (kept, at_m) = gap_to_ball(&one, &theirs.carry(level, balls), enough);
+                proved = proved.min(kept);
+                seen = seen.min(at_m);
+                if kept.above(enough) != u8::MAX {
+                    return Bound { proved: proved.least(), seen: seen.least(), apart: false };
+                }
+            }
+        }
     }
-
-    fn add(&mut self, other: Self) {
-        self.proved = self.proved.min(other.proved);
-        self.seen = self.seen.min(other.seen);
-    }
+    Bound { proved: proved.least(), seen: seen.least(), apart: true }
 }
 
-impl MovingLink {
-    /// One of its spheres: it moves with the centre of the bounding sphere and turns about it.
-    fn sphere(&self, sphere: &Sphere) -> MovingSphere {
-        let arm = self.rotation * (sphere.center - self.center);
-        let length = arm.length();
-        MovingSphere {
-            center: self.bound.center + arm,
-            radius: sphere.radius,
-            travel: self.bound.travel + self.travel * length,
-            line: self.bound.line + self.line.cross(arm),
-            bend: self.bound.bend + self.bend * length,
-        }
+/// Distances of balls from obstacles: proved for the interval, and at its middle. The costlier bound
+/// only where the cheap one is not enough.
+#[inline(always)]
+fn gap_to_solid<F: Numbers>(ball: &Ball<F>, solid: &Shaped<F>, enough: F) -> (F, F) {
+    let distance = solid.distance(ball.center);
+    let seen = distance.value - ball.radius;
+    let proved = seen - ball.travel;
+    if proved.above(enough) == u8::MAX {
+        return (proved, seen);
     }
+    let gradient = solid.gradient(&distance);
+    let change = least_change(gradient.dot(ball.line), gradient.dot(ball.square));
+    ((seen + change - ball.rest).max(proved), seen)
 }
 
-impl MovingSphere {
-    /// Distance to an obstacle; the costlier bound only where the cheap one is not `enough`.
-    fn gap_to_obstacle(&self, (shape, to_local): &(Shape, Pose), enough: f64) -> Bound {
-        let local = to_local.point(self.center);
-        let seen = shape.signed_distance(local) - self.radius;
-        let proved = seen - self.travel;
-        if proved > enough || seen - self.bend <= enough {
-            return Bound { proved, seen };
-        }
-        let slope = gradient(shape, local).dot(to_local.vector(self.line));
-        Bound { proved: proved.max(seen - slope.abs() - self.bend), seen }
+/// The same of balls from each other, all of them moving relative to the same body.
+#[inline(always)]
+fn gap_to_ball<F: Numbers>(ball: &Ball<F>, other: &Ball<F>, enough: F) -> (F, F) {
+    let apart = ball.center - other.center;
+    let distance = apart.length();
+    let seen = distance - ball.radius - other.radius;
+    let proved = seen - ball.travel - other.travel;
+    if proved.above(enough) == u8::MAX {
+        return (proved, seen);
     }
-
-    /// Distance to another sphere, both moving relative to the same body.
-    fn gap_to_sphere(&self, other: &Self, enough: f64) -> Bound {
-        let apart = self.center - other.center;
-        let distance = apart.length();
-        let seen = distance - self.radius - other.radius;
-        let proved = seen - self.travel - other.travel;
-        if proved > enough || seen - self.bend - other.bend <= enough {
-            return Bound { proved, seen };
-        }
-        let slope = apart.dot(self.line - other.line) / distance.max(f64::MIN_POSITIVE);
-        Bound { proved: proved.max(seen - slope.abs() - self.bend - other.bend), seen }
-    }
+    let gradient = apart * distance.like(1.0).over(distance.max(distance.like(f64::MIN_POSITIVE)));
+    let (line, square) = (ball.line - other.line, ball.square - other.square);
+    let change = least_change(gradient.dot(line), gradient.dot(square));
+    ((seen + change - ball.rest - other.rest).max(proved), seen)
 }
 
-/// A subgradient of a shape's signed distance at `p` (in its frame): a vector g, |g| <= 1, with
-/// distance(q) >= distance(p) + g . (q - p) for all q. The shapes are convex, so there is one.
-fn gradient(shape: &Shape, p: DVec3) -> DVec3 {
-    match *shape {
-        Shape::Sphere { .. } => p.normalize_or_zero(),
-        Shape::Cuboid { half_extents } => {
-            let d = p.abs() - half_extents;
-            let outside = d.max(DVec3::ZERO);
-            let g = if outside == DVec3::ZERO { unit(d.max_position()) } else { outside.normalize() };
-            g * p.signum()
-        }
-        Shape::Capsule { half_length, .. } => {
-            DVec3::new(p.x, p.y, p.z - p.z.clamp(-half_length, half_length)).normalize_or_zero()
-        }
-        Shape::Cylinder { radius, half_length } => {
-            let across = p.truncate();
-            let d = DVec2::new(across.length() - radius, p.z.abs() - half_length);
-            let outside = d.max(DVec2::ZERO);
-            let g = match outside == DVec2::ZERO {
-                true if d.x > d.y => DVec2::X,
-                true => DVec2::Y,
-                false => outside.normalize(),
-            };
-            (across.normalize_or_zero() * g.x).extend(g.y * p.z.signum())
-        }
-        Shape::HalfSpace => DVec3::Z,
-    }
-}
-
-/// The unit vector along an axis.
-fn unit(axis: usize) -> DVec3 {
-    DVec3::AXES[axis]
+/// The least of slope s + square s^2 for -1 <= s <= 1.
+#[inline(always)]
+fn least_change<F: Numbers>(slope: F, square: F) -> F {
+    let steep = slope.abs();
+    let twice = square + square;
+    let within = -(steep * steep).over(twice + twice);
+    within.pick(twice.above(steep), square - steep)
 }
 
 impl Span {
@@ -530,19 +533,45 @@ impl Span {
         self.segments.len() == 1 && self.to - self.from <= floor(self.to)
     }
 
-    /// Two parts: cut at the knot nearest to the middle, or in the middle of a single segment.
-    fn halves(&self, trajectory: &Trajectory) -> [Self; 2] {
+    /// Pushes parts of about equal duration, the earliest last: cut at knots, or a single segment
+    /// anywhere. `list` goes with each.
+    fn divide(
+        &self,
+        trajectory: &Trajectory,
+        parts: usize,
+        list: &Range<usize>,
+        spans: &mut Vec<(Self, Range<usize>)>,
+    ) {
         let Range { start, end } = self.segments;
         if end - start == 1 {
-            let middle = 0.5 * (self.from + self.to);
-            return [Self { to: middle, ..self.clone() }, Self { from: middle, ..self.clone() }];
+            let cut = |k: usize| self.from + (self.to - self.from) * (k as f64 / parts as f64);
+            for k in (0..parts).rev() {
+                let to = if k + 1 == parts { self.to } else { cut(k + 1) };
+                spans.push((Self { from: cut(k), to, ..self.clone() }, list.clone()));
+            }
+            return;
         }
         let knots = trajectory.knots();
-        let middle = 0.5 * (knots[start] + knots[end]);
-        let after = knots.partition_point(|&knot| knot <= middle).clamp(start + 1, end - 1);
-        let before = (after - 1).max(start + 1);
-        let cut = if middle - knots[before] < knots[after] - middle { before } else { after };
-        [Self::of(trajectory, start..cut), Self::of(trajectory, cut..end)]
+        let mut after = end;
+        for k in (0..parts).rev() {
+            let time = knots[start] + (knots[end] - knots[start]) * (k as f64 / parts as f64);
+            let next = knots.partition_point(|&knot| knot <= time).clamp(start + 1, end);
+            let nearer = time - knots[next - 1] < knots[next] - time;
+            // The last two parts hold a segment at least each, the others may be empty.
+            let least = if k == 0 { start } else { start + 1 };
+            let cut = if k == 0 {
+                start
+            } else if nearer {
+                next - 1
+            } else {
+                next
+            }
+            .clamp(least, end - 1);
+            if cut < after {
+                spans.push((Self::of(trajectory, cut..after), list.clone()));
+                after = cut;
+            }
+        }
     }
 }
 
@@ -582,35 +611,4 @@ fn names(mechanism: &Mechanism, world: &World, pair: &Pair) -> [String; 2] {
         Other::Link(l) => &mechanism.links[l].name,
     };
     [mechanism.links[pair.link].name.clone(), other.clone()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn coordinate() -> impl Strategy<Value = f64> {
-        prop_oneof![4 => -1.0..1.0, 1 => Just(0.0), 1 => Just(0.3), 1 => Just(-0.2)]
-    }
-
-    proptest! {
-        /// The subgradient's inequality, inside, outside and on creases.
-        #[test]
-        fn distance_stays_above_its_tangent(
-            kind in 0..5, p in prop::array::uniform3(coordinate()), q in prop::array::uniform3(coordinate()),
-        ) {
-            let shape = match kind {
-                0 => Shape::Sphere { radius: 0.3 },
-                1 => Shape::Cuboid { half_extents: DVec3::new(0.3, 0.2, 0.5) },
-                2 => Shape::Capsule { radius: 0.2, half_length: 0.3 },
-                3 => Shape::Cylinder { radius: 0.3, half_length: 0.2 },
-                _ => Shape::HalfSpace,
-            };
-            let (p, q) = (DVec3::from(p), DVec3::from(q));
-            let g = gradient(&shape, p);
-            prop_assert!(g.length() <= 1.0 + 1e-12);
-            let tangent = shape.signed_distance(p) + g.dot(q - p);
-            prop_assert!(shape.signed_distance(q) >= tangent - 1e-12);
-        }
-    }
 }

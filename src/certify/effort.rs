@@ -1,5 +1,6 @@
 //! Efforts within their limits at every instant: recursive Newton-Euler (see
-//! `Mechanism::inverse_dynamics`) over whole intervals of time, halved until each is proved.
+//! `Mechanism::inverse_dynamics`) over whole intervals of time, eight at once, halved until each is
+//! proved.
 //!
 //! Over an interval with middle m and half its duration h, every quantity is held as a Taylor model
 //! of degree one (Makino and Berz, *Taylor models and other validated functional inclusion methods*,
@@ -7,11 +8,12 @@
 //! length up to x. Its width beyond the linear part shrinks as h^2, so few intervals suffice.
 
 use super::interval::{Variation, shift};
+use super::lanes::{Chosen, Kernel, LANES, Level, Numbers, Row, Vector};
 use super::report::{LimitKind, Peak, Peaks, Violation};
-use super::{MAX_INTERVALS, floor};
-use crate::robot::{DynamicsScratch, Mechanism, Motion};
+use super::{MAX_INTERVALS, Stop, floor};
+use crate::robot::{DynamicsScratch, Inertia, Mechanism, Motion};
 use crate::trajectory::Trajectory;
-use glam::{DMat3, DVec3};
+use glam::DVec3;
 use std::ops::{Add, Mul};
 
 /// The proof for one mechanism.
@@ -23,123 +25,190 @@ pub(super) struct Efforts<'a> {
     /// Frobenius norms of the bodies' inertia matrices: by how much they stretch a vector at most.
     stretches: Vec<f64>,
     scratch: Scratch,
+    pub(super) level: Chosen,
 }
 
 #[derive(Default)]
 struct Scratch {
-    bodies: Vec<BodyModel>,
-    /// Values, first and second derivatives at m of the outputs, and their variation.
-    outputs: Vec<[(f64, Variation); 3]>,
+    /// Intervals to prove, the earliest last.
+    parts: Vec<Part>,
+    /// Those at hand, one per lane.
+    block: Vec<Part>,
+    /// Values, first and second derivatives of the outputs.
+    outputs: Vec<[Quantity; 3]>,
+    /// Sine and cosine of each body's angle at m.
+    angles: Vec<[Row; 2]>,
     polynomial: Vec<f64>,
-    /// Bounds of the efforts.
-    bounds: Vec<Model1>,
+    /// Bounds of the efforts: at m, and the greatest magnitude.
+    bounds: Vec<[Row; 2]>,
     /// Working memory of the evaluation at m.
     point: [Vec<f64>; 4],
     dynamics: DynamicsScratch,
-    intervals: usize,
+}
+
+/// A part of a segment between local times.
+#[derive(Clone, Copy)]
+struct Part {
+    segment: usize,
+    from: f64,
+    to: f64,
+}
+
+/// A scalar at m, and its [`Variation`], per lane.
+#[derive(Clone, Copy)]
+struct Quantity {
+    value: Row,
+    travel: Row,
+    line: Row,
+    bend: Row,
+}
+
+/// A vector or a scalar over the interval.
+#[derive(Clone, Copy)]
+struct Model<V, F> {
+    center: V,
+    slope: V,
+    radius: F,
 }
 
 /// A vector over the interval.
-#[derive(Clone, Copy, Debug, Default)]
-struct Model3 {
-    center: DVec3,
-    slope: DVec3,
-    radius: f64,
-}
+type Arrow<F> = Model<Vector<F>, F>;
 
-/// A scalar over the interval.
-#[derive(Clone, Copy, Debug, Default)]
-struct Model1 {
-    center: f64,
-    slope: f64,
-    radius: f64,
+/// How an angle varies about where it stands at m.
+#[derive(Clone, Copy)]
+struct Turn<F> {
+    travel: F,
+    line: F,
+    bend: F,
 }
 
 /// A body over the interval, in its own frame, which moves in its parent's: by a fixed rotation,
 /// then by a turn about +z of varying angle.
-struct BodyModel {
-    rotation: DMat3,
-    turn: Variation,
-    translation: Model3,
-    angular_velocity: Model3,
-    angular_acceleration: Model3,
-    acceleration: Model3,
-    force: Model3,
-    moment: Model3,
+#[derive(Clone, Copy)]
+struct BodyModel<F> {
+    /// Its columns.
+    rotation: [Vector<F>; 3],
+    turn: Turn<F>,
+    translation: Arrow<F>,
+    angular_velocity: Arrow<F>,
+    angular_acceleration: Arrow<F>,
+    acceleration: Arrow<F>,
+    force: Arrow<F>,
+    moment: Arrow<F>,
 }
 
 impl<'a> Efforts<'a> {
     pub(super) fn new(mechanism: &'a Mechanism, gravity: DVec3, tolerance: f64) -> Self {
-        let frobenius = |m: DMat3| m.to_cols_array().iter().map(|x| x * x).sum::<f64>().sqrt();
-        let stretches = mechanism.bodies.iter().map(|b| frobenius(b.inertia.matrix)).collect();
-        Self { mechanism, gravity, tolerance, stretches, scratch: Scratch::default() }
+        let frobenius = |i: &Inertia| i.matrix.to_cols_array().iter().map(|x| x * x).sum::<f64>().sqrt();
+        let stretches = mechanism.bodies.iter().map(|b| frobenius(&b.inertia)).collect();
+        Self { mechanism, gravity, tolerance, stretches, scratch: Scratch::default(), level: Chosen::best() }
     }
 
     /// Proves that all efforts keep their limits, fills in their peaks, and returns how many
     /// intervals that took.
-    pub(super) fn prove(&mut self, trajectory: &Trajectory, peaks: &mut [Peaks]) -> Result<usize, Violation> {
-        self.scratch.intervals = 0;
+    pub(super) fn prove(
+        &mut self,
+        trajectory: &Trajectory,
+        peaks: &mut [Peaks],
+        stop: &Stop<'_>,
+    ) -> Result<usize, Violation> {
         for peaks in &mut *peaks {
             peaks.effort = Some(Peak::default());
         }
-        for segment in 0..trajectory.len() {
-            self.refine(trajectory, segment, 0.0, trajectory.segment(segment).duration, peaks)?;
+        let whole = |segment| Part { segment, from: 0.0, to: trajectory.segment(segment).duration };
+        self.scratch.parts.clear();
+        self.scratch.parts.extend((0..trajectory.len()).rev().map(whole));
+        let mut intervals = 0;
+        while !self.scratch.parts.is_empty() {
+            let rest = self.scratch.parts.len().saturating_sub(LANES);
+            self.scratch.block.clear();
+            self.scratch.block.extend(self.scratch.parts.drain(rest..));
+            stop.ask(intervals, intervals + self.scratch.block.len())?;
+            intervals += self.scratch.block.len();
+            self.vary(trajectory);
+            self.level.run(Bound {
+                mechanism: self.mechanism,
+                gravity: self.gravity,
+                stretches: &self.stretches,
+                scratch: &mut self.scratch,
+            });
+            for lane in 0..self.scratch.block.len() {
+                self.judge(trajectory, lane, intervals > MAX_INTERVALS, peaks)?;
+            }
         }
-        Ok(self.scratch.intervals)
+        Ok(intervals)
     }
 
-    /// Proves a part of a segment between local times, in halves where it takes that.
-    fn refine(
+    /// Finds out how the outputs vary over the parts at hand; lanes left over repeat the last.
+    fn vary(&mut self, trajectory: &Trajectory) {
+        let Scratch { block, outputs, angles, polynomial, .. } = &mut self.scratch;
+        let none = Quantity { value: Row::ZERO, travel: Row::ZERO, line: Row::ZERO, bend: Row::ZERO };
+        outputs.resize(trajectory.dof(), [none; 3]);
+        angles.resize(self.mechanism.bodies.len(), [Row::ZERO; 2]);
+        for lane in 0..LANES {
+            let part = block[lane.min(block.len() - 1)];
+            let (middle, half) = part.middle();
+            for (output, orders) in outputs.iter_mut().enumerate() {
+                polynomial.clear();
+                polynomial.extend_from_slice(trajectory.segment(part.segment).polynomial(output));
+                shift(polynomial, middle);
+                for (order, quantity) in orders.iter_mut().enumerate() {
+                    let factorial = [1.0, 1.0, 2.0][order];
+                    let variation = Variation::about(polynomial, order, half);
+                    quantity.value.0[lane] = polynomial.get(order).map_or(0.0, |c| factorial * c);
+                    quantity.travel.0[lane] = variation.travel;
+                    quantity.line.0[lane] = variation.line;
+                    quantity.bend.0[lane] = variation.bend();
+                }
+            }
+            for (body, [sine, cosine]) in self.mechanism.bodies.iter().zip(&mut *angles).skip(1) {
+                let angle = body.ratio * outputs[body.output][0].value.0[lane] + body.offset;
+                (sine.0[lane], cosine.0[lane]) =
+                    if body.motion == Motion::Revolute { angle.sin_cos() } else { (0.0, 1.0) };
+            }
+        }
+    }
+
+    /// Holds a lane's bounds against the limits: takes note of them, or leaves both halves of the
+    /// part to be proved.
+    fn judge(
         &mut self,
         trajectory: &Trajectory,
-        segment: usize,
-        from: f64,
-        to: f64,
+        lane: usize,
+        exhausted: bool,
         peaks: &mut [Peaks],
     ) -> Result<(), Violation> {
-        self.scratch.intervals += 1;
-        let (middle, half) = (0.5 * (from + to), 0.5 * (to - from));
-        let polynomial = &mut self.scratch.polynomial;
-        self.scratch.outputs.clear();
-        for output in 0..trajectory.dof() {
-            polynomial.clear();
-            polynomial.extend_from_slice(trajectory.segment(segment).polynomial(output));
-            shift(polynomial, middle);
-            let at = |order: usize| {
-                let factorial = [1.0, 1.0, 2.0][order];
-                let value = polynomial.get(order).map_or(0.0, |c| factorial * c);
-                (value, Variation::about(polynomial, order, half))
-            };
-            self.scratch.outputs.push([at(0), at(1), at(2)]);
-        }
-        self.bound();
-        let time = trajectory.knots()[segment] + middle;
+        let Scratch { block, bounds, .. } = &self.scratch;
+        let part = block[lane];
+        let (middle, half) = part.middle();
+        let time = trajectory.knots()[part.segment] + middle;
         let limit = |output: usize| self.mechanism.limits[output].effort;
-        let worst = |output: usize| self.scratch.bounds[output].magnitude();
-        let over = (0..trajectory.dof()).find(|&o| worst(o) > limit(o) * (1.0 + self.tolerance));
-        let Some(over) = over else {
+        let worst = |output: usize| bounds[output][1].0[lane];
+        // A NaN is not within.
+        let within = |output: &usize| worst(*output) <= limit(*output) * (1.0 + self.tolerance);
+        let Some(over) = (0..trajectory.dof()).find(|output| !within(output)) else {
             for (o, peaks) in peaks.iter_mut().enumerate() {
-                let value = worst(o).copysign(self.scratch.bounds[o].center);
+                let value = worst(o).copysign(bounds[o][0].0[lane]);
                 peaks.effort.get_or_insert_default().reach(value, time, [-limit(o), limit(o)]);
             }
             return Ok(());
         };
         let (value, bound) = (worst(over), limit(over));
-        self.check_instant(time)?;
-        if half * 2.0 <= floor(to) || self.scratch.intervals > MAX_INTERVALS {
+        self.check_instant(lane, time)?;
+        if half * 2.0 <= floor(part.to) || exhausted {
             let output = self.mechanism.outputs[over].clone();
             return Err(Violation::EffortNotProved { output, value, bound, time });
         }
-        self.refine(trajectory, segment, from, middle, peaks)?;
-        self.refine(trajectory, segment, middle, to, peaks)
+        self.scratch.parts.extend([Part { from: middle, ..part }, Part { to: middle, ..part }]);
+        Ok(())
     }
 
-    /// The efforts at m against their limits.
-    fn check_instant(&mut self, time: f64) -> Result<(), Violation> {
+    /// A lane's efforts at m against their limits.
+    fn check_instant(&mut self, lane: usize, time: f64) -> Result<(), Violation> {
         let Scratch { outputs, point: [y, yd, ydd, efforts], dynamics, .. } = &mut self.scratch;
         for (order, values) in [&mut *y, &mut *yd, &mut *ydd].into_iter().enumerate() {
             values.clear();
-            values.extend(outputs.iter().map(|output| output[order].0));
+            values.extend(outputs.iter().map(|output| output[order].value.0[lane]));
         }
         efforts.resize(outputs.len(), 0.0);
         self.mechanism.inverse_dynamics(y, yd, ydd, self.gravity, dynamics, efforts);
@@ -152,41 +221,84 @@ impl<'a> Efforts<'a> {
         }
         Ok(())
     }
+}
 
-    /// Bounds the efforts over the interval, step by step as `Mechanism::inverse_dynamics` computes
-    /// them at an instant.
-    fn bound(&mut self) {
-        let Scratch { bodies, outputs, bounds, .. } = &mut self.scratch;
-        let base = &self.mechanism.bodies[0].placement;
-        bodies.clear();
-        bodies.push(BodyModel {
-            rotation: base.rotation,
-            turn: Variation::default(),
-            translation: Model3::constant(base.translation),
-            angular_velocity: Model3::default(),
-            angular_acceleration: Model3::default(),
-            acceleration: Model3::constant(-(base.rotation.transpose() * self.gravity)),
-            force: Model3::default(),
-            moment: Model3::default(),
-        });
-        for (body, &stretch) in self.mechanism.bodies.iter().zip(&self.stretches).skip(1) {
-            let [(y, variation), speed, pull] = outputs[body.output];
-            let pose = body.pose(y);
-            let variation = variation.scaled(body.ratio);
-            let along = |(value, variation): (f64, Variation)| {
-                Model3::along_z(value * body.ratio, variation.scaled(body.ratio))
+impl Part {
+    /// Its middle, and half its duration.
+    fn middle(&self) -> (f64, f64) {
+        (0.5 * (self.from + self.to), 0.5 * (self.to - self.from))
+    }
+}
+
+/// Bounds the efforts over the intervals at hand, step by step as `Mechanism::inverse_dynamics`
+/// computes them at an instant.
+struct Bound<'b> {
+    mechanism: &'b Mechanism,
+    gravity: DVec3,
+    stretches: &'b [f64],
+    scratch: &'b mut Scratch,
+}
+
+/// Bodies that are bounded without an allocation.
+const FEW: usize = 16;
+
+impl Kernel for Bound<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<L: Level>(self, level: L) {
+        let base = BodyModel::base(level, self.mechanism, self.gravity);
+        let (mut few, mut many);
+        let bodies = if self.mechanism.bodies.len() <= FEW {
+            few = [base; FEW];
+            &mut few[..]
+        } else {
+            many = vec![base; self.mechanism.bodies.len()];
+            &mut many[..]
+        };
+        self.outwards(level, bodies);
+        self.inwards(level, bodies);
+    }
+}
+
+impl Bound<'_> {
+    /// How the bodies move, and the loads of their own inertia, from the base outwards.
+    #[inline(always)]
+    fn outwards<L: Level>(&self, level: L, bodies: &mut [BodyModel<L::F>]) {
+        let zero = level.splat(0.0);
+        for (b, body) in self.mechanism.bodies.iter().enumerate().skip(1) {
+            let [place, speed, pull] = &self.scratch.outputs[body.output];
+            let [sine, cosine] = &self.scratch.angles[b];
+            let (sine, cosine) = (level.load(sine), level.load(cosine));
+            let ratio = level.splat(body.ratio);
+            let placement = &body.placement;
+            let [x, y, z] = placement.rotation.to_cols_array_2d().map(|column| Vector::splat(level, column));
+            let rotation = [x.mul_add(cosine, y * sine), y.mul_add(cosine, x * (-sine)), z];
+            let size = level.splat(body.ratio.abs());
+            let variation = Turn {
+                travel: level.load(&place.travel) * size,
+                line: level.load(&place.line) * ratio,
+                bend: level.load(&place.bend) * size,
             };
-            let (qd, qdd) = (along(speed), along(pull));
-            let turn = if body.motion == Motion::Revolute { variation } else { Variation::default() };
-            let slide = if body.motion == Motion::Prismatic { variation } else { Variation::default() };
-            let translation = Model3::along_z(0.0, slide).turned(&pose.rotation) + pose.translation;
-            let parent = &bodies[body.parent];
-            let to_child = |v: Model3| v.turned(&pose.rotation.transpose()).turned_about_z(turn, -1.0);
+            let still = Turn { travel: zero, line: zero, bend: zero };
+            let mut translation = Arrow::constant(Vector::splat(level, placement.translation.to_array()));
+            let mut turn = variation;
+            if body.motion == Motion::Prismatic {
+                let slide = level.load(&place.value).mul_add(ratio, level.splat(body.offset));
+                translation.center = z.mul_add(slide, translation.center);
+                translation.slope = z * variation.line;
+                translation.radius = variation.bend;
+                turn = still;
+            }
+            let (qd, qdd) =
+                (Arrow::along_z(level, speed, ratio, size), Arrow::along_z(level, pull, ratio, size));
+            let parent = bodies[body.parent];
             let (w, a) = (parent.angular_velocity, parent.angular_acceleration);
-            let mut angular_velocity = to_child(w);
-            let mut angular_acceleration = to_child(a);
             let lever = a.cross(translation) + w.cross(w.cross(translation));
-            let mut acceleration = to_child(parent.acceleration + lever);
+            let mut angular_velocity = w.turned_back(&rotation).turned_about_z(&turn, level.splat(-1.0));
+            let mut angular_acceleration = a.turned_back(&rotation).turned_about_z(&turn, level.splat(-1.0));
+            let mut acceleration =
+                (parent.acceleration + lever).turned_back(&rotation).turned_about_z(&turn, level.splat(-1.0));
             match body.motion {
                 Motion::Fixed => {}
                 Motion::Revolute => {
@@ -194,17 +306,19 @@ impl<'a> Efforts<'a> {
                     angular_velocity = angular_velocity + qd;
                 }
                 Motion::Prismatic => {
-                    acceleration = acceleration + angular_velocity.cross(qd) * 2.0 + qdd;
+                    acceleration = acceleration + angular_velocity.cross(qd) * level.splat(2.0) + qdd;
                 }
             }
             let (w, a) = (angular_velocity, angular_acceleration);
-            let inertia = &body.inertia;
-            let com = Model3::constant(inertia.com);
-            let force = (acceleration + a.cross(com) + w.cross(w.cross(com))) * inertia.mass;
-            let spun = w.cross(w.stretched(&inertia.matrix, stretch));
-            let moment = a.stretched(&inertia.matrix, stretch) + spun + com.cross(force);
-            bodies.push(BodyModel {
-                rotation: pose.rotation,
+            let Inertia { mass, com, matrix } = &body.inertia;
+            let com = Arrow::constant(Vector::splat(level, com.to_array()));
+            let matrix = matrix.to_cols_array_2d().map(|column| Vector::splat(level, column));
+            let stretch = level.splat(self.stretches[b]);
+            let force = (acceleration + a.cross(com) + w.cross(w.cross(com))) * level.splat(*mass);
+            let spun = w.cross(w.stretched(&matrix, stretch));
+            let moment = a.stretched(&matrix, stretch) + spun + com.cross(force);
+            bodies[b] = BodyModel {
+                rotation,
                 turn,
                 translation,
                 angular_velocity,
@@ -212,81 +326,161 @@ impl<'a> Efforts<'a> {
                 acceleration,
                 force,
                 moment,
-            });
-        }
-        bounds.clear();
-        bounds.resize(outputs.len(), Model1::default());
-        for (b, body) in self.mechanism.bodies.iter().enumerate().skip(1).rev() {
-            let state = &bodies[b];
-            let effort = match body.motion {
-                Motion::Fixed => Model1::default(),
-                Motion::Revolute => state.moment.z(),
-                Motion::Prismatic => state.force.z(),
             };
-            let bound = &mut bounds[body.output];
-            *bound = *bound + effort * body.ratio;
-            let to_parent = |v: Model3| v.turned_about_z(state.turn, 1.0).turned(&state.rotation);
-            let force = to_parent(state.force);
-            let moment = to_parent(state.moment) + state.translation.cross(force);
+        }
+    }
+
+    /// What the joints must pass on, from the tips inwards.
+    #[inline(always)]
+    fn inwards<L: Level>(self, level: L, bodies: &mut [BodyModel<L::F>]) {
+        for (b, body) in self.mechanism.bodies.iter().enumerate().skip(1).rev() {
+            let state = bodies[b];
+            let to_parent = level.splat(1.0);
+            let force = state.force.turned_about_z(&state.turn, to_parent).turned(&state.rotation);
+            let moment = state.moment.turned_about_z(&state.turn, to_parent).turned(&state.rotation);
             let parent = &mut bodies[body.parent];
             parent.force = parent.force + force;
-            parent.moment = parent.moment + moment;
+            parent.moment = parent.moment + moment + state.translation.cross(force);
+        }
+        let zero = level.splat(0.0);
+        let bounds = &mut self.scratch.bounds;
+        bounds.clear();
+        bounds.resize(self.scratch.outputs.len(), [Row::ZERO; 2]);
+        for (output, [center, greatest]) in bounds.iter_mut().enumerate() {
+            // Bodies that mimic load the output too: models are summed before they are bounded.
+            let mut effort = Model { center: zero, slope: zero, radius: zero };
+            for (body, state) in self.mechanism.bodies.iter().zip(&*bodies).skip(1) {
+                if body.output == output {
+                    let load =
+                        if body.motion == Motion::Prismatic { state.force.z() } else { state.moment.z() };
+                    effort = effort + load * level.splat(body.ratio);
+                }
+            }
+            effort.center.store(center);
+            (effort.center.abs() + effort.slope.abs() + effort.radius).store(greatest);
         }
     }
 }
 
-impl Model3 {
-    fn constant(center: DVec3) -> Self {
-        Self { center, ..Self::default() }
+impl<F: Numbers> BodyModel<F> {
+    /// The base; accelerating it against free fall loads every body with its weight.
+    #[inline(always)]
+    fn base<L: Level<F = F>>(level: L, mechanism: &Mechanism, gravity: DVec3) -> Self {
+        let still = Arrow::constant(Vector::splat(level, [0.0; 3]));
+        let placement = &mechanism.bodies[0].placement;
+        let weight = -(placement.rotation.transpose() * gravity);
+        let zero = level.splat(0.0);
+        Self {
+            rotation: placement.rotation.to_cols_array_2d().map(|column| Vector::splat(level, column)),
+            turn: Turn { travel: zero, line: zero, bend: zero },
+            translation: Arrow::constant(Vector::splat(level, placement.translation.to_array())),
+            angular_velocity: still,
+            angular_acceleration: still,
+            acceleration: Arrow::constant(Vector::splat(level, weight.to_array())),
+            force: still,
+            moment: still,
+        }
+    }
+}
+
+impl<F: Numbers> Arrow<F> {
+    #[inline(always)]
+    fn constant(center: Vector<F>) -> Self {
+        let zero = center.0[0].like(0.0);
+        Self { center, slope: Vector([zero; 3]), radius: zero }
     }
 
-    fn along_z(value: f64, variation: Variation) -> Self {
-        Self { center: DVec3::Z * value, slope: DVec3::Z * variation.line, radius: variation.bend }
+    /// A scalar times `ratio`, of magnitude `size`, along +z.
+    #[inline(always)]
+    fn along_z<L: Level<F = F>>(level: L, quantity: &Quantity, ratio: F, size: F) -> Self {
+        let zero = level.splat(0.0);
+        Self {
+            center: Vector([zero, zero, level.load(&quantity.value) * ratio]),
+            slope: Vector([zero, zero, level.load(&quantity.line) * ratio]),
+            radius: level.load(&quantity.bend) * size,
+        }
     }
 
-    fn z(self) -> Model1 {
-        Model1 { center: self.center.z, slope: self.slope.z, radius: self.radius }
+    #[inline(always)]
+    fn z(self) -> Model<F, F> {
+        Model { center: self.center.0[2], slope: self.slope.0[2], radius: self.radius }
     }
 
     /// By a fixed rotation.
-    fn turned(self, rotation: &DMat3) -> Self {
-        Self { center: *rotation * self.center, slope: *rotation * self.slope, radius: self.radius }
+    #[inline(always)]
+    fn turned(self, rotation: &[Vector<F>; 3]) -> Self {
+        Self { center: times(rotation, self.center), slope: times(rotation, self.slope), ..self }
+    }
+
+    /// By the inverse of a fixed rotation.
+    #[inline(always)]
+    fn turned_back(self, [x, y, z]: &[Vector<F>; 3]) -> Self {
+        let (center, slope) = (self.center, self.slope);
+        Self {
+            center: Vector([x.dot(center), y.dot(center), z.dot(center)]),
+            slope: Vector([x.dot(slope), y.dot(slope), z.dot(slope)]),
+            ..self
+        }
     }
 
     /// By a fixed matrix that stretches a vector by `stretch` at most.
-    fn stretched(self, matrix: &DMat3, stretch: f64) -> Self {
-        Self { center: *matrix * self.center, slope: *matrix * self.slope, radius: self.radius * stretch }
+    #[inline(always)]
+    fn stretched(self, matrix: &[Vector<F>; 3], stretch: F) -> Self {
+        Self {
+            center: times(matrix, self.center),
+            slope: times(matrix, self.slope),
+            radius: self.radius * stretch,
+        }
     }
 
     /// By a rotation about +z by `sign` times a varying angle d: with v the part across z,
     /// R(d) u = u + d z x u + [d^2/2 |v|]; the ball keeps its radius. The term in s^2, 0 <= s^2 <= 1,
     /// is centred on half of it.
-    fn turned_about_z(self, angle: Variation, sign: f64) -> Self {
-        let quarter = |v: DVec3| DVec3::new(-v.y, v.x, 0.0) * sign;
-        let (across, slope) = (quarter(self.center), quarter(self.slope));
-        let square = slope * (0.5 * angle.line);
-        let second = angle.bend + 0.5 * angle.travel * angle.travel;
+    #[inline(always)]
+    fn turned_about_z(self, angle: &Turn<F>, sign: F) -> Self {
+        let [cx, cy, zero] = [self.center.0[0], self.center.0[1], sign.like(0.0)];
+        let [sx, sy] = [self.slope.0[0], self.slope.0[1]];
+        let across = Vector([-(cy * sign), cx * sign, zero]);
+        let slope = Vector([-(sy * sign), sx * sign, zero]);
+        let half = sign.like(0.5);
+        let square = slope * (half * angle.line);
+        let second = angle.travel.mul_add(angle.travel * half, angle.bend);
+        let size = across.length() + slope.length();
         Self {
             center: self.center + square,
-            slope: self.slope + across * angle.line,
-            radius: self.radius + square.length() + second * (across.length() + slope.length()),
+            slope: across.mul_add(angle.line, self.slope),
+            radius: self.radius + square.length() + second * size,
         }
     }
 
+    #[inline(always)]
     fn cross(self, other: Self) -> Self {
-        let square = 0.5 * self.slope.cross(other.slope);
-        let size = |m: &Self| m.center.length() + m.slope.length();
-        let radius = size(&self) * other.radius + self.radius * (size(&other) + other.radius);
+        let square = self.slope.cross(other.slope) * self.radius.like(0.5);
+        let (ours, theirs) = (self.size(), other.size());
+        let radius = ours.mul_add(other.radius, self.radius * (theirs + other.radius));
         Self {
             center: self.center.cross(other.center) + square,
             slope: self.center.cross(other.slope) + self.slope.cross(other.center),
             radius: square.length() + radius,
         }
     }
+
+    /// The greatest length, its ball aside.
+    #[inline(always)]
+    fn size(&self) -> F {
+        self.center.length() + self.slope.length()
+    }
 }
 
-impl Add for Model3 {
+/// A matrix, by its columns, times a vector.
+#[inline(always)]
+fn times<F: Numbers>([x, y, z]: &[Vector<F>; 3], v: Vector<F>) -> Vector<F> {
+    x.mul_add(v.0[0], y.mul_add(v.0[1], *z * v.0[2]))
+}
+
+impl<V: Add<Output = V>, F: Numbers> Add for Model<V, F> {
     type Output = Self;
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
         Self {
             center: self.center + other.center,
@@ -296,41 +490,10 @@ impl Add for Model3 {
     }
 }
 
-impl Add<DVec3> for Model3 {
+impl<V: Mul<F, Output = V>, F: Numbers> Mul<F> for Model<V, F> {
     type Output = Self;
-    fn add(self, other: DVec3) -> Self {
-        Self { center: self.center + other, ..self }
-    }
-}
-
-impl Mul<f64> for Model3 {
-    type Output = Self;
-    fn mul(self, factor: f64) -> Self {
-        Self { center: self.center * factor, slope: self.slope * factor, radius: self.radius * factor.abs() }
-    }
-}
-
-impl Model1 {
-    /// The greatest magnitude over the interval.
-    fn magnitude(&self) -> f64 {
-        self.center.abs() + self.slope.abs() + self.radius
-    }
-}
-
-impl Add for Model1 {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self {
-            center: self.center + other.center,
-            slope: self.slope + other.slope,
-            radius: self.radius + other.radius,
-        }
-    }
-}
-
-impl Mul<f64> for Model1 {
-    type Output = Self;
-    fn mul(self, factor: f64) -> Self {
+    #[inline(always)]
+    fn mul(self, factor: F) -> Self {
         Self { center: self.center * factor, slope: self.slope * factor, radius: self.radius * factor.abs() }
     }
 }

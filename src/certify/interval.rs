@@ -1,46 +1,67 @@
 //! How a scalar varies over an interval of time about its middle.
 
 /// A scalar over an interval about the instant m: it differs from its value at m by
-/// `line` s + [`bend`], and by at most `travel`, where -1 <= s <= 1 and [x] is any number of
-/// magnitude up to x.
+/// `line` s + `square` s^2 + [`rest`], and by at most `travel`, where -1 <= s <= 1 and [x] is any
+/// number of magnitude up to x.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Variation {
     pub(super) travel: f64,
     pub(super) line: f64,
-    pub(super) bend: f64,
+    pub(super) square: f64,
+    pub(super) rest: f64,
 }
 
 impl Variation {
     /// Of the `order`th derivative of a polynomial in the time since m, over `half` to either side.
+    #[inline(always)]
     pub(super) fn about(polynomial: &[f64], order: usize, half: f64) -> Self {
-        let (mut power, mut line, mut bend) = (1.0, 0.0, 0.0);
+        let (mut power, mut line, mut square, mut rest) = (1.0, 0.0, 0.0, 0.0);
         for (k, &coefficient) in polynomial.iter().enumerate().skip(order + 1) {
             power *= half;
             let falling: f64 = (k + 1 - order..=k).map(|factor| factor as f64).product();
             let term = falling * coefficient * power;
-            if k == order + 1 { line = term } else { bend += term.abs() }
+            match k - order {
+                1 => line = term,
+                2 => square = term,
+                _ => rest += term.abs(),
+            }
         }
         let travel = match (order, polynomial) {
             (0, &[_, c1, c2, c3]) => cubic_travel(c1 * half, c2 * half * half, c3 * half * half * half),
-            _ => line.abs() + bend,
+            _ => line.abs() + square.abs() + rest,
         };
-        Self { travel, line, bend }
+        Self { travel, line, square, rest }
     }
 
     /// Of a function with a continuous derivative, whose value and derivative at m are given: from
-    /// its greatest distance from that value and its greatest second derivative.
-    pub(super) fn smooth(slope: f64, travel: f64, curvature: f64, half: f64) -> Self {
-        Self { travel, line: slope * half, bend: 0.5 * curvature * half * half }
+    /// its greatest distance from that value and the range of its second derivative.
+    #[inline(always)]
+    pub(super) fn smooth(slope: f64, travel: f64, [least, most]: [f64; 2], half: f64) -> Self {
+        let quarter = 0.25 * half * half;
+        Self { travel, line: slope * half, square: (least + most) * quarter, rest: (most - least) * quarter }
+    }
+
+    /// How far it may be from `line` s.
+    #[inline(always)]
+    pub(super) fn bend(&self) -> f64 {
+        self.square.abs() + self.rest
     }
 
     /// Of the scalar times `ratio`.
+    #[inline(always)]
     pub(super) fn scaled(self, ratio: f64) -> Self {
         let size = ratio.abs();
-        Self { travel: self.travel * size, line: self.line * ratio, bend: self.bend * size }
+        Self {
+            travel: self.travel * size,
+            line: self.line * ratio,
+            square: self.square * ratio,
+            rest: self.rest * size,
+        }
     }
 }
 
 /// Greatest magnitude of c1 s + c2 s^2 + c3 s^3 for -1 <= s <= 1.
+#[inline(always)]
 fn cubic_travel(c1: f64, c2: f64, c3: f64) -> f64 {
     let ends = c2.abs() + (c1 + c3).abs();
     // The derivative has a constant sign on the interval: monotone.
@@ -57,6 +78,7 @@ fn cubic_travel(c1: f64, c2: f64, c3: f64) -> f64 {
 }
 
 /// Moves the origin of a polynomial (ascending coefficients) to `t` (repeated Horner).
+#[inline(always)]
 pub(super) fn shift(coefficients: &mut [f64], t: f64) {
     let n = coefficients.len();
     for start in 0..n {
@@ -88,7 +110,9 @@ mod tests {
                 let moved = derivative(&c, order, middle + s * half) - derivative(&c, order, middle);
                 let slack = 1e-11 * (1.0 + derivative(&c, order, middle).abs() + variation.travel);
                 prop_assert!(moved.abs() <= variation.travel + slack);
-                prop_assert!((moved - variation.line * s).abs() <= variation.bend + slack);
+                prop_assert!((moved - variation.line * s).abs() <= variation.bend() + slack);
+                let left = moved - variation.line * s - variation.square * s * s;
+                prop_assert!(left.abs() <= variation.rest + slack);
                 reached = reached.max(moved.abs());
             }
             if order == 0 && c.len() == 4 {

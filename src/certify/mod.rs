@@ -2,23 +2,26 @@
 //! trajectory solves its problem. Imports `robot`, `world`, `problem` and `trajectory` only, never
 //! a checker, so that it cannot share a bug with one.
 //!
-//! - Polynomial limits (position, velocity, acceleration) hold by exact extrema.
+//! - Polynomial limits (position, velocity, acceleration) hold by exact extrema (`limits`).
 //! - Collisions are excluded on intervals of time, halved until each is proved (`collision`).
 //! - Efforts are bounded on intervals by Taylor models of inverse dynamics (`effort`).
 
 mod collision;
 mod effort;
 mod interval;
+mod lanes;
+mod limits;
+mod motion;
 mod report;
+mod solids;
 
 pub use report::{Certificate, Clearance, LimitKind, Nearest, Peak, Peaks, Violation};
 
 use crate::problem::{FlatState, Problem};
-use crate::trajectory::{MAX_DEGREE, Trajectory, derivative, extrema};
+use crate::trajectory::{MAX_DEGREE, Trajectory, derivative};
 use collision::Collisions;
 use effort::Efforts;
-use interval::Variation;
-use std::ops::Range;
+use limits::Course;
 
 /// No interval of time is halved below this, seconds: a robot moving at 10 m/s covers a micrometre.
 const MIN_INTERVAL: f64 = 1e-7;
@@ -35,6 +38,9 @@ fn floor(to: f64) -> f64 {
 
 /// A proof that takes more intervals than this is given up: at a microsecond each, it takes seconds.
 const MAX_INTERVALS: usize = 5_000_000;
+
+/// A proof asks once in so many intervals whether it is late.
+const INTERVALS_PER_CLOCK: usize = 256;
 
 /// How much a certificate should find out, and how exact the trajectory must be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,30 +84,19 @@ pub struct Certifier<'a> {
     course: Course,
 }
 
-/// What the checks of limits and knots find out about a trajectory, for the collision proof.
-#[derive(Default)]
-struct Course {
-    dof: usize,
-    /// Least and greatest value, and greatest magnitude of the second derivative:
-    /// `[segment][output]`.
-    ranges: Vec<[f64; 3]>,
-    /// By how much values may differ at most from those of functions with continuous derivatives,
-    /// because of the jumps at knots that are tolerated.
-    jumps: f64,
+/// What is asked now and then whether to give up.
+struct Stop<'s> {
+    late: &'s dyn Fn() -> bool,
 }
 
-impl Course {
-    /// How an output varies over several segments; `polynomial` is its in the time since their middle.
-    fn variation(&self, segments: Range<usize>, output: usize, polynomial: &[f64], half: f64) -> Variation {
-        let (value, slope) = (polynomial[0], polynomial.get(1).copied().unwrap_or(0.0));
-        let (mut travel, mut curvature) = (0.0_f64, 0.0_f64);
-        for segment in segments {
-            let [min, max, bend] = self.ranges[segment * self.dof + output];
-            travel = travel.max(max - value).max(value - min);
-            curvature = curvature.max(bend);
+impl Stop<'_> {
+    /// Whether to go on to the next intervals, after so many. A certificate of ordinary length is
+    /// never given up.
+    fn ask(&self, done: usize, next: usize) -> Result<(), Violation> {
+        if done / INTERVALS_PER_CLOCK != next / INTERVALS_PER_CLOCK && (self.late)() {
+            return Err(Violation::OutOfTime { intervals: done });
         }
-        let Variation { line, bend, .. } = Variation::smooth(slope, travel, curvature, half);
-        Variation { travel, line, bend: bend + self.jumps }
+        Ok(())
     }
 }
 
@@ -122,14 +117,28 @@ impl<'a> Certifier<'a> {
     /// # Errors
     /// What is wrong with the trajectory and when, or what could not be proved.
     pub fn certify(&mut self, trajectory: &Trajectory) -> Result<Certificate, Violation> {
+        self.certify_until(trajectory, &|| false)
+    }
+
+    /// The same, but given up as [`Violation::OutOfTime`] where it takes long and `late` says so.
+    ///
+    /// # Errors
+    /// As [`Certifier::certify`].
+    pub fn certify_until(
+        &mut self,
+        trajectory: &Trajectory,
+        late: &dyn Fn() -> bool,
+    ) -> Result<Certificate, Violation> {
+        let stop = Stop { late };
         self.check_form(trajectory)?;
         self.check_ends(trajectory)?;
         self.check_knots(trajectory)?;
-        let mut peaks = self.check_limits(trajectory)?;
+        let mut peaks =
+            self.course.survey(trajectory, &self.problem.mechanism, self.options.limit_tolerance)?;
         let (clearance, mut intervals) =
-            self.collisions.prove(trajectory, &self.course, self.options.clearance_tolerance)?;
+            self.collisions.prove(trajectory, &self.course, self.options.clearance_tolerance, &stop)?;
         if self.problem.torque {
-            intervals += self.efforts.prove(trajectory, &mut peaks)?;
+            intervals += self.efforts.prove(trajectory, &mut peaks, &stop)?;
         }
         Ok(Certificate { clearance, peaks, outputs: self.problem.mechanism.outputs.clone(), intervals })
     }
@@ -202,34 +211,6 @@ impl<'a> Certifier<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Exact extrema of all outputs and their derivatives against their limits.
-    fn check_limits(&mut self, trajectory: &Trajectory) -> Result<Vec<Peaks>, Violation> {
-        self.course.dof = trajectory.dof();
-        self.course.ranges.clear();
-        let mut peaks = vec![Peaks::default(); trajectory.dof()];
-        for (segment, &start) in trajectory.segments().zip(trajectory.knots()) {
-            for (output, peaks) in peaks.iter_mut().enumerate() {
-                let of = |order| extrema(segment.polynomial(output), order, segment.duration);
-                let limits = &self.problem.mechanism.limits[output];
-                let (position, acceleration) = (of(0), of(2));
-                self.course.ranges.push([position.min, position.max, acceleration.magnitude().0]);
-                let bounds = [limits.lower, limits.upper];
-                peaks.position.raise(&position, start, bounds);
-                peaks.velocity.raise(&of(1), start, [-limits.velocity, limits.velocity]);
-                peaks.acceleration.raise(&acceleration, start, [-limits.acceleration, limits.acceleration]);
-            }
-        }
-        for (output, peaks) in peaks.iter().enumerate() {
-            for (kind, peak) in peaks.polynomial() {
-                if peak.exceeds(self.options.limit_tolerance) {
-                    let Peak { value, time, bound, .. } = *peak;
-                    return Err(Violation::Limit { output: self.output(output), kind, value, bound, time });
-                }
-            }
-        }
-        Ok(peaks)
     }
 
     fn output(&self, output: usize) -> String {

@@ -151,6 +151,11 @@ pub enum Violation {
         /// When, seconds.
         time: f64,
     },
+    /// The proof took so long that it was given up; the trajectory may be valid.
+    OutOfTime {
+        /// Intervals of time that were looked at.
+        intervals: usize,
+    },
     /// The effort was within its limit wherever it was evaluated, but too near to it for a proof.
     EffortNotProved {
         /// Name of the output.
@@ -165,10 +170,10 @@ pub enum Violation {
 }
 
 impl Peak {
-    /// Takes the extrema of a segment that begins at `start` into account.
-    pub(super) fn raise(&mut self, extrema: &Extrema, start: f64, [lower, upper]: [f64; 2]) {
-        self.reach(extrema.min, start + extrema.min_time, [lower, upper]);
-        self.reach(extrema.max, start + extrema.max_time, [lower, upper]);
+    /// Takes extrema into account.
+    pub(super) fn raise(&mut self, extrema: &Extrema, [lower, upper]: [f64; 2]) {
+        self.reach(extrema.min, extrema.min_time, [lower, upper]);
+        self.reach(extrema.max, extrema.max_time, [lower, upper]);
     }
 
     /// Takes a value into account.
@@ -242,9 +247,9 @@ impl fmt::Display for LimitKind {
 
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "clearance at least {:.2} mm", 1e3 * self.clearance.at_least)?;
+        write!(f, "clearance at least {}", Length(self.clearance.at_least))?;
         if let Some(Nearest { between: [a, b], distance, time }) = &self.clearance.nearest {
-            write!(f, " (nearest seen: \"{a}\" and \"{b}\", {:.2} mm at {time:.3} s)", 1e3 * distance)?;
+            write!(f, " (nearest seen: \"{a}\" and \"{b}\", {} at {time:.3} s)", Length(*distance))?;
         }
         if let Some((output, kind, peak)) = self.tightest() {
             let percent = 100.0 * peak.used;
@@ -258,31 +263,95 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed { reason } => write!(f, "not a trajectory of this robot: {reason}"),
-            Self::Start { distance } => write!(f, "it begins {distance:.3e} away from the start"),
-            Self::Goal { distance } => write!(f, "it ends {distance:.3e} away from the nearest goal"),
+            Self::Start { distance } => write!(f, "it begins {} away from the start", Digits(*distance)),
+            Self::Goal { distance } => {
+                write!(f, "it ends {} away from the nearest goal", Digits(*distance))
+            }
             Self::Jump { output, order, time, jump } => {
                 let what = if *order == 0 { "position" } else { "velocity" };
-                write!(f, "the {what} of \"{output}\" jumps by {jump:.3e} at {time:.6} s")
+                write!(f, "the {what} of \"{output}\" jumps by {} at {time:.3} s", Digits(*jump))
             }
             Self::Limit { output, kind, value, bound, time } => {
-                write!(f, "the {kind} of \"{output}\" is {value:.6} at {time:.6} s, its limit {bound:.6}")
+                let (value, bound) = apart(*value, *bound);
+                write!(f, "the {kind} of \"{output}\" is {value} at {time:.3} s, its limit {bound}")
             }
             Self::Collision { link, obstacle, depth, time } => {
-                write!(f, "\"{link}\" is {:.4} mm inside \"{obstacle}\" at {time:.6} s", 1e3 * depth)
+                write!(f, "\"{link}\" is {} inside \"{obstacle}\" at {time:.3} s", Length(*depth))
             }
             Self::SelfCollision { links: [a, b], depth, time } => {
-                write!(f, "\"{a}\" and \"{b}\" overlap by {:.4} mm at {time:.6} s", 1e3 * depth)
+                write!(f, "\"{a}\" and \"{b}\" overlap by {} at {time:.3} s", Length(*depth))
             }
             Self::ClearanceNotProved { between: [a, b], gap, time } => {
-                write!(f, "\"{a}\" and \"{b}\" all but touch at {time:.6} s: {:.6} mm are left", 1e3 * gap)
+                write!(f, "\"{a}\" and \"{b}\" all but touch at {time:.3} s: {} are left", Length(*gap))
             }
-            Self::EffortNotProved { output, value, bound, time } => write!(
-                f,
-                "the effort of \"{output}\" can only be proved to stay within {value:.6} about {time:.6} s, \
-                 its limit is {bound:.6}"
-            ),
+            Self::OutOfTime { intervals } => {
+                write!(f, "out of time: not certified after {intervals} intervals")
+            }
+            Self::EffortNotProved { output, value, bound, time } => {
+                let (value, bound) = apart(*value, *bound);
+                write!(
+                    f,
+                    "the effort of \"{output}\" can only be proved to stay within {value} about {time:.3} s, \
+                     its limit is {bound}"
+                )
+            }
         }
     }
 }
 
 impl std::error::Error for Violation {}
+
+/// A number to three significant digits, without an exponent where that stays short.
+struct Digits(f64);
+
+/// Metres, in the unit that suits, to three significant digits.
+struct Length(f64);
+
+impl fmt::Display for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.0.abs();
+        if !(1e-4..1e6).contains(&size) && size != 0.0 {
+            return write!(f, "{:.1e}", self.0);
+        }
+        let whole = if size < 1.0 { 0.0 } else { size.log10().floor() + 1.0 };
+        let lead = if size > 0.0 && size < 1.0 { -size.log10().floor() - 1.0 } else { 0.0 };
+        write!(f, "{:.*}", (3.0 - whole + lead).max(0.0) as usize, self.0)
+    }
+}
+
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.abs() {
+            size if size.is_infinite() => write!(f, "{} m", self.0),
+            size if size < 1e-6 => write!(f, "{} nm", Digits(1e9 * self.0)),
+            size if size < 1e-3 => write!(f, "{} um", Digits(1e6 * self.0)),
+            size if size < 1.0 => write!(f, "{} mm", Digits(1e3 * self.0)),
+            _ => write!(f, "{} m", Digits(self.0)),
+        }
+    }
+}
+
+/// Two numbers to as many decimals as it takes to tell them apart, from 3 on.
+fn apart(a: f64, b: f64) -> (String, String) {
+    let write = |decimals: usize| (format!("{a:.decimals$}"), format!("{b:.decimals$}"));
+    let enough = (3..12).map(write).find(|(a, b)| a != b);
+    enough.unwrap_or_else(|| write(12))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_for_people() {
+        let digits =
+            [1.078, 12.34, 123.456, 0.0123456, 0.0, -0.5, 1e-9, 54321.0].map(|x| Digits(x).to_string());
+        assert_eq!(digits, ["1.08", "12.3", "123", "0.0123", "0.000", "-0.500", "1.0e-9", "54321"]);
+        let lengths = [1.5, 0.0123, 2.5e-4, 3e-9, f64::INFINITY].map(|x| Length(x).to_string());
+        assert_eq!(lengths, ["1.50 m", "12.3 mm", "250 um", "3.00 nm", "inf m"]);
+        assert_eq!(apart(2.0, 2.0 - 1e-6), ("2.000000".to_owned(), "1.999999".to_owned()));
+        assert_eq!(apart(2.5, 2.0), ("2.500".to_owned(), "2.000".to_owned()));
+        let violation = Violation::Start { distance: 1.078 };
+        assert_eq!(violation.to_string(), "it begins 1.08 away from the start");
+    }
+}

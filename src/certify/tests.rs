@@ -31,13 +31,48 @@ fn random_state(rng: &mut Pcg64Mcg, dof: usize) -> FlatState {
     FlatState { position: draw(), velocity: draw() }
 }
 
+/// A quintic through both ends of every output, whose accelerations there are drawn.
+fn push_quintic(
+    trajectory: &mut Trajectory,
+    duration: f64,
+    from: &FlatState,
+    to: &FlatState,
+    [a, b]: [&[f64]; 2],
+) {
+    let t = duration;
+    let mut coefficients = Vec::new();
+    for i in 0..trajectory.dof() {
+        let (p, v, w, a, b) =
+            (from.position[i], from.velocity[i] * t, to.velocity[i] * t, a[i] * t * t, b[i] * t * t);
+        let d = to.position[i] - p;
+        let powers = [
+            p,
+            v,
+            0.5 * a,
+            10.0 * d - 6.0 * v - 4.0 * w - 1.5 * a + 0.5 * b,
+            -15.0 * d + 8.0 * v + 7.0 * w + 1.5 * a - b,
+            6.0 * d - 3.0 * v - 3.0 * w - 0.5 * a + 0.5 * b,
+        ];
+        coefficients.extend(powers.iter().enumerate().map(|(k, c)| c / t.powi(k as i32)));
+    }
+    trajectory.push(duration, &coefficients);
+}
+
+/// Cubics or quintics.
 fn random_trajectory(rng: &mut Pcg64Mcg, dof: usize) -> Trajectory {
-    let mut trajectory = Trajectory::new(dof, 3);
+    let quintic = rng.random_bool(0.5);
+    let mut trajectory = Trajectory::new(dof, if quintic { 5 } else { 3 });
     let mut from = random_state(rng, dof);
+    let mut pull = random_state(rng, dof).position;
     for _ in 0..rng.random_range(1..5) {
-        let to = random_state(rng, dof);
-        push_cubic(&mut trajectory, rng.random_range(0.2..1.0), &from, &to);
-        from = to;
+        let (to, next) = (random_state(rng, dof), random_state(rng, dof).position);
+        let duration = rng.random_range(0.2..1.0);
+        if quintic {
+            push_quintic(&mut trajectory, duration, &from, &to, [&pull, &next]);
+        } else {
+            push_cubic(&mut trajectory, duration, &from, &to);
+        }
+        (from, pull) = (to, next);
     }
     trajectory
 }
@@ -124,7 +159,8 @@ fn random_case(rng: &mut Pcg64Mcg) -> (Problem, Trajectory) {
     (problem, trajectory)
 }
 
-/// Dense samples never beat a certificate, and confirm what stands against one.
+/// Dense samples never beat a certificate, and confirm what stands against one, at every level of
+/// this CPU in turn.
 #[test]
 fn certificates_agree_with_dense_samples() {
     let rng = &mut Pcg64Mcg::seed_from_u64(1);
@@ -135,10 +171,15 @@ fn certificates_agree_with_dense_samples() {
             let samples = (0..=2000).map(|k| trajectory.duration() * f64::from(k) / 2000.0);
             samples.map(|t| clearance_at(&problem, &trajectory, t).0).fold(f64::INFINITY, f64::min)
         };
-        let coarse = certify(&problem, &trajectory, &CertifyOptions::default());
+        let at_level = |options| {
+            let levels = lanes::Chosen::available();
+            let mut certifier = Certifier::new(&problem, options);
+            certifier.collisions.level = levels[case % levels.len()].1;
+            certifier.certify(&trajectory)
+        };
+        let coarse = at_level(CertifyOptions::default());
         let tolerance = 0.002;
-        let options = CertifyOptions { clearance_tolerance: Some(tolerance), ..CertifyOptions::default() };
-        match certify(&problem, &trajectory, &options) {
+        match at_level(CertifyOptions { clearance_tolerance: Some(tolerance), ..CertifyOptions::default() }) {
             Ok(certificate) => {
                 certified += 1;
                 let Clearance { at_least, nearest } = certificate.clearance;
@@ -200,7 +241,10 @@ fn efforts_agree_with_dense_samples() {
             }
         };
         with_limits(&mut problem, 1.01);
-        let certificate = certify(&problem, &trajectory, &options);
+        let levels = lanes::Chosen::available();
+        let mut certifier = Certifier::new(&problem, options);
+        certifier.efforts.level = levels[case % levels.len()].1;
+        let certificate = certifier.certify(&trajectory);
         let certificate = certificate.unwrap_or_else(|violation| panic!("case {case}: {violation}"));
         for (peaks, g) in certificate.peaks.iter().zip(&greatest) {
             let peak = peaks.effort.expect("efforts are checked");
@@ -450,4 +494,22 @@ fn absurd_coefficients_are_refused() {
     trajectory.push(0.0, &[0.0, 1.0, 0.0, 0.0]);
     trajectory.push(1.0, &[0.0, 1.0, 0.0, 0.0]);
     assert!(matches!(certify_arc(&trajectory, vec![]), Err(Violation::Malformed { .. })));
+}
+
+/// A proof that takes long is given up when its caller says so, and a short one is not.
+#[test]
+fn a_late_proof_is_given_up() {
+    // The ball keeps one distance all the time: no instant stands out, so none excuses the others.
+    let mut trajectory = Trajectory::new(2, 1);
+    trajectory.push(1.0, &[0.0, 1.0, 0.0, 0.0]);
+    let pose = Pose::new(DQuat::from_rotation_x(FRAC_PI_2), DVec3::Y * 0.5);
+    let ceiling = Obstacle { name: "ceiling".into(), shape: Shape::HalfSpace, pose };
+    let problem = problem_for(ball_on_slides(), World { obstacles: vec![ceiling] }, &trajectory);
+    let exact = CertifyOptions { clearance_tolerance: Some(0.0), ..CertifyOptions::default() };
+    let outcome = Certifier::new(&problem, exact).certify_until(&trajectory, &|| true);
+    assert!(
+        matches!(outcome, Err(Violation::OutOfTime { intervals }) if intervals <= INTERVALS_PER_CLOCK),
+        "{outcome:?}"
+    );
+    assert!(Certifier::new(&problem, CertifyOptions::default()).certify_until(&trajectory, &|| true).is_ok());
 }

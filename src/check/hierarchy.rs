@@ -69,34 +69,8 @@ fn add(items: &mut [Item], nodes: &mut Vec<PackedNode>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pose::Pose;
-    use crate::world::Shape;
-    use glam::DQuat;
+    use crate::world::strategy::obstacle;
     use proptest::prelude::*;
-
-    fn shape() -> impl Strategy<Value = Shape> {
-        let length = || 0.01..1.0;
-        prop_oneof![
-            length().prop_map(|radius| Shape::Sphere { radius }),
-            (length(), length(), length())
-                .prop_map(|(x, y, z)| Shape::Cuboid { half_extents: DVec3::new(x, y, z) }),
-            (length(), length()).prop_map(|(radius, half_length)| Shape::Capsule { radius, half_length }),
-            (length(), length()).prop_map(|(radius, half_length)| Shape::Cylinder { radius, half_length }),
-            Just(Shape::HalfSpace),
-        ]
-    }
-
-    fn obstacle() -> impl Strategy<Value = Obstacle> {
-        // Some at the same place, so that their middles tie.
-        let place = prop_oneof![-3.0..3.0, Just(0.0), Just(1000.0)];
-        (shape(), [place.clone(), place.clone(), place], [-3.0..3.0, -3.0..3.0, -3.0..3.0]).prop_map(
-            |(shape, t, w)| {
-                let turn = DQuat::from_scaled_axis(DVec3::from_array(w));
-                let pose = Pose::new(turn, DVec3::from_array(t));
-                Obstacle { name: String::new(), shape, pose }
-            },
-        )
-    }
 
     proptest! {
         /// Whatever a walk passes over is not there: for any point, it comes to every obstacle that

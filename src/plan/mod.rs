@@ -188,7 +188,7 @@ impl<'a> Query<'a> {
             let trajectory = shorten(path, &mut self.local, tries, seed, &late)?;
             self.statistics.refine += started.elapsed();
             started = Instant::now();
-            let certificate = self.certifier.certify(&trajectory);
+            let certificate = self.certifier.certify_until(&trajectory, &late);
             self.statistics.certify += started.elapsed();
             started = Instant::now();
             if let Ok(certificate) = certificate {

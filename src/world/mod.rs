@@ -1,5 +1,8 @@
 //! Obstacles and exact signed distances to them, in `f64`. Imports `pose` only.
 
+#[cfg(test)]
+pub(crate) mod strategy;
+
 use crate::pose::Pose;
 use glam::{DMat3, DVec2, DVec3};
 
@@ -120,6 +123,7 @@ impl Obstacle {
 
 #[cfg(test)]
 mod tests {
+    use super::strategy::shape;
     use super::*;
     use glam::DQuat;
     use proptest::prelude::*;
@@ -130,18 +134,6 @@ mod tests {
 
     fn point() -> impl Strategy<Value = DVec3> {
         (coordinate(), coordinate(), coordinate()).prop_map(|(x, y, z)| DVec3::new(x, y, z))
-    }
-
-    fn shape() -> impl Strategy<Value = Shape> {
-        let length = || 0.05..1.0;
-        prop_oneof![
-            length().prop_map(|radius| Shape::Sphere { radius }),
-            (length(), length(), length())
-                .prop_map(|(x, y, z)| Shape::Cuboid { half_extents: DVec3::new(x, y, z) }),
-            (length(), length()).prop_map(|(radius, half_length)| Shape::Capsule { radius, half_length }),
-            (length(), length()).prop_map(|(radius, half_length)| Shape::Cylinder { radius, half_length }),
-            Just(Shape::HalfSpace),
-        ]
     }
 
     proptest! {
