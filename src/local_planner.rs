@@ -170,25 +170,58 @@ impl<'a> LocalPlanner<'a> {
         longest: f64,
     ) -> Result<Option<&Trajectory>, CheckError> {
         for stretch in std::iter::once(1.0).chain(SLOWER) {
-            let Self { fastest, profiles, .. } = self;
-            let [p0, v0, p1, v1] = [from.position, from.velocity, to.position, to.velocity];
-            let Some(duration) = fastest.steer(p0, v0, p1, v1, stretch, longest, profiles) else {
-                return Ok(None);
-            };
-            self.join_profiles(duration);
-            let brief = self.motion.segments().any(|s| s.duration < BRIEFEST_PIECE);
-            if brief || !arrives(&self.motion, to) {
+            if !self.fastest(from, to, stretch, longest) {
                 return Ok(None);
             }
-            self.edges.clear();
-            self.edges.push_trajectory(&self.motion);
-            match self.check()?[0].status() {
+            match self.check_motion()? {
                 Status::Valid => return Ok(Some(&self.motion)),
                 Status::Effort if self.torque => {}
                 _ => return Ok(None),
             }
         }
         Ok(None)
+    }
+
+    /// The same by way of a state between, through which the motion passes.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn connect_fastest_by(
+        &mut self,
+        from: End<'_>,
+        via: End<'_>,
+        to: End<'_>,
+        longest: f64,
+    ) -> Result<Option<&Trajectory>, CheckError> {
+        if !self.fastest(from, via, 1.0, longest) {
+            return Ok(None);
+        }
+        let mut whole = self.motion.clone();
+        if !self.fastest(via, to, 1.0, longest - whole.duration()) {
+            return Ok(None);
+        }
+        whole.append(&self.motion);
+        self.motion = whole;
+        Ok((self.check_motion()? == Status::Valid).then_some(&self.motion))
+    }
+
+    /// Makes `motion` the fastest one, times `stretch`, not yet checked; tells whether there is one no
+    /// longer than `longest`.
+    fn fastest(&mut self, from: End<'_>, to: End<'_>, stretch: f64, longest: f64) -> bool {
+        let Self { fastest, profiles, .. } = self;
+        let [p0, v0, p1, v1] = [from.position, from.velocity, to.position, to.velocity];
+        let Some(duration) = fastest.steer(p0, v0, p1, v1, stretch, longest, profiles) else {
+            return false;
+        };
+        self.join_profiles(duration);
+        let brief = self.motion.segments().any(|s| s.duration < BRIEFEST_PIECE);
+        !brief && arrives(&self.motion, to)
+    }
+
+    fn check_motion(&mut self) -> Result<Status, CheckError> {
+        self.edges.clear();
+        self.edges.push_trajectory(&self.motion);
+        Ok(self.check()?[0].status())
     }
 
     /// Makes `motion` of `profiles`: a quadratic between any two switching times. Its coefficients are

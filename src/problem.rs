@@ -1,7 +1,8 @@
 //! What there is to plan: a mechanism in a world, from a start to a goal.
-//! Imports `world` and `robot`.
+//! Imports `trajectory`, `world` and `robot`.
 
 use crate::robot::Mechanism;
+use crate::trajectory::Trajectory;
 use crate::world::World;
 use glam::DVec3;
 
@@ -21,6 +22,19 @@ impl FlatState {
     /// A state at rest.
     pub fn at_rest(position: Vec<f64>) -> Self {
         let velocity = vec![0.0; position.len()];
+        Self { position, velocity }
+    }
+
+    /// The state of a trajectory at time `t`, seconds, which is clamped to it.
+    ///
+    /// # Panics
+    /// If the trajectory is empty.
+    pub fn on(trajectory: &Trajectory, t: f64) -> Self {
+        let [position, velocity] = [0, 1].map(|order| {
+            let mut values = vec![0.0; trajectory.dof()];
+            trajectory.evaluate(t, order, &mut values);
+            values
+        });
         Self { position, velocity }
     }
 

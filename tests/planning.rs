@@ -5,7 +5,10 @@ mod common;
 use flatout::bench::mbm::MbmSuite;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::{Backend, CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict, diagnose};
-use flatout::plan::{Budget, Outcome, PlanOptions, Solution, Task, plan, plan_batch};
+use flatout::plan::{
+    Budget, Departure, Hindrance, Outcome, PlanOptions, Quality, Solution, Task, plan, plan_batch,
+    plan_on_threads, replan,
+};
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, Problem};
 use flatout::robot::DynamicsScratch;
@@ -154,7 +157,9 @@ fn budgets_end_the_search() {
     problem.world.obstacles.push(wall);
     let few = PlanOptions { max_samples: 3, time_limit: None, ..options.clone() };
     match outcome(&problem, &few, Backend::Simd) {
-        Outcome::Exhausted { budget: Budget::Samples, statistics } => assert_eq!(statistics.iterations, 3),
+        Outcome::Exhausted { budget: Budget::Samples, statistics, .. } => {
+            assert_eq!(statistics.iterations, 3);
+        }
         other => panic!("{other}"),
     }
     let late = PlanOptions { time_limit: Some(Duration::ZERO), ..options };
@@ -613,5 +618,183 @@ mod gpu {
         let outcome = plan(tasks[0].problem, &mut late, tasks[0].options).expect("lanes do not fail");
         assert!(matches!(outcome, Outcome::Solved(_)));
         assert_warned(&mut late);
+    }
+}
+
+/// The curve is one: each quality's answers are valid, and shorter than the quicker one's on the whole.
+#[test]
+fn better_quality_is_shorter() {
+    let total = |quality: Quality| {
+        let mut sum = 0.0;
+        for name in SCENES {
+            let Scene { problem, options, .. } = scene(name);
+            let mut options = patient(&options);
+            quality.apply(&mut options);
+            let solution = solve(&problem, &options, Backend::Simd);
+            certify(&problem, &solution.trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|v| panic!("{name}, {quality}: {v}"));
+            sum += solution.trajectory.duration();
+        }
+        sum
+    };
+    let [fast, balanced, best] = Quality::ALL.map(total);
+    assert!(balanced < 0.97 * fast && best < 0.98 * balanced, "{fast} {balanced} {best}");
+}
+
+/// A plan with time to improve is certified, no longer than the first answer, and nearly in time.
+#[test]
+fn time_to_improve_is_used() {
+    let Scene { problem, options, .. } = scene("panda_shelf");
+    let fast = solve(&problem, &patient(&options), Backend::Simd);
+    let improve = Some(Duration::from_millis(1500));
+    let solution = solve(&problem, &PlanOptions { improve, ..patient(&options) }, Backend::Simd);
+    certify(&problem, &solution.trajectory, &CertifyOptions::default()).unwrap_or_else(|v| panic!("{v}"));
+    assert!(solution.trajectory.duration() < fast.trajectory.duration());
+    assert!(solution.statistics.searches > 1 && solution.statistics.polishes > 1);
+    // No time at all is enough for the first answer.
+    let improve = Some(Duration::from_nanos(1));
+    let solution = solve(&problem, &PlanOptions { improve, ..patient(&options) }, Backend::Simd);
+    assert_eq!(solution.trajectory, fast.trajectory);
+}
+
+/// Threads race, but by samples: who wins does not depend on the clock.
+#[test]
+fn threads_give_the_same_answer_again() {
+    for name in ["panda_shelf", "panda_cage", "panda_gap", "panda_moving_start"] {
+        let Scene { problem, options, .. } = scene(name);
+        for quality in [Quality::Fast, Quality::Balanced] {
+            let mut options = patient(&options);
+            quality.apply(&mut options);
+            let run = |threads| {
+                let checker = || Backend::Simd.checker(&problem, options.resolution);
+                match plan_on_threads(&problem, checker, &options, threads) {
+                    Ok(Outcome::Solved(solution)) => *solution,
+                    other => panic!("{name}: {other:?}"),
+                }
+            };
+            let three = run(3);
+            certify(&problem, &three.trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|v| panic!("{name}: {v}"));
+            for _ in 0..3 {
+                assert_eq!(run(3).trajectory, three.trajectory, "{name}, {quality}");
+            }
+            let alone = solve(&problem, &options, Backend::Simd);
+            assert_eq!(run(1).trajectory, alone.trajectory, "{name}, {quality}");
+            assert_eq!(run(0).trajectory, alone.trajectory, "{name}, {quality}");
+        }
+    }
+}
+
+/// A checker that no thread can make is an error of the whole, not a panic.
+#[test]
+fn threads_report_a_backend_that_fails() {
+    let Scene { problem, options, .. } = scene("panda_table");
+    let failure = || CheckError { backend: "none".to_owned(), message: "there is none".to_owned() };
+    let made = std::sync::atomic::AtomicUsize::new(0);
+    let checker = || match made.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+        0 => Backend::Simd.checker(&problem, options.resolution),
+        _ => Err(failure()),
+    };
+    assert_eq!(plan_on_threads(&problem, checker, &options, 2).err(), Some(failure()));
+}
+
+/// Along a running trajectory, to its own goal, back to its start, and to a goal at speed: the new one
+/// begins at the very state that the old one has.
+#[test]
+fn running_trajectories_are_left_anywhere() {
+    for name in ["panda_shelf", "panda_box", "panda_throw", "panda_lift", "ur5_shelf"] {
+        let Scene { problem, options, .. } = scene(name);
+        let options = patient(&options);
+        let running = solve(&problem, &options, Backend::Simd).trajectory;
+        let back = Problem { goals: vec![problem.start.clone()], ..problem.clone() };
+        for problem in [&problem, &back] {
+            for share in [0.0, 0.2, 0.5, 0.7, 1.0] {
+                let departure = Departure { running: &running, from: share * running.duration() };
+                let mut checker = Backend::Simd.checker(problem, options.resolution).expect("a backend");
+                let solution = match replan(problem, &mut *checker, &options, &departure) {
+                    Ok(Outcome::Solved(solution)) => solution,
+                    // A throw's end is too fast to be followed by anything.
+                    Ok(Outcome::Exhausted { .. } | Outcome::StartDoomed { .. })
+                        if name == "panda_throw" && share == 1.0 =>
+                    {
+                        continue;
+                    }
+                    other => panic!("{name} at {share}: {other:?}"),
+                };
+                let (leaves, begins) = (departure.state(), FlatState::on(&solution.trajectory, 0.0));
+                assert_eq!(leaves.position, begins.position, "{name} at {share}");
+                let apart = leaves.velocity.iter().zip(&begins.velocity).map(|(a, b)| (a - b).abs());
+                assert!(apart.fold(0.0, f64::max) < 1e-8, "{name} at {share}");
+                let (whole, _) = departure
+                    .join(problem, &solution.trajectory, &CertifyOptions::default())
+                    .unwrap_or_else(|v| panic!("{name} at {share}: {v}"));
+                let expected = departure.from + solution.trajectory.duration();
+                assert!((whole.duration() - expected).abs() < 1e-9);
+            }
+        }
+    }
+}
+
+/// What is driven until the departure is part of the whole: a wall there is seen.
+#[test]
+fn a_piece_that_is_no_longer_valid_is_not_joined() {
+    let Scene { problem, options, .. } = scene("panda_shelf");
+    let options = patient(&options);
+    let running = solve(&problem, &options, Backend::Simd).trajectory;
+    let departure = Departure { running: &running, from: 0.5 * running.duration() };
+    let next = solve(&departure.problem(&problem), &options, Backend::Simd).trajectory;
+    let mut blocked = problem.clone();
+    blocked.mechanism.limits[0].velocity *= 0.1;
+    assert!(departure.join(&problem, &next, &CertifyOptions::default()).is_ok());
+    assert!(departure.join(&blocked, &next, &CertifyOptions::default()).is_err());
+}
+
+/// States from which nothing leads on: proved where a limit is in the way, told where an obstacle is.
+#[test]
+fn a_start_that_cannot_be_stopped_says_so() {
+    let Scene { mut problem, options, .. } = scene("panda_shelf");
+    let limits = problem.mechanism.limits[0];
+    problem.start.velocity[0] = limits.velocity;
+    let stop = limits.velocity * limits.velocity / (2.0 * limits.acceleration);
+    problem.mechanism.limits[0].upper = problem.start.position[0] + 0.9 * stop;
+    problem.goals = vec![FlatState::at_rest(problem.start.position.clone())];
+    let said = outcome(&problem, &options, Backend::Simd);
+    assert!(matches!(said, Outcome::StartDoomed { .. }), "{said}");
+    assert!(said.to_string().contains("the start is too fast: \"panda_joint1\", moving at"), "{said}");
+    // The same state as a goal can be reached, but not one that comes from beyond the limit.
+    let rest = FlatState::at_rest(problem.start.position.clone());
+    let mut back = problem.start.clone();
+    back.velocity[0] = -limits.velocity;
+    let reverse = Problem { goals: vec![back], start: rest, ..problem.clone() };
+    let said = outcome(&reverse, &options, Backend::Simd);
+    assert!(matches!(said, Outcome::GoalOutOfReach { .. }), "{said}");
+
+    // A ball so near in the way of the hand that nothing could keep it from there.
+    let Scene { mut problem, options, .. } = scene("panda_moving_start");
+    let hand = |y: &[f64]| {
+        let mut poses = Vec::new();
+        problem.mechanism.place(y, &mut poses);
+        let link = problem.mechanism.links.last().expect("a link");
+        poses[link.body].point(link.bound.center)
+    };
+    let FlatState { position, velocity } = &problem.start;
+    let soon: Vec<f64> = position.iter().zip(velocity).map(|(p, v)| p + 1e-3 * v).collect();
+    let (here, ahead) = (hand(position), hand(&soon) - hand(position));
+    assert!(ahead.length() > 3e-4, "the hand moves");
+    let mut ball = problem.world.obstacles[0].clone();
+    ball.shape = flatout::world::Shape::Sphere { radius: 0.05 };
+    for steps in 0.. {
+        ball.pose = Pose::from_translation(here + ahead.normalize() * (1e-3 * f64::from(steps)));
+        problem.world.obstacles = vec![ball.clone()];
+        if diagnose(&problem, &problem.start).is_none() {
+            break;
+        }
+    }
+    let few = PlanOptions { max_samples: 200, ..patient(&options) };
+    match outcome(&problem, &few, Backend::Simd) {
+        Outcome::Exhausted { hindrance: Some(Hindrance::Braking(violation)), .. } => {
+            assert!(violation.to_string().contains("inside"), "{violation}");
+        }
+        other => panic!("{other}"),
     }
 }

@@ -5,6 +5,7 @@ pub mod dynobench;
 pub mod edges;
 pub mod kinopax;
 pub mod mbm;
+pub mod replan;
 pub mod report;
 pub mod runner;
 pub mod seeds;

@@ -27,6 +27,13 @@ pub struct Report {
     pub results: Vec<ProblemResult>,
 }
 
+/// A suite run at several points between quick plans and quick motions.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Curve {
+    /// Name of each point, and the run.
+    pub points: Vec<(String, Report)>,
+}
+
 /// What a benchmark ran on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
@@ -63,7 +70,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// Mean, median, 95th percentile and maximum of some numbers.
+/// Mean, median, 95th and 99th percentile and maximum of some numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Distribution {
     /// Arithmetic mean.
@@ -72,6 +79,8 @@ pub struct Distribution {
     pub median: f64,
     /// 95th percentile (nearest rank).
     pub p95: f64,
+    /// 99th percentile (nearest rank).
+    pub p99: f64,
     /// Greatest.
     pub max: f64,
 }
@@ -87,6 +96,7 @@ impl Distribution {
             mean: sorted.iter().sum::<f64>() / n as f64,
             median: at(n / 2),
             p95: at((n * 95).div_ceil(100).saturating_sub(1)),
+            p99: at((n * 99).div_ceil(100).saturating_sub(1)),
             max: at(n),
         }
     }
@@ -110,6 +120,31 @@ impl Report {
     }
 }
 
+impl fmt::Display for Curve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((_, Report { suite, robot, backend, threads, seed, machine, .. })) = self.points.first()
+        else {
+            return Ok(());
+        };
+        writeln!(f, "{suite} {robot}: {backend}, {threads} thread(s), seed {seed}; {machine}")?;
+        let total = format!("{:>9} {:>9} {:>9}", "mean", "median", "p95");
+        writeln!(f, "{:<10} {:>9} |{:^31}|{:^17}", "", "solved", "total us", "duration s")?;
+        writeln!(f, "{:<20} |{total} |{:>8} {:>8}", "quality", "mean", "median")?;
+        for (name, report) in &self.points {
+            let solved: Vec<_> = report.results.iter().filter(|r| r.duration_s.is_some()).collect();
+            let total = Distribution::of(solved.iter().map(|r| r.total_us));
+            let duration = Distribution::of(solved.iter().filter_map(|r| r.duration_s));
+            let (solved, all) = (solved.len(), report.results.len());
+            writeln!(
+                f,
+                "{name:<10} {solved:>4}/{all:<4} |{:>9.0} {:>9.0} {:>9.0} |{:>8.3} {:>8.3}",
+                total.mean, total.median, total.p95, duration.mean, duration.median
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// One line of the table: solved/total, then times as median/p95 and the rest.
 fn row(f: &mut fmt::Formatter<'_>, name: &str, results: &[&ProblemResult]) -> fmt::Result {
     let solved: Vec<_> = results.iter().filter(|r| r.duration_s.is_some()).collect();
@@ -121,7 +156,7 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, results: &[&ProblemResult]) -> fm
         |r: &ProblemResult| r.certify_us,
         |r: &ProblemResult| r.total_us,
     ] {
-        let Distribution { mean, median, p95, max } = of(value);
+        let Distribution { mean, median, p95, max, .. } = of(value);
         let _ = write!(line, " |{mean:>7.0} {median:>6.0} {p95:>7.0} {max:>8.0}");
     }
     let _ = write!(line, " | {:>7.3}", of(|r| r.duration_s.unwrap_or(f64::NAN)).median);
@@ -178,7 +213,7 @@ mod tests {
     #[test]
     fn distributions() {
         let d = Distribution::of((1..=100).rev().map(f64::from));
-        assert_eq!(d, Distribution { mean: 50.5, median: 51.0, p95: 95.0, max: 100.0 });
+        assert_eq!(d, Distribution { mean: 50.5, median: 51.0, p95: 95.0, p99: 99.0, max: 100.0 });
         assert_eq!(Distribution::of([2.0]).p95, 2.0);
         assert!(Distribution::of([]).median.is_nan());
     }

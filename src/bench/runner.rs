@@ -1,7 +1,7 @@
 //! Runs a planner over the problems of a suite and keeps what it did on each.
 
 use crate::check::{CheckError, EdgeChecker};
-use crate::plan::{Outcome, PlanOptions, Solution, Task, plan, plan_batch};
+use crate::plan::{Outcome, PlanOptions, Solution, Task, plan_batch, plan_on_threads};
 use crate::problem::Problem;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -39,7 +39,8 @@ pub type Answer = (ProblemResult, Option<Solution>);
 /// Makes the checker of a problem.
 pub type MakeChecker<'a> = dyn Fn(&Problem) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync + 'a;
 
-/// Plans `problem` `repeat` times (at least once) and keeps the run of median total time.
+/// Plans `problem` `repeat` times (at least once), each time on so many threads, and keeps the run of
+/// median total time.
 ///
 /// # Errors
 /// When the checking backend fails.
@@ -47,10 +48,11 @@ pub fn run(
     problem: &Problem,
     checker: &MakeChecker<'_>,
     options: &PlanOptions,
+    threads: usize,
     repeat: usize,
 ) -> Result<Answer, CheckError> {
-    let mut runs =
-        (0..repeat.max(1)).map(|_| run_once(problem, checker, options)).collect::<Result<Vec<_>, _>>()?;
+    let once = |_| run_once(problem, checker, options, threads);
+    let mut runs = (0..repeat.max(1)).map(once).collect::<Result<Vec<_>, _>>()?;
     runs.sort_by(|(a, _), (b, _)| a.total_us.total_cmp(&b.total_us));
     Ok(runs.swap_remove(runs.len() / 2))
 }
@@ -59,10 +61,10 @@ fn run_once(
     problem: &Problem,
     checker: &MakeChecker<'_>,
     options: &PlanOptions,
+    threads: usize,
 ) -> Result<Answer, CheckError> {
     let started = Instant::now();
-    let mut checker = checker(problem)?;
-    let outcome = plan(problem, &mut *checker, options)?;
+    let outcome = plan_on_threads(problem, || checker(problem), options, threads)?;
     Ok(answer(outcome, Some(started.elapsed())))
 }
 
@@ -92,7 +94,7 @@ fn answer(outcome: Outcome, total: Option<Duration>) -> Answer {
     let statistics = match &outcome {
         Outcome::Solved(solution) => solution.statistics,
         Outcome::Exhausted { statistics, .. } => *statistics,
-        Outcome::StartInvalid { .. } | Outcome::GoalInvalid { .. } => Default::default(),
+        _ => Default::default(),
     };
     let total = total.unwrap_or(statistics.total());
     let after_search = statistics.refine + statistics.certify;

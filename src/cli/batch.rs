@@ -1,7 +1,8 @@
 //! `flatout batch`: many scenes, a trajectory each.
 
+use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{BackendArgs, Failure, count, export, positive, say};
+use super::{Failure, export, say};
 use crate::error::InputError;
 use crate::exchange::Format;
 use crate::plan::{Outcome, Task, plan_batch};
@@ -10,7 +11,7 @@ use clap::Args;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 #[derive(Args)]
 pub(super) struct BatchArgs {
@@ -23,17 +24,8 @@ pub(super) struct BatchArgs {
     /// Write .json (flatout-trajectory/1), .csv, or .yaml (JointTrajectory)
     #[arg(long, value_name = "EXTENSION", default_value = "json")]
     format: String,
-    /// Threads that plan; one per processor where left out, one per scene on a GPU
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
-    threads: Option<usize>,
-    /// Seed of the planner (instead of the scenes')
-    #[arg(long, allow_negative_numbers = true)]
-    seed: Option<u64>,
-    /// Time limit per scene, seconds (instead of the scenes')
-    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
-    time_limit: Option<f64>,
     #[command(flatten)]
-    backend: BackendArgs,
+    planning: PlanningArgs,
     /// Print nothing but errors
     #[arg(long)]
     quiet: bool,
@@ -43,17 +35,14 @@ pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
     let files = outputs(args)?;
     let mut scenes = args.scenes.iter().map(|file| Scene::load(file)).collect::<Result<Vec<_>, _>>()?;
     for scene in &mut scenes {
-        scene.options.seed = args.seed.unwrap_or(scene.options.seed);
-        if let Some(limit) = args.time_limit {
-            scene.options.time_limit = Some(Duration::from_secs_f64(limit));
-        }
+        args.planning.apply(&mut scene.options);
     }
     make_folder(&args.output)?;
     let tasks: Vec<_> = scenes.iter().map(|s| Task { problem: &s.problem, options: &s.options }).collect();
     let progress = Progress::bar(tasks.len(), "planning");
     let started = Instant::now();
-    let checkers = args.backend.checkers(tasks.iter().map(|task| (task.problem, task.options.resolution)))?;
-    let threads = checkers.threads(args.threads);
+    let (checkers, threads) =
+        args.planning.spread(tasks.iter().map(|task| (task.problem, task.options.resolution)))?;
     let answers = plan_batch(&tasks, |i| checkers.checker(i), threads, |_, _| progress.advance());
     let wall = started.elapsed().as_secs_f64();
     drop(progress);
@@ -77,7 +66,7 @@ pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
     }
     let _ = writeln!(text, "{solved} of {} solved in {wall:.3} s", tasks.len());
     if !args.quiet {
-        say(&text);
+        say(&text)?;
     }
     let failed = tasks.len() - solved;
     if failed == 0 { Ok(()) } else { Err(Failure::Invalid(format!("{failed} without a plan"))) }

@@ -1,21 +1,29 @@
 //! `flatout bench`: whole suites, their tables and their JSON.
 
 use super::batch::make_folder;
-use super::edges;
+use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::systems;
-use super::{BackendArgs, Failure, complain, count, export, positive, say, write_file};
+use super::{Failure, complain, count, edges, export, say, systems, write_file};
 use crate::bench::mbm::MbmSuite;
-use crate::bench::report::{Machine, Report};
+use crate::bench::replan::{self, ReplanReport};
+use crate::bench::report::{Curve, Machine, Report};
 use crate::bench::runner;
 use crate::check::CheckError;
-use crate::plan::PlanOptions;
+use crate::error::InputError;
+use crate::plan::{PlanOptions, Quality, Solution};
 use crate::pose::Pose;
 use crate::problem::Problem;
 use crate::robot::Robot;
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// Times to improve in that stand on the curve, beside the qualities.
+const TIMES: [f64; 5] = [1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
+
+/// Time limit of a replan: the robot does not wait.
+const REPLAN_LIMIT: Duration = Duration::from_millis(100);
 
 #[derive(Subcommand)]
 pub(super) enum BenchCommand {
@@ -25,12 +33,15 @@ pub(super) enum BenchCommand {
     Dynobench(systems::DynobenchArgs),
     /// Kino-PAX's problems
     Kinopax(systems::KinopaxArgs),
+    /// How long it takes to plan anew on the way: other goals, and obstacles that appear
+    Replan(ReplanBenchArgs),
     /// Edges and states a second, by backend, size of batch and number of obstacles
     Edges(edges::EdgesArgs),
 }
 
+/// A suite, and the robot that it is for.
 #[derive(Args)]
-pub(super) struct MbmArgs {
+pub(super) struct SuiteArgs {
     /// Problems
     file: PathBuf,
     /// Robot description
@@ -42,19 +53,19 @@ pub(super) struct MbmArgs {
     /// Its limits (MoveIt's joint_limits.yaml)
     #[arg(long)]
     limits: Option<PathBuf>,
-    #[command(flatten)]
-    backend: BackendArgs,
-    /// Seed of the planner
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
-    seed: u64,
-    /// Time limit per problem, seconds
-    #[arg(long, value_name = "S", default_value_t = 5.0, allow_negative_numbers = true, value_parser = positive)]
-    time_limit: f64,
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct MbmArgs {
+    #[command(flatten)]
+    suite: SuiteArgs,
+    #[command(flatten)]
+    planning: PlanningArgs,
     /// Write one trajectory per solved problem, DIR/SET_INDEX.json
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "curve")]
     trajectories: Option<PathBuf>,
     /// Plan every problem so often and keep the run of median time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
@@ -63,70 +74,168 @@ pub(super) struct MbmArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     edge_batch: usize,
     /// Plan all problems at once, and tell how many a second; with --repeat, the batch of median time
-    #[arg(long)]
+    #[arg(long, conflicts_with = "curve")]
     batch: bool,
-    /// Threads that plan a batch; one per processor where left out, one per problem on a GPU
-    #[arg(long, value_name = "N", requires = "batch", allow_negative_numbers = true, value_parser = count)]
-    threads: Option<usize>,
+    /// Plan with every quality, then in fixed times, and show total time against duration
+    #[arg(long, conflicts_with_all = ["quality", "improve"])]
+    curve: bool,
+}
+
+#[derive(Args)]
+pub(super) struct ReplanBenchArgs {
+    #[command(flatten)]
+    suite: SuiteArgs,
+    #[command(flatten)]
+    planning: PlanningArgs,
+    /// Replans
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = count)]
+    count: usize,
 }
 
 pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
     match command {
+        BenchCommand::Mbm(args) if args.curve => curve(args),
         BenchCommand::Mbm(args) => mbm(args),
         BenchCommand::Dynobench(args) => systems::dynobench(args),
         BenchCommand::Kinopax(args) => systems::kinopax(args),
+        BenchCommand::Replan(args) => replan(args),
         BenchCommand::Edges(args) => edges::run(args),
     }
 }
 
+impl SuiteArgs {
+    /// The suite, and its problems in the same order.
+    fn load(&self) -> Result<(MbmSuite, Vec<Problem>), InputError> {
+        let (srdf, limits) = (self.srdf.as_deref(), self.limits.as_deref());
+        let robot = Robot::load(&self.urdf, srdf, limits, &Default::default())?;
+        let suite = MbmSuite::load(&self.file)?;
+        let located = |e: InputError| e.in_file(&self.file);
+        let mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;
+        let problems = suite.problems.iter().map(|chosen| chosen.problem(&mechanism));
+        let problems = problems.collect::<Result<_, _>>().map_err(located)?;
+        Ok((suite, problems))
+    }
+
+    fn write(&self, results: &impl Serialize) -> Result<(), Failure> {
+        let Some(path) = &self.json else { return Ok(()) };
+        let text = serde_json::to_string_pretty(results).map_err(|e| Failure::Broken(e.to_string()))?;
+        write_file(path, &text)?;
+        complain(&format!("results written to {}", path.display()));
+        Ok(())
+    }
+}
+
+impl MbmArgs {
+    fn options(&self) -> PlanOptions {
+        let mut options = PlanOptions { batch: self.edge_batch, ..PlanOptions::default() };
+        self.planning.apply(&mut options);
+        options
+    }
+}
+
 fn mbm(args: &MbmArgs) -> Result<(), Failure> {
-    let robot = Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &Default::default())?;
-    let suite = MbmSuite::load(&args.file)?;
-    let mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(|e| e.in_file(&args.file))?;
+    let (suite, problems) = args.suite.load()?;
     if let Some(dir) = &args.trajectories {
         make_folder(dir)?;
     }
-    let options = PlanOptions {
-        seed: args.seed,
-        time_limit: Some(Duration::from_secs_f64(args.time_limit)),
-        batch: args.edge_batch,
-        ..PlanOptions::default()
-    };
-    let problems = suite
-        .problems
-        .iter()
-        .map(|chosen| chosen.problem(&mechanism))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| e.in_file(&args.file))?;
-    let Planned { answers, threads, wall } = plan_all(args, &suite.robot, &problems, &options)?;
-    let mut results = Vec::with_capacity(answers.len());
-    for ((chosen, problem), (mut result, solution)) in suite.problems.iter().zip(&problems).zip(answers) {
-        result.set.clone_from(&chosen.set);
-        result.index = chosen.index;
-        if let (Some(dir), Some(solution)) = (&args.trajectories, &solution) {
-            let path = dir.join(format!("{}_{}.json", chosen.set, chosen.index));
-            export(problem, solution, options.seed).save(&path)?;
-        }
-        results.push(result);
+    let options = args.options();
+    let (report, solutions) = measure(args, &suite, &problems, &options)?;
+    if let Some(dir) = &args.trajectories {
+        write_trajectories(dir, &suite, &problems, &solutions, options.seed)?;
     }
-    let backend = problems.first().map(|p| args.backend.checker(p, options.resolution)).transpose()?;
+    say(&report.to_string())?;
+    args.suite.write(&report)
+}
+
+/// Plans all problems with these options.
+fn measure(
+    args: &MbmArgs,
+    suite: &MbmSuite,
+    problems: &[Problem],
+    options: &PlanOptions,
+) -> Result<(Report, Vec<Option<Solution>>), Failure> {
+    let Planned { answers, threads, wall } = plan_all(args, &suite.robot, problems, options)?;
+    let (mut results, mut solutions) = (Vec::new(), Vec::new());
+    for (named, (mut result, solution)) in suite.problems.iter().zip(answers) {
+        result.set.clone_from(&named.set);
+        result.index = named.index;
+        results.push(result);
+        solutions.push(solution);
+    }
+    let checker = problems.first().map(|p| args.planning.backend.checker(p, options.resolution));
     let report = Report {
         suite: "mbm".to_owned(),
-        robot: suite.robot,
-        backend: backend.map(|checker| checker.name()).unwrap_or_default(),
+        robot: suite.robot.clone(),
+        backend: checker.transpose()?.map(|checker| checker.name()).unwrap_or_default(),
         threads,
-        seed: args.seed,
+        seed: options.seed,
         machine: Machine::this(),
         wall_s: wall.map(|wall| wall.as_secs_f64()),
         results,
     };
-    say(&report.to_string());
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&report).map_err(|e| Failure::Invalid(e.to_string()))?;
-        write_file(path, &text)?;
-        complain(&format!("results written to {}", path.display()));
+    Ok((report, solutions))
+}
+
+/// Writes one file per answer.
+fn write_trajectories(
+    dir: &Path,
+    suite: &MbmSuite,
+    problems: &[Problem],
+    solutions: &[Option<Solution>],
+    seed: u64,
+) -> Result<(), InputError> {
+    for ((named, problem), solution) in suite.problems.iter().zip(problems).zip(solutions) {
+        if let Some(solution) = solution {
+            let path = dir.join(format!("{}_{}.json", named.set, named.index));
+            export(problem, solution, seed).save(&path)?;
+        }
     }
     Ok(())
+}
+
+/// The suite with every quality, and with fixed times to improve in.
+fn curve(args: &MbmArgs) -> Result<(), Failure> {
+    let (suite, problems) = args.suite.load()?;
+    let qualities = Quality::ALL.map(|quality| {
+        let mut options = args.options();
+        quality.apply(&mut options);
+        (quality.to_string(), options)
+    });
+    let times = TIMES.map(|time| {
+        let improve = Some(Duration::from_secs_f64(time));
+        (format!("{:.0} ms", time * 1e3), PlanOptions { improve, ..args.options() })
+    });
+    let mut curve = Curve::default();
+    for (name, options) in qualities.into_iter().chain(times) {
+        let (report, _) = measure(args, &suite, &problems, &options)?;
+        curve.points.push((name, report));
+    }
+    say(&curve.to_string())?;
+    args.suite.write(&curve)
+}
+
+fn replan(args: &ReplanBenchArgs) -> Result<(), Failure> {
+    let (suite, problems) = args.suite.load()?;
+    let mut options = PlanOptions { time_limit: Some(REPLAN_LIMIT), ..PlanOptions::default() };
+    args.planning.apply(&mut options);
+    let progress = Progress::bar(args.count, &suite.robot);
+    let checker = |problem: &Problem| args.planning.backend.checker(problem, options.resolution);
+    let threads = args.planning.threads();
+    let sets: Vec<&str> = suite.problems.iter().map(|p| p.set.as_str()).collect();
+    let events =
+        replan::run(&problems, &sets, &checker, &options, threads, args.count, || progress.advance())?;
+    drop(progress);
+    let backend = problems.first().map(checker).transpose()?;
+    let report = ReplanReport {
+        robot: suite.robot,
+        backend: backend.map(|checker| checker.name()).unwrap_or_default(),
+        threads,
+        seed: options.seed,
+        machine: Machine::this(),
+        events,
+    };
+    say(&report.to_string())?;
+    args.suite.write(&report)
 }
 
 /// What came of all problems.
@@ -150,9 +259,9 @@ fn plan_all(
         let mut threads = 1;
         let mut run = || {
             let started = Instant::now();
-            let checkers = args.backend.checkers(problems.iter().map(|p| (p, options.resolution)))?;
-            threads = checkers.threads(args.threads);
-            let checker = |i| checkers.checker(i);
+            let spread = args.planning.spread(problems.iter().map(|p| (p, options.resolution)))?;
+            threads = spread.1;
+            let checker = |i| spread.0.checker(i);
             runner::run_batch(started, problems, checker, options, threads, || progress.advance())
         };
         let mut runs = (0..repeat).map(|_| run()).collect::<Result<Vec<_>, _>>()?;
@@ -161,12 +270,13 @@ fn plan_all(
         return Ok(Planned { answers, threads, wall: Some(wall) });
     }
     let progress = Progress::bar(problems.len(), name);
-    let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
+    let checker = |problem: &Problem| args.planning.backend.checker(problem, options.resolution);
+    let threads = args.planning.threads();
     let run = |problem| {
-        let answer = runner::run(problem, &checker, options, repeat);
+        let answer = runner::run(problem, &checker, options, threads, repeat);
         progress.advance();
         answer
     };
     let answers = problems.iter().map(run).collect::<Result<_, _>>()?;
-    Ok(Planned { answers, threads: 1, wall: None })
+    Ok(Planned { answers, threads, wall: None })
 }

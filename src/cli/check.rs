@@ -50,12 +50,12 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
                 json!({"valid": false, "reason": violation.to_string(), "violation": violation})
             }
         };
-        say(&format!("{report:#}\n"));
+        say(&format!("{report:#}\n"))?;
     }
     let certificate = result.map_err(|violation| Failure::Invalid(format!("not valid: {violation}")))?;
     if !args.json {
-        say(&format!("valid at every instant\n  duration   {}\n", length(&trajectory)));
-        say(&describe(&certificate));
+        say(&format!("valid at every instant\n  duration   {}\n", length(&trajectory)))?;
+        say(&describe(&certificate))?;
     }
     Ok(())
 }

@@ -29,22 +29,22 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     if found.is_empty() {
         say(
             "no adapter: neither Vulkan, Metal nor DirectX 12 offers one (WGPU_BACKEND says which are asked)\n",
-        );
+        )?;
     }
     let mut subjects = Vec::new();
     let workload = Workload::new(&standard_problem(OBSTACLES)?, RESOLUTION, BATCH, 0);
     for (index, adapter) in found.iter().enumerate() {
-        say(&describe(index, adapter));
+        say(&describe(index, adapter))?;
         match examine(&workload, index) {
             Ok((subject, ours, bare)) => {
                 let (ours, bare) = (ours * 1e6, bare * 1e6);
-                say("   known-answer probe passed; ");
+                say("   known-answer probe passed; ")?;
                 say(&format!(
                     "an empty batch there and back takes {ours:.0} us, a bare dispatch {bare:.0} us\n"
-                ));
+                ))?;
                 subjects.push(subject);
             }
-            Err(CheckError { message, .. }) => say(&format!("   not usable: {message}\n")),
+            Err(CheckError { message, .. }) => say(&format!("   not usable: {message}\n"))?,
         }
     }
     if args.list {
@@ -54,11 +54,11 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
         "\n{}\nPanda among {OBSTACLES} obstacles, {RESOLUTION} m between samples:\n{}\n",
         Machine::this(),
         Measurement::HEADING
-    ));
+    ))?;
     subjects.extend([workload.best_lanes(), workload.all_threads()]);
     for mut subject in subjects {
         if let Some(measured) = measure(&workload, &mut subject, args)? {
-            say(&format!("{measured}\n"));
+            say(&format!("{measured}\n"))?;
         }
     }
     Ok(())

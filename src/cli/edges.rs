@@ -69,11 +69,13 @@ pub(super) fn run(args: &EdgesArgs) -> Result<(), Failure> {
             let problem = Problem { torque: args.torque, ..among_obstacles(problem, obstacles, 0) };
             let workload = Workload::new(&problem, args.resolution, args.most, 0);
             let machine = Machine::this();
-            say(&format!("{robot}, {obstacles} obstacles; {machine}\n{}\n", Measurement::HEADING));
+            say(&format!("{robot}, {obstacles} obstacles; {machine}\n{}\n", Measurement::HEADING))?;
             let mut measurements = Vec::new();
             for subject in subjects(&workload)? {
                 let swept = workload.sweep(subject, budget)?;
-                swept.iter().for_each(|measurement| say(&format!("{measurement}\n")));
+                for measurement in &swept {
+                    say(&format!("{measurement}\n"))?;
+                }
                 measurements.extend(swept);
             }
             tables.push(EdgesTable { robot: robot.clone(), obstacles, machine, measurements });

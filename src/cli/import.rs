@@ -23,7 +23,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
                 .map_err(|e| InputError::new(format!("cannot write there: {e}")).in_file(file))?;
             write_file(file, &scene.to_yaml(&directory))?;
         }
-        None => say(&scene.to_yaml(Path::new("."))),
+        None => say(&scene.to_yaml(Path::new(".")))?,
     }
     Ok(())
 }

@@ -9,7 +9,9 @@ mod devices;
 mod edges;
 mod import;
 mod plan;
+mod planning;
 mod progress;
+mod replan;
 mod robot;
 mod systems;
 mod telling;
@@ -21,7 +23,7 @@ use crate::plan::Solution;
 use crate::problem::Problem;
 use crate::scene::{RobotFiles, Scene, moveit};
 use clap::{Args, Parser, Subcommand};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use telling::{Telling, TellingCheckers};
@@ -38,6 +40,8 @@ struct Cli {
 enum Command {
     /// Plan a scene: from its start to its goal, within all limits, certified for all times
     Plan(plan::PlanArgs),
+    /// Plan anew from a trajectory that is being driven: another goal, another world
+    Replan(replan::ReplanArgs),
     /// Plan many scenes, spread over threads
     Batch(batch::BatchArgs),
     /// Certify a trajectory, anybody's, against a scene
@@ -61,6 +65,8 @@ enum Failure {
     Input(InputError),
     /// There is no plan, or the trajectory is not valid: exit code 3.
     Invalid(String),
+    /// The work could not be done, and nothing is known of plan or trajectory: exit code 1.
+    Broken(String),
 }
 
 impl From<InputError> for Failure {
@@ -71,15 +77,16 @@ impl From<InputError> for Failure {
 
 impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
-        Self::Invalid(error.to_string())
+        Self::Broken(error.to_string())
     }
 }
 
-/// Parses the command line, runs the command, and gives the exit code: 0 solved or valid, 2 bad
-/// input, 3 no plan or not valid.
+/// Parses the command line, runs the command, and gives the exit code: 0 solved or valid, 1 broken off
+/// (a backend failed, or standard output could not be written), 2 bad input, 3 no plan or not valid.
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Plan(args) => plan::run(&args),
+        Command::Replan(args) => replan::run(&args),
         Command::Batch(args) => batch::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Robot(command) => robot::run(&command),
@@ -90,6 +97,10 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Broken(why)) => {
+            complain(&why);
+            ExitCode::FAILURE
+        }
         Err(Failure::Input(error)) => {
             complain(&error.to_string());
             ExitCode::from(2)
@@ -122,10 +133,15 @@ fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "flatout: {message}");
 }
 
-/// Prints to standard output. A reader that has gone away (`flatout ... | head`) ends the talk.
-fn say(message: &str) {
+/// Prints to standard output. A reader that has gone away (`flatout ... | head`) has heard enough.
+fn say(message: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout();
-    let _ = out.write_all(message.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(message.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Broken(format!("cannot write to standard output: {e}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes a file that the user named.

@@ -1,11 +1,13 @@
 //! `flatout plan`: one scene, one trajectory.
 
+use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{BackendArgs, Failure, MoveItArgs, export, positive, say};
+use super::{Failure, MoveItArgs, export, say};
 use crate::certify::{Certificate, CertifyOptions, certify};
-use crate::check::EdgeChecker;
+use crate::error::InputError;
 use crate::exchange::Format;
-use crate::plan::{Outcome, Solution, plan};
+use crate::plan::{Outcome, PlanOptions, Solution, plan, plan_on_threads};
+use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::trajectory::Trajectory;
 use clap::Args;
@@ -23,17 +25,18 @@ pub(super) struct PlanArgs {
     scene_file: Option<PathBuf>,
     #[command(flatten)]
     moveit: MoveItArgs,
+    #[command(flatten)]
+    planning: PlanningArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+/// What becomes of the answer.
+#[derive(Args)]
+pub(super) struct ReportArgs {
     /// Write the trajectory: .json (flatout-trajectory/1), .csv, or .yaml (JointTrajectory)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Seed of the planner (instead of the scene's)
-    #[arg(long, allow_negative_numbers = true)]
-    seed: Option<u64>,
-    /// Time limit, seconds (instead of the scene's)
-    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
-    time_limit: Option<f64>,
-    #[command(flatten)]
-    backend: BackendArgs,
     /// Print nothing but errors
     #[arg(long, conflicts_with = "json")]
     quiet: bool,
@@ -43,42 +46,81 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
-    // A name that stands for no format is better refused before planning than after.
-    args.output.as_deref().map(Format::of).transpose()?;
+    args.report.refuse_unknown_format()?;
     let mut scene = match &args.scene_file {
         Some(file) => Scene::load(file)?,
         None => args.moveit.load()?,
     };
-    scene.options.seed = args.seed.unwrap_or(scene.options.seed);
-    if let Some(limit) = args.time_limit {
-        scene.options.time_limit = Some(Duration::from_secs_f64(limit));
-    }
-    let mut checker = args.backend.checker(&scene.problem, scene.options.resolution)?;
-    let progress = Progress::spinner("planning");
-    let outcome = plan(&scene.problem, &mut *checker, &scene.options)?;
-    drop(progress);
-    let mut solution = match outcome {
-        Outcome::Solved(solution) => *solution,
-        other => return Err(Failure::Invalid(other.to_string())),
-    };
+    args.planning.apply(&mut scene.options);
+    let (mut solution, backend) = args.planning.plan(&scene.problem, &scene.options)?;
+    tighten(&scene.problem, &mut solution);
+    args.report.tell(&scene.problem, &solution, scene.options.seed, &backend)
+}
+
+/// Proves the clearance to within what is printed of it.
+pub(super) fn tighten(problem: &Problem, solution: &mut Solution) {
     let tight = CertifyOptions { clearance_tolerance: Some(CLEARANCE_TOLERANCE), ..Default::default() };
-    if let Ok(certificate) = certify(&scene.problem, &solution.trajectory, &tight) {
+    if let Ok(certificate) = certify(problem, &solution.trajectory, &tight) {
         solution.certificate = certificate;
     }
-    let file = export(&scene.problem, &solution, scene.options.seed);
-    if let Some(path) = &args.output {
-        file.save(path)?;
+}
+
+impl PlanningArgs {
+    /// Plans one query; also gives the name of the backend that checked.
+    pub(super) fn plan(
+        &self,
+        problem: &Problem,
+        options: &PlanOptions,
+    ) -> Result<(Solution, String), Failure> {
+        let progress = Progress::spinner("planning");
+        let make = || self.backend.checker(problem, options.resolution);
+        let mut checker = make()?;
+        let outcome = match self.threads() {
+            1 => plan(problem, &mut *checker, options)?,
+            threads => plan_on_threads(problem, make, options, threads)?,
+        };
+        drop(progress);
+        match outcome {
+            Outcome::Solved(solution) => Ok((*solution, checker.name())),
+            other => Err(Failure::Invalid(other.to_string())),
+        }
     }
-    if args.json {
-        say(&file.text(Format::Json));
-    } else if !args.quiet {
-        say(&summary(&scene, &solution, &*checker, args));
+}
+
+impl ReportArgs {
+    /// A name that stands for no format is better refused before planning than after.
+    pub(super) fn refuse_unknown_format(&self) -> Result<(), InputError> {
+        self.output.as_deref().map(Format::of).transpose().map(drop)
     }
-    Ok(())
+
+    /// Writes and prints what is asked for.
+    pub(super) fn tell(
+        &self,
+        problem: &Problem,
+        solution: &Solution,
+        seed: u64,
+        backend: &str,
+    ) -> Result<(), Failure> {
+        let file = export(problem, solution, seed);
+        if let Some(path) = &self.output {
+            file.save(path)?;
+        }
+        if self.json {
+            return say(&file.text(Format::Json));
+        }
+        if self.quiet {
+            return Ok(());
+        }
+        let mut text = summary(solution, backend, seed);
+        if let Some(path) = &self.output {
+            let _ = writeln!(text, "  written to {}", path.display());
+        }
+        say(&text)
+    }
 }
 
 /// What a person wants to know of a plan.
-fn summary(scene: &Scene, solution: &Solution, checker: &dyn EdgeChecker, args: &PlanArgs) -> String {
+fn summary(solution: &Solution, backend: &str, seed: u64) -> String {
     let s = &solution.statistics;
     let millis = |d: Duration| d.as_secs_f64() * 1e3;
     let trajectory = &solution.trajectory;
@@ -94,14 +136,10 @@ fn summary(scene: &Scene, solution: &Solution, checker: &dyn EdgeChecker, args: 
     let _ = writeln!(text, "  duration   {}; {:.3} s before refinement", length(trajectory), s.raw_duration);
     text.push_str(&describe(&solution.certificate));
     let (samples, edges, states) = (s.iterations, s.edges, s.states);
-    let (backend, seed) = (checker.name(), scene.options.seed);
     let _ = writeln!(
         text,
         "  search     {samples} samples, {edges} edges, {states} states; {backend}, seed {seed}"
     );
-    if let Some(path) = &args.output {
-        let _ = writeln!(text, "  written to {}", path.display());
-    }
     text
 }
 

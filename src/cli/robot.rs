@@ -58,7 +58,7 @@ pub(super) fn run(command: &RobotCommand) -> Result<(), Failure> {
 fn info(args: &InfoArgs) -> Result<(), Failure> {
     let options = LoadOptions::default();
     let robot = Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options)?;
-    say(&robot.info().to_string());
+    say(&robot.info().to_string())?;
     Ok(())
 }
 
@@ -66,7 +66,7 @@ fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
     let options = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
     let solids = Robot::load_solids(&args.urdf)?;
     let links = cover_links(&solids, &options).map_err(|e| e.in_file(&args.urdf))?;
-    say(&format!("{}\n", CoverReport(&links)));
+    say(&format!("{}\n", CoverReport(&links)))?;
     if let Some(output) = &args.output {
         let urdf = InputError::read_text(&args.urdf)?;
         write_file(output, &replace_collisions(&urdf, &links).map_err(|e| e.in_file(&args.urdf))?)?;

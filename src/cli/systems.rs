@@ -98,7 +98,7 @@ fn run(suite: &str, entries: &[Entry], options: &PlanOptions, args: &SeedArgs) -
         for seed in 0..args.seeds as u64 {
             let time_limit = Some(Duration::from_secs_f64(args.time_limit));
             let options = PlanOptions { seed, time_limit, ..options.clone() };
-            let (result, solution) = runner::run(problem, &checker, &options, 1)?;
+            let (result, solution) = runner::run(problem, &checker, &options, 1, 1)?;
             progress.advance();
             if let (Some(dir), Some(solution)) = (&args.trajectories, &solution) {
                 export(problem, solution, seed).save(&trajectory_file(dir, instance, seed))?;
@@ -115,7 +115,7 @@ fn run(suite: &str, entries: &[Entry], options: &PlanOptions, args: &SeedArgs) -
     }
     drop(progress);
     let report = SeedReport { suite: suite.to_owned(), backend, machine: Machine::this(), results, left_out };
-    say(&report.to_string());
+    say(&report.to_string())?;
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&report).map_err(|e| Failure::Invalid(e.to_string()))?;
         write_file(path, &text)?;

@@ -3,39 +3,33 @@
 //! backend by name.
 
 mod batch;
+mod braking;
+mod lane;
 mod options;
 mod outcome;
+mod replan;
 mod rrt_connect;
 mod termination;
 
 pub use batch::{Task, plan_batch};
-pub use options::PlanOptions;
-pub use outcome::{Budget, Outcome, Solution, Statistics};
-pub use rrt_connect::RrtConnect;
+pub use braking::Overrun;
+pub use options::{PlanOptions, Quality};
+pub use outcome::{Budget, Hindrance, Outcome, Solution, Statistics};
+pub use replan::{Departure, replan};
+pub use rrt_connect::{RrtConnect, Searched};
 pub use termination::Termination;
 
-use crate::certify::Certifier;
-use crate::check::{CheckError, EdgeChecker, Fault, StateBatch, Status, diagnose, diagnose_base};
-use crate::local_planner::LocalPlanner;
+use crate::check::{CheckError, EdgeChecker, Fault, diagnose, diagnose_base};
 use crate::problem::{FlatState, Problem};
-use crate::refine::{Knots, shorten, skip_corners};
+use lane::{Finish, GRACE, Lane, PATIENCE, Share, together};
 use std::time::Instant;
-
-/// Clearances that the search and the refinement ask for, in metres, the greatest first that start
-/// and goal can afford. Between two samples a sphere of radius r that moves by d past an edge can
-/// dip in by d^2 / (8 r), about a millimetre: with this much to spare the certificate rarely fails.
-const PADDINGS: [f64; 4] = [1e-3, 2e-4, 4e-5, 0.0];
-
-/// Repairs that halve the spacing of samples; after so many it is a thousandth.
-const FINEST: u32 = 10;
-
-/// Refinements of one path that may fail to be certified before the path itself is taken.
-const REFINEMENTS: u64 = 2;
+use termination::Race;
 
 /// Plans a trajectory from the start of `problem` to any of its goals, checking edges by `checker`.
 ///
 /// The trajectory is within all limits and free of collision at every instant, by certificate. The
-/// same seed, backend and options give the same trajectory, as long as the time limit does not bind.
+/// same seed, backend and options give the same trajectory, as long as neither the time limit nor a
+/// time to improve in binds.
 ///
 /// # Errors
 /// When the checking backend fails; that no plan was found is an [`Outcome`].
@@ -44,164 +38,136 @@ pub fn plan(
     checker: &mut dyn EdgeChecker,
     options: &PlanOptions,
 ) -> Result<Outcome, CheckError> {
-    let termination = Termination::new(options);
-    let mut query = Query::new(problem, checker, options);
-    let goals = match query.valid_goals()? {
-        Ok(goals) => goals,
-        Err(outcome) => return Ok(outcome),
-    };
-    query.set_padding(&goals)?;
-    loop {
-        let path = match query.search(&goals, &termination)? {
-            Ok(path) => path,
-            Err(budget) => {
-                return Ok(Outcome::Exhausted { budget, statistics: query.statistics() });
-            }
-        };
-        if let Some(solution) = query.finish(&path, &termination)? {
-            return Ok(Outcome::Solved(Box::new(solution)));
-        }
-        query.statistics.repairs += 1;
+    let query = Query::new(problem, options);
+    let mut lane = Lane::new(problem, checker, options, Share { number: 0, of: 1 });
+    match query.valid_goals(&mut lane)? {
+        Ok(goals) => Ok(query.settle(vec![query.run(lane, &goals)?])),
+        Err(outcome) => Ok(outcome),
     }
 }
 
-/// One call of [`plan`].
+/// Plans one query on `threads` threads (at least one), each of which searches by itself, from seeds of
+/// its own; `checker` makes a thread's checker, on that thread.
+///
+/// With one search asked for ([`PlanOptions::searches`]), the answer is that of the thread whose search
+/// drew the fewest samples; with more, the shortest of all threads' that took not much longer to find.
+/// Samples are counted, not microseconds: the same seed, backend, options *and number of threads* give
+/// the same trajectory, under the same proviso as for [`plan`], and one thread gives what [`plan`] gives.
+///
+/// # Errors
+/// As for [`plan`].
+///
+/// # Panics
+/// If `checker` panics.
+pub fn plan_on_threads(
+    problem: &Problem,
+    checker: impl Fn() -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
+    options: &PlanOptions,
+    threads: usize,
+) -> Result<Outcome, CheckError> {
+    let query = Query::new(problem, options);
+    let of = threads.max(1);
+    let mut own = checker()?;
+    let mut first = Lane::new(problem, &mut *own, options, Share { number: 0, of });
+    let goals = match query.valid_goals(&mut first)? {
+        Ok(goals) => goals,
+        Err(outcome) => return Ok(outcome),
+    };
+    let run = |number| {
+        let mut checker = checker()?;
+        query.run(Lane::new(problem, &mut *checker, options, Share { number, of }), &goals)
+    };
+    let finished = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..of).map(|number| scope.spawn(move || run(number))).collect();
+        let mut finished = vec![query.run(first, &goals)];
+        for other in others {
+            finished.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        finished
+    });
+    Ok(query.settle(finished.into_iter().collect::<Result<_, _>>()?))
+}
+
+/// One call, of however many lanes.
 struct Query<'a> {
     problem: &'a Problem,
-    options: &'a PlanOptions,
-    local: LocalPlanner<'a>,
-    certifier: Certifier<'a>,
-    statistics: Statistics,
-    states_before: u64,
+    termination: Termination<'static>,
+    race: Race,
+    improve: Option<Instant>,
 }
 
 impl<'a> Query<'a> {
-    fn new(problem: &'a Problem, checker: &'a mut dyn EdgeChecker, options: &'a PlanOptions) -> Self {
-        let states_before = checker.states_checked();
+    fn new(problem: &'a Problem, options: &PlanOptions) -> Self {
+        let alone = options.searches <= 1 && options.improve.is_none();
         Self {
             problem,
-            options,
-            local: LocalPlanner::new(problem, checker),
-            certifier: Certifier::new(problem, Default::default()),
-            statistics: Statistics::default(),
-            states_before,
+            termination: Termination::new(options),
+            race: if alone { Race::new(1, 0) } else { Race::new(PATIENCE, GRACE) },
+            improve: options.improve.and_then(|time| Instant::now().checked_add(time)),
         }
     }
 
     /// The goals that are valid, or why there is nothing to search for.
-    fn valid_goals(&mut self) -> Result<Result<Vec<&'a FlatState>, Outcome>, CheckError> {
+    fn valid_goals(&self, lane: &mut Lane<'_>) -> Result<Result<Vec<&'a FlatState>, Outcome>, CheckError> {
+        let Problem { start, goals, .. } = self.problem;
         if let Some(why) = diagnose_base(self.problem) {
             return Ok(Err(Outcome::StartInvalid { why }));
         }
         let started = Instant::now();
-        self.local.checker().set_padding(0.0);
-        let ends: Vec<&FlatState> = self.problem.goals.iter().chain([&self.problem.start]).collect();
-        let mut valid = self.are_valid(&ends)?;
-        self.statistics.plan += started.elapsed();
+        lane.local.checker().set_padding(0.0);
+        let ends: Vec<&FlatState> = goals.iter().chain([start]).collect();
+        let mut valid = lane.are_valid(&ends)?;
+        lane.statistics.plan += started.elapsed();
         let why = |state| diagnose(self.problem, state);
         // A fast backend and the oracle may differ by rounding at the very boundary: the oracle decides.
         if valid.pop() == Some(false)
-            && let Some(why) = why(&self.problem.start)
+            && let Some(why) = why(start)
         {
             return Ok(Err(Outcome::StartInvalid { why }));
         }
-        let faults: Vec<Option<Fault>> = self
-            .problem
-            .goals
-            .iter()
-            .zip(valid)
-            .map(|(goal, valid)| if valid { None } else { why(goal) })
-            .collect();
-        let goals: Vec<_> = self
-            .problem
-            .goals
-            .iter()
-            .zip(&faults)
-            .filter(|(_, fault)| fault.is_none())
-            .map(|(g, _)| g)
-            .collect();
-        match faults.into_iter().flatten().next() {
-            Some(why) if goals.is_empty() => Ok(Err(Outcome::GoalInvalid { why })),
-            _ => Ok(Ok(goals)),
+        if let Some(why) = Overrun::after(self.problem, start) {
+            return Ok(Err(Outcome::StartDoomed { why }));
+        }
+        let fault = |(goal, valid): (&'a FlatState, bool)| if valid { None } else { why(goal) };
+        let faults: Vec<Option<Fault>> = goals.iter().zip(valid).map(fault).collect();
+        let sound: Vec<_> = goals.iter().zip(&faults).filter(|(_, f)| f.is_none()).map(|(g, _)| g).collect();
+        if let (Some(why), true) = (faults.into_iter().flatten().next(), sound.is_empty()) {
+            return Ok(Err(Outcome::GoalInvalid { why }));
+        }
+        let overruns: Vec<_> = sound.iter().map(|goal| Overrun::before(self.problem, goal)).collect();
+        let within = |overrun: &Option<Overrun>| overrun.is_none();
+        let reachable: Vec<_> =
+            sound.into_iter().zip(&overruns).filter(|(_, o)| within(o)).map(|(g, _)| g).collect();
+        match overruns.into_iter().flatten().next() {
+            Some(why) if reachable.is_empty() => Ok(Err(Outcome::GoalOutOfReach { why })),
+            _ => Ok(Ok(reachable)),
         }
     }
 
-    /// Whether states are valid, efforts aside: at an end they depend on the motion.
-    fn are_valid(&mut self, states: &[&FlatState]) -> Result<Vec<bool>, CheckError> {
-        let dof = self.problem.mechanism.dof();
-        let mut batch = StateBatch::new(dof);
-        let still = vec![0.0; dof];
-        for state in states {
-            batch.push(&state.position, &state.velocity, &still);
-        }
-        let mut verdicts = Vec::new();
-        self.local.checker().check_states(&batch, &mut verdicts)?;
-        Ok(verdicts.iter().map(|v| matches!(v.status(), Status::Valid | Status::Effort)).collect())
+    fn run(&self, lane: Lane<'_>, goals: &[&FlatState]) -> Result<Finish, CheckError> {
+        lane.run(goals, &self.termination, &self.race, self.improve)
     }
 
-    /// Asks for the greatest clearance that the start and all goals have.
-    fn set_padding(&mut self, goals: &[&FlatState]) -> Result<(), CheckError> {
-        let started = Instant::now();
-        let ends: Vec<&FlatState> = goals.iter().copied().chain([&self.problem.start]).collect();
-        for padding in PADDINGS {
-            self.local.checker().set_padding(padding);
-            if self.are_valid(&ends)?.into_iter().all(|valid| valid) {
-                break;
+    /// The answer that all lanes together give: the shortest of those that count, of equals that of the
+    /// first lane.
+    fn settle(&self, mut lanes: Vec<Finish>) -> Outcome {
+        let statistics = together(&lanes);
+        let counts = |samples| self.race.counts(samples);
+        let length = |lane: &Finish| match &lane.answer {
+            Ok((answer, samples)) if counts(*samples) => Some(answer.trajectory.duration()),
+            _ => None,
+        };
+        let lengths = lanes.iter().map(length).enumerate();
+        let best = lengths.filter_map(|(i, length)| Some((i, length?))).min_by(|a, b| a.1.total_cmp(&b.1));
+        let index = best.map_or(0, |(i, _)| i);
+        let Finish { answer, violation, .. } = lanes.swap_remove(index);
+        match answer {
+            Ok((answer, _)) => Outcome::Solved(Box::new(answer.solution(statistics))),
+            Err(budget) => {
+                let uncertified = violation.map(Hindrance::Uncertified);
+                let hindrance = uncertified.or_else(|| braking::hindrance(self.problem));
+                Outcome::Exhausted { budget, statistics, hindrance }
             }
         }
-        self.statistics.plan += started.elapsed();
-        Ok(())
-    }
-
-    /// A path, by a search of its own seed. After an answer that could not be certified the edges are
-    /// sampled more finely, or the same edge might fool the samples again.
-    fn search(
-        &mut self,
-        goals: &[&FlatState],
-        termination: &Termination,
-    ) -> Result<Result<Knots, Budget>, CheckError> {
-        let started = Instant::now();
-        let repairs = self.statistics.repairs;
-        let seed = self.options.seed.wrapping_add(u64::from(repairs) << 32);
-        let finer = f64::from(1_u32 << repairs.min(FINEST));
-        self.local.checker().set_resolution(self.options.resolution / finer);
-        let mut search = RrtConnect::new(self.problem, goals, self.options, seed);
-        let found = search.search(&mut self.local, &termination.after(self.statistics.iterations))?;
-        self.statistics.iterations += search.samples;
-        self.statistics.plan += started.elapsed();
-        Ok(found)
-    }
-
-    /// Refines and certifies a path; where that fails the path itself may do. `None` if neither.
-    fn finish(&mut self, path: &Knots, termination: &Termination) -> Result<Option<Solution>, CheckError> {
-        self.statistics.raw_duration = path.duration();
-        let mut started = Instant::now();
-        let mut shorter = path.clone();
-        if self.options.shortcut_tries > 0 {
-            skip_corners(&mut shorter, &mut self.local)?;
-        }
-        for attempt in 0..=REFINEMENTS {
-            let last = attempt == REFINEMENTS;
-            let (path, tries) = if last { (path, 0) } else { (&shorter, self.options.shortcut_tries) };
-            let seed = self.options.seed.wrapping_add(attempt);
-            let late = || termination.late();
-            let trajectory = shorten(path, &mut self.local, tries, seed, &late)?;
-            self.statistics.refine += started.elapsed();
-            started = Instant::now();
-            let certificate = self.certifier.certify_until(&trajectory, &late);
-            self.statistics.certify += started.elapsed();
-            started = Instant::now();
-            if let Ok(certificate) = certificate {
-                return Ok(Some(Solution { trajectory, certificate, statistics: self.statistics() }));
-            }
-            self.statistics.uncertified += 1;
-        }
-        Ok(None)
-    }
-
-    fn statistics(&mut self) -> Statistics {
-        self.statistics.edges = self.local.checked;
-        self.statistics.states = self.local.checker().states_checked() - self.states_before;
-        self.statistics
     }
 }

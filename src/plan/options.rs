@@ -1,5 +1,6 @@
 //! What a caller may choose about a search.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Choices of a caller; every field has a sensible default.
@@ -20,8 +21,16 @@ pub struct PlanOptions {
     pub batch: usize,
     /// Farthest any sphere may move between two checked samples of an edge, metres.
     pub resolution: f64,
-    /// Shortcuts tried when the answer is refined; 0 returns the raw path.
+    /// Shortcuts tried when an answer is refined; 0 returns the raw path.
     pub shortcut_tries: u32,
+    /// Searches, each of its own seed, the shortest of whose refined answers is kept (at least 1).
+    pub searches: u32,
+    /// Tries to shorten that answer further, by the moves of [`crate::refine::polish`].
+    pub polish_tries: u32,
+    /// Searches and polishes on until so long after the call began, however many `searches` and
+    /// `polish_tries` there are; the first answer is waited for even if it is later than that, up to the
+    /// time limit. What comes out then depends on the clock.
+    pub improve: Option<Duration>,
 }
 
 impl Default for PlanOptions {
@@ -35,6 +44,54 @@ impl Default for PlanOptions {
             batch: 0,
             resolution: 0.05,
             shortcut_tries: 16,
+            searches: 1,
+            polish_tries: 0,
+            improve: None,
         }
+    }
+}
+
+/// A point on the curve between the time that planning takes and the time that driving takes: names
+/// for sets of the options that decide it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quality {
+    /// The first answer, refined a little: a fraction of a millisecond for an arm.
+    #[default]
+    Fast,
+    /// The shortest of a few answers, polished: some milliseconds.
+    Balanced,
+    /// The shortest of many answers, polished until hardly anything is gained.
+    Best,
+}
+
+impl Quality {
+    /// All of them, the quickest first.
+    pub const ALL: [Self; 3] = [Self::Fast, Self::Balanced, Self::Best];
+
+    /// Sets the options that this is a name for.
+    pub fn apply(self, options: &mut PlanOptions) {
+        (options.shortcut_tries, options.searches, options.polish_tries) = match self {
+            Self::Fast => (16, 1, 0),
+            Self::Balanced => (16, 4, 150),
+            Self::Best => (16, 16, 1500),
+        };
+    }
+}
+
+impl fmt::Display for Quality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fast => "fast",
+            Self::Balanced => "balanced",
+            Self::Best => "best",
+        })
+    }
+}
+
+impl std::str::FromStr for Quality {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        let named = Self::ALL.into_iter().find(|quality| quality.to_string() == s);
+        named.ok_or_else(|| format!("unknown quality \"{s}\"; expected fast, balanced or best"))
     }
 }

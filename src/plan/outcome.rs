@@ -1,6 +1,7 @@
 //! What a planner answers.
 
-use crate::certify::Certificate;
+use super::Overrun;
+use crate::certify::{Certificate, Violation};
 use crate::check::Fault;
 use crate::trajectory::Trajectory;
 use serde::{Serialize, Serializer};
@@ -18,6 +19,20 @@ pub enum Outcome {
         budget: Budget,
         /// What was done meanwhile.
         statistics: Statistics,
+        /// What is known to have stood in the way.
+        hindrance: Option<Hindrance>,
+    },
+    /// The start moves so fast that an output cannot be stopped before its position limit, so there is
+    /// no answer.
+    StartDoomed {
+        /// Which output, and where it would stop.
+        why: Overrun,
+    },
+    /// Every goal moves so fast that an output would have to come from beyond its position limit, so
+    /// there is no answer.
+    GoalOutOfReach {
+        /// Which output of the first of them, and where it would come from.
+        why: Overrun,
     },
     /// The start state is invalid, so there is no answer.
     StartInvalid {
@@ -29,6 +44,15 @@ pub enum Outcome {
         /// Why the first of them is.
         why: Fault,
     },
+}
+
+/// What stood in the way of an answer, as far as is known: a hint, not a proof that there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hindrance {
+    /// A path was found, but no trajectory along it could be certified: the last reason.
+    Uncertified(Violation),
+    /// The start moves, and the robot cannot even be stopped straight ahead: why not.
+    Braking(Violation),
 }
 
 /// A trajectory and the proof that it is valid at every instant.
@@ -51,7 +75,8 @@ pub enum Budget {
     Time,
 }
 
-/// What a query took.
+/// What a query took; where several threads share it, the counts are of all of them and the times of
+/// the one that took longest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Statistics {
     /// Time in the search.
@@ -73,6 +98,10 @@ pub struct Statistics {
     pub repairs: u32,
     /// Refinements that could not be certified and were done again, or left out.
     pub uncertified: u32,
+    /// Searches begun.
+    pub searches: u32,
+    /// Rounds of polishing moves.
+    pub polishes: u32,
     /// Duration of the path before refinement, seconds.
     #[serde(rename = "raw_duration_s")]
     pub raw_duration: f64,
@@ -98,13 +127,30 @@ impl fmt::Display for Budget {
     }
 }
 
+impl fmt::Display for Hindrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uncertified(violation) => write!(f, "the last answer could not be certified: {violation}"),
+            Self::Braking(violation) => {
+                write!(
+                    f,
+                    "the start moves, and braking straight ahead as hard as possible ends badly: {violation}"
+                )
+            }
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Solved(s) => write!(f, "solved: {:.3} s", s.trajectory.duration()),
-            Self::Exhausted { budget, statistics } => {
-                write!(f, "no plan: {budget} after {} samples", statistics.iterations)
+            Self::Exhausted { budget, statistics, hindrance } => {
+                write!(f, "no plan: {budget} after {} samples", statistics.iterations)?;
+                hindrance.as_ref().map_or(Ok(()), |hindrance| write!(f, "; {hindrance}"))
             }
+            Self::StartDoomed { why } => write!(f, "no plan: the start is too fast: {why}"),
+            Self::GoalOutOfReach { why } => write!(f, "no plan: the goal is too fast: {why}"),
             Self::StartInvalid { why } => write!(f, "no plan: the start is invalid: {why}"),
             Self::GoalInvalid { why } => write!(f, "no plan: the goal is invalid: {why}"),
         }

@@ -2,6 +2,7 @@
 //! to single-query path planning*, ICRA 2000): one tree grows forward from the start, one backward
 //! from the goals. The goal tree's edges run from child to parent, as they will be driven.
 
+use super::braking::standstills;
 use super::{Budget, PlanOptions, Termination};
 use crate::check::{CheckError, EdgeChecker, StateBatch};
 use crate::local_planner::{End, LocalPlanner};
@@ -30,6 +31,15 @@ enum Side {
     Start = 0,
     /// Grown backward from the goals.
     Goal = 1,
+}
+
+/// What a search comes to.
+#[derive(Clone, Debug)]
+pub enum Searched {
+    /// A path from the start to a goal.
+    Path(Knots),
+    /// A budget was spent before there was one; the search may be taken up again with another.
+    Exhausted(Budget),
 }
 
 /// One search, resumable after an answer that could not be used.
@@ -203,12 +213,13 @@ impl<'a> RrtConnect<'a> {
     pub fn search(
         &mut self,
         local: &mut LocalPlanner<'_>,
-        termination: &Termination,
-    ) -> Result<Result<Knots, Budget>, CheckError> {
+        termination: &Termination<'_>,
+    ) -> Result<Searched, CheckError> {
         if self.samples == 0 {
             if let Some(budget) = termination.spent(0) {
-                return Ok(Err(budget));
+                return Ok(Searched::Exhausted(budget));
             }
+            self.leave_speed(local)?;
             // The edges straight to the goals count as a sample, so that a budget of samples always ends.
             self.samples = 1;
         }
@@ -219,18 +230,41 @@ impl<'a> RrtConnect<'a> {
         loop {
             let spent = self.propose(batch.max(1), local.checker(), termination)?;
             if let (Some(budget), true) = (spent, self.round.proposals.is_empty()) {
-                return Ok(Err(budget));
+                return Ok(Searched::Exhausted(budget));
             }
             // Rounds of connections alone draw no sample, and so do not ask the clock.
             if termination.late() {
-                return Ok(Err(Budget::Time));
+                return Ok(Searched::Exhausted(Budget::Time));
             }
             let edges = self.round.proposals.len();
             let durations = local.connect_all(edges, |k| self.ends(k), f64::INFINITY)?;
             if let Some(path) = self.accept(durations) {
-                return Ok(Ok(path));
+                return Ok(Searched::Path(path));
             }
         }
+    }
+
+    /// Joins every root that moves to states at rest near it, from where there is less to go wrong.
+    ///
+    /// # Errors
+    /// When the checking backend fails.
+    fn leave_speed(&mut self, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
+        for side in [Side::Start, Side::Goal] {
+            let limits = self.limits;
+            let grown = self.grown(side);
+            for root in 0..grown.tree.len() {
+                for rest in standstills(limits, &grown.state(root), side == Side::Goal) {
+                    let (mut from, mut to) = (grown.end(root), End::from(&rest));
+                    if side == Side::Goal {
+                        std::mem::swap(&mut from, &mut to);
+                    }
+                    if let Some(duration) = local.connect(from, to, f64::INFINITY)? {
+                        grown.add(&rest.position, &rest.velocity, Some(root), duration);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Fills a round with at most `batch` edges; tells where the budget has kept it from being full.
@@ -238,7 +272,7 @@ impl<'a> RrtConnect<'a> {
         &mut self,
         batch: usize,
         checker: &mut dyn EdgeChecker,
-        termination: &Termination,
+        termination: &Termination<'_>,
     ) -> Result<Option<Budget>, CheckError> {
         let mut round = std::mem::take(&mut self.round);
         round.clear();
@@ -266,7 +300,7 @@ impl<'a> RrtConnect<'a> {
         &mut self,
         count: usize,
         checker: &mut dyn EdgeChecker,
-        termination: &Termination,
+        termination: &Termination<'_>,
     ) -> Result<Option<Budget>, CheckError> {
         let mut screen = std::mem::take(&mut self.screen);
         screen.round.clear();
@@ -302,7 +336,7 @@ impl<'a> RrtConnect<'a> {
         &mut self,
         round: &mut Round,
         sizes: &mut [usize; 2],
-        termination: &Termination,
+        termination: &Termination<'_>,
     ) -> Option<Budget> {
         if let Some(budget) = termination.spent(self.samples) {
             return Some(budget);

@@ -2,8 +2,10 @@
 //! below it.
 
 mod knots;
+mod polish;
 
 pub use knots::Knots;
+pub use polish::polish;
 
 use crate::check::CheckError;
 use crate::local_planner::LocalPlanner;

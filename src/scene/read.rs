@@ -5,7 +5,7 @@ use super::setup::{self, JointOverride, LimitChoice, Planned, RobotChoice, Robot
 use super::vehicle;
 use crate::document::{Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
-use crate::plan::PlanOptions;
+use crate::plan::{PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem};
 use crate::robot::{Mechanism, NamedState, Robot};
@@ -25,8 +25,20 @@ const SECTIONS: [&str; 8] = ["robot", "world", "start", "goal", "goals", "limits
 const ROBOT_KEYS: [&str; 7] = ["urdf", "srdf", "joint_limits", "group", "joints", "locked", "base"];
 const LIMIT_KEYS: [&str; 4] = ["velocity_scaling", "acceleration_scaling", "torque", "joints"];
 const JOINT_LIMIT_KEYS: [&str; 6] = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
-const PLANNER_KEYS: [&str; 8] =
-    ["seed", "time_limit", "max_samples", "range", "moving_share", "batch", "resolution", "shortcut_tries"];
+const PLANNER_KEYS: [&str; 12] = [
+    "seed",
+    "time_limit",
+    "max_samples",
+    "range",
+    "moving_share",
+    "batch",
+    "resolution",
+    "quality",
+    "shortcut_tries",
+    "searches",
+    "polish_tries",
+    "improve",
+];
 /// More edges at once would only fill the memory.
 const MAX_BATCH: usize = 1 << 20;
 const ORIENTATION_KEYS: [&str; 2] = ["rpy", "quaternion_xyzw"];
@@ -236,7 +248,8 @@ fn joint_override(entry: &Entry, robot: &Robot) -> Result<JointOverride, InputEr
 
 fn planner(node: &Node) -> Result<PlanOptions, InputError> {
     let map = node.map_of("a map of planner options", &PLANNER_KEYS)?;
-    let default = PlanOptions::default();
+    let mut default = PlanOptions::default();
+    map.get("quality").map_or(Ok(Quality::default()), quality)?.apply(&mut default);
     let positive = |key, default| map.get(key).map_or(Ok(default), Node::positive);
     Ok(PlanOptions {
         seed: map.get("seed").map_or(Ok(default.seed), Node::natural)?,
@@ -247,7 +260,28 @@ fn planner(node: &Node) -> Result<PlanOptions, InputError> {
         batch: map.get("batch").map_or(Ok(default.batch), batch)?,
         resolution: positive("resolution", default.resolution)?,
         shortcut_tries: map.get("shortcut_tries").map_or(Ok(default.shortcut_tries), Node::natural)?,
+        searches: map.get("searches").map_or(Ok(default.searches), searches)?,
+        polish_tries: map.get("polish_tries").map_or(Ok(default.polish_tries), Node::natural)?,
+        improve: map.get("improve").map(improve).transpose()?,
     })
+}
+
+fn quality(node: &Node) -> Result<Quality, InputError> {
+    let what = "fast, balanced or best";
+    node.text(what)?.parse().map_err(|_| node.expected(what))
+}
+
+fn searches(node: &Node) -> Result<u32, InputError> {
+    match node.natural()? {
+        0 => Err(node.expected("a whole number greater than 0")),
+        searches => Ok(searches),
+    }
+}
+
+fn improve(node: &Node) -> Result<Duration, InputError> {
+    let expected = || node.expected("a number of seconds greater than zero");
+    let seconds = node.positive().map_err(|_| expected())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| expected())
 }
 
 fn time_limit(node: &Node) -> Result<Option<Duration>, InputError> {

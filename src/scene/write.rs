@@ -249,6 +249,10 @@ struct Planner {
     batch: usize,
     resolution: f64,
     shortcut_tries: u32,
+    searches: u32,
+    polish_tries: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    improve: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -269,6 +273,9 @@ impl Planner {
             batch: options.batch,
             resolution: options.resolution,
             shortcut_tries: options.shortcut_tries,
+            searches: options.searches,
+            polish_tries: options.polish_tries,
+            improve: options.improve.map(|time| time.as_secs_f64()),
         })
     }
 }

@@ -1,0 +1,58 @@
+//! Options that all commands that plan have in common.
+
+use super::telling::TellingCheckers;
+use super::{BackendArgs, count, positive};
+use crate::check::CheckError;
+use crate::plan::{PlanOptions, Quality};
+use crate::problem::Problem;
+use clap::Args;
+use std::time::Duration;
+
+/// How to plan. What is left out is the scene's choice, or the default where there is no scene.
+#[derive(Args)]
+pub(super) struct PlanningArgs {
+    /// Seed of the planner
+    #[arg(long, allow_negative_numbers = true)]
+    pub(super) seed: Option<u64>,
+    /// Time limit for each answer, seconds
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
+    time_limit: Option<f64>,
+    /// How long to plan for a shorter trajectory: fast, balanced or best
+    #[arg(long)]
+    quality: Option<Quality>,
+    /// Shorten the trajectory until so many seconds after the start, whatever the quality
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
+    improve: Option<f64>,
+    /// Threads; one for each query, for a batch one per processor, on a GPU one per query, where left out
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
+    threads: Option<usize>,
+    #[command(flatten)]
+    pub(super) backend: BackendArgs,
+}
+
+impl PlanningArgs {
+    /// Puts what the user asks for in place of what `options` say.
+    pub(super) fn apply(&self, options: &mut PlanOptions) {
+        options.seed = self.seed.unwrap_or(options.seed);
+        options.time_limit = self.time_limit.map(Duration::from_secs_f64).or(options.time_limit);
+        options.improve = self.improve.map(Duration::from_secs_f64).or(options.improve);
+        if let Some(quality) = self.quality {
+            quality.apply(options);
+        }
+    }
+
+    /// Threads that share a query.
+    pub(super) fn threads(&self) -> usize {
+        self.threads.unwrap_or(1)
+    }
+
+    /// Checkers of many problems, each with its resolution, and the threads that they are spread over.
+    pub(super) fn spread<'a>(
+        &self,
+        problems: impl Iterator<Item = (&'a Problem, f64)>,
+    ) -> Result<(TellingCheckers<'a>, usize), CheckError> {
+        let checkers = self.backend.checkers(problems)?;
+        let threads = checkers.threads(self.threads);
+        Ok((checkers, threads))
+    }
+}

@@ -1,0 +1,68 @@
+//! `flatout replan`: from a trajectory that is being driven to another.
+
+use super::Failure;
+use super::plan::{ReportArgs, tighten};
+use super::planning::PlanningArgs;
+use crate::certify::CertifyOptions;
+use crate::error::InputError;
+use crate::exchange::NamedTrajectory;
+use crate::plan::Departure;
+use crate::problem::FlatState;
+use crate::scene::Scene;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub(super) struct ReplanArgs {
+    /// Scene file: the world as it is now, and the goal; its start is not looked at
+    scene: PathBuf,
+    /// Trajectory that is being driven: .json (flatout-trajectory/1), .yaml or .csv
+    trajectory: PathBuf,
+    /// When to leave it, seconds after it began: far enough ahead for the new one to be there in time
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    from: f64,
+    /// Give the whole of what is driven, from the beginning of the old trajectory; certified as a whole
+    #[arg(long)]
+    join: bool,
+    #[command(flatten)]
+    planning: PlanningArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+/// What the old trajectory may miss by at its knots: files of points are rounded.
+const TOLERANCE: f64 = 1e-5;
+
+pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
+    args.report.refuse_unknown_format()?;
+    let mut scene = Scene::load(&args.scene)?;
+    args.planning.apply(&mut scene.options);
+    let located = |e: InputError| e.in_file(&args.trajectory);
+    let running = NamedTrajectory::load(&args.trajectory)?;
+    let running = running.ordered(&scene.problem.mechanism.outputs).map_err(located)?;
+    let duration = running.duration();
+    if !(0.0..=duration).contains(&args.from) {
+        let message = format!("--from {}: expected a time from 0 to {duration}, its duration", args.from);
+        return Err(located(InputError::new(message)).into());
+    }
+    let departure = Departure { running: &running, from: args.from };
+    let mut problem = departure.problem(&scene.problem);
+    let (mut solution, backend) = args.planning.plan(&problem, &scene.options)?;
+    if args.join {
+        let tolerant = CertifyOptions {
+            tolerance: TOLERANCE,
+            limit_tolerance: 10.0 * TOLERANCE,
+            ..CertifyOptions::default()
+        };
+        let joined = departure.join(&problem, &solution.trajectory, &tolerant);
+        (solution.trajectory, solution.certificate) = joined.map_err(|violation| {
+            let from = args.from;
+            Failure::Invalid(format!(
+                "no plan: the running trajectory is not valid until {from} s: {violation}"
+            ))
+        })?;
+        problem.start = FlatState::on(&running, 0.0);
+    }
+    tighten(&problem, &mut solution);
+    args.report.tell(&problem, &solution, scene.options.seed, &backend)
+}

@@ -1,0 +1,148 @@
+//! Ends at speed: where a motion can stop, where one can have come from, and states that are doomed.
+
+use super::Hindrance;
+use crate::certify::Certifier;
+use crate::problem::{FlatState, Problem};
+use crate::robot::OutputLimits;
+use crate::trajectory::Trajectory;
+use std::fmt;
+
+/// Where braking ends beyond a limit by no more than this, rad or m, it is for the search to find out.
+const ROUNDING: f64 = 1e-6;
+
+/// An output that moves so fast that no motion within its limits leads on from there, or led there: an
+/// inevitable collision with its own position limit (LaValle and Kuffner, *Randomized kinodynamic
+/// planning*, IJRR 2001, section 3.1). Exact, as outputs brake independently; that torque limits may
+/// allow even less is not looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overrun {
+    /// Name of the output.
+    pub output: String,
+    /// Its velocity, rad/s or m/s.
+    pub velocity: f64,
+    /// Its nearest possible standstill, rad or m.
+    pub standstill: f64,
+    /// Its position limits.
+    pub bounds: (f64, f64),
+    /// Whether the standstill lies before the state or after it.
+    before: bool,
+}
+
+impl Overrun {
+    /// The first output that cannot be stopped within its limits after `state`.
+    pub(super) fn after(problem: &Problem, state: &FlatState) -> Option<Self> {
+        Self::of(problem, state, false)
+    }
+
+    /// The first output that cannot have been brought to `state` from a standstill within its limits.
+    pub(super) fn before(problem: &Problem, state: &FlatState) -> Option<Self> {
+        Self::of(problem, state, true)
+    }
+
+    fn of(problem: &Problem, state: &FlatState, before: bool) -> Option<Self> {
+        let mechanism = &problem.mechanism;
+        mechanism.limits.iter().enumerate().find_map(|(j, limits)| {
+            let (velocity, sign) = (state.velocity[j], if before { -1.0 } else { 1.0 });
+            let way = velocity * velocity.abs() / (2.0 * limits.acceleration);
+            let standstill = state.position[j] + sign * way;
+            let within = limits.lower - ROUNDING <= standstill && standstill <= limits.upper + ROUNDING;
+            (!within).then(|| Self {
+                output: mechanism.outputs[j].clone(),
+                velocity,
+                standstill,
+                bounds: (limits.lower, limits.upper),
+                before,
+            })
+        })
+    }
+}
+
+impl fmt::Display for Overrun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { output, velocity, standstill, bounds: (lower, upper), before } = self;
+        let verb = if *before { "must have started from" } else { "cannot stop before" };
+        write!(f, "\"{output}\", moving at {velocity:.4}, {verb} {standstill:.4}, outside [{lower}, {upper}]")
+    }
+}
+
+/// The time in which all outputs can come to rest together, each decelerating evenly: the path is straight.
+fn time(limits: &[OutputLimits], velocity: &[f64]) -> f64 {
+    velocity.iter().zip(limits).map(|(v, limits)| v.abs() / limits.acceleration).fold(0.0, f64::max)
+}
+
+/// States at rest that lie near a state at speed: ahead of it, or with `before` behind it. From, or to,
+/// these a search goes on as it does between states at rest.
+pub(super) fn standstills(limits: &[OutputLimits], state: &FlatState, before: bool) -> Vec<FlatState> {
+    if state.is_at_rest() {
+        return Vec::new();
+    }
+    let sign = if before { -1.0 } else { 1.0 };
+    let together = time(limits, &state.velocity);
+    let on_course = |stretch: f64| {
+        let way = |(p, v): (&f64, &f64)| p + sign * 0.5 * together * stretch * v;
+        state.position.iter().zip(&state.velocity).map(way).collect()
+    };
+    // Every output by itself as hard as it can: the path bends, but is the shortest for each.
+    let each = |((p, v), limits): ((&f64, &f64), &OutputLimits)| {
+        (p + sign * v * v.abs() / (2.0 * limits.acceleration)).clamp(limits.lower, limits.upper)
+    };
+    let hardest = state.position.iter().zip(&state.velocity).zip(limits).map(each).collect();
+    let within = |position: &Vec<f64>| {
+        position.iter().zip(limits).all(|(p, limits)| (limits.lower..=limits.upper).contains(p))
+    };
+    let all = [on_course(1.0), hardest, on_course(2.0)];
+    all.into_iter().filter(within).map(FlatState::at_rest).collect()
+}
+
+/// Braking straight ahead as hard as the accelerations allow, from a state at speed.
+pub(super) fn straight(limits: &[OutputLimits], state: &FlatState) -> Option<Trajectory> {
+    let FlatState { position, velocity } = state;
+    let time = time(limits, velocity);
+    if time == 0.0 {
+        return None;
+    }
+    let one = |(p, v): (&f64, &f64)| [*p, *v, -0.5 * v / time];
+    let mut braking = Trajectory::new(position.len(), 2);
+    braking.push(time, &position.iter().zip(velocity).flat_map(one).collect::<Vec<_>>());
+    Some(braking)
+}
+
+/// What braking straight ahead leads to, where the start moves and that is nothing good.
+pub(super) fn hindrance(problem: &Problem) -> Option<Hindrance> {
+    let braking = straight(&problem.mechanism.limits, &problem.start)?;
+    let goals = vec![FlatState::on(&braking, braking.duration())];
+    let stopping = Problem { goals, ..problem.clone() };
+    let certified = Certifier::new(&stopping, Default::default()).certify(&braking);
+    certified.err().map(Hindrance::Braking)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Vec<OutputLimits> {
+        let limits = OutputLimits {
+            lower: -1.0,
+            upper: 1.0,
+            velocity: 2.0,
+            acceleration: 4.0,
+            jerk: f64::INFINITY,
+            effort: f64::INFINITY,
+        };
+        vec![limits; 2]
+    }
+
+    #[test]
+    fn standstills_lie_where_braking_ends() {
+        let state = FlatState { position: vec![0.0, 0.5], velocity: vec![2.0, -1.0] };
+        let positions = |before| {
+            let at = standstills(&limits(), &state, before);
+            assert!(at.iter().all(FlatState::is_at_rest));
+            at.into_iter().map(|s| s.position).collect::<Vec<_>>()
+        };
+        // Half a second for the first, 2 / 4; the second goes along, or stops after 1 / (2 4).
+        assert_eq!(positions(false), [vec![0.5, 0.25], vec![0.5, 0.375], vec![1.0, 0.0]]);
+        assert_eq!(positions(true), [vec![-0.5, 0.75], vec![-0.5, 0.625], vec![-1.0, 1.0]]);
+        assert!(standstills(&limits(), &FlatState::at_rest(vec![0.0; 2]), false).is_empty());
+    }
+}

@@ -1,0 +1,385 @@
+//! One thread's share of a query: searches, refines and certifies with a checker of its own.
+
+use super::termination::Race;
+use super::{Budget, PlanOptions, RrtConnect, Searched, Solution, Statistics, Termination};
+use crate::certify::{Certificate, Certifier, Violation};
+use crate::check::{CheckError, EdgeChecker, StateBatch, Status};
+use crate::local_planner::LocalPlanner;
+use crate::problem::{FlatState, Problem};
+use crate::refine::{Knots, polish, shorten, skip_corners};
+use crate::trajectory::Trajectory;
+use std::time::{Duration, Instant};
+
+/// Clearances that the search and the refinement ask for, in metres, the greatest first that start
+/// and goal can afford. Between two samples a sphere of radius r that moves by d past an edge can
+/// dip in by d^2 / (8 r), about a millimetre: with this much to spare the certificate rarely fails.
+const PADDINGS: [f64; 4] = [1e-3, 2e-4, 4e-5, 0.0];
+
+/// Samples that a search draws before it asks for the next smaller clearance: passages may be narrower
+/// than the ends are. Edges are sampled twice as finely then, so that they dip in by a quarter.
+const SAMPLES_PER_PADDING: u64 = 20_000;
+
+/// Repairs that halve the spacing of samples; after so many it is a thousandth.
+const FINEST: u32 = 10;
+
+/// Refinements of one path that may fail to be certified before the path itself is taken.
+const REFINEMENTS: u64 = 2;
+
+/// A search for a better answer may take so many times the samples that the first answer took, ...
+pub(super) const PATIENCE: u64 = 3;
+
+/// ... and so many more.
+pub(super) const GRACE: u64 = 200;
+
+/// Polishing moves between two certificates.
+const MOVES_PER_PROOF: u32 = 150;
+
+/// Which of how many lanes: it decides the seeds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    pub(super) number: usize,
+    pub(super) of: usize,
+}
+
+/// What a lane comes to.
+pub(super) struct Finish {
+    /// Its best answer and the samples that the first one took, or the budget that was spent.
+    pub(super) answer: Result<(Answer, u64), Budget>,
+    pub(super) statistics: Statistics,
+    /// Why an answer could not be certified, the last time.
+    pub(super) violation: Option<Violation>,
+}
+
+/// A trajectory and its proof.
+pub(super) struct Answer {
+    pub(super) trajectory: Trajectory,
+    pub(super) certificate: Certificate,
+    raw_duration: f64,
+}
+
+impl Answer {
+    pub(super) fn solution(self, statistics: Statistics) -> Solution {
+        let statistics = Statistics { raw_duration: self.raw_duration, ..statistics };
+        Solution { trajectory: self.trajectory, certificate: self.certificate, statistics }
+    }
+}
+
+/// A checker, a certifier, and what they have done for a query so far.
+pub(super) struct Lane<'a> {
+    problem: &'a Problem,
+    options: &'a PlanOptions,
+    share: Share,
+    pub(super) local: LocalPlanner<'a>,
+    certifier: Certifier<'a>,
+    /// Index in [`PADDINGS`] of the clearance that is asked for.
+    padding: usize,
+    pub(super) statistics: Statistics,
+    states_before: u64,
+    violation: Option<Violation>,
+}
+
+impl<'a> Lane<'a> {
+    pub(super) fn new(
+        problem: &'a Problem,
+        checker: &'a mut dyn EdgeChecker,
+        options: &'a PlanOptions,
+        share: Share,
+    ) -> Self {
+        let states_before = checker.states_checked();
+        Self {
+            problem,
+            options,
+            share,
+            local: LocalPlanner::new(problem, checker),
+            certifier: Certifier::new(problem, Default::default()),
+            padding: 0,
+            statistics: Statistics::default(),
+            states_before,
+            violation: None,
+        }
+    }
+
+    /// Finds an answer, then better ones as far as the options ask for them.
+    pub(super) fn run(
+        mut self,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+        race: &Race,
+        improve: Option<Instant>,
+    ) -> Result<Finish, CheckError> {
+        self.set_padding(goals)?;
+        let answer = match self.first(goals, &termination.racing(race))? {
+            Ok(first) => {
+                let samples = self.statistics.iterations;
+                race.answered(samples);
+                let termination = termination.until(improve);
+                let best = match improve {
+                    Some(_) => self.improve(first, goals, &termination)?,
+                    None => self.improve_as_asked(first, goals, &termination)?,
+                };
+                Ok((best, samples))
+            }
+            Err(budget) => Err(budget),
+        };
+        self.statistics.edges = self.local.checked;
+        self.statistics.states = self.local.checker().states_checked() - self.states_before;
+        Ok(Finish { answer, statistics: self.statistics, violation: self.violation })
+    }
+
+    /// Asks for the greatest clearance that the start and all goals have.
+    fn set_padding(&mut self, goals: &[&FlatState]) -> Result<(), CheckError> {
+        let started = Instant::now();
+        let ends: Vec<&FlatState> = goals.iter().copied().chain([&self.problem.start]).collect();
+        for (level, padding) in PADDINGS.into_iter().enumerate() {
+            self.padding = level;
+            self.local.checker().set_padding(padding);
+            if self.are_valid(&ends)?.into_iter().all(|valid| valid) {
+                break;
+            }
+        }
+        self.statistics.plan += started.elapsed();
+        Ok(())
+    }
+
+    /// Whether states are valid, efforts aside: at an end they depend on the motion.
+    pub(super) fn are_valid(&mut self, states: &[&FlatState]) -> Result<Vec<bool>, CheckError> {
+        let dof = self.problem.mechanism.dof();
+        let mut batch = StateBatch::new(dof);
+        let still = vec![0.0; dof];
+        for state in states {
+            batch.push(&state.position, &state.velocity, &still);
+        }
+        let mut verdicts = Vec::new();
+        self.local.checker().check_states(&batch, &mut verdicts)?;
+        Ok(verdicts.iter().map(|v| matches!(v.status(), Status::Valid | Status::Effort)).collect())
+    }
+
+    /// The first answer that can be certified.
+    fn first(
+        &mut self,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+    ) -> Result<Result<Answer, Budget>, CheckError> {
+        loop {
+            let path = match self.search(goals, termination, self.statistics.repairs)? {
+                Searched::Path(path) => path,
+                Searched::Exhausted(budget) => return Ok(Err(budget)),
+            };
+            if let Some(answer) = self.finish(&path, termination)? {
+                return Ok(Ok(answer));
+            }
+            self.statistics.repairs += 1;
+        }
+    }
+
+    /// The best of as many searches as the options ask for, polished as much.
+    fn improve_as_asked(
+        &mut self,
+        mut best: Answer,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+    ) -> Result<Answer, CheckError> {
+        let samples = self.statistics.iterations;
+        let searches = self.options.searches.div_ceil(self.share.of as u32);
+        for _ in 1..searches {
+            self.search_again(&mut best, samples, goals, termination)?;
+        }
+        let mut tries = self.options.polish_tries;
+        while tries > 0 && !termination.late() {
+            let moves = tries.min(MOVES_PER_PROOF);
+            self.polish(&mut best, moves, termination)?;
+            tries -= moves;
+        }
+        Ok(best)
+    }
+
+    /// Searches and polishes by turns until it is late.
+    fn improve(
+        &mut self,
+        mut best: Answer,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+    ) -> Result<Answer, CheckError> {
+        let samples = self.statistics.iterations;
+        while !termination.late() {
+            self.polish(&mut best, MOVES_PER_PROOF, termination)?;
+            self.search_again(&mut best, samples, goals, termination)?;
+        }
+        Ok(best)
+    }
+
+    /// One more search, and its answer in place of `best` if it is shorter. `samples` is what the first
+    /// answer took: one that takes far longer is not waited for.
+    fn search_again(
+        &mut self,
+        best: &mut Answer,
+        samples: u64,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+    ) -> Result<(), CheckError> {
+        let most = samples.saturating_mul(PATIENCE).saturating_add(GRACE);
+        let termination = termination.within(self.statistics.iterations.saturating_add(most));
+        if termination.late() {
+            return Ok(());
+        }
+        if let Searched::Path(path) = self.search(goals, &termination, 0)? {
+            let seed = self.seed();
+            let shorter = self.skip_corners(&path)?;
+            let trajectory = self.refine(&shorter, self.options.shortcut_tries, seed, &termination)?;
+            self.replace(best, trajectory, path.duration(), &termination);
+        }
+        Ok(())
+    }
+
+    /// Shortens `best` by so many moves.
+    fn polish(
+        &mut self,
+        best: &mut Answer,
+        moves: u32,
+        termination: &Termination<'_>,
+    ) -> Result<(), CheckError> {
+        let started = Instant::now();
+        self.statistics.polishes += 1;
+        let seed = self.seed();
+        let limits = &self.problem.mechanism.limits;
+        let late = || termination.late();
+        let trajectory = polish(best.trajectory.clone(), limits, &mut self.local, moves, seed, &late)?;
+        self.statistics.refine += started.elapsed();
+        self.replace(best, trajectory, best.raw_duration, termination);
+        Ok(())
+    }
+
+    /// Takes a trajectory in place of `best` if it is shorter and can be certified in time.
+    fn replace(
+        &mut self,
+        best: &mut Answer,
+        trajectory: Trajectory,
+        raw_duration: f64,
+        termination: &Termination<'_>,
+    ) {
+        // A proof takes about as long as those before it did.
+        let proofs = self.statistics.searches + self.statistics.polishes;
+        let needed = self.statistics.certify / proofs.max(1);
+        if trajectory.duration() < best.trajectory.duration()
+            && !termination.late_for(needed)
+            && let Some(certificate) = self.certify(&trajectory, termination)
+        {
+            *best = Answer { trajectory, certificate, raw_duration };
+        }
+    }
+
+    /// A seed for what is done next: never the same twice, nor that of another lane.
+    fn seed(&self) -> u64 {
+        let Share { number, of } = self.share;
+        let done = (self.statistics.searches + self.statistics.polishes).saturating_sub(1) as usize;
+        self.options.seed.wrapping_add(((number + done * of) as u64) << 32)
+    }
+
+    /// A path, by a search of its own seed. After answers that could not be certified the edges are
+    /// sampled more finely, or the same edge might fool the samples again.
+    fn search(
+        &mut self,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+        repairs: u32,
+    ) -> Result<Searched, CheckError> {
+        let started = Instant::now();
+        self.statistics.searches += 1;
+        let before = self.statistics.iterations;
+        let termination = termination.after(before);
+        let mut search = RrtConnect::new(self.problem, goals, self.options, self.seed());
+        let mut shrunk = 0;
+        let found = loop {
+            let finer = f64::from(1_u32 << (repairs + shrunk).min(FINEST));
+            self.local.checker().set_resolution(self.options.resolution / finer);
+            let stage = match self.padding + 1 < PADDINGS.len() {
+                true => SAMPLES_PER_PADDING.saturating_mul(u64::from(shrunk) + 1),
+                false => u64::MAX,
+            };
+            let part = termination.within(before.saturating_add(stage));
+            let found = search.search(&mut self.local, &part)?;
+            let over = matches!(found, Searched::Exhausted(Budget::Samples));
+            if !over || termination.spent(search.samples).is_some() {
+                break found;
+            }
+            self.padding += 1;
+            shrunk += 1;
+            self.local.checker().set_padding(PADDINGS[self.padding]);
+        };
+        self.statistics.iterations += search.samples;
+        self.statistics.plan += started.elapsed();
+        Ok(found)
+    }
+
+    /// Refines and certifies a path; where that fails the path itself may do. `None` if neither.
+    fn finish(&mut self, path: &Knots, termination: &Termination<'_>) -> Result<Option<Answer>, CheckError> {
+        let raw_duration = path.duration();
+        let shorter = self.skip_corners(path)?;
+        for attempt in 0..=REFINEMENTS {
+            let last = attempt == REFINEMENTS;
+            let (path, tries) = if last { (path, 0) } else { (&shorter, self.options.shortcut_tries) };
+            let seed = self.seed().wrapping_add(attempt);
+            let trajectory = self.refine(path, tries, seed, termination)?;
+            if let Some(certificate) = self.certify(&trajectory, termination) {
+                return Ok(Some(Answer { trajectory, certificate, raw_duration }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The path without the corners that need not be, unless it is to be left as it is.
+    fn skip_corners(&mut self, path: &Knots) -> Result<Knots, CheckError> {
+        let started = Instant::now();
+        let mut shorter = path.clone();
+        if self.options.shortcut_tries > 0 {
+            skip_corners(&mut shorter, &mut self.local)?;
+        }
+        self.statistics.refine += started.elapsed();
+        Ok(shorter)
+    }
+
+    fn refine(
+        &mut self,
+        path: &Knots,
+        tries: u32,
+        seed: u64,
+        termination: &Termination<'_>,
+    ) -> Result<Trajectory, CheckError> {
+        let started = Instant::now();
+        let trajectory = shorten(path, &mut self.local, tries, seed, &|| termination.late())?;
+        self.statistics.refine += started.elapsed();
+        Ok(trajectory)
+    }
+
+    fn certify(&mut self, trajectory: &Trajectory, termination: &Termination<'_>) -> Option<Certificate> {
+        let started = Instant::now();
+        let result = self.certifier.certify_until(trajectory, &|| termination.late());
+        self.statistics.certify += started.elapsed();
+        result
+            .map_err(|violation| {
+                self.statistics.uncertified += 1;
+                self.violation = Some(violation);
+            })
+            .ok()
+    }
+}
+
+/// Statistics of several lanes: what they did in all, and the times of the one that took longest.
+pub(super) fn together(lanes: &[Finish]) -> Statistics {
+    let mut all = Statistics::default();
+    let mut longest = Duration::ZERO;
+    for Finish { statistics: s, .. } in lanes {
+        if s.total() >= longest {
+            longest = s.total();
+            (all.plan, all.refine, all.certify) = (s.plan, s.refine, s.certify);
+        }
+        all.iterations += s.iterations;
+        all.edges += s.edges;
+        all.states += s.states;
+        all.repairs += s.repairs;
+        all.uncertified += s.uncertified;
+        all.searches += s.searches;
+        all.polishes += s.polishes;
+    }
+    all
+}

@@ -1,0 +1,85 @@
+//! Planning anew from a trajectory that is being driven.
+
+use super::{Outcome, PlanOptions, braking, plan};
+use crate::certify::{Certificate, CertifyOptions, Violation, certify};
+use crate::check::{CheckError, EdgeChecker};
+use crate::problem::{FlatState, Problem};
+use crate::trajectory::Trajectory;
+
+/// A velocity that exceeds its limit by no more than this share does so by rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// The instant at which a running trajectory is to be left for a new one.
+///
+/// Planning takes time, and the robot does not wait: leave the trajectory at a time far enough ahead,
+/// `now + limit + transport`, where `limit` is the time limit that the new plan is given (or what plans
+/// take at worst on this machine: see `flatout bench replan`) and `transport` what it takes to bring
+/// the answer to the controller. Until then the robot drives on as before, so what lies on that piece
+/// must still be free: [`Departure::join`] proves it.
+#[derive(Clone, Copy, Debug)]
+pub struct Departure<'a> {
+    /// What is being driven.
+    pub running: &'a Trajectory,
+    /// When it is left, seconds since it began; clamped to it.
+    pub from: f64,
+}
+
+impl Departure<'_> {
+    /// The state at that instant: where a new trajectory begins.
+    pub fn state(&self) -> FlatState {
+        FlatState::on(self.running, self.from)
+    }
+
+    /// `problem` with this departure in place of its start.
+    pub fn problem(&self, problem: &Problem) -> Problem {
+        let mut start = self.state();
+        for (v, limits) in start.velocity.iter_mut().zip(&problem.mechanism.limits) {
+            if v.abs() <= limits.velocity * (1.0 + ROUNDING) {
+                *v = v.clamp(-limits.velocity, limits.velocity);
+            }
+        }
+        Problem { start, ..problem.clone() }
+    }
+
+    /// Where the robot comes to rest if it brakes straight ahead from there, as hard as the
+    /// accelerations of `problem`'s robot allow.
+    pub fn standstill(&self, problem: &Problem) -> FlatState {
+        let state = self.state();
+        let braking = braking::straight(&problem.mechanism.limits, &state);
+        braking.map_or(state, |braking| FlatState::on(&braking, braking.duration()))
+    }
+
+    /// What is driven in all: the running trajectory until the departure, then `next`; with a
+    /// certificate, against `problem`'s world and goals, of the whole of it.
+    ///
+    /// # Errors
+    /// Why the whole is not valid: what is left of the running trajectory may no longer be.
+    pub fn join(
+        &self,
+        problem: &Problem,
+        next: &Trajectory,
+        options: &CertifyOptions,
+    ) -> Result<(Trajectory, Certificate), Violation> {
+        let mut whole = self.running.cut(0.0, self.from);
+        whole.append(next);
+        // A plan from a goal to itself takes no time; the piece before it does.
+        let whole = if self.from > 0.0 { whole.cut(0.0, whole.duration()) } else { next.clone() };
+        let problem = Problem { start: FlatState::on(self.running, 0.0), ..problem.clone() };
+        let certificate = certify(&problem, &whole, options)?;
+        Ok((whole, certificate))
+    }
+}
+
+/// Plans from where `departure` leaves its trajectory, at the velocity that it has there, to any of
+/// the goals of `problem`, in `problem`'s world; `problem`'s own start is not looked at.
+///
+/// # Errors
+/// As for [`plan`]. That the robot is too fast to be stopped is an [`Outcome`].
+pub fn replan(
+    problem: &Problem,
+    checker: &mut dyn EdgeChecker,
+    options: &PlanOptions,
+    departure: &Departure<'_>,
+) -> Result<Outcome, CheckError> {
+    plan(&departure.problem(problem), checker, options)
+}

@@ -1,0 +1,97 @@
+//! What still shortens a trajectory after the first shortcuts: shortcuts of all sizes, and detours by
+//! states off its course.
+
+use super::{LEAST_GAIN, SHORTEST, Shortener, at_knot, state};
+use crate::check::CheckError;
+use crate::local_planner::LocalPlanner;
+use crate::robot::OutputLimits;
+use crate::trajectory::Trajectory;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+/// Least share of the duration that a move replaces.
+const LEAST_SHARE: f64 = 0.03;
+
+/// Share of the moves that are detours.
+const DETOURS: f64 = 0.5;
+
+/// A detour's least size, as a share of the greatest.
+const LEAST_DETOUR: f64 = 0.01;
+
+/// Shortens `trajectory` by at most `tries` moves, each of which replaces a piece by a shorter valid
+/// one. The pieces' lengths are drawn evenly on a logarithmic scale, as late gains are small and local.
+///
+/// - A shortcut joins the ends of the piece (Hauser and Ng-Thow-Hing, ICRA 2010).
+/// - A detour joins them by way of the piece's middle state, moved at random in position and velocity:
+///   where a shortcut would collide, a way around at another speed may not.
+///
+/// Stops early, with what it has, when `late` says so.
+///
+/// # Errors
+/// When the checking backend fails.
+pub fn polish(
+    trajectory: Trajectory,
+    limits: &[OutputLimits],
+    local: &mut LocalPlanner<'_>,
+    tries: u32,
+    seed: u64,
+    late: &dyn Fn() -> bool,
+) -> Result<Trajectory, CheckError> {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let mut shortener = Shortener::new(trajectory, local);
+    for _ in 0..tries {
+        if late() {
+            break;
+        }
+        let duration = shortener.trajectory.duration();
+        let length = duration * LEAST_SHARE.powf(rng.random::<f64>());
+        // Ends may lie beyond the trajectory's, so that these are chosen as often as others.
+        let from = rng.random::<f64>() * (duration + length) - length;
+        let (from, to) = (from.max(0.0), (from + length).min(duration));
+        if rng.random::<f64>() < DETOURS {
+            shortener.detour(limits, from, to, &mut rng)?;
+        } else {
+            shortener.shortcut(from, to)?;
+        }
+    }
+    Ok(shortener.trajectory)
+}
+
+impl Shortener<'_, '_> {
+    /// Replaces what lies between two instants by a motion through a state near the one in the middle.
+    fn detour(
+        &mut self,
+        limits: &[OutputLimits],
+        from: f64,
+        to: f64,
+        rng: &mut Pcg64Mcg,
+    ) -> Result<(), CheckError> {
+        if to - from < 2.0 * SHORTEST {
+            return Ok(());
+        }
+        let Self { local, trajectory, next, start, end } = self;
+        let (from, to) = (at_knot(trajectory, from), at_knot(trajectory, to));
+        let half = 0.5 * (to - from);
+        let mut via = start.clone();
+        state(trajectory, from, start);
+        state(trajectory, from + half, &mut via);
+        state(trajectory, to, end);
+        let size = LEAST_DETOUR.powf(rng.random::<f64>());
+        for (j, limits) in limits.iter().enumerate() {
+            let mut within = |most: f64| size * most * (2.0 * rng.random::<f64>() - 1.0);
+            // What the accelerations could do to the middle state in half the time.
+            let speed = (limits.acceleration * half).min(limits.velocity);
+            via.position[j] =
+                (via.position[j] + within(0.5 * speed * half)).clamp(limits.lower, limits.upper);
+            via.velocity[j] = (via.velocity[j] + within(speed)).clamp(-limits.velocity, limits.velocity);
+        }
+        let longest = (to - from) * (1.0 - LEAST_GAIN);
+        let ends = [(&*start).into(), (&via).into(), (&*end).into()];
+        let [start, via, end] = ends;
+        if let Some(motion) = local.connect_fastest_by(start, via, end, longest)? {
+            trajectory.splice_into(from, to, motion, next);
+            std::mem::swap(trajectory, next);
+        }
+        Ok(())
+    }
+}
