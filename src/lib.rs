@@ -1,8 +1,9 @@
 //! flatout plans motions of robots that are ready to be driven: collision-free, within the limits
-//! of position, velocity, acceleration and torque, from any velocity to any other. It searches in
-//! the space of *flat outputs*, where every motion between two states is a polynomial in time, and
-//! checks batches of such edges in SIMD lanes. Whatever it returns carries a certificate, computed
-//! apart from the search in `f64`, that it is valid at every instant and not only at samples.
+//! of position, velocity, acceleration and torque (and of jerk, with continuous acceleration, where
+//! that is asked for), from any velocity to any other. It searches in the space of *flat outputs*,
+//! where every motion between two states is a polynomial in time, and checks batches of such edges in
+//! SIMD lanes. Whatever it returns carries a certificate, computed apart from the search in `f64`, that
+//! it is valid at every instant and not only at samples.
 //!
 //! # The road
 //!

@@ -2,47 +2,31 @@
 //! through it. Imports `check`, `steer` and what lies below them.
 
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
-use crate::problem::{FlatState, Problem};
-use crate::steer::{LeastEffort, Profile, TimeOptimal};
+use crate::problem::{Problem, Smoothness};
+use crate::steer::{self, End, JerkLimited, JerkProfile, Profile, Steering, TimeOptimal};
 use crate::trajectory::{Trajectory, derivative};
 
 /// How much longer an edge is made, step by step, when its efforts are too great: slower motions
 /// need less, down to the weight alone.
 const SLOWER: [f64; 5] = [1.25, 1.6, 2.1, 2.8, 4.0];
 
-/// An end of an edge.
-#[derive(Clone, Copy, Debug)]
-pub struct End<'a> {
-    /// Position of each output.
-    pub position: &'a [f64],
-    /// Velocity of each output.
-    pub velocity: &'a [f64],
-}
-
-impl<'a> From<&'a FlatState> for End<'a> {
-    fn from(state: &'a FlatState) -> Self {
-        Self { position: &state.position, velocity: &state.velocity }
-    }
-}
-
-impl End<'_> {
-    fn is_at_rest(&self) -> bool {
-        self.velocity.iter().all(|&v| v == 0.0)
-    }
-}
-
 /// Joins states by valid edges. Counts what it does.
 pub struct LocalPlanner<'a> {
     /// The steering in use.
-    pub steering: LeastEffort,
+    pub steering: Steering,
     checker: &'a mut dyn EdgeChecker,
     fastest: TimeOptimal,
     profiles: Vec<Profile>,
     /// Switching times of `profiles`, and the motion made of them.
     times: Vec<f64>,
     motion: Trajectory,
+    /// What takes the place of `fastest` where jerks are limited.
+    smooth: Option<JerkLimited>,
+    smooth_profiles: Vec<JerkProfile>,
     torque: bool,
     edges: EdgeBatch,
+    /// A motion on its way to the checker: cubics, whatever the degree of edges.
+    motions: EdgeBatch,
     verdicts: Vec<Verdict>,
     coefficients: Vec<f64>,
     /// Answers of [`LocalPlanner::connect_all`].
@@ -57,17 +41,24 @@ impl<'a> LocalPlanner<'a> {
     /// A local planner for `problem`, whose edges `checker` checks.
     pub fn new(problem: &Problem, checker: &'a mut dyn EdgeChecker) -> Self {
         let dof = problem.mechanism.dof();
+        let degree = problem.smoothness.degree();
         Self {
-            steering: LeastEffort::new(&problem.mechanism.limits),
+            steering: Steering::new(problem.smoothness, &problem.mechanism.limits),
             checker,
             fastest: TimeOptimal::new(&problem.mechanism.limits),
             profiles: Vec::new(),
             times: Vec::new(),
             motion: Trajectory::new(dof, 3),
+            smooth: match problem.smoothness {
+                Smoothness::Acceleration => None,
+                Smoothness::Jerk => Some(JerkLimited::new(&problem.mechanism.limits)),
+            },
+            smooth_profiles: Vec::new(),
             torque: problem.torque,
-            edges: EdgeBatch::new(dof, 3),
+            edges: EdgeBatch::new(dof, degree),
+            motions: EdgeBatch::new(dof, 3),
             verdicts: Vec::new(),
-            coefficients: vec![0.0; 4 * dof],
+            coefficients: vec![0.0; (degree + 1) * dof],
             durations: Vec::new(),
             heavy: Vec::new(),
             checked: 0,
@@ -154,8 +145,7 @@ impl<'a> LocalPlanner<'a> {
         if from.is_at_rest() && to.is_at_rest() {
             return Some(self.steering.rest_to_rest_duration(from.position, to.position));
         }
-        let Self { steering, coefficients, .. } = self;
-        steering.steer(from.position, from.velocity, to.position, to.velocity, coefficients)
+        self.steering.steer(from, to, &mut self.coefficients)
     }
 
     /// A valid motion from `from` to `to` that is as fast as velocities and accelerations allow, if
@@ -205,23 +195,50 @@ impl<'a> LocalPlanner<'a> {
         Ok((self.check_motion()? == Status::Valid).then_some(&self.motion))
     }
 
+    /// Where jerks are limited, the fastest motion from rest to rest along a straight line, if it is
+    /// valid: edges are quintics, which are slower on the same line.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn connect_straight(
+        &mut self,
+        from: End<'_>,
+        to: End<'_>,
+    ) -> Result<Option<&Trajectory>, CheckError> {
+        let at_rest = from.is_at_rest() && to.is_at_rest();
+        let smooth = self.smooth.as_ref().filter(|_| at_rest);
+        let Some(motion) = smooth.and_then(|smooth| smooth.straight(from.position, to.position)) else {
+            return Ok(None);
+        };
+        self.motion = motion;
+        Ok((self.check_motion()? == Status::Valid).then_some(&self.motion))
+    }
+
     /// Makes `motion` the fastest one, times `stretch`, not yet checked; tells whether there is one no
     /// longer than `longest`.
     fn fastest(&mut self, from: End<'_>, to: End<'_>, stretch: f64, longest: f64) -> bool {
-        let Self { fastest, profiles, .. } = self;
-        let [p0, v0, p1, v1] = [from.position, from.velocity, to.position, to.velocity];
-        let Some(duration) = fastest.steer(p0, v0, p1, v1, stretch, longest, profiles) else {
-            return false;
-        };
-        self.join_profiles(duration);
+        if let Some(smooth) = &self.smooth {
+            let profiles = &mut self.smooth_profiles;
+            let steered = smooth.steer(from.state(), to.state(), stretch, longest, profiles);
+            let Some(duration) = steered else { return false };
+            self.motion = steer::trajectory(profiles, duration);
+        } else {
+            let Self { fastest, profiles, .. } = self;
+            let [p0, v0, p1, v1] = [from.position, from.velocity, to.position, to.velocity];
+            let steered = fastest.steer(p0, v0, p1, v1, stretch, longest, profiles);
+            let Some(duration) = steered else { return false };
+            self.join_profiles(duration);
+        }
         let brief = self.motion.segments().any(|s| s.duration < BRIEFEST_PIECE);
         !brief && arrives(&self.motion, to)
     }
 
     fn check_motion(&mut self) -> Result<Status, CheckError> {
-        self.edges.clear();
-        self.edges.push_trajectory(&self.motion);
-        Ok(self.check()?[0].status())
+        self.checked += 1;
+        self.motions.clear();
+        self.motions.push_trajectory(&self.motion);
+        self.checker.check(&self.motions, &mut self.verdicts)?;
+        Ok(self.verdicts[0].status())
     }
 
     /// Makes `motion` of `profiles`: a quadratic between any two switching times. Its coefficients are
@@ -254,9 +271,8 @@ impl<'a> LocalPlanner<'a> {
         if from.is_at_rest() && to.is_at_rest() {
             self.edges.push_at_rest(from.position, to.position, duration);
         } else {
-            let Self { steering, coefficients, .. } = self;
-            steering.steer_in(duration, from.position, from.velocity, to.position, to.velocity, coefficients);
-            self.edges.push(duration, coefficients);
+            self.steering.steer_in(duration, from, to, &mut self.coefficients);
+            self.edges.push(duration, &self.coefficients);
         }
     }
 

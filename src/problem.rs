@@ -5,42 +5,99 @@ use crate::robot::Mechanism;
 use crate::trajectory::Trajectory;
 use crate::world::World;
 use glam::DVec3;
+use std::fmt;
+use std::str::FromStr;
 
 /// Standard gravity pointing down the world's z axis, m/s^2.
 pub const GRAVITY: DVec3 = DVec3::new(0.0, 0.0, -9.81);
 
-/// A point in the state space of the flat outputs: their values and first derivatives.
+/// Which derivative of the flat outputs is the last to be limited; all lower ones are continuous.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Smoothness {
+    /// Accelerations are limited and may jump.
+    #[default]
+    Acceleration,
+    /// Jerks are limited and may jump; accelerations are limited and continuous.
+    Jerk,
+}
+
+impl Smoothness {
+    /// The order of the limited derivative, which is the number of derivatives, the value among
+    /// them, that make a flat state.
+    pub fn order(self) -> usize {
+        match self {
+            Self::Acceleration => 2,
+            Self::Jerk => 3,
+        }
+    }
+
+    /// Degree of the polynomials of least effort.
+    pub fn degree(self) -> usize {
+        2 * self.order() - 1
+    }
+}
+
+impl fmt::Display for Smoothness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Acceleration => "acceleration",
+            Self::Jerk => "jerk",
+        })
+    }
+}
+
+impl FromStr for Smoothness {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "acceleration" => Ok(Self::Acceleration),
+            "jerk" => Ok(Self::Jerk),
+            _ => Err(format!("unknown smoothness \"{s}\"; expected acceleration or jerk")),
+        }
+    }
+}
+
+/// A point in the state space of the flat outputs: their values and derivatives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlatState {
     /// One value per flat output, rad or m.
     pub position: Vec<f64>,
     /// One derivative per flat output, rad/s or m/s.
     pub velocity: Vec<f64>,
+    /// One second derivative per flat output, rad/s^2 or m/s^2. Part of the state only for
+    /// [`Smoothness::Jerk`]; else it is not read, and may be empty.
+    pub acceleration: Vec<f64>,
 }
 
 impl FlatState {
     /// A state at rest.
     pub fn at_rest(position: Vec<f64>) -> Self {
         let velocity = vec![0.0; position.len()];
-        Self { position, velocity }
+        Self { position, acceleration: velocity.clone(), velocity }
     }
 
-    /// The state of a trajectory at time `t`, seconds, which is clamped to it.
+    /// The state of a trajectory at time `t`, seconds, which is clamped to it; its acceleration only
+    /// where that is part of the state.
     ///
     /// # Panics
     /// If the trajectory is empty.
-    pub fn on(trajectory: &Trajectory, t: f64) -> Self {
-        let [position, velocity] = [0, 1].map(|order| {
+    pub fn on(trajectory: &Trajectory, t: f64, smoothness: Smoothness) -> Self {
+        let evaluate = |order| {
             let mut values = vec![0.0; trajectory.dof()];
             trajectory.evaluate(t, order, &mut values);
             values
-        });
-        Self { position, velocity }
+        };
+        let mut state = Self::at_rest(evaluate(0));
+        state.velocity = evaluate(1);
+        if smoothness == Smoothness::Jerk {
+            state.acceleration = evaluate(2);
+        }
+        state
     }
 
-    /// Whether every velocity is exactly zero.
+    /// Whether every derivative is exactly zero.
     pub fn is_at_rest(&self) -> bool {
-        self.velocity.iter().all(|&v| v == 0.0)
+        self.velocity.iter().chain(&self.acceleration).all(|&v| v == 0.0)
     }
 }
 
@@ -55,6 +112,8 @@ pub struct Problem {
     pub start: FlatState,
     /// Where it may end: any one of these.
     pub goals: Vec<FlatState>,
+    /// How smooth the trajectory is.
+    pub smoothness: Smoothness,
     /// Whether joint torques are held within the effort limits.
     pub torque: bool,
     /// Acceleration of free fall in the world frame, m/s^2.

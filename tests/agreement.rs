@@ -10,7 +10,7 @@ use flatout::check::{
     Verdict, simd,
 };
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, GRAVITY, Problem};
+use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use flatout::robot::{Mechanism, Robot};
 use flatout::trajectory::Trajectory;
 use flatout::world::{Obstacle, Shape, World};
@@ -280,7 +280,15 @@ fn random_problem(seed: u64) -> Problem {
         o.pose.translation += DVec3::from_array([0; 3].map(|_| rng.random_range(-0.7..0.7)));
     }
     let torque = seed.is_multiple_of(2);
-    Problem { mechanism, world, goals: vec![start.clone()], start, torque, gravity: GRAVITY }
+    Problem {
+        mechanism,
+        world,
+        goals: vec![start.clone()],
+        start,
+        smoothness: Smoothness::Acceleration,
+        torque,
+        gravity: GRAVITY,
+    }
 }
 
 #[test]

@@ -104,7 +104,9 @@ fn panda() -> [String; 6] {
 #[test]
 fn what_is_planned_checks_out_in_every_format() {
     let folder = folder("formats");
-    for name in ["panda_shelf", "panda_moving_start", "panda_throw", "panda_lift", "ur5_shelf"] {
+    for name in
+        ["panda_shelf", "panda_moving_start", "panda_throw", "panda_lift", "panda_smooth", "ur5_shelf"]
+    {
         let scene = format!("scenes/{name}.yaml");
         for extension in ["json", "csv", "yaml"] {
             let file = string(&folder.join(format!("{name}.{extension}")));

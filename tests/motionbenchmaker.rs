@@ -9,22 +9,27 @@ use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
 use flatout::plan::{Outcome, PlanOptions, plan};
 use flatout::pose::Pose;
+use flatout::problem::{Problem, Smoothness};
+use flatout::scene::limit_jerk;
 use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many problems of a suite are solved, of how many; every answer is certified again.
-fn solve(name: &str) -> Option<(usize, usize)> {
+/// How many problems of a suite are solved, of how many; every answer is certified again. With limited
+/// jerks, joints come to their greatest acceleration in a tenth of a second.
+fn solve(name: &str, smoothness: Smoothness) -> Option<(usize, usize)> {
     let file = shared(&format!("mbm/{name}.json"))?;
     let robot = shared_robot(name)?;
     let suite = MbmSuite::load(&file).unwrap_or_else(|e| panic!("{e}"));
-    let mechanism = suite.mechanism(&robot, Pose::IDENTITY).unwrap_or_else(|e| panic!("{e}"));
+    let mut mechanism = suite.mechanism(&robot, Pose::IDENTITY).unwrap_or_else(|e| panic!("{e}"));
+    limit_jerk(&mut mechanism, 0.1);
     let (next, unsolved) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let uncertified = AtomicUsize::new(0);
     let work = || {
         while let Some(chosen) = suite.problems.get(next.fetch_add(1, Ordering::Relaxed)) {
             let id = format!("{name} {} {}", chosen.set, chosen.index);
             let problem = chosen.problem(&mechanism).unwrap_or_else(|e| panic!("{id}: {e}"));
+            let problem = Problem { smoothness, ..problem };
             let options = PlanOptions::default();
             let mut checker = Backend::Auto.checker(&problem, options.resolution).expect("a backend");
             match plan(&problem, &mut *checker, &options).unwrap_or_else(|e| panic!("{id}: {e}")) {
@@ -80,15 +85,23 @@ fn panda_on_a_device() {
 
 #[test]
 fn panda() {
-    assert!(solve("panda").is_none_or(|solved| solved == (350, 350)));
+    assert!(solve("panda", Smoothness::Acceleration).is_none_or(|solved| solved == (350, 350)));
+}
+
+#[test]
+fn panda_with_limited_jerk() {
+    assert!(solve("panda", Smoothness::Jerk).is_none_or(|solved| solved == (350, 350)));
 }
 
 #[test]
 fn ur5() {
-    assert!(solve("ur5").is_none_or(|solved| solved == (342, 342)));
+    assert!(solve("ur5", Smoothness::Acceleration).is_none_or(|solved| solved == (342, 342)));
 }
 
 #[test]
 fn fetch() {
-    assert!(solve("fetch").is_none_or(|(solved, total)| solved as f64 >= 0.97 * total as f64));
+    assert!(
+        solve("fetch", Smoothness::Acceleration)
+            .is_none_or(|(solved, total)| solved as f64 >= 0.97 * total as f64)
+    );
 }

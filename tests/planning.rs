@@ -3,16 +3,17 @@
 mod common;
 
 use flatout::bench::mbm::MbmSuite;
-use flatout::certify::{CertifyOptions, certify};
+use flatout::certify::{CertifyOptions, LimitKind, Violation, certify};
 use flatout::check::{Backend, CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict, diagnose};
 use flatout::plan::{
     Budget, Departure, Hindrance, Outcome, PlanOptions, Quality, Solution, Task, plan, plan_batch,
     plan_on_threads, replan,
 };
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, Problem};
+use flatout::problem::{FlatState, Problem, Smoothness};
 use flatout::robot::DynamicsScratch;
 use flatout::scene::Scene;
+use flatout::trajectory::Trajectory;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ fn scene(name: &str) -> Scene {
     Scene::load(&folder.join(format!("{name}.yaml"))).expect("a scene of ours")
 }
 
-const SCENES: [&str; 10] = [
+const SCENES: [&str; 11] = [
     "panda_bins",
     "panda_box",
     "panda_cage",
@@ -29,6 +30,7 @@ const SCENES: [&str; 10] = [
     "panda_lift",
     "panda_moving_start",
     "panda_shelf",
+    "panda_smooth",
     "panda_table",
     "panda_throw",
     "ur5_shelf",
@@ -64,10 +66,12 @@ fn answers_hold_when_looked_at_again() {
                 .unwrap_or_else(|v| panic!("{name}: {v}"));
             let dof = problem.mechanism.dof();
             let state = |t: f64| {
-                let (mut position, mut velocity) = (vec![0.0; dof], vec![0.0; dof]);
-                trajectory.evaluate(t, 0, &mut position);
-                trajectory.evaluate(t, 1, &mut velocity);
-                FlatState { position, velocity }
+                let [position, velocity, acceleration] = [0, 1, 2].map(|order| {
+                    let mut values = vec![0.0; dof];
+                    trajectory.evaluate(t, order, &mut values);
+                    values
+                });
+                FlatState { position, velocity, acceleration }
             };
             let near = |a: &FlatState, b: &FlatState| {
                 let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
@@ -80,11 +84,82 @@ fn answers_hold_when_looked_at_again() {
                 let t = trajectory.duration() * f64::from(i) / 500.0;
                 let mut state = state(t);
                 // Limits that are met exactly may be exceeded by rounding; the certificate has its own word.
-                state.velocity.iter_mut().for_each(|v| *v *= 1.0 - 1e-9);
+                state.velocity.iter_mut().chain(&mut state.acceleration).for_each(|v| *v *= 1.0 - 1e-8);
                 assert_eq!(diagnose(&problem, &state), None, "{name} at {t}");
             }
         }
     }
+}
+
+/// With limited jerks: accelerations are continuous, at rest they vanish, and nothing exceeds its limit
+/// where the trajectory is looked at densely; torques hold as well.
+#[test]
+fn smooth_answers_are_smooth() {
+    for (name, seed) in
+        [("panda_table", 0), ("panda_shelf", 1), ("panda_lift", 2), ("panda_throw", 3), ("panda_smooth", 4)]
+    {
+        let Scene { mut problem, options, .. } = scene(name);
+        if name != "panda_smooth" {
+            problem.smoothness = Smoothness::Jerk;
+            problem.mechanism.limits.iter_mut().for_each(|l| l.jerk = l.jerk.min(100.0));
+        }
+        for backend in [Backend::Simd, Backend::Scalar] {
+            let solution = solve(&problem, &PlanOptions { seed, ..patient(&options) }, backend);
+            let trajectory = &solution.trajectory;
+            certify(&problem, trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|v| panic!("{name}: {v}"));
+            for order in 0..3 {
+                let jump = trajectory.greatest_jump(order).map_or(0.0, |jump| jump.size.abs());
+                assert!(jump < 1e-8, "{name}: derivative {order} jumps by {jump}");
+            }
+            let mut values = vec![0.0; problem.mechanism.dof()];
+            trajectory.evaluate(0.0, 2, &mut values);
+            assert!(
+                values.iter().zip(&problem.start.acceleration).all(|(v, w)| (v - w).abs() < 1e-9),
+                "{name}"
+            );
+            trajectory.evaluate(trajectory.duration(), 2, &mut values);
+            assert!(values.iter().all(|v| v.abs() < 1e-9), "{name}: {values:?}");
+            let (mut last, step) = (None::<Vec<f64>>, 1e-4);
+            for t in trajectory.sample_times(step) {
+                trajectory.evaluate(t, 2, &mut values);
+                for (j, limits) in problem.mechanism.limits.iter().enumerate() {
+                    assert!(values[j].abs() <= limits.acceleration * (1.0 + 1e-8), "{name} at {t}");
+                    let change = last.as_ref().map_or(0.0, |last| (values[j] - last[j]).abs());
+                    assert!(change <= limits.jerk * step * (1.0 + 1e-6) + 1e-8, "{name} at {t}");
+                }
+                last = Some(values.clone());
+            }
+            assert!(
+                solution.certificate.peaks.iter().all(|p| p.jerk.is_some_and(|jerk| jerk.used <= 1.0 + 1e-9))
+            );
+        }
+    }
+}
+
+/// The certificate of a smooth problem refuses what is not: too great a jerk, and accelerations that
+/// jump at a knot, at the start or at the goal.
+#[test]
+fn certificates_of_smooth_problems_refuse_others() {
+    let Scene { mut problem, options, .. } = scene("panda_smooth");
+    let trajectory = solve(&problem, &patient(&options), Backend::Simd).trajectory;
+    let certified = |problem: &Problem, t: &Trajectory| certify(problem, t, &CertifyOptions::default());
+    problem.mechanism.limits[0].jerk *= 0.5;
+    assert!(matches!(certified(&problem, &trajectory), Err(Violation::Limit { kind: LimitKind::Jerk, .. })));
+    problem.mechanism.limits[0].jerk *= 2.0;
+    problem.start.acceleration[0] += 1e-6;
+    assert!(matches!(certified(&problem, &trajectory), Err(Violation::Start { .. })));
+    let cubics = Problem {
+        smoothness: Smoothness::Acceleration,
+        start: FlatState::at_rest(problem.start.position.clone()),
+        ..problem.clone()
+    };
+    let jerky = solve(&cubics, &patient(&options), Backend::Simd).trajectory;
+    let at_rest = Problem { smoothness: Smoothness::Jerk, ..cubics };
+    assert!(matches!(
+        certified(&at_rest, &jerky),
+        Err(Violation::Start { .. } | Violation::Goal { .. } | Violation::Jump { order: 2, .. })
+    ));
 }
 
 #[test]
@@ -484,7 +559,7 @@ mod gpu {
         scenes.map(with_options).into()
     }
 
-    fn trajectory(answer: &Result<Outcome, CheckError>) -> &flatout::trajectory::Trajectory {
+    fn trajectory(answer: &Result<Outcome, CheckError>) -> &Trajectory {
         match answer {
             Ok(Outcome::Solved(solution)) => &solution.trajectory,
             other => panic!("{other:?}"),
@@ -702,7 +777,7 @@ fn threads_report_a_backend_that_fails() {
 /// begins at the very state that the old one has.
 #[test]
 fn running_trajectories_are_left_anywhere() {
-    for name in ["panda_shelf", "panda_box", "panda_throw", "panda_lift", "ur5_shelf"] {
+    for name in ["panda_shelf", "panda_box", "panda_smooth", "panda_throw", "panda_lift", "ur5_shelf"] {
         let Scene { problem, options, .. } = scene(name);
         let options = patient(&options);
         let running = solve(&problem, &options, Backend::Simd).trajectory;
@@ -721,7 +796,8 @@ fn running_trajectories_are_left_anywhere() {
                     }
                     other => panic!("{name} at {share}: {other:?}"),
                 };
-                let (leaves, begins) = (departure.state(), FlatState::on(&solution.trajectory, 0.0));
+                let leaves = departure.state(problem.smoothness);
+                let begins = FlatState::on(&solution.trajectory, 0.0, problem.smoothness);
                 assert_eq!(leaves.position, begins.position, "{name} at {share}");
                 let apart = leaves.velocity.iter().zip(&begins.velocity).map(|(a, b)| (a - b).abs());
                 assert!(apart.fold(0.0, f64::max) < 1e-8, "{name} at {share}");
@@ -777,7 +853,7 @@ fn a_start_that_cannot_be_stopped_says_so() {
         let link = problem.mechanism.links.last().expect("a link");
         poses[link.body].point(link.bound.center)
     };
-    let FlatState { position, velocity } = &problem.start;
+    let FlatState { position, velocity, .. } = &problem.start;
     let soon: Vec<f64> = position.iter().zip(velocity).map(|(p, v)| p + 1e-3 * v).collect();
     let (here, ahead) = (hand(position), hand(&soon) - hand(position));
     assert!(ahead.length() > 3e-4, "the hand moves");

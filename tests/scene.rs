@@ -4,7 +4,7 @@ mod common;
 
 use flatout::bench::mbm::MbmSuite;
 use flatout::error::InputError;
-use flatout::problem::GRAVITY;
+use flatout::problem::{GRAVITY, Smoothness};
 use flatout::robot::{LoadOptions, Robot};
 use flatout::scene::moveit::{self, Text};
 use flatout::scene::{Planned, RobotFiles, RobotSource, Scene};
@@ -345,7 +345,7 @@ fn errors_name_file_line_key_and_expectation() {
         (
             22,
             Some("  speed: [0, 0]"),
-            "22:3: start.speed: unknown key \"speed\"; expected one of position, velocity",
+            "22:3: start.speed: unknown key \"speed\"; expected one of position, velocity, acceleration",
         ),
         (24, Some("  - redy"), "24:5: goals[0]: unknown state \"redy\"; did you mean \"ready\"?"),
         (
@@ -439,6 +439,38 @@ fn torque_is_on_where_it_can_be_unless_the_scene_says_off() {
 }
 
 #[test]
+fn smooth_scenes_have_limits_of_jerk_and_accelerations() {
+    let smooth = |limits: &str, velocity: &str| {
+        let text =
+            SCENE.replace("  velocity_scaling: 0.5", limits).replace("  velocity: {elbow: -0.5}", velocity);
+        parse(&format!("{text}smoothness: jerk\n"))
+    };
+    let still = "  velocity: {elbow: -0.5}";
+    let scene = smooth("  ramp_time: 0.1", still).unwrap();
+    assert_eq!(scene.problem.smoothness, Smoothness::Jerk);
+    assert_eq!(scene.problem.start.acceleration, [0.0, 0.0]);
+    let [shoulder, elbow] = scene.problem.mechanism.limits[..] else { panic!() };
+    assert_eq!((shoulder.jerk, elbow.jerk), (12.5, 20.0), "scaled accelerations, in a tenth of a second");
+    let error = smooth("  velocity_scaling: 0.5", still).unwrap_err().to_string();
+    assert!(error.starts_with("dir/a.yaml:9:3: limits: joint \"shoulder\" has no limit of jerk"), "{error}");
+    assert!(error.contains("limits.joints.shoulder.jerk or limits.ramp_time"), "{error}");
+    let given = "  acceleration: {elbow: -1.5}";
+    let scene = smooth("  ramp_time: 0.1", given).unwrap();
+    assert_eq!(scene.problem.start.acceleration, [0.0, -1.5]);
+    assert!(!scene.problem.start.is_at_rest());
+    let error = smooth("  ramp_time: 0.1", "  acceleration: {elbow: -2.5}").unwrap_err().to_string();
+    assert!(error.contains("joint \"elbow\" accelerating at -2.5 is beyond its limit"), "{error}");
+    // Without it there is no acceleration to give, and no other word for it.
+    let error = parse(&SCENE.replace(still, given)).unwrap_err().to_string();
+    assert!(error.contains("start.acceleration: accelerations are part of a state only with"), "{error}");
+    assert_eq!(parse(SCENE).unwrap().problem.smoothness, Smoothness::Acceleration);
+    let error = parse(&format!("{SCENE}smoothness: snap\n")).unwrap_err().to_string();
+    assert!(error.ends_with("smoothness: expected acceleration or jerk, found \"snap\""), "{error}");
+    let error = smooth("  ramp_time: 0", still).unwrap_err().to_string();
+    assert!(error.ends_with("limits.ramp_time: expected a number greater than zero, found 0"), "{error}");
+}
+
+#[test]
 fn a_missing_file_is_named_with_the_line_that_names_it() {
     let dir = std::env::temp_dir().join(format!("flatout-scene-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
@@ -462,6 +494,7 @@ fn assert_same(a: &Scene, b: &Scene) {
     assert_eq!(a.problem.start, b.problem.start);
     assert_eq!(a.problem.goals, b.problem.goals);
     assert_eq!((a.problem.torque, a.problem.gravity), (b.problem.torque, b.problem.gravity));
+    assert_eq!(a.problem.smoothness, b.problem.smoothness);
     assert_eq!(a.problem.mechanism.limits, b.problem.mechanism.limits);
     let poses = |s: &Scene| {
         s.problem.world.obstacles.iter().map(|o| o.pose).chain([s.robot.base]).collect::<Vec<_>>()

@@ -1,6 +1,6 @@
 //! Our own scenes: each one loads, and its start and goals are what they should be.
 
-use flatout::problem::{FlatState, Problem};
+use flatout::problem::{FlatState, Problem, Smoothness};
 use flatout::robot::CollisionLink;
 use flatout::scene::Scene;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,9 @@ fn scenes_cover_what_the_planner_can_do() {
     assert!(problems.iter().any(|p| p.goals.iter().any(|g| !g.is_at_rest())));
     assert!(problems.iter().any(|p| p.goals.len() > 1));
     assert!(problems.iter().any(|p| p.torque));
+    let smooth =
+        |p: &Problem| p.smoothness == Smoothness::Jerk && p.start.acceleration.iter().any(|&a| a != 0.0);
+    assert!(problems.iter().any(smooth));
     for kind in ["sphere", "cuboid", "capsule", "cylinder", "half_space"] {
         let has = |p: &Problem| p.world.obstacles.iter().any(|o| o.shape.kind() == kind);
         assert!(problems.iter().any(has), "{kind}");
@@ -81,6 +84,7 @@ fn scenes_survive_being_written() {
         let again = Scene::load(&copy).unwrap_or_else(|e| panic!("{e}\n{text}"));
         assert_eq!(again.problem.start, scene.problem.start);
         assert_eq!(again.problem.goals, scene.problem.goals);
+        assert_eq!(again.problem.smoothness, scene.problem.smoothness);
         assert_eq!(again.problem.mechanism.limits, scene.problem.mechanism.limits);
         assert_eq!(again.options, scene.options);
         std::fs::remove_dir_all(&directory).unwrap();

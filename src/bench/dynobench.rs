@@ -458,7 +458,7 @@ impl Instance {
             Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY)?;
         let state = |values: &[f64]| {
             let (position, velocity) = values.split_at(dimensions);
-            FlatState { position: position.to_vec(), velocity: velocity.to_vec() }
+            FlatState { velocity: velocity.to_vec(), ..FlatState::at_rest(position.to_vec()) }
         };
         let (start, goal) = (state(&task.start), state(&task.goal));
         for (key, state) in [("start", &start), ("goal", &goal)] {
@@ -471,6 +471,7 @@ impl Instance {
             world,
             start,
             goals: vec![goal],
+            smoothness: problem::Smoothness::Acceleration,
             torque: false,
             gravity: problem::GRAVITY,
         }))

@@ -4,7 +4,7 @@ use crate::check::StateBatch;
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, ParallelChecker, ScalarChecker, SimdChecker, simd};
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem};
+use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{LoadOptions, Mechanism, Robot};
 use crate::scene::Planned;
 use crate::search::Sampler;
@@ -109,7 +109,15 @@ pub fn standard_problem(obstacles: usize) -> Result<Problem, InputError> {
     let mechanism = Mechanism::new(&robot, &joints, &robot.neutral(), Pose::IDENTITY)?;
     let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
     let (goals, world) = (Vec::new(), World { obstacles: Vec::new() });
-    let problem = Problem { mechanism, world, start, goals, torque: false, gravity: GRAVITY };
+    let problem = Problem {
+        mechanism,
+        world,
+        start,
+        goals,
+        smoothness: Smoothness::Acceleration,
+        torque: false,
+        gravity: GRAVITY,
+    };
     Ok(among_obstacles(&problem, obstacles, 0))
 }
 

@@ -7,7 +7,7 @@
 use crate::base::{Actuation, Airplane, Base, Point, Quadrotor, QuadrotorState};
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem};
+use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
 use crate::world::{Obstacle, Shape, World};
 use csv::{ReaderBuilder, Trim};
@@ -99,7 +99,8 @@ impl System {
             Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY)?;
         let at = |p: DVec3| FlatState::at_rest(p.to_array().to_vec());
         let (start, goals) = (at(self.start()), vec![at(self.goal().0)]);
-        Ok(Ok(Problem { mechanism, world, start, goals, torque: false, gravity: GRAVITY }))
+        let smoothness = Smoothness::Acceleration;
+        Ok(Ok(Problem { mechanism, world, start, goals, smoothness, torque: false, gravity: GRAVITY }))
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::document::{self, Map, Node};
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem};
+use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Mechanism, Robot};
 use crate::scene;
 use crate::world::World;
@@ -81,7 +81,7 @@ impl MbmSuite {
     pub fn mechanism(&self, robot: &Robot, base: Pose) -> Result<Mechanism, InputError> {
         let joints = scene::Planned::Joints(self.joints.clone()).resolve(robot)?;
         let mechanism = Mechanism::new(robot, &joints, &robot.neutral(), base)?;
-        scene::require_limits(&mechanism)?;
+        scene::require_limits(&mechanism, Smoothness::Acceleration)?;
         Ok(mechanism)
     }
 }
@@ -114,7 +114,15 @@ impl MbmProblem {
             scene::admit(&mut mechanism, state).map_err(|e| e.for_key(key()))?;
         }
         let world = self.world.clone();
-        Ok(Problem { mechanism, world, start, goals: vec![goal], torque: false, gravity: GRAVITY })
+        Ok(Problem {
+            mechanism,
+            world,
+            start,
+            goals: vec![goal],
+            smoothness: Smoothness::Acceleration,
+            torque: false,
+            gravity: GRAVITY,
+        })
     }
 }
 

@@ -129,7 +129,7 @@ fn event(
     let leaving = departure.problem(changed);
     let outcome = plan_on_threads(&leaving, || checker(&leaving), options, threads)?;
     let latency = started.elapsed();
-    let state = departure.state();
+    let state = departure.state(changed.smoothness);
     let speeds = state.velocity.iter().zip(&changed.mechanism.limits).map(|(v, l)| v.abs() / l.velocity);
     let (status, duration_s) = match &outcome {
         Outcome::Solved(solution) => ("solved".to_owned(), Some(solution.trajectory.duration())),
@@ -159,7 +159,8 @@ fn other_goal(problems: &[Problem], sets: &[&str], index: usize, rng: &mut Pcg64
 fn obstacle(problem: &Problem, departure: &Departure<'_>, rng: &mut Pcg64Mcg) -> Option<Problem> {
     let Departure { running, from } = *departure;
     let mechanism = &problem.mechanism;
-    let there = FlatState::on(running, from + (running.duration() - from) * rng.random_range(0.2..0.9));
+    let at = from + (running.duration() - from) * rng.random_range(0.2..0.9);
+    let there = FlatState::on(running, at, problem.smoothness);
     let link = &mechanism.links[rng.random_range(mechanism.links.len() / 2..mechanism.links.len())];
     let mut poses = Vec::new();
     mechanism.place(&there.position, &mut poses);
@@ -169,7 +170,8 @@ fn obstacle(problem: &Problem, departure: &Departure<'_>, rng: &mut Pcg64Mcg) ->
         pose: Pose::from_translation(poses[link.body].point(link.bound.center)),
     };
     let alone = Problem { world: World { obstacles: vec![newcomer.clone()] }, ..problem.clone() };
-    let ends = [departure.state(), departure.standstill(problem), problem.goals[0].clone()];
+    let leaves = departure.state(problem.smoothness);
+    let ends = [leaves, departure.standstill(problem), problem.goals[0].clone()];
     if ends.iter().any(|state| diagnose(&alone, state).is_some()) || diagnose_base(&alone).is_some() {
         return None;
     }

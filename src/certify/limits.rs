@@ -1,10 +1,11 @@
-//! Positions, velocities and accelerations within their limits, by the exact extrema of polynomials,
-//! and what these tell the collision proof. Imports `robot` and `trajectory`.
+//! Positions, velocities, accelerations and jerks within their limits, by the exact extrema of polynomials,
+//! and what these tell the collision proof. Imports `problem` and
+//! `trajectory`.
 
-use super::Violation;
 use super::interval::{Variation, shift};
 use super::report::{Peak, Peaks};
-use crate::robot::Mechanism;
+use super::{CertifyOptions, LimitKind, Violation};
+use crate::problem::{Problem, Smoothness};
 use crate::trajectory::{Extrema, Segment, Trajectory, extrema};
 use std::ops::Range;
 
@@ -55,9 +56,10 @@ impl Course {
     pub(super) fn survey(
         &mut self,
         trajectory: &Trajectory,
-        mechanism: &Mechanism,
-        tolerance: f64,
+        problem: &Problem,
+        options: &CertifyOptions,
     ) -> Result<Vec<Peaks>, Violation> {
+        let mechanism = &problem.mechanism;
         self.dof = trajectory.dof();
         self.ranges.clear();
         let none = Extrema { min: f64::INFINITY, min_time: 0.0, max: f64::NEG_INFINITY, max_time: 0.0 };
@@ -74,7 +76,7 @@ impl Course {
                 self.ranges.push(bounds);
             }
         }
-        let peaks: Vec<Peaks> = extremes
+        let mut peaks: Vec<Peaks> = extremes
             .iter()
             .zip(&mechanism.limits)
             .map(|(of, limits)| {
@@ -85,8 +87,18 @@ impl Course {
                 peaks
             })
             .collect();
+        if problem.smoothness == Smoothness::Jerk {
+            for (output, (peaks, limits)) in peaks.iter_mut().zip(&mechanism.limits).enumerate() {
+                let jerk = peaks.jerk.insert(Peak::default());
+                jerk.raise(&trajectory.extrema(output, 3), [-limits.jerk, limits.jerk]);
+            }
+        }
         for (output, peaks) in mechanism.outputs.iter().zip(&peaks) {
             for (kind, peak) in peaks.polynomial() {
+                let tolerance = match kind {
+                    LimitKind::Jerk => options.jerk_tolerance,
+                    _ => options.limit_tolerance,
+                };
                 if peak.exceeds(tolerance) {
                     let Peak { value, time, bound, .. } = *peak;
                     return Err(Violation::Limit { output: output.clone(), kind, value, bound, time });

@@ -2,7 +2,7 @@
 //! trajectory solves its problem. Imports `robot`, `world`, `problem` and `trajectory` only, never
 //! a checker, so that it cannot share a bug with one.
 //!
-//! - Polynomial limits (position, velocity, acceleration) hold by exact extrema (`limits`).
+//! - Polynomial limits (position, velocity, acceleration, jerk) hold by exact extrema (`limits`).
 //! - Collisions are excluded on intervals of time, halved until each is proved (`collision`).
 //! - Efforts are bounded on intervals by Taylor models of inverse dynamics (`effort`).
 
@@ -53,13 +53,15 @@ pub struct CertifyOptions {
     pub tolerance: f64,
     /// What a limit may be exceeded by, in its unit or relative to it where it is above 1.
     pub limit_tolerance: f64,
+    /// The same for limits of jerk, which rounded times in a file blur the most.
+    pub jerk_tolerance: f64,
 }
 
 impl Default for CertifyOptions {
     fn default() -> Self {
         // Rounding in steering and evaluation stays below 1e-11 for motions of seconds, and steering
         // that meets a limit exactly meets it only up to rounding.
-        Self { clearance_tolerance: None, tolerance: 1e-9, limit_tolerance: 1e-9 }
+        Self { clearance_tolerance: None, tolerance: 1e-9, limit_tolerance: 1e-9, jerk_tolerance: 1e-9 }
     }
 }
 
@@ -133,8 +135,7 @@ impl<'a> Certifier<'a> {
         self.check_form(trajectory)?;
         self.check_ends(trajectory)?;
         self.check_knots(trajectory)?;
-        let mut peaks =
-            self.course.survey(trajectory, &self.problem.mechanism, self.options.limit_tolerance)?;
+        let mut peaks = self.course.survey(trajectory, self.problem, &self.options)?;
         let (clearance, mut intervals) =
             self.collisions.prove(trajectory, &self.course, self.options.clearance_tolerance, &stop)?;
         if self.problem.torque {
@@ -173,12 +174,14 @@ impl<'a> Certifier<'a> {
     fn check_ends(&self, trajectory: &Trajectory) -> Result<(), Violation> {
         let (first, last) = (trajectory.segment(0), trajectory.segment(trajectory.len() - 1));
         let miss = |state: &FlatState, segment: crate::trajectory::Segment<'_>, t: f64| {
-            let one = |(output, (&p, &v)): (usize, (&f64, &f64))| {
-                let polynomial = segment.polynomial(output);
-                let position = deviation(derivative(polynomial, 0, t), p);
-                position.max(deviation(derivative(polynomial, 1, t), v))
-            };
-            state.position.iter().zip(&state.velocity).enumerate().map(one).fold(0.0, f64::max)
+            let wanted = [&state.position, &state.velocity, &state.acceleration];
+            let mut most = 0.0_f64;
+            for (order, wanted) in wanted.into_iter().take(self.problem.smoothness.order()).enumerate() {
+                for (output, &wanted) in wanted.iter().enumerate() {
+                    most = most.max(deviation(derivative(segment.polynomial(output), order, t), wanted));
+                }
+            }
+            most
         };
         let start = miss(&self.problem.start, first, 0.0);
         if start > self.options.tolerance {
@@ -192,16 +195,17 @@ impl<'a> Certifier<'a> {
         Ok(())
     }
 
-    /// Whether positions and velocities are continuous.
+    /// Whether positions and velocities are continuous, and accelerations where they should be.
     fn check_knots(&mut self, trajectory: &Trajectory) -> Result<(), Violation> {
         self.course.jumps = 0.0;
         for i in 1..trajectory.len() {
             let (before, after) = (trajectory.segment(i - 1), trajectory.segment(i));
             for output in 0..trajectory.dof() {
-                for order in 0..2 {
+                for order in 0..self.problem.smoothness.order() {
                     let left = derivative(before.polynomial(output), order, before.duration);
                     let right = derivative(after.polynomial(output), order, 0.0);
-                    let reach = if order == 0 { 1.0 } else { trajectory.duration() };
+                    // What a jump does to values afterwards; a bounded acceleration may jump.
+                    let reach = [1.0, trajectory.duration(), 0.0][order];
                     self.course.jumps += (right - left).abs() * reach;
                     if deviation(left, right) > self.options.tolerance {
                         let (name, time) = (self.output(output), trajectory.knots()[i]);

@@ -48,6 +48,8 @@ pub struct Peaks {
     pub velocity: Peak,
     /// Second derivative, rad/s^2 or m/s^2; exact.
     pub acceleration: Peak,
+    /// Third derivative, rad/s^3 or m/s^3, where it is limited; exact.
+    pub jerk: Option<Peak>,
     /// Effort, N m or N, where it was checked: a bound, not smaller than what is needed.
     pub effort: Option<Peak>,
 }
@@ -76,6 +78,8 @@ pub enum LimitKind {
     Velocity,
     /// Of the second derivative.
     Acceleration,
+    /// Of the third derivative.
+    Jerk,
     /// Of torque or force.
     Effort,
 }
@@ -90,19 +94,19 @@ pub enum Violation {
     },
     /// It does not begin at the start.
     Start {
-        /// Largest deviation of any output or its velocity.
+        /// Largest deviation of any output or a derivative of it.
         distance: f64,
     },
     /// It does not end at a goal.
     Goal {
-        /// Largest deviation of any output or its velocity from the nearest goal.
+        /// Largest deviation of any output or a derivative of it from the nearest goal.
         distance: f64,
     },
-    /// A value or velocity jumps at a knot.
+    /// A value or derivative that should be continuous jumps at a knot.
     Jump {
         /// Name of the output.
         output: String,
-        /// 0: the value; 1: the velocity.
+        /// 0: the value; 1: the velocity; 2: the acceleration.
         order: usize,
         /// When, seconds.
         time: f64,
@@ -207,13 +211,14 @@ fn share(value: f64, lower: f64, upper: f64) -> (f64, f64) {
 }
 
 impl Peaks {
-    /// The three that follow from the polynomials alone.
-    pub(super) fn polynomial(&self) -> [(LimitKind, &Peak); 3] {
-        [
+    /// Those that follow from the polynomials alone.
+    pub(super) fn polynomial(&self) -> impl Iterator<Item = (LimitKind, &Peak)> {
+        let always = [
             (LimitKind::Position, &self.position),
             (LimitKind::Velocity, &self.velocity),
             (LimitKind::Acceleration, &self.acceleration),
-        ]
+        ];
+        always.into_iter().chain(self.jerk.as_ref().map(|jerk| (LimitKind::Jerk, jerk)))
     }
 }
 
@@ -240,6 +245,7 @@ impl fmt::Display for LimitKind {
             Self::Position => "position",
             Self::Velocity => "velocity",
             Self::Acceleration => "acceleration",
+            Self::Jerk => "jerk",
             Self::Effort => "effort",
         })
     }
@@ -268,7 +274,7 @@ impl fmt::Display for Violation {
                 write!(f, "it ends {} away from the nearest goal", Digits(*distance))
             }
             Self::Jump { output, order, time, jump } => {
-                let what = if *order == 0 { "position" } else { "velocity" };
+                let what = ["position", "velocity", "acceleration"][*order];
                 write!(f, "the {what} of \"{output}\" jumps by {} at {time:.3} s", Digits(*jump))
             }
             Self::Limit { output, kind, value, bound, time } => {

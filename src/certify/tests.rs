@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::pose::Pose;
-use crate::problem::GRAVITY;
+use crate::problem::{GRAVITY, Smoothness};
 use crate::robot::{
     Body, CollisionLink, DynamicsScratch, Inertia, JointLimits, Mechanism, Motion, Sphere, random,
 };
@@ -28,7 +28,7 @@ fn push_cubic(trajectory: &mut Trajectory, duration: f64, from: &FlatState, to: 
 
 fn random_state(rng: &mut Pcg64Mcg, dof: usize) -> FlatState {
     let mut draw = || (0..dof).map(|_| rng.random_range(-0.5..0.5)).collect();
-    FlatState { position: draw(), velocity: draw() }
+    FlatState { velocity: draw(), ..FlatState::at_rest(draw()) }
 }
 
 /// A quintic through both ends of every output, whose accelerations there are drawn.
@@ -107,7 +107,15 @@ fn problem_for(mechanism: Mechanism, world: World, trajectory: &Trajectory) -> P
         state
     };
     let (start, goals) = (state(0.0), vec![state(trajectory.duration())]);
-    Problem { mechanism, world, start, goals, torque: false, gravity: GRAVITY }
+    Problem {
+        mechanism,
+        world,
+        start,
+        goals,
+        smoothness: Smoothness::Acceleration,
+        torque: false,
+        gravity: GRAVITY,
+    }
 }
 
 /// Smallest distance at an instant between anything that must not touch and moves, and who.

@@ -1,7 +1,7 @@
 //! Why one state is invalid, in words: for the person who asked, not for the search.
 
 use super::{ScalarChecker, Status};
-use crate::problem::{FlatState, Problem};
+use crate::problem::{FlatState, Problem, Smoothness};
 use std::fmt;
 
 /// The first stage that a state fails, with names and amounts.
@@ -44,12 +44,16 @@ pub fn diagnose_base(problem: &Problem) -> Option<Fault> {
     None
 }
 
-/// Says why `state` is invalid for `problem`, or `None` where it is valid. Accelerations are taken
-/// to be zero; efforts are not asked.
+/// Says why `state` is invalid for `problem`, or `None` where it is valid. Accelerations are
+/// taken to be zero where they are no part of the state; efforts are not asked.
 pub fn diagnose(problem: &Problem, state: &FlatState) -> Option<Fault> {
     let statics = Problem { torque: false, ..problem.clone() };
     let rest = vec![0.0; problem.mechanism.dof()];
-    let margins = ScalarChecker::new(&statics, 1.0).margins(&state.position, &state.velocity, &rest);
+    let acceleration = match problem.smoothness {
+        Smoothness::Acceleration => &rest,
+        Smoothness::Jerk => &state.acceleration,
+    };
+    let margins = ScalarChecker::new(&statics, 1.0).margins(&state.position, &state.velocity, acceleration);
     let status = margins.status();
     let (subject, other) = margins.subject(status)?;
     let mechanism = &problem.mechanism;
@@ -74,6 +78,10 @@ pub fn diagnose(problem: &Problem, state: &FlatState) -> Option<Fault> {
         Status::Velocity => {
             let limits = &mechanism.limits[subject];
             limit(state.velocity[subject], -limits.velocity, limits.velocity)
+        }
+        Status::Acceleration => {
+            let limits = &mechanism.limits[subject];
+            limit(state.acceleration[subject], -limits.acceleration, limits.acceleration)
         }
         _ => {
             let limits = &mechanism.limits[subject];

@@ -3,8 +3,8 @@
 use super::batch::make_folder;
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, complain, count, edges, export, say, systems, write_file};
-use crate::bench::mbm::MbmSuite;
+use super::{Failure, complain, count, edges, export, positive, say, systems, write_file};
+use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
 use crate::bench::report::{Curve, Machine, Report};
 use crate::bench::runner;
@@ -12,8 +12,9 @@ use crate::check::CheckError;
 use crate::error::InputError;
 use crate::plan::{PlanOptions, Quality, Solution};
 use crate::pose::Pose;
-use crate::problem::Problem;
+use crate::problem::{Problem, Smoothness};
 use crate::robot::Robot;
+use crate::scene::limit_jerk;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,13 @@ pub(super) struct SuiteArgs {
     /// Its limits (MoveIt's joint_limits.yaml)
     #[arg(long)]
     limits: Option<PathBuf>,
+    /// Which derivative is limited last: acceleration, or jerk, with continuous accelerations
+    #[arg(long, default_value_t = Smoothness::Acceleration)]
+    smoothness: Smoothness,
+    /// With --smoothness jerk: joints without a limit of jerk come from no acceleration to their
+    /// greatest in so many seconds
+    #[arg(long, value_name = "S", default_value_t = 0.1, allow_negative_numbers = true, value_parser = positive)]
+    ramp_time: f64,
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
@@ -110,8 +118,12 @@ impl SuiteArgs {
         let robot = Robot::load(&self.urdf, srdf, limits, &Default::default())?;
         let suite = MbmSuite::load(&self.file)?;
         let located = |e: InputError| e.in_file(&self.file);
-        let mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;
-        let problems = suite.problems.iter().map(|chosen| chosen.problem(&mechanism));
+        let mut mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;
+        limit_jerk(&mut mechanism, self.ramp_time);
+        let problem = |chosen: &MbmProblem| -> Result<Problem, InputError> {
+            Ok(Problem { smoothness: self.smoothness, ..chosen.problem(&mechanism)? })
+        };
+        let problems = suite.problems.iter().map(problem);
         let problems = problems.collect::<Result<_, _>>().map_err(located)?;
         Ok((suite, problems))
     }

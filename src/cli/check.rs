@@ -16,8 +16,8 @@ pub(super) struct CheckArgs {
     /// Trajectory: .json (flatout-trajectory/1), .yaml (trajectory_msgs/JointTrajectory) or .csv
     trajectory: PathBuf,
     /// What the ends may miss start and goal by and values jump by at knots, relative where these are
-    /// above 1; limits may be exceeded by ten times that share (times in a JointTrajectory are whole
-    /// nanoseconds, which blurs the accelerations of short pieces)
+    /// above 1; limits may be exceeded by ten times that share, those of jerk by a thousand times (times
+    /// in a JointTrajectory are whole nanoseconds, which blurs accelerations of short pieces, and jerks more)
     #[arg(long, default_value_t = 1e-5, allow_negative_numbers = true, value_parser = tolerance)]
     tolerance: f64,
     /// Print the certificate as JSON
@@ -41,6 +41,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
         clearance_tolerance: Some(CLEARANCE_TOLERANCE),
         tolerance: args.tolerance,
         limit_tolerance: 10.0 * args.tolerance,
+        jerk_tolerance: 1e3 * args.tolerance,
     };
     let result = certify(&scene.problem, &trajectory, &options);
     if args.json {

@@ -52,6 +52,7 @@ pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
         let tolerant = CertifyOptions {
             tolerance: TOLERANCE,
             limit_tolerance: 10.0 * TOLERANCE,
+            jerk_tolerance: 1e3 * TOLERANCE,
             ..CertifyOptions::default()
         };
         let joined = departure.join(&problem, &solution.trajectory, &tolerant);
@@ -61,7 +62,7 @@ pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
                 "no plan: the running trajectory is not valid until {from} s: {violation}"
             ))
         })?;
-        problem.start = FlatState::on(&running, 0.0);
+        problem.start = FlatState::on(&running, 0.0, problem.smoothness);
     }
     tighten(&problem, &mut solution);
     args.report.tell(&problem, &solution, scene.options.seed, &backend)

@@ -1,9 +1,9 @@
 //! What is written is read again, by us and as the formats say; what is broken is refused.
 
 use super::*;
-use crate::problem::{FlatState, GRAVITY, Problem};
-use crate::robot::{DynamicsScratch, random};
-use crate::steer::LeastEffort;
+use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::robot::{DynamicsScratch, JointLimits, random};
+use crate::steer::{JerkLimited, LeastEffort};
 use crate::world::World;
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -18,6 +18,7 @@ fn problem(seed: u64) -> Problem {
         goals: Vec::new(),
         mechanism,
         world: World { obstacles: Vec::new() },
+        smoothness: Smoothness::Acceleration,
         torque: false,
         gravity: GRAVITY,
     };
@@ -32,7 +33,7 @@ fn problem(seed: u64) -> Problem {
 fn trajectory(dof: usize) -> impl Strategy<Value = Trajectory> {
     let state = prop::collection::vec(prop_oneof![4 => -2.0..2.0, 1 => Just(0.0)], 2 * dof);
     prop::collection::vec((state, 0.011..1.0), 2..6).prop_map(move |knots| {
-        let steering = LeastEffort::new(&vec![crate::robot::JointLimits::NONE; dof]);
+        let steering = LeastEffort::new(&vec![JointLimits::NONE; dof]);
         let mut t = Trajectory::new(dof, 3);
         let mut c = vec![0.0; 4 * dof];
         for pair in knots.windows(2) {
@@ -147,6 +148,41 @@ proptest! {
                 read.trajectory.evaluate(theirs, order, &mut b);
                 prop_assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 2e-9 * most.max(speed)));
             }
+        }
+    }
+
+    #[test]
+    fn json_is_exact_at_every_degree(degree in 0usize..8, numbers in prop::collection::vec(-2.0..2.0, 3 * 8 * 16)) {
+        let problem = problem(3);
+        let mut t = Trajectory::new(problem.mechanism.dof(), degree);
+        let stride = t.dof() * (degree + 1);
+        numbers.chunks_exact(stride).take(3).for_each(|c| t.push(0.25, c));
+        let text = Export::new(&problem, &t).text(Format::Json);
+        prop_assert_eq!(NamedTrajectory::parse(&text, Format::Json).unwrap().trajectory, t);
+    }
+
+    /// Smooth motions come back smooth, and no faster, from every format.
+    #[test]
+    fn smooth_motions_stay_smooth(ends in prop::collection::vec(-2.0..2.0, 2 * 16), jerk in 5.0..500.0) {
+        let problem = problem(3);
+        let dof = problem.mechanism.dof();
+        let limits = JointLimits { velocity: 2.0, acceleration: 5.0, jerk, ..JointLimits::NONE };
+        let motion = JerkLimited::new(&vec![limits; dof]).straight(&ends[..dof], &ends[dof..2 * dof]);
+        let Some(motion) = motion else { return Ok(()) };
+        prop_assume!(motion.segments().all(|s| s.duration > 1e-3));
+        for format in [Format::Json, Format::Csv, Format::JointTrajectory] {
+            let text = Export::new(&problem, &motion).text(format);
+            if format == Format::JointTrajectory {
+                prop_assert!(!text.contains("accelerations: []"), "controllers are told accelerations");
+            }
+            let read = NamedTrajectory::parse(&text, format).unwrap().trajectory;
+            for (order, tolerance) in [1e-8, 1e-8, 1e-6].into_iter().enumerate() {
+                prop_assert!(difference(&motion, &read, order) < tolerance * jerk);
+                let jump = read.greatest_jump(order).map_or(0.0, |jump| jump.size.abs());
+                prop_assert!(jump < 1e-7, "{format:?}: derivative {order} jumps by {jump}");
+            }
+            let greatest = (0..dof).map(|i| read.extrema(i, 3).magnitude().0).fold(0.0, f64::max);
+            prop_assert!(greatest <= jerk * (1.0 + 1e-4), "{format:?}: {greatest} of {jerk}");
         }
     }
 

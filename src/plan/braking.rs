@@ -2,7 +2,7 @@
 
 use super::Hindrance;
 use crate::certify::Certifier;
-use crate::problem::{FlatState, Problem};
+use crate::problem::{FlatState, Problem, Smoothness};
 use crate::robot::OutputLimits;
 use crate::trajectory::Trajectory;
 use std::fmt;
@@ -96,7 +96,7 @@ pub(super) fn standstills(limits: &[OutputLimits], state: &FlatState, before: bo
 
 /// Braking straight ahead as hard as the accelerations allow, from a state at speed.
 pub(super) fn straight(limits: &[OutputLimits], state: &FlatState) -> Option<Trajectory> {
-    let FlatState { position, velocity } = state;
+    let FlatState { position, velocity, .. } = state;
     let time = time(limits, velocity);
     if time == 0.0 {
         return None;
@@ -110,8 +110,9 @@ pub(super) fn straight(limits: &[OutputLimits], state: &FlatState) -> Option<Tra
 /// What braking straight ahead leads to, where the start moves and that is nothing good.
 pub(super) fn hindrance(problem: &Problem) -> Option<Hindrance> {
     let braking = straight(&problem.mechanism.limits, &problem.start)?;
-    let goals = vec![FlatState::on(&braking, braking.duration())];
-    let stopping = Problem { goals, ..problem.clone() };
+    let smoothness = Smoothness::Acceleration;
+    let goals = vec![FlatState::on(&braking, braking.duration(), smoothness)];
+    let stopping = Problem { goals, smoothness, ..problem.clone() };
     let certified = Certifier::new(&stopping, Default::default()).certify(&braking);
     certified.err().map(Hindrance::Braking)
 }
@@ -134,7 +135,7 @@ mod tests {
 
     #[test]
     fn standstills_lie_where_braking_ends() {
-        let state = FlatState { position: vec![0.0, 0.5], velocity: vec![2.0, -1.0] };
+        let state = FlatState { velocity: vec![2.0, -1.0], ..FlatState::at_rest(vec![0.0, 0.5]) };
         let positions = |before| {
             let at = standstills(&limits(), &state, before);
             assert!(at.iter().all(FlatState::is_at_rest));

@@ -5,7 +5,7 @@ use super::{Budget, PlanOptions, RrtConnect, Searched, Solution, Statistics, Ter
 use crate::certify::{Certificate, Certifier, Violation};
 use crate::check::{CheckError, EdgeChecker, StateBatch, Status};
 use crate::local_planner::LocalPlanner;
-use crate::problem::{FlatState, Problem};
+use crate::problem::{FlatState, Problem, Smoothness};
 use crate::refine::{Knots, polish, shorten, skip_corners};
 use crate::trajectory::Trajectory;
 use std::time::{Duration, Instant};
@@ -147,7 +147,11 @@ impl<'a> Lane<'a> {
         let mut batch = StateBatch::new(dof);
         let still = vec![0.0; dof];
         for state in states {
-            batch.push(&state.position, &state.velocity, &still);
+            let acceleration = match self.problem.smoothness {
+                Smoothness::Acceleration => &still,
+                Smoothness::Jerk => &state.acceleration,
+            };
+            batch.push(&state.position, &state.velocity, acceleration);
         }
         let mut verdicts = Vec::new();
         self.local.checker().check_states(&batch, &mut verdicts)?;

@@ -3,10 +3,10 @@
 use super::{Outcome, PlanOptions, braking, plan};
 use crate::certify::{Certificate, CertifyOptions, Violation, certify};
 use crate::check::{CheckError, EdgeChecker};
-use crate::problem::{FlatState, Problem};
+use crate::problem::{FlatState, Problem, Smoothness};
 use crate::trajectory::Trajectory;
 
-/// A velocity that exceeds its limit by no more than this share does so by rounding.
+/// A velocity or acceleration that exceeds its limit by no more than this share does so by rounding.
 const ROUNDING: f64 = 1e-9;
 
 /// The instant at which a running trajectory is to be left for a new one.
@@ -25,18 +25,22 @@ pub struct Departure<'a> {
 }
 
 impl Departure<'_> {
-    /// The state at that instant: where a new trajectory begins.
-    pub fn state(&self) -> FlatState {
-        FlatState::on(self.running, self.from)
+    /// The state at that instant: where a new trajectory of the same smoothness begins.
+    pub fn state(&self, smoothness: Smoothness) -> FlatState {
+        FlatState::on(self.running, self.from, smoothness)
     }
 
     /// `problem` with this departure in place of its start.
     pub fn problem(&self, problem: &Problem) -> Problem {
-        let mut start = self.state();
-        for (v, limits) in start.velocity.iter_mut().zip(&problem.mechanism.limits) {
-            if v.abs() <= limits.velocity * (1.0 + ROUNDING) {
-                *v = v.clamp(-limits.velocity, limits.velocity);
+        let mut start = self.state(problem.smoothness);
+        let within = |value: &mut f64, limit: f64| {
+            if value.abs() <= limit * (1.0 + ROUNDING) {
+                *value = value.clamp(-limit, limit);
             }
+        };
+        for (j, limits) in problem.mechanism.limits.iter().enumerate() {
+            within(&mut start.velocity[j], limits.velocity);
+            within(&mut start.acceleration[j], limits.acceleration);
         }
         Problem { start, ..problem.clone() }
     }
@@ -44,9 +48,9 @@ impl Departure<'_> {
     /// Where the robot comes to rest if it brakes straight ahead from there, as hard as the
     /// accelerations of `problem`'s robot allow.
     pub fn standstill(&self, problem: &Problem) -> FlatState {
-        let state = self.state();
+        let state = self.state(Smoothness::Acceleration);
         let braking = braking::straight(&problem.mechanism.limits, &state);
-        braking.map_or(state, |braking| FlatState::on(&braking, braking.duration()))
+        braking.map_or(state, |braking| FlatState::on(&braking, braking.duration(), Smoothness::Acceleration))
     }
 
     /// What is driven in all: the running trajectory until the departure, then `next`; with a
@@ -64,14 +68,16 @@ impl Departure<'_> {
         whole.append(next);
         // A plan from a goal to itself takes no time; the piece before it does.
         let whole = if self.from > 0.0 { whole.cut(0.0, whole.duration()) } else { next.clone() };
-        let problem = Problem { start: FlatState::on(self.running, 0.0), ..problem.clone() };
+        let problem =
+            Problem { start: FlatState::on(self.running, 0.0, problem.smoothness), ..problem.clone() };
         let certificate = certify(&problem, &whole, options)?;
         Ok((whole, certificate))
     }
 }
 
-/// Plans from where `departure` leaves its trajectory, at the velocity that it has there, to any of
-/// the goals of `problem`, in `problem`'s world; `problem`'s own start is not looked at.
+/// Plans from where `departure` leaves its trajectory, at the velocity that it has there (and the
+/// acceleration, where that is part of the state), to any of the goals of `problem`, in `problem`'s
+/// world; `problem`'s own start is not looked at.
 ///
 /// # Errors
 /// As for [`plan`]. That the robot is too fast to be stopped is an [`Outcome`].

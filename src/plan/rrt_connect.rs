@@ -5,11 +5,12 @@
 use super::braking::standstills;
 use super::{Budget, PlanOptions, Termination};
 use crate::check::{CheckError, EdgeChecker, StateBatch};
-use crate::local_planner::{End, LocalPlanner};
+use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem};
 use crate::refine::Knots;
 use crate::robot::OutputLimits;
 use crate::search::{Node, Sampler, Tree};
+use crate::steer::End;
 use std::collections::VecDeque;
 use std::f64::consts::PI;
 
@@ -147,11 +148,26 @@ struct Grown {
     durations: Vec<f64>,
     /// How far a node takes samples from.
     domains: Vec<f64>,
+    /// Acceleration of each root. That of all other nodes is zero.
+    accelerations: Vec<Vec<f64>>,
+    still: Vec<f64>,
 }
 
 impl Grown {
-    fn new(dof: usize) -> Self {
-        Self { tree: Tree::new(dof), durations: Vec::new(), domains: Vec::new() }
+    /// A tree of its roots alone.
+    fn new<'s>(dof: usize, roots: impl Iterator<Item = &'s FlatState>) -> Self {
+        let mut grown = Self {
+            tree: Tree::new(dof),
+            durations: Vec::new(),
+            domains: Vec::new(),
+            accelerations: Vec::new(),
+            still: vec![0.0; dof],
+        };
+        for root in roots {
+            grown.add(&root.position, &root.velocity, None, 0.0);
+            grown.accelerations.push(root.acceleration.clone());
+        }
+        grown
     }
 
     fn add(&mut self, position: &[f64], velocity: &[f64], parent: Option<Node>, duration: f64) -> Node {
@@ -161,7 +177,8 @@ impl Grown {
     }
 
     fn end(&self, node: Node) -> End<'_> {
-        End { position: self.tree.position(node), velocity: self.tree.velocity(node) }
+        let acceleration = self.accelerations.get(node).unwrap_or(&self.still);
+        End { position: self.tree.position(node), velocity: self.tree.velocity(node), acceleration }
     }
 
     /// The node that a sample extends, if it takes samples from so far. `position` is moved back to
@@ -176,8 +193,9 @@ impl Grown {
     }
 
     fn state(&self, node: Node) -> FlatState {
-        let End { position, velocity } = self.end(node);
-        FlatState { position: position.to_vec(), velocity: velocity.to_vec() }
+        let End { position, velocity, acceleration } = self.end(node);
+        let [position, velocity, acceleration] = [position, velocity, acceleration].map(<[f64]>::to_vec);
+        FlatState { position, velocity, acceleration }
     }
 }
 
@@ -185,11 +203,8 @@ impl<'a> RrtConnect<'a> {
     /// A search from the start of `problem` to those of its goals that are in `goals`.
     pub fn new(problem: &'a Problem, goals: &[&FlatState], options: &'a PlanOptions, seed: u64) -> Self {
         let dof = problem.mechanism.dof();
-        let (mut start, mut goal) = (Grown::new(dof), Grown::new(dof));
-        start.add(&problem.start.position, &problem.start.velocity, None, 0.0);
-        for state in goals {
-            goal.add(&state.position, &state.velocity, None, 0.0);
-        }
+        let start = Grown::new(dof, std::iter::once(&problem.start));
+        let goal = Grown::new(dof, goals.iter().copied());
         // The easiest queries need no more than a single edge from the start to a goal.
         let direct = |goal| Connection { side: Side::Goal, near: goal, target: 0, distance: 0.0 };
         Self {
@@ -381,8 +396,15 @@ impl<'a> RrtConnect<'a> {
 
     /// A proposal's edge, in the direction in which it will be driven.
     fn ends(&self, proposal: usize) -> (End<'_>, End<'_>) {
-        let new = self.round.end(proposal, self.limits.len());
-        let Proposal { side, near, .. } = self.round.proposals[proposal];
+        let Proposal { side, near, connection } = self.round.proposals[proposal];
+        let mut new = self.round.end(proposal, self.limits.len());
+        new.acceleration = &self.start.still;
+        if let Some(Connection { target, distance, .. }) = connection
+            && distance <= self.options.range
+        {
+            let other = if side == Side::Start { &self.goal } else { &self.start };
+            new.acceleration = other.end(target).acceleration;
+        }
         match side {
             Side::Start => (self.start.end(near), new),
             Side::Goal => (new, self.goal.end(near)),
@@ -413,7 +435,7 @@ impl<'a> RrtConnect<'a> {
                 }
                 continue;
             }
-            let End { position, velocity } = round.end(k, self.limits.len());
+            let End { position, velocity, .. } = round.end(k, self.limits.len());
             let node = self.grown(side).add(position, velocity, Some(near), duration);
             match connection {
                 None => extended.push((side, node)),
@@ -514,9 +536,10 @@ impl Round {
         self.velocities.truncate(self.velocities.len() - dof);
     }
 
+    /// Where a proposal leads to, but for its acceleration.
     fn end(&self, proposal: usize, dof: usize) -> End<'_> {
         let at = proposal * dof..(proposal + 1) * dof;
-        End { position: &self.positions[at.clone()], velocity: &self.velocities[at] }
+        End { position: &self.positions[at.clone()], velocity: &self.velocities[at], acceleration: &[] }
     }
 }
 

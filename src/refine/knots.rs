@@ -1,11 +1,10 @@
-//! A path of cubics as its knots: every cubic is given by the states at its ends and its duration.
+//! A path as its knots: every piece is given by the states at its ends and its duration.
 
-use crate::local_planner::End;
 use crate::problem::FlatState;
-use crate::steer::LeastEffort;
+use crate::steer::{End, Steering};
 use crate::trajectory::Trajectory;
 
-/// States joined by cubics of given durations.
+/// States joined by polynomials of given durations.
 #[derive(Clone, Debug, Default)]
 pub struct Knots {
     /// States, in order.
@@ -25,25 +24,29 @@ impl Knots {
         (&self.states[knot]).into()
     }
 
-    /// The cubics themselves.
-    pub fn trajectory(&self, steering: &LeastEffort) -> Trajectory {
-        let dof = self.states[0].position.len();
-        let mut trajectory = Trajectory::new(dof, 3);
-        let mut coefficients = vec![0.0; 4 * dof];
+    /// The polynomial from one knot to the next.
+    pub fn piece(&self, i: usize, steering: &Steering) -> Trajectory {
+        let (dof, degree) = (self.states[0].position.len(), steering.degree());
+        let mut coefficients = vec![0.0; (degree + 1) * dof];
+        steering.steer_in(self.durations[i], self.end(i), self.end(i + 1), &mut coefficients);
+        let mut piece = Trajectory::new(dof, degree);
+        piece.push(self.durations[i], &coefficients);
+        piece
+    }
+
+    /// The polynomials themselves.
+    pub fn trajectory(&self, steering: &Steering) -> Trajectory {
+        let (dof, degree) = (self.states[0].position.len(), steering.degree());
+        let mut trajectory = Trajectory::new(dof, degree);
+        let mut coefficients = vec![0.0; (degree + 1) * dof];
         for (i, &duration) in self.durations.iter().enumerate() {
             // Where an edge joined a state to itself there is nothing to do.
             if duration == 0.0 && self.durations.len() > 1 {
                 continue;
             }
-            self.cubics(i, steering, &mut coefficients);
+            steering.steer_in(duration, self.end(i), self.end(i + 1), &mut coefficients);
             trajectory.push(duration, &coefficients);
         }
         trajectory
-    }
-
-    fn cubics(&self, i: usize, steering: &LeastEffort, coefficients: &mut [f64]) {
-        let (a, b) = (&self.states[i], &self.states[i + 1]);
-        let duration = self.durations[i];
-        steering.steer_in(duration, &a.position, &a.velocity, &b.position, &b.velocity, coefficients);
     }
 }

@@ -61,14 +61,38 @@ pub fn shorten(
     seed: u64,
     late: &dyn Fn() -> bool,
 ) -> Result<Trajectory, CheckError> {
-    let trajectory = path.trajectory(&local.steering);
     if tries == 0 || path.duration() == 0.0 {
-        return Ok(trajectory);
+        return Ok(path.trajectory(&local.steering));
     }
+    let (trajectory, corners) = along(path, local)?;
     let mut shortener = Shortener::new(trajectory, local);
-    shortener.cut_corners()?;
+    shortener.cut_corners(&corners)?;
     shortener.sweep(tries, seed, late)?;
     Ok(shortener.trajectory)
+}
+
+/// The trajectory along a path, and the times of its knots. Where jerks are limited, pieces from rest
+/// to rest are made as fast as their lines allow, and moving ones as fast as can be.
+fn along(path: &Knots, local: &mut LocalPlanner<'_>) -> Result<(Trajectory, Vec<f64>), CheckError> {
+    let whole = path.trajectory(&local.steering);
+    if local.steering.degree() == 3 {
+        let knots = whole.knots().to_vec();
+        return Ok((whole, knots));
+    }
+    let mut trajectory = Trajectory::new(whole.dof(), 3);
+    let mut knots = vec![0.0];
+    for (i, &duration) in path.durations.iter().enumerate().filter(|&(_, &duration)| duration > 0.0) {
+        let (from, to) = (path.end(i), path.end(i + 1));
+        if let Some(straight) = local.connect_straight(from, to)? {
+            trajectory.append(straight);
+        } else if let Some(fastest) = local.connect_fastest(from, to, duration)? {
+            trajectory.append(fastest);
+        } else {
+            trajectory.append(&path.piece(i, &local.steering));
+        }
+        knots.push(trajectory.duration());
+    }
+    Ok((trajectory, knots))
 }
 
 /// A trajectory on its way to a shorter one.
@@ -84,19 +108,34 @@ struct Shortener<'l, 'c> {
 
 impl<'l, 'c> Shortener<'l, 'c> {
     fn new(trajectory: Trajectory, local: &'l mut LocalPlanner<'c>) -> Self {
-        let state = FlatState::at_rest(vec![0.0; trajectory.dof()]);
+        let mut state = FlatState::at_rest(vec![0.0; trajectory.dof()]);
+        if local.steering.degree() == 3 {
+            // No part of the state.
+            state.acceleration.clear();
+        }
         let next = Trajectory::new(trajectory.dof(), trajectory.degree());
         Self { local, trajectory, next, start: state.clone(), end: state }
     }
 
-    /// Cuts every corner, the last first, far from it and then closer.
-    fn cut_corners(&mut self) -> Result<(), CheckError> {
+    /// Cuts every corner, the last first, far from it and then closer; `corners` are the times of all
+    /// knots of the path.
+    fn cut_corners(&mut self, corners: &[f64]) -> Result<(), CheckError> {
         const SHARES: [f64; 4] = [1.0, 0.7, 0.4, 0.15];
-        for corner in (1..self.trajectory.len()).rev() {
-            let [before, at, after] =
-                [corner - 1, corner, corner + 1].map(|knot| self.trajectory.knots()[knot]);
+        // Up to here the trajectory is still as it was.
+        let mut known = self.trajectory.duration();
+        for corner in (1..corners.len().saturating_sub(1)).rev() {
+            let [before, at] = [corner - 1, corner].map(|i| corners[i]);
+            let mut after = corners[corner + 1].min(known);
+            if after < at + SPLINTER {
+                // The shortcut over the next corner begins here: as far as it is one piece.
+                let knots = self.trajectory.knots();
+                let next = knots.partition_point(|&knot| knot < at + SPLINTER);
+                after = knots[next.min(knots.len() - 1)];
+            }
             for share in SHARES {
-                if self.shortcut(at - share * (at - before), at + share * (after - at))? {
+                let from = at - share * (at - before);
+                if self.shortcut(from, at + share * (after - at))? {
+                    known = from;
                     break;
                 }
             }
@@ -161,4 +200,5 @@ fn state(trajectory: &Trajectory, t: f64, state: &mut FlatState) {
     let segment = trajectory.segment(segment);
     segment.evaluate(local, 0, &mut state.position);
     segment.evaluate(local, 1, &mut state.velocity);
+    segment.evaluate(local, 2, &mut state.acceleration);
 }

@@ -9,7 +9,7 @@ mod setup;
 mod vehicle;
 mod write;
 
-pub use setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
+pub use setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource, limit_jerk};
 pub use vehicle::PointRobot;
 
 pub(crate) use read::obstacle;

@@ -11,7 +11,7 @@ use crate::document::{self, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem};
+use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Mechanism, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
@@ -182,10 +182,11 @@ impl Query {
         let mut mechanism =
             Mechanism::new(robot, &joints, &values, state.base).map_err(|e| group.locate(e))?;
         limits.scale(&mut mechanism);
-        setup::require_limits(&mechanism).map_err(|e| group.locate(e))?;
+        setup::require_limits(&mechanism, Smoothness::Acceleration).map_err(|e| group.locate(e))?;
 
         let pick = |all: &[f64]| joints.iter().map(|&j| all[j]).collect();
-        let start = FlatState { position: pick(&state.position), velocity: pick(&state.velocity) };
+        let position: Vec<f64> = pick(&state.position);
+        let start = FlatState { velocity: pick(&state.velocity), ..FlatState::at_rest(position) };
         let start_node = map.get("start_state").unwrap_or(map.node);
         setup::admit(&mut mechanism, &start).map_err(|e| start_node.locate(e))?;
         let goals = goals(map, robot, &joints, &mut mechanism)?;
@@ -199,7 +200,8 @@ impl Query {
     fn with_world(self, world: World) -> Result<Scene, InputError> {
         let torque = self.limits.torque(&self.mechanism)?;
         let Self { choice, limits, mechanism, start, goals, options, .. } = self;
-        let problem = Problem { mechanism, world, start, goals, torque, gravity: GRAVITY };
+        let smoothness = Smoothness::Acceleration;
+        let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity: GRAVITY };
         Ok(Scene { robot: choice, limits, problem, options })
     }
 }

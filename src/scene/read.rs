@@ -7,7 +7,7 @@ use crate::document::{Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::{PlanOptions, Quality};
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem};
+use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Mechanism, NamedState, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
@@ -21,9 +21,10 @@ const LENGTHS: RangeInclusive<f64> = 1e-6..=1e6;
 /// How far the length of a quaternion may be from one; it is brought there.
 const QUATERNION_ROUNDING: f64 = 1e-3;
 
-const SECTIONS: [&str; 8] = ["robot", "world", "start", "goal", "goals", "limits", "planner", "gravity"];
+const SECTIONS: [&str; 9] =
+    ["robot", "world", "start", "goal", "goals", "limits", "smoothness", "planner", "gravity"];
 const ROBOT_KEYS: [&str; 7] = ["urdf", "srdf", "joint_limits", "group", "joints", "locked", "base"];
-const LIMIT_KEYS: [&str; 4] = ["velocity_scaling", "acceleration_scaling", "torque", "joints"];
+const LIMIT_KEYS: [&str; 5] = ["velocity_scaling", "acceleration_scaling", "ramp_time", "torque", "joints"];
 const JOINT_LIMIT_KEYS: [&str; 6] = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
 const PLANNER_KEYS: [&str; 12] = [
     "seed",
@@ -104,9 +105,11 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
         .map_err(|e| planned_node(&section).locate(e))?;
     limits.scale(&mut mechanism);
     let limit_node = root.get("limits").unwrap_or(section.node);
-    setup::require_limits(&mechanism).map_err(|e| limit_node.locate(e))?;
+    let smoothness = root.get("smoothness").map_or(Ok(Smoothness::default()), smoothness)?;
+    setup::require_limits(&mechanism, smoothness).map_err(|e| limit_node.locate(e))?;
 
-    let mut states = States { robot: &robot, joints: &joints, planned: &choice.planned, mechanism };
+    let mut states =
+        States { robot: &robot, joints: &joints, planned: &choice.planned, smoothness, mechanism };
     let start = states.read(root.require("start")?)?;
     let goals = states.goals(&root)?;
     let mechanism = states.mechanism;
@@ -115,7 +118,7 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
     let gravity = root.get("gravity").map(|n| n.array("three numbers, x, y and z in m/s^2")).transpose()?;
     let gravity = gravity.map_or(GRAVITY, DVec3::from);
     let options = root.get("planner").map_or(Ok(PlanOptions::default()), planner)?;
-    let problem = Problem { mechanism, world, start, goals, torque, gravity };
+    let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity };
     Ok(Scene { robot: choice, limits, problem, options })
 }
 
@@ -210,6 +213,7 @@ fn limit_choice(node: &Node, robot: &Robot) -> Result<LimitChoice, InputError> {
     Ok(LimitChoice {
         velocity_scaling: map.get("velocity_scaling").map_or(Ok(1.0), scaling)?,
         acceleration_scaling: map.get("acceleration_scaling").map_or(Ok(1.0), scaling)?,
+        ramp_time: map.get("ramp_time").map(Node::positive).transpose()?,
         torque: map.get("torque").map(Node::boolean).transpose()?,
         joints,
     })
@@ -282,6 +286,11 @@ fn improve(node: &Node) -> Result<Duration, InputError> {
     let expected = || node.expected("a number of seconds greater than zero");
     let seconds = node.positive().map_err(|_| expected())?;
     Duration::try_from_secs_f64(seconds).map_err(|_| expected())
+}
+
+fn smoothness(node: &Node) -> Result<Smoothness, InputError> {
+    let what = "acceleration or jerk";
+    node.text(what)?.parse().map_err(|_| node.expected(what))
 }
 
 fn time_limit(node: &Node) -> Result<Option<Duration>, InputError> {
@@ -440,6 +449,7 @@ struct States<'a> {
     robot: &'a Robot,
     joints: &'a [usize],
     planned: &'a Planned,
+    smoothness: Smoothness,
     mechanism: Mechanism,
 }
 
@@ -458,16 +468,23 @@ impl States<'_> {
         list.iter().map(|node| self.read(node)).collect()
     }
 
-    /// A state: a position alone, or a map of position and velocity.
+    /// A state: a position alone, or a map of position, velocity and acceleration.
     fn read(&mut self, node: &Node) -> Result<FlatState, InputError> {
         let Value::Map(_) = node.value else {
             return Ok(FlatState::at_rest(self.position(node)?));
         };
-        let map = node.map_of("a state", &["position", "velocity"])?;
+        let map = node.map_of("a state", &["position", "velocity", "acceleration"])?;
         let position = self.position(map.require("position")?)?;
         let mut state = FlatState::at_rest(position);
         if let Some(node) = map.get("velocity") {
-            state.velocity = self.velocity(node)?;
+            state.velocity = self.rates(node, "a velocity", "velocities", setup::admit_velocity)?;
+        }
+        if let Some(node) = map.get("acceleration") {
+            if self.smoothness == Smoothness::Acceleration {
+                return Err(node.error("accelerations are part of a state only with smoothness: jerk"));
+            }
+            state.acceleration =
+                self.rates(node, "an acceleration", "accelerations", setup::admit_acceleration)?;
         }
         Ok(state)
     }
@@ -485,17 +502,24 @@ impl States<'_> {
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }
 
-    /// Velocities of all planned joints, within their limits; zero where a map leaves them out.
-    fn velocity(&self, node: &Node) -> Result<Vec<f64>, InputError> {
+    /// Velocities or accelerations of all planned joints, within their limits; zero where a map leaves
+    /// them out.
+    fn rates(
+        &self,
+        node: &Node,
+        one: &str,
+        many: &str,
+        admit: fn(&Mechanism, usize, f64) -> Result<(), InputError>,
+    ) -> Result<Vec<f64>, InputError> {
         let values = match &node.value {
             Value::Map(_) => {
-                let found = self.by_joint(node, "a velocity")?;
+                let found = self.by_joint(node, one)?;
                 found.into_iter().map(|v| v.unwrap_or((0.0, node))).collect()
             }
-            _ => self.listed(node, "a map from joints to velocities, or")?,
+            _ => self.listed(node, &format!("a map from joints to {many}, or"))?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            setup::admit_velocity(&self.mechanism, i, value).map_err(|e| at.locate(e))?;
+            admit(&self.mechanism, i, value).map_err(|e| at.locate(e))?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }

@@ -4,7 +4,7 @@ use super::vehicle::PointRobot;
 use crate::document::unknown;
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::problem::FlatState;
+use crate::problem::{FlatState, Smoothness};
 use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
 use std::path::PathBuf;
 
@@ -67,6 +67,8 @@ pub struct LimitChoice {
     pub velocity_scaling: f64,
     /// Factor on all limits of acceleration, in (0, 1].
     pub acceleration_scaling: f64,
+    /// Seconds in which joints without a limit of jerk come from no acceleration to their greatest.
+    pub ramp_time: Option<f64>,
     /// Whether torques are held within the effort limits; `None` where they can be.
     pub torque: Option<bool>,
     /// Limits that take the place of those in the robot's files.
@@ -111,7 +113,13 @@ impl RobotSource {
 
 impl Default for LimitChoice {
     fn default() -> Self {
-        Self { velocity_scaling: 1.0, acceleration_scaling: 1.0, torque: None, joints: Vec::new() }
+        Self {
+            velocity_scaling: 1.0,
+            acceleration_scaling: 1.0,
+            ramp_time: None,
+            torque: None,
+            joints: Vec::new(),
+        }
     }
 }
 
@@ -155,11 +163,14 @@ impl LimitChoice {
         Ok(())
     }
 
-    /// Applies the scaling to a mechanism.
+    /// Applies the scaling to a mechanism, and then the time of ramps.
     pub fn scale(&self, mechanism: &mut Mechanism) {
         for limits in &mut mechanism.limits {
             limits.velocity *= self.velocity_scaling;
             limits.acceleration *= self.acceleration_scaling;
+        }
+        if let Some(ramp_time) = self.ramp_time {
+            limit_jerk(mechanism, ramp_time);
         }
     }
 
@@ -206,17 +217,33 @@ pub(super) fn find_joint(robot: &Robot, name: &str) -> Result<usize, InputError>
     }
 }
 
-/// Checks that every flat output has limits of velocity and acceleration: without them no
-/// duration can be told.
-pub(crate) fn require_limits(mechanism: &Mechanism) -> Result<(), InputError> {
+/// Limits the jerk of every output that has no limit of it, so that it comes from no acceleration to
+/// its greatest in `ramp_time` seconds.
+pub fn limit_jerk(mechanism: &mut Mechanism, ramp_time: f64) {
+    for limits in mechanism.limits.iter_mut().filter(|limits| !limits.jerk.is_finite()) {
+        limits.jerk = limits.acceleration / ramp_time;
+    }
+}
+
+/// Checks that every flat output has limits of velocity and acceleration, and of jerk where
+/// trajectories are to be so smooth: without them no duration can be told.
+pub(crate) fn require_limits(mechanism: &Mechanism, smoothness: Smoothness) -> Result<(), InputError> {
+    let missing = |value: f64| !(value.is_finite() && value > 0.0);
     for (name, limits) in mechanism.outputs.iter().zip(&mechanism.limits) {
         for (kind, value) in [("velocity", limits.velocity), ("acceleration", limits.acceleration)] {
-            if !(value.is_finite() && value > 0.0) {
+            if missing(value) {
                 return Err(InputError::new(format!(
                     "joint \"{name}\" has no limit of {kind}: give limits.joints.{name}.{kind} in the scene, \
                      or a file under robot.joint_limits"
                 )));
             }
+        }
+        if smoothness == Smoothness::Jerk && missing(limits.jerk) {
+            return Err(InputError::new(format!(
+                "joint \"{name}\" has no limit of jerk, as smoothness: jerk needs: give \
+                 limits.joints.{name}.jerk or limits.ramp_time in the scene, or max_jerk in a file under \
+                 robot.joint_limits"
+            )));
         }
         if limits.lower > limits.upper {
             return Err(InputError::new(format!(
@@ -253,6 +280,19 @@ pub(super) fn admit_velocity(mechanism: &Mechanism, i: usize, value: f64) -> Res
     let joint = &mechanism.outputs[i];
     Err(InputError::new(format!(
         "joint \"{joint}\" moving at {value:?} is beyond its limit; expected {:?} to {limit:?}",
+        -limit
+    )))
+}
+
+/// Checks the acceleration of flat output `i` against its limit.
+pub(super) fn admit_acceleration(mechanism: &Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+    let limit = mechanism.limits[i].acceleration;
+    if value.abs() <= limit {
+        return Ok(());
+    }
+    let joint = &mechanism.outputs[i];
+    Err(InputError::new(format!(
+        "joint \"{joint}\" accelerating at {value:?} is beyond its limit; expected {:?} to {limit:?}",
         -limit
     )))
 }

@@ -5,7 +5,7 @@ use super::Scene;
 use super::setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotSource};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY};
+use crate::problem::{FlatState, GRAVITY, Smoothness};
 use crate::robot::Sphere;
 use crate::world::{Obstacle, Shape};
 use glam::{DQuat, DVec3};
@@ -22,6 +22,7 @@ pub(super) fn scene(scene: &Scene, directory: &Path) -> String {
     let file = File {
         robot: Robot::new(&scene.robot, directory),
         limits: Limits::new(&scene.limits),
+        smoothness: (problem.smoothness != Smoothness::default()).then(|| problem.smoothness.to_string()),
         gravity: (problem.gravity != GRAVITY).then(|| FlowSeq(problem.gravity.to_array())),
         world: problem.world.obstacles.iter().map(Solid::new).collect(),
         start: state(&problem.start),
@@ -47,6 +48,8 @@ struct File {
     robot: Robot,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<Limits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smoothness: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gravity: Option<FlowSeq<[f64; 3]>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -163,6 +166,8 @@ struct Limits {
     #[serde(skip_serializing_if = "is_one")]
     acceleration_scaling: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ramp_time: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     torque: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     joints: Option<Named<FlowMap<Named<f64>>>>,
@@ -187,6 +192,7 @@ impl Limits {
         Some(Self {
             velocity_scaling: choice.velocity_scaling,
             acceleration_scaling: choice.acceleration_scaling,
+            ramp_time: choice.ramp_time,
             torque: choice.torque,
             joints: (!choice.joints.is_empty()).then(|| Named(choice.joints.iter().map(joint).collect())),
         })
@@ -227,14 +233,18 @@ struct State {
     position: Named<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     velocity: Option<Named<f64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acceleration: Option<Named<f64>>,
 }
 
 impl State {
     fn new(state: &FlatState, outputs: &[String]) -> Self {
+        let moves = |values: &[f64]| values.iter().any(|&v| v != 0.0);
         let named = |values: &[f64]| Named(outputs.iter().cloned().zip(values.iter().copied()).collect());
         Self {
             position: named(&state.position),
-            velocity: (!state.is_at_rest()).then(|| named(&state.velocity)),
+            velocity: moves(&state.velocity).then(|| named(&state.velocity)),
+            acceleration: moves(&state.acceleration).then(|| named(&state.acceleration)),
         }
     }
 }

@@ -1,9 +1,107 @@
 //! Steering: the local trajectory that joins two flat states and meets the limits of each output.
-//! Imports `robot` (for limits).
+//! Imports `problem`, `robot` (for limits) and `trajectory`.
 
+mod higher_order;
+mod jerk_limited;
 mod least_effort;
 mod quartic;
 mod time_optimal;
 
+pub use higher_order::{HigherOrder, State};
+pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
 pub use time_optimal::{Profile, TimeOptimal};
+
+use crate::problem::{FlatState, Smoothness};
+use crate::robot::OutputLimits;
+
+/// An end of an edge.
+#[derive(Clone, Copy, Debug)]
+pub struct End<'a> {
+    /// Position of each output.
+    pub position: &'a [f64],
+    /// Velocity of each output.
+    pub velocity: &'a [f64],
+    /// Acceleration of each output; not read, and perhaps empty, where it is no part of the state.
+    pub acceleration: &'a [f64],
+}
+
+impl<'a> From<&'a FlatState> for End<'a> {
+    fn from(state: &'a FlatState) -> Self {
+        Self { position: &state.position, velocity: &state.velocity, acceleration: &state.acceleration }
+    }
+}
+
+impl<'a> End<'a> {
+    /// Whether every derivative is exactly zero.
+    pub fn is_at_rest(&self) -> bool {
+        self.velocity.iter().chain(self.acceleration).all(|&v| v == 0.0)
+    }
+
+    /// Position, velocity and acceleration.
+    pub fn state(&self) -> State<'a, 3> {
+        [self.position, self.velocity, self.acceleration]
+    }
+}
+
+/// Steering by one polynomial per output, of the order that a problem's smoothness asks for.
+#[derive(Clone, Debug)]
+pub enum Steering {
+    /// By cubics.
+    Acceleration(LeastEffort),
+    /// By quintics.
+    Jerk(HigherOrder<3>),
+}
+
+impl Steering {
+    /// Steering at the limits: every motion is as short as they allow.
+    pub fn new(smoothness: Smoothness, limits: &[OutputLimits]) -> Self {
+        match smoothness {
+            Smoothness::Acceleration => Self::Acceleration(LeastEffort::new(limits)),
+            Smoothness::Jerk => Self::Jerk(HigherOrder::new(limits)),
+        }
+    }
+
+    /// Degree of the polynomials.
+    pub fn degree(&self) -> usize {
+        match self {
+            Self::Acceleration(_) => 3,
+            Self::Jerk(_) => 5,
+        }
+    }
+
+    /// See [`LeastEffort::steer`] and [`HigherOrder::steer`].
+    pub fn steer(&self, from: End<'_>, to: End<'_>, coefficients: &mut [f64]) -> Option<f64> {
+        match self {
+            Self::Acceleration(cubics) => {
+                cubics.steer(from.position, from.velocity, to.position, to.velocity, coefficients)
+            }
+            Self::Jerk(quintics) => quintics.steer(from.state(), to.state(), coefficients),
+        }
+    }
+
+    /// See [`LeastEffort::steer_in`] and [`HigherOrder::steer_in`].
+    pub fn steer_in(&self, duration: f64, from: End<'_>, to: End<'_>, coefficients: &mut [f64]) {
+        match self {
+            Self::Acceleration(cubics) => {
+                cubics.steer_in(
+                    duration,
+                    from.position,
+                    from.velocity,
+                    to.position,
+                    to.velocity,
+                    coefficients,
+                );
+            }
+            Self::Jerk(quintics) => quintics.steer_in(duration, from.state(), to.state(), coefficients),
+        }
+    }
+
+    /// Shortest duration from rest at p0 to rest at p1 within the limits, along a straight line.
+    pub fn rest_to_rest_duration(&self, p0: &[f64], p1: &[f64]) -> f64 {
+        match self {
+            Self::Acceleration(cubics) => cubics.rest_to_rest_duration(p0, p1),
+            Self::Jerk(quintics) => quintics.rest_to_rest_duration(p0, p1),
+        }
+    }
+}

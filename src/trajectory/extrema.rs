@@ -66,9 +66,7 @@ pub fn extrema(coefficients: &[f64], order: usize, duration: f64) -> Extrema {
             }
         }
         _ => {
-            let mut roots = Roots::default();
-            roots.find(coefficients, order + 1, duration);
-            roots.all().iter().copied().for_each(visit);
+            Roots::within(coefficients, order + 1, duration).all().iter().copied().for_each(visit);
         }
     }
     all
@@ -87,14 +85,23 @@ fn quadratic_roots(c0: f64, c1: f64, c2: f64) -> [f64; 2] {
 }
 
 /// Roots of a derivative inside an interval, ascending, without an allocation.
-#[derive(Default)]
-struct Roots {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Roots {
     times: [f64; MAX_DEGREE],
     count: usize,
 }
 
 impl Roots {
-    fn all(&self) -> &[f64] {
+    /// The roots inside (0, `duration`) of the `order`th derivative of the polynomial with ascending
+    /// `coefficients`, of degree up to [`MAX_DEGREE`]; those of even multiplicity may be missing.
+    pub fn within(coefficients: &[f64], order: usize, duration: f64) -> Self {
+        let mut roots = Self::default();
+        roots.find(coefficients, order, duration);
+        roots
+    }
+
+    /// The roots themselves.
+    pub fn all(&self) -> &[f64] {
         &self.times[..self.count]
     }
 

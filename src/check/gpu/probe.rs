@@ -5,7 +5,7 @@ use super::super::packed::{EdgeBatch, StateBatch};
 use super::super::{CheckError, EdgeChecker, Status};
 use super::{Gpu, GpuChecker};
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem};
+use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Body, CollisionLink, Inertia, JointLimits, Mechanism, Motion, Sphere};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DMat3, DVec3};
@@ -65,7 +65,15 @@ pub(super) fn problem() -> Problem {
     };
     let start = FlatState::at_rest(vec![0.0; 2]);
     let goals = vec![start.clone()];
-    Problem { mechanism, world: world(), start, goals, torque: true, gravity: GRAVITY }
+    Problem {
+        mechanism,
+        world: world(),
+        start,
+        goals,
+        smoothness: Smoothness::Acceleration,
+        torque: true,
+        gravity: GRAVITY,
+    }
 }
 
 /// One obstacle of each shape.

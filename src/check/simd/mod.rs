@@ -403,7 +403,7 @@ impl<S: Simd> V3<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::{FlatState, GRAVITY};
+    use crate::problem::{FlatState, GRAVITY, Smoothness};
     use crate::robot::{JointLimits, random};
     use crate::world::World;
     use rand::SeedableRng;
@@ -417,8 +417,15 @@ mod tests {
         mechanism.limits.fill(JointLimits { effort: 1e9, ..JointLimits::NONE });
         let still = vec![0.0; mechanism.dof()];
         let (start, world) = (FlatState::at_rest(still.clone()), World { obstacles: Vec::new() });
-        let mut problem =
-            Problem { mechanism, world, goals: vec![start.clone()], start, torque: false, gravity: GRAVITY };
+        let mut problem = Problem {
+            mechanism,
+            world,
+            goals: vec![start.clone()],
+            start,
+            smoothness: Smoothness::Acceleration,
+            torque: false,
+            gravity: GRAVITY,
+        };
         let mut batch = StateBatch::new(still.len());
         batch.push(&still, &still, &still);
         let wrong = [(0, f64::INFINITY), (0, f64::NEG_INFINITY), (0, f64::NAN), (1, f64::NAN), (2, f64::NAN)];
