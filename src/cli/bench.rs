@@ -14,7 +14,7 @@ use crate::plan::{PlanOptions, Quality, Solution};
 use crate::pose::Pose;
 use crate::problem::{Problem, Smoothness};
 use crate::robot::Robot;
-use crate::scene::limit_jerk;
+use crate::scene::{LimitChoice, limit_jerk};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ const REPLAN_LIMIT: Duration = Duration::from_millis(100);
 
 #[derive(Subcommand)]
 pub(super) enum BenchCommand {
-    /// MotionBenchMaker problems (mbm-json/1), torques not checked
+    /// MotionBenchMaker problems (mbm-json/1)
     Mbm(MbmArgs),
     /// dynobench's instances, against the durations of iDb-A*
     Dynobench(systems::DynobenchArgs),
@@ -61,6 +61,9 @@ pub(super) struct SuiteArgs {
     /// greatest in so many seconds
     #[arg(long, value_name = "S", default_value_t = 0.1, allow_negative_numbers = true, value_parser = positive)]
     ramp_time: f64,
+    /// Hold joint torques within the effort limits
+    #[arg(long)]
+    torque: bool,
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
@@ -120,8 +123,10 @@ impl SuiteArgs {
         let located = |e: InputError| e.in_file(&self.file);
         let mut mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;
         limit_jerk(&mut mechanism, self.ramp_time);
+        let wanted = LimitChoice { torque: Some(self.torque), ..LimitChoice::default() };
+        let torque = wanted.torque(&mechanism)?;
         let problem = |chosen: &MbmProblem| -> Result<Problem, InputError> {
-            Ok(Problem { smoothness: self.smoothness, ..chosen.problem(&mechanism)? })
+            Ok(Problem { smoothness: self.smoothness, torque, ..chosen.problem(&mechanism)? })
         };
         let problems = suite.problems.iter().map(problem);
         let problems = problems.collect::<Result<_, _>>().map_err(located)?;
