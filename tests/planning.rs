@@ -14,6 +14,8 @@ use flatout::problem::{FlatState, Problem, Smoothness};
 use flatout::robot::DynamicsScratch;
 use flatout::scene::Scene;
 use flatout::trajectory::Trajectory;
+use flatout::world::{Obstacle, Shape, World};
+use glam::DVec3;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,6 +53,30 @@ fn solve(problem: &Problem, options: &PlanOptions, backend: Backend) -> Solution
 /// Debug builds are slow; what is tested here is not how fast.
 fn patient(options: &PlanOptions) -> PlanOptions {
     PlanOptions { time_limit: Some(Duration::from_secs(120)), ..options.clone() }
+}
+
+/// Half a millimetre to either side: what the ends could afford is asked for first, less when that
+/// leads nowhere.
+#[test]
+fn narrow_passages_are_found() {
+    let Scene { mut problem, options, .. } = scene("point_yard");
+    // The body is 24 cm wide and 44 cm long.
+    let (gap, half) = (0.241, 1.5);
+    let wall = |name: &str, side: f64| Obstacle {
+        name: name.to_owned(),
+        shape: Shape::Cuboid { half_extents: DVec3::new(0.01, half, 1.0) },
+        pose: Pose::from_translation(DVec3::Y * side * (half + 0.5 * gap)),
+    };
+    problem.world = World { obstacles: vec![wall("left", 1.0), wall("right", -1.0)] };
+    problem.start = FlatState::at_rest(vec![-1.5, 0.0]);
+    problem.goals = vec![FlatState::at_rest(vec![1.5, 1.0])];
+    let solution = solve(&problem, &patient(&options), Backend::Simd);
+    let clearance = solution.certificate.clearance.at_least;
+    assert!(clearance > 0.0 && clearance <= 5e-4, "{clearance} m of 0.5 mm");
+    // With a gap that is too narrow there is no way.
+    problem.world.obstacles[0].pose.translation.y -= 1.1e-3;
+    let options = PlanOptions { max_samples: 30_000, ..options };
+    assert!(matches!(outcome(&problem, &options, Backend::Simd), Outcome::Exhausted { .. }));
 }
 
 /// Every scene, on every CPU backend: the answer begins at the start, ends at a goal, and a fresh
@@ -858,7 +884,7 @@ fn a_start_that_cannot_be_stopped_says_so() {
     let (here, ahead) = (hand(position), hand(&soon) - hand(position));
     assert!(ahead.length() > 3e-4, "the hand moves");
     let mut ball = problem.world.obstacles[0].clone();
-    ball.shape = flatout::world::Shape::Sphere { radius: 0.05 };
+    ball.shape = Shape::Sphere { radius: 0.05 };
     for steps in 0.. {
         ball.pose = Pose::from_translation(here + ahead.normalize() * (1e-3 * f64::from(steps)));
         problem.world.obstacles = vec![ball.clone()];
