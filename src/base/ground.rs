@@ -35,7 +35,7 @@ pub struct DriveAcceleration {
 /// A car by its rear axle, perhaps with a trailer hitched there: x' = v cos theta0, y' = v sin theta0,
 /// theta0' = v tan(phi) / wheelbase, theta1' = v sin(theta0 - theta1) / hitch length.
 ///
-/// dynobench `car_with_trailers`: x y theta0 [theta1] | v phi. The outputs are the rear axle's path, or
+/// dynobench `car_with_trailers`: x y theta0 (theta1) | v phi. The outputs are the rear axle's path, or
 /// with a trailer that of the trailer's axle (Rouchon, Fliess, Levine, Martin, *Flatness, motion
 /// planning and trailer systems*, CDC 1993): tan(phi) = wheelbase * curvature, and
 /// tan(theta0 - theta1) = hitch length * curvature of the trailer's path.

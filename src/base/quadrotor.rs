@@ -8,7 +8,7 @@ pub(super) const LEAST_THRUST: f64 = 1e-9;
 /// Least cosine of pitch at which yaw and roll can be told apart.
 const LEAST_COSINE: f64 = 1e-9;
 
-/// m v' = thrust R e3 - m g e3, R' = R [w]x, J w' = tau - w x J w, with R from body to world.
+/// m v' = thrust R e3 - m g e3, R' = R hat(w), J w' = tau - w x J w, with R from body to world.
 ///
 /// Outputs x y z yaw (Mellinger & Kumar, *Minimum snap trajectory generation and control for
 /// quadrotors*, ICRA 2011): R = Rz(yaw) Rx(roll) Ry(pitch), so that the body's y axis is across the
