@@ -6,6 +6,7 @@ use crate::check::{CheckError, diagnose, diagnose_base};
 use crate::plan::{Departure, Outcome, PlanOptions, plan, plan_on_threads};
 use crate::pose::Pose;
 use crate::problem::{FlatState, Problem};
+use crate::scene;
 use crate::world::{Obstacle, Shape, World};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -151,7 +152,9 @@ fn other_goal(problems: &[Problem], sets: &[&str], index: usize, rng: &mut Pcg64
     let alike: Vec<usize> = (0..problems.len()).filter(|&i| sets[i] == sets[index]).collect();
     let other = &problems[alike[rng.random_range(0..alike.len())]];
     let goal = if rng.random() { &other.start } else { &other.goals[0] };
-    let changed = Problem { goals: vec![goal.clone()], ..problems[index].clone() };
+    let mut changed = Problem { goals: vec![goal.clone()], ..problems[index].clone() };
+    // Its own problem may have moved a rounded bound out to it; so does this one.
+    scene::admit(&mut changed.mechanism, goal).ok()?;
     diagnose(&changed, goal).is_none().then_some(changed)
 }
 

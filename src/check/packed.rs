@@ -757,17 +757,23 @@ pub const fn smooth_step(degree: usize) -> [f64; MAX_DEGREE + 1] {
 /// Cells of the table of [`even_along_path`].
 const EVEN_CELLS: usize = 256;
 
-/// For each degree, the share of the duration after which a rest-to-rest edge has gone each 256th
+/// Of each degree's table, when it is first asked for.
+type EvenTable = LazyLock<[f32; EVEN_CELLS + 2]>;
+
+/// For an odd degree, the share of the duration after which a rest-to-rest edge has gone each 256th
 /// of its way, and one entry more: the inverse of [`smooth_step`].
-pub fn even_along_path_tables() -> &'static [[f32; EVEN_CELLS + 2]; 3] {
-    static TABLES: LazyLock<[[f32; EVEN_CELLS + 2]; 3]> = LazyLock::new(|| {
-        [3, 5, MAX_DEGREE].map(|degree| std::array::from_fn(|i| inverse_step(degree, i) as f32))
-    });
-    &TABLES
+pub fn even_along_path_table(degree: usize) -> &'static [f32; EVEN_CELLS + 2] {
+    fn table<const DEGREE: usize>() -> [f32; EVEN_CELLS + 2] {
+        let step = smooth_step(DEGREE);
+        std::array::from_fn(|i| inverse_step(&step, i) as f32)
+    }
+    static TABLES: [EvenTable; 3] =
+        [EvenTable::new(table::<3>), EvenTable::new(table::<5>), EvenTable::new(table::<MAX_DEGREE>)];
+    &TABLES[degree / 2 - 1]
 }
 
 /// Where a smooth step reaches `i` 256ths, by bisection: it ascends.
-fn inverse_step(degree: usize, i: usize) -> f64 {
+fn inverse_step(step: &[f64], i: usize) -> f64 {
     let wanted = (i as f64 / EVEN_CELLS as f64).min(1.0);
     if wanted == 1.0 {
         return 1.0;
@@ -775,7 +781,7 @@ fn inverse_step(degree: usize, i: usize) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
-        let reached = smooth_step(degree).iter().rev().fold(0.0, |sum, c| sum * middle + c);
+        let reached = step.iter().rev().fold(0.0, |sum, c| sum * middle + c);
         if reached < wanted { low = middle } else { high = middle }
     }
     low
@@ -784,7 +790,7 @@ fn inverse_step(degree: usize, i: usize) -> f64 {
 /// The share of the duration after which a rest-to-rest edge has gone the share `u` of its way,
 /// between the points of the table (it need not be exact, only even).
 fn even_along_path(u: f32, degree: usize) -> f32 {
-    let table = &even_along_path_tables()[degree / 2 - 1];
+    let table = even_along_path_table(degree);
     let x = u * EVEN_CELLS as f32;
     let cell = (x as usize).min(EVEN_CELLS);
     let (a, b) = (table[cell], table[cell + 1]);

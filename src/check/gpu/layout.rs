@@ -2,7 +2,8 @@
 //! asserted here, and compared with the shaders' own by a test. Imports `check::packed`.
 
 use super::super::packed::{
-    Packed, PackedBody, PackedLink, PackedNode, PackedObstacle, PackedWorld, even_along_path_tables,
+    MAX_DEGREE, Packed, PackedBody, PackedLink, PackedNode, PackedObstacle, PackedWorld,
+    even_along_path_table,
 };
 use bytemuck::{Pod, Zeroable};
 use std::collections::HashMap;
@@ -142,7 +143,7 @@ impl Tables {
     /// The tables of some problems.
     pub(super) fn new<'a>(problems: impl IntoIterator<Item = &'a Packed>) -> Self {
         let mut tables = Self::default();
-        for table in even_along_path_tables() {
+        for table in [3, 5, MAX_DEGREE].map(even_along_path_table) {
             let mut even = [0.0; 4 * EVEN_ROWS];
             even[..table.len()].copy_from_slice(table);
             tables.rows.extend_from_slice(bytemuck::cast_slice(&even));
