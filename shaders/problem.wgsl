@@ -12,6 +12,7 @@ const POSITION = 3u;
 const VELOCITY = 4u;
 const ACCELERATION = 5u;
 const EFFORT = 6u;
+const BASE = 7u;
 
 const FIXED = 0u;
 const REVOLUTE = 1u;

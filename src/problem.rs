@@ -57,7 +57,8 @@ impl FromStr for Smoothness {
     }
 }
 
-/// A point in the state space of the flat outputs: their values and derivatives.
+/// A point in the state space of the flat outputs: their values and derivatives. Of a vehicle
+/// ([`Mechanism::vehicle`]): positions and rates of its joints, the coordinates of its base first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlatState {
     /// One value per flat output, rad or m.

@@ -95,6 +95,13 @@ impl Kind for Airplane {
         Ok(flat)
     }
 
+    fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
+        let mut rates = vec![0.0; 6];
+        self.dynamics(state, &[0.0; 3], &mut rates);
+        rates.truncate(5);
+        Ok([state[..5].to_vec(), rates])
+    }
+
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
         let ((sin_yaw, cos_yaw), (sin_pitch, cos_pitch)) = (state[3].sin_cos(), state[4].sin_cos());
         let v = state[5];

@@ -188,6 +188,14 @@ impl Kind for DifferentialDrive {
         Ok(followed(place, Drive::course(state[2], [curvature, slope], [v, a]), guide))
     }
 
+    fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
+        let mut rates = vec![0.0; state.len()];
+        if self.acceleration.is_some() {
+            self.dynamics(state, &[0.0; 2], &mut rates);
+        }
+        Ok([state[..3].to_vec(), rates[..3].to_vec()])
+    }
+
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
         let (sin, cos) = state[2].sin_cos();
         match self.acceleration {
@@ -297,6 +305,18 @@ impl Kind for Car {
         let curvature = [hitch.tan() / d, hitch_slope / (d * cos * cos)];
         let course = Drive::course(theta1, curvature, [v * cos, 0.0]);
         Ok(followed(place, course, [theta1, v * sin / d, 0.0]))
+    }
+
+    fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
+        let place = match self.trailer {
+            None => state.to_vec(),
+            Some(Trailer { hitch_length: d, .. }) => {
+                let (sin, cos) = state[3].sin_cos();
+                vec![state[0] - d * cos, state[1] - d * sin, state[3], wrapped(state[2] - state[3])]
+            }
+        };
+        let rates = vec![0.0; place.len()];
+        Ok([place, rates])
     }
 
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {

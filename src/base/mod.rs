@@ -150,6 +150,7 @@ trait Kind {
     }
     fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular>;
     fn flatten(&self, state: &[f64], control: &[f64], thrust_rates: [f64; 2]) -> Result<Flat, Singular>;
+    fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular>;
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]);
 }
 
@@ -242,6 +243,21 @@ impl Base {
     /// Where the map has no value, as for a quadrotor without thrust.
     pub fn flatten(&self, state: &[f64], control: &[f64], thrust_rates: [f64; 2]) -> Result<Flat, Singular> {
         self.kind().flatten(state, control, thrust_rates)
+    }
+
+    /// Positions and rates of the joints of [`Base::coordinates`] in a state, m or rad and per second; the
+    /// rates that a state does not tell, because they are controls, are zero.
+    ///
+    /// # Errors
+    /// Where the coordinates have no value.
+    pub fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
+        self.kind().configuration(state)
+    }
+
+    /// Whether it goes where it points, along a curve whose speed can be chosen after it: all but points
+    /// and quadrotors.
+    pub fn follows_course(&self) -> bool {
+        self.kind().course() > 0
     }
 
     /// The equations of motion: writes the derivative of `state` under `control` to `rates`.

@@ -102,6 +102,10 @@ impl Kind for PlanarQuadrotor {
         Ok(flat)
     }
 
+    fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
+        Ok([state[..3].to_vec(), state[3..].to_vec()])
+    }
+
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
         let [f1, f2] = [control[0], control[1]].map(|f| f * self.mass * GRAVITY / 2.0);
         rates[..3].copy_from_slice(&state[3..]);

@@ -62,6 +62,11 @@ impl Kind for Point {
         Ok(flat)
     }
 
+    fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
+        let (position, velocity) = state.split_at(self.dimensions);
+        Ok([position.to_vec(), velocity.to_vec()])
+    }
+
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
         let n = self.dimensions;
         rates[..n].copy_from_slice(&state[n..]);

@@ -270,6 +270,20 @@ impl Kind for Quadrotor {
         Ok(flat)
     }
 
+    fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
+        let Motion { position, rotation, velocity, rates: w } = self.motion(state);
+        let [yaw, ..] = yaw_of(&rotation, w, DVec3::ZERO)?;
+        let thrust = DMat3::from_rotation_z(-yaw) * rotation.z_axis;
+        let roll = (-thrust.y).atan2(thrust.z);
+        let pitch = thrust.x.atan2(thrust.y.hypot(thrust.z));
+        // The inverse of `body_rates`.
+        let ((sin_roll, cos_roll), (sin_pitch, cos_pitch)) = (roll.sin_cos(), pitch.sin_cos());
+        let yaw_rate = (w.z * cos_pitch - w.x * sin_pitch) / cos_roll;
+        let turns = [yaw_rate, w.x * cos_pitch + w.z * sin_pitch, w.y - yaw_rate * sin_roll];
+        let coordinates = [position.to_array(), [yaw, roll, pitch]].concat();
+        Ok([coordinates, [velocity.to_array(), turns].concat()])
+    }
+
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
         let [thrust, moments @ ..] = self.wrench(control);
         let Motion { rotation, velocity, rates: w, .. } = self.motion(state);

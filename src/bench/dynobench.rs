@@ -443,28 +443,38 @@ impl Instance {
         let (Some(model), Some(task)) = (&self.model, &self.environment.robot) else {
             return Ok(Err("there is no model of its type".to_owned()));
         };
-        let Base::Point(Point { dimensions, velocity, acceleration }) = model.base else {
-            return Ok(Err(format!("there is no steering yet: {}", model.base.name())));
-        };
         let Environment { lower, upper, .. } = &self.environment;
-        let limits: Vec<JointLimits> = lower
+        let base = &model.base;
+        let limits: Vec<JointLimits> = base
+            .coordinates()
             .iter()
-            .zip(upper)
-            .map(|(&lower, &upper)| JointLimits { lower, upper, velocity, acceleration, ..JointLimits::NONE })
+            .enumerate()
+            .map(|(i, _)| {
+                let mut limits = JointLimits::NONE;
+                // The first coordinates are those of the environment's dimensions.
+                if let (Some(&lower), Some(&upper)) = (lower.get(i), upper.get(i)) {
+                    (limits.lower, limits.upper) = (lower, upper);
+                }
+                if let Base::Point(Point { velocity, acceleration, .. }) = *base {
+                    (limits.velocity, limits.acceleration) = (velocity, acceleration);
+                }
+                limits
+            })
             .collect();
         let robot = Robot::of_spheres("body", model.body.clone());
-        let robot = robot.on_base(model.base.clone(), &limits, model.trailer.clone());
+        let robot = robot.on_base(base.clone(), &limits, model.trailer.clone());
         let mut mechanism =
             Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY)?;
-        let state = |values: &[f64]| {
-            let (position, velocity) = values.split_at(dimensions);
-            FlatState { velocity: velocity.to_vec(), ..FlatState::at_rest(position.to_vec()) }
-        };
-        let (start, goal) = (state(&task.start), state(&task.goal));
-        for (key, state) in [("start", &start), ("goal", &goal)] {
+        let mut state = |key: &str, values: &[f64]| {
             let key = || format!("{}/{}: robots[0].{key}", self.system, self.name);
-            scene::admit(&mut mechanism, state).map_err(|e| e.for_key(key()))?;
-        }
+            let configuration = base.configuration(values);
+            let [position, velocity] =
+                configuration.map_err(|e| InputError::new(e.to_string()).for_key(key()))?;
+            let state = FlatState { velocity, ..FlatState::at_rest(position) };
+            scene::admit(&mut mechanism, &state).map_err(|e| e.for_key(key()))?;
+            Ok::<_, InputError>(state)
+        };
+        let (start, goal) = (state("start", &task.start)?, state("goal", &task.goal)?);
         let world = self.environment.world(model.axes());
         Ok(Ok(Problem {
             mechanism,

@@ -81,26 +81,32 @@ impl System {
         (DVec3::new(0.8, 0.95, 0.9) * self.size(), 0.05 * self.size())
     }
 
-    /// The problem among `world`, or why there is none to be planned. It ends at rest in the centre of
+    /// The problem among `world`, which ends at rest in the centre of
     /// the ball of goals.
     ///
     /// # Errors
     /// Never, unless the limits above contradict one another.
-    pub fn problem(self, world: World) -> Result<Result<Problem, String>, InputError> {
+    pub fn problem(self, world: World) -> Result<Problem, InputError> {
         let base = self.base();
-        let Base::Point(Point { velocity, acceleration, .. }) = base else {
-            return Ok(Err(format!("there is no steering yet: {}", base.name())));
-        };
-        let limits =
-            JointLimits { lower: 0.0, upper: self.size(), velocity, acceleration, ..JointLimits::NONE };
+        let mut limits = vec![JointLimits::NONE; base.coordinates().len()];
+        for limits in &mut limits[..3] {
+            (limits.lower, limits.upper) = (0.0, self.size());
+            if let Base::Point(Point { velocity, acceleration, .. }) = base {
+                (limits.velocity, limits.acceleration) = (velocity, acceleration);
+            }
+        }
         let point = Sphere { center: DVec3::ZERO, radius: 0.0 };
-        let robot = Robot::of_spheres("point", vec![point]).on_base(base, &[limits; 3], Vec::new());
+        let robot = Robot::of_spheres("point", vec![point]).on_base(base, &limits, Vec::new());
         let mechanism =
             Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY)?;
-        let at = |p: DVec3| FlatState::at_rest(p.to_array().to_vec());
+        let at = |p: DVec3| {
+            let mut position = vec![0.0; limits.len()];
+            position[..3].copy_from_slice(&p.to_array());
+            FlatState::at_rest(position)
+        };
         let (start, goals) = (at(self.start()), vec![at(self.goal().0)]);
         let smoothness = Smoothness::Acceleration;
-        Ok(Ok(Problem { mechanism, world, start, goals, smoothness, torque: false, gravity: GRAVITY }))
+        Ok(Problem { mechanism, world, start, goals, smoothness, torque: false, gravity: GRAVITY })
     }
 }
 

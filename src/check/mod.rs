@@ -114,11 +114,13 @@ pub enum Status {
     Acceleration = 5,
     /// A joint exceeds its effort limit.
     Effort = 6,
+    /// A vehicle exceeds a limit of its own: curvature, steering angle, thrust, body rate and the like.
+    Base = 7,
 }
 
 impl Status {
     /// All of them, in the order of the stages; the index is the number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Valid,
         Self::World,
         Self::SelfCollision,
@@ -126,6 +128,7 @@ impl Status {
         Self::Velocity,
         Self::Acceleration,
         Self::Effort,
+        Self::Base,
     ];
 }
 
@@ -139,6 +142,7 @@ impl fmt::Display for Status {
             Self::Velocity => "velocity limit",
             Self::Acceleration => "acceleration limit",
             Self::Effort => "effort limit",
+            Self::Base => "limit of the base",
         })
     }
 }

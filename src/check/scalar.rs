@@ -27,13 +27,13 @@ pub struct ScalarChecker {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Margins {
     /// One margin per stage that can fail.
-    pub values: [f64; 6],
+    pub values: [f64; 7],
     /// What attains it: link or output, and the obstacle or other link.
-    pub subjects: [(usize, usize); 6],
+    pub subjects: [(usize, usize); 7],
 }
 
 impl Margins {
-    const NONE: Self = Self { values: [f64::INFINITY; 6], subjects: [(0, 0); 6] };
+    const NONE: Self = Self { values: [f64::INFINITY; 7], subjects: [(0, 0); 7] };
 
     fn lower(&mut self, status: Status, value: f64, subject: usize, other: usize) {
         let i = status as usize - 1;

@@ -11,7 +11,8 @@ use std::ops::Range;
 /// A robot reduced to its moving bodies for one choice of joints.
 ///
 /// Joints that are fixed, locked, or mimic a locked joint are folded into their parents, so a
-/// body is whatever moves as one piece. The flat outputs are the positions of the chosen joints.
+/// body is whatever moves as one piece. The flat outputs are the positions of the chosen joints, except
+/// on a [`Mechanism::vehicle`], where the first of them are those of the base.
 #[derive(Clone, Debug)]
 pub struct Mechanism {
     /// Names of the flat outputs: the chosen joints.
@@ -129,9 +130,26 @@ impl Mechanism {
         Ok(Reduction::new(robot, joints, values, base).finish())
     }
 
-    /// Number of flat outputs.
+    /// Number of chosen joints, those of a base among them. They are the flat outputs too, except on a
+    /// [`Mechanism::vehicle`].
     pub fn dof(&self) -> usize {
         self.outputs.len()
+    }
+
+    /// The base, where its coordinates are not its flat outputs but follow from them by
+    /// [`Base::unflatten`]: anything but a point.
+    ///
+    /// Then states ([`crate::problem::FlatState`]) hold positions and rates of the joints, that is of the
+    /// base's coordinates and then of the tree's joints, and trajectories hold the base's outputs and
+    /// then the tree's joints.
+    pub fn vehicle(&self) -> Option<&Base> {
+        self.base.as_ref().filter(|base| !matches!(base, Base::Point(_)))
+    }
+
+    /// Number of flat outputs, which is that of a trajectory's polynomials.
+    pub fn flat_dof(&self) -> usize {
+        let swapped = |base: &Base| base.outputs().len() + self.dof() - base.coordinates().len();
+        self.vehicle().map_or(self.dof(), swapped)
     }
 
     /// Poses of all bodies in the world at flat output values `y` (forward kinematics).

@@ -365,7 +365,8 @@ fn constants_are_those_of_the_shaders() {
             ref other => panic!("{name} is {other:?}"),
         }
     };
-    let statuses = ["VALID", "WORLD", "SELF_COLLISION", "POSITION", "VELOCITY", "ACCELERATION", "EFFORT"];
+    let statuses =
+        ["VALID", "WORLD", "SELF_COLLISION", "POSITION", "VELOCITY", "ACCELERATION", "EFFORT", "BASE"];
     assert_eq!(statuses.map(constant), Status::ALL.map(|status| status as u32));
     let motions = ["FIXED", "REVOLUTE", "PRISMATIC"].map(constant);
     assert_eq!(motions, [MOTION_FIXED, MOTION_REVOLUTE, MOTION_PRISMATIC]);
