@@ -21,7 +21,7 @@ mod polynomial;
 mod quadrotor;
 mod scalar;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use airplane::Airplane;
 pub use course::Course;
