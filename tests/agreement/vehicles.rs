@@ -274,7 +274,7 @@ fn random_edges_of_vehicles_agree() {
         edges_of_batch_agree(&format!("vehicle {kind}"), &problem, &batch, seed, &mut tallies[kind]);
     }
     for (kind, tally) in tallies.iter().enumerate() {
-        println!("{kind}: {:?} {} of {}", tally.seen, tally.close, tally.compared);
+        tally.assert_few_close();
         let statuses = [Status::Valid, Status::World, Status::Position, Status::Base];
         let occur = statuses.iter().all(|&s| tally.seen[s as usize] > 20);
         assert!(occur, "vehicle {kind}: all kinds occur: {:?}", tally.seen);
