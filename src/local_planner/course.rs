@@ -234,7 +234,13 @@ impl<'a> CoursePlanner<'a> {
     }
 
     /// By a turn and a line to the place of `other`.
-    fn turned(&mut self, stance: &Stance, given: Given, other: &Stance, gait: Gait) -> Option<(Stance, Motion)> {
+    fn turned(
+        &mut self,
+        stance: &Stance,
+        given: Given,
+        other: &Stance,
+        gait: Gait,
+    ) -> Option<(Stance, Motion)> {
         let (from, to) = in_order(stance, other, given);
         let heading = bearing(from, to, gait)?;
         let mut curves = Vec::new();
@@ -251,7 +257,13 @@ impl<'a> CoursePlanner<'a> {
     }
 
     /// The arm alone, where the place is that of the stance already.
-    fn still(&mut self, stance: &Stance, given: Given, place: [f64; 3], arm: &[f64]) -> Option<(Stance, Motion)> {
+    fn still(
+        &mut self,
+        stance: &Stance,
+        given: Given,
+        place: [f64; 3],
+        arm: &[f64],
+    ) -> Option<(Stance, Motion)> {
         if distance(&place, &stance.place) > SAME || arm.is_empty() {
             return None;
         }

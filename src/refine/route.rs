@@ -193,7 +193,13 @@ impl Shortener<'_, '_> {
         for (curve, &duration) in self.durations.iter().enumerate() {
             if left <= duration || curve + 1 == self.durations.len() {
                 let u = (left / duration).clamp(0.0, 1.0);
-                let u = if u < SPLINTER { 0.0 } else if u > 1.0 - SPLINTER { 1.0 } else { u };
+                let u = if u < SPLINTER {
+                    0.0
+                } else if u > 1.0 - SPLINTER {
+                    1.0
+                } else {
+                    u
+                };
                 return Cut { curve, u };
             }
             left -= duration;
@@ -239,7 +245,12 @@ impl Shortener<'_, '_> {
     }
 
     /// Puts `middle` in place of what lies between two cuts, if that is shorter, and valid.
-    fn replace(&mut self, [from, to]: [Cut; 2], middle: Vec<Curve>, is_valid: bool) -> Result<bool, CheckError> {
+    fn replace(
+        &mut self,
+        [from, to]: [Cut; 2],
+        middle: Vec<Curve>,
+        is_valid: bool,
+    ) -> Result<bool, CheckError> {
         let Route { curves, ends } = &self.route;
         let keeps = |speed: f64, ours: Option<&Curve>, theirs: Option<&Curve>| {
             speed == 0.0 || ours.map(|c| c.gait) == theirs.map(|c| c.gait)

@@ -2,7 +2,7 @@
 //! proportional to u', and its derivative linear in u'' and u'^2.
 
 use super::curve::{Curve, Gait, jet};
-use crate::base::{Base, Car, Course, DifferentialDrive, Jet, Trailer};
+use crate::base::{Airplane, Base, Car, DifferentialDrive, Trailer};
 use crate::robot::{Mechanism, OutputLimits};
 
 /// Limits are held with this to spare, as a share of each, so that they can be proved in few intervals.
@@ -174,7 +174,7 @@ impl CourseLimits {
             (_, Gait::Turn) => false,
             (Base::DifferentialDrive(drive), _) => self.drive(drive, curve, u, rows),
             (Base::Car(car), _) => self.car(car, curve, u, rows),
-            (Base::Airplane(_), _) => self.airplane(curve, u, rows),
+            (Base::Airplane(airplane), _) => self.airplane(airplane, curve, u, rows),
             _ => false,
         };
         for (q, limits) in curve.arm.iter().zip(&self.arm) {
@@ -194,8 +194,7 @@ impl CourseLimits {
         limit * (1.0 - self.margin)
     }
 
-    fn row(&self, rate: Jet, bounds: [f64; 2], acceleration: f64) -> Row {
-        let [rate, slope, _] = rate.0;
+    fn row(&self, [rate, slope]: [f64; 2], bounds: [f64; 2], acceleration: f64) -> Row {
         Row { rate, slope, bounds: self.within(bounds), acceleration: self.most(acceleration) }
     }
 
@@ -203,68 +202,89 @@ impl CourseLimits {
         let [_, rate, slope, ..] = curve.guide_at(u);
         if rate != 0.0 || slope != 0.0 {
             let most = drive.acceleration.map_or(f64::INFINITY, |a| a.angular);
-            rows.push(self.row(Jet([rate, slope, 0.0]), drive.turn_rate, most));
+            rows.push(self.row([rate, slope], drive.turn_rate, most));
         }
         true
     }
 
     fn drive(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
-        let [v, a, j, _] = curve.velocity(u);
-        // |P'| and the heading's derivative, with one derivative of each.
-        let dot = |p: [f64; 3], q: [f64; 3]| p[0] * q[0] + p[1] * q[1];
-        let cross = |p: [f64; 3], q: [f64; 3]| p[0] * q[1] - p[1] * q[0];
-        let square = dot(v, v);
-        let stretch = square.sqrt();
-        let along = dot(v, a);
-        let turn = cross(v, a) / square;
-        let turned = (cross(v, j) - 2.0 * turn * along) / square;
+        let bend = Bend::of(&curve.velocity(u));
         let sign = curve.gait.sign();
         let [linear, angular] = drive.acceleration.map_or([f64::INFINITY; 2], |a| [a.linear, a.angular]);
-        let speed = Jet([sign * stretch, sign * along / stretch, 0.0]);
-        rows.push(self.row(speed, drive.speed, linear));
-        rows.push(self.row(Jet([turn, turned, 0.0]), drive.turn_rate, angular));
+        rows.push(self.row(bend.stretch.map(|s| sign * s), drive.speed, linear));
+        rows.push(self.row(bend.turn, drive.turn_rate, angular));
         true
     }
 
     fn car(&self, car: &Car, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
-        let course = Course::moving(curve.velocity(u));
-        let stretch = course.length();
-        let (Some(turn), Some(bend)) = (course.turn, course.bend) else { return false };
-        let cube = stretch * stretch * stretch;
+        let bend = Bend::of(&curve.velocity(u));
         let sign = curve.gait.sign();
-        let curvature = sign * (turn / cube);
+        let ([s, stretched], [k, bent]) = (bend.stretch, bend.curvature());
+        let (k, bent) = (sign * k, sign * bent);
         let (speed, steering) = match car.trailer {
-            None => (sign * stretch, (car.wheelbase * curvature).atan()),
-            Some(Trailer { hitch_length, angle }) => {
-                let hitch = (hitch_length * curvature).atan();
-                if hitch.value().abs() > self.most(angle) {
+            None => ([sign * s, sign * stretched], (car.wheelbase * k).atan()),
+            Some(Trailer { hitch_length: d, angle }) => {
+                let hitch = (d * k).atan();
+                if hitch.abs() > self.most(angle) {
                     return false;
                 }
-                let (_, cos) = hitch.sin_cos();
-                let turned = curvature + hitch_length * (bend / (cube * cube) * cos * cos);
-                (sign * (stretch / cos), (car.wheelbase * (turned * cos)).atan())
+                let swing = d * bent / (1.0 + d * d * k * k);
+                let (sin, cos) = hitch.sin_cos();
+                // Of the car's own path, which is longer by 1 / cos: its curvature, and its stretch.
+                let turned = (k + d * cos * cos * sign * bent / s) * cos;
+                let stretched = (stretched + s * swing * sin / cos) / cos;
+                ([sign * s / cos, sign * stretched], (car.wheelbase * turned).atan())
             }
         };
         rows.push(self.row(speed, car.speed, car.acceleration));
         if car.steering_rate.is_finite() {
-            rows.push(self.row(steering.rate(), [-car.steering_rate, car.steering_rate], f64::INFINITY));
+            let rate = car.wheelbase * bent / (1.0 + (car.wheelbase * k).powi(2));
+            rows.push(self.row([rate, 0.0], [-car.steering_rate, car.steering_rate], f64::INFINITY));
         }
-        steering.value().abs() <= self.most(car.steering)
+        steering.abs() <= self.most(car.steering)
     }
 
-    fn airplane(&self, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
-        let Base::Airplane(airplane) = &self.base else { return false };
-        let course = Course::moving(curve.velocity(u));
-        let [x, y, z] = course.tangent;
-        if x.value() == 0.0 && y.value() == 0.0 {
+    fn airplane(&self, airplane: &Airplane, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
+        let velocity = curve.velocity(u);
+        let [[x, y, z], [ax, ay, az], ..] = velocity;
+        let level = x.hypot(y);
+        if level == 0.0 {
             return false;
         }
-        let (yaw, pitch) = (Jet::atan2(y, x), Jet::atan2(z, (x * x + y * y).sqrt()));
-        rows.push(self.row(course.length(), airplane.speed, airplane.acceleration));
-        for (angle, most) in [(yaw, airplane.yaw_rate), (pitch, airplane.pitch_rate)] {
-            rows.push(self.row(angle.rate(), [-most, most], f64::INFINITY));
+        let stretch = level.hypot(z);
+        let stretched = (x * ax + y * ay + z * az) / stretch;
+        let yaw = (x * ay - y * ax) / (level * level);
+        let pitch = (level * az - z * (x * ax + y * ay) / level) / (stretch * stretch);
+        rows.push(self.row([stretch, stretched], airplane.speed, airplane.acceleration));
+        for (rate, most) in [(yaw, airplane.yaw_rate), (pitch, airplane.pitch_rate)] {
+            rows.push(self.row([rate, 0.0], [-most, most], f64::INFINITY));
         }
-        pitch.value().abs() <= self.most(airplane.pitch)
+        z.atan2(level).abs() <= self.most(airplane.pitch)
+    }
+}
+
+/// How a curve in the plane bends, by its parameter: each value with its derivative.
+struct Bend {
+    /// |P'|.
+    stretch: [f64; 2],
+    /// The derivative of its direction, rad.
+    turn: [f64; 2],
+}
+
+impl Bend {
+    fn of([v, a, j, _]: &[[f64; 3]; 4]) -> Self {
+        let dot = |p: &[f64; 3], q: &[f64; 3]| p[0] * q[0] + p[1] * q[1];
+        let cross = |p: &[f64; 3], q: &[f64; 3]| p[0] * q[1] - p[1] * q[0];
+        let (square, along) = (dot(v, v), dot(v, a));
+        let stretch = square.sqrt();
+        let turn = cross(v, a) / square;
+        let turned = (cross(v, j) - 2.0 * turn * along) / square;
+        Self { stretch: [stretch, along / stretch], turn: [turn, turned] }
+    }
+
+    fn curvature(&self) -> [f64; 2] {
+        let ([s, stretched], [t, turned]) = (self.stretch, self.turn);
+        [t / s, (turned - t * stretched / s) / s]
     }
 }
 
@@ -308,7 +328,7 @@ impl Survey {
 mod tests {
     use super::super::curve::Stance;
     use super::*;
-    use crate::base::{Airplane, DriveAcceleration, MAX_ORDER, MAX_OUTPUTS};
+    use crate::base::{DriveAcceleration, MAX_ORDER, MAX_OUTPUTS};
     use proptest::prelude::*;
 
     fn bases() -> Vec<Base> {

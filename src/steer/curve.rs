@@ -5,7 +5,6 @@
 //! ([`super::TimeLaw`]). It is regular, P'(u) != 0, so that heading, curvature and whatever hangs on
 //! them are smooth functions of u, at rest too.
 
-use crate::base::Course;
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 /// Coefficients of a polynomial, ascending powers.
@@ -198,7 +197,8 @@ impl Curve {
         let stretch = (dx * dx + dy * dy + dz * dz).sqrt();
         let heading = dy.atan2(dx);
         let is_level = !self.is_spatial;
-        let turn = Course::moving(velocity).turn.map_or(0.0, |turn| turn.value());
+        let [[vx, vy, _], [ax, ay, _], ..] = velocity;
+        let turn = vx * ay - vy * ax;
         Stance {
             place,
             heading: if is_level { guide + nearest_turn(heading - guide) } else { heading },

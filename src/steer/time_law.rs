@@ -303,7 +303,8 @@ impl Reach {
         for index in run.clone() {
             let curve = &curves[index];
             let estimate = survey.duration(limits, curve, 2 * LEAST_CELLS)?;
-            let count = ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(LEAST_CELLS, MOST_CELLS) * finer;
+            let count =
+                ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(LEAST_CELLS, MOST_CELLS) * finer;
             let width = 1.0 / count as f64;
             for i in 0..count {
                 let mut cell = Cell { curve: index, width, ratio: 1.0, share: 1.0, ..Cell::default() };
