@@ -53,6 +53,11 @@ impl Kind for Airplane {
         3
     }
 
+    /// The pitch.
+    fn geometric_limits(&self) -> &'static [usize] {
+        &[4]
+    }
+
     fn told_rates(&self) -> usize {
         3
     }
