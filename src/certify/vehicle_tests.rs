@@ -429,10 +429,10 @@ fn ends_and_knots_are_checked() {
     };
     assert_eq!(jumps(unlimited(car(false)), &knee(1e-6, 0.0)), Some(("theta", 1.0)));
     let Base::Car(mut steered) = unlimited(car(false)) else { panic!("a car") };
-    assert_eq!(jumps(Base::Car(steered.clone()), &knee(0.0, 0.1)), Some(("phi", 1.0)));
+    assert_eq!(jumps(Base::Car(steered.clone()), &knee(0.0, 0.1)), Some(("steering angle", 1.0)));
     steered.steering_rate = f64::INFINITY;
     assert_eq!(jumps(Base::Car(steered), &knee(0.0, 0.1)), None);
-    assert_eq!(jumps(unlimited(drive(true)), &knee(0.0, 0.1)), Some(("w", 1.0)));
+    assert_eq!(jumps(unlimited(drive(true)), &knee(0.0, 0.1)), Some(("turn rate", 1.0)));
     assert_eq!(jumps(unlimited(drive(false)), &knee(0.0, 0.1)), None);
 }
 
