@@ -1,6 +1,6 @@
 //! Robots on bases: the joints of a base before those of the tree that it carries.
 
-use super::{Inertia, Joint, JointKind, JointLimits, Link, Robot, Sphere};
+use super::{Inertia, Joint, JointKind, JointLimits, Link, LoadOptions, Robot, Sphere, pairs};
 use crate::base::{Base, Coordinate};
 use crate::pose::Pose;
 use glam::{DVec2, DVec3, Vec2Swizzles as _};
@@ -34,7 +34,7 @@ impl Robot {
     /// # Panics
     /// Where there is not one set of limits for each coordinate.
     #[must_use]
-    pub fn on_base(mut self, base: Base, limits: &[JointLimits], trailer: Vec<Sphere>) -> Self {
+    pub fn on_base(self, base: Base, limits: &[JointLimits], trailer: Vec<Sphere>) -> Self {
         let coordinates = base.coordinates();
         assert_eq!(coordinates.len(), limits.len(), "limits of every coordinate");
         let moved = coordinates.len();
@@ -42,7 +42,7 @@ impl Robot {
         let mut links = vec![link("world")];
         links.extend(coordinates[..moved - 1].iter().map(|c| link(&format!("{}_carrier", c.name))));
         if !trailer.is_empty() {
-            links[moved - 1].spheres = trailer;
+            links[moved - 1] = Link { spheres: trailer, ..link("trailer") };
         }
         let joint = |(i, (c, &limits)): (usize, (&Coordinate, &JointLimits))| Joint {
             name: c.name.to_owned(),
@@ -53,7 +53,41 @@ impl Robot {
             limits,
             mimic: None,
         };
-        let mut joints: Vec<Joint> = coordinates.iter().zip(limits).enumerate().map(joint).collect();
+        let joints = coordinates.iter().zip(limits).enumerate().map(joint).collect();
+        Self { base: Some(base), ..self.behind(links, joints) }
+    }
+
+    /// This robot, of one rigid link, with `tree` mounted on it at `mount`, the frame of the tree's root
+    /// link in its own. Which of the tree's links can meet this robot's is found by sampling, as where
+    /// there is no SRDF; pairs among the tree's links stay as they are.
+    ///
+    /// # Panics
+    /// Where this robot has joints of its own.
+    #[must_use]
+    pub fn carrying(self, tree: Self, mount: Pose, options: &LoadOptions) -> Self {
+        assert!(self.joints.is_empty(), "a single rigid link");
+        let joint = Joint {
+            name: format!("mount of {}", tree.links[0].name),
+            kind: JointKind::Fixed,
+            parent: 0,
+            origin: mount,
+            axis: DVec3::Z,
+            limits: JointLimits::NONE,
+            mimic: None,
+        };
+        let mut whole = tree.behind(self.links, vec![joint]);
+        let mut found = whole.clone();
+        pairs::find(&mut found, options.pair_samples, options.seed);
+        // The carrier is link 0, so its pairs come first.
+        whole.pairs.splice(0..0, found.pairs.into_iter().filter(|links| links[0] == 0));
+        whole.skipped.splice(0..0, found.skipped.into_iter().filter(|s| s.links[0] == 0));
+        Self { name: self.name, ..whole }
+    }
+
+    /// This robot with `links` before its own and as many `joints` before its own: the last of them
+    /// carries its root link.
+    fn behind(mut self, mut links: Vec<Link>, mut joints: Vec<Joint>) -> Self {
+        let moved = links.len();
         for joint in &mut self.joints {
             joint.parent += moved;
             if let Some(mimic) = &mut joint.mimic {
@@ -66,7 +100,7 @@ impl Robot {
         self.states.iter_mut().flat_map(|s| &mut s.values).for_each(|(j, _)| *j += moved);
         self.pairs.iter_mut().flatten().for_each(|l| *l += moved);
         self.skipped.iter_mut().flat_map(|s| &mut s.links).for_each(|l| *l += moved);
-        Self { links, joints, base: Some(base), ..self }
+        Self { links, joints, ..self }
     }
 }
 
