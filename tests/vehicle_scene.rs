@@ -105,7 +105,7 @@ fn manipulator() -> String {
     turn_acceleration: 3
     lower: [-3, -3]
     upper: [3, 3]
-    body: {{size: [0.8, 0.6, 0.3], center: [0, 0, 0.2], excess: 0.04}}
+    body: {{size: [0.8, 0.6, 0.3], center: [0, 0, 0.2], excess: 0.05}}
     carries:
       urdf: {robots}/ur5.urdf
       srdf: {robots}/ur5.srdf

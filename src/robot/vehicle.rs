@@ -154,6 +154,31 @@ pub fn rectangle_spheres(half: DVec2, excess: f64, is_upright: bool) -> Vec<Sphe
     discs.map(|(center, radius)| Sphere { center: place(center), radius }).collect()
 }
 
+/// Spheres that together hold the box about the origin with these half extents and reach no farther than
+/// `excess` > 0 beyond it; `None` where that takes more than `most`.
+///
+/// The box is cut into equal cells, each held by the sphere through its corners: of half extents h, that
+/// reaches |h| - min h beyond its nearest face, which for cubes of side s is s (sqrt 3 - 1) / 2.
+pub fn cuboid_spheres(half: DVec3, excess: f64, most: usize) -> Option<Vec<Sphere>> {
+    let mut side = 2.0 * excess / (3.0_f64.sqrt() - 1.0);
+    let counted = |side: f64| (2.0 * half / side).ceil().max(DVec3::ONE);
+    let beyond = |cells: DVec3| (half / cells).length() - (half / cells).min_element();
+    // Cells are not quite cubes, so that a little finer may be needed.
+    while beyond(counted(side)) > excess {
+        side *= 0.98;
+    }
+    let cells = counted(side);
+    if cells.element_product() > most as f64 {
+        return None;
+    }
+    let radius = (half / cells).length();
+    let along = |i: usize, axis: usize| half[axis] * ((2 * i + 1) as f64 / cells[axis] - 1.0);
+    let [nx, ny, nz] = cells.to_array().map(|n| n as usize);
+    let indices = (0..nx).flat_map(|i| (0..ny).flat_map(move |j| (0..nz).map(move |k| [i, j, k])));
+    let center = |[i, j, k]: [usize; 3]| DVec3::new(along(i, 0), along(j, 1), along(k, 2));
+    Some(indices.map(|cell| Sphere { center: center(cell), radius }).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +205,28 @@ mod tests {
             for (center, radius) in discs {
                 let inset = (half - center.abs()).min_element();
                 prop_assert!(inset >= -1e-12 && radius <= inset + excess + 1e-12, "{center} {radius}");
+            }
+        }
+    }
+
+    proptest! {
+        /// Every point of the box is in a sphere, and no sphere reaches farther than stated.
+        #[test]
+        fn spheres_hold_their_box(
+            half in prop::array::uniform3(0.05..1.0), excess in 0.05..0.2,
+            points in prop::collection::vec(prop::array::uniform3(-1.0..=1.0), 200),
+        ) {
+            let half = DVec3::from(half);
+            let spheres = cuboid_spheres(half, excess, 100_000).unwrap();
+            prop_assert!(cuboid_spheres(half, excess, spheres.len() - 1).is_none());
+            let corners = [-1.0, 1.0].map(DVec3::splat);
+            for p in points.into_iter().map(DVec3::from).chain(corners).map(|u| half * u) {
+                let inside = |s: &Sphere| s.center.distance(p) <= s.radius * (1.0 + 1e-12);
+                prop_assert!(spheres.iter().any(inside), "{p} of {half}, excess {excess}");
+            }
+            for s in spheres {
+                let beyond = s.radius - (half - s.center.abs()).min_element();
+                prop_assert!(beyond <= excess * (1.0 + 1e-12), "{beyond} of {excess}");
             }
         }
     }
