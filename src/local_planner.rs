@@ -1,6 +1,10 @@
 //! The local planner: joins two flat states by a valid edge. Every search and the refinement go
 //! through it. Imports `check`, `steer` and what lies below them.
 
+mod course;
+
+pub use course::{CoursePlanner, Given, Motion};
+
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
 use crate::problem::{Problem, Smoothness};
 use crate::steer::{self, End, JerkLimited, JerkProfile, Profile, Steering, TimeOptimal};

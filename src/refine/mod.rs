@@ -3,9 +3,11 @@
 
 mod knots;
 mod polish;
+mod route;
 
 pub use knots::Knots;
 pub use polish::polish;
+pub use route::{Route, shorten_route};
 
 use crate::check::CheckError;
 use crate::local_planner::LocalPlanner;

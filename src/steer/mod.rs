@@ -1,15 +1,24 @@
 //! Steering: the local trajectory that joins two flat states and meets the limits of each output.
-//! Imports `problem`, `robot` (for limits) and `trajectory`.
+//! Imports `problem`, `robot` (for limits), `base` and `trajectory`.
+//!
+//! Bases that go where they point are steered apart from their speed: along a [`Curve`], whose
+//! [`TimeLaw`] is chosen after it.
 
+mod course_limits;
+mod curve;
 mod higher_order;
 mod jerk_limited;
 mod least_effort;
 mod quartic;
+mod time_law;
 mod time_optimal;
 
+pub use course_limits::{CourseLimits, Row, Survey};
+pub use curve::{Curve, Gait, Quintic, Stance, nearest_turn};
 pub use higher_order::{HigherOrder, State};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
+pub use time_law::{EndSpeeds, TimeLaw};
 pub use time_optimal::{Profile, TimeOptimal};
 
 use crate::problem::{FlatState, Smoothness};

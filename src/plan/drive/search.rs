@@ -1,0 +1,397 @@
+//! RRT-Connect over the stances of a base that goes where it points: one tree grows forward from the
+//! start, one backward from the goals, by arcs to places drawn at random; the trees are joined by curves
+//! from stance to stance.
+
+use super::super::{Budget, PlanOptions, Termination};
+use super::ends::Root;
+use crate::check::CheckError;
+use crate::local_planner::{CoursePlanner, Given, Motion};
+use crate::refine::Route;
+use crate::search::Sampler;
+use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance};
+use std::f64::consts::{FRAC_PI_2, PI};
+
+/// Nodes of the other tree that a new one is joined to, the nearest by estimated time.
+const PARTNERS: usize = 4;
+
+/// Steps that the other tree takes towards a new node.
+const STEPS: usize = 3;
+
+/// Lengths of the motions by which a start at speed may be brought to rest, as shares of the least.
+const BRAKING: [f64; 3] = [1.05, 1.5, 2.5];
+
+/// What a search comes to.
+#[derive(Debug)]
+pub(super) enum Searched {
+    /// From the start to a goal.
+    Path(Route),
+    /// A budget was spent before there was one; the search may be taken up again.
+    Exhausted(Budget),
+}
+
+/// A tree of stances.
+#[derive(Debug)]
+struct Tree {
+    /// Which end of its motions is nearer to the root: the first of a tree that grows forward.
+    given: Given,
+    stances: Vec<Stance>,
+    /// Place and nose of each stance, for a quick look at all of them.
+    keys: Vec<[[f64; 3]; 2]>,
+    parents: Vec<usize>,
+    /// Between each node and its parent, in the direction in which it is driven; of a root, what it takes to
+    /// come there from the start, or from there to the goal.
+    motions: Vec<Motion>,
+}
+
+impl Tree {
+    fn new(given: Given) -> Self {
+        Self { given, stances: Vec::new(), keys: Vec::new(), parents: Vec::new(), motions: Vec::new() }
+    }
+
+    fn add(&mut self, stance: Stance, parent: Option<usize>, motion: Motion) -> usize {
+        let node = self.stances.len();
+        self.keys.push([stance.place, stance.nose()]);
+        self.stances.push(stance);
+        self.parents.push(parent.unwrap_or(node));
+        self.motions.push(motion);
+        node
+    }
+
+    /// The root above a node.
+    fn root(&self, mut node: usize) -> usize {
+        while self.parents[node] != node {
+            node = self.parents[node];
+        }
+        node
+    }
+
+    /// Curves between the root and a node, in the order in which they are driven.
+    fn curves(&self, node: usize) -> Vec<Curve> {
+        let parent = |&n: &usize| (self.parents[n] != n).then(|| self.parents[n]);
+        let mut nodes: Vec<usize> = std::iter::successors(Some(node), parent).collect();
+        if self.given == Given::First {
+            nodes.reverse();
+        }
+        nodes.into_iter().flat_map(|n| self.motions[n].curves.iter().cloned()).collect()
+    }
+}
+
+/// One search.
+pub(super) struct Search<'a> {
+    options: &'a PlanOptions,
+    pace: Pace,
+    sampler: Sampler,
+    spatial: bool,
+    /// The start's and the goals'.
+    trees: [Tree; 2],
+    /// Speeds at the start and at each goal.
+    speeds: (f64, Vec<f64>),
+    is_begun: bool,
+    /// Samples drawn so far.
+    pub(super) samples: u64,
+}
+
+impl<'a> Search<'a> {
+    /// A search from and to these roots, each with the curves before (after) it, in `bounds` of the place
+    /// and the arm.
+    pub(super) fn new(
+        limits: &CourseLimits,
+        start: Root,
+        goals: Vec<Root>,
+        bounds: Vec<(f64, f64)>,
+        options: &'a PlanOptions,
+        seed: u64,
+    ) -> Self {
+        let mut trees = [Tree::new(Given::First), Tree::new(Given::Last)];
+        let lead = |curves| Motion { curves, duration: 0.0 };
+        trees[0].add(start.stance, None, lead(start.lead));
+        let mut speeds = Vec::new();
+        for goal in goals {
+            trees[1].add(goal.stance, None, lead(goal.lead));
+            speeds.push(goal.speed);
+        }
+        Self {
+            options,
+            pace: Pace::new(limits),
+            sampler: Sampler::new(bounds, seed),
+            spatial: limits.is_spatial(),
+            trees,
+            speeds: (start.speed, speeds),
+            is_begun: false,
+            samples: 0,
+        }
+    }
+
+    /// Searches until a route is found or a budget is spent.
+    ///
+    /// # Errors
+    /// When the checking backend fails.
+    pub(super) fn search(
+        &mut self,
+        planner: &mut CoursePlanner<'_>,
+        termination: &Termination<'_>,
+    ) -> Result<Searched, CheckError> {
+        if !self.is_begun {
+            self.is_begun = true;
+            if let Some(budget) = termination.spent(self.samples) {
+                return Ok(Searched::Exhausted(budget));
+            }
+            // The joints from the start straight to the goals count as one sample.
+            self.samples += 1;
+            if let Some(route) = self.begin(planner)? {
+                return Ok(Searched::Path(route));
+            }
+        }
+        loop {
+            if let Some(budget) = termination.spent(self.samples) {
+                return Ok(Searched::Exhausted(budget));
+            }
+            if termination.late() {
+                return Ok(Searched::Exhausted(Budget::Time));
+            }
+            self.samples += 1;
+            let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
+            if let Some(route) = self.grow(side, planner)? {
+                return Ok(Searched::Path(route));
+            }
+        }
+    }
+
+    /// Joins the start to the goals, and brings roots at speed to rest.
+    fn begin(&mut self, planner: &mut CoursePlanner<'_>) -> Result<Option<Route>, CheckError> {
+        let mut best: Option<(usize, Motion)> = None;
+        for goal in 0..self.trees[1].stances.len() {
+            let longest = best.as_ref().map_or(f64::INFINITY, |(_, motion)| motion.duration);
+            let (from, to) = (&self.trees[0].stances[0], &self.trees[1].stances[goal]);
+            if let Some(motion) = planner.connect(from, to, longest)? {
+                best = Some((goal, motion));
+            }
+        }
+        if let Some((goal, motion)) = best {
+            return Ok(Some(self.path(0, goal, motion)));
+        }
+        for tree in &mut self.trees {
+            for root in 0..tree.stances.len() {
+                let stance = tree.stances[root].clone();
+                for share in if stance.speed == 0.0 { &[][..] } else { &BRAKING[..] } {
+                    let to = resting_place(planner.limits(), &stance, tree.given, *share);
+                    if let Some((rest, motion)) = planner.reach(&stance, tree.given, to, &stance.arm)? {
+                        tree.add(rest, Some(root), motion);
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Draws a sample, grows the tree `side` towards it, and the other tree towards what is new.
+    fn grow(&mut self, side: usize, planner: &mut CoursePlanner<'_>) -> Result<Option<Route>, CheckError> {
+        let dimensions = if self.spatial { 3 } else { 2 };
+        let joints = self.trees[0].stances[0].arm.len();
+        let mut sample = vec![0.0; dimensions + joints];
+        self.sampler.sample(&mut sample);
+        let mut place = [0.0; 3];
+        place[..dimensions].copy_from_slice(&sample[..dimensions]);
+        let mut arm = sample.split_off(dimensions);
+        let what = if joints > 0 { self.sampler.unit() } else { 0.0 };
+        let near = self.nearest(side, &place, &arm, what);
+        let stance = &self.trees[side].stances[near];
+        // A third of the samples each for the base, the arm, and both.
+        if joints > 0 && what < 1.0 / 3.0 {
+            arm.clone_from(&stance.arm);
+        } else if joints > 0 && what > 2.0 / 3.0 {
+            place = stance.place;
+        }
+        let Some(new) = self.extend(side, near, place, &arm, planner)? else { return Ok(None) };
+        let other = 1 - side;
+        let target = self.trees[side].stances[new].clone();
+        if let Some(curves) = self.join(side, new, planner)? {
+            return Ok(Some(curves));
+        }
+        // The other tree comes nearer, step by step.
+        let mut near = self.nearest(other, &target.place, &target.arm, 0.5);
+        for _ in 0..STEPS {
+            let Some(step) = self.extend(other, near, target.place, &target.arm, planner)? else { break };
+            if let Some(curves) = self.join(other, step, planner)? {
+                return Ok(Some(curves));
+            }
+            near = step;
+        }
+        Ok(None)
+    }
+
+    /// A step of a tree from a node towards a place and an arm's position, no farther than the range.
+    fn extend(
+        &mut self,
+        side: usize,
+        near: usize,
+        place: [f64; 3],
+        arm: &[f64],
+        planner: &mut CoursePlanner<'_>,
+    ) -> Result<Option<usize>, CheckError> {
+        let tree = &mut self.trees[side];
+        let stance = &tree.stances[near];
+        let square = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+        let way = square(&place, &stance.place).max(square(arm, &stance.arm)).sqrt();
+        let share = (self.options.range / way).min(1.0);
+        let toward = |from: f64, to: f64| from + (to - from) * share;
+        let place = [0, 1, 2].map(|i| toward(stance.place[i], place[i]));
+        let arm: Vec<f64> = stance.arm.iter().zip(arm).map(|(&a, &b)| toward(a, b)).collect();
+        let reached = planner.reach(stance, tree.given, place, &arm)?;
+        Ok(reached.map(|(other, motion)| tree.add(other, Some(near), motion)))
+    }
+
+    /// Joins a node to the nearest of the other tree.
+    fn join(
+        &mut self,
+        side: usize,
+        node: usize,
+        planner: &mut CoursePlanner<'_>,
+    ) -> Result<Option<Route>, CheckError> {
+        let stance = &self.trees[side].stances[node];
+        let mut nearest = [(f64::INFINITY, 0); PARTNERS];
+        for (partner, (key, other)) in
+            self.trees[1 - side].keys.iter().zip(&self.trees[1 - side].stances).enumerate()
+        {
+            let own = &self.trees[side].keys[node];
+            let [from, to] = if side == 0 { [own, key] } else { [key, own] };
+            let time = self.pace.between(from, to).max(self.pace.arm(&stance.arm, &other.arm));
+            if time < nearest[PARTNERS - 1].0 {
+                nearest[PARTNERS - 1] = (time, partner);
+                nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
+            }
+        }
+        for (_, partner) in nearest.into_iter().filter(|n| n.0.is_finite()) {
+            let ends = if side == 0 { [node, partner] } else { [partner, node] };
+            let (from, to) = (&self.trees[0].stances[ends[0]], &self.trees[1].stances[ends[1]]);
+            if let Some(motion) = planner.connect(from, to, f64::INFINITY)? {
+                return Ok(Some(self.path(ends[0], ends[1], motion)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The node of a tree from which (or to which) a place is reached soonest, by estimate.
+    fn nearest(&self, side: usize, place: &[f64; 3], arm: &[f64], what: f64) -> usize {
+        let tree = &self.trees[side];
+        let mut nearest = (f64::INFINITY, 0);
+        for (node, key) in tree.keys.iter().enumerate() {
+            let base = if what > 2.0 / 3.0 {
+                self.pace.apart(&key[0], place)
+            } else {
+                self.pace.to(key, place, tree.given)
+            };
+            let time =
+                if what < 1.0 / 3.0 { base } else { base.max(self.pace.arm(&tree.stances[node].arm, arm)) };
+            if time < nearest.0 {
+                nearest = (time, node);
+            }
+        }
+        nearest.1
+    }
+
+    /// From the start over two nodes and the motion between them to a goal.
+    fn path(&self, start: usize, goal: usize, motion: Motion) -> Route {
+        let mut curves = self.trees[0].curves(start);
+        curves.extend(motion.curves);
+        curves.extend(self.trees[1].curves(goal));
+        let last = self.speeds.1[self.trees[1].root(goal)];
+        Route { curves, ends: EndSpeeds { first: self.speeds.0, last } }
+    }
+}
+
+/// Ahead of a stance at speed (or behind it, if it is to be come to): where it may come to rest, on the
+/// circle that it is on.
+fn resting_place(limits: &CourseLimits, stance: &Stance, given: Given, share: f64) -> [f64; 3] {
+    let sense = if given == Given::First { 1.0 } else { -1.0 };
+    let way = sense * share * stance.speed * stance.speed.abs() / (2.0 * limits.acceleration());
+    let half = 0.5 * way * stance.curvature.unwrap_or(0.0);
+    let ((sin, cos), (rise, level)) = ((stance.heading + half).sin_cos(), stance.pitch.sin_cos());
+    let chord = way * if half.abs() < 1e-6 { 1.0 } else { half.sin() / half };
+    let [x, y, z] = stance.place;
+    [x + chord * level * cos, y + chord * level * sin, z + chord * rise]
+}
+
+/// Estimates of time.
+#[derive(Debug)]
+struct Pace {
+    /// Speed and turn rate ahead and in reverse.
+    gaits: [[f64; 2]; 2],
+    turns: bool,
+    stop: f64,
+    /// Greatest velocity of each joint of the arm.
+    arm: Vec<f64>,
+}
+
+impl Pace {
+    fn new(limits: &CourseLimits) -> Self {
+        Self {
+            gaits: [Gait::Ahead, Gait::Back].map(|gait| [limits.speed_of(gait), limits.turn_rate(gait)]),
+            turns: limits.turns_on_the_spot(),
+            stop: limits.stop(),
+            arm: limits.arm().iter().map(|joint| joint.velocity).collect(),
+        }
+    }
+
+    fn arm(&self, a: &[f64], b: &[f64]) -> f64 {
+        a.iter().zip(b).zip(&self.arm).map(|((a, b), v)| (a - b).abs() / v.min(1e3)).fold(0.0, f64::max)
+    }
+
+    fn apart(&self, a: &[f64; 3], b: &[f64; 3]) -> f64 {
+        let square: f64 = (0..3).map(|i| (a[i] - b[i]).powi(2)).sum();
+        square.sqrt() / self.gaits[0][0].max(self.gaits[1][0])
+    }
+
+    /// From a stance to a place, or to a stance from a place, by an arc or a turn and a line.
+    fn to(&self, [from, nose]: &[[f64; 3]; 2], place: &[f64; 3], given: Given) -> f64 {
+        let chord = [0, 1, 2].map(|i| place[i] - from[i]);
+        let length = chord.iter().map(|c| c * c).sum::<f64>().sqrt();
+        if length == 0.0 {
+            return f64::INFINITY;
+        }
+        let along = chord.iter().zip(nose).map(|(c, n)| c * n).sum::<f64>() / length;
+        let along = if given == Given::First { along } else { -along };
+        let mut best = f64::INFINITY;
+        for ([speed, rate], along) in self.gaits.into_iter().zip([along, -along]) {
+            if speed > 0.0 {
+                let angle = along.clamp(-1.0, 1.0).acos();
+                if angle < FRAC_PI_2 {
+                    best = best.min((length / speed * longer(angle)).max(2.0 * angle / rate));
+                }
+                if self.turns {
+                    best = best.min(length / speed + angle / rate + self.stop);
+                } else {
+                    // It has to come back on itself.
+                    best = best.min((length / speed + PI / rate) * 2.0);
+                }
+            }
+        }
+        best
+    }
+
+    /// From one stance to another.
+    fn between(&self, [from, nose]: &[[f64; 3]; 2], [to, last]: &[[f64; 3]; 2]) -> f64 {
+        let chord = [0, 1, 2].map(|i| to[i] - from[i]);
+        let length = chord.iter().map(|c| c * c).sum::<f64>().sqrt().max(1e-9);
+        let along = |nose: &[f64; 3]| chord.iter().zip(nose).map(|(c, n)| c * n).sum::<f64>() / length;
+        let (a, b) = (along(nose), along(last));
+        let mut best = f64::INFINITY;
+        for ([speed, rate], sign) in self.gaits.into_iter().zip([1.0, -1.0]) {
+            if speed > 0.0 {
+                let [a, b] = [a, b].map(|along| (sign * along).clamp(-1.0, 1.0).acos());
+                let way = length / speed * 0.5 * (longer(a) + longer(b));
+                best = best.min(way.max((a + b) / rate));
+                if self.turns {
+                    best = best.min(length / speed + (a + b) / rate + 2.0 * self.stop);
+                }
+            }
+        }
+        best
+    }
+}
+
+/// How much longer an arc is than its chord, by the angle between them.
+fn longer(angle: f64) -> f64 {
+    let angle = angle.min(2.2);
+    if angle < 1e-3 { 1.0 } else { angle / angle.sin() }
+}

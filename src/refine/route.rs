@@ -1,0 +1,280 @@
+//! Makes routes shorter in time: paths of a base that goes where it points, curve by curve.
+//!
+//! Three moves, each of which is kept where the whole becomes shorter by the law of time that it would be
+//! driven by, and what is new is valid: corners are skipped; what lies between two instants is replaced
+//! by one curve that leaves the route as smoothly as it must; and the stance between two curves is moved.
+
+use crate::check::CheckError;
+use crate::local_planner::{CoursePlanner, Motion};
+use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance, Survey, TimeLaw};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+/// A cut so near to an end of a curve, as a share of the curve, is made at that end.
+const SPLINTER: f64 = 0.02;
+
+/// A move must save at least this share of what it replaces.
+const LEAST_GAIN: f64 = 2e-3;
+
+/// Samples by which the durations of curves are estimated.
+const SAMPLES: usize = 12;
+
+/// Curves in order, each from where the one before it ends.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Route {
+    /// The curves.
+    pub curves: Vec<Curve>,
+    /// Speeds at its ends.
+    pub ends: EndSpeeds,
+}
+
+impl Route {
+    /// How long each curve takes and the whole, seconds; `None` where it cannot be driven. Without limits of
+    /// acceleration, an estimate.
+    pub fn durations(&self, limits: &CourseLimits) -> Option<(Vec<f64>, f64)> {
+        let durations = if limits.has_accelerations() {
+            TimeLaw::fastest(limits, &self.curves, self.ends)?.durations(self.curves.len())
+        } else {
+            let mut survey = Survey::default();
+            let each = self.curves.iter().map(|curve| survey.duration(limits, curve, SAMPLES));
+            each.collect::<Option<Vec<f64>>>()?
+        };
+        let whole = durations.iter().sum();
+        Some((durations, whole))
+    }
+
+    /// The curves with guides that go on where those before end.
+    pub fn guided(mut self) -> Self {
+        for i in 1..self.curves.len() {
+            let heading = self.curves[i - 1].guide_at(1.0)[0];
+            self.curves[i] = self.curves[i].clone().guided_from(heading);
+        }
+        self
+    }
+}
+
+/// A route without the corners that need not be, and after `tries` more moves; `late` may end it early.
+///
+/// # Errors
+/// When the checking backend fails.
+pub fn shorten_route(
+    route: Route,
+    planner: &mut CoursePlanner<'_>,
+    tries: u32,
+    seed: u64,
+    late: &dyn Fn() -> bool,
+) -> Result<Route, CheckError> {
+    let Some((durations, whole)) = route.durations(planner.limits()) else { return Ok(route) };
+    let mut shortener = Shortener { planner, route, durations, whole };
+    if tries > 0 {
+        shortener.skip_corners()?;
+    }
+    let mut random = Pcg64Mcg::seed_from_u64(!seed);
+    for i in 0..tries {
+        if late() {
+            break;
+        }
+        if i % 2 == 0 {
+            shortener.cut(&mut random, i)?;
+        } else {
+            shortener.shift(&mut random)?;
+        }
+    }
+    Ok(shortener.route)
+}
+
+struct Shortener<'p, 'c> {
+    planner: &'p mut CoursePlanner<'c>,
+    route: Route,
+    durations: Vec<f64>,
+    whole: f64,
+}
+
+/// Where a route is cut: in a curve, at its parameter.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    curve: usize,
+    u: f64,
+}
+
+impl Shortener<'_, '_> {
+    /// Joins far stances directly, from the beginning on, the farthest first.
+    fn skip_corners(&mut self) -> Result<(), CheckError> {
+        let mut from = 0;
+        while from < self.route.curves.len() {
+            let mut to = self.route.curves.len() - 1;
+            while to > from {
+                let begin = self.leaving(Cut { curve: from, u: 0.0 }, None);
+                let end = self.arriving(Cut { curve: to, u: 1.0 }, None);
+                let old: f64 = self.durations[from..=to].iter().sum();
+                if let Some(motion) = self.planner.connect(&begin, &end, old)? {
+                    let range = [Cut { curve: from, u: 0.0 }, Cut { curve: to, u: 1.0 }];
+                    if self.replace(range, motion.curves, true)? {
+                        break;
+                    }
+                }
+                to -= 1;
+            }
+            from += 1;
+        }
+        Ok(())
+    }
+
+    /// Replaces what lies between two random instants by one curve.
+    fn cut(&mut self, random: &mut Pcg64Mcg, i: u32) -> Result<(), CheckError> {
+        const WIDEST: f64 = 0.7;
+        const NARROWEST: f64 = 0.1;
+        const ROUND: u32 = 16;
+        let width = self.whole * WIDEST * (NARROWEST / WIDEST).powf(f64::from(i % ROUND) / f64::from(ROUND));
+        // Windows that hang over an end are cut off there, so that the ends have their share.
+        let from = (random.random::<f64>() * (self.whole + width) - width).max(0.0);
+        let to = (from + width).min(self.whole);
+        let range = [self.at(from), self.at(to)];
+        if range[0].curve == range[1].curve {
+            return Ok(());
+        }
+        let mut motions: Vec<Motion> = Vec::new();
+        for gait in [Gait::Ahead, Gait::Back] {
+            let begin = self.leaving(range[0], Some(gait));
+            let end = self.arriving(range[1], Some(gait));
+            motions.extend(self.planner.curve(&begin, &end, gait, (to - from) * (1.0 - LEAST_GAIN)));
+        }
+        motions.sort_by(|a, b| a.duration.total_cmp(&b.duration));
+        for motion in motions {
+            if self.replace(range, motion.curves, false)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the stance between two curves, and joins it anew with both of its neighbours.
+    fn shift(&mut self, random: &mut Pcg64Mcg) -> Result<(), CheckError> {
+        const FARTHEST: f64 = 0.3;
+        if self.route.curves.len() < 2 {
+            return Ok(());
+        }
+        let last = random.random_range(1..self.route.curves.len());
+        let gaits = [self.route.curves[last - 1].gait, self.route.curves[last].gait];
+        if gaits.contains(&Gait::Turn) {
+            return Ok(());
+        }
+        let range = [Cut { curve: last - 1, u: 0.0 }, Cut { curve: last, u: 1.0 }];
+        let (begin, end) = (self.leaving(range[0], Some(gaits[0])), self.arriving(range[1], Some(gaits[1])));
+        let scale = FARTHEST * random.random::<f64>();
+        let mut draw = || scale * (2.0 * random.random::<f64>() - 1.0);
+        let mut middle = self.route.curves[last].stance(0.0);
+        for i in 0..if self.planner.limits().is_spatial() { 3 } else { 2 } {
+            middle.place[i] += draw();
+        }
+        middle.heading += draw();
+        if self.planner.limits().is_spatial() {
+            middle.pitch += draw();
+        }
+        middle.arm.iter_mut().for_each(|q| *q += draw());
+        let is_smooth = gaits[0] == gaits[1] || self.planner.limits().keeps_curvature();
+        let bend = middle.curvature.map(|k| k + draw());
+        middle.curvature = if self.planner.limits().needs_curvature() && is_smooth { bend } else { None };
+        if gaits[0] != gaits[1] {
+            middle.arm_slopes.clear();
+        }
+        let old = self.durations[last - 1] + self.durations[last];
+        let Some(before) = self.planner.curve(&begin, &middle, gaits[0], old) else { return Ok(()) };
+        let Some(after) = self.planner.curve(&middle, &end, gaits[1], old - before.duration) else {
+            return Ok(());
+        };
+        self.replace(range, [before.curves, after.curves].concat(), false)?;
+        Ok(())
+    }
+
+    /// Where the route is after so many seconds.
+    fn at(&self, time: f64) -> Cut {
+        let mut left = time;
+        for (curve, &duration) in self.durations.iter().enumerate() {
+            if left <= duration || curve + 1 == self.durations.len() {
+                let u = (left / duration).clamp(0.0, 1.0);
+                let u = if u < SPLINTER {
+                    0.0
+                } else if u > 1.0 - SPLINTER {
+                    1.0
+                } else {
+                    u
+                };
+                return Cut { curve, u };
+            }
+            left -= duration;
+        }
+        Cut { curve: 0, u: 0.0 }
+    }
+
+    /// The stance from which a curve of a gait may leave the route (or any motion, from rest).
+    fn leaving(&self, cut: Cut, gait: Option<Gait>) -> Stance {
+        let curves = &self.route.curves;
+        let stance = curves[cut.curve].stance(cut.u);
+        let before = match cut {
+            Cut { curve, u } if u > 0.0 => Some(curves[curve].gait),
+            Cut { curve, .. } => curve.checked_sub(1).map(|i| curves[i].gait),
+        };
+        let speed = if before.is_none() { self.route.ends.first } else { 0.0 };
+        self.joined(stance, before, gait, curves[0].gait.sign() * speed)
+    }
+
+    /// The stance at which it may come back.
+    fn arriving(&self, cut: Cut, gait: Option<Gait>) -> Stance {
+        let curves = &self.route.curves;
+        let stance = curves[cut.curve].stance(cut.u);
+        let after = match cut {
+            Cut { curve, u } if u < 1.0 => Some(curves[curve].gait),
+            Cut { curve, .. } => curves.get(curve + 1).map(|c| c.gait),
+        };
+        let speed = if after.is_none() { self.route.ends.last } else { 0.0 };
+        self.joined(stance, after, gait, curves[curves.len() - 1].gait.sign() * speed)
+    }
+
+    /// `stance` as far as a curve of `gait` must meet it, next to one of gait `neighbour`: curvature and the
+    /// arm's rates where it passes through without a stop.
+    fn joined(&self, stance: Stance, neighbour: Option<Gait>, gait: Option<Gait>, speed: f64) -> Stance {
+        let limits = self.planner.limits();
+        let passes = match neighbour {
+            Some(neighbour) => neighbour != Gait::Turn && gait.is_none_or(|gait| gait == neighbour),
+            None => speed != 0.0,
+        };
+        let keeps = limits.keeps_curvature() || passes && limits.needs_curvature();
+        let arm_slopes = if passes { stance.arm_slopes } else { Vec::new() };
+        Stance { curvature: stance.curvature.filter(|_| keeps), speed, arm_slopes, ..stance }
+    }
+
+    /// Puts `middle` in place of what lies between two cuts, if that is shorter, and valid.
+    fn replace(
+        &mut self,
+        [from, to]: [Cut; 2],
+        middle: Vec<Curve>,
+        is_valid: bool,
+    ) -> Result<bool, CheckError> {
+        let Route { curves, ends } = &self.route;
+        let keeps = |speed: f64, ours: Option<&Curve>, theirs: Option<&Curve>| {
+            speed == 0.0 || ours.map(|c| c.gait) == theirs.map(|c| c.gait)
+        };
+        if from.curve == 0 && from.u == 0.0 && !keeps(ends.first, curves.first(), middle.first())
+            || to.curve + 1 == curves.len() && to.u == 1.0 && !keeps(ends.last, curves.last(), middle.last())
+        {
+            return Ok(false);
+        }
+        let mut next = curves[..from.curve].to_vec();
+        if from.u > 0.0 {
+            next.push(curves[from.curve].part(0.0, from.u));
+        }
+        next.extend_from_slice(&middle);
+        if to.u < 1.0 {
+            next.push(curves[to.curve].part(to.u, 1.0));
+        }
+        next.extend_from_slice(&curves[to.curve + 1..]);
+        let next = Route { curves: next, ends: *ends };
+        let Some((durations, whole)) = next.durations(self.planner.limits()) else { return Ok(false) };
+        if whole > self.whole * (1.0 - LEAST_GAIN) || !is_valid && !self.planner.is_valid(&middle)? {
+            return Ok(false);
+        }
+        (self.route, self.durations, self.whole) = (next, durations, whole);
+        Ok(true)
+    }
+}

@@ -1,0 +1,425 @@
+//! What limits the speed along a curve: each limited rate of a base and of what it carries is
+//! proportional to u', and its derivative linear in u'' and u'^2.
+
+use super::curve::{Curve, Gait, jet};
+use crate::base::{Airplane, Base, Car, DifferentialDrive, Trailer};
+use crate::robot::{Mechanism, OutputLimits};
+
+/// Limits are held with this to spare, as a share of each, so that they can be proved in few intervals.
+const MARGIN: f64 = 1e-3;
+
+/// A rate A(u) u' and its derivative A u'' + A'(u) u'^2, which are limited.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// A: what it is at u' = 1.
+    pub rate: f64,
+    /// A', its derivative by u.
+    pub slope: f64,
+    /// Bounds of the rate.
+    pub bounds: [f64; 2],
+    /// Greatest magnitude of its derivative; may be infinite.
+    pub acceleration: f64,
+}
+
+impl Row {
+    /// Least and greatest u' >= 0 by its bounds; the first is above the second where there is none.
+    pub fn pace(&self) -> [f64; 2] {
+        let [lower, upper] = self.bounds;
+        let [least, most] = match self.rate {
+            rate if rate > 0.0 => [lower / rate, upper / rate],
+            rate if rate < 0.0 => [upper / rate, lower / rate],
+            _ if lower <= 0.0 && 0.0 <= upper => [0.0, f64::INFINITY],
+            _ => [f64::INFINITY, 0.0],
+        };
+        [least.max(0.0), most]
+    }
+}
+
+/// The limits of a base that goes where it points, and of the joints that it carries.
+#[derive(Clone, Debug)]
+pub struct CourseLimits {
+    base: Base,
+    arm: Vec<OutputLimits>,
+    margin: f64,
+}
+
+impl CourseLimits {
+    /// Those of a mechanism; `None` where it has no base that goes where it points.
+    pub fn of(mechanism: &Mechanism) -> Option<Self> {
+        let base = mechanism.vehicle().filter(|base| base.follows_course())?;
+        let arm = mechanism.limits[base.coordinates().len()..].to_vec();
+        Some(Self { base: base.clone(), arm, margin: MARGIN })
+    }
+
+    /// The same with another share to spare.
+    #[must_use]
+    pub fn with_margin(&self, margin: f64) -> Self {
+        Self { margin, ..self.clone() }
+    }
+
+    /// The share that is left to spare.
+    pub fn margin(&self) -> f64 {
+        self.margin
+    }
+
+    /// The base.
+    pub fn base(&self) -> &Base {
+        &self.base
+    }
+
+    /// Limits of the joints that it carries.
+    pub fn arm(&self) -> &[OutputLimits] {
+        &self.arm
+    }
+
+    /// Whether it moves in space, and not on the ground.
+    pub fn is_spatial(&self) -> bool {
+        matches!(self.base, Base::Airplane(_))
+    }
+
+    /// Least and greatest speed of the base, m/s; negative is backwards.
+    pub fn speed(&self) -> [f64; 2] {
+        match &self.base {
+            Base::DifferentialDrive(drive) => drive.speed,
+            Base::Car(car) => car.speed,
+            Base::Airplane(airplane) => airplane.speed,
+            _ => [0.0; 2],
+        }
+    }
+
+    /// Greatest speed of a gait, m/s; zero where there is no such gait.
+    pub fn speed_of(&self, gait: Gait) -> f64 {
+        let [least, most] = self.speed();
+        match gait {
+            Gait::Ahead => most.max(0.0),
+            Gait::Back => (-least).max(0.0),
+            Gait::Turn => 0.0,
+        }
+    }
+
+    /// Whether it can stand, and turn there.
+    pub fn turns_on_the_spot(&self) -> bool {
+        let [least, most] = self.speed();
+        matches!(self.base, Base::DifferentialDrive(_)) && least <= 0.0 && 0.0 <= most
+    }
+
+    /// Greatest turn rate of the base in a gait, rad/s: an estimate, of what may be more in one sense than
+    /// in the other.
+    pub fn turn_rate(&self, gait: Gait) -> f64 {
+        match &self.base {
+            Base::DifferentialDrive(drive) => drive.turn_rate[1].max(-drive.turn_rate[0]),
+            Base::Airplane(airplane) => airplane.yaw_rate,
+            Base::Car(car) => {
+                let own = car.steering.tan() / car.wheelbase;
+                let most = car.trailer.map_or(own, |t| own.min(t.angle.tan() / t.hitch_length));
+                self.speed_of(gait) * most
+            }
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// What a stop between two curves costs, seconds: slowing down and speeding up again.
+    pub fn stop(&self) -> f64 {
+        let [least, most] = self.speed();
+        most.max(-least) / self.acceleration()
+    }
+
+    /// Greatest acceleration along the path, m/s^2; infinite where speeds may jump.
+    pub fn acceleration(&self) -> f64 {
+        match &self.base {
+            Base::DifferentialDrive(drive) => drive.acceleration.map_or(f64::INFINITY, |a| a.linear),
+            Base::Car(car) => car.acceleration,
+            Base::Airplane(airplane) => airplane.acceleration,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// Greatest turn acceleration where it stands, rad/s^2; infinite where turn rates may jump.
+    pub fn turn_acceleration(&self) -> f64 {
+        match &self.base {
+            Base::DifferentialDrive(drive) => drive.acceleration.map_or(f64::INFINITY, |a| a.angular),
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// Whether any rate's derivative is limited, or there is an arm, which does not jerk: if not, speeds
+    /// may jump.
+    pub fn has_accelerations(&self) -> bool {
+        self.acceleration().is_finite()
+            || !self.arm.is_empty()
+            || matches!(&self.base, Base::DifferentialDrive(drive) if drive.acceleration.is_some())
+    }
+
+    /// Whether a path's curvature must be continuous while it is driven: where the turn rate is part of
+    /// the state, the steering angle cannot jump, or a trailer follows from the curvature.
+    pub fn needs_curvature(&self) -> bool {
+        match &self.base {
+            Base::DifferentialDrive(drive) => drive.acceleration.is_some(),
+            Base::Car(car) => self.keeps_curvature() || car.steering_rate.is_finite(),
+            _ => false,
+        }
+    }
+
+    /// Whether it must be continuous even where the motion stops.
+    pub fn keeps_curvature(&self) -> bool {
+        matches!(&self.base, Base::Car(car) if car.trailer.is_some() || car.steering_rate.is_finite())
+    }
+
+    /// Curvature that a configuration implies, as for driving ahead, 1/m: that of the path of a trailer's
+    /// axle by the hitch angle.
+    pub fn curvature(&self, hitch: f64) -> f64 {
+        match &self.base {
+            Base::Car(Car { trailer: Some(trailer), .. }) => hitch.tan() / trailer.hitch_length,
+            _ => 0.0,
+        }
+    }
+
+    /// Writes what limits the speed at `u`. False where a limit is broken that does not depend on speed.
+    pub fn rows(&self, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
+        rows.clear();
+        let is_sound = match (&self.base, curve.gait) {
+            (Base::DifferentialDrive(drive), Gait::Turn) => self.turn(drive, curve, u, rows),
+            (_, Gait::Turn) => false,
+            (Base::DifferentialDrive(drive), _) => self.drive(drive, curve, u, rows),
+            (Base::Car(car), _) => self.car(car, curve, u, rows),
+            (Base::Airplane(airplane), _) => self.airplane(airplane, curve, u, rows),
+            _ => false,
+        };
+        for (q, limits) in curve.arm.iter().zip(&self.arm) {
+            let [_, rate, slope, ..] = jet(q, u);
+            let bounds = self.within([-limits.velocity, limits.velocity]);
+            rows.push(Row { rate, slope, bounds, acceleration: self.most(limits.acceleration) });
+        }
+        is_sound
+    }
+
+    /// Bounds, less the margin.
+    fn within(&self, [lower, upper]: [f64; 2]) -> [f64; 2] {
+        [lower * (1.0 + self.margin * lower.signum()), upper * (1.0 - self.margin * upper.signum())]
+    }
+
+    fn most(&self, limit: f64) -> f64 {
+        limit * (1.0 - self.margin)
+    }
+
+    fn row(&self, [rate, slope]: [f64; 2], bounds: [f64; 2], acceleration: f64) -> Row {
+        Row { rate, slope, bounds: self.within(bounds), acceleration: self.most(acceleration) }
+    }
+
+    fn turn(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
+        let [_, rate, slope, ..] = curve.guide_at(u);
+        if rate != 0.0 || slope != 0.0 {
+            let most = drive.acceleration.map_or(f64::INFINITY, |a| a.angular);
+            rows.push(self.row([rate, slope], drive.turn_rate, most));
+        }
+        true
+    }
+
+    fn drive(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
+        let bend = Bend::of(&curve.velocity(u));
+        let sign = curve.gait.sign();
+        let [linear, angular] = drive.acceleration.map_or([f64::INFINITY; 2], |a| [a.linear, a.angular]);
+        rows.push(self.row(bend.stretch.map(|s| sign * s), drive.speed, linear));
+        rows.push(self.row(bend.turn, drive.turn_rate, angular));
+        true
+    }
+
+    fn car(&self, car: &Car, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
+        let bend = Bend::of(&curve.velocity(u));
+        let sign = curve.gait.sign();
+        let ([s, stretched], [k, bent]) = (bend.stretch, bend.curvature());
+        let (k, bent) = (sign * k, sign * bent);
+        let (speed, steering) = match car.trailer {
+            None => ([sign * s, sign * stretched], (car.wheelbase * k).atan()),
+            Some(Trailer { hitch_length: d, angle }) => {
+                let hitch = (d * k).atan();
+                if hitch.abs() > self.most(angle) {
+                    return false;
+                }
+                let swing = d * bent / (1.0 + d * d * k * k);
+                let (sin, cos) = hitch.sin_cos();
+                // Of the car's own path, which is longer by 1 / cos: its curvature, and its stretch.
+                let turned = (k + d * cos * cos * sign * bent / s) * cos;
+                let stretched = (stretched + s * swing * sin / cos) / cos;
+                ([sign * s / cos, sign * stretched], (car.wheelbase * turned).atan())
+            }
+        };
+        rows.push(self.row(speed, car.speed, car.acceleration));
+        if car.steering_rate.is_finite() {
+            let rate = car.wheelbase * bent / (1.0 + (car.wheelbase * k).powi(2));
+            rows.push(self.row([rate, 0.0], [-car.steering_rate, car.steering_rate], f64::INFINITY));
+        }
+        steering.abs() <= self.most(car.steering)
+    }
+
+    fn airplane(&self, airplane: &Airplane, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
+        let velocity = curve.velocity(u);
+        let [[x, y, z], [ax, ay, az], ..] = velocity;
+        let level = x.hypot(y);
+        if level == 0.0 {
+            return false;
+        }
+        let stretch = level.hypot(z);
+        let stretched = (x * ax + y * ay + z * az) / stretch;
+        let yaw = (x * ay - y * ax) / (level * level);
+        let pitch = (level * az - z * (x * ax + y * ay) / level) / (stretch * stretch);
+        rows.push(self.row([stretch, stretched], airplane.speed, airplane.acceleration));
+        for (rate, most) in [(yaw, airplane.yaw_rate), (pitch, airplane.pitch_rate)] {
+            rows.push(self.row([rate, 0.0], [-most, most], f64::INFINITY));
+        }
+        z.atan2(level).abs() <= self.most(airplane.pitch)
+    }
+}
+
+/// How a curve in the plane bends, by its parameter: each value with its derivative.
+struct Bend {
+    /// |P'|.
+    stretch: [f64; 2],
+    /// The derivative of its direction, rad.
+    turn: [f64; 2],
+}
+
+impl Bend {
+    fn of([v, a, j, _]: &[[f64; 3]; 4]) -> Self {
+        let dot = |p: &[f64; 3], q: &[f64; 3]| p[0] * q[0] + p[1] * q[1];
+        let cross = |p: &[f64; 3], q: &[f64; 3]| p[0] * q[1] - p[1] * q[0];
+        let (square, along) = (dot(v, v), dot(v, a));
+        let stretch = square.sqrt();
+        let turn = cross(v, a) / square;
+        let turned = (cross(v, j) - 2.0 * turn * along) / square;
+        Self { stretch: [stretch, along / stretch], turn: [turn, turned] }
+    }
+
+    fn curvature(&self) -> [f64; 2] {
+        let ([s, stretched], [t, turned]) = (self.stretch, self.turn);
+        [t / s, (turned - t * stretched / s) / s]
+    }
+}
+
+/// Looks at curves with memory of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    rows: Vec<Row>,
+}
+
+impl Survey {
+    /// The time that a curve takes at the speeds that its rates allow, accelerations aside, by `steps`
+    /// samples (Simpson's rule, so an even number); `None` where it breaks a limit at one of them.
+    pub fn duration(&mut self, limits: &CourseLimits, curve: &Curve, steps: usize) -> Option<f64> {
+        let mut sum = 0.0;
+        for i in 0..=steps {
+            let [least, most] = self.pace(limits, curve, i as f64 / steps as f64)?;
+            if least > most {
+                return None;
+            }
+            let is_end = i == 0 || i == steps;
+            sum += if is_end { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 } / most;
+        }
+        Some(sum / (3 * steps) as f64)
+    }
+
+    /// Least and greatest u' by the rates at `u`; `None` where a limit that does not depend on speed is
+    /// broken.
+    pub fn pace(&mut self, limits: &CourseLimits, curve: &Curve, u: f64) -> Option<[f64; 2]> {
+        if !limits.rows(curve, u, &mut self.rows) {
+            return None;
+        }
+        let both = |[a, b]: [f64; 2], row: &Row| {
+            let [least, most] = row.pace();
+            [a.max(least), b.min(most)]
+        };
+        Some(self.rows.iter().fold([0.0, f64::INFINITY], both))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::curve::Stance;
+    use super::*;
+    use crate::base::{DriveAcceleration, MAX_ORDER, MAX_OUTPUTS};
+    use proptest::prelude::*;
+
+    fn bases() -> Vec<Base> {
+        let drive =
+            |acceleration| DifferentialDrive { speed: [-0.5, 0.5], turn_rate: [-0.5, 0.5], acceleration };
+        let car = |trailer, steering_rate| Car {
+            wheelbase: 0.25,
+            speed: [-0.1, 0.5],
+            steering: 1.5,
+            steering_rate,
+            acceleration: 0.3,
+            trailer,
+        };
+        vec![
+            Base::DifferentialDrive(drive(None)),
+            Base::DifferentialDrive(drive(Some(DriveAcceleration { linear: 0.25, angular: 0.25 }))),
+            Base::Car(car(None, 0.5)),
+            Base::Car(car(Some(Trailer { hitch_length: 0.5, angle: 1.5 }), f64::INFINITY)),
+            Base::Airplane(Airplane {
+                speed: [0.0, 0.3],
+                acceleration: 0.3,
+                yaw_rate: 0.8,
+                pitch_rate: 0.8,
+                pitch: 1.5,
+            }),
+        ]
+    }
+
+    proptest! {
+        /// The rows are what the map from outputs to states and controls makes of the curve, its parameter
+        /// as any other law of time has it.
+        #[test]
+        fn rows_are_those_of_the_base(
+            place in prop::array::uniform3(-2.0..2.0), heading in -3.0..3.0, goal in -3.0..3.0,
+            is_back in any::<bool>(), u in 0.05..0.95, pace in 0.1..1.0, rise in -1.0..1.0,
+        ) {
+            for base in bases() {
+                let limits = CourseLimits { base: base.clone(), arm: Vec::new(), margin: 0.0 };
+                let gait = if is_back && limits.speed()[0] < 0.0 { Gait::Back } else { Gait::Ahead };
+                let from = Stance { heading, ..Stance::default() };
+                let mut to = Stance { place, heading: goal, ..Stance::default() };
+                if !limits.is_spatial() {
+                    to.place[2] = 0.0;
+                }
+                let joined = Curve::join(&from, &to, gait, [2.0, 3.0], limits.is_spatial());
+                let Some(curve) = joined else { continue };
+                let mut rows = Vec::new();
+                let is_sound = limits.rows(&curve, u, &mut rows);
+                // u(t) with this u' and u''.
+                let mut derivatives = [[0.0; MAX_OUTPUTS]; MAX_ORDER + 1];
+                for (i, p) in curve.outputs().enumerate() {
+                    let [value, a, b, c, d] = jet(p, u);
+                    let (p1, p2): (f64, f64) = (pace, rise);
+                    let chain = [
+                        value,
+                        a * p1,
+                        b * p1 * p1 + a * p2,
+                        c * p1.powi(3) + 3.0 * b * p1 * p2,
+                        d * p1.powi(4) + 6.0 * c * p1 * p1 * p2 + 3.0 * b * p2 * p2,
+                    ];
+                    for (order, value) in chain.into_iter().enumerate() {
+                        derivatives[order][i] = value;
+                    }
+                }
+                let sample = base.unflatten(&base.flat_from(derivatives)).unwrap();
+                let of = |name: &str| sample.limits.iter().find(|l| l.name == name).map(|l| l.value);
+                let geometric = ["steering angle", "hitch angle", "pitch"];
+                let broken = |l: &crate::base::Bounded| geometric.contains(&l.name) && l.excess() > 0.0;
+                prop_assert_eq!(is_sound, !sample.limits.iter().any(broken));
+                let names: &[[&str; 2]] = match &base {
+                    Base::DifferentialDrive(_) => &[["speed", "acceleration"], ["turn rate", "turn acceleration"]],
+                    Base::Car(_) => &[["speed", "acceleration"], ["steering rate", ""]],
+                    _ => &[["speed", "acceleration"], ["yaw rate", ""], ["pitch rate", ""]],
+                };
+                for (row, [rate, acceleration]) in rows.iter().zip(names) {
+                    let near = |got: f64, wanted: Option<f64>| {
+                        wanted.is_none_or(|w| (got - w).abs() < 1e-7 * w.abs().max(1.0))
+                    };
+                    let changed = row.rate * rise + row.slope * pace * pace;
+                    prop_assert!(near(row.rate * pace, of(rate)), "{base:?} {rate}: {row:?} {sample:?}");
+                    prop_assert!(near(changed, of(acceleration)), "{base:?} {acceleration}: {row:?} {sample:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! Curves that a base which goes where it points can follow: quintics between two stances, ahead or in
+//! reverse, and turns on the spot.
+//!
+//! A curve is a path: its parameter u runs from 0 to 1, whatever time it takes
+//! ([`super::TimeLaw`]). It is regular, P'(u) != 0, so that heading, curvature and whatever hangs on
+//! them are smooth functions of u, at rest too.
+
+use std::f64::consts::{FRAC_PI_2, PI, TAU};
+
+/// Coefficients of a polynomial, ascending powers.
+pub type Quintic = [f64; 6];
+
+/// Farthest that a guide may be from the heading, rad: a margin to the quarter turn beyond which the
+/// heading would be taken for its opposite.
+const GUIDED: f64 = FRAC_PI_2 - 0.2;
+
+/// Ends of a curve closer together than this, metres, leave no room for one.
+const NEAREST: f64 = 1e-6;
+
+/// Headings of a curve are looked at in so many steps.
+const HEADINGS: usize = 20;
+
+/// How a base goes along a curve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gait {
+    /// Nose first.
+    Ahead,
+    /// Tail first.
+    Back,
+    /// It turns where it stands, or stands.
+    Turn,
+}
+
+impl Gait {
+    /// 1 ahead, -1 back.
+    pub fn sign(self) -> f64 {
+        if self == Self::Back { -1.0 } else { 1.0 }
+    }
+}
+
+/// Where a base stands, which way it points, and what its arm does there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stance {
+    /// The place of its axle (or of its centre), metres.
+    pub place: [f64; 3],
+    /// Yaw, rad.
+    pub heading: f64,
+    /// Pitch, rad; positive lifts the nose.
+    pub pitch: f64,
+    /// Curvature of the path through here as for driving ahead, 1/m, positive to the left; `None` where
+    /// any will do.
+    pub curvature: Option<f64>,
+    /// Speed that it must have here, m/s, negative backwards; zero where it may stand.
+    pub speed: f64,
+    /// Positions of the joints that it carries, rad or m.
+    pub arm: Vec<f64>,
+    /// Derivatives of those by the length of the path; none where there are no entries.
+    pub arm_slopes: Vec<f64>,
+}
+
+impl Stance {
+    /// The unit vector of its nose.
+    pub fn nose(&self) -> [f64; 3] {
+        let ((sin, cos), (rise, level)) = (self.heading.sin_cos(), self.pitch.sin_cos());
+        [level * cos, level * sin, rise]
+    }
+
+    fn arm_slope(&self, joint: usize) -> f64 {
+        self.arm_slopes.get(joint).copied().unwrap_or(0.0)
+    }
+}
+
+/// A path over u in [0, 1] and how it is followed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// How the base goes.
+    pub gait: Gait,
+    /// Whether it leads through space; else it lies in the x-y plane and has a guide.
+    pub is_spatial: bool,
+    /// x, y, z.
+    pub place: [Quintic; 3],
+    /// A polynomial that stays within a quarter turn of the heading; of a turn, the heading itself.
+    pub guide: Quintic,
+    /// The joints that the base carries.
+    pub arm: Vec<Quintic>,
+}
+
+impl Curve {
+    /// The curve from `from` to `to` with tangents of these lengths at its ends (P' = length * direction):
+    /// of least degree for the curvatures that are given, a cubic where none is.
+    ///
+    /// `None` where the ends are no distance apart, or the heading swings too far for a guide.
+    pub fn join(
+        from: &Stance,
+        to: &Stance,
+        gait: Gait,
+        [first, last]: [f64; 2],
+        is_spatial: bool,
+    ) -> Option<Self> {
+        let sign = gait.sign();
+        let (d0, d1) = (from.nose().map(|x| sign * x), to.nose().map(|x| sign * x));
+        let bend = |d: [f64; 3], curvature: Option<f64>, length: f64| {
+            // To the left of the way it goes; the curvature in reverse has the opposite sign.
+            curvature.map(|k| [-d[1], d[0], 0.0].map(|n| sign * k * length * length * n))
+        };
+        let (a0, a1) = (bend(d0, from.curvature, first), bend(d1, to.curvature, last));
+        let axis = |i: usize| {
+            let ends = [from.place[i], first * d0[i], to.place[i], last * d1[i]];
+            hermite(ends, a0.map(|a| a[i]), a1.map(|a| a[i]))
+        };
+        let place = [axis(0), axis(1), if is_spatial { axis(2) } else { [0.0; 6] }];
+        let distance = (0..3).map(|i| (to.place[i] - from.place[i]).powi(2)).sum::<f64>().sqrt();
+        if distance < NEAREST {
+            return None;
+        }
+        let joint = |j: usize| {
+            let slopes = [from.arm_slope(j) * first, to.arm_slope(j) * last];
+            hermite([from.arm[j], slopes[0], to.arm[j], slopes[1]], None, None)
+        };
+        let arm = (0..from.arm.len()).map(joint).collect();
+        let mut curve = Self { gait, is_spatial, place, guide: [0.0; 6], arm };
+        (is_spatial || curve.set_guide(from.heading, to.heading)).then_some(curve)
+    }
+
+    /// A turn on the spot to another heading, by as much as that differs, while the arm moves too; or a
+    /// stand, where it does not differ.
+    pub fn turn(from: &Stance, heading: f64, arm: &[f64]) -> Self {
+        let constant = |value: f64| [value, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let mut guide = constant(from.heading);
+        guide[1] = heading - from.heading;
+        let joint = |(&a, &b): (&f64, &f64)| hermite([a, 0.0, b, 0.0], None, None);
+        Self {
+            gait: Gait::Turn,
+            is_spatial: false,
+            place: from.place.map(constant),
+            guide,
+            arm: from.arm.iter().zip(arm).map(joint).collect(),
+        }
+    }
+
+    /// Fits the guide to the heading: a polynomial through six of its values. False where the heading
+    /// turns too wildly for it.
+    fn set_guide(&mut self, from: f64, to: f64) -> bool {
+        let half_turn = if self.gait == Gait::Back { PI } else { 0.0 };
+        let mut headings = [from; HEADINGS + 1];
+        let mut last = from;
+        for (i, heading) in headings.iter_mut().enumerate().skip(1) {
+            let u = i as f64 / HEADINGS as f64;
+            let [dx, dy] = [0, 1].map(|axis| jet(&self.place[axis], u)[1]);
+            let here = dy.atan2(dx) + half_turn;
+            *heading = last + nearest_turn(here - last);
+            if (*heading - last).abs() > 1.0 {
+                return false;
+            }
+            last = *heading;
+        }
+        // The end is that of the stance, to the last digit.
+        headings[HEADINGS] = to + TAU * ((last - to) / TAU).round();
+        if (headings[HEADINGS] - last).abs() > 1e-6 {
+            return false;
+        }
+        self.guide = through(std::array::from_fn(|k| headings[k * HEADINGS / 5]));
+        self.guide[0] = from;
+        let near = |(i, &heading): (usize, &f64)| {
+            (value(&self.guide, i as f64 / HEADINGS as f64) - heading).abs() < GUIDED
+        };
+        headings.iter().enumerate().all(near)
+    }
+
+    /// Derivatives of the place, from the first on, at `u`.
+    pub fn velocity(&self, u: f64) -> [[f64; 3]; 4] {
+        let [x, y, z] = [0, 1, 2].map(|i| jet(&self.place[i], u));
+        [1, 2, 3, 4].map(|k| [x[k], y[k], z[k]])
+    }
+
+    /// Value and derivatives of the guide at `u`.
+    pub fn guide_at(&self, u: f64) -> [f64; 5] {
+        jet(&self.guide, u)
+    }
+
+    /// |P'| at `u`: metres per unit of u.
+    pub fn stretch(&self, u: f64) -> f64 {
+        let [v, ..] = self.velocity(u);
+        (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]).sqrt()
+    }
+
+    /// The stance at `u`, its curvature as the curve has it.
+    pub fn stance(&self, u: f64) -> Stance {
+        let place = self.place.map(|p| value(&p, u));
+        let arm: Vec<f64> = self.arm.iter().map(|q| value(q, u)).collect();
+        let guide = value(&self.guide, u);
+        if self.gait == Gait::Turn {
+            return Stance { place, heading: guide, arm, ..Stance::default() };
+        }
+        let velocity = self.velocity(u);
+        let [dx, dy, dz] = velocity[0].map(|v| self.gait.sign() * v);
+        let stretch = (dx * dx + dy * dy + dz * dz).sqrt();
+        let heading = dy.atan2(dx);
+        let is_level = !self.is_spatial;
+        let [[vx, vy, _], [ax, ay, _], ..] = velocity;
+        let turn = vx * ay - vy * ax;
+        Stance {
+            place,
+            heading: if is_level { guide + nearest_turn(heading - guide) } else { heading },
+            pitch: if is_level { 0.0 } else { dz.atan2(dx.hypot(dy)) },
+            speed: 0.0,
+            curvature: is_level.then(|| self.gait.sign() * turn / stretch.powi(3)),
+            arm,
+            arm_slopes: self.arm.iter().map(|q| jet(q, u)[1] / stretch).collect(),
+        }
+    }
+
+    /// What lies between two values of u, as a curve of its own.
+    #[must_use]
+    pub fn part(&self, from: f64, to: f64) -> Self {
+        let part = |p: &Quintic| {
+            let mut p = shifted(p, from);
+            let mut scale = 1.0;
+            for c in &mut p {
+                *c *= scale;
+                scale *= to - from;
+            }
+            p
+        };
+        Self {
+            place: [0, 1, 2].map(|i| part(&self.place[i])),
+            guide: part(&self.guide),
+            arm: self.arm.iter().map(part).collect(),
+            ..*self
+        }
+    }
+
+    /// The same curve with its guide turned by whole turns, so that it begins nearest to `heading`.
+    #[must_use]
+    pub fn guided_from(mut self, heading: f64) -> Self {
+        self.guide[0] += TAU * ((heading - self.guide[0]) / TAU).round();
+        self
+    }
+
+    /// The polynomials of the flat outputs: base first, then arm.
+    pub fn outputs(&self) -> impl Iterator<Item = &Quintic> {
+        let third = if self.is_spatial { &self.place[2] } else { &self.guide };
+        self.place[..2].iter().chain([third]).chain(&self.arm)
+    }
+
+    /// Length of the path, metres, by Simpson's rule.
+    pub fn length(&self) -> f64 {
+        let weight = |i: usize| if i % 8 == 0 { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
+        (0..=8).map(|i| weight(i) * self.stretch(i as f64 / 8.0)).sum::<f64>() / 24.0
+    }
+}
+
+/// The angle less whole turns: from -pi to pi.
+pub fn nearest_turn(angle: f64) -> f64 {
+    angle - TAU * (angle / TAU).round()
+}
+
+/// Value at `u` (Horner).
+pub fn value(p: &Quintic, u: f64) -> f64 {
+    p.iter().rev().fold(0.0, |sum, c| sum * u + c)
+}
+
+/// Value and first four derivatives at `u`.
+pub fn jet(p: &Quintic, u: f64) -> [f64; 5] {
+    let shifted = shifted(p, u);
+    [shifted[0], shifted[1], 2.0 * shifted[2], 6.0 * shifted[3], 24.0 * shifted[4]]
+}
+
+/// In powers of u - `origin` (repeated synthetic division).
+pub fn shifted(p: &Quintic, origin: f64) -> Quintic {
+    let mut p = *p;
+    for done in 0..5 {
+        for k in (done..5).rev() {
+            p[k] += origin * p[k + 1];
+        }
+    }
+    p
+}
+
+/// The polynomial of least degree with value and derivative `[p0, v0, p1, v1]` at 0 and 1, and those of
+/// the second derivatives that are given.
+fn hermite([p0, v0, p1, v1]: [f64; 4], a0: Option<f64>, a1: Option<f64>) -> Quintic {
+    let d = p1 - p0;
+    let (a0, a1) = match (a0, a1) {
+        (Some(a0), Some(a1)) => (a0, a1),
+        // Second derivatives at the other end of the quartic, and at both of the cubic.
+        (Some(a0), None) => (a0, -12.0 * d + 6.0 * v0 + 6.0 * v1 + a0),
+        (None, Some(a1)) => (12.0 * d - 6.0 * v0 - 6.0 * v1 + a1, a1),
+        (None, None) => (6.0 * d - 4.0 * v0 - 2.0 * v1, -6.0 * d + 2.0 * v0 + 4.0 * v1),
+    };
+    [
+        p0,
+        v0,
+        0.5 * a0,
+        10.0 * d - 6.0 * v0 - 4.0 * v1 - 1.5 * a0 + 0.5 * a1,
+        -15.0 * d + 8.0 * v0 + 7.0 * v1 + 1.5 * a0 - a1,
+        6.0 * d - 3.0 * (v0 + v1) - 0.5 * a0 + 0.5 * a1,
+    ]
+}
+
+/// The polynomial through values at 0, 1/5, ... 1 (Newton's forward differences).
+fn through(values: [f64; 6]) -> Quintic {
+    let mut differences = values;
+    for order in 1..6 {
+        for k in (order..6).rev() {
+            differences[k] -= differences[k - 1];
+        }
+    }
+    // Nested products of (5 u - k) / (k + 1).
+    let mut p = [0.0; 6];
+    for k in (0..6).rev() {
+        let k1 = k as f64 + 1.0;
+        let mut next = [0.0; 6];
+        for power in 0..6 {
+            next[power] -= p[power] * k as f64 / k1;
+            if power > 0 {
+                next[power] += p[power - 1] * 5.0 / k1;
+            }
+        }
+        next[0] += differences[k];
+        p = next;
+    }
+    p
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn stance() -> impl Strategy<Value = Stance> {
+        let curvature = prop_oneof![Just(None), Just(Some(0.0)), (-1.0..1.0).prop_map(Some)];
+        let place = prop::array::uniform3(-2.0..2.0);
+        let arm = prop::collection::vec(-1.0..1.0, 2);
+        (place, -4.0..4.0, -1.0..1.0, curvature, arm.clone(), arm).prop_map(
+            |(place, heading, pitch, curvature, arm, arm_slopes)| Stance {
+                place,
+                heading,
+                pitch,
+                curvature,
+                speed: 0.0,
+                arm,
+                arm_slopes,
+            },
+        )
+    }
+
+    /// A stance in the plane.
+    fn level(stance: Stance) -> Stance {
+        let [x, y, _] = stance.place;
+        Stance { place: [x, y, 0.0], pitch: 0.0, ..stance }
+    }
+
+    fn assert_meets(curve: &Curve, u: f64, wanted: &Stance) -> Result<(), TestCaseError> {
+        let got = curve.stance(u);
+        for i in 0..3 {
+            prop_assert!((got.place[i] - wanted.place[i]).abs() < 1e-12);
+        }
+        prop_assert!(nearest_turn(got.heading - wanted.heading).abs() < 1e-9, "{got:?} {wanted:?}");
+        prop_assert!((got.pitch - wanted.pitch).abs() < 1e-9);
+        if let (Some(k), false) = (wanted.curvature, curve.is_spatial) {
+            prop_assert!((got.curvature.unwrap() - k).abs() < 1e-8, "{got:?} {wanted:?}");
+        }
+        for j in 0..2 {
+            prop_assert!((got.arm[j] - wanted.arm[j]).abs() < 1e-12);
+            prop_assert!((got.arm_slopes[j] - wanted.arm_slopes[j]).abs() < 1e-10);
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn curves_meet_their_stances(
+            from in stance(), to in stance(), is_back in any::<bool>(), is_spatial in any::<bool>(),
+            lengths in prop::array::uniform2(0.5..4.0),
+        ) {
+            let gait = if is_back { Gait::Back } else { Gait::Ahead };
+            let (from, to) = if is_spatial { (from, to) } else { (level(from), level(to)) };
+            if let Some(curve) = Curve::join(&from, &to, gait, lengths, is_spatial) {
+                assert_meets(&curve, 0.0, &from)?;
+                assert_meets(&curve, 1.0, &to)?;
+                let middle = curve.stance(0.4);
+                assert_meets(&curve.part(0.4, 0.9), 0.0, &middle)?;
+                prop_assert_eq!(curve.outputs().count(), 5);
+            }
+        }
+
+        /// The guide stays within a quarter turn of the heading, so that it tells ahead from back.
+        #[test]
+        fn guides_are_near_headings(
+            from in stance(), to in stance(), is_back in any::<bool>(), length in 0.5..4.0, u in 0.0..1.0,
+        ) {
+            let gait = if is_back { Gait::Back } else { Gait::Ahead };
+            let (from, to) = (level(from), level(to));
+            if let Some(curve) = Curve::join(&from, &to, gait, [length; 2], false) {
+                let [v, ..] = curve.velocity(u);
+                let heading = (gait.sign() * v[1]).atan2(gait.sign() * v[0]);
+                prop_assert!(nearest_turn(heading - value(&curve.guide, u)).abs() < FRAC_PI_2);
+                prop_assert!((value(&curve.guide, 0.0) - from.heading).abs() < 1e-12);
+                prop_assert!(nearest_turn(value(&curve.guide, 1.0) - to.heading).abs() < 1e-9);
+            }
+        }
+
+        #[test]
+        fn polynomials_through_values(values in prop::array::uniform6(-3.0..3.0)) {
+            let p = through(values);
+            for (k, wanted) in values.into_iter().enumerate() {
+                prop_assert!((value(&p, k as f64 / 5.0) - wanted).abs() < 1e-10);
+            }
+        }
+    }
+
+    #[test]
+    fn the_degree_is_as_low_as_it_can_be() {
+        let ends = [0.3, 1.0, -0.2, 0.5];
+        assert_eq!(hermite(ends, None, None)[4..], [0.0; 2]);
+        for (a0, a1) in [(Some(0.7), None), (None, Some(-0.4))] {
+            let quartic = hermite(ends, a0, a1);
+            assert!(quartic[5].abs() < 1e-14, "{quartic:?}");
+            let [at_0, at_1] = [0.0, 1.0].map(|u| jet(&quartic, u));
+            for (got, wanted) in [(at_0[0], 0.3), (at_0[1], 1.0), (at_1[0], -0.2), (at_1[1], 0.5)] {
+                assert!((got - wanted).abs() < 1e-12);
+            }
+            assert!(a0.is_none_or(|a| (at_0[2] - a).abs() < 1e-12));
+            assert!(a1.is_none_or(|a| (at_1[2] - a).abs() < 1e-12));
+        }
+    }
+
+    #[test]
+    fn turns_stand_exactly() {
+        let from = Stance { place: [1.0, 2.0, 0.0], heading: 0.5, arm: vec![0.2], ..Stance::default() };
+        let turn = Curve::turn(&from, -1.0, &[0.6]);
+        assert!(turn.place.iter().all(|p| p[1..] == [0.0; 5]));
+        assert_eq!((turn.stance(0.0).heading, turn.stance(1.0).heading), (0.5, -1.0));
+        assert!((turn.stance(1.0).arm[0] - 0.6).abs() < 1e-15);
+    }
+}

@@ -1,0 +1,677 @@
+//! The fastest time law along a sequence of curves, by reachability.
+//!
+//! With x = u'^2 the limits of rates bound x, and those of their derivatives are linear in x and u''.
+//! Between two points of a grid u'' is constant, so that x is linear in u and u quadratic in time. From the
+//! last point of the grid back, the x from which the end can still be reached within all limits form an
+//! interval; from the first point on, the greatest u'' that leads into the next interval is taken (Pham
+//! and Pham, *A new approach to time-optimal path parameterization based on reachability analysis*,
+//! IEEE T-RO 34(3), 2018). Limits are held at both ends of every cell of the grid and in its middle; what is
+//! left between is found by samples, and those cells are slowed down.
+//!
+//! Where nothing limits the derivatives, u' is constant in each cell, at what the cell allows.
+
+use super::course_limits::{CourseLimits, Row, Survey};
+use super::curve::{Curve, Gait, Quintic, shifted};
+use crate::trajectory::Trajectory;
+use std::ops::Range;
+
+/// Cells of a curve: one for so many seconds, between the least and the most.
+const SECONDS_PER_CELL: f64 = 0.25;
+const LEAST_CELLS: usize = 4;
+const MOST_CELLS: usize = 24;
+
+/// A cell of constant u' may take so much longer than it would if u' were free, as a share, before it is
+/// halved; and so often at most.
+const LOSS: f64 = 0.02;
+const HALVINGS: u32 = 6;
+
+/// Samples of a cell of constant u'.
+const SAMPLES: usize = 9;
+
+/// Rounds in which cells that exceed a limit between the points of the grid are slowed down, before it is
+/// made finer, and by how much it is made finer.
+const ROUNDS: usize = 4;
+const FINER: [usize; 3] = [1, 3, 9];
+
+/// What is above any x = u'^2.
+const FASTEST: f64 = 1e12;
+
+/// A piece of the law: from `from` on, for `duration` seconds, u = from + rate t + half_rise t^2.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Piece {
+    curve: usize,
+    from: f64,
+    rate: f64,
+    half_rise: f64,
+    duration: f64,
+}
+
+/// u(t) along a sequence of curves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeLaw {
+    pieces: Vec<Piece>,
+    duration: f64,
+    is_linear: bool,
+}
+
+/// Speeds at the ends of a sequence, m/s along the path (rad/s of a turn); zero at rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EndSpeeds {
+    /// Where it begins.
+    pub first: f64,
+    /// Where it ends.
+    pub last: f64,
+}
+
+impl TimeLaw {
+    /// The fastest law along `curves`, each of which begins where the one before it ends: at the same
+    /// speed where both go the same way, else at rest between.
+    ///
+    /// `None` where there is none: a curve breaks a limit at any speed, or an end is too fast.
+    pub fn fastest(limits: &CourseLimits, curves: &[Curve], ends: EndSpeeds) -> Option<Self> {
+        let pieces = if limits.has_accelerations() {
+            Reach::default().along(limits, curves, ends)?
+        } else {
+            stepwise(limits, curves)?
+        };
+        let duration = pieces.iter().map(|p| p.duration).sum();
+        Some(Self { pieces, duration, is_linear: !limits.has_accelerations() })
+    }
+
+    /// Duration of the whole, seconds.
+    pub fn duration(&self) -> f64 {
+        self.duration
+    }
+
+    /// The curves as polynomials of time.
+    pub fn trajectory(&self, curves: &[Curve]) -> Trajectory {
+        let outputs = curves.first().map_or(0, |curve| curve.outputs().count());
+        let degree = if self.is_linear { 5 } else { 10 };
+        let mut trajectory = Trajectory::new(outputs, degree);
+        let mut coefficients = Vec::with_capacity(outputs * (degree + 1));
+        for piece in &self.pieces {
+            coefficients.clear();
+            for output in curves[piece.curve].outputs() {
+                coefficients.extend_from_slice(&composed(output, piece)[..=degree]);
+            }
+            trajectory.push(piece.duration, &coefficients);
+        }
+        trajectory
+    }
+
+    /// How long each curve takes, seconds.
+    pub fn durations(&self, curves: usize) -> Vec<f64> {
+        let mut durations = vec![0.0; curves];
+        self.pieces.iter().for_each(|piece| durations[piece.curve] += piece.duration);
+        durations
+    }
+}
+
+/// p(from + rate t + half_rise t^2) in powers of t.
+fn composed(p: &Quintic, piece: &Piece) -> [f64; 11] {
+    let p = shifted(p, piece.from);
+    let mut sum = [0.0; 11];
+    for c in p.iter().rev() {
+        let mut next = [0.0; 11];
+        next[0] = *c;
+        for power in 1..11 {
+            next[power] += piece.rate * sum[power - 1];
+            if power > 1 {
+                next[power] += piece.half_rise * sum[power - 2];
+            }
+        }
+        sum = next;
+    }
+    sum
+}
+
+/// Constant u' in each of as few cells as lose little.
+fn stepwise(limits: &CourseLimits, curves: &[Curve]) -> Option<Vec<Piece>> {
+    let mut survey = Survey::default();
+    let mut pieces = Vec::new();
+    for (index, curve) in curves.iter().enumerate() {
+        step(limits, curve, index, [0.0, 1.0], HALVINGS, &mut survey, &mut pieces)?;
+    }
+    Some(pieces)
+}
+
+fn step(
+    limits: &CourseLimits,
+    curve: &Curve,
+    index: usize,
+    [from, to]: [f64; 2],
+    halvings: u32,
+    survey: &mut Survey,
+    pieces: &mut Vec<Piece>,
+) -> Option<()> {
+    let mut paces = [[0.0; 2]; SAMPLES];
+    for (i, pace) in paces.iter_mut().enumerate() {
+        *pace = survey.pace(limits, curve, from + (to - from) * i as f64 / (SAMPLES - 1) as f64)?;
+    }
+    // Between samples a smooth function strays from them by an eighth of its second difference.
+    let strays = |bound: usize| {
+        let second = |p: &[[f64; 2]]| (p[0][bound] - 2.0 * p[1][bound] + p[2][bound]).abs() / 8.0;
+        paces.windows(3).map(second).fold(0.0, f64::max)
+    };
+    let least = paces.iter().map(|p| p[0]).fold(0.0, f64::max);
+    let least = if least > 0.0 { least + strays(0) } else { least };
+    let most = paces.iter().map(|p| p[1]).fold(f64::INFINITY, f64::min) - strays(1);
+    let simpson = |i: usize| if i == 0 || i == SAMPLES - 1 { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
+    let shortest: f64 =
+        (0..SAMPLES).map(|i| simpson(i) / paces[i][1]).sum::<f64>() / (3 * (SAMPLES - 1)) as f64;
+    let fits = most > 0.0 && least <= most;
+    if (!fits || 1.0 > most * shortest * (1.0 + LOSS)) && halvings > 0 {
+        let middle = 0.5 * (from + to);
+        step(limits, curve, index, [from, middle], halvings - 1, survey, pieces)?;
+        return step(limits, curve, index, [middle, to], halvings - 1, survey, pieces);
+    }
+    if !fits || !most.is_finite() {
+        return None;
+    }
+    pieces.push(Piece { curve: index, from, rate: most, half_rise: 0.0, duration: (to - from) / most });
+    Some(())
+}
+
+/// A cell of the grid and what it demands.
+#[derive(Clone, Debug, Default)]
+struct Cell {
+    curve: usize,
+    from: f64,
+    width: f64,
+    /// x at the next cell's beginning, of x at this one's end: the squared ratio of the curves' stretches.
+    ratio: f64,
+    /// Rows at its beginning, middle and end.
+    rows: [Vec<Row>; 3],
+    /// What the limits are multiplied by in it.
+    share: f64,
+}
+
+/// A half plane a <= slope x + offset, or a >= ....
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    slope: f64,
+    offset: f64,
+}
+
+impl Line {
+    fn at(&self, x: f64) -> f64 {
+        self.slope * x + self.offset
+    }
+}
+
+/// The pairs (x, u'') that a cell admits.
+#[derive(Clone, Debug, Default)]
+struct Feasible {
+    /// u'' is at most each of these ...
+    above: Vec<Line>,
+    /// ... and at least each of these.
+    below: Vec<Line>,
+    /// Bounds of x itself.
+    x: [f64; 2],
+}
+
+/// The intervals from which the end can be reached, and what finds them.
+#[derive(Debug, Default)]
+struct Reach {
+    cells: Vec<Cell>,
+    /// Intervals of x at the beginning of each cell, and at the end of the last.
+    intervals: Vec<[f64; 2]>,
+    feasible: Feasible,
+    x: Vec<f64>,
+    rows: Vec<Row>,
+}
+
+impl Reach {
+    fn along(mut self, limits: &CourseLimits, curves: &[Curve], ends: EndSpeeds) -> Option<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        let mut first = 0;
+        for last in 0..curves.len() {
+            let stops = curves
+                .get(last + 1)
+                .is_none_or(|next| next.gait != curves[last].gait || next.gait == Gait::Turn);
+            if stops {
+                let speeds = [
+                    if first == 0 { ends.first } else { 0.0 },
+                    if last + 1 == curves.len() { ends.last } else { 0.0 },
+                ];
+                self.run(limits, curves, first..last + 1, speeds, &mut pieces)?;
+                first = last + 1;
+            }
+        }
+        Some(pieces)
+    }
+
+    /// The law along curves that are driven without a stop.
+    fn run(
+        &mut self,
+        limits: &CourseLimits,
+        curves: &[Curve],
+        run: Range<usize>,
+        speeds: [f64; 2],
+        pieces: &mut Vec<Piece>,
+    ) -> Option<()> {
+        let square = |curve: &Curve, u: f64, speed: f64| {
+            let rate = if curve.gait == Gait::Turn { curve.guide_at(u)[1].abs() } else { curve.stretch(u) };
+            if speed == 0.0 { 0.0 } else { (speed / rate).powi(2) }
+        };
+        let first = square(&curves[run.start], 0.0, speeds[0]);
+        let last = square(&curves[run.end - 1], 1.0, speeds[1]);
+        FINER.into_iter().find_map(|finer| self.solve(limits, curves, run.clone(), finer, [first, last]))?;
+        for (cell, x) in self.cells.iter().zip(self.x.chunks_exact(2)) {
+            let [x, next] = [x[0], x[1]];
+            pieces.push(Piece {
+                curve: cell.curve,
+                from: cell.from,
+                rate: x.sqrt(),
+                half_rise: (next - x) / (4.0 * cell.width),
+                duration: 2.0 * cell.width / (x.sqrt() + next.sqrt()),
+            });
+        }
+        pieces.iter().all(|p| p.duration.is_finite() && p.duration > 0.0).then_some(())
+    }
+
+    /// The law on a grid of so many times the usual number of cells; `None` also where that proves too coarse.
+    fn solve(
+        &mut self,
+        limits: &CourseLimits,
+        curves: &[Curve],
+        run: Range<usize>,
+        finer: usize,
+        [first, last]: [f64; 2],
+    ) -> Option<()> {
+        self.divide(limits, curves, run, finer)?;
+        for _ in 0..ROUNDS {
+            self.reach_back(first, last)?;
+            self.go(first, last)?;
+            if !self.slow_down(limits, curves) {
+                return Some(());
+            }
+        }
+        None
+    }
+
+    /// Divides the curves into cells.
+    fn divide(
+        &mut self,
+        limits: &CourseLimits,
+        curves: &[Curve],
+        run: Range<usize>,
+        finer: usize,
+    ) -> Option<()> {
+        self.cells.clear();
+        let mut survey = Survey::default();
+        for index in run.clone() {
+            let curve = &curves[index];
+            let estimate = survey.duration(limits, curve, 2 * LEAST_CELLS)?;
+            let count =
+                ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(LEAST_CELLS, MOST_CELLS) * finer;
+            let width = 1.0 / count as f64;
+            for i in 0..count {
+                let mut cell = Cell { curve: index, width, ratio: 1.0, share: 1.0, ..Cell::default() };
+                cell.from = i as f64 * width;
+                for (k, rows) in cell.rows.iter_mut().enumerate() {
+                    if !limits.rows(curve, (i as f64 + 0.5 * k as f64) * width, rows) {
+                        return None;
+                    }
+                }
+                self.cells.push(cell);
+            }
+            if index + 1 < run.end
+                && curve.gait != Gait::Turn
+                && let Some(cell) = self.cells.last_mut()
+            {
+                cell.ratio = (curve.stretch(1.0) / curves[index + 1].stretch(0.0)).powi(2);
+            }
+        }
+        Some(())
+    }
+
+    /// From the end back: the intervals from which it can be reached.
+    fn reach_back(&mut self, first: f64, last: f64) -> Option<()> {
+        self.intervals.clear();
+        self.intervals.resize(self.cells.len() + 1, [last; 2]);
+        for i in (0..self.cells.len()).rev() {
+            let next = self.intervals[i + 1].map(|x| x / self.cells[i].ratio);
+            self.feasible.of(&self.cells[i], next);
+            self.intervals[i] = self.feasible.interval()?;
+        }
+        let [least, most] = self.intervals[0];
+        let slack = 1e-9 * first.max(1.0);
+        (least - slack <= first && first <= most + slack).then_some(())
+    }
+
+    /// From the beginning on, as fast as the intervals allow: x at both ends of each cell.
+    fn go(&mut self, first: f64, last: f64) -> Option<()> {
+        self.x.clear();
+        let mut x = first;
+        for i in 0..self.cells.len() {
+            let cell = &self.cells[i];
+            let next = self.intervals[i + 1].map(|x| x / cell.ratio);
+            self.feasible.of(cell, next);
+            let rise = self.feasible.greatest(x);
+            let mut reached = (x + 2.0 * cell.width * rise).clamp(next[0], next[1]);
+            if i + 1 == self.cells.len() {
+                reached = last;
+            }
+            if !(reached >= 0.0 && x + reached > 0.0) {
+                return None;
+            }
+            self.x.extend([x, reached]);
+            x = reached * cell.ratio;
+        }
+        Some(())
+    }
+
+    /// Looks between the points of the grid and lowers the shares of cells that exceed a limit there;
+    /// tells whether any does.
+    fn slow_down(&mut self, limits: &CourseLimits, curves: &[Curve]) -> bool {
+        const BETWEEN: [f64; 4] = [0.125, 0.375, 0.625, 0.875];
+        let mut exceeds = false;
+        for (cell, x) in self.cells.iter_mut().zip(self.x.chunks_exact(2)) {
+            let rise = (x[1] - x[0]) / (2.0 * cell.width);
+            let mut most = 1.0_f64;
+            for f in BETWEEN {
+                if !limits.rows(&curves[cell.curve], cell.from + f * cell.width, &mut self.rows) {
+                    continue;
+                }
+                let here = x[0] + f * (x[1] - x[0]);
+                for row in &self.rows {
+                    let speed = (here / row.pace()[1].powi(2)).max(0.0);
+                    let changed = (row.rate * rise + row.slope * here).abs() / row.acceleration;
+                    most = most.max(speed).max(changed);
+                }
+            }
+            // Half of the margin is there for this.
+            if most > 1.0 + 0.5 * limits.margin() {
+                cell.share /= most * (1.0 + 0.1 * limits.margin());
+                exceeds = true;
+            }
+        }
+        exceeds
+    }
+}
+
+impl Feasible {
+    /// What `cell` admits if x at its end is to lie in `next`.
+    fn of(&mut self, cell: &Cell, next: [f64; 2]) {
+        self.above.clear();
+        self.below.clear();
+        self.x = [0.0, FASTEST];
+        for (k, rows) in cell.rows.iter().enumerate() {
+            // x at the sample is that at the beginning, and this times u''.
+            let ahead = cell.width * k as f64;
+            for row in rows {
+                let [least, most] = row.pace().map(|pace| (pace * pace).min(FASTEST));
+                self.demand(ahead, 1.0, most * cell.share);
+                self.demand(-ahead, -1.0, -least);
+                if row.acceleration.is_finite() {
+                    let (of_rise, of_x) = (row.rate + ahead * row.slope, row.slope);
+                    let most = row.acceleration * cell.share;
+                    self.demand(of_rise, of_x, most);
+                    self.demand(-of_rise, -of_x, most);
+                }
+            }
+        }
+        let ahead = 2.0 * cell.width;
+        self.demand(ahead, 1.0, next[1]);
+        self.demand(-ahead, -1.0, -next[0]);
+    }
+
+    /// Demands of_rise u'' + of_x x <= most.
+    fn demand(&mut self, of_rise: f64, of_x: f64, most: f64) {
+        if of_rise.abs() <= 1e-12 * of_x.abs().max(1e-12) {
+            let bound = most / of_x;
+            match of_x {
+                x if x > 0.0 => self.x[1] = self.x[1].min(bound),
+                x if x < 0.0 => self.x[0] = self.x[0].max(bound),
+                _ => {}
+            }
+            return;
+        }
+        let line = Line { slope: -of_x / of_rise, offset: most / of_rise };
+        if of_rise > 0.0 { self.above.push(line) } else { self.below.push(line) }
+    }
+
+    /// The least of the upper bounds of u'' at `x`, and the greatest of the lower ones.
+    fn bounds(&self, x: f64) -> [Line; 2] {
+        let free = |offset| Line { slope: 0.0, offset };
+        let least = |a: Line, b: &Line| if b.at(x) < a.at(x) { *b } else { a };
+        let greatest = |a: Line, b: &Line| if b.at(x) > a.at(x) { *b } else { a };
+        [self.above.iter().fold(free(f64::MAX), least), self.below.iter().fold(free(-f64::MAX), greatest)]
+    }
+
+    /// The greatest u'' at `x`.
+    fn greatest(&self, x: f64) -> f64 {
+        self.bounds(x)[0].at(x)
+    }
+
+    /// All x for which there is some u''. How much room there is for it is a concave function of x, so
+    /// that Newton's method finds where it vanishes from outside, in as many steps as there are lines.
+    fn interval(&self) -> Option<[f64; 2]> {
+        let [least, most] = self.x;
+        let end = |mut x: f64, is_upper: bool| {
+            for _ in 0..100 {
+                let [above, below] = self.bounds(x);
+                let room = above.at(x) - below.at(x);
+                let size = above.at(x).abs().max(below.at(x).abs()).min(f64::MAX);
+                if room >= -1e-10 * size {
+                    return Some(x);
+                }
+                let slope = above.slope - below.slope;
+                if (slope < 0.0) != is_upper || slope == 0.0 {
+                    return None;
+                }
+                x -= room / slope;
+                if !(least <= x && x <= most) {
+                    // What is left may be the end itself, but for rounding.
+                    let near = if is_upper { least } else { most };
+                    let is_rounding = (x - near).abs() <= 1e-12 * near.abs().max(1e-12);
+                    return is_rounding.then_some(near);
+                }
+            }
+            None
+        };
+        if least > most {
+            return None;
+        }
+        let most = end(most, true)?;
+        Some([end(least, false)?.min(most), most])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::curve::Stance;
+    use super::*;
+    use crate::base::{Airplane, Base, Car, DifferentialDrive, DriveAcceleration, Trailer};
+    use crate::pose::Pose;
+    use crate::robot::{JointLimits, Mechanism, Robot};
+    use proptest::prelude::*;
+
+    fn limits_of(base: Base) -> CourseLimits {
+        let none = vec![JointLimits::NONE; base.coordinates().len()];
+        let robot = Robot::of_spheres("body", Vec::new()).on_base(base, &none, Vec::new());
+        let all = robot.independent_joints();
+        CourseLimits::of(&Mechanism::new(&robot, &all, &robot.neutral(), Pose::IDENTITY).unwrap()).unwrap()
+    }
+
+    fn drive(acceleration: Option<DriveAcceleration>) -> Base {
+        Base::DifferentialDrive(DifferentialDrive {
+            speed: [-0.3, 0.5],
+            turn_rate: [-0.5, 0.6],
+            acceleration,
+        })
+    }
+
+    const BOTH: Option<DriveAcceleration> = Some(DriveAcceleration { linear: 0.25, angular: 0.3 });
+
+    fn car(acceleration: f64, steering_rate: f64, trailer: Option<Trailer>) -> Base {
+        let (wheelbase, speed, steering) = (0.25, [-0.1, 0.5], 1.4);
+        Base::Car(Car { wheelbase, speed, steering, steering_rate, acceleration, trailer })
+    }
+
+    fn airplane() -> Base {
+        Base::Airplane(Airplane {
+            speed: [0.0, 0.3],
+            acceleration: 0.3,
+            yaw_rate: 0.8,
+            pitch_rate: 0.8,
+            pitch: 1.2,
+        })
+    }
+
+    fn bases() -> Vec<Base> {
+        vec![
+            drive(None),
+            drive(BOTH),
+            car(f64::INFINITY, f64::INFINITY, None),
+            car(0.4, 0.5, None),
+            car(f64::INFINITY, f64::INFINITY, Some(Trailer { hitch_length: 0.5, angle: 1.4 })),
+            airplane(),
+        ]
+    }
+
+    /// Curves through stances without curvature, and a turn between where the base can.
+    fn chain(limits: &CourseLimits, stances: &[[f64; 5]], backs: &[bool]) -> Vec<Curve> {
+        let stance = |[x, y, z, heading, pitch]: [f64; 5]| Stance {
+            place: [x, y, if limits.is_spatial() { z } else { 0.0 }],
+            heading,
+            pitch: if limits.is_spatial() { pitch } else { 0.0 },
+            curvature: (!limits.is_spatial()).then_some(0.0),
+            ..Stance::default()
+        };
+        let mut curves: Vec<Curve> = Vec::new();
+        for (pair, &is_back) in stances.windows(2).zip(backs) {
+            let gait = if is_back && !limits.is_spatial() { Gait::Back } else { Gait::Ahead };
+            let [from, to] = [stance(pair[0]), stance(pair[1])];
+            let Some(curve) = Curve::join(&from, &to, gait, [2.0; 2], limits.is_spatial()) else { break };
+            if Survey::default().duration(limits, &curve, 64).is_none() {
+                break;
+            }
+            let heading = curves.last().map_or(from.heading, |last| last.stance(1.0).heading);
+            curves.push(curve.guided_from(heading));
+            if limits.turns_on_the_spot() && is_back {
+                break;
+            }
+        }
+        if limits.turns_on_the_spot()
+            && let Some(last) = curves.last()
+        {
+            let end = last.stance(1.0);
+            curves.push(Curve::turn(&end, end.heading - 2.0, &[]));
+        }
+        curves
+    }
+
+    fn rate(sample: &crate::base::Sample, name: &str) -> f64 {
+        sample.limits.iter().find(|l| l.name == name).map_or(0.0, |l| l.value)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// At every one of many samples the base is within all of its limits, as its own map has them; the
+        /// outputs are continuous, the speed too where accelerations are limited, and the ends are exact.
+        #[test]
+        fn laws_hold_all_limits(
+            stances in prop::collection::vec(
+                (-1.5..1.5, -1.5..1.5, -0.5..0.5, -3.0..3.0, -0.6..0.6).prop_map(|(x, y, z, h, p)| [x, y, z, h, p]),
+                4,
+            ),
+            backs in prop::collection::vec(any::<bool>(), 3),
+        ) {
+            for base in bases() {
+                let limits = limits_of(base.clone());
+                let curves = chain(&limits, &stances, &backs);
+                if curves.is_empty() {
+                    continue;
+                }
+                let Some(law) = TimeLaw::fastest(&limits, &curves, EndSpeeds::default()) else {
+                    // A grid may be too coarse for a curve that all but stops somewhere, and turns there.
+                    let slow = |c: &Curve| (0..=400).any(|i| c.stretch(f64::from(i) / 400.0) < 0.15);
+                    prop_assert!(curves.iter().any(|c| c.gait != Gait::Turn && slow(c)), "{base:?}");
+                    continue;
+                };
+                let trajectory = law.trajectory(&curves);
+                prop_assert!((trajectory.duration() - law.duration()).abs() < 1e-9);
+                let jump = trajectory.greatest_jump(0).map_or(0.0, |j| j.size.abs());
+                prop_assert!(jump < 1e-11, "{jump}");
+                let mut speed = limits.has_accelerations().then_some(0.0);
+                for segment in trajectory.segments() {
+                    for i in 0..=40 {
+                        let t = segment.duration * f64::from(i) / 40.0;
+                        let sample = base.unflatten(&base.flat(&segment, t)).unwrap();
+                        for limit in &sample.limits {
+                            prop_assert!(limit.excess() <= 1e-12, "{base:?} {limit} at {t} of {segment:?}");
+                        }
+                        if let Some(last) = speed {
+                            let here = rate(&sample, "speed");
+                            prop_assert!(i > 0 || (here - last).abs() < 1e-6, "{last} {here}");
+                            speed = Some(here);
+                        }
+                    }
+                }
+                prop_assert!(speed.is_none_or(|v| v.abs() < 1e-9));
+                let (first, last) = (curves[0].stance(0.0), curves[curves.len() - 1].stance(1.0));
+                let mut ends = [vec![0.0; 3], vec![0.0; 3]];
+                trajectory.evaluate(0.0, 0, &mut ends[0]);
+                trajectory.evaluate(trajectory.duration(), 0, &mut ends[1]);
+                for i in 0..2 {
+                    prop_assert!((ends[0][i] - first.place[i]).abs() < 1e-12);
+                    prop_assert!((ends[1][i] - last.place[i]).abs() < 1e-12);
+                }
+            }
+        }
+    }
+
+    fn straight(length: f64) -> Curve {
+        let from = Stance { curvature: Some(0.0), ..Stance::default() };
+        let to = Stance { place: [length, 0.0, 0.0], ..from.clone() };
+        Curve::join(&from, &to, Gait::Ahead, [length; 2], false).unwrap()
+    }
+
+    /// Where the fastest law is known: a trapezoid of speed along a line and of turn rate on the spot.
+    #[test]
+    fn lines_and_turns_are_trapezoids() {
+        let limits = limits_of(drive(BOTH)).with_margin(0.0);
+        let duration = |curve| TimeLaw::fastest(&limits, &[curve], EndSpeeds::default()).unwrap().duration();
+        // Two seconds each to speed up and to slow down, with a metre on the way.
+        assert!((duration(straight(3.0)) - 8.0).abs() < 0.05, "{}", duration(straight(3.0)));
+        let turn = Curve::turn(&Stance::default(), 2.0, &[]);
+        assert!((duration(turn) - (2.0 / 0.6 + 0.6 / 0.3)).abs() < 0.05);
+        let first_order = limits_of(drive(None)).with_margin(0.0);
+        let law = TimeLaw::fastest(&first_order, &[straight(3.0)], EndSpeeds::default()).unwrap();
+        assert!((law.duration() - 6.0).abs() < 1e-9 && law.pieces.len() == 1);
+    }
+
+    #[test]
+    fn ends_may_be_at_speed() {
+        let limits = limits_of(drive(BOTH));
+        let ends = EndSpeeds { first: 0.4, last: 0.2 };
+        let curves = [straight(2.0)];
+        let trajectory = TimeLaw::fastest(&limits, &curves, ends).unwrap().trajectory(&curves);
+        let mut velocity = [0.0; 3];
+        trajectory.evaluate(0.0, 1, &mut velocity);
+        assert!((velocity[0] - 0.4).abs() < 1e-12);
+        trajectory.evaluate(trajectory.duration(), 1, &mut velocity);
+        assert!((velocity[0] - 0.2).abs() < 1e-9);
+        // It cannot stop within 0.1 m from 0.4 m/s.
+        assert_eq!(TimeLaw::fastest(&limits, &[straight(0.1)], EndSpeeds { first: 0.4, last: 0.0 }), None);
+    }
+
+    /// A drive that must not be slower than 0.25 m/s cannot bend more than its turn rate allows then.
+    #[test]
+    fn least_speeds_limit_curvatures() {
+        let base = |turn_rate| DifferentialDrive { speed: [0.25, 0.5], turn_rate, acceleration: None };
+        let from = Stance::default();
+        let to = Stance { place: [1.0, 1.0, 0.0], heading: std::f64::consts::FRAC_PI_2, ..Stance::default() };
+        let left = [Curve::join(&from, &to, Gait::Ahead, [1.5; 2], false).unwrap()];
+        let law = |turn_rate| {
+            let limits = limits_of(Base::DifferentialDrive(base(turn_rate)));
+            TimeLaw::fastest(&limits, &left, EndSpeeds::default())
+        };
+        assert!(law([-0.5, 0.5]).is_some());
+        assert!(law([-0.5, 0.2]).is_none());
+        assert!(law([-0.5, 0.0]).is_none());
+    }
+}
