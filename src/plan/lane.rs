@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 /// Clearances that the search and the refinement ask for, in metres, the greatest first that start
 /// and goal can afford. Between two samples a sphere of radius r that moves by d past an edge can
 /// dip in by d^2 / (8 r), about a millimetre: with this much to spare the certificate rarely fails.
-const PADDINGS: [f64; 4] = [1e-3, 2e-4, 4e-5, 0.0];
+pub(super) const PADDINGS: [f64; 4] = [1e-3, 2e-4, 4e-5, 0.0];
 
 /// Samples that a search draws before it asks for the next smaller clearance: passages may be narrower
 /// than the ends are. Edges are sampled twice as finely then, so that they dip in by a quarter.
-const SAMPLES_PER_PADDING: u64 = 20_000;
+pub(super) const SAMPLES_PER_PADDING: u64 = 20_000;
 
 /// Repairs that halve the spacing of samples; after so many it is a thousandth.
 const FINEST: u32 = 10;
@@ -54,7 +54,7 @@ pub(super) struct Finish {
 pub(super) struct Answer {
     pub(super) trajectory: Trajectory,
     pub(super) certificate: Certificate,
-    raw_duration: f64,
+    pub(super) raw_duration: f64,
 }
 
 impl Answer {
@@ -66,13 +66,13 @@ impl Answer {
 
 /// A checker, a certifier, and what they have done for a query so far.
 pub(super) struct Lane<'a> {
-    problem: &'a Problem,
-    options: &'a PlanOptions,
-    share: Share,
+    pub(super) problem: &'a Problem,
+    pub(super) options: &'a PlanOptions,
+    pub(super) share: Share,
     pub(super) local: LocalPlanner<'a>,
     certifier: Certifier<'a>,
     /// Index in [`PADDINGS`] of the clearance that is asked for.
-    padding: usize,
+    pub(super) padding: usize,
     pub(super) statistics: Statistics,
     states_before: u64,
     violation: Option<Violation>,
@@ -121,13 +121,18 @@ impl<'a> Lane<'a> {
             }
             Err(budget) => Err(budget),
         };
+        Ok(self.finish_with(answer))
+    }
+
+    /// Ends with an answer: its best and the samples that the first one took, or the budget that was spent.
+    pub(super) fn finish_with(mut self, answer: Result<(Answer, u64), Budget>) -> Finish {
         self.statistics.edges = self.local.checked;
         self.statistics.states = self.local.checker().states_checked() - self.states_before;
-        Ok(Finish { answer, statistics: self.statistics, violation: self.violation })
+        Finish { answer, statistics: self.statistics, violation: self.violation }
     }
 
     /// Asks for the greatest clearance that the start and all goals have.
-    fn set_padding(&mut self, goals: &[&FlatState]) -> Result<(), CheckError> {
+    pub(super) fn set_padding(&mut self, goals: &[&FlatState]) -> Result<(), CheckError> {
         let started = Instant::now();
         let ends: Vec<&FlatState> = goals.iter().copied().chain([&self.problem.start]).collect();
         for (level, padding) in PADDINGS.into_iter().enumerate() {
@@ -273,7 +278,7 @@ impl<'a> Lane<'a> {
     }
 
     /// A seed for what is done next: never the same twice, nor that of another lane.
-    fn seed(&self) -> u64 {
+    pub(super) fn seed(&self) -> u64 {
         let Share { number, of } = self.share;
         let done = (self.statistics.searches + self.statistics.polishes).saturating_sub(1) as usize;
         self.options.seed.wrapping_add(((number + done * of) as u64) << 32)
@@ -355,7 +360,11 @@ impl<'a> Lane<'a> {
         Ok(trajectory)
     }
 
-    fn certify(&mut self, trajectory: &Trajectory, termination: &Termination<'_>) -> Option<Certificate> {
+    pub(super) fn certify(
+        &mut self,
+        trajectory: &Trajectory,
+        termination: &Termination<'_>,
+    ) -> Option<Certificate> {
         let started = Instant::now();
         let result = self.certifier.certify_until(trajectory, &|| termination.late());
         self.statistics.certify += started.elapsed();

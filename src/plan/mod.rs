@@ -4,6 +4,7 @@
 
 mod batch;
 mod braking;
+mod drive;
 mod lane;
 mod options;
 mod outcome;
@@ -21,6 +22,8 @@ pub use termination::Termination;
 
 use crate::check::{CheckError, EdgeChecker, Fault, diagnose, diagnose_base};
 use crate::problem::{FlatState, Problem};
+use crate::steer::CourseLimits;
+use drive::Driver;
 use lane::{Finish, GRACE, Lane, PATIENCE, Share, together};
 use std::time::Instant;
 use termination::Race;
@@ -145,7 +148,10 @@ impl<'a> Query<'a> {
     }
 
     fn run(&self, lane: Lane<'_>, goals: &[&FlatState]) -> Result<Finish, CheckError> {
-        lane.run(goals, &self.termination, &self.race, self.improve)
+        match CourseLimits::of(&self.problem.mechanism) {
+            Some(limits) => Driver::new(lane, limits).run(goals, &self.termination, &self.race, self.improve),
+            None => lane.run(goals, &self.termination, &self.race, self.improve),
+        }
     }
 
     /// The answer that all lanes together give: the shortest of those that count, of equals that of the

@@ -134,6 +134,14 @@ impl CourseLimits {
         }
     }
 
+    /// Greatest turn acceleration where it stands, rad/s^2; infinite where turn rates may jump.
+    pub fn turn_acceleration(&self) -> f64 {
+        match &self.base {
+            Base::DifferentialDrive(drive) => drive.acceleration.map_or(f64::INFINITY, |a| a.angular),
+            _ => f64::INFINITY,
+        }
+    }
+
     /// Whether any rate's derivative is limited, or there is an arm, which does not jerk: if not, speeds
     /// may jump.
     pub fn has_accelerations(&self) -> bool {

@@ -3,11 +3,12 @@
 //! from stance to stance.
 
 use super::super::{Budget, PlanOptions, Termination};
+use super::ends::Root;
 use crate::check::CheckError;
 use crate::local_planner::{CoursePlanner, Given, Motion};
 use crate::refine::Route;
 use crate::search::Sampler;
-use crate::steer::{CourseLimits, Curve, Gait, Stance};
+use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance};
 use std::f64::consts::{FRAC_PI_2, PI};
 
 /// Nodes of the other tree that a new one is joined to, the nearest by estimated time.
@@ -56,6 +57,14 @@ impl Tree {
         node
     }
 
+    /// The root above a node.
+    fn root(&self, mut node: usize) -> usize {
+        while self.parents[node] != node {
+            node = self.parents[node];
+        }
+        node
+    }
+
     /// Curves between the root and a node, in the order in which they are driven.
     fn curves(&self, node: usize) -> Vec<Curve> {
         let parent = |&n: &usize| (self.parents[n] != n).then(|| self.parents[n]);
@@ -75,6 +84,8 @@ pub(super) struct Search<'a> {
     spatial: bool,
     /// The start's and the goals'.
     trees: [Tree; 2],
+    /// Speeds at the start and at each goal.
+    speeds: (f64, Vec<f64>),
     is_begun: bool,
     /// Samples drawn so far.
     pub(super) samples: u64,
@@ -85,17 +96,19 @@ impl<'a> Search<'a> {
     /// and the arm.
     pub(super) fn new(
         limits: &CourseLimits,
-        start: (Stance, Vec<Curve>),
-        goals: Vec<(Stance, Vec<Curve>)>,
+        start: Root,
+        goals: Vec<Root>,
         bounds: Vec<(f64, f64)>,
         options: &'a PlanOptions,
         seed: u64,
     ) -> Self {
         let mut trees = [Tree::new(Given::First), Tree::new(Given::Last)];
         let lead = |curves| Motion { curves, duration: 0.0 };
-        trees[0].add(start.0, None, lead(start.1));
-        for (stance, curves) in goals {
-            trees[1].add(stance, None, lead(curves));
+        trees[0].add(start.stance, None, lead(start.lead));
+        let mut speeds = Vec::new();
+        for goal in goals {
+            trees[1].add(goal.stance, None, lead(goal.lead));
+            speeds.push(goal.speed);
         }
         Self {
             options,
@@ -103,6 +116,7 @@ impl<'a> Search<'a> {
             sampler: Sampler::new(bounds, seed),
             spatial: limits.is_spatial(),
             trees,
+            speeds: (start.speed, speeds),
             is_begun: false,
             samples: 0,
         }
@@ -124,8 +138,8 @@ impl<'a> Search<'a> {
             }
             // The joints from the start straight to the goals count as one sample.
             self.samples += 1;
-            if let Some(curves) = self.begin(planner)? {
-                return Ok(Searched::Path(route(curves)));
+            if let Some(route) = self.begin(planner)? {
+                return Ok(Searched::Path(route));
             }
         }
         loop {
@@ -137,14 +151,14 @@ impl<'a> Search<'a> {
             }
             self.samples += 1;
             let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
-            if let Some(curves) = self.grow(side, planner)? {
-                return Ok(Searched::Path(route(curves)));
+            if let Some(route) = self.grow(side, planner)? {
+                return Ok(Searched::Path(route));
             }
         }
     }
 
     /// Joins the start to the goals, and brings roots at speed to rest.
-    fn begin(&mut self, planner: &mut CoursePlanner<'_>) -> Result<Option<Vec<Curve>>, CheckError> {
+    fn begin(&mut self, planner: &mut CoursePlanner<'_>) -> Result<Option<Route>, CheckError> {
         let mut best: Option<(usize, Motion)> = None;
         for goal in 0..self.trees[1].stances.len() {
             let longest = best.as_ref().map_or(f64::INFINITY, |(_, motion)| motion.duration);
@@ -160,7 +174,7 @@ impl<'a> Search<'a> {
             for root in 0..tree.stances.len() {
                 let stance = tree.stances[root].clone();
                 for share in if stance.speed == 0.0 { &[][..] } else { &BRAKING[..] } {
-                    let (_, to) = (0, resting_place(planner.limits(), &stance, tree.given, *share));
+                    let to = resting_place(planner.limits(), &stance, tree.given, *share);
                     if let Some((rest, motion)) = planner.reach(&stance, tree.given, to, &stance.arm)? {
                         tree.add(rest, Some(root), motion);
                     }
@@ -171,11 +185,7 @@ impl<'a> Search<'a> {
     }
 
     /// Draws a sample, grows the tree `side` towards it, and the other tree towards what is new.
-    fn grow(
-        &mut self,
-        side: usize,
-        planner: &mut CoursePlanner<'_>,
-    ) -> Result<Option<Vec<Curve>>, CheckError> {
+    fn grow(&mut self, side: usize, planner: &mut CoursePlanner<'_>) -> Result<Option<Route>, CheckError> {
         let dimensions = if self.spatial { 3 } else { 2 };
         let joints = self.trees[0].stances[0].arm.len();
         let mut sample = vec![0.0; dimensions + joints];
@@ -192,7 +202,7 @@ impl<'a> Search<'a> {
         } else if joints > 0 && what > 2.0 / 3.0 {
             place = stance.place;
         }
-        let Some(mut new) = self.extend(side, near, place, &arm, planner)? else { return Ok(None) };
+        let Some(new) = self.extend(side, near, place, &arm, planner)? else { return Ok(None) };
         let other = 1 - side;
         let target = self.trees[side].stances[new].clone();
         if let Some(curves) = self.join(side, new, planner)? {
@@ -206,9 +216,7 @@ impl<'a> Search<'a> {
                 return Ok(Some(curves));
             }
             near = step;
-            new = step;
         }
-        let _ = new;
         Ok(None)
     }
 
@@ -239,10 +247,12 @@ impl<'a> Search<'a> {
         side: usize,
         node: usize,
         planner: &mut CoursePlanner<'_>,
-    ) -> Result<Option<Vec<Curve>>, CheckError> {
+    ) -> Result<Option<Route>, CheckError> {
         let stance = &self.trees[side].stances[node];
         let mut nearest = [(f64::INFINITY, 0); PARTNERS];
-        for (partner, (key, other)) in self.trees[1 - side].keys.iter().zip(&self.trees[1 - side].stances).enumerate() {
+        for (partner, (key, other)) in
+            self.trees[1 - side].keys.iter().zip(&self.trees[1 - side].stances).enumerate()
+        {
             let own = &self.trees[side].keys[node];
             let [from, to] = if side == 0 { [own, key] } else { [key, own] };
             let time = self.pace.between(from, to).max(self.pace.arm(&stance.arm, &other.arm));
@@ -266,8 +276,13 @@ impl<'a> Search<'a> {
         let tree = &self.trees[side];
         let mut nearest = (f64::INFINITY, 0);
         for (node, key) in tree.keys.iter().enumerate() {
-            let base = if what > 2.0 / 3.0 { self.pace.apart(&key[0], place) } else { self.pace.to(key, place, tree.given) };
-            let time = if what < 1.0 / 3.0 { base } else { base.max(self.pace.arm(&tree.stances[node].arm, arm)) };
+            let base = if what > 2.0 / 3.0 {
+                self.pace.apart(&key[0], place)
+            } else {
+                self.pace.to(key, place, tree.given)
+            };
+            let time =
+                if what < 1.0 / 3.0 { base } else { base.max(self.pace.arm(&tree.stances[node].arm, arm)) };
             if time < nearest.0 {
                 nearest = (time, node);
             }
@@ -276,16 +291,13 @@ impl<'a> Search<'a> {
     }
 
     /// From the start over two nodes and the motion between them to a goal.
-    fn path(&self, start: usize, goal: usize, motion: Motion) -> Vec<Curve> {
+    fn path(&self, start: usize, goal: usize, motion: Motion) -> Route {
         let mut curves = self.trees[0].curves(start);
         curves.extend(motion.curves);
         curves.extend(self.trees[1].curves(goal));
-        curves
+        let last = self.speeds.1[self.trees[1].root(goal)];
+        Route { curves, ends: EndSpeeds { first: self.speeds.0, last } }
     }
-}
-
-fn route(curves: Vec<Curve>) -> Route {
-    Route { curves, ..Route::default() }
 }
 
 /// Ahead of a stance at speed (or behind it, if it is to be come to): where it may come to rest, on the

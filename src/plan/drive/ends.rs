@@ -1,0 +1,110 @@
+//! Starts and goals of bases that go where they point, as roots of trees.
+
+use crate::problem::{FlatState, Problem};
+use crate::robot::OutputLimits;
+use crate::steer::{CourseLimits, Curve, Stance};
+use crate::trajectory::Trajectory;
+
+/// A speed or turn rate below this is none, m/s and rad/s.
+const STILL: f64 = 1e-9;
+
+/// What a turn is braked by, as a share of the greatest turn acceleration.
+const BRAKING: f64 = 0.99;
+
+/// Where a tree begins.
+#[derive(Clone, Debug)]
+pub(super) struct Root {
+    /// The stance.
+    pub(super) stance: Stance,
+    /// What lies between the end itself and the stance: a turn that is braked where it stands.
+    pub(super) lead: Vec<Curve>,
+    /// Speed at the end itself, m/s, or rad/s of a turn there.
+    pub(super) speed: f64,
+}
+
+impl Root {
+    /// The root of a start.
+    pub(super) fn of_start(limits: &CourseLimits, state: &FlatState) -> Self {
+        Self::of(limits, state, 1.0)
+    }
+
+    /// The root of a goal.
+    pub(super) fn of_goal(limits: &CourseLimits, state: &FlatState) -> Self {
+        Self::of(limits, state, -1.0)
+    }
+
+    /// `sense` is 1 where time goes on from it, -1 where it leads to it.
+    fn of(limits: &CourseLimits, state: &FlatState, sense: f64) -> Self {
+        let (mut stance, turn) = stance(limits, state);
+        let speed = stance.speed.abs();
+        if speed > 0.0 || turn.abs() <= STILL {
+            return Self { stance, lead: Vec::new(), speed };
+        }
+        let way = 0.5 * turn * turn.abs() / (BRAKING * limits.turn_acceleration());
+        let other = Stance { heading: stance.heading + sense * way, ..stance.clone() };
+        let ends = if sense > 0.0 { [&stance, &other] } else { [&other, &stance] };
+        let lead = vec![Curve::turn(ends[0], ends[1].heading, &stance.arm)];
+        stance = other;
+        Self { stance, lead, speed: turn.abs() }
+    }
+}
+
+/// The stance of a state, and its turn rate.
+fn stance(limits: &CourseLimits, state: &FlatState) -> (Stance, f64) {
+    let (p, rates) = (&state.position, &state.velocity);
+    let joints = p.len() - limits.arm().len();
+    let arm = p[joints..].to_vec();
+    if limits.is_spatial() {
+        let speed = (0..3).map(|i| rates[i] * rates[i]).sum::<f64>().sqrt();
+        let speed = if speed > STILL { speed } else { 0.0 };
+        let place = [p[0], p[1], p[2]];
+        return (Stance { place, heading: p[3], pitch: p[4], speed, arm, ..Stance::default() }, 0.0);
+    }
+    let (sin, cos) = p[2].sin_cos();
+    let speed = cos * rates[0] + sin * rates[1];
+    let speed = if speed.abs() > STILL { speed } else { 0.0 };
+    let curvature = if speed != 0.0 {
+        Some(rates[2] / speed)
+    } else {
+        limits.keeps_curvature().then(|| limits.curvature(p.get(3).copied().unwrap_or(0.0)))
+    };
+    let stance =
+        Stance { place: [p[0], p[1], 0.0], heading: p[2], curvature, speed, arm, ..Stance::default() };
+    (stance, rates[2])
+}
+
+/// The trajectory that stays where it is, for a start that is a goal.
+pub(super) fn standing(limits: &CourseLimits, start: &FlatState) -> Trajectory {
+    let (stance, _) = stance(limits, start);
+    let curve = Curve::turn(&stance, stance.heading, &stance.arm);
+    let curve = Curve { is_spatial: limits.is_spatial(), ..curve };
+    let outputs: Vec<f64> = curve.outputs().map(|output| output[0]).collect();
+    let mut trajectory = Trajectory::new(outputs.len(), 0);
+    trajectory.push(0.0, &outputs);
+    trajectory
+}
+
+/// What to sample between: the place, then the arm. Where a coordinate is not bounded, as far around the
+/// ends as they are apart, and some more.
+pub(super) fn bounds(limits: &CourseLimits, problem: &Problem, goals: &[&FlatState]) -> Vec<(f64, f64)> {
+    let dimensions = if limits.is_spatial() { 3 } else { 2 };
+    let joints = problem.mechanism.dof();
+    let arm = joints - limits.arm().len()..joints;
+    let ends = || goals.iter().copied().chain([&problem.start]);
+    let spread = |j: usize| {
+        let least = ends().map(|s| s.position[j]).fold(f64::INFINITY, f64::min);
+        let most = ends().map(|s| s.position[j]).fold(f64::NEG_INFINITY, f64::max);
+        (least, most)
+    };
+    let apart = (0..dimensions).map(|j| spread(j).1 - spread(j).0).fold(2.0, f64::max);
+    let bound = |j: usize| {
+        let OutputLimits { lower, upper, .. } = problem.mechanism.limits[j];
+        let (least, most) = spread(j);
+        let room = if j < dimensions { apart } else { std::f64::consts::PI };
+        (
+            if lower.is_finite() { lower } else { least - room },
+            if upper.is_finite() { upper } else { most + room },
+        )
+    };
+    (0..dimensions).chain(arm).map(bound).collect()
+}

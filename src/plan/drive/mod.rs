@@ -1,0 +1,217 @@
+//! The planner of bases that go where they point: paths first, the fastest law of time along them after.
+
+mod ends;
+mod search;
+
+use super::lane::{Answer, Finish, Lane, PADDINGS, SAMPLES_PER_PADDING};
+use super::termination::Race;
+use super::{Budget, Termination};
+use crate::check::CheckError;
+use crate::local_planner::CoursePlanner;
+use crate::problem::FlatState;
+use crate::refine::{Route, shorten_route};
+use crate::steer::{CourseLimits, TimeLaw};
+use crate::trajectory::Trajectory;
+use ends::Root;
+use search::{Search, Searched};
+use std::time::Instant;
+
+/// Searches for each one that is asked for: the shortest of a few answers costs little, and paths of one
+/// tree each are far longer.
+const SEARCHES: u32 = 4;
+
+/// Moves by which a route is shortened for each shortcut that is asked for.
+const MOVES_PER_TRY: u32 = 4;
+
+/// Margins of the limits that a law of time is tried with: where an end is at the limit itself, none is left.
+const MARGINS: [f64; 3] = [1e-3, 1e-5, 0.0];
+
+/// Repairs that make the samples of edges finer; after so many they are a thousandth apart.
+const FINEST: u32 = 10;
+
+/// One lane's search for trajectories of a base that goes where it points.
+pub(super) struct Driver<'a> {
+    lane: Lane<'a>,
+    limits: CourseLimits,
+}
+
+/// A route, how long it takes, and how long it took before it was shortened.
+struct Found {
+    route: Route,
+    duration: f64,
+    raw_duration: f64,
+}
+
+impl<'a> Driver<'a> {
+    /// For a lane of a problem whose base has these limits.
+    pub(super) fn new(lane: Lane<'a>, limits: CourseLimits) -> Self {
+        Self { lane, limits }
+    }
+
+    /// Finds an answer, then better ones as far as the options ask for them.
+    pub(super) fn run(
+        mut self,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+        race: &Race,
+        improve: Option<Instant>,
+    ) -> Result<Finish, CheckError> {
+        self.lane.set_padding(goals)?;
+        let answer = match self.first(goals, &termination.racing(race))? {
+            Ok(first) => {
+                let samples = self.lane.statistics.iterations;
+                race.answered(samples);
+                Ok((self.improve(first, goals, &termination.until(improve), improve.is_some())?, samples))
+            }
+            Err(budget) => Err(budget),
+        };
+        Ok(self.lane.finish_with(answer))
+    }
+
+    /// The first answer that can be certified.
+    fn first(
+        &mut self,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+    ) -> Result<Result<Answer, Budget>, CheckError> {
+        loop {
+            let repairs = self.lane.statistics.repairs;
+            let mut best = match self.found(goals, termination, repairs)? {
+                Ok(found) => found,
+                Err(budget) => return Ok(Err(budget)),
+            };
+            let samples = self.lane.statistics.iterations;
+            for _ in 1..SEARCHES {
+                // A search that takes far longer than the first is not waited for.
+                let most = self.lane.statistics.iterations + 2 * samples + 50;
+                let other = self.found(goals, &termination.within(most), repairs)?;
+                if let Ok(other) = other
+                    && other.duration < best.duration
+                {
+                    best = other;
+                }
+            }
+            if let Some(answer) = self.certified(&best, termination) {
+                return Ok(Ok(answer));
+            }
+            self.lane.statistics.repairs += 1;
+        }
+    }
+
+    /// Further searches, as many as are asked for or until it is late, and polishes between.
+    fn improve(
+        &mut self,
+        mut best: Answer,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+        is_timed: bool,
+    ) -> Result<Answer, CheckError> {
+        let samples = self.lane.statistics.iterations;
+        let asked = self.lane.options.searches.div_ceil(self.lane.share.of as u32);
+        let mut done = 1;
+        while (is_timed || done < asked) && !termination.late() {
+            let most = self.lane.statistics.iterations + 3 * samples + 200;
+            if let Ok(found) = self.found(goals, &termination.within(most), 0)?
+                && found.duration < best.trajectory.duration()
+                && let Some(better) = self.certified(&found, termination)
+            {
+                best = better;
+            }
+            done += 1;
+        }
+        Ok(best)
+    }
+
+    /// A route, shortened.
+    fn found(
+        &mut self,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+        repairs: u32,
+    ) -> Result<Result<Found, Budget>, CheckError> {
+        let route = match self.search(goals, termination, repairs)? {
+            Searched::Path(route) => route,
+            Searched::Exhausted(budget) => return Ok(Err(budget)),
+        };
+        let started = Instant::now();
+        let raw_duration = route.durations(&self.limits).map_or(f64::INFINITY, |(_, whole)| whole);
+        let tries = MOVES_PER_TRY * self.lane.options.shortcut_tries;
+        let polish = self.lane.options.polish_tries;
+        let seed = self.lane.seed();
+        let mut planner =
+            CoursePlanner::new(&self.lane.problem.mechanism, &self.limits, self.lane.local.checker());
+        let late = || termination.late();
+        let route = shorten_route(route, &mut planner, tries + polish, seed, &late)?;
+        let checked = planner.checked;
+        self.lane.local.checked += checked;
+        let duration = route.durations(&self.limits).map_or(f64::INFINITY, |(_, whole)| whole);
+        self.lane.statistics.refine += started.elapsed();
+        Ok(Ok(Found { route, duration, raw_duration }))
+    }
+
+    /// A route, by a search of its own seed.
+    fn search(
+        &mut self,
+        goals: &[&FlatState],
+        termination: &Termination<'_>,
+        repairs: u32,
+    ) -> Result<Searched, CheckError> {
+        let started = Instant::now();
+        self.lane.statistics.searches += 1;
+        let before = self.lane.statistics.iterations;
+        let termination = termination.after(before);
+        let problem = self.lane.problem;
+        let start = Root::of_start(&self.limits, &problem.start);
+        let roots: Vec<Root> = goals.iter().map(|goal| Root::of_goal(&self.limits, goal)).collect();
+        let bounds = ends::bounds(&self.limits, problem, goals);
+        let mut search = Search::new(&self.limits, start, roots, bounds, self.lane.options, self.lane.seed());
+        let mut shrunk = 0;
+        let found = loop {
+            let finer = f64::from(1_u32 << (repairs + shrunk).min(FINEST));
+            let checker = self.lane.local.checker();
+            checker.set_resolution(self.lane.options.resolution / finer);
+            let stage = match self.lane.padding + 1 < PADDINGS.len() {
+                true => SAMPLES_PER_PADDING.saturating_mul(u64::from(shrunk) + 1),
+                false => u64::MAX,
+            };
+            let part = termination.within(before.saturating_add(stage));
+            let mut planner = CoursePlanner::new(&problem.mechanism, &self.limits, checker);
+            let found = search.search(&mut planner, &part)?;
+            let checked = planner.checked;
+            self.lane.local.checked += checked;
+            let over = matches!(found, Searched::Exhausted(Budget::Samples));
+            if !over || termination.spent(search.samples).is_some() {
+                break found;
+            }
+            self.lane.padding += 1;
+            shrunk += 1;
+            self.lane.local.checker().set_padding(PADDINGS[self.lane.padding]);
+        };
+        self.lane.statistics.iterations += search.samples;
+        self.lane.statistics.plan += started.elapsed();
+        Ok(found)
+    }
+
+    /// The trajectory along a route, with its proof, if it has one.
+    fn certified(&mut self, found: &Found, termination: &Termination<'_>) -> Option<Answer> {
+        let started = Instant::now();
+        let trajectory = self.trajectory(&found.route);
+        self.lane.statistics.refine += started.elapsed();
+        let trajectory = trajectory?;
+        let certificate = self.lane.certify(&trajectory, termination)?;
+        Some(Answer { trajectory, certificate, raw_duration: found.raw_duration })
+    }
+
+    /// The fastest trajectory along a route.
+    fn trajectory(&self, route: &Route) -> Option<Trajectory> {
+        if route.curves.is_empty() {
+            return Some(ends::standing(&self.limits, &self.lane.problem.start));
+        }
+        let route = route.clone().guided();
+        MARGINS.into_iter().find_map(|margin| {
+            let limits = self.limits.with_margin(margin);
+            let law = TimeLaw::fastest(&limits, &route.curves, route.ends)?;
+            Some(law.trajectory(&route.curves))
+        })
+    }
+}
