@@ -1,12 +1,14 @@
 //! Steering: the local trajectory that joins two flat states and meets the limits of each output.
 //! Imports `problem`, `robot` (for limits) and `trajectory`.
 
+mod filter;
 mod higher_order;
 mod jerk_limited;
 mod least_effort;
 mod quartic;
 mod time_optimal;
 
+pub use filter::moving_average;
 pub use higher_order::{HigherOrder, State};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
