@@ -6,12 +6,14 @@ mod higher_order;
 mod jerk_limited;
 mod least_effort;
 mod quartic;
+mod straight;
 mod time_optimal;
 
 pub use filter::moving_average;
 pub use higher_order::{HigherOrder, State};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
+pub use straight::{LineLaw, straight};
 pub use time_optimal::{Profile, TimeOptimal};
 
 use crate::problem::{FlatState, Smoothness};
