@@ -52,6 +52,11 @@ impl Kind for Airplane {
         3
     }
 
+    /// The pitch.
+    fn geometric_limits(&self) -> &'static [usize] {
+        &[4]
+    }
+
     fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
         let course = &flat.course;
         if course.stands() {

@@ -118,6 +118,21 @@ fn plane(turn: &'static str) -> Vec<Coordinate> {
 
 const OUTPUTS: [&str; 3] = ["x", "y", "guide"];
 
+impl DifferentialDrive {
+    /// Least and greatest curvature of a path, 1/m, positive where it bends to the left as it is followed,
+    /// that can be followed at some speed ahead (or back): it is (x' y'' - y' x'') / |(x', y')|^3. `None`
+    /// where it drives at no such speed.
+    pub fn curvature_bounds(&self, is_ahead: bool) -> Option<[f64; 2]> {
+        let [least, most] = if is_ahead { self.speed } else { [-self.speed[1], -self.speed[0]] };
+        let (slow, fast) = (least.max(0.0), most);
+        // The turn rate is the product of curvature and speed.
+        let [right, left] = self.turn_rate;
+        let lower = right / if right < 0.0 { slow } else { fast };
+        let upper = left / if left > 0.0 { slow } else { fast };
+        (fast > 0.0).then_some([lower, upper])
+    }
+}
+
 impl Kind for DifferentialDrive {
     fn outputs(&self) -> &'static [&'static str] {
         &OUTPUTS
@@ -246,6 +261,11 @@ impl Kind for Car {
 
     fn course(&self) -> usize {
         2
+    }
+
+    /// The angles of steering and hitch.
+    fn geometric_limits(&self) -> &'static [usize] {
+        if self.trailer.is_some() { &[1, 4] } else { &[1] }
     }
 
     fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {

@@ -148,6 +148,9 @@ trait Kind {
     fn course(&self) -> usize {
         0
     }
+    fn geometric_limits(&self) -> &'static [usize] {
+        &[]
+    }
     fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular>;
     fn flatten(&self, state: &[f64], control: &[f64], thrust_rates: [f64; 2]) -> Result<Flat, Singular>;
     fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular>;
@@ -258,6 +261,13 @@ impl Base {
     /// and quadrotors.
     pub fn follows_course(&self) -> bool {
         self.kind().course() > 0
+    }
+
+    /// Which of the limits of a [`Sample`], by index, a path keeps or breaks by its shape, however fast it
+    /// is followed. What a [`DifferentialDrive`] asks of a path is said by
+    /// [`DifferentialDrive::curvature_bounds`].
+    pub fn geometric_limits(&self) -> &'static [usize] {
+        self.kind().geometric_limits()
     }
 
     /// The equations of motion: writes the derivative of `state` under `control` to `rates`.

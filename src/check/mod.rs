@@ -4,7 +4,13 @@
 //! A sampled state goes through four stages, in this order and under these names in every backend:
 //! `unflatten` (polynomials to joint values and derivatives), `place` (forward kinematics),
 //! `collide` (spheres against the world, then against each other), `limits` (position, velocity,
-//! acceleration, effort).
+//! acceleration, effort, limits of the base).
+//!
+//! Edges of a vehicle are polynomials of its flat outputs: `unflatten` finds the coordinates of its base
+//! and everything that the base limits. Where the base goes where it points, an edge is a path, over
+//! any parameter, that is not at rest (it may stand and turn): then all that counts of the base's
+//! limits are those that the shape of the path decides, and derivatives of joints have no limits. A
+//! *state* of a vehicle holds positions and derivatives of its joints, so that only these are checked.
 
 #[cfg(feature = "gpu")]
 mod auto;
@@ -155,7 +161,8 @@ pub struct Verdict {
     status: u32,
     /// Time of the failing sample since the edge began, seconds; 0 for a state.
     pub time: f32,
-    /// Link that collides, or output whose limit is exceeded (index).
+    /// Link that collides, output whose limit is exceeded, or which of the base's limits, in the order of
+    /// [`crate::base::Sample`] (index; 0 where the base has no coordinates).
     pub subject: u32,
     /// Obstacle (index) or other link that it collides with.
     pub other: u32,

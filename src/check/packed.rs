@@ -2,6 +2,10 @@
 //! plain old data, built once per problem. Also where an edge is sampled, since all backends must
 //! agree on that. Imports `problem` and what lies below it.
 
+pub mod base;
+
+pub use base::PackedBase;
+
 use super::hierarchy;
 use crate::pose::Pose;
 use crate::problem::Problem;
@@ -172,8 +176,10 @@ pub struct Packed {
     pub spheres: Vec<PackedSphere>,
     /// Pairs of indices into `links`.
     pub pairs: Vec<[u32; 2]>,
-    /// Limits, one per output, with [`LIMIT_SLACK`].
+    /// Limits, one per output (of a vehicle: per joint), with [`LIMIT_SLACK`].
     pub limits: Vec<PackedLimits>,
+    /// Of a vehicle, what leads from its flat outputs to the first of its joints.
+    pub base: Option<PackedBase>,
     /// Obstacles.
     pub world: PackedWorld,
     /// Hierarchy over all obstacles but the half-spaces.
@@ -182,7 +188,7 @@ pub struct Packed {
     pub torque: bool,
     /// Acceleration of free fall, m/s^2.
     pub gravity: [f32; 3],
-    /// Per output: farthest that any sphere moves for a unit of it (m/rad, or 1).
+    /// Per flat output: farthest that any sphere moves for a unit of it (m/rad, or 1).
     pub reach: Vec<f32>,
     /// Farthest a sphere may move between two samples, metres.
     pub resolution: f32,
@@ -198,6 +204,8 @@ impl Packed {
         let order: Vec<usize> = (base_links..m.links.len()).chain(0..base_links).collect();
         let world = PackedWorld::new(&problem.world.obstacles);
         let place = |link: usize| order.iter().position(|&l| l == link).unwrap_or(link) as u32;
+        let reach = reaches(m);
+        let base = m.vehicle().map(|base| PackedBase::new(base, &reach));
         Self {
             bodies: m.bodies.iter().map(pack_body).collect(),
             links: order.iter().map(|&l| pack_link(m, l)).collect(),
@@ -207,25 +215,36 @@ impl Packed {
             limits: m.limits.iter().map(pack_limits).collect(),
             hierarchy: hierarchy::build(&world, &problem.world.obstacles),
             world,
-            torque: problem.torque,
+            torque: problem.torque && base.is_none(),
             gravity: problem.gravity.as_vec3().to_array(),
-            reach: reaches(m),
+            reach: base.map_or(reach.clone(), |base| base.reach(&reach)),
+            base,
             resolution: resolution as f32,
             padding: 0.0,
         }
     }
 
-    /// Number of flat outputs.
+    /// Number of joints, which are the flat outputs too, except of a vehicle.
     pub fn dof(&self) -> usize {
         self.limits.len()
+    }
+
+    /// Number of flat outputs.
+    pub fn flat_dof(&self) -> usize {
+        self.reach.len()
     }
 
     /// How many rakes of samples an edge needs.
     ///
     /// Between two samples the spheres move at most sum_j reach_j |dy_j|. A rest-to-rest edge is
-    /// sampled evenly along its path, any other evenly in time, where its fastest instant decides.
+    /// sampled evenly along its path, any other evenly in time, where its fastest instant decides. Of
+    /// a vehicle, turnings that follow from other outputs are estimated.
     pub fn rakes(&self, edge: &Edge<'_>) -> usize {
-        let intervals = (edge.travel(&self.reach) / self.resolution).ceil().min(1e6) as usize;
+        let mut travel = edge.travel(&self.reach);
+        if let Some(base) = &self.base {
+            travel += base.turning(edge, self.flat_dof());
+        }
+        let intervals = (travel / self.resolution).ceil().min(1e6) as usize;
         (intervals + 1).div_ceil(RAKE)
     }
 }
@@ -347,16 +366,18 @@ fn pack_limits(limits: &crate::robot::OutputLimits) -> PackedLimits {
     }
 }
 
-/// Per output, an upper bound of how far any sphere moves for a unit of it, over all positions:
+/// Per joint, an upper bound of how far any sphere moves for a unit of it, over all positions:
 /// the distance of the sphere from the joint's axis is at most that of the next joint's origin
-/// plus the lengths of all links between.
+/// plus the lengths of all links between. Of a sphere its farthest point counts; on a vehicle, which
+/// may be no more than a ball, its centre: what turns about that does not move.
 fn reaches(m: &Mechanism) -> Vec<f32> {
     let mut reach = vec![0.0_f64; m.dof()];
     for link in m.links.iter().filter(|l| l.body != 0) {
         for sphere in &m.spheres[link.spheres.clone()] {
-            // `far`: distance of the sphere's farthest point from the body's origin.
-            let mut far = sphere.center.length() + sphere.radius;
-            let mut from_axis = sphere.center.truncate().length() + sphere.radius;
+            let beyond = if m.vehicle().is_some() { 0.0 } else { sphere.radius };
+            // `far`: distance of what counts from the body's origin.
+            let mut far = sphere.center.length() + beyond;
+            let mut from_axis = sphere.center.truncate().length() + beyond;
             let mut body = link.body;
             while body != 0 {
                 let b = &m.bodies[body];
@@ -379,7 +400,7 @@ fn reaches(m: &Mechanism) -> Vec<f32> {
     reach.into_iter().map(|r| r as f32).collect()
 }
 
-/// States to check: position, velocity and acceleration of each output.
+/// States to check: position, velocity and acceleration of each output; of a vehicle, of each joint.
 #[derive(Clone, Debug, Default)]
 pub struct StateBatch {
     dof: usize,
@@ -430,7 +451,8 @@ impl StateBatch {
     }
 }
 
-/// Edges to check: polynomial trajectories of one or more segments, all of one degree.
+/// Edges to check: polynomial trajectories of one or more segments, all of one degree. Those of a
+/// vehicle that goes where it points are paths over any parameter, at whose time they fail if they do.
 #[derive(Clone, Debug)]
 pub struct EdgeBatch {
     dof: usize,
@@ -472,7 +494,7 @@ pub struct Edge<'a> {
 }
 
 impl EdgeBatch {
-    /// An empty batch of edges of `dof` outputs, whose polynomials are of `degree` 3, 5 or 7, as
+    /// An empty batch of edges of `dof` flat outputs ([`Mechanism::flat_dof`]), whose polynomials are of `degree` 3, 5 or 7, as
     /// steering of order 2, 3 or 4 makes them.
     ///
     /// # Panics

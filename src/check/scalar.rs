@@ -1,8 +1,11 @@
 //! The oracle: one state after the other in plain `f64`, from the mechanism and the world
 //! themselves, without early exits, bounds or any other cleverness. Fast backends must agree with it.
 
+mod vehicle;
+
 use super::packed::{Edge, LIMIT_SLACK, Packed, RAKE, RakeOrder};
 use super::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict};
+use crate::base::MAX_ORDER;
 use crate::pose::Pose;
 use crate::problem::Problem;
 use crate::robot::{DynamicsScratch, Sphere};
@@ -11,7 +14,7 @@ use glam::DVec3;
 /// The `f64` oracle as a checker.
 pub struct ScalarChecker {
     problem: Problem,
-    /// Only says where edges are sampled.
+    /// Only says where edges are sampled, and whether efforts are checked.
     packed: Packed,
     padding: f64,
     poses: Vec<Pose>,
@@ -28,7 +31,7 @@ pub struct ScalarChecker {
 pub struct Margins {
     /// One margin per stage that can fail.
     pub values: [f64; 7],
-    /// What attains it: link or output, and the obstacle or other link.
+    /// What attains it: link, output or limit of the base, and the obstacle or other link.
     pub subjects: [(usize, usize); 7],
 }
 
@@ -92,10 +95,27 @@ impl ScalarChecker {
         margins
     }
 
-    /// All margins of an edge at time `t`.
+    /// All margins of an edge at time `t`. Where a vehicle's flat outputs have no coordinates, that of the
+    /// base is minus infinity and no other is known.
     pub fn margins_at(&mut self, edge: &Edge<'_>, t: f32) -> Margins {
-        let (y, yd, ydd) = unflatten(edge, t, self.problem.mechanism.dof());
-        self.margins(&y, &yd, &ydd)
+        let flat = derivatives(edge, t, self.problem.mechanism.flat_dof());
+        match vehicle::unflatten(&self.problem.mechanism, &flat) {
+            None => self.margins(&flat[0], &flat[1], &flat[2]),
+            Some(Ok(sample)) => {
+                let [y, yd, ydd] = sample.joints;
+                let mut margins = self.margins(&y, &yd, &ydd);
+                for (limit, margin) in sample.margins {
+                    margins.lower(Status::Base, margin, limit, 0);
+                }
+                margins
+            }
+            Some(Err(_)) => {
+                self.states_checked += 1;
+                let mut margins = Margins::NONE;
+                margins.lower(Status::Base, f64::NEG_INFINITY, 0, 0);
+                margins
+            }
+        }
     }
 
     /// The times at which an edge is sampled, seconds, in the order of the samples.
@@ -146,7 +166,7 @@ impl ScalarChecker {
             margins.lower(Status::Velocity, share(yd[j], l.velocity), j, 0);
             margins.lower(Status::Acceleration, share(ydd[j], l.acceleration), j, 0);
         }
-        if self.problem.torque {
+        if self.packed.torque {
             let m = &self.problem.mechanism;
             m.inverse_dynamics(y, yd, ydd, self.problem.gravity, &mut self.dynamics, &mut self.efforts);
             for (j, l) in m.limits.iter().enumerate() {
@@ -156,18 +176,16 @@ impl ScalarChecker {
     }
 }
 
-/// Position, velocity and acceleration of all outputs of an edge at time `t`.
-fn unflatten(edge: &Edge<'_>, t: f32, dof: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+/// Derivatives 0 to 4 of all flat outputs of an edge at time `t`: `[order][output]`.
+fn derivatives(edge: &Edge<'_>, t: f32, dof: usize) -> [Vec<f64>; MAX_ORDER + 1] {
     let (segment, local) = edge.locate(t);
-    let derivative = |order: usize| {
-        (0..dof)
-            .map(|output| {
-                let c: Vec<f64> = edge.polynomial(segment, output, dof).iter().map(|&c| c.into()).collect();
-                crate::trajectory::derivative(&c, order, f64::from(local))
-            })
-            .collect()
-    };
-    (derivative(0), derivative(1), derivative(2))
+    std::array::from_fn(|order| {
+        let derivative = |output: usize| {
+            let c: Vec<f64> = edge.polynomial(segment, output, dof).iter().map(|&c| c.into()).collect();
+            crate::trajectory::derivative(&c, order, f64::from(local))
+        };
+        (0..dof).map(derivative).collect()
+    })
 }
 
 impl EdgeChecker for ScalarChecker {

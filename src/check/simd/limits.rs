@@ -1,8 +1,8 @@
 //! Stage `limits`: position, velocity and acceleration of each output, then the effort of each
 //! joint by recursive Newton-Euler (Luh, Walker and Paul 1980), in world axes, since `place` has
-//! left every body's pose there.
+//! left every body's pose there; and what the base of a vehicle bounds.
 
-use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody, PackedLimits};
+use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBase, PackedBody, PackedLimits};
 use super::super::{Status, Verdict};
 use super::{Scratch, V3, first_other_lane};
 use crate::lanes::{Lane, Simd};
@@ -33,9 +33,15 @@ impl BodyDynamics {
     };
 }
 
-/// All limits of a block.
+/// All limits of a block; those of the base on an edge of a vehicle.
 #[inline(always)]
-pub(super) fn block<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count: usize) -> Verdict {
+pub(super) fn block<S: Simd>(
+    s: S,
+    packed: &Packed,
+    base: Option<&PackedBase>,
+    scratch: &mut Scratch,
+    count: usize,
+) -> Verdict {
     // Seldom broken after all other stages: which it was is only asked where one was. Comparisons ask
     // what holds, so that nothing that is not a number passes.
     let mut held = s.le(s.splat(0.0), s.splat(0.0));
@@ -56,6 +62,22 @@ pub(super) fn block<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count
     if packed.torque {
         efforts(s, packed, scratch);
         return exceeded(s, packed, scratch, count, &[Status::Effort]);
+    }
+    match base {
+        Some(base) => out_of_bounds(s, base, scratch, count),
+        None => Verdict::VALID,
+    }
+}
+
+/// The first quantity that is not within the bounds of the base.
+#[inline(always)]
+fn out_of_bounds<S: Simd>(s: S, base: &PackedBase, scratch: &Scratch, count: usize) -> Verdict {
+    for (lanes, bounds) in scratch.bounded.iter().zip(&base.bounds[..base.bounded as usize]) {
+        let value = s.load(lanes);
+        let held = s.and(s.le(s.splat(bounds.lower), value), s.le(value, s.splat(bounds.upper)));
+        if let Some(lane) = first_other_lane(s, held, count) {
+            return Verdict::invalid(Status::Base, scratch.time.0[lane], bounds.limit as usize, 0);
+        }
     }
     Verdict::VALID
 }

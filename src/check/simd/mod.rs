@@ -1,12 +1,14 @@
 //! The CPU backend: samples of an edge in lanes, at the best level that this CPU has.
 //! Imports `lanes`, `check::packed` and the trait; `problem` and below only to pack.
 
+mod base;
 mod collide;
 mod limits;
 mod place;
 mod unflatten;
 
-use super::packed::{Edge, EdgeBatch, Packed, RAKE, RakeOrder, StateBatch};
+use super::packed::base::MAX_BOUNDED;
+use super::packed::{Edge, EdgeBatch, Packed, PackedBase, RAKE, RakeOrder, StateBatch};
 use super::{CheckError, EdgeChecker, Verdict};
 use crate::lanes::{Kernel, Lane, Level, Simd};
 use crate::problem::Problem;
@@ -28,7 +30,8 @@ pub struct SimdChecker {
 struct Scratch {
     /// Time of each sample since its edge began.
     time: Lane,
-    /// Value, first and second derivative of each output: `[derivative][output]`.
+    /// Value, first and second derivative of each output, of a vehicle of each joint:
+    /// `[derivative][output]`.
     flat: [Vec<Lane>; 3],
     /// Rotation, row by row, and translation of each body in the world.
     poses: Vec<[Lane; 12]>,
@@ -40,6 +43,8 @@ struct Scratch {
     centers_known: Vec<bool>,
     /// Effort of each output, where efforts are checked.
     efforts: Vec<Lane>,
+    /// On an edge of a vehicle, what its base bounds.
+    bounded: [Lane; MAX_BOUNDED],
     /// Spatial velocity and force of each body.
     dynamics: Vec<limits::BodyDynamics>,
 }
@@ -55,6 +60,7 @@ impl Scratch {
             bounds: vec![[Lane::ZERO; 3]; packed.links.len()],
             centers_known: vec![false; packed.links.len()],
             efforts: vec![Lane::ZERO; dof],
+            bounded: [Lane::ZERO; MAX_BOUNDED],
             dynamics: vec![limits::BodyDynamics::ZERO; packed.bodies.len()],
         }
     }
@@ -147,7 +153,7 @@ pub enum Stage {
     Place,
     /// Spheres against the world, then against each other.
     Collide,
-    /// Position, velocity, acceleration, effort.
+    /// Position, velocity, acceleration, effort, limits of the base.
     Limits,
 }
 
@@ -192,7 +198,7 @@ impl Kernel for OneStage<'_> {
                 collide::itself(s, packed, scratch, &mut collide::First::of(S::LANES));
             }
             Stage::Limits => {
-                limits::block(s, packed, scratch, S::LANES);
+                limits::block(s, packed, packed.base.as_ref(), scratch, S::LANES);
             }
         }
         S::LANES
@@ -250,7 +256,7 @@ fn check_edge<S: Simd>(
             unflatten::times(s, edge, rake, first_tooth, rakes, scratch);
             unflatten::edge(s, packed, edge, scratch);
             *states_checked += S::LANES as u64;
-            let verdict = check_block(s, packed, scratch, S::LANES);
+            let verdict = check_block(s, packed, packed.base.as_ref(), scratch, S::LANES);
             if !verdict.is_valid() {
                 return verdict;
             }
@@ -280,13 +286,13 @@ impl Kernel for CheckStates<'_> {
         for first in (0..states.len()).step_by(S::LANES) {
             let count = S::LANES.min(states.len() - first);
             unflatten::states::<S>(states, first, count, scratch);
-            if check_block(s, packed, scratch, count).is_valid() {
+            if check_block(s, packed, None, scratch, count).is_valid() {
                 verdicts.extend(std::iter::repeat_n(Verdict::VALID, count));
                 continue;
             }
             for i in first..first + count {
                 unflatten::states::<S>(states, i, 1, scratch);
-                verdicts.push(check_block(s, packed, scratch, 1));
+                verdicts.push(check_block(s, packed, None, scratch, 1));
             }
         }
     }
@@ -324,15 +330,21 @@ impl Kernel for Screen<'_> {
     }
 }
 
-/// The stages after `unflatten`, for the first `count` lanes of a block.
+/// The stages after `unflatten`, for the first `count` lanes of a block; `base` on an edge of a vehicle.
 #[inline(always)]
-fn check_block<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch, count: usize) -> Verdict {
+fn check_block<S: Simd>(
+    s: S,
+    packed: &Packed,
+    base: Option<&PackedBase>,
+    scratch: &mut Scratch,
+    count: usize,
+) -> Verdict {
     place::bodies(s, packed, scratch);
     let mut first = collide::First::of(count);
     if collide::world(s, packed, scratch, &mut first) || collide::itself(s, packed, scratch, &mut first) {
         return first.verdict(&scratch.time);
     }
-    limits::block(s, packed, scratch, count)
+    limits::block(s, packed, base, scratch, count)
 }
 
 /// The lowest of the first `count` lanes that is not set.
@@ -377,6 +389,12 @@ impl<S: Simd> V3<S> {
     #[inline(always)]
     fn sub(self, s: S, b: Self) -> Self {
         Self { x: s.sub(self.x, b.x), y: s.sub(self.y, b.y), z: s.sub(self.z, b.z) }
+    }
+
+    /// Product of each component.
+    #[inline(always)]
+    fn times(self, s: S, b: Self) -> Self {
+        Self { x: s.mul(self.x, b.x), y: s.mul(self.y, b.y), z: s.mul(self.z, b.z) }
     }
 
     /// self * k + b

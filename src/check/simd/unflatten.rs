@@ -1,7 +1,8 @@
-//! Stage `unflatten`: polynomials of the flat outputs to joint values and their derivatives.
+//! Stage `unflatten`: polynomials of the flat outputs to joint values and their derivatives; those of
+//! vehicles by way of `base`.
 
 use super::super::packed::{Edge, Packed, RAKE, StateBatch, coefficient_stride, sample_share};
-use super::Scratch;
+use super::{Scratch, base};
 use crate::lanes::{Lane, Simd};
 use std::sync::LazyLock;
 
@@ -62,38 +63,67 @@ pub(super) fn edge<S: Simd>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mu
 /// The same for polynomials of `TERMS` terms.
 #[inline(always)]
 fn edge_of<S: Simd, const TERMS: usize>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mut Scratch) {
-    let stride = const { coefficient_stride(TERMS - 1) };
-    // Each lane's time since its segment began, and the number of that segment: as `Edge::locate`.
-    let time = s.load(&scratch.time);
-    let (mut local, mut number) = (time, s.splat(0.0));
-    let mut begin = 0.0;
-    let segments = edge.durations.len();
-    for (segment, &duration) in edge.durations[..segments - 1].iter().enumerate() {
-        let later = s.lt(s.splat(duration), s.sub(time, s.splat(begin)));
-        begin += duration;
-        local = s.select(later, s.sub(time, s.splat(begin)), local);
-        number = s.select(later, s.splat((segment + 1) as f32), number);
+    let moment = Moment::new(s, edge, s.load(&scratch.time));
+    if let Some(of_vehicle) = &packed.base {
+        return base::edge::<S, TERMS>(s, packed, of_vehicle, edge, &moment, scratch);
     }
     for output in 0..packed.dof() {
-        let polynomial = |segment: usize| &edge.coefficients[(segment * packed.dof() + output) * stride..];
+        let c = moment.coefficients::<TERMS>(s, edge, output, packed.dof());
+        polynomial_at(s, &c, moment.local, output, scratch);
+    }
+}
+
+/// Where each lane is on an edge: as `Edge::locate`.
+pub(super) struct Moment<S: Simd> {
+    /// Time since its segment began.
+    pub local: S::F,
+    /// The number of that segment.
+    number: S::F,
+}
+
+impl<S: Simd> Moment<S> {
+    #[inline(always)]
+    fn new(s: S, edge: &Edge<'_>, time: S::F) -> Self {
+        let (mut local, mut number) = (time, s.splat(0.0));
+        let mut begin = 0.0;
+        for (segment, &duration) in edge.durations[..edge.durations.len() - 1].iter().enumerate() {
+            let later = s.lt(s.splat(duration), s.sub(time, s.splat(begin)));
+            begin += duration;
+            local = s.select(later, s.sub(time, s.splat(begin)), local);
+            number = s.select(later, s.splat((segment + 1) as f32), number);
+        }
+        Self { local, number }
+    }
+
+    /// The polynomial of one of `dof` outputs.
+    #[inline(always)]
+    pub(super) fn coefficients<const TERMS: usize>(
+        &self,
+        s: S,
+        edge: &Edge<'_>,
+        output: usize,
+        dof: usize,
+    ) -> [S::F; TERMS] {
+        let stride = const { coefficient_stride(TERMS - 1) };
+        let polynomial = |segment: usize| &edge.coefficients[(segment * dof + output) * stride..];
         let mut c = [s.splat(0.0); TERMS];
         for (c, &x) in c.iter_mut().zip(polynomial(0)) {
             *c = s.splat(x);
         }
         // A segment's coefficients take the place of the one's before it in all lanes that are past it.
-        for segment in 1..segments {
-            let reached = s.le(s.splat(segment as f32), number);
+        for segment in 1..edge.durations.len() {
+            let reached = s.le(s.splat(segment as f32), self.number);
             for (c, &x) in c.iter_mut().zip(polynomial(segment)) {
                 *c = s.select(reached, s.splat(x), *c);
             }
         }
-        polynomial_at(s, &c, local, output, scratch);
+        c
     }
 }
 
 /// Value, first and second derivative of one output (Horner).
 #[inline(always)]
-fn polynomial_at<S: Simd, const TERMS: usize>(
+pub(super) fn polynomial_at<S: Simd, const TERMS: usize>(
     s: S,
     c: &[S::F; TERMS],
     t: S::F,
