@@ -1,7 +1,8 @@
 //! An airplane that flies where it points.
 
-use super::{Bounded, Coordinate, Course, Flat, Jet, Kind, Sample, Singular};
+use super::{Coordinate, Course, Flat, Jet, Kind, Moved, Scalar, Singular};
 use glam::DVec3;
+use std::ops::Range;
 
 /// The Dubins airplane of Kino-PAX: x' = v cos(pitch) cos(yaw), y' = v cos(pitch) sin(yaw),
 /// z' = v sin(pitch), yaw' = yaw rate, pitch' = pitch rate, v' = a.
@@ -57,40 +58,47 @@ impl Kind for Airplane {
         &[4]
     }
 
-    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
+    fn told_rates(&self) -> usize {
+        3
+    }
+
+    fn angles(&self) -> Range<usize> {
+        3..5
+    }
+
+    fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
         let course = &flat.course;
         if course.stands() {
             return Err(Singular::Standing);
         }
         let [x, y, z] = course.tangent;
-        if x.value() == 0.0 && y.value() == 0.0 {
+        let level = x * x + y * y;
+        if !level.value().exceeds(0.0) {
             return Err(Singular::Vertical);
         }
-        let yaw = Jet::atan2(y, x);
-        let pitch = Jet::atan2(z, (x * x + y * y).sqrt());
+        let yaw = Jet::atan2(y, x).offset(course.frame);
+        let pitch = Jet::atan2(z, level.sqrt());
         let speed = course.rate * course.length();
-        let [px, py, pz, _] = flat.derivatives[0];
-        let coordinates = vec![px, py, pz, yaw.value(), pitch.value()];
-        Ok(Sample {
-            state: [&coordinates[..], &[speed.value()]].concat(),
-            coordinates,
-            control: vec![yaw.0[1], pitch.0[1], speed.0[1]],
-            limits: vec![
-                Bounded::within("speed", speed.value(), self.speed),
-                Bounded::magnitude("acceleration", speed.0[1], self.acceleration),
-                Bounded::magnitude("yaw rate", yaw.0[1], self.yaw_rate),
-                Bounded::magnitude("pitch rate", pitch.0[1], self.pitch_rate),
-                Bounded::magnitude("pitch", pitch.value(), self.pitch),
-            ],
-        })
+        moved.coordinates.extend([flat.jet(0, 0), flat.jet(1, 0), flat.jet(2, 0), yaw, pitch]);
+        moved.within("speed", speed, self.speed);
+        moved.magnitude("acceleration", speed.rate(), self.acceleration);
+        moved.magnitude("yaw rate", yaw.rate(), self.yaw_rate);
+        moved.magnitude("pitch rate", pitch.rate(), self.pitch_rate);
+        moved.magnitude("pitch", pitch, self.pitch);
+        Ok(())
+    }
+
+    fn sample(&self, moved: &Moved) -> [Vec<f64>; 2] {
+        let [speed, acceleration, yaw_rate, pitch_rate] = [0, 1, 2, 3].map(|i| moved.limited(i));
+        [[&moved.values()[..], &[speed]].concat(), vec![yaw_rate, pitch_rate, acceleration]]
     }
 
     fn flatten(&self, state: &[f64], control: &[f64], _: [f64; 2]) -> Result<Flat, Singular> {
-        let (yaw, pitch) = (Jet([state[3], control[0], 0.0]), Jet([state[4], control[1], 0.0]));
+        let (yaw, pitch) = (Jet::second_order([state[3], control[0], 0.0]), Jet::second_order([state[4], control[1], 0.0]));
         let ((sin_yaw, cos_yaw), (sin_pitch, cos_pitch)) = (yaw.sin_cos(), pitch.sin_cos());
         // A state says nothing of second derivatives of the angles.
         let tangent = [cos_pitch * cos_yaw, cos_pitch * sin_yaw, sin_pitch];
-        let rate = Jet([state[5], control[2], 0.0]);
+        let rate = Jet::second_order([state[5], control[2], 0.0]);
         let mut flat = Flat { course: Course { rate, tangent, ..Course::default() }, ..Flat::default() };
         for i in 0..3 {
             let velocity = rate * tangent[i];

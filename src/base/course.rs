@@ -5,7 +5,10 @@
 //! goes for the curvature of the path and its slope, which a car and its trailer need: where the
 //! path is smooth they are polynomials over powers of |g|, divisible by u^k again.
 
+use super::MAX_DERIVATIVES;
 use super::jet::Jet;
+use super::polynomial::{Expansion, LONG, Polynomial, SHORT, turn_back};
+use super::scalar::Scalar;
 use crate::trajectory::Segment;
 
 /// Coefficients below this share of what they are made of are rounding.
@@ -15,36 +18,36 @@ const STANDING: f64 = 1e-12;
 /// Where a quotient has no limit it is evaluated no nearer to its pole than at this unit time.
 const NEAREST: f64 = 1e-12;
 
-/// A curve at an instant: p' = `rate` * `tangent` with `rate` >= 0.
+/// A curve at an instant, or over an interval: p' = `rate` * `tangent` with `rate` >= 0.
 ///
 /// With g the tangent: the curvature is `turn` / |g|^3, its derivative by arc length `bend` / |g|^6,
 /// both positive where the curve bends to the left as it is followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Course {
+pub struct Course<S = f64> {
     /// How fast the curve is followed, relative to the tangent.
-    pub rate: Jet,
+    pub rate: Jet<S>,
     /// The tangent; zero where the whole motion stands still.
-    pub tangent: [Jet; 3],
-    /// (g x g') / rate in the x-y plane; its second derivative is not used. `None` where the
-    /// motion stops with infinite curvature.
-    pub turn: Option<Jet>,
-    /// (turn' |g|^2 - 3 turn g.g') / rate; its second derivative is not used. `None` where that
-    /// is infinite.
-    pub bend: Option<Jet>,
+    pub tangent: [Jet<S>; 3],
+    /// By how much the frame in which the tangent is given is turned about z, radians. Enclosures are
+    /// tightest in a frame that is turned as the tangent is at the middle.
+    pub frame: f64,
+    /// (g x g') / rate in the x-y plane. `None` where the motion stops with infinite curvature.
+    pub turn: Option<Jet<S>>,
+    /// (turn' |g|^2 - 3 turn g.g') / rate; its third derivative is not known. `None` where that is
+    /// infinite.
+    pub bend: Option<Jet<S>>,
 }
 
 impl Course {
     /// From the first derivatives of p at an instant that is not at rest, beginning with p'.
     pub fn moving(velocity: [[f64; 3]; 4]) -> Self {
-        let tangent = [0, 1, 2].map(|i| Jet([0, 1, 2].map(|k| velocity[k][i])));
-        let cross = |a: usize, b: usize| velocity[a][0] * velocity[b][1] - velocity[a][1] * velocity[b][0];
-        let turn = Jet([cross(0, 1), cross(0, 2), cross(1, 2) + cross(0, 3)]);
+        let tangent = [0, 1, 2].map(|i| Jet([0, 1, 2, 3].map(|k| velocity[k][i])));
         let is_at_rest = velocity[0].iter().all(|&v| v == 0.0);
-        let (turn, bend) = match is_at_rest {
-            true => (None, None),
-            false => (Some(turn), Some(bend(turn, &tangent))),
-        };
-        Self { rate: Jet::constant(1.0), tangent, turn, bend }
+        let mut course = Self { rate: Jet::constant(1.0), tangent, ..Self::default() };
+        if !is_at_rest {
+            course.bend_freely([tangent[0].rate(), tangent[1].rate()]);
+        }
+        course
     }
 
     /// From an arc: unit tangent, curvature and its derivative by arc length, and speed with its
@@ -56,163 +59,207 @@ impl Course {
         // g' = curvature * v * normal; g'' likewise, less what keeps |g| = 1.
         let (first, second) = (k * v, slope * v * v + k * a);
         let tangent = [
-            Jet([cos, -first * sin, -second * sin - first * first * cos]),
-            Jet([sin, first * cos, second * cos - first * first * sin]),
+            Jet::second_order([cos, -first * sin, -second * sin - first * first * cos]),
+            Jet::second_order([sin, first * cos, second * cos - first * first * sin]),
             Jet::default(),
         ];
-        let turn = Jet([k, slope * v, 0.0]);
-        Self { rate: Jet([v, a, 0.0]), tangent, turn: Some(turn), bend: Some(Jet([slope, 0.0, 0.0])) }
+        Self {
+            rate: Jet::second_order([v, a, 0.0]),
+            tangent,
+            frame: 0.0,
+            turn: Some(Jet::second_order([k, slope * v, 0.0])),
+            bend: Some(Jet::second_order([slope, 0.0, 0.0])),
+        }
+    }
+}
+
+impl<S: Scalar> Course<S> {
+    /// Of a motion that stands still.
+    pub(super) fn standing() -> Self {
+        Self { rate: Jet::constant(1.0), ..Self::default() }
     }
 
-    /// The course of the first `dimensions` outputs of `segment` at its local time `t`.
-    pub fn of(segment: &Segment<'_>, dimensions: usize, t: f64) -> Self {
-        let duration = segment.duration;
-        let is_late = t > 0.5 * duration;
-        // Unit time from the end that is nearer, and its derivative.
-        let (u, pace) = if is_late {
-            ((duration - t) / duration, -1.0 / duration)
-        } else {
-            (t / duration, 1.0 / duration)
-        };
-        let unit = |i: usize| Polynomial::unit(segment.polynomial(i), duration, is_late);
-        let positions: Vec<Polynomial> = (0..dimensions).map(unit).collect();
-        let size = positions.iter().map(|p| p.size_but_constant()).fold(0.0, f64::max);
-        if size < STANDING {
-            return Self { rate: Jet::constant(1.0), ..Self::default() };
-        }
-        let slopes: Vec<Polynomial> = positions.iter().map(Polynomial::derivative).collect();
-        let stops = slopes.iter().map(|p| p.leading_zeros(ROUNDING * size)).min().unwrap_or(0);
-        let sign = pace.signum();
-        let g: Vec<Polynomial> = slopes.iter().map(|p| p.shifted_down(stops).scaled(sign)).collect();
-        let power = Polynomial::power(stops);
-        let jet = |p: &Polynomial| p.jet(u, pace);
-        let mut course = Self { rate: pace.abs() * jet(&power), ..Self::default() };
-        for (tangent, g) in course.tangent.iter_mut().zip(&g) {
-            *tangent = jet(g);
-        }
-        if let [x, y] = &g[..] {
-            let cross = x.times(&y.derivative()).minus(&y.times(&x.derivative())).scaled(sign);
-            let squares = x.times(x).plus(&y.times(y));
-            let cross_size = x.size() * y.derivative().size() + y.size() * x.derivative().size();
-            if let Some(turn) = cross.over_power(stops, cross_size) {
-                course.turn = Some(jet(&turn));
-                let dot = x.times(&x.derivative()).plus(&y.times(&y.derivative()));
-                let slope =
-                    turn.derivative().times(&squares).minus(&turn.times(&dot).scaled(3.0)).scaled(sign);
-                let slope_size = turn.derivative().size() * squares.size() + 3.0 * turn.size() * dot.size();
-                course.bend = slope.over_power(stops, slope_size).map(|b| jet(&b));
-            } else if u > NEAREST {
-                course.turn = Some(jet(&cross) / jet(&power));
-            }
-            if let (None, Some(turn), true) = (course.bend, course.turn, u > NEAREST) {
-                course.bend = Some(bend(turn, &course.tangent) / course.rate);
-            }
-        }
-        course
+    /// Turn and bend of a motion that does not stop, from the derivative of its tangent.
+    fn bend_freely(&mut self, [dx, dy]: [Jet<S>; 2]) {
+        let [x, y, _] = self.tangent;
+        let turn = x * dy - y * dx;
+        (self.turn, self.bend) = (Some(turn), Some(bend(turn, &self.tangent)));
     }
 
     /// |tangent|.
-    pub fn length(&self) -> Jet {
+    pub fn length(&self) -> Jet<S> {
         let [x, y, z] = self.tangent;
         (x * x + y * y + z * z).sqrt()
     }
 
     /// Whether the whole motion stands still, so that it has no direction.
     pub fn stands(&self) -> bool {
-        self.tangent.iter().all(|g| g.value() == 0.0)
+        self.tangent.iter().all(|g| g.value() == S::default())
     }
 }
 
-/// turn' |g|^2 - 3 turn g.g', good for a value and a first derivative.
-fn bend(turn: Jet, [x, y, _]: &[Jet; 3]) -> Jet {
+/// turn' |g|^2 - 3 turn g.g'.
+fn bend<S: Scalar>(turn: Jet<S>, [x, y, _]: &[Jet<S>; 3]) -> Jet<S> {
     turn.rate() * (*x * *x + *y * *y) - 3.0 * (turn * (*x * x.rate() + *y * y.rate()))
 }
 
-/// Ascending coefficients.
+/// How the curve of the first outputs of a segment is followed, set up to be evaluated at many instants
+/// and over many intervals.
 #[derive(Clone, Debug)]
-struct Polynomial(Vec<f64>);
+pub(super) struct Way {
+    dimensions: usize,
+    /// Whether curvature is asked for.
+    bends: bool,
+    stands: bool,
+    /// Where it rests: at its start, at its end.
+    rests: [Option<Box<Rest>>; 2],
+}
 
-impl Polynomial {
-    /// In unit time from the start, or backwards from the end.
-    fn unit(coefficients: &[f64], duration: f64, from_end: bool) -> Self {
-        let mut scale = 1.0;
-        let scaled = |&c: &f64| {
-            let value = c * scale;
-            scale *= duration;
-            value
+/// The way to or from an end of a segment at which it rests.
+#[derive(Clone, Debug)]
+struct Rest {
+    is_late: bool,
+    duration: f64,
+    /// In unit time since that end; so are all others.
+    power: Polynomial,
+    tangent: Vec<Polynomial>,
+    cross: Option<Polynomial>,
+    turn: Option<Polynomial>,
+    bend: Option<Polynomial>,
+}
+
+impl Way {
+    /// Of the first `dimensions` outputs; `bends` where curvature will be asked for.
+    pub(super) fn new(segment: &Segment<'_>, dimensions: usize, bends: bool) -> Self {
+        let duration = segment.duration;
+        let (mut size, mut ends) = (0.0_f64, [0.0_f64; 2]);
+        for polynomial in (0..dimensions).map(|i| segment.polynomial(i)) {
+            let (mut sum, mut slope, mut power) = (0.0, 0.0, duration);
+            for (k, c) in polynomial.iter().enumerate().skip(1) {
+                let term = c * power;
+                sum += term.abs();
+                slope += k as f64 * term;
+                power *= duration;
+            }
+            size = size.max(sum);
+            let first = polynomial.get(1).map_or(0.0, |c| c * duration);
+            ends = [ends[0].max(first.abs()), ends[1].max(slope.abs())];
+        }
+        let stands = size < STANDING;
+        let rest = |is_late: bool| {
+            let rests = !stands && ends[usize::from(is_late)] <= ROUNDING * size;
+            rests.then(|| Box::new(Rest::new(segment, dimensions, is_late, size, bends)))
         };
-        let mut unit: Vec<f64> = coefficients.iter().map(scaled).collect();
-        if from_end {
-            // Horner's scheme, repeated, shifts the origin to 1; then time is reversed.
-            for low in 0..unit.len() {
-                for k in (low..unit.len().saturating_sub(1)).rev() {
-                    unit[k] += unit[k + 1];
-                }
-            }
-            unit.iter_mut().skip(1).step_by(2).for_each(|c| *c = -*c);
+        Self { dimensions, bends, stands, rests: [rest(false), rest(true)] }
+    }
+
+    /// The course over `half` to either side of local time `t`, about which the outputs are
+    /// `expansions` in the time since; the frame is turned where that makes it tighter.
+    #[inline]
+    pub(super) fn course<S: Scalar>(&self, expansions: &[Expansion<SHORT>], t: f64, half: f64) -> Course<S> {
+        if self.stands {
+            return Course::standing();
         }
-        Self(unit)
-    }
-
-    fn power(k: usize) -> Self {
-        let mut coefficients = vec![0.0; k + 1];
-        coefficients[k] = 1.0;
-        Self(coefficients)
-    }
-
-    fn size(&self) -> f64 {
-        self.0.iter().map(|c| c.abs()).sum()
-    }
-
-    fn size_but_constant(&self) -> f64 {
-        self.0.iter().skip(1).map(|c| c.abs()).sum()
-    }
-
-    fn derivative(&self) -> Self {
-        Self(self.0.iter().enumerate().skip(1).map(|(k, c)| k as f64 * c).collect())
-    }
-
-    /// How many coefficients from the lowest are no larger than `noise`.
-    fn leading_zeros(&self, noise: f64) -> usize {
-        self.0.iter().take_while(|c| c.abs() <= noise).count()
-    }
-
-    /// Divided by the `k`th power, its lower coefficients being none.
-    fn shifted_down(&self, k: usize) -> Self {
-        Self(self.0.iter().skip(k).copied().collect())
-    }
-
-    /// Divided by the `k`th power, if that divides it but for rounding of numbers of this size.
-    fn over_power(&self, k: usize, size: f64) -> Option<Self> {
-        (self.leading_zeros(ROUNDING * size) >= k.min(self.0.len())).then(|| self.shifted_down(k))
-    }
-
-    fn scaled(&self, factor: f64) -> Self {
-        Self(self.0.iter().map(|c| c * factor).collect())
-    }
-
-    fn plus(&self, other: &Self) -> Self {
-        let at = |p: &Self, k: usize| p.0.get(k).copied().unwrap_or(0.0);
-        Self((0..self.0.len().max(other.0.len())).map(|k| at(self, k) + at(other, k)).collect())
-    }
-
-    fn minus(&self, other: &Self) -> Self {
-        self.plus(&other.scaled(-1.0))
-    }
-
-    fn times(&self, other: &Self) -> Self {
-        let mut product = vec![0.0; (self.0.len() + other.0.len()).saturating_sub(1)];
-        for (i, a) in self.0.iter().enumerate() {
-            for (j, b) in other.0.iter().enumerate() {
-                product[i + j] += a * b;
-            }
+        let rest = match &self.rests {
+            [Some(early), Some(late)] => Some(if late.is_nearer(t) { late } else { early }),
+            [Some(rest), None] | [None, Some(rest)] => Some(rest),
+            [None, None] => None,
+        };
+        match rest {
+            Some(rest) => rest.course(t, half),
+            None => self.moving(expansions, half),
         }
-        Self(product)
     }
 
-    /// Value and time derivatives at `u`, which grows by `pace` a second.
-    fn jet(&self, u: f64, pace: f64) -> Jet {
-        let at = |order| crate::trajectory::derivative(&self.0, order, u) * pace.powi(order as i32);
-        Jet([at(0), at(1), at(2)])
+    /// The same away from rest.
+    #[inline]
+    fn moving<S: Scalar>(&self, expansions: &[Expansion<SHORT>], half: f64) -> Course<S> {
+        let (mut x, mut y) = (expansions[0], expansions[1]);
+        let frame = if S::IS_WIDE { y.all()[1].atan2(x.all()[1]) } else { 0.0 };
+        turn_back(&mut x, &mut y, frame);
+        let [x, y] = [x, y].map(|e| S::derivatives(e.all(), half));
+        let z = if self.dimensions > 2 {
+            S::derivatives(expansions[2].all(), half)
+        } else {
+            [S::default(); MAX_DERIVATIVES]
+        };
+        let tangent = [x, y, z].map(|[_, a, b, c, d, _]| Jet([a, b, c, d]));
+        let mut course =
+            Course { rate: Jet::constant(1.0), tangent, frame, turn: None, bend: None };
+        if self.bends {
+            course.bend_freely([x, y].map(|[_, _, a, b, c, d]| Jet([a, b, c, d])));
+        }
+        course
+    }
+}
+
+impl Rest {
+    fn new(segment: &Segment<'_>, dimensions: usize, is_late: bool, size: f64, bends: bool) -> Self {
+        let duration = segment.duration;
+        let unit = |i: usize| Polynomial::unit(segment.polynomial(i), duration, is_late).derivative();
+        let slopes: Vec<Polynomial> = (0..dimensions).map(unit).collect();
+        let stops = slopes.iter().map(|p| p.leading_zeros(ROUNDING * size)).min().unwrap_or(0);
+        let sign = if is_late { -1.0 } else { 1.0 };
+        let tangent: Vec<Polynomial> = slopes.iter().map(|p| p.shifted_down(stops).scaled(sign)).collect();
+        let mut rest = Self {
+            is_late,
+            duration,
+            power: Polynomial::power(stops),
+            cross: None,
+            turn: None,
+            bend: None,
+            tangent: Vec::new(),
+        };
+        if let ([x, y], true) = (&tangent[..], bends) {
+            let cross = x.times(&y.derivative()).minus(&y.times(&x.derivative())).scaled(sign);
+            let cross_size = x.size() * y.derivative().size() + y.size() * x.derivative().size();
+            rest.turn = cross.over_power(stops, ROUNDING * cross_size);
+            rest.bend = rest.turn.as_ref().and_then(|turn| {
+                let squares = x.times(x).plus(&y.times(y));
+                let dot = x.times(&x.derivative()).plus(&y.times(&y.derivative()));
+                let slope =
+                    turn.derivative().times(&squares).minus(&turn.times(&dot).scaled(3.0)).scaled(sign);
+                let size = turn.derivative().size() * squares.size() + 3.0 * turn.size() * dot.size();
+                slope.over_power(stops, ROUNDING * size)
+            });
+            rest.cross = Some(cross);
+        }
+        rest.tangent = tangent;
+        rest
+    }
+
+    /// Whether local time `t` is nearer to this end than to the other.
+    fn is_nearer(&self, t: f64) -> bool {
+        self.is_late == (t > 0.5 * self.duration)
+    }
+
+    fn course<S: Scalar>(&self, t: f64, half: f64) -> Course<S> {
+        let duration = self.duration;
+        let (u, pace) =
+            if self.is_late { ((duration - t) / duration, -1.0 / duration) } else { (t / duration, 1.0 / duration) };
+        let half = half / duration;
+        let jet = |p: &Polynomial| Expansion::<LONG>::of(&p.0, u).jet::<S>(half, pace);
+        let mut tangent = [Expansion::<SHORT>::default(); 3];
+        for (expansion, g) in tangent.iter_mut().zip(&self.tangent) {
+            *expansion = Expansion::of(&g.0, u);
+        }
+        let [x, y, _] = &mut tangent;
+        let frame = if S::IS_WIDE { y.all()[0].atan2(x.all()[0]) } else { 0.0 };
+        turn_back(x, y, frame);
+        let tangent = tangent.map(|expansion| expansion.jet(half, pace));
+        let power = jet(&self.power);
+        let mut course = Course { rate: power.scaled(pace.abs()), tangent, frame, turn: None, bend: None };
+        let is_away = u - half > NEAREST;
+        course.turn = match (&self.turn, &self.cross) {
+            (Some(turn), _) => Some(jet(turn)),
+            (None, Some(cross)) if is_away => Some(jet(cross) / power),
+            _ => None,
+        };
+        course.bend = match (&self.bend, course.turn) {
+            (Some(slope), _) => Some(jet(slope)),
+            (None, Some(turn)) if is_away => Some(bend(turn, &course.tangent) / course.rate),
+            _ => None,
+        };
+        course
     }
 }

@@ -4,9 +4,10 @@
 //! its opposite, whichever lies nearer to the guide; where the vehicle stands, the heading is the
 //! guide itself. Singular where the motion stops are only ratios of polynomials; see [`Course`].
 
-use super::{Bounded, Coordinate, Course, Flat, Jet, Kind, Sample, Singular, wrapped};
+use super::{Coordinate, Course, Enclosure, Flat, Jet, Kind, Moved, Scalar, Singular, wrapped};
 use glam::DVec3;
 use std::f64::consts::{FRAC_PI_2, PI};
+use std::ops::Range;
 
 /// A differential drive or unicycle: x' = v cos theta, y' = v sin theta, theta' = w.
 ///
@@ -65,28 +66,35 @@ pub struct Trailer {
 }
 
 /// Heading and speed of what follows a course.
-struct Drive {
-    heading: Jet,
-    speed: Jet,
+struct Drive<S = f64> {
+    heading: Jet<S>,
+    speed: Jet<S>,
     /// 1 ahead, -1 back.
     sign: f64,
 }
 
-impl Drive {
-    fn new(flat: &Flat) -> Self {
-        let guide = Jet([0, 1, 2].map(|order| flat.derivatives[order][2]));
+impl<S: Scalar> Drive<S> {
+    fn new(flat: &Flat<S>) -> Result<Self, Singular> {
+        let guide = flat.jet(2, 0);
         let course = &flat.course;
         if course.stands() {
-            return Self { heading: guide, speed: Jet::default(), sign: 1.0 };
+            return Ok(Self { heading: guide, speed: Jet::default(), sign: 1.0 });
         }
         let [x, y, _] = course.tangent;
-        let mut heading = Jet::atan2(y, x);
-        let sign = if (heading.value() - guide.value()).cos() < 0.0 { -1.0 } else { 1.0 };
-        let half_turn = if sign < 0.0 { PI } else { 0.0 };
-        heading.0[0] = guide.value() + wrapped(heading.value() + half_turn - guide.value());
-        Self { heading, speed: sign * (course.rate * course.length()), sign }
+        let heading = Jet::atan2(y, x).offset(course.frame);
+        let ahead = wrapped(heading.value().middle() - guide.value().middle());
+        let sign = if ahead.abs() > FRAC_PI_2 { -1.0 } else { 1.0 };
+        let turned = if sign < 0.0 { wrapped(ahead + PI) } else { ahead };
+        let astray = heading.value().radius() + guide.value().radius();
+        if S::IS_WIDE && !(Enclosure { middle: FRAC_PI_2 - turned.abs(), radius: astray }).exceeds(0.0) {
+            return Err(Singular::GuideAcross);
+        }
+        let speed = course.rate * course.length();
+        Ok(Self { heading: heading.at(guide.value().middle() + turned), speed: speed.scaled(sign), sign })
     }
+}
 
+impl Drive {
     /// The course of a state: `curvature` and its slope by arc length as for driving ahead.
     fn course(heading: f64, curvature: [f64; 2], speed: [f64; 2]) -> Course {
         match speed[0] < 0.0 {
@@ -158,20 +166,32 @@ impl Kind for DifferentialDrive {
         2
     }
 
-    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
-        let [x, y, ..] = flat.derivatives[0];
-        let Drive { heading, speed, .. } = Drive::new(flat);
-        let (theta, w, alpha) = (heading.0[0], heading.0[1], heading.0[2]);
-        let (v, a) = (speed.0[0], speed.0[1]);
-        let mut limits =
-            vec![Bounded::within("speed", v, self.speed), Bounded::within("turn rate", w, self.turn_rate)];
-        let coordinates = vec![x, y, theta];
-        let Some(most) = self.acceleration else {
-            return Ok(Sample { state: coordinates.clone(), coordinates, control: vec![v, w], limits });
-        };
-        limits.push(Bounded::magnitude("acceleration", a, most.linear));
-        limits.push(Bounded::magnitude("turn acceleration", alpha, most.angular));
-        Ok(Sample { coordinates, state: vec![x, y, theta, v, w], control: vec![a, alpha], limits })
+    fn told_rates(&self) -> usize {
+        if self.acceleration.is_some() { 3 } else { 0 }
+    }
+
+    fn angles(&self) -> Range<usize> {
+        2..3
+    }
+
+    fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
+        let Drive { heading, speed, .. } = Drive::new(flat)?;
+        moved.coordinates.extend([flat.jet(0, 0), flat.jet(1, 0), heading]);
+        moved.within("speed", speed, self.speed);
+        moved.within("turn rate", heading.rate(), self.turn_rate);
+        if let Some(most) = self.acceleration {
+            moved.magnitude("acceleration", speed.rate(), most.linear);
+            moved.magnitude("turn acceleration", heading.rate().rate(), most.angular);
+        }
+        Ok(())
+    }
+
+    fn sample(&self, moved: &Moved) -> [Vec<f64>; 2] {
+        let limits: Vec<f64> = (0..moved.limits.len()).map(|i| moved.limited(i)).collect();
+        match limits[..] {
+            [v, w, a, alpha] => [[&moved.values()[..], &[v, w]].concat(), vec![a, alpha]],
+            _ => [moved.values(), limits],
+        }
     }
 
     fn flatten(&self, state: &[f64], control: &[f64], _: [f64; 2]) -> Result<Flat, Singular> {
@@ -190,7 +210,8 @@ impl Kind for DifferentialDrive {
                 return Ok(flat);
             }
             for (i, direction) in [cos, sin].into_iter().enumerate() {
-                let turned = Jet([direction, w * [-sin, cos][i], alpha * [-sin, cos][i] - w * w * direction]);
+                let turn = [-sin, cos][i];
+                let turned = Jet::second_order([direction, w * turn, alpha * turn - w * w * direction]);
                 flat.course.tangent[i] = turned;
                 flat.derivatives[2][i] = a.abs() * direction;
             }
@@ -225,12 +246,12 @@ impl Kind for DifferentialDrive {
 
 impl Car {
     /// Curvature of the axle's path as for driving ahead, and its slope by arc length.
-    fn curvature(course: &Course, sign: f64) -> Result<[Jet; 2], Singular> {
+    fn curvature<S: Scalar>(course: &Course<S>, sign: f64) -> Result<[Jet<S>; 2], Singular> {
         let length = course.length();
         let cube = length * length * length;
         let curvature = course.turn.ok_or(Singular::Curvature)? / cube;
         let slope = course.bend.ok_or(Singular::Curvature)? / (cube * cube);
-        Ok([sign * curvature, slope])
+        Ok([curvature.scaled(sign), slope])
     }
 }
 
@@ -268,11 +289,27 @@ impl Kind for Car {
         if self.trailer.is_some() { &[1, 4] } else { &[1] }
     }
 
-    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
-        let [x, y, ..] = flat.derivatives[0];
-        let Drive { heading, speed, sign } = Drive::new(flat);
+    fn bends(&self) -> bool {
+        true
+    }
+
+    fn told_rates(&self) -> usize {
+        0
+    }
+
+    fn angles(&self) -> Range<usize> {
+        2..self.states().len()
+    }
+
+    fn steady_controls(&self) -> Vec<usize> {
+        let rates = [self.acceleration, self.steering_rate];
+        (0..2).filter(|&i| rates[i].is_finite()).collect()
+    }
+
+    fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
+        let Drive { heading, speed, sign } = Drive::new(flat)?;
         let stands = flat.course.stands();
-        if stands && (heading.0[1] != 0.0 || heading.0[2] != 0.0) {
+        if stands && (1..3).any(|order| heading.0[order] != S::default()) {
             return Err(Singular::TurnOnTheSpot);
         }
         if stands && self.trailer.is_some() {
@@ -280,31 +317,35 @@ impl Kind for Car {
         }
         let [curvature, slope] =
             if stands { [Jet::default(); 2] } else { Self::curvature(&flat.course, sign)? };
-        let theta1 = heading.value();
-        let (coordinates, state, speed, steering, hitch) = match self.trailer {
-            None => {
-                let steering = (self.wheelbase * curvature).atan();
-                (vec![x, y, theta1], vec![x, y, theta1], speed, steering, None)
-            }
+        moved.coordinates.extend([flat.jet(0, 0), flat.jet(1, 0), heading]);
+        let (speed, steering, hitch) = match self.trailer {
+            None => (speed, curvature.scaled(self.wheelbase).atan(), None),
             Some(Trailer { hitch_length: d, angle }) => {
-                let hitch = (d * curvature).atan();
-                let (_, cos) = hitch.sin_cos();
+                let tan = curvature.scaled(d);
+                let hitch = tan.atan();
+                let cos = Jet::constant(1.0) / (Jet::constant(1.0) + tan * tan).sqrt();
                 // d theta0 / d s of the trailer's path, of which the car's is longer by 1 / cos(hitch).
-                let turned = curvature + d * (slope * cos * cos);
-                let steering = (self.wheelbase * (turned * cos)).atan();
-                let state = vec![x + d * theta1.cos(), y + d * theta1.sin(), theta1 + hitch.value(), theta1];
-                let bounded = Bounded::magnitude("hitch angle", hitch.value(), angle);
-                (vec![x, y, theta1, hitch.value()], state, speed / cos, steering, Some(bounded))
+                let turned = curvature + (slope * cos * cos).scaled(d);
+                moved.coordinates.push(hitch);
+                (speed / cos, (turned * cos).scaled(self.wheelbase).atan(), Some((hitch, angle)))
             }
         };
-        let mut limits = vec![
-            Bounded::within("speed", speed.value(), self.speed),
-            Bounded::magnitude("steering angle", steering.value(), self.steering),
-            Bounded::magnitude("steering rate", steering.0[1], self.steering_rate),
-            Bounded::magnitude("acceleration", speed.0[1], self.acceleration),
-        ];
-        limits.extend(hitch);
-        Ok(Sample { coordinates, state, control: vec![speed.value(), steering.value()], limits })
+        moved.within("speed", speed, self.speed);
+        moved.magnitude("steering angle", steering, self.steering);
+        moved.magnitude("steering rate", steering.rate(), self.steering_rate);
+        moved.magnitude("acceleration", speed.rate(), self.acceleration);
+        if let Some((hitch, most)) = hitch {
+            moved.magnitude("hitch angle", hitch, most);
+        }
+        Ok(())
+    }
+
+    fn sample(&self, moved: &Moved) -> [Vec<f64>; 2] {
+        let control = vec![moved.limited(0), moved.limited(1)];
+        let at = moved.values();
+        let Some(Trailer { hitch_length: d, .. }) = self.trailer else { return [at, control] };
+        let (sin, cos) = at[2].sin_cos();
+        [vec![at[0] + d * cos, at[1] + d * sin, at[2] + at[3], at[2]], control]
     }
 
     fn flatten(&self, state: &[f64], control: &[f64], _: [f64; 2]) -> Result<Flat, Singular> {

@@ -17,7 +17,9 @@ mod ground;
 mod jet;
 mod planar_quadrotor;
 mod point;
+mod polynomial;
 mod quadrotor;
+mod scalar;
 #[cfg(test)]
 mod tests;
 
@@ -28,16 +30,22 @@ pub use jet::Jet;
 pub use planar_quadrotor::PlanarQuadrotor;
 pub use point::Point;
 pub use quadrotor::{Actuation, Quadrotor, QuadrotorState};
+pub use scalar::{Enclosure, Scalar};
 
-use crate::trajectory::{Segment, derivative};
+use crate::trajectory::Segment;
+use course::Way;
 use glam::DVec3;
+use polynomial::Expansion;
 use std::f64::consts::{PI, TAU};
 use std::fmt;
+use std::ops::Range;
 
 /// Most flat outputs of a base.
 pub const MAX_OUTPUTS: usize = 4;
 /// Highest derivative of an output that any base asks for.
 pub const MAX_ORDER: usize = 4;
+/// An output's value and its derivatives, one more than any base asks for: how fast the last changes.
+pub const MAX_DERIVATIVES: usize = MAX_ORDER + 2;
 
 /// Standard gravity, m/s^2.
 pub const GRAVITY: f64 = 9.81;
@@ -59,13 +67,13 @@ pub enum Base {
     Quadrotor(Quadrotor),
 }
 
-/// Derivatives of the flat outputs at an instant.
+/// Derivatives of the flat outputs at an instant, or over an interval.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Flat {
+pub struct Flat<S = f64> {
     /// `[order][output]`.
-    pub derivatives: [[f64; MAX_OUTPUTS]; MAX_ORDER + 1],
+    pub derivatives: [[S; MAX_OUTPUTS]; MAX_DERIVATIVES],
     /// How the curve of the first outputs is followed, for bases that go where they point.
-    pub course: Course,
+    pub course: Course<S>,
 }
 
 /// What a base does at an instant.
@@ -92,6 +100,34 @@ pub struct Bounded {
     pub lower: f64,
     /// Greatest allowed.
     pub upper: f64,
+}
+
+/// How a base moves at an instant or over an interval: what follows from its map, with derivatives.
+#[derive(Clone, Debug, Default)]
+pub struct Moved<S = f64> {
+    /// Positions of the joints of [`Base::coordinates`], m or rad: values and at least two derivatives.
+    pub coordinates: Vec<Jet<S>>,
+    /// Everything that is limited: values and at least one derivative.
+    pub limits: Vec<Limited<S>>,
+}
+
+/// A quantity that varies, and what it must lie between.
+#[derive(Clone, Copy, Debug)]
+pub struct Limited<S> {
+    /// What it is.
+    pub name: &'static str,
+    /// What it is and how fast it changes.
+    pub value: Jet<S>,
+    /// Least and greatest allowed.
+    pub bounds: [f64; 2],
+}
+
+/// A segment of a trajectory, set up for the outputs of a base (which are its first) to be evaluated at
+/// many instants and over many intervals.
+#[derive(Clone, Debug)]
+pub struct Stretch {
+    outputs: usize,
+    way: Option<Way>,
 }
 
 /// A joint of the chain that carries a base's body.
@@ -134,6 +170,9 @@ pub enum Singular {
     /// The trailer stands across its car, so that the path of its axle has infinite curvature.
     #[error("the trailer stands at a right angle to its car, or beyond")]
     Jackknife,
+    /// The guide does not tell ahead from back.
+    #[error("the guide lies across the direction of motion, which leaves open whether it goes ahead or back")]
+    GuideAcross,
 }
 
 /// What every kind of base knows.
@@ -151,7 +190,24 @@ trait Kind {
     fn geometric_limits(&self) -> &'static [usize] {
         &[]
     }
-    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular>;
+    /// Whether the curvature of that curve is needed.
+    fn bends(&self) -> bool {
+        false
+    }
+    /// How many of the first coordinates have rates that the state tells.
+    fn told_rates(&self) -> usize;
+    /// Which states are angles, equal modulo whole turns.
+    fn angles(&self) -> Range<usize>;
+    /// The controls that must not jump, as indices of both, because their rates are limited.
+    fn steady_controls(&self) -> Vec<usize> {
+        Vec::new()
+    }
+    /// The map. `moved` is empty before.
+    fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular>
+    where
+        Self: Sized;
+    /// State and control from what the map gives.
+    fn sample(&self, moved: &Moved) -> [Vec<f64>; 2];
     fn flatten(&self, state: &[f64], control: &[f64], thrust_rates: [f64; 2]) -> Result<Flat, Singular>;
     fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular>;
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]);
@@ -207,19 +263,17 @@ impl Base {
         self.kind().order()
     }
 
+    /// Sets `segment` up to be evaluated.
+    pub fn stretch(&self, segment: &Segment<'_>) -> Stretch {
+        let kind = self.kind();
+        let way = |dimensions| Way::new(segment, dimensions, kind.bends());
+        let way = Some(kind.course()).filter(|&dimensions| dimensions > 0).map(way);
+        Stretch { outputs: kind.outputs().len(), way }
+    }
+
     /// The outputs of this base, which are the first of `segment`, at its local time `t`.
     pub fn flat(&self, segment: &Segment<'_>, t: f64) -> Flat {
-        let mut flat = Flat::default();
-        for (order, derivatives) in flat.derivatives.iter_mut().enumerate() {
-            for (output, value) in derivatives.iter_mut().enumerate().take(self.outputs().len()) {
-                *value = derivative(segment.polynomial(output), order, t);
-            }
-        }
-        let dimensions = self.kind().course();
-        if dimensions > 0 {
-            flat.course = Course::of(segment, dimensions, t);
-        }
-        flat
+        self.stretch(segment).flat(segment, t, 0.0)
     }
 
     /// The outputs by their derivatives alone; a base that goes where it points must be moving.
@@ -227,7 +281,9 @@ impl Base {
         let dimensions = self.kind().course();
         let only = |d: [f64; MAX_OUTPUTS]| [0, 1, 2].map(|i| if i < dimensions { d[i] } else { 0.0 });
         let [_, v, a, j, s] = derivatives;
-        Flat { derivatives, course: Course::moving([v, a, j, s].map(only)) }
+        let mut flat = Flat { course: Course::moving([v, a, j, s].map(only)), ..Flat::default() };
+        flat.derivatives[..=MAX_ORDER].copy_from_slice(&derivatives);
+        flat
     }
 
     /// Coordinates, state, control and limited quantities from the derivatives of the outputs.
@@ -235,7 +291,33 @@ impl Base {
     /// # Errors
     /// Where the map has no value.
     pub fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
-        self.kind().unflatten(flat)
+        let mut moved = Moved::default();
+        self.map(flat, &mut moved)?;
+        let [state, control] = self.kind().sample(&moved);
+        let bounded = |l: &Limited<f64>| Bounded::within(l.name, l.value.value(), l.bounds);
+        Ok(Sample {
+            coordinates: moved.values(),
+            state,
+            control,
+            limits: moved.limits.iter().map(bounded).collect(),
+        })
+    }
+
+    /// The map itself: how the base moves where its outputs are `flat`, at an instant or over an interval.
+    ///
+    /// # Errors
+    /// Where the map has no value, or over an interval may have none.
+    pub fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
+        moved.coordinates.clear();
+        moved.limits.clear();
+        match self {
+            Self::Point(kind) => kind.map(flat, moved),
+            Self::DifferentialDrive(kind) => kind.map(flat, moved),
+            Self::Car(kind) => kind.map(flat, moved),
+            Self::Airplane(kind) => kind.map(flat, moved),
+            Self::PlanarQuadrotor(kind) => kind.map(flat, moved),
+            Self::Quadrotor(kind) => kind.map(flat, moved),
+        }
     }
 
     /// Derivatives of the outputs from state and control, as far as these determine them; what they
@@ -255,6 +337,37 @@ impl Base {
     /// Where the coordinates have no value.
     pub fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
         self.kind().configuration(state)
+    }
+
+    /// How many of the first [`Base::coordinates`] have rates that a state tells, because they are no
+    /// controls.
+    pub fn told_rates(&self) -> usize {
+        self.kind().told_rates()
+    }
+
+    /// What must be continuous, at an instant and at another: states, and controls whose rates are
+    /// limited. Of angles and quaternions the later is the one nearest to the earlier of those that mean
+    /// the same.
+    pub fn continued<'s>(
+        &'s self,
+        before: &'s Sample,
+        after: &'s Sample,
+    ) -> impl Iterator<Item = (&'static str, [f64; 2])> + 's {
+        let kind = self.kind();
+        let (names, angles) = (kind.states(), kind.angles());
+        let quaternion = names.iter().position(|&n| n == "qx").map_or(0..0, |q| q..q + 4);
+        let dot: f64 = quaternion.clone().map(|i| before.state[i] * after.state[i]).sum();
+        let state = move |i: usize| {
+            let (from, to) = (before.state[i], after.state[i]);
+            let to = match (angles.contains(&i), quaternion.contains(&i) && dot < 0.0) {
+                (true, _) => from + wrapped(to - from),
+                (_, true) => -to,
+                _ => to,
+            };
+            (names[i], [from, to])
+        };
+        let control = |i: usize| (kind.controls()[i], [before.control[i], after.control[i]]);
+        (0..names.len()).map(state).chain(kind.steady_controls().into_iter().map(control))
     }
 
     /// Whether it goes where it points, along a curve whose speed can be chosen after it: all but points
@@ -279,13 +392,59 @@ impl Base {
     }
 }
 
+impl Stretch {
+    /// The outputs over `half` to either side of local time `t` of `segment`, which this was set up for;
+    /// as numbers, at `t` itself.
+    pub fn flat<S: Scalar>(&self, segment: &Segment<'_>, t: f64, half: f64) -> Flat<S> {
+        let mut flat = Flat::default();
+        let mut expansions = [Expansion::default(); MAX_OUTPUTS];
+        for (output, expansion) in expansions.iter_mut().enumerate().take(self.outputs) {
+            *expansion = Expansion::of(segment.polynomial(output), t);
+            let derivatives = S::derivatives(expansion.all(), half);
+            for (order, value) in derivatives.into_iter().enumerate() {
+                flat.derivatives[order][output] = value;
+            }
+        }
+        if let Some(way) = &self.way {
+            flat.course = way.course(&expansions, t, half);
+        }
+        flat
+    }
+}
+
+impl<S: Scalar> Moved<S> {
+    fn within(&mut self, name: &'static str, value: Jet<S>, bounds: [f64; 2]) {
+        self.limits.push(Limited { name, value, bounds });
+    }
+
+    fn magnitude(&mut self, name: &'static str, value: Jet<S>, most: f64) {
+        self.within(name, value, [-most, most]);
+    }
+}
+
+impl<S: Scalar> Flat<S> {
+    /// A derivative of an output with its own.
+    fn jet(&self, output: usize, order: usize) -> Jet<S> {
+        let at = |k: usize| self.derivatives.get(order + k).map_or(S::UNKNOWN, |d| d[output]);
+        Jet([at(0), at(1), at(2), at(3)])
+    }
+}
+
+impl Moved {
+    /// Values of the coordinates.
+    fn values(&self) -> Vec<f64> {
+        self.coordinates.iter().map(|c| c.value()).collect()
+    }
+
+    /// The value of a limited quantity.
+    fn limited(&self, index: usize) -> f64 {
+        self.limits[index].value.value()
+    }
+}
+
 impl Bounded {
     fn within(name: &'static str, value: f64, [lower, upper]: [f64; 2]) -> Self {
         Self { name, value, lower, upper }
-    }
-
-    fn magnitude(name: &'static str, value: f64, most: f64) -> Self {
-        Self::within(name, value, [-most, most])
     }
 
     /// By how much it lies outside its bounds; negative inside.

@@ -1,7 +1,8 @@
 //! A quadrotor in a vertical plane.
 
-use super::{Bounded, Coordinate, Flat, GRAVITY, Jet, Kind, Sample, Singular, quadrotor::LEAST_THRUST};
+use super::{Coordinate, Flat, GRAVITY, Jet, Kind, Moved, Scalar, Singular, quadrotor::LEAST_THRUST};
 use glam::DVec3;
+use std::ops::Range;
 
 /// dynobench `quad2d`: m x'' = -(f1 + f2) sin theta, m z'' = (f1 + f2) cos theta - m g,
 /// I theta'' = arm (f1 - f2), in the plane of x and z.
@@ -57,31 +58,36 @@ impl Kind for PlanarQuadrotor {
         4
     }
 
-    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
-        let acceleration = |i: usize| Jet([2, 3, 4].map(|order| flat.derivatives[order][i]));
-        let (x, z) = (acceleration(0), acceleration(1) + Jet::constant(GRAVITY));
-        let force = x.value().hypot(z.value());
-        if force < LEAST_THRUST {
+    fn told_rates(&self) -> usize {
+        3
+    }
+
+    fn angles(&self) -> Range<usize> {
+        2..3
+    }
+
+    fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
+        let (x, z) = (flat.jet(0, 2), flat.jet(1, 2) + Jet::constant(GRAVITY));
+        let square = x * x + z * z;
+        if !square.value().exceeds(LEAST_THRUST * LEAST_THRUST) {
             return Err(Singular::Thrust);
         }
         let theta = Jet::atan2(-x, z);
-        let sum = self.mass * force / self.hover();
-        let difference = self.inertia * theta.0[2] / (self.arm * self.hover());
-        let rotors = [0.5 * (sum + difference), 0.5 * (sum - difference)];
-        let [p, v] = [0, 1].map(|order| [flat.derivatives[order][0], flat.derivatives[order][1]]);
-        let body_rate = theta.0[1];
-        Ok(Sample {
-            coordinates: vec![p[0], p[1], theta.value()],
-            state: vec![p[0], p[1], theta.value(), v[0], v[1], body_rate],
-            control: rotors.to_vec(),
-            limits: vec![
-                Bounded::magnitude("speed along x", v[0], self.velocity),
-                Bounded::magnitude("speed along z", v[1], self.velocity),
-                Bounded::magnitude("body rate", body_rate, self.body_rate),
-                Bounded::within("rotor 1", rotors[0], [0.0, self.rotor]),
-                Bounded::within("rotor 2", rotors[1], [0.0, self.rotor]),
-            ],
-        })
+        let sum = square.sqrt().scaled(self.mass / self.hover());
+        let difference = theta.rate().rate().scaled(self.inertia / (self.arm * self.hover()));
+        moved.coordinates.extend([flat.jet(0, 0), flat.jet(1, 0), theta]);
+        moved.magnitude("speed along x", flat.jet(0, 1), self.velocity);
+        moved.magnitude("speed along z", flat.jet(1, 1), self.velocity);
+        moved.magnitude("body rate", theta.rate(), self.body_rate);
+        moved.within("rotor 1", (sum + difference).scaled(0.5), [0.0, self.rotor]);
+        moved.within("rotor 2", (sum - difference).scaled(0.5), [0.0, self.rotor]);
+        Ok(())
+    }
+
+    fn sample(&self, moved: &Moved) -> [Vec<f64>; 2] {
+        let limits: Vec<f64> = (0..5).map(|i| moved.limited(i)).collect();
+        let (rates, rotors) = limits.split_at(3);
+        [[&moved.values(), rates].concat(), rotors.to_vec()]
     }
 
     fn flatten(&self, state: &[f64], control: &[f64], thrust_rates: [f64; 2]) -> Result<Flat, Singular> {
@@ -90,12 +96,12 @@ impl Kind for PlanarQuadrotor {
             return Err(Singular::Thrust);
         }
         let turn = self.arm * self.hover() * (control[0] - control[1]) / self.inertia;
-        let (sin, cos) = Jet([state[2], state[5], turn]).sin_cos();
-        let force = (1.0 / self.mass) * Jet([thrust, thrust_rates[0], thrust_rates[1]]);
+        let (sin, cos) = Jet::second_order([state[2], state[5], turn]).sin_cos();
+        let force = (1.0 / self.mass) * Jet::second_order([thrust, thrust_rates[0], thrust_rates[1]]);
         let acceleration = [-(force * sin), force * cos - Jet::constant(GRAVITY)];
         let mut flat = Flat::default();
         for i in 0..2 {
-            let [a, j, s] = acceleration[i].0;
+            let [a, j, s, _] = acceleration[i].0;
             let values = [state[i], state[3 + i], a, j, s];
             (0..5).for_each(|order| flat.derivatives[order][i] = values[order]);
         }

@@ -1,7 +1,8 @@
 //! A double integrator in one to three dimensions.
 
-use super::{Bounded, Coordinate, Flat, Kind, Sample, Singular};
+use super::{Coordinate, Flat, Kind, Moved, Scalar, Singular};
 use glam::DVec3;
+use std::ops::Range;
 
 /// A point: position'' = control, axis by axis. dynobench's `integrator2_2d` (x y vx vy | ax ay) and
 /// `integrator2_3d`, Kino-PAX's double integrator. Its outputs are its coordinates.
@@ -41,16 +42,30 @@ impl Kind for Point {
         2
     }
 
-    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
-        let [p, v, a] = [0, 1, 2].map(|order| &flat.derivatives[order][..self.dimensions]);
-        let speed = |&v: &f64| Bounded::magnitude("speed along an axis", v, self.velocity);
-        let acceleration = |&a: &f64| Bounded::magnitude("acceleration along an axis", a, self.acceleration);
-        Ok(Sample {
-            coordinates: p.to_vec(),
-            state: [p, v].concat(),
-            control: a.to_vec(),
-            limits: v.iter().map(speed).chain(a.iter().map(acceleration)).collect(),
-        })
+    fn told_rates(&self) -> usize {
+        self.dimensions
+    }
+
+    fn angles(&self) -> Range<usize> {
+        0..0
+    }
+
+    fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
+        let jets = |order: usize| (0..self.dimensions).map(move |i| flat.jet(i, order));
+        moved.coordinates.extend(jets(0));
+        for v in jets(1) {
+            moved.magnitude("speed along an axis", v, self.velocity);
+        }
+        for a in jets(2) {
+            moved.magnitude("acceleration along an axis", a, self.acceleration);
+        }
+        Ok(())
+    }
+
+    fn sample(&self, moved: &Moved) -> [Vec<f64>; 2] {
+        let limits: Vec<f64> = (0..2 * self.dimensions).map(|i| moved.limited(i)).collect();
+        let (v, a) = limits.split_at(self.dimensions);
+        [[&moved.values(), v].concat(), a.to_vec()]
     }
 
     fn flatten(&self, state: &[f64], control: &[f64], _: [f64; 2]) -> Result<Flat, Singular> {

@@ -1,7 +1,8 @@
 //! A quadrotor.
 
-use super::{Bounded, Coordinate, Flat, GRAVITY, Jet, Kind, Sample, Singular};
+use super::{Coordinate, Flat, GRAVITY, Jet, Kind, Moved, Scalar, Singular};
 use glam::{DMat3, DQuat, DVec3};
+use std::ops::Range;
 
 /// Thrust by mass below which it has no direction, m/s^2.
 pub(super) const LEAST_THRUST: f64 = 1e-9;
@@ -100,24 +101,6 @@ impl Quadrotor {
         }
     }
 
-    fn written(&self, motion: &Motion) -> Vec<f64> {
-        let Motion { position, rotation, velocity, rates } = motion;
-        let mut state = position.to_array().to_vec();
-        match self.state {
-            QuadrotorState::Quaternion => {
-                state.extend(DQuat::from_mat3(rotation).normalize().to_array());
-                state.extend(velocity.to_array());
-            }
-            QuadrotorState::Euler => {
-                let [x, y, z] = [rotation.x_axis, rotation.y_axis, rotation.z_axis];
-                state.extend([y.z.atan2(z.z), (-x.z).atan2(y.z.hypot(z.z)), x.y.atan2(x.x)]);
-                state.extend((rotation.transpose() * *velocity).to_array());
-            }
-        }
-        state.extend(rates.to_array());
-        state
-    }
-
     /// Thrust and moments of a control, N and N m.
     fn wrench(&self, control: &[f64]) -> [f64; 4] {
         match self.actuation {
@@ -137,27 +120,67 @@ impl Quadrotor {
     }
 
     /// The control that gives a thrust and moments.
-    fn control(&self, [thrust, x, y, z]: [f64; 4]) -> [f64; 4] {
+    fn control<S: Scalar>(&self, [thrust, x, y, z]: [Jet<S>; 4]) -> [Jet<S>; 4] {
         match self.actuation {
-            Actuation::Wrench { unit, .. } => [thrust / unit[0], x / unit[1], y / unit[2], z / unit[3]],
+            Actuation::Wrench { unit, .. } => [
+                thrust.scaled(unit[0].recip()),
+                x.scaled(unit[1].recip()),
+                y.scaled(unit[2].recip()),
+                z.scaled(unit[3].recip()),
+            ],
             Actuation::Rotors { arm, torque_by_thrust: k, .. } => {
                 // The mixer's rows are orthogonal, each of squared length 4.
+                let four = (self.mass * GRAVITY).recip();
                 let a = arm * std::f64::consts::FRAC_1_SQRT_2;
-                let (x, y, z) = (x / a, y / a, z / k);
-                let four = self.mass * GRAVITY;
+                let (thrust, x, y, z) =
+                    (thrust.scaled(four), x.scaled(four / a), y.scaled(four / a), z.scaled(four / k));
                 [thrust - x - y - z, thrust - x + y + z, thrust + x + y - z, thrust + x - y + z]
-                    .map(|f| f / four)
             }
         }
     }
+
+    /// Least and greatest of a control.
+    fn bounds(&self, i: usize) -> [f64; 2] {
+        match &self.actuation {
+            Actuation::Rotors { most, .. } => [0.0, *most],
+            Actuation::Wrench { lower, upper, .. } => [lower[i], upper[i]],
+        }
+    }
+
+    /// J w' + w x J w.
+    fn moments<S: Scalar>(&self, [x, y, z]: [Jet<S>; 3]) -> [Jet<S>; 3] {
+        let DVec3 { x: a, y: b, z: c } = self.inertia;
+        [
+            x.rate().scaled(a) + (y * z).scaled(c - b),
+            y.rate().scaled(b) + (z * x).scaled(a - c),
+            z.rate().scaled(c) + (x * y).scaled(b - a),
+        ]
+    }
 }
 
-/// Body rates with R = Rz(yaw) Rx(roll) Ry(pitch), good for a value and a first derivative.
-fn body_rates(yaw: Jet, roll: Jet, pitch: Jet) -> [Jet; 3] {
-    let ((sin_roll, cos_roll), (sin_pitch, cos_pitch)) = (roll.sin_cos(), pitch.sin_cos());
-    let (yaw, roll, pitch) = (yaw.rate(), roll.rate(), pitch.rate());
-    let across = yaw * cos_roll;
-    [roll * cos_pitch - across * sin_pitch, pitch + yaw * sin_roll, roll * sin_pitch + across * cos_pitch]
+/// Sine and cosine of each angle of R = Rz(yaw) Rx(roll) Ry(pitch).
+struct Attitude<S> {
+    yaw: (Jet<S>, Jet<S>),
+    roll: (Jet<S>, Jet<S>),
+    pitch: (Jet<S>, Jet<S>),
+}
+
+impl<S: Scalar> Attitude<S> {
+    /// Body rates from the rates of the angles.
+    fn body_rates(&self, [yaw, roll, pitch]: [Jet<S>; 3]) -> [Jet<S>; 3] {
+        let ((sin_roll, cos_roll), (sin_pitch, cos_pitch)) = (self.roll, self.pitch);
+        let across = yaw * cos_roll;
+        [roll * cos_pitch - across * sin_pitch, pitch + yaw * sin_roll, roll * sin_pitch + across * cos_pitch]
+    }
+
+    /// A vector of the world in the body's frame.
+    fn in_body(&self, [x, y, z]: [Jet<S>; 3]) -> [Jet<S>; 3] {
+        let back = |(sin, cos): (Jet<S>, Jet<S>), a: Jet<S>, b: Jet<S>| (a * cos + b * sin, b * cos - a * sin);
+        let (x, y) = back(self.yaw, x, y);
+        let (y, z) = back(self.roll, y, z);
+        let (z, x) = back(self.pitch, z, x);
+        [x, y, z]
+    }
 }
 
 impl Kind for Quadrotor {
@@ -194,56 +217,75 @@ impl Kind for Quadrotor {
         4
     }
 
-    fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
-        let d = &flat.derivatives;
-        let acceleration = |i: usize| Jet([2, 3, 4].map(|order| d[order][i]));
-        let yaw = Jet([0, 1, 2].map(|order| d[order][3]));
-        let (x, y, z) = (acceleration(0), acceleration(1), acceleration(2) + Jet::constant(GRAVITY));
-        let force = (x * x + y * y + z * z).sqrt().value();
-        if force.is_nan() || force < LEAST_THRUST {
+    fn told_rates(&self) -> usize {
+        6
+    }
+
+    fn angles(&self) -> Range<usize> {
+        match self.state {
+            QuadrotorState::Quaternion => 0..0,
+            QuadrotorState::Euler => 3..6,
+        }
+    }
+
+    fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
+        let (x, y, z) = (flat.jet(0, 2), flat.jet(1, 2), flat.jet(2, 2) + Jet::constant(GRAVITY));
+        let yaw = flat.jet(3, 0);
+        let square = x * x + y * y + z * z;
+        if !square.value().exceeds(LEAST_THRUST * LEAST_THRUST) {
             return Err(Singular::Thrust);
         }
         // The thrust in the frame that yaw turns is (sin pitch, -sin roll cos pitch, cos roll cos pitch).
         let (sin_yaw, cos_yaw) = yaw.sin_cos();
         let (ahead, left) = (x * cos_yaw + y * sin_yaw, y * cos_yaw - x * sin_yaw);
-        if left.value().hypot(z.value()) < LEAST_COSINE * force {
+        let across = left * left + z * z;
+        if !across.value().exceeds(LEAST_COSINE * LEAST_COSINE * square.value().middle()) {
             return Err(Singular::ThrustAlongYaw);
         }
-        let roll = Jet::atan2(-left, z);
-        let pitch = Jet::atan2(ahead, (left * left + z * z).sqrt());
-        let rates = body_rates(yaw, roll, pitch);
-        let [w, turn] = [0, 1].map(|k| DVec3::from(rates.map(|rate| rate.0[k])));
-        let moments = self.inertia * turn + w.cross(self.inertia * w);
-        let control = self.control([self.mass * force, moments.x, moments.y, moments.z]);
-
-        let vector = |order: usize| DVec3::new(d[order][0], d[order][1], d[order][2]);
-        let rotation = DMat3::from_rotation_z(yaw.value())
-            * DMat3::from_rotation_x(roll.value())
-            * DMat3::from_rotation_y(pitch.value());
-        let motion = Motion { position: vector(0), rotation, velocity: vector(1), rates: w };
-        let state = self.written(&motion);
+        let (force, across) = (square.sqrt(), across.sqrt());
+        let attitude = Attitude {
+            yaw: (sin_yaw, cos_yaw),
+            roll: (-left / across, z / across),
+            pitch: (ahead / force, across / force),
+        };
+        let (roll, pitch) = (Jet::atan2(-left, z), Jet::atan2(ahead, across));
+        let rates = attitude.body_rates([yaw, roll, pitch].map(Jet::rate));
+        let moments = self.moments(rates);
+        let velocity = [0, 1, 2].map(|i| flat.jet(i, 1));
         let velocity = match self.state {
-            QuadrotorState::Quaternion => motion.velocity,
-            QuadrotorState::Euler => rotation.transpose() * motion.velocity,
+            QuadrotorState::Quaternion => velocity,
+            QuadrotorState::Euler => attitude.in_body(velocity),
         };
-        let mut limits = Vec::with_capacity(10);
-        for (name, value) in
-            ["speed along x", "speed along y", "speed along z"].into_iter().zip(velocity.to_array())
-        {
-            limits.push(Bounded::magnitude(name, value, self.velocity));
+        moved.coordinates.extend([flat.jet(0, 0), flat.jet(1, 0), flat.jet(2, 0), yaw, roll, pitch]);
+        for (name, value) in ["speed along x", "speed along y", "speed along z"].into_iter().zip(velocity) {
+            moved.magnitude(name, value, self.velocity);
         }
-        for (name, value) in ["body rate x", "body rate y", "body rate z"].into_iter().zip(w.to_array()) {
-            limits.push(Bounded::magnitude(name, value, self.body_rate));
+        for (name, value) in ["body rate x", "body rate y", "body rate z"].into_iter().zip(rates) {
+            moved.magnitude(name, value, self.body_rate);
         }
-        let bounds = |i: usize| match &self.actuation {
-            Actuation::Rotors { most, .. } => [0.0, *most],
-            Actuation::Wrench { lower, upper, .. } => [lower[i], upper[i]],
-        };
-        let controls = self.controls().iter().zip(control).enumerate();
-        limits.extend(controls.map(|(i, (&name, value))| Bounded::within(name, value, bounds(i))));
-        let p = d[0];
-        let coordinates = vec![p[0], p[1], p[2], p[3], roll.value(), pitch.value()];
-        Ok(Sample { coordinates, state, control: control.to_vec(), limits })
+        let [a, b, c] = moments;
+        let control = self.control([force.scaled(self.mass), a, b, c]);
+        for (i, (name, value)) in self.controls().iter().zip(control).enumerate() {
+            moved.within(name, value, self.bounds(i));
+        }
+        Ok(())
+    }
+
+    fn sample(&self, moved: &Moved) -> [Vec<f64>; 2] {
+        let at = moved.values();
+        let rotation = DMat3::from_rotation_z(at[3])
+            * DMat3::from_rotation_x(at[4])
+            * DMat3::from_rotation_y(at[5]);
+        let mut state = at[..3].to_vec();
+        match self.state {
+            QuadrotorState::Quaternion => state.extend(DQuat::from_mat3(&rotation).normalize().to_array()),
+            QuadrotorState::Euler => {
+                let [x, y, z] = [rotation.x_axis, rotation.y_axis, rotation.z_axis];
+                state.extend([y.z.atan2(z.z), (-x.z).atan2(y.z.hypot(z.z)), x.y.atan2(x.x)]);
+            }
+        }
+        state.extend((0..6).map(|i| moved.limited(i)));
+        [state, (6..10).map(|i| moved.limited(i)).collect()]
     }
 
     fn flatten(&self, state: &[f64], control: &[f64], thrust_rates: [f64; 2]) -> Result<Flat, Singular> {
@@ -325,6 +367,8 @@ fn yaw_of(rotation: &DMat3, w: DVec3, turn: DVec3) -> Result<[f64; 3], Singular>
     let first = w.cross(DVec3::Y);
     let second = turn.cross(DVec3::Y) + w.cross(first);
     let [first, second] = [first, second].map(|v| *rotation * v);
-    let (x, y) = (Jet([across.x, first.x, second.x]), Jet([across.y, first.y, second.y]));
-    Ok(Jet::atan2(-side * x, side * y).0)
+    let x = Jet::second_order([across.x, first.x, second.x]);
+    let y = Jet::second_order([across.y, first.y, second.y]);
+    let [yaw, rate, turn, _] = Jet::atan2(-side * x, side * y).0;
+    Ok([yaw, rate, turn])
 }

@@ -214,7 +214,7 @@ fn thrust_rates(base: &Base, flat: &Flat) -> [f64; 2] {
     };
     let axis = |i: usize| {
         let lift = if i == up { GRAVITY } else { 0.0 };
-        Jet([2, 3, 4].map(|order| flat.derivatives[order][i])) + Jet::constant(lift)
+        flat.jet(i, 2) + Jet::constant(lift)
     };
     let square = (0..axes).map(|i| axis(i) * axis(i)).fold(Jet::default(), |a, b| a + b);
     let thrust = mass * square.sqrt();
@@ -303,6 +303,112 @@ proptest! {
             prop_assert!(distance(&base, &sample.state, &state) < 1e-12, "{sample:?}");
             prop_assert!((sample.control[0] - control[0]).abs() < 1e-12);
             prop_assert!((sample.control[1] - control[1]).abs() < 1e-12);
+        }
+    }
+}
+
+/// What the map gives over an interval holds what it gives at its instants, and at the middle is the same.
+/// Returns whether anything was known of it at all.
+fn enclosed(base: &Base, trajectory: &Trajectory, middle: f64, half: f64) -> bool {
+    let segment = trajectory.segment(0);
+    let stretch = base.stretch(&segment);
+    let mut over = Moved::default();
+    if base.map(&stretch.flat::<Enclosure>(&segment, middle, half), &mut over).is_err() {
+        return false;
+    }
+    let mut at = Moved::default();
+    for k in -20..=20 {
+        let t = middle + half * f64::from(k) / 20.0;
+        base.map(&stretch.flat::<f64>(&segment, t, 0.0), &mut at).unwrap_or_else(|e| panic!("{base:?}: {e}"));
+        assert_eq!((over.coordinates.len(), over.limits.len()), (at.coordinates.len(), at.limits.len()));
+        let holds = |what: &str, over: &Jet<Enclosure>, at: &Jet, orders: usize| {
+            for order in 0..orders {
+                let (over, at) = (over.0[order], at.0[order]);
+                // A coordinate that turns may come out a whole turn away.
+                let astray = if order == 0 { wrapped(at - over.middle) } else { at - over.middle };
+                let slack = 1e-7 * (1.0 + at.abs());
+                assert!(at.is_finite(), "{what} {order} of {base:?}");
+                assert!(
+                    over.radius.is_nan() || astray.abs() <= over.radius + slack,
+                    "{what} {order} at {t} ({middle} +- {half}): {at} not in {over:?}: {base:?}"
+                );
+                assert!(k != 0 || astray.abs() <= slack, "{what} {order}: {at} {over:?}");
+            }
+        };
+        over.coordinates.iter().zip(&at.coordinates).for_each(|(o, a)| holds("coordinate", o, a, 3));
+        over.limits.iter().zip(&at.limits).for_each(|(o, a)| holds(a.name, &o.value, &a.value, 2));
+    }
+    true
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Over intervals in motion, short ones of which something is always known.
+    #[test]
+    fn enclosures_hold_the_motion(seed in any::<u64>(), t in 0.0..1.0, reach in 0.0..0.5_f64) {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        for base in all() {
+            let trajectory = smooth(&base, &mut rng);
+            for half in [0.5 * reach * reach, 1e-3] {
+                let middle = half + t * (1.0 - 2.0 * half);
+                let known = enclosed(&base, &trajectory, middle, half);
+                prop_assert!(known || half > 1e-3, "{base:?}");
+            }
+        }
+    }
+
+    /// Over intervals that begin or end at rest, too.
+    #[test]
+    fn enclosures_hold_the_motion_at_rest(
+        seed in any::<u64>(), t in prop_oneof![Just(0.0), Just(1.0), 0.0..1.0], reach in 0.0..0.5_f64,
+        is_back in any::<bool>(),
+    ) {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let offset = if is_back { PI } else { 0.0 };
+        let bases = [drive(false), drive(true), car(false), car(true), airplane()];
+        for base in bases {
+            let guide = (!matches!(base, Base::Airplane(_))).then_some(offset);
+            let trajectory = from_rest_to_rest(&mut rng, 3, guide);
+            for half in [0.5 * reach * reach, 1e-4] {
+                let middle = half + t * (1.0 - 2.0 * half);
+                let known = enclosed(&base, &trajectory, middle, half);
+                prop_assert!(known || half > 1e-4, "{base:?}");
+            }
+        }
+    }
+
+    /// Coordinates of a state are those of its outputs, and their rates those that the equations of motion
+    /// give where the state tells them.
+    #[test]
+    fn configurations_are_those_of_the_outputs(seed in any::<u64>(), t in 0.0..1.0) {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        for base in all() {
+            let trajectory = smooth(&base, &mut rng);
+            let sample = base.unflatten(&base.flat(&trajectory.segment(0), t)).unwrap();
+            let flat = base.flatten(&sample.state, &sample.control, [0.0; 2]).unwrap();
+            let again = base.unflatten(&flat).unwrap();
+            let [coordinates, rates] = base.configuration(&sample.state).unwrap();
+            prop_assert_eq!((coordinates.len(), rates.len()), (sample.coordinates.len(), coordinates.len()));
+            for (coordinate, (a, b)) in base.coordinates().iter().zip(coordinates.iter().zip(&again.coordinates)) {
+                let apart = if coordinate.turns { wrapped(a - b) } else { a - b };
+                prop_assert!(apart.abs() < 1e-9, "{base:?}: {} {a} {b}", coordinate.name);
+            }
+            // A state a moment later, by the equations of motion.
+            let moment = 1e-6;
+            let mut slope = vec![0.0; sample.state.len()];
+            base.dynamics(&sample.state, &sample.control, &mut slope);
+            let moved = |h: f64| {
+                let state: Vec<f64> = sample.state.iter().zip(&slope).map(|(x, s)| x + h * s).collect();
+                base.configuration(&state).unwrap()[0].clone()
+            };
+            let (before, after) = (moved(-moment), moved(moment));
+            for i in 0..coordinates.len() {
+                let rate = wrapped(after[i] - before[i]) / (2.0 * moment);
+                let told = i < base.told_rates();
+                let wanted = if told { rate } else { 0.0 };
+                prop_assert!((rates[i] - wanted).abs() < 1e-6 * (1.0 + rate.abs()), "{base:?}: {i}: {} {rate}", rates[i]);
+            }
         }
     }
 }

@@ -10,12 +10,14 @@
 //! distance to a convex set is a convex function, it stays above its tangent at m: what slides past
 //! an obstacle, however fast, costs third order only.
 
-use super::interval::{Variation, shift};
+use super::interval::Variation;
 use super::lanes::{Chosen, Kernel, LANES, Level, Numbers};
 use super::motion::{Ball, Balls, Mover, Moves, Rigid};
 use super::report::{Clearance, Nearest, Violation};
 use super::solids::{Shaped, Solids};
-use super::{Course, MAX_INTERVALS, Stop, floor};
+use super::span::Span;
+use super::{MAX_INTERVALS, Stop};
+use crate::base::Singular;
 use crate::pose::Pose;
 use crate::robot::Mechanism;
 use crate::trajectory::Trajectory;
@@ -29,6 +31,22 @@ const ROUNDING: f64 = 1e-9;
 /// Parts of equal duration, about, that a proof begins with: hardly anything moves so little that it
 /// could be proved on longer ones.
 const FIRST_PARTS: usize = 4;
+
+/// What tells where joints are and how they move.
+pub(super) trait Joints {
+    /// Writes where the joints stand at an instant of `span` and how they vary about that, and returns
+    /// the instant.
+    ///
+    /// # Errors
+    /// Why nothing is known over so long a span.
+    fn stand(
+        &mut self,
+        trajectory: &Trajectory,
+        span: &Span,
+        positions: &mut Vec<f64>,
+        variations: &mut Vec<Variation>,
+    ) -> Result<f64, Singular>;
+}
 
 /// The proof for one mechanism in one world.
 pub(super) struct Collisions<'a> {
@@ -85,19 +103,10 @@ struct Scratch {
     items: Vec<Item>,
     /// All bodies at the instant m.
     poses: Vec<Pose>,
-    /// How each output moves over the interval.
+    /// How each joint moves over the interval.
     joints: Vec<Variation>,
-    /// Flat outputs at m, and a polynomial about m.
+    /// Where the joints stand at m.
     y: Vec<f64>,
-    polynomial: Vec<f64>,
-}
-
-/// Whole segments, or a part (local times) of a single one.
-#[derive(Clone)]
-struct Span {
-    segments: Range<usize>,
-    from: f64,
-    to: f64,
 }
 
 impl<'a> Collisions<'a> {
@@ -146,11 +155,11 @@ impl<'a> Collisions<'a> {
     }
 
     /// Proves that nothing meets at any instant; also returns how many intervals that took.
-    /// `course` is what is known of the trajectory's segments.
-    pub(super) fn prove(
+    /// `motion` is what is known of the joints along the trajectory.
+    pub(super) fn prove<J: Joints>(
         &mut self,
         trajectory: &Trajectory,
-        course: &Course,
+        motion: &mut J,
         tolerance: Option<f64>,
         stop: &Stop<'_>,
     ) -> Result<(Clearance, usize), Violation> {
@@ -166,7 +175,7 @@ impl<'a> Collisions<'a> {
             moves: &mut self.moves,
             scratch: &mut self.scratch,
             trajectory,
-            course,
+            motion,
             stop,
             tolerance: tolerance.unwrap_or(f64::INFINITY),
             at_least: f64::INFINITY,
@@ -178,7 +187,7 @@ impl<'a> Collisions<'a> {
 }
 
 /// A proof under way.
-struct Proof<'p> {
+struct Proof<'p, J> {
     mechanism: &'p Mechanism,
     world: &'p World,
     solids: &'p Solids,
@@ -187,7 +196,7 @@ struct Proof<'p> {
     moves: &'p mut Moves,
     scratch: &'p mut Scratch,
     trajectory: &'p Trajectory,
-    course: &'p Course,
+    motion: &'p mut J,
     stop: &'p Stop<'p>,
     tolerance: f64,
     /// The smallest bound, and the nearest that two spheres were seen, and when.
@@ -207,7 +216,7 @@ struct Bound {
     apart: bool,
 }
 
-impl Kernel for Proof<'_> {
+impl<J: Joints> Kernel for Proof<'_, J> {
     type Output = Result<(Clearance, usize), Violation>;
 
     #[inline(always)]
@@ -228,7 +237,7 @@ impl Kernel for Proof<'_> {
     }
 }
 
-impl Proof<'_> {
+impl<J: Joints> Proof<'_, J> {
     /// Proves the listed pairs over `span` (all pairs, where none is listed), or leaves its parts
     /// to be proved.
     #[inline(always)]
@@ -236,13 +245,20 @@ impl Proof<'_> {
         self.stop.ask(self.intervals, self.intervals + 1)?;
         self.intervals += 1;
         self.scratch.items.truncate(list.end);
-        let instant = self.stand(span);
+        let floor = span.is_floor() || self.intervals > MAX_INTERVALS;
+        let instant = match self.stand(span) {
+            Ok(instant) => instant,
+            Err(reason) if floor => return Err(Violation::singular(reason, span.begin(self.trajectory))),
+            Err(_) => {
+                span.divide(self.trajectory, 2, &list, &mut self.scratch.spans);
+                return Ok(());
+            }
+        };
         let mut list = list;
         if list.is_empty() {
             self.list_all(level);
             list = 0..self.scratch.items.len();
         }
-        let floor = span.is_floor() || self.intervals > MAX_INTERVALS;
         let first = self.scratch.items.len();
         for k in list {
             let mut item = self.scratch.items[k];
@@ -262,28 +278,15 @@ impl Proof<'_> {
         Ok(())
     }
 
-    /// Places the bodies as at the middle of `span`, bounds the motion of their joints, and returns
+    /// Places the bodies as at an instant of `span`, bounds the motion of their joints, and returns
     /// that instant.
     #[inline(always)]
-    fn stand(&mut self, span: &Span) -> f64 {
-        let Scratch { poses, joints, y, polynomial, .. } = &mut *self.scratch;
-        let (index, local, half) = span.middle(self.trajectory);
-        let segment = self.trajectory.segment(index);
-        y.clear();
-        joints.clear();
-        for output in 0..self.trajectory.dof() {
-            polynomial.clear();
-            polynomial.extend_from_slice(segment.polynomial(output));
-            shift(polynomial, local);
-            y.push(polynomial[0]);
-            joints.push(match span.segments.len() {
-                1 => Variation::about(polynomial, 0, half),
-                _ => self.course.variation(span.segments.clone(), output, polynomial, half),
-            });
-        }
+    fn stand(&mut self, span: &Span) -> Result<f64, Singular> {
+        let Scratch { poses, joints, y, .. } = &mut *self.scratch;
+        let instant = self.motion.stand(self.trajectory, span, y, joints)?;
         self.mechanism.place(y, poses);
         self.moves.forget();
-        self.trajectory.knots()[index] + local
+        Ok(instant)
     }
 
     /// Lists all pairs but those of obstacles that are too far away to matter.
@@ -509,70 +512,6 @@ fn least_change<F: Numbers>(slope: F, square: F) -> F {
     let twice = square + square;
     let within = -(steep * steep).over(twice + twice);
     within.pick(twice.above(steep), square - steep)
-}
-
-impl Span {
-    fn of(trajectory: &Trajectory, segments: Range<usize>) -> Self {
-        let to = trajectory.knots()[segments.end] - trajectory.knots()[segments.end - 1];
-        Self { segments, from: 0.0, to }
-    }
-
-    /// The segment and local time of its middle, and half its duration.
-    fn middle(&self, trajectory: &Trajectory) -> (usize, f64, f64) {
-        let Range { start, end } = self.segments;
-        if end - start == 1 {
-            return (start, 0.5 * (self.from + self.to), 0.5 * (self.to - self.from));
-        }
-        let knots = trajectory.knots();
-        let middle = 0.5 * (knots[start] + knots[end]);
-        let (segment, local) = trajectory.locate(middle);
-        (segment, local, 0.5 * (knots[end] - knots[start]))
-    }
-
-    fn is_floor(&self) -> bool {
-        self.segments.len() == 1 && self.to - self.from <= floor(self.to)
-    }
-
-    /// Pushes parts of about equal duration, the earliest last: cut at knots, or a single segment
-    /// anywhere. `list` goes with each.
-    fn divide(
-        &self,
-        trajectory: &Trajectory,
-        parts: usize,
-        list: &Range<usize>,
-        spans: &mut Vec<(Self, Range<usize>)>,
-    ) {
-        let Range { start, end } = self.segments;
-        if end - start == 1 {
-            let cut = |k: usize| self.from + (self.to - self.from) * (k as f64 / parts as f64);
-            for k in (0..parts).rev() {
-                let to = if k + 1 == parts { self.to } else { cut(k + 1) };
-                spans.push((Self { from: cut(k), to, ..self.clone() }, list.clone()));
-            }
-            return;
-        }
-        let knots = trajectory.knots();
-        let mut after = end;
-        for k in (0..parts).rev() {
-            let time = knots[start] + (knots[end] - knots[start]) * (k as f64 / parts as f64);
-            let next = knots.partition_point(|&knot| knot <= time).clamp(start + 1, end);
-            let nearer = time - knots[next - 1] < knots[next] - time;
-            // The last two parts hold a segment at least each, the others may be empty.
-            let least = if k == 0 { start } else { start + 1 };
-            let cut = if k == 0 {
-                start
-            } else if nearer {
-                next - 1
-            } else {
-                next
-            }
-            .clamp(least, end - 1);
-            if cut < after {
-                spans.push((Self::of(trajectory, cut..after), list.clone()));
-                after = cut;
-            }
-        }
-    }
 }
 
 /// The last body on the way from the base to both.

@@ -41,6 +41,11 @@ impl Variation {
         Self { travel, line: slope * half, square: (least + most) * quarter, rest: (most - least) * quarter }
     }
 
+    /// Of what is anywhere within a distance.
+    pub(super) fn within(travel: f64) -> Self {
+        Self { travel, line: 0.0, square: 0.0, rest: travel }
+    }
+
     /// How far it may be from `line` s.
     #[inline(always)]
     pub(super) fn bend(&self) -> f64 {

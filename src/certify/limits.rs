@@ -2,9 +2,12 @@
 //! and what these tell the collision proof. Imports `problem` and
 //! `trajectory`.
 
+use super::collision::Joints;
 use super::interval::{Variation, shift};
 use super::report::{Peak, Peaks};
+use super::span::Span;
 use super::{CertifyOptions, LimitKind, Violation};
+use crate::base::Singular;
 use crate::problem::{Problem, Smoothness};
 use crate::trajectory::{Extrema, Segment, Trajectory, extrema};
 use std::ops::Range;
@@ -34,7 +37,7 @@ type Extremes = [Extrema; 3];
 impl Course {
     /// How an output varies over several segments; `polynomial` is its in the time since their middle.
     #[inline(always)]
-    pub(super) fn variation(
+    fn variation(
         &self,
         segments: Range<usize>,
         output: usize,
@@ -128,6 +131,36 @@ impl Course {
             }
         }
         Bounds { value: enclosures[0], bend: enclosures[2] }
+    }
+}
+
+impl Joints for Course {
+    /// At the middle of the span; the outputs are the positions of the joints.
+    #[inline(always)]
+    fn stand(
+        &mut self,
+        trajectory: &Trajectory,
+        span: &Span,
+        positions: &mut Vec<f64>,
+        variations: &mut Vec<Variation>,
+    ) -> Result<f64, Singular> {
+        let (index, local, half) = span.middle(trajectory);
+        let segment = trajectory.segment(index);
+        positions.clear();
+        variations.clear();
+        let mut polynomial = std::mem::take(&mut self.polynomial);
+        for output in 0..trajectory.dof() {
+            polynomial.clear();
+            polynomial.extend_from_slice(segment.polynomial(output));
+            shift(&mut polynomial, local);
+            positions.push(polynomial[0]);
+            variations.push(match span.segments.len() {
+                1 => Variation::about(&polynomial, 0, half),
+                _ => self.variation(span.segments.clone(), output, &polynomial, half),
+            });
+        }
+        self.polynomial = polynomial;
+        Ok(trajectory.knots()[index] + local)
     }
 }
 

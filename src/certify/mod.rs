@@ -14,14 +14,17 @@ mod limits;
 mod motion;
 mod report;
 mod solids;
+mod span;
+mod vehicle;
 
-pub use report::{Certificate, Clearance, LimitKind, Nearest, Peak, Peaks, Violation};
+pub use report::{BasePeak, Certificate, Clearance, Limit, LimitKind, Nearest, Peak, Peaks, Violation};
 
-use crate::problem::{FlatState, Problem};
+use crate::problem::{FlatState, Problem, Smoothness};
 use crate::trajectory::{MAX_DEGREE, Trajectory, derivative};
 use collision::Collisions;
 use effort::Efforts;
 use limits::Course;
+use vehicle::Vehicle;
 
 /// No interval of time is halved below this, seconds: a robot moving at 10 m/s covers a micrometre.
 const MIN_INTERVAL: f64 = 1e-7;
@@ -84,6 +87,7 @@ pub struct Certifier<'a> {
     collisions: Collisions<'a>,
     efforts: Efforts<'a>,
     course: Course,
+    vehicle: Option<Vehicle<'a>>,
 }
 
 /// What is asked now and then whether to give up.
@@ -111,6 +115,7 @@ impl<'a> Certifier<'a> {
             collisions: Collisions::new(&problem.mechanism, &problem.world),
             efforts: Efforts::new(&problem.mechanism, problem.gravity, options.limit_tolerance),
             course: Course::default(),
+            vehicle: Vehicle::new(problem, options),
         }
     }
 
@@ -132,23 +137,33 @@ impl<'a> Certifier<'a> {
         late: &dyn Fn() -> bool,
     ) -> Result<Certificate, Violation> {
         let stop = Stop { late };
+        let tolerance = self.options.clearance_tolerance;
+        let outputs = self.problem.mechanism.outputs.clone();
         self.check_form(trajectory)?;
+        if let Some(vehicle) = &mut self.vehicle {
+            let (peaks, base, first) = vehicle.prove(trajectory, &stop)?;
+            let (clearance, intervals) = self.collisions.prove(trajectory, vehicle, tolerance, &stop)?;
+            return Ok(Certificate { clearance, peaks, base, outputs, intervals: first + intervals });
+        }
         self.check_ends(trajectory)?;
         self.check_knots(trajectory)?;
         let mut peaks = self.course.survey(trajectory, self.problem, &self.options)?;
         let (clearance, mut intervals) =
-            self.collisions.prove(trajectory, &self.course, self.options.clearance_tolerance, &stop)?;
+            self.collisions.prove(trajectory, &mut self.course, tolerance, &stop)?;
         if self.problem.torque {
             intervals += self.efforts.prove(trajectory, &mut peaks, &stop)?;
         }
-        Ok(Certificate { clearance, peaks, outputs: self.problem.mechanism.outputs.clone(), intervals })
+        Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals })
     }
 
     /// Whether it is a trajectory of this mechanism at all, made of numbers.
     fn check_form(&self, trajectory: &Trajectory) -> Result<(), Violation> {
         let malformed = |reason| Err(Violation::Malformed { reason });
-        if trajectory.dof() != self.problem.mechanism.dof() {
+        if trajectory.dof() != self.problem.mechanism.flat_dof() {
             return malformed("it has another number of outputs than the mechanism");
+        }
+        if self.vehicle.is_some() && (self.problem.torque || self.problem.smoothness == Smoothness::Jerk) {
+            return malformed("limits of effort and jerk are not offered for vehicles");
         }
         if trajectory.degree() > MAX_DEGREE {
             return malformed("its polynomials are of too high a degree");

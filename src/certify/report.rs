@@ -1,5 +1,6 @@
 //! What a certificate says, or what stands against it.
 
+use crate::base::Singular;
 use crate::trajectory::Extrema;
 use serde::Serialize;
 use std::fmt;
@@ -9,10 +10,12 @@ use std::fmt;
 pub struct Certificate {
     /// Distance kept from obstacles and between links.
     pub clearance: Clearance,
-    /// Names of the outputs.
+    /// Names of the joints.
     pub outputs: Vec<String>,
-    /// How far each output's limits are used.
+    /// How far each joint's limits are used.
     pub peaks: Vec<Peaks>,
+    /// How far each limit of a vehicle's base is used; empty where there is none.
+    pub base: Vec<BasePeak>,
     /// Intervals of time that the proof took.
     pub intervals: usize,
 }
@@ -39,7 +42,8 @@ pub struct Nearest {
     pub time: f64,
 }
 
-/// The farthest an output goes towards each of its limits.
+/// The farthest a joint goes towards each of its limits. What is called exact here is a bound on a
+/// vehicle, not smaller than what is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Peaks {
     /// Value, rad or m; exact.
@@ -52,6 +56,25 @@ pub struct Peaks {
     pub jerk: Option<Peak>,
     /// Effort, N m or N, where it was checked: a bound, not smaller than what is needed.
     pub effort: Option<Peak>,
+}
+
+/// The farthest that a limited quantity of a vehicle's base goes towards its limits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BasePeak {
+    /// What is limited.
+    pub name: &'static str,
+    /// A bound, not smaller than what is taken.
+    #[serde(flatten)]
+    pub peak: Peak,
+}
+
+/// A limit of a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit<'a> {
+    /// Of a joint, by its name.
+    Joint(&'a str, LimitKind),
+    /// Of a vehicle's base.
+    Base(&'a str),
 }
 
 /// A value at its nearest to a limit.
@@ -112,6 +135,44 @@ pub enum Violation {
         time: f64,
         /// By how much.
         jump: f64,
+    },
+    /// The state of a vehicle, or a control whose rate is limited, jumps at a knot.
+    StateJump {
+        /// Which of the state's or control's numbers.
+        of: &'static str,
+        /// When, seconds.
+        time: f64,
+        /// By how much.
+        jump: f64,
+    },
+    /// The flat outputs of a vehicle tell nothing of its motion, or it can't be proved that they do.
+    Singular {
+        /// Why.
+        reason: String,
+        /// When, seconds.
+        time: f64,
+    },
+    /// A limit of a vehicle's base is exceeded.
+    BaseLimit {
+        /// What is limited.
+        of: &'static str,
+        /// The value taken.
+        value: f64,
+        /// The limit.
+        bound: f64,
+        /// When, seconds.
+        time: f64,
+    },
+    /// A quantity was within its limit wherever it was evaluated, but too near to it for a proof.
+    LimitNotProved {
+        /// What is limited.
+        of: String,
+        /// The bound that could be proved.
+        value: f64,
+        /// The limit.
+        bound: f64,
+        /// When, seconds.
+        time: f64,
     },
     /// A limit is exceeded.
     Limit {
@@ -223,19 +284,16 @@ impl Peaks {
 }
 
 impl Certificate {
-    /// The output and the limit that is used most.
-    pub fn tightest(&self) -> Option<(&str, LimitKind, Peak)> {
-        let mut tightest: Option<(&str, LimitKind, Peak)> = None;
-        for (name, peaks) in self.outputs.iter().zip(&self.peaks) {
+    /// The limit that is used most.
+    pub fn tightest(&self) -> Option<(Limit<'_>, Peak)> {
+        let joints = self.outputs.iter().zip(&self.peaks).flat_map(|(name, peaks)| {
             let effort = peaks.effort.map(|peak| (LimitKind::Effort, peak));
             let polynomial = peaks.polynomial().map(|(kind, peak)| (kind, *peak));
-            for (kind, peak) in polynomial.into_iter().chain(effort) {
-                if tightest.is_none_or(|(_, _, best)| peak.used > best.used) {
-                    tightest = Some((name, kind, peak));
-                }
-            }
-        }
-        tightest
+            polynomial.chain(effort).map(move |(kind, peak)| (Limit::Joint(name, kind), peak))
+        });
+        let base = self.base.iter().map(|base| (Limit::Base(base.name), base.peak));
+        // The first of equals.
+        joints.chain(base).reduce(|best, next| if next.1.used > best.1.used { next } else { best })
     }
 }
 
@@ -251,15 +309,31 @@ impl fmt::Display for LimitKind {
     }
 }
 
+impl fmt::Display for Limit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Joint(name, kind) => write!(f, "{kind} of \"{name}\""),
+            Self::Base(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Violation {
+    /// That outputs say nothing at some time.
+    pub(super) fn singular(reason: Singular, time: f64) -> Self {
+        Self::Singular { reason: reason.to_string(), time }
+    }
+}
+
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "clearance at least {}", Length(self.clearance.at_least))?;
         if let Some(Nearest { between: [a, b], distance, time }) = &self.clearance.nearest {
             write!(f, " (nearest seen: \"{a}\" and \"{b}\", {} at {time:.3} s)", Length(*distance))?;
         }
-        if let Some((output, kind, peak)) = self.tightest() {
+        if let Some((limit, peak)) = self.tightest() {
             let percent = 100.0 * peak.used;
-            write!(f, "; tightest limit: {kind} of \"{output}\", {percent:.1}% at {:.3} s", peak.time)?;
+            write!(f, "; tightest limit: {limit}, {percent:.1}% at {:.3} s", peak.time)?;
         }
         Ok(())
     }
@@ -276,6 +350,21 @@ impl fmt::Display for Violation {
             Self::Jump { output, order, time, jump } => {
                 let what = ["position", "velocity", "acceleration"][*order];
                 write!(f, "the {what} of \"{output}\" jumps by {} at {time:.3} s", Digits(*jump))
+            }
+            Self::StateJump { of, time, jump } => {
+                write!(f, "\"{of}\" jumps by {} at {time:.3} s", Digits(*jump))
+            }
+            Self::Singular { reason, time } => write!(f, "{reason} (at {time:.3} s)"),
+            Self::BaseLimit { of, value, bound, time } => {
+                let (value, bound) = apart(*value, *bound);
+                write!(f, "the {of} is {value} at {time:.3} s, its limit {bound}")
+            }
+            Self::LimitNotProved { of, value, bound, time } => {
+                let (value, bound) = apart(*value, *bound);
+                write!(
+                    f,
+                    "the {of} can only be proved to stay within {value} about {time:.3} s, its limit is {bound}"
+                )
             }
             Self::Limit { output, kind, value, bound, time } => {
                 let (value, bound) = apart(*value, *bound);

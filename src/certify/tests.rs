@@ -400,7 +400,7 @@ fn a_torque_peak_between_samples_is_caught() {
         other => panic!("{other:?}"),
     }
     let certificate = verdict(peak * (1.0 + 1e-6)).expect("just within the limit");
-    assert_eq!(certificate.tightest().map(|t| t.1), Some(LimitKind::Effort));
+    assert_eq!(certificate.tightest().map(|t| t.0), Some(Limit::Joint("x", LimitKind::Effort)));
 }
 
 #[test]

@@ -170,11 +170,11 @@ pub(super) fn describe(certificate: &Certificate) -> String {
         }
         None => text.push_str("  clearance  unlimited: there is nothing to touch\n"),
     }
-    if let Some((output, kind, peak)) = certificate.tightest() {
+    if let Some((limit, peak)) = certificate.tightest() {
         let (used, value, bound, time) = (peak.used * 100.0, peak.value, peak.bound, peak.time);
         let _ = writeln!(
             text,
-            "  tightest   {kind} of {output}: {value:.4} of {bound:.4} ({used:.0}%) at {time:.3} s"
+            "  tightest   {limit}: {value:.4} of {bound:.4} ({used:.0}%) at {time:.3} s"
         );
     }
     text
