@@ -77,6 +77,11 @@ impl<'a> LocalPlanner<'a> {
         self.checker
     }
 
+    /// The checker, for other use.
+    pub fn into_checker(self) -> &'a mut dyn EdgeChecker {
+        self.checker
+    }
+
     /// Duration of a valid edge from `from` to `to`, if there is one no longer than `longest`.
     ///
     /// # Errors

@@ -94,7 +94,8 @@ impl Kind for Airplane {
     }
 
     fn flatten(&self, state: &[f64], control: &[f64], _: [f64; 2]) -> Result<Flat, Singular> {
-        let (yaw, pitch) = (Jet::second_order([state[3], control[0], 0.0]), Jet::second_order([state[4], control[1], 0.0]));
+        let (yaw, pitch) =
+            (Jet::second_order([state[3], control[0], 0.0]), Jet::second_order([state[4], control[1], 0.0]));
         let ((sin_yaw, cos_yaw), (sin_pitch, cos_pitch)) = (yaw.sin_cos(), pitch.sin_cos());
         // A state says nothing of second derivatives of the angles.
         let tangent = [cos_pitch * cos_yaw, cos_pitch * sin_yaw, sin_pitch];

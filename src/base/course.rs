@@ -184,8 +184,7 @@ impl Way {
             [S::default(); MAX_DERIVATIVES]
         };
         let tangent = [x, y, z].map(|[_, a, b, c, d, _]| Jet([a, b, c, d]));
-        let mut course =
-            Course { rate: Jet::constant(1.0), tangent, frame, turn: None, bend: None };
+        let mut course = Course { rate: Jet::constant(1.0), tangent, frame, turn: None, bend: None };
         if self.bends {
             course.bend_freely([x, y].map(|[_, _, a, b, c, d]| Jet([a, b, c, d])));
         }
@@ -235,8 +234,11 @@ impl Rest {
 
     fn course<S: Scalar>(&self, t: f64, half: f64) -> Course<S> {
         let duration = self.duration;
-        let (u, pace) =
-            if self.is_late { ((duration - t) / duration, -1.0 / duration) } else { (t / duration, 1.0 / duration) };
+        let (u, pace) = if self.is_late {
+            ((duration - t) / duration, -1.0 / duration)
+        } else {
+            (t / duration, 1.0 / duration)
+        };
         let half = half / duration;
         let jet = |p: &Polynomial| Expansion::<LONG>::of(&p.0, u).jet::<S>(half, pace);
         let mut tangent = [Expansion::<SHORT>::default(); 3];

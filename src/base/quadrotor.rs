@@ -175,7 +175,8 @@ impl<S: Scalar> Attitude<S> {
 
     /// A vector of the world in the body's frame.
     fn in_body(&self, [x, y, z]: [Jet<S>; 3]) -> [Jet<S>; 3] {
-        let back = |(sin, cos): (Jet<S>, Jet<S>), a: Jet<S>, b: Jet<S>| (a * cos + b * sin, b * cos - a * sin);
+        let back =
+            |(sin, cos): (Jet<S>, Jet<S>), a: Jet<S>, b: Jet<S>| (a * cos + b * sin, b * cos - a * sin);
         let (x, y) = back(self.yaw, x, y);
         let (y, z) = back(self.roll, y, z);
         let (z, x) = back(self.pitch, z, x);
@@ -273,9 +274,8 @@ impl Kind for Quadrotor {
 
     fn sample(&self, moved: &Moved) -> [Vec<f64>; 2] {
         let at = moved.values();
-        let rotation = DMat3::from_rotation_z(at[3])
-            * DMat3::from_rotation_x(at[4])
-            * DMat3::from_rotation_y(at[5]);
+        let rotation =
+            DMat3::from_rotation_z(at[3]) * DMat3::from_rotation_x(at[4]) * DMat3::from_rotation_y(at[5]);
         let mut state = at[..3].to_vec();
         match self.state {
             QuadrotorState::Quaternion => state.extend(DQuat::from_mat3(&rotation).normalize().to_array()),

@@ -37,13 +37,7 @@ type Extremes = [Extrema; 3];
 impl Course {
     /// How an output varies over several segments; `polynomial` is its in the time since their middle.
     #[inline(always)]
-    fn variation(
-        &self,
-        segments: Range<usize>,
-        output: usize,
-        polynomial: &[f64],
-        half: f64,
-    ) -> Variation {
+    fn variation(&self, segments: Range<usize>, output: usize, polynomial: &[f64], half: f64) -> Variation {
         let (value, slope) = (polynomial[0], polynomial.get(1).copied().unwrap_or(0.0));
         let (mut travel, mut least, mut most) = (0.0_f64, f64::INFINITY, f64::NEG_INFINITY);
         for segment in segments {

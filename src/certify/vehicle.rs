@@ -439,7 +439,8 @@ fn vary(quantity: &Jet<Enclosure>, half: f64) -> Variation {
     let rest = 0.5 * half * half * second.radius();
     let rest = rest.min(half * half * half / 6.0 * (third.middle().abs() + third.radius()));
     let (line, square) = (half * first.middle(), 0.5 * half * half * second.middle());
-    let travel = (line.abs() + square.abs() + rest).min(line.abs() + half * first.radius()).min(value.radius());
+    let travel =
+        (line.abs() + square.abs() + rest).min(line.abs() + half * first.radius()).min(value.radius());
     Variation { travel, line, square, rest }
 }
 

@@ -172,10 +172,7 @@ pub(super) fn describe(certificate: &Certificate) -> String {
     }
     if let Some((limit, peak)) = certificate.tightest() {
         let (used, value, bound, time) = (peak.used * 100.0, peak.value, peak.bound, peak.time);
-        let _ = writeln!(
-            text,
-            "  tightest   {limit}: {value:.4} of {bound:.4} ({used:.0}%) at {time:.3} s"
-        );
+        let _ = writeln!(text, "  tightest   {limit}: {value:.4} of {bound:.4} ({used:.0}%) at {time:.3} s");
     }
     text
 }

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 /// Clearances that the search and the refinement ask for, in metres, the greatest first that start
 /// and goal can afford. Between two samples a sphere of radius r that moves by d past an edge can
 /// dip in by d^2 / (8 r), about a millimetre: with this much to spare the certificate rarely fails.
-const PADDINGS: [f64; 4] = [1e-3, 2e-4, 4e-5, 0.0];
+pub(super) const PADDINGS: [f64; 4] = [1e-3, 2e-4, 4e-5, 0.0];
 
 /// Samples that a search draws before it asks for the next smaller clearance: passages may be narrower
 /// than the ends are. Edges are sampled twice as finely then, so that they dip in by a quarter.
-const SAMPLES_PER_PADDING: u64 = 20_000;
+pub(super) const SAMPLES_PER_PADDING: u64 = 20_000;
 
 /// Repairs that halve the spacing of samples; after so many it is a thousandth.
 const FINEST: u32 = 10;
@@ -54,7 +54,7 @@ pub(super) struct Finish {
 pub(super) struct Answer {
     pub(super) trajectory: Trajectory,
     pub(super) certificate: Certificate,
-    raw_duration: f64,
+    pub(super) raw_duration: f64,
 }
 
 impl Answer {
@@ -66,15 +66,15 @@ impl Answer {
 
 /// A checker, a certifier, and what they have done for a query so far.
 pub(super) struct Lane<'a> {
-    problem: &'a Problem,
-    options: &'a PlanOptions,
-    share: Share,
+    pub(super) problem: &'a Problem,
+    pub(super) options: &'a PlanOptions,
+    pub(super) share: Share,
     pub(super) local: LocalPlanner<'a>,
     certifier: Certifier<'a>,
     /// Index in [`PADDINGS`] of the clearance that is asked for.
-    padding: usize,
+    pub(super) padding: usize,
     pub(super) statistics: Statistics,
-    states_before: u64,
+    pub(super) states_before: u64,
     violation: Option<Violation>,
 }
 

@@ -43,14 +43,20 @@ impl fmt::Display for Attitude {
         f.write_str(match self {
             Self::Overturned => "the body is overturned, and no motion was found that rights it in time",
             Self::TooFast => "the body turns so fast that no motion was found that brings it to level",
-            Self::BeyondPitch => "its pitch lies beyond a quarter turn: the same attitude has another roll, pitch and yaw",
+            Self::BeyondPitch => {
+                "its pitch lies beyond a quarter turn: the same attitude has another roll, pitch and yaw"
+            }
         })
     }
 }
 
 impl Port {
     /// The port of a start.
-    pub(super) fn of_start(envelope: &Envelope<'_>, base: &Base, start: &FlatState) -> Result<Self, Attitude> {
+    pub(super) fn of_start(
+        envelope: &Envelope<'_>,
+        base: &Base,
+        start: &FlatState,
+    ) -> Result<Self, Attitude> {
         let end = End::of(base, start)?;
         if end.is_level() {
             return Ok(Self { level: end.flat, lead: None });
@@ -62,8 +68,9 @@ impl Port {
 
     /// The port of a goal: a start's, backwards in time.
     pub(super) fn of_goal(envelope: &Envelope<'_>, base: &Base, goal: &FlatState) -> Result<Self, Attitude> {
-        let backwards = |state: &FlatState| {
-            FlatState { velocity: state.velocity.iter().map(|v| -v).collect(), ..state.clone() }
+        let backwards = |state: &FlatState| FlatState {
+            velocity: state.velocity.iter().map(|v| -v).collect(),
+            ..state.clone()
         };
         let port = Self::of_start(envelope, base, &backwards(goal))?;
         Ok(Self { level: backwards(&port.level), lead: port.lead.map(|lead| reversed(&lead)) })
@@ -97,7 +104,7 @@ struct End {
 
 impl End {
     fn of(base: &Base, state: &FlatState) -> Result<Self, Attitude> {
-        let jet = |i: usize| Jet([state.position[i], state.velocity[i], 0.0]);
+        let jet = |i: usize| Jet([state.position[i], state.velocity[i], 0.0, 0.0]);
         let outputs = base.outputs().len();
         let flat = FlatState {
             position: state.position[..outputs].to_vec(),
@@ -115,11 +122,7 @@ impl End {
             }
             let left = -(sin_roll * cos_pitch);
             let ahead = sin_pitch;
-            vec![
-                cos_yaw * ahead - sin_yaw * left,
-                sin_yaw * ahead + cos_yaw * left,
-                cos_roll * cos_pitch,
-            ]
+            vec![cos_yaw * ahead - sin_yaw * left, sin_yaw * ahead + cos_yaw * left, cos_roll * cos_pitch]
         };
         Ok(Self { flat, thrust })
     }
@@ -151,9 +154,8 @@ impl End {
         let t = duration;
         for (i, (&p, &v)) in position.iter().zip(velocity).enumerate() {
             let weight = if i + 1 == self.thrust.len() { GRAVITY } else { 0.0 };
-            let [a, j] = self.thrust.get(i).map_or([0.0; 2], |jet| {
-                [thrust * jet.value() - weight, thrust * jet.0[1]]
-            });
+            let [a, j] =
+                self.thrust.get(i).map_or([0.0; 2], |jet| [thrust * jet.value() - weight, thrust * jet.0[1]]);
             // The acceleration is the cubic of Hermite from (a, j) to (0, 0).
             let (c, d) = ((-3.0 * a - 2.0 * j * t) / (t * t), (2.0 * a + j * t) / (t * t * t));
             coefficients.extend([p, v, a / 2.0, j / 6.0, c / 12.0, d / 20.0]);

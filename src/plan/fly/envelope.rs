@@ -126,6 +126,16 @@ impl<'a> Envelope<'a> {
         if self.outputs() == 2 { 1 } else { 2 }
     }
 
+    /// Greatest thrust by mass, less what is kept for turning, m/s^2.
+    pub(super) fn thrust(&self) -> f64 {
+        self.thrust
+    }
+
+    /// Thrust by mass that hovers, m/s^2.
+    pub(super) fn hovering(&self) -> f64 {
+        GRAVITY
+    }
+
     /// Whether it can hover, and something more.
     pub(super) fn can_hover(&self) -> bool {
         self.thrust > GRAVITY * (1.0 + LEAST_THRUST)
@@ -230,8 +240,7 @@ impl<'a> Envelope<'a> {
     pub(super) fn smooth(&self, course: &Trajectory, widths: [f64; 2]) -> Option<Trajectory> {
         let filtered = |i: usize| {
             let factor = NARROWEST * WIDTH_RATIO.powi(i as i32);
-            let [first, second] = widths.map(|width| factor * width);
-            Some(moving_average(&moving_average(course, first), second)).filter(|smooth| self.holds(smooth))
+            Some(filtered(course, widths.map(|width| factor * width))).filter(|smooth| self.holds(smooth))
         };
         // The wider, the easier: the least index that holds lies in (below, best].
         let (mut below, mut best) = (0, (WIDTHS, filtered(WIDTHS)?));
@@ -244,4 +253,9 @@ impl<'a> Envelope<'a> {
         }
         Some(best.1)
     }
+}
+
+/// A course after filters of both widths.
+pub(super) fn filtered(course: &Trajectory, [first, second]: [f64; 2]) -> Trajectory {
+    moving_average(&moving_average(course, first), second)
 }

@@ -25,7 +25,8 @@ pub(super) fn problem(
         pairs: Vec::new(),
         base: None,
     };
-    Problem { mechanism, world: World::default(), start, goals, torque: false, ..problem.bare() }
+    let Problem { smoothness, gravity, .. } = *problem;
+    Problem { mechanism, world: World::default(), start, goals, smoothness, torque: false, gravity }
 }
 
 /// A checker of a quadrotor's problem, for states of its flat outputs: level ones.
