@@ -13,7 +13,7 @@ mod quartic;
 mod time_law;
 mod time_optimal;
 
-pub use course_limits::{CourseLimits, Row, Survey};
+pub use course_limits::{CourseLimits, Row, SpeedProfile};
 pub use curve::{Curve, Gait, Quintic, Stance, nearest_turn};
 pub use higher_order::{HigherOrder, State};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
