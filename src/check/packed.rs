@@ -350,7 +350,7 @@ fn pack_limits(limits: &crate::robot::OutputLimits) -> PackedLimits {
 /// Per output, an upper bound of how far any sphere moves for a unit of it, over all positions:
 /// the distance of the sphere from the joint's axis is at most that of the next joint's origin
 /// plus the lengths of all links between.
-fn reaches(m: &Mechanism) -> Vec<f32> {
+pub(crate) fn reaches(m: &Mechanism) -> Vec<f32> {
     let mut reach = vec![0.0_f64; m.dof()];
     for link in m.links.iter().filter(|l| l.body != 0) {
         for sphere in &m.spheres[link.spheres.clone()] {
