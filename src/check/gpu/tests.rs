@@ -437,7 +437,7 @@ fn constants_are_those_of_the_shaders() {
         offset_of!(PackedBase, mixer),
         offset_of!(PackedBase, bounds),
     ];
-    assert_eq!(rows.map(|row| row as usize * layout::ROW), offsets);
+    assert_eq!(rows.map(|row| row as usize * ROW), offsets);
     let bindings = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
     assert_eq!(bindings, 8);
 }
