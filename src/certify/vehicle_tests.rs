@@ -522,7 +522,7 @@ fn joints_keep_their_limits() {
             (less(limits.upper), less(limits.velocity), less(limits.acceleration));
         match with(3, JointLimits { upper, velocity, acceleration, ..limits }) {
             Err(Violation::Limit { output, kind, .. }) => {
-                assert_eq!((output.as_str(), kind), ("elbow", want))
+                assert_eq!((output.as_str(), kind), ("elbow", want));
             }
             other => panic!("{want}: {other:?}"),
         }
