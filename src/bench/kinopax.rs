@@ -81,8 +81,19 @@ impl System {
         (DVec3::new(0.8, 0.95, 0.9) * self.size(), 0.05 * self.size())
     }
 
-    /// The problem among `world`, which ends at rest in the centre of
-    /// the ball of goals.
+    /// Directions in which it may end, yaw and pitch, rad: for an airplane, where Kino-PAX leaves them open,
+    /// around the way from the start to the goal; else one, level.
+    fn arrivals(self) -> Vec<[f64; 2]> {
+        if self != Self::Airplane {
+            return vec![[0.0; 2]];
+        }
+        let way = self.goal().0 - self.start();
+        let yaw = way.y.atan2(way.x);
+        let yaws = [-0.75, 0.0, 0.75].map(|turned| yaw + turned);
+        yaws.into_iter().flat_map(|yaw| [0.0, 0.5].map(|pitch| [yaw, pitch])).collect()
+    }
+
+    /// The problem among `world`, which ends at rest in the centre of the ball of goals.
     ///
     /// # Errors
     /// Never, unless the limits above contradict one another.
@@ -104,7 +115,15 @@ impl System {
             position[..3].copy_from_slice(&p.to_array());
             FlatState::at_rest(position)
         };
-        let (start, goals) = (at(self.start()), vec![at(self.goal().0)]);
+        let arriving = |[yaw, pitch]: [f64; 2]| {
+            let mut goal = at(self.goal().0);
+            // After the place of an airplane come its yaw and its pitch.
+            if self == Self::Airplane {
+                goal.position[3..5].copy_from_slice(&[yaw, pitch]);
+            }
+            goal
+        };
+        let (start, goals) = (at(self.start()), self.arrivals().into_iter().map(arriving).collect());
         let smoothness = Smoothness::Acceleration;
         Ok(Problem { mechanism, world, start, goals, smoothness, torque: false, gravity: GRAVITY })
     }

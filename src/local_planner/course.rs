@@ -3,11 +3,10 @@
 
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Verdict};
 use crate::robot::Mechanism;
-use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance, Survey, TimeLaw, nearest_turn};
+use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance, TimeLaw, nearest_turn};
 
-/// Samples of a curve when its duration is estimated, and when its limits are checked.
-const ESTIMATE: usize = 12;
-const LOOK: usize = 32;
+/// Samples of a curve at which its limits are checked.
+const LOOK: usize = 40;
 
 /// Lengths of the tangents that are tried, as shares of the estimated length of the curve.
 const TANGENTS: [f64; 3] = [0.8, 1.15, 1.6];
@@ -39,7 +38,7 @@ pub struct CoursePlanner<'a> {
     checker: &'a mut dyn EdgeChecker,
     edges: EdgeBatch,
     verdicts: Vec<Verdict>,
-    survey: Survey,
+    coefficients: Vec<f64>,
     candidates: Vec<Motion>,
     /// Edges checked so far.
     pub checked: u64,
@@ -53,7 +52,7 @@ impl<'a> CoursePlanner<'a> {
             checker,
             edges: EdgeBatch::new(mechanism.flat_dof(), 5),
             verdicts: Vec::new(),
-            survey: Survey::default(),
+            coefficients: Vec::new(),
             candidates: Vec::new(),
             checked: 0,
         }
@@ -135,16 +134,16 @@ impl<'a> CoursePlanner<'a> {
     /// # Errors
     /// When the backend fails.
     pub fn is_valid(&mut self, curves: &[Curve]) -> Result<bool, CheckError> {
-        let Self { survey, limits, .. } = self;
-        if !curves.iter().all(|curve| survey.duration(limits, curve, LOOK).is_some()) {
+        let limits = self.limits;
+        if !limits.admits_all() && !curves.iter().all(|curve| limits.admits(curve, LOOK)) {
             return Ok(false);
         }
-        self.edges.clear();
-        let mut coefficients = Vec::new();
+        let Self { edges, coefficients, .. } = self;
+        edges.clear();
         for curve in curves {
             coefficients.clear();
             curve.outputs().for_each(|output| coefficients.extend_from_slice(output));
-            self.edges.push(1.0, &coefficients);
+            edges.push(1.0, coefficients);
         }
         self.checked += self.edges.len() as u64;
         self.checker.check(&self.edges, &mut self.verdicts)?;
@@ -152,26 +151,25 @@ impl<'a> CoursePlanner<'a> {
     }
 
     /// The quickest of a few curves of a gait, not yet checked; `None` where none takes less than `longest`.
-    pub fn curve(&mut self, from: &Stance, to: &Stance, gait: Gait, longest: f64) -> Option<Motion> {
+    pub fn curve(&self, from: &Stance, to: &Stance, gait: Gait, longest: f64) -> Option<Motion> {
         let top = self.limits.speed_of(gait);
         let distance = distance(&from.place, &to.place);
         if top == 0.0 || distance / top > longest {
             return None;
         }
         let length = length(from, to, gait, distance);
-        let mut best: Option<Motion> = None;
-        for share in TANGENTS {
+        let mut found: [Option<(f64, Curve)>; TANGENTS.len()] = TANGENTS.map(|share| {
             let tangents = [share * length; 2];
-            let joined = Curve::join(from, to, gait, tangents, self.limits.is_spatial());
-            let most = best.as_ref().map_or(longest, |best| best.duration);
-            if let Some(curve) = joined
-                && let Some(duration) = self.survey.duration(self.limits, &curve, ESTIMATE)
-                && duration < most
-            {
-                best = Some(Motion { curves: vec![curve], duration });
-            }
-        }
-        best
+            let curve = Curve::join(from, to, gait, tangents, self.limits.is_spatial())?;
+            let duration = self.limits.profile(&curve)?.duration;
+            (duration < longest).then_some((duration, curve))
+        });
+        let key = |f: &Option<(f64, Curve)>| f.as_ref().map_or(f64::INFINITY, |(duration, _)| *duration);
+        found.sort_by(|a, b| key(a).total_cmp(&key(b)));
+        found.into_iter().flatten().find_map(|(duration, curve)| {
+            let curves = vec![curve.guided(from.heading, to.heading)?];
+            Some(Motion { curves, duration })
+        })
     }
 
     /// The first candidate that is valid, the quickest looked at first.
@@ -219,7 +217,7 @@ impl<'a> CoursePlanner<'a> {
                 let mut curves = Vec::new();
                 let begin = self.turn_into(from, heading, &from.arm, &mut curves);
                 let end = Stance { heading, curvature: begin.curvature, arm: to.arm.clone(), ..to.clone() };
-                self.line(&begin, &end, gait, &mut curves);
+                curves.push(Curve::line(&begin, &end, gait));
                 self.turn_into(&end, to.heading, &to.arm, &mut curves);
                 let motion = self.timed(curves);
                 self.candidates.extend(motion);
@@ -234,36 +232,24 @@ impl<'a> CoursePlanner<'a> {
     }
 
     /// By a turn and a line to the place of `other`.
-    fn turned(
-        &mut self,
-        stance: &Stance,
-        given: Given,
-        other: &Stance,
-        gait: Gait,
-    ) -> Option<(Stance, Motion)> {
+    fn turned(&self, stance: &Stance, given: Given, other: &Stance, gait: Gait) -> Option<(Stance, Motion)> {
         let (from, to) = in_order(stance, other, given);
         let heading = bearing(from, to, gait)?;
         let mut curves = Vec::new();
         let other = Stance { heading, ..other.clone() };
         if given == Given::First {
             let begin = self.turn_into(stance, heading, &stance.arm, &mut curves);
-            self.line(&begin, &other, gait, &mut curves);
+            curves.push(Curve::line(&begin, &other, gait));
         } else {
             let end = Stance { heading, ..stance.clone() };
-            self.line(&other, &end, gait, &mut curves);
+            curves.push(Curve::line(&other, &end, gait));
             self.turn_into(&end, stance.heading, &stance.arm, &mut curves);
         }
         Some((other, self.timed(curves)?))
     }
 
     /// The arm alone, where the place is that of the stance already.
-    fn still(
-        &mut self,
-        stance: &Stance,
-        given: Given,
-        place: [f64; 3],
-        arm: &[f64],
-    ) -> Option<(Stance, Motion)> {
+    fn still(&self, stance: &Stance, given: Given, place: [f64; 3], arm: &[f64]) -> Option<(Stance, Motion)> {
         if distance(&place, &stance.place) > SAME || arm.is_empty() {
             return None;
         }
@@ -286,17 +272,11 @@ impl<'a> CoursePlanner<'a> {
         Stance { heading, arm: arm.to_vec(), ..from.clone() }
     }
 
-    /// Appends a straight line.
-    fn line(&self, from: &Stance, to: &Stance, gait: Gait, curves: &mut Vec<Curve>) {
-        let length = distance(&from.place, &to.place);
-        curves.extend(Curve::join(from, to, gait, [length; 2], self.limits.is_spatial()));
-    }
-
     /// With its duration; `None` where a limit is broken at any speed, or it is empty.
-    fn timed(&mut self, curves: Vec<Curve>) -> Option<Motion> {
+    fn timed(&self, curves: Vec<Curve>) -> Option<Motion> {
         let mut duration = 0.0;
         for (i, curve) in curves.iter().enumerate() {
-            duration += self.survey.duration(self.limits, curve, ESTIMATE)?;
+            duration += self.limits.profile(curve)?.duration;
             if i > 0 && curve.gait != curves[i - 1].gait {
                 duration += self.limits.stop();
             }

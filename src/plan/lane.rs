@@ -75,7 +75,7 @@ pub(super) struct Lane<'a> {
     pub(super) padding: usize,
     pub(super) statistics: Statistics,
     pub(super) states_before: u64,
-    violation: Option<Violation>,
+    pub(super) violation: Option<Violation>,
 }
 
 impl<'a> Lane<'a> {

@@ -22,8 +22,9 @@ pub use replan::{Departure, replan};
 pub use rrt_connect::{RrtConnect, Searched};
 pub use termination::Termination;
 
-use crate::check::{CheckError, EdgeChecker, Fault, diagnose, diagnose_base};
+use crate::check::{CheckError, EdgeChecker, Fault, Status, diagnose, diagnose_base};
 use crate::problem::{FlatState, Problem};
+use crate::robot::Mechanism;
 use crate::steer::CourseLimits;
 use drive::Driver;
 use fly::Flight;
@@ -104,6 +105,26 @@ pub fn plan_on_threads(
     Ok(query.settle(finished.into_iter().collect::<Result<_, _>>()?))
 }
 
+/// The first output that lies beyond its position limits by more than rounding. Checks allow for the
+/// rounding of `f32`, certificates for hardly any: no trajectory from or to there could be certified.
+fn out_of_bounds(problem: &Problem, state: &FlatState) -> Option<Fault> {
+    /// Ten times what a certificate lets pass, rad or m: a state on a certified trajectory is within.
+    const ROUNDING: f64 = 1e-8;
+    let Mechanism { limits, outputs, .. } = &problem.mechanism;
+    let values = state.position.iter().zip(limits).zip(outputs);
+    let mut beyond = values.filter(|&((&p, limits), _)| {
+        let rounding = |bound: f64| ROUNDING * bound.abs().max(1.0);
+        p < limits.lower - rounding(limits.lower) || p > limits.upper + rounding(limits.upper)
+    });
+    beyond.next().map(|((&amount, limits), output)| Fault {
+        status: Status::Position,
+        subject: output.clone(),
+        other: String::new(),
+        amount,
+        bounds: (limits.lower, limits.upper),
+    })
+}
+
 /// One call, of however many lanes.
 struct Query<'a> {
     problem: &'a Problem,
@@ -134,18 +155,18 @@ impl<'a> Query<'a> {
         let ends: Vec<&FlatState> = goals.iter().chain([start]).collect();
         let mut valid = lane.are_valid(&ends)?;
         lane.statistics.plan += started.elapsed();
-        let why = |state| diagnose(self.problem, state);
         // A fast backend and the oracle may differ by rounding at the very boundary: the oracle decides.
-        if valid.pop() == Some(false)
-            && let Some(why) = why(start)
-        {
+        let fault = |state: &FlatState, valid: bool| {
+            if valid { out_of_bounds(self.problem, state) } else { diagnose(self.problem, state) }
+        };
+        if let Some(why) = fault(start, valid.pop() == Some(true)) {
             return Ok(Err(Outcome::StartInvalid { why }));
         }
         if let Some(why) = Overrun::after(self.problem, start) {
             return Ok(Err(Outcome::StartDoomed { why }));
         }
-        let fault = |(goal, valid): (&'a FlatState, bool)| if valid { None } else { why(goal) };
-        let faults: Vec<Option<Fault>> = goals.iter().zip(valid).map(fault).collect();
+        let faults: Vec<Option<Fault>> =
+            goals.iter().zip(valid).map(|(goal, valid)| fault(goal, valid)).collect();
         let sound: Vec<_> = goals.iter().zip(&faults).filter(|(_, f)| f.is_none()).map(|(g, _)| g).collect();
         if let (Some(why), true) = (faults.into_iter().flatten().next(), sound.is_empty()) {
             return Ok(Err(Outcome::GoalInvalid { why }));

@@ -6,7 +6,7 @@
 
 use crate::check::CheckError;
 use crate::local_planner::{CoursePlanner, Motion};
-use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance, Survey, TimeLaw};
+use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, SpeedProfile, Stance};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -15,9 +15,6 @@ const SPLINTER: f64 = 0.02;
 
 /// A move must save at least this share of what it replaces.
 const LEAST_GAIN: f64 = 2e-3;
-
-/// Samples by which the durations of curves are estimated.
-const SAMPLES: usize = 12;
 
 /// Curves in order, each from where the one before it ends.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,25 +26,28 @@ pub struct Route {
 }
 
 impl Route {
-    /// How long each curve takes and the whole, seconds; `None` where it cannot be driven. Without limits of
-    /// acceleration, an estimate.
-    pub fn durations(&self, limits: &CourseLimits) -> Option<(Vec<f64>, f64)> {
-        let durations = if limits.has_accelerations() {
-            TimeLaw::fastest(limits, &self.curves, self.ends)?.durations(self.curves.len())
-        } else {
-            let mut survey = Survey::default();
-            let each = self.curves.iter().map(|curve| survey.duration(limits, curve, SAMPLES));
-            each.collect::<Option<Vec<f64>>>()?
+    /// How long it takes, seconds, by estimate; infinitely where a curve cannot be driven.
+    pub fn estimate(&self, limits: &CourseLimits) -> f64 {
+        let profiles: Option<Vec<SpeedProfile>> = self.curves.iter().map(|c| limits.profile(c)).collect();
+        profiles.map_or(f64::INFINITY, |profiles| self.durations(limits, &profiles).iter().sum())
+    }
+
+    /// How long each curve takes, seconds, by estimate.
+    fn durations(&self, limits: &CourseLimits, profiles: &[SpeedProfile]) -> Vec<f64> {
+        // A turn's profile is by its parameter.
+        let end = |speed: f64, curve: Option<&Curve>| match curve {
+            Some(curve) if curve.gait == Gait::Turn && speed > 0.0 => speed / curve.guide_at(0.0)[1].abs(),
+            _ => speed,
         };
-        let whole = durations.iter().sum();
-        Some((durations, whole))
+        let ends = [end(self.ends.first, self.curves.first()), end(self.ends.last, self.curves.last())];
+        limits.estimate(&self.curves, profiles, ends)
     }
 
     /// The curves with guides that go on where those before end.
     pub fn guided(mut self) -> Self {
         for i in 1..self.curves.len() {
             let heading = self.curves[i - 1].guide_at(1.0)[0];
-            self.curves[i] = self.curves[i].clone().guided_from(heading);
+            self.curves[i] = self.curves[i].clone().turned_to(heading);
         }
         self
     }
@@ -64,8 +64,11 @@ pub fn shorten_route(
     seed: u64,
     late: &dyn Fn() -> bool,
 ) -> Result<Route, CheckError> {
-    let Some((durations, whole)) = route.durations(planner.limits()) else { return Ok(route) };
-    let mut shortener = Shortener { planner, route, durations, whole };
+    let profiles: Option<Vec<SpeedProfile>> = route.curves.iter().map(|c| planner.limits().profile(c)).collect();
+    let Some(profiles) = profiles else { return Ok(route) };
+    let durations = route.durations(planner.limits(), &profiles);
+    let whole = durations.iter().sum();
+    let mut shortener = Shortener { planner, route, profiles, durations, whole };
     if tries > 0 {
         shortener.skip_corners()?;
     }
@@ -86,6 +89,8 @@ pub fn shorten_route(
 struct Shortener<'p, 'c> {
     planner: &'p mut CoursePlanner<'c>,
     route: Route,
+    /// Of each curve.
+    profiles: Vec<SpeedProfile>,
     durations: Vec<f64>,
     whole: f64,
 }
@@ -260,21 +265,26 @@ impl Shortener<'_, '_> {
         {
             return Ok(false);
         }
-        let mut next = curves[..from.curve].to_vec();
+        let limits = self.planner.limits();
+        let mut new = Vec::with_capacity(middle.len() + 2);
         if from.u > 0.0 {
-            next.push(curves[from.curve].part(0.0, from.u));
+            new.push(curves[from.curve].part(0.0, from.u));
         }
-        next.extend_from_slice(&middle);
+        new.extend_from_slice(&middle);
         if to.u < 1.0 {
-            next.push(curves[to.curve].part(to.u, 1.0));
+            new.push(curves[to.curve].part(to.u, 1.0));
         }
-        next.extend_from_slice(&curves[to.curve + 1..]);
-        let next = Route { curves: next, ends: *ends };
-        let Some((durations, whole)) = next.durations(self.planner.limits()) else { return Ok(false) };
-        if whole > self.whole * (1.0 - LEAST_GAIN) || !is_valid && !self.planner.is_valid(&middle)? {
+        let profiles: Option<Vec<SpeedProfile>> = new.iter().map(|curve| limits.profile(curve)).collect();
+        let Some(profiles) = profiles else { return Ok(false) };
+        let curves = [&curves[..from.curve], &new[..], &curves[to.curve + 1..]].concat();
+        let profiles = [&self.profiles[..from.curve], &profiles[..], &self.profiles[to.curve + 1..]].concat();
+        let next = Route { curves, ends: *ends };
+        let durations = next.durations(limits, &profiles);
+        let whole: f64 = durations.iter().sum();
+        if !(whole < self.whole * (1.0 - LEAST_GAIN)) || !is_valid && !self.planner.is_valid(&middle)? {
             return Ok(false);
         }
-        (self.route, self.durations, self.whole) = (next, durations, whole);
+        (self.route, self.profiles, self.durations, self.whole) = (next, profiles, durations, whole);
         Ok(true)
     }
 }

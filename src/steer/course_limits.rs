@@ -174,9 +174,9 @@ impl CourseLimits {
         }
     }
 
-    /// Writes what limits the speed at `u`. False where a limit is broken that does not depend on speed.
-    pub fn rows(&self, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
-        rows.clear();
+    /// Visits all that limits the speed at `u`. False where a limit is broken that does not depend on speed.
+    pub fn rows(&self, curve: &Curve, u: f64, mut rows: impl FnMut(Row)) -> bool {
+        let rows = &mut rows;
         let is_sound = match (&self.base, curve.gait) {
             (Base::DifferentialDrive(drive), Gait::Turn) => self.turn(drive, curve, u, rows),
             (_, Gait::Turn) => false,
@@ -188,7 +188,7 @@ impl CourseLimits {
         for (q, limits) in curve.arm.iter().zip(&self.arm) {
             let [_, rate, slope, ..] = jet(q, u);
             let bounds = self.within([-limits.velocity, limits.velocity]);
-            rows.push(Row { rate, slope, bounds, acceleration: self.most(limits.acceleration) });
+            rows(Row { rate, slope, bounds, acceleration: self.most(limits.acceleration) });
         }
         is_sound
     }
@@ -206,25 +206,25 @@ impl CourseLimits {
         Row { rate, slope, bounds: self.within(bounds), acceleration: self.most(acceleration) }
     }
 
-    fn turn(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
+    fn turn(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
         let [_, rate, slope, ..] = curve.guide_at(u);
         if rate != 0.0 || slope != 0.0 {
             let most = drive.acceleration.map_or(f64::INFINITY, |a| a.angular);
-            rows.push(self.row([rate, slope], drive.turn_rate, most));
+            rows(self.row([rate, slope], drive.turn_rate, most));
         }
         true
     }
 
-    fn drive(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
+    fn drive(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
         let bend = Bend::of(&curve.velocity(u));
         let sign = curve.gait.sign();
         let [linear, angular] = drive.acceleration.map_or([f64::INFINITY; 2], |a| [a.linear, a.angular]);
-        rows.push(self.row(bend.stretch.map(|s| sign * s), drive.speed, linear));
-        rows.push(self.row(bend.turn, drive.turn_rate, angular));
+        rows(self.row(bend.stretch.map(|s| sign * s), drive.speed, linear));
+        rows(self.row(bend.turn, drive.turn_rate, angular));
         true
     }
 
-    fn car(&self, car: &Car, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
+    fn car(&self, car: &Car, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
         let bend = Bend::of(&curve.velocity(u));
         let sign = curve.gait.sign();
         let ([s, stretched], [k, bent]) = (bend.stretch, bend.curvature());
@@ -244,15 +244,15 @@ impl CourseLimits {
                 ([sign * s / cos, sign * stretched], (car.wheelbase * turned).atan())
             }
         };
-        rows.push(self.row(speed, car.speed, car.acceleration));
+        rows(self.row(speed, car.speed, car.acceleration));
         if car.steering_rate.is_finite() {
             let rate = car.wheelbase * bent / (1.0 + (car.wheelbase * k).powi(2));
-            rows.push(self.row([rate, 0.0], [-car.steering_rate, car.steering_rate], f64::INFINITY));
+            rows(self.row([rate, 0.0], [-car.steering_rate, car.steering_rate], f64::INFINITY));
         }
         steering.abs() <= self.most(car.steering)
     }
 
-    fn airplane(&self, airplane: &Airplane, curve: &Curve, u: f64, rows: &mut Vec<Row>) -> bool {
+    fn airplane(&self, airplane: &Airplane, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
         let velocity = curve.velocity(u);
         let [[x, y, z], [ax, ay, az], ..] = velocity;
         let level = x.hypot(y);
@@ -263,9 +263,9 @@ impl CourseLimits {
         let stretched = (x * ax + y * ay + z * az) / stretch;
         let yaw = (x * ay - y * ax) / (level * level);
         let pitch = (level * az - z * (x * ax + y * ay) / level) / (stretch * stretch);
-        rows.push(self.row([stretch, stretched], airplane.speed, airplane.acceleration));
+        rows(self.row([stretch, stretched], airplane.speed, airplane.acceleration));
         for (rate, most) in [(yaw, airplane.yaw_rate), (pitch, airplane.pitch_rate)] {
-            rows.push(self.row([rate, 0.0], [-most, most], f64::INFINITY));
+            rows(self.row([rate, 0.0], [-most, most], f64::INFINITY));
         }
         z.atan2(level).abs() <= self.most(airplane.pitch)
     }
@@ -280,7 +280,7 @@ struct Bend {
 }
 
 impl Bend {
-    fn of([v, a, j, _]: &[[f64; 3]; 4]) -> Self {
+    fn of([v, a, j]: &[[f64; 3]; 3]) -> Self {
         let dot = |p: &[f64; 3], q: &[f64; 3]| p[0] * q[0] + p[1] * q[1];
         let cross = |p: &[f64; 3], q: &[f64; 3]| p[0] * q[1] - p[1] * q[0];
         let (square, along) = (dot(v, v), dot(v, a));
@@ -296,39 +296,150 @@ impl Bend {
     }
 }
 
-/// Looks at curves with memory of its own.
-#[derive(Clone, Debug, Default)]
-pub struct Survey {
-    rows: Vec<Row>,
+/// Steps in which a curve is surveyed; an even number.
+const STEPS: usize = 12;
+
+/// Shares of a limit of acceleration that are left for speed and for its change, where they compete.
+const FOR_SPEED: f64 = 0.8;
+const FOR_CHANGE: f64 = 0.6;
+
+/// What speeds a curve allows, at samples: for quick estimates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpeedProfile {
+    /// Length from each sample to the next, m (of a turn: units of u).
+    ways: [f64; STEPS],
+    /// Greatest speed at each.
+    speeds: [f64; STEPS + 1],
+    /// Greatest change of speed at each, per second.
+    changes: [f64; STEPS + 1],
+    /// Duration at the greatest speeds that rates allow, by Simpson's rule, seconds.
+    pub duration: f64,
 }
 
-impl Survey {
-    /// The time that a curve takes at the speeds that its rates allow, accelerations aside, by `steps`
-    /// samples (Simpson's rule, so an even number); `None` where it breaks a limit at one of them.
-    pub fn duration(&mut self, limits: &CourseLimits, curve: &Curve, steps: usize) -> Option<f64> {
-        let mut sum = 0.0;
-        for i in 0..=steps {
-            let [least, most] = self.pace(limits, curve, i as f64 / steps as f64)?;
-            if least > most {
+impl CourseLimits {
+    /// The profile of a curve; `None` where it breaks a limit at one of its samples.
+    pub fn profile(&self, curve: &Curve) -> Option<SpeedProfile> {
+        let mut profile = SpeedProfile {
+            ways: [0.0; STEPS],
+            speeds: [0.0; STEPS + 1],
+            changes: [0.0; STEPS + 1],
+            duration: 0.0,
+        };
+        let mut before = 0.0;
+        for i in 0..=STEPS {
+            let u = i as f64 / STEPS as f64;
+            let [stretch, stretched] = self.stretch(curve, u);
+            let [mut least, mut most] = [0.0_f64, f64::INFINITY];
+            let [mut square, mut change] = [f64::INFINITY; 2];
+            let is_sound = self.rows(curve, u, |row| {
+                let [a, b] = row.pace();
+                (least, most) = (least.max(a), most.min(b));
+                if row.acceleration.is_finite() {
+                    // By length: rate * change + bend * speed^2 is limited.
+                    let rate = row.rate / stretch;
+                    let bend = (row.slope - rate * stretched) / (stretch * stretch);
+                    let is_even = bend.abs() < 1e-9;
+                    let share = if is_even { 1.0 } else { FOR_CHANGE };
+                    change = change.min(share * row.acceleration / rate.abs());
+                    if !is_even {
+                        square = square.min(FOR_SPEED * row.acceleration / bend.abs());
+                    }
+                }
+            });
+            if !is_sound || least > most {
                 return None;
             }
-            let is_end = i == 0 || i == steps;
-            sum += if is_end { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 } / most;
+            let weight = if i == 0 || i == STEPS { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
+            profile.duration += weight / most;
+            profile.speeds[i] = (most * stretch).min(square.sqrt());
+            profile.changes[i] = change;
+            if i > 0 {
+                profile.ways[i - 1] = 0.5 * (before + stretch) / STEPS as f64;
+            }
+            before = stretch;
         }
-        Some(sum / (3 * steps) as f64)
+        profile.duration /= (3 * STEPS) as f64;
+        profile.duration.is_finite().then_some(profile)
     }
 
-    /// Least and greatest u' by the rates at `u`; `None` where a limit that does not depend on speed is
-    /// broken.
-    pub fn pace(&mut self, limits: &CourseLimits, curve: &Curve, u: f64) -> Option<[f64; 2]> {
-        if !limits.rows(curve, u, &mut self.rows) {
-            return None;
+    /// |P'| and its derivative; of a turn, whose u is its own measure, 1.
+    fn stretch(&self, curve: &Curve, u: f64) -> [f64; 2] {
+        if curve.gait == Gait::Turn {
+            return [1.0, 0.0];
         }
-        let both = |[a, b]: [f64; 2], row: &Row| {
-            let [least, most] = row.pace();
-            [a.max(least), b.min(most)]
+        let [v, a, _] = curve.velocity(u);
+        let dot = |p: [f64; 3], q: [f64; 3]| p[0] * q[0] + p[1] * q[1] + p[2] * q[2];
+        let stretch = dot(v, v).sqrt();
+        [stretch, dot(v, a) / stretch]
+    }
+
+    /// Whether a curve holds every limit that does not depend on speed, at so many samples.
+    pub fn admits(&self, curve: &Curve, samples: usize) -> bool {
+        (0..=samples).all(|i| {
+            let [mut least, mut most] = [0.0_f64, f64::INFINITY];
+            let is_sound = self.rows(curve, i as f64 / samples as f64, |row| {
+                let [a, b] = row.pace();
+                (least, most) = (least.max(a), most.min(b));
+            });
+            is_sound && least <= most
+        })
+    }
+
+    /// Whether all curves are the same to it, as they are to what may stand and turn either way.
+    pub fn admits_all(&self) -> bool {
+        match &self.base {
+            Base::DifferentialDrive(drive) => {
+                let straddles = |[least, most]: [f64; 2]| least < 0.0 && 0.0 < most;
+                drive.speed[0] <= 0.0 && straddles(drive.turn_rate)
+            }
+            _ => false,
+        }
+    }
+
+    /// Estimates how long each of a sequence of curves takes: by one pass back and one forth over their
+    /// profiles, in which speeds change no faster than they may. Speeds at the ends as for
+    /// [`super::TimeLaw`].
+    pub fn estimate(&self, curves: &[Curve], profiles: &[SpeedProfile], ends: [f64; 2]) -> Vec<f64> {
+        if !self.has_accelerations() {
+            return profiles.iter().map(|profile| profile.duration).collect();
+        }
+        let mut speeds: Vec<[f64; STEPS + 1]> = profiles.iter().map(|profile| profile.speeds).collect();
+        let stops = |i: usize| {
+            i == 0
+                || i == curves.len()
+                || curves[i].gait != curves[i - 1].gait
+                || curves[i].gait == Gait::Turn
         };
-        Some(self.rows.iter().fold([0.0, f64::INFINITY], both))
+        let at_stop = |i: usize| match i {
+            0 => ends[0],
+            i if i == curves.len() => ends[1],
+            _ => 0.0,
+        };
+        let faster = |from: f64, way: f64, change: f64| (from * from + 2.0 * change.min(1e9) * way).sqrt();
+        let mut last = 0.0;
+        for (i, profile) in profiles.iter().enumerate().rev() {
+            last = if stops(i + 1) { at_stop(i + 1) } else { last };
+            speeds[i][STEPS] = speeds[i][STEPS].min(last);
+            for k in (0..STEPS).rev() {
+                let reached = faster(speeds[i][k + 1], profile.ways[k], profile.changes[k]);
+                speeds[i][k] = speeds[i][k].min(reached);
+            }
+            last = speeds[i][0];
+        }
+        let mut durations = Vec::with_capacity(curves.len());
+        for (i, profile) in profiles.iter().enumerate() {
+            last = if stops(i) { at_stop(i) } else { last };
+            speeds[i][0] = speeds[i][0].min(last);
+            let mut duration = 0.0;
+            for k in 0..STEPS {
+                let reached = faster(speeds[i][k], profile.ways[k], profile.changes[k + 1]);
+                speeds[i][k + 1] = speeds[i][k + 1].min(reached);
+                duration += 2.0 * profile.ways[k] / (speeds[i][k] + speeds[i][k + 1]);
+            }
+            last = speeds[i][STEPS];
+            durations.push(duration);
+        }
+        durations
     }
 }
 
@@ -382,9 +493,9 @@ mod tests {
                     to.place[2] = 0.0;
                 }
                 let joined = Curve::join(&from, &to, gait, [2.0, 3.0], limits.is_spatial());
-                let Some(curve) = joined else { continue };
+                let Some(curve) = joined.and_then(|curve| curve.guided(heading, goal)) else { continue };
                 let mut rows = Vec::new();
-                let is_sound = limits.rows(&curve, u, &mut rows);
+                let is_sound = limits.rows(&curve, u, |row| rows.push(row));
                 // u(t) with this u' and u''.
                 let mut derivatives = [[0.0; MAX_OUTPUTS]; MAX_ORDER + 1];
                 for (i, p) in curve.outputs().enumerate() {

@@ -87,9 +87,10 @@ pub struct Curve {
 
 impl Curve {
     /// The curve from `from` to `to` with tangents of these lengths at its ends (P' = length * direction):
-    /// of least degree for the curvatures that are given, a cubic where none is.
+    /// of least degree for the curvatures that are given, a cubic where none is. It has no guide yet: see
+    /// [`Curve::guided`].
     ///
-    /// `None` where the ends are no distance apart, or the heading swings too far for a guide.
+    /// `None` where the ends are no distance apart.
     pub fn join(
         from: &Stance,
         to: &Stance,
@@ -118,8 +119,20 @@ impl Curve {
             hermite([from.arm[j], slopes[0], to.arm[j], slopes[1]], None, None)
         };
         let arm = (0..from.arm.len()).map(joint).collect();
-        let mut curve = Self { gait, is_spatial, place, guide: [0.0; 6], arm };
-        (is_spatial || curve.set_guide(from.heading, to.heading)).then_some(curve)
+        Some(Self { gait, is_spatial, place, guide: [0.0; 6], arm })
+    }
+
+    /// A straight line in the plane at the heading of `from`, where `to` lies on it.
+    pub fn line(from: &Stance, to: &Stance, gait: Gait) -> Self {
+        let straight = |i: usize| [from.place[i], to.place[i] - from.place[i], 0.0, 0.0, 0.0, 0.0];
+        let joint = |(&a, &b): (&f64, &f64)| hermite([a, 0.0, b, 0.0], None, None);
+        Self {
+            gait,
+            is_spatial: false,
+            place: [straight(0), straight(1), [0.0; 6]],
+            guide: [from.heading, 0.0, 0.0, 0.0, 0.0, 0.0],
+            arm: from.arm.iter().zip(&to.arm).map(joint).collect(),
+        }
     }
 
     /// A turn on the spot to another heading, by as much as that differs, while the arm moves too; or a
@@ -138,39 +151,49 @@ impl Curve {
         }
     }
 
-    /// Fits the guide to the heading: a polynomial through six of its values. False where the heading
-    /// turns too wildly for it.
-    fn set_guide(&mut self, from: f64, to: f64) -> bool {
+    /// With a guide, which begins at one heading and ends at the other: a polynomial through six values of
+    /// the heading. `None` where that turns too wildly for it.
+    pub fn guided(mut self, from: f64, to: f64) -> Option<Self> {
+        if self.is_spatial {
+            return Some(self);
+        }
         let half_turn = if self.gait == Gait::Back { PI } else { 0.0 };
         let mut headings = [from; HEADINGS + 1];
         let mut last = from;
         for (i, heading) in headings.iter_mut().enumerate().skip(1) {
-            let u = i as f64 / HEADINGS as f64;
-            let [dx, dy] = [0, 1].map(|axis| jet(&self.place[axis], u)[1]);
+            let [[dx, dy, _], ..] = self.velocity(i as f64 / HEADINGS as f64);
             let here = dy.atan2(dx) + half_turn;
             *heading = last + nearest_turn(here - last);
             if (*heading - last).abs() > 1.0 {
-                return false;
+                return None;
             }
             last = *heading;
         }
         // The end is that of the stance, to the last digit.
         headings[HEADINGS] = to + TAU * ((last - to) / TAU).round();
         if (headings[HEADINGS] - last).abs() > 1e-6 {
-            return false;
+            return None;
         }
         self.guide = through(std::array::from_fn(|k| headings[k * HEADINGS / 5]));
         self.guide[0] = from;
         let near = |(i, &heading): (usize, &f64)| {
             (value(&self.guide, i as f64 / HEADINGS as f64) - heading).abs() < GUIDED
         };
-        headings.iter().enumerate().all(near)
+        headings.iter().enumerate().all(near).then_some(self)
     }
 
-    /// Derivatives of the place, from the first on, at `u`.
-    pub fn velocity(&self, u: f64) -> [[f64; 3]; 4] {
-        let [x, y, z] = [0, 1, 2].map(|i| jet(&self.place[i], u));
-        [1, 2, 3, 4].map(|k| [x[k], y[k], z[k]])
+    /// The first three derivatives of the place at `u`.
+    pub fn velocity(&self, u: f64) -> [[f64; 3]; 3] {
+        let at = |p: &Quintic| {
+            [
+                p[1] + u * (2.0 * p[2] + u * (3.0 * p[3] + u * (4.0 * p[4] + u * 5.0 * p[5]))),
+                2.0 * p[2] + u * (6.0 * p[3] + u * (12.0 * p[4] + u * 20.0 * p[5])),
+                6.0 * p[3] + u * (24.0 * p[4] + u * 60.0 * p[5]),
+            ]
+        };
+        let [x, y] = [at(&self.place[0]), at(&self.place[1])];
+        let z = if self.is_spatial { at(&self.place[2]) } else { [0.0; 3] };
+        [0, 1, 2].map(|k| [x[k], y[k], z[k]])
     }
 
     /// Value and derivatives of the guide at `u`.
@@ -232,7 +255,7 @@ impl Curve {
 
     /// The same curve with its guide turned by whole turns, so that it begins nearest to `heading`.
     #[must_use]
-    pub fn guided_from(mut self, heading: f64) -> Self {
+    pub fn turned_to(mut self, heading: f64) -> Self {
         self.guide[0] += TAU * ((heading - self.guide[0]) / TAU).round();
         self
     }
@@ -376,7 +399,9 @@ mod tests {
         ) {
             let gait = if is_back { Gait::Back } else { Gait::Ahead };
             let (from, to) = if is_spatial { (from, to) } else { (level(from), level(to)) };
-            if let Some(curve) = Curve::join(&from, &to, gait, lengths, is_spatial) {
+            if let Some(curve) = Curve::join(&from, &to, gait, lengths, is_spatial)
+                .and_then(|curve| curve.guided(from.heading, to.heading))
+            {
                 assert_meets(&curve, 0.0, &from)?;
                 assert_meets(&curve, 1.0, &to)?;
                 let middle = curve.stance(0.4);
@@ -392,7 +417,9 @@ mod tests {
         ) {
             let gait = if is_back { Gait::Back } else { Gait::Ahead };
             let (from, to) = (level(from), level(to));
-            if let Some(curve) = Curve::join(&from, &to, gait, [length; 2], false) {
+            if let Some(curve) = Curve::join(&from, &to, gait, [length; 2], false)
+                .and_then(|curve| curve.guided(from.heading, to.heading))
+            {
                 let [v, ..] = curve.velocity(u);
                 let heading = (gait.sign() * v[1]).atan2(gait.sign() * v[0]);
                 prop_assert!(nearest_turn(heading - value(&curve.guide, u)).abs() < FRAC_PI_2);

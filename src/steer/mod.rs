@@ -15,7 +15,7 @@ mod straight;
 mod time_law;
 mod time_optimal;
 
-pub use course_limits::{CourseLimits, Row, Survey};
+pub use course_limits::{CourseLimits, Row, SpeedProfile};
 pub use curve::{Curve, Gait, Quintic, Stance, nearest_turn};
 pub use filter::moving_average;
 pub use higher_order::{HigherOrder, State};

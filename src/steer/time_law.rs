@@ -10,7 +10,7 @@
 //!
 //! Where nothing limits the derivatives, u' is constant in each cell, at what the cell allows.
 
-use super::course_limits::{CourseLimits, Row, Survey};
+use super::course_limits::{CourseLimits, Row};
 use super::curve::{Curve, Gait, Quintic, shifted};
 use crate::trajectory::Trajectory;
 use std::ops::Range;
@@ -127,10 +127,9 @@ fn composed(p: &Quintic, piece: &Piece) -> [f64; 11] {
 
 /// Constant u' in each of as few cells as lose little.
 fn stepwise(limits: &CourseLimits, curves: &[Curve]) -> Option<Vec<Piece>> {
-    let mut survey = Survey::default();
     let mut pieces = Vec::new();
     for (index, curve) in curves.iter().enumerate() {
-        step(limits, curve, index, [0.0, 1.0], HALVINGS, &mut survey, &mut pieces)?;
+        step(limits, curve, index, [0.0, 1.0], HALVINGS, &mut pieces)?;
     }
     Some(pieces)
 }
@@ -141,12 +140,19 @@ fn step(
     index: usize,
     [from, to]: [f64; 2],
     halvings: u32,
-    survey: &mut Survey,
     pieces: &mut Vec<Piece>,
 ) -> Option<()> {
     let mut paces = [[0.0; 2]; SAMPLES];
     for (i, pace) in paces.iter_mut().enumerate() {
-        *pace = survey.pace(limits, curve, from + (to - from) * i as f64 / (SAMPLES - 1) as f64)?;
+        *pace = [0.0, f64::INFINITY];
+        let u = from + (to - from) * i as f64 / (SAMPLES - 1) as f64;
+        let is_sound = limits.rows(curve, u, |row| {
+            let [least, most] = row.pace();
+            *pace = [pace[0].max(least), pace[1].min(most)];
+        });
+        if !is_sound {
+            return None;
+        }
     }
     // Between samples a smooth function strays from them by an eighth of its second difference.
     let strays = |bound: usize| {
@@ -162,8 +168,8 @@ fn step(
     let fits = most > 0.0 && least <= most;
     if (!fits || 1.0 > most * shortest * (1.0 + LOSS)) && halvings > 0 {
         let middle = 0.5 * (from + to);
-        step(limits, curve, index, [from, middle], halvings - 1, survey, pieces)?;
-        return step(limits, curve, index, [middle, to], halvings - 1, survey, pieces);
+        step(limits, curve, index, [from, middle], halvings - 1, pieces)?;
+        return step(limits, curve, index, [middle, to], halvings - 1, pieces);
     }
     if !fits || !most.is_finite() {
         return None;
@@ -218,7 +224,6 @@ struct Reach {
     intervals: Vec<[f64; 2]>,
     feasible: Feasible,
     x: Vec<f64>,
-    rows: Vec<Row>,
 }
 
 impl Reach {
@@ -299,10 +304,9 @@ impl Reach {
         finer: usize,
     ) -> Option<()> {
         self.cells.clear();
-        let mut survey = Survey::default();
         for index in run.clone() {
             let curve = &curves[index];
-            let estimate = survey.duration(limits, curve, 2 * LEAST_CELLS)?;
+            let estimate = limits.profile(curve)?.duration;
             let count =
                 ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(LEAST_CELLS, MOST_CELLS) * finer;
             let width = 1.0 / count as f64;
@@ -310,7 +314,7 @@ impl Reach {
                 let mut cell = Cell { curve: index, width, ratio: 1.0, share: 1.0, ..Cell::default() };
                 cell.from = i as f64 * width;
                 for (k, rows) in cell.rows.iter_mut().enumerate() {
-                    if !limits.rows(curve, (i as f64 + 0.5 * k as f64) * width, rows) {
+                    if !limits.rows(curve, (i as f64 + 0.5 * k as f64) * width, |row| rows.push(row)) {
                         return None;
                     }
                 }
@@ -365,21 +369,18 @@ impl Reach {
     /// Looks between the points of the grid and lowers the shares of cells that exceed a limit there;
     /// tells whether any does.
     fn slow_down(&mut self, limits: &CourseLimits, curves: &[Curve]) -> bool {
-        const BETWEEN: [f64; 4] = [0.125, 0.375, 0.625, 0.875];
+        const BETWEEN: [f64; 8] = [0.07, 0.19, 0.31, 0.43, 0.57, 0.69, 0.81, 0.93];
         let mut exceeds = false;
         for (cell, x) in self.cells.iter_mut().zip(self.x.chunks_exact(2)) {
             let rise = (x[1] - x[0]) / (2.0 * cell.width);
             let mut most = 1.0_f64;
             for f in BETWEEN {
-                if !limits.rows(&curves[cell.curve], cell.from + f * cell.width, &mut self.rows) {
-                    continue;
-                }
                 let here = x[0] + f * (x[1] - x[0]);
-                for row in &self.rows {
+                limits.rows(&curves[cell.curve], cell.from + f * cell.width, |row| {
                     let speed = (here / row.pace()[1].powi(2)).max(0.0);
                     let changed = (row.rate * rise + row.slope * here).abs() / row.acceleration;
                     most = most.max(speed).max(changed);
-                }
+                });
             }
             // Half of the margin is there for this.
             if most > 1.0 + 0.5 * limits.margin() {
@@ -544,12 +545,13 @@ mod tests {
         for (pair, &is_back) in stances.windows(2).zip(backs) {
             let gait = if is_back && !limits.is_spatial() { Gait::Back } else { Gait::Ahead };
             let [from, to] = [stance(pair[0]), stance(pair[1])];
-            let Some(curve) = Curve::join(&from, &to, gait, [2.0; 2], limits.is_spatial()) else { break };
-            if Survey::default().duration(limits, &curve, 64).is_none() {
+            let joined = Curve::join(&from, &to, gait, [2.0; 2], limits.is_spatial());
+            let Some(curve) = joined.and_then(|c| c.guided(from.heading, to.heading)) else { break };
+            if !limits.admits(&curve, 64) {
                 break;
             }
             let heading = curves.last().map_or(from.heading, |last| last.stance(1.0).heading);
-            curves.push(curve.guided_from(heading));
+            curves.push(curve.turned_to(heading));
             if limits.turns_on_the_spot() && is_back {
                 break;
             }
@@ -627,7 +629,7 @@ mod tests {
     fn straight(length: f64) -> Curve {
         let from = Stance { curvature: Some(0.0), ..Stance::default() };
         let to = Stance { place: [length, 0.0, 0.0], ..from.clone() };
-        Curve::join(&from, &to, Gait::Ahead, [length; 2], false).unwrap()
+        Curve::line(&from, &to, Gait::Ahead)
     }
 
     /// Where the fastest law is known: a trapezoid of speed along a line and of turn rate on the spot.
@@ -666,6 +668,7 @@ mod tests {
         let from = Stance::default();
         let to = Stance { place: [1.0, 1.0, 0.0], heading: std::f64::consts::FRAC_PI_2, ..Stance::default() };
         let left = [Curve::join(&from, &to, Gait::Ahead, [1.5; 2], false).unwrap()];
+        let left = left.map(|curve| curve.guided(from.heading, to.heading).unwrap());
         let law = |turn_rate| {
             let limits = limits_of(Base::DifferentialDrive(base(turn_rate)));
             TimeLaw::fastest(&limits, &left, EndSpeeds::default())

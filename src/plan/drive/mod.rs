@@ -6,12 +6,12 @@ mod search;
 use super::lane::{Answer, Finish, Lane, PADDINGS, SAMPLES_PER_PADDING};
 use super::termination::Race;
 use super::{Budget, Termination};
+use crate::certify::Violation;
 use crate::check::CheckError;
 use crate::local_planner::CoursePlanner;
 use crate::problem::FlatState;
 use crate::refine::{Route, shorten_route};
 use crate::steer::{CourseLimits, TimeLaw};
-use crate::trajectory::Trajectory;
 use ends::Root;
 use search::{Search, Searched};
 use std::time::Instant;
@@ -23,8 +23,9 @@ const SEARCHES: u32 = 4;
 /// Moves by which a route is shortened for each shortcut that is asked for.
 const MOVES_PER_TRY: u32 = 4;
 
-/// Margins of the limits that a law of time is tried with: where an end is at the limit itself, none is left.
-const MARGINS: [f64; 3] = [1e-3, 1e-5, 0.0];
+/// Margins of the limits that a law of time is tried with, one after the other: where an end is at the limit
+/// itself, none is left.
+const MARGINS: [f64; 4] = [1e-3, 1e-2, 1e-5, 0.0];
 
 /// Repairs that make the samples of edges finer; after so many they are a thousandth apart.
 const FINEST: u32 = 10;
@@ -68,7 +69,7 @@ impl<'a> Driver<'a> {
         Ok(self.lane.finish_with(answer))
     }
 
-    /// The first answer that can be certified.
+    /// The first answer that can be certified: the shortest of a few routes that can.
     fn first(
         &mut self,
         goals: &[&FlatState],
@@ -76,23 +77,21 @@ impl<'a> Driver<'a> {
     ) -> Result<Result<Answer, Budget>, CheckError> {
         loop {
             let repairs = self.lane.statistics.repairs;
-            let mut best = match self.found(goals, termination, repairs)? {
-                Ok(found) => found,
+            let mut routes = match self.found(goals, termination, repairs)? {
+                Ok(found) => vec![found],
                 Err(budget) => return Ok(Err(budget)),
             };
             let samples = self.lane.statistics.iterations;
             for _ in 1..SEARCHES {
                 // A search that takes far longer than the first is not waited for.
                 let most = self.lane.statistics.iterations + 2 * samples + 50;
-                let other = self.found(goals, &termination.within(most), repairs)?;
-                if let Ok(other) = other
-                    && other.duration < best.duration
-                {
-                    best = other;
-                }
+                routes.extend(self.found(goals, &termination.within(most), repairs)?);
             }
-            if let Some(answer) = self.certified(&best, termination) {
-                return Ok(Ok(answer));
+            routes.sort_by(|a, b| a.duration.total_cmp(&b.duration));
+            for route in &routes {
+                if let Some(answer) = self.certified(route, termination) {
+                    return Ok(Ok(answer));
+                }
             }
             self.lane.statistics.repairs += 1;
         }
@@ -134,7 +133,7 @@ impl<'a> Driver<'a> {
             Searched::Exhausted(budget) => return Ok(Err(budget)),
         };
         let started = Instant::now();
-        let raw_duration = route.durations(&self.limits).map_or(f64::INFINITY, |(_, whole)| whole);
+        let raw_duration = route.estimate(&self.limits);
         let tries = MOVES_PER_TRY * self.lane.options.shortcut_tries;
         let polish = self.lane.options.polish_tries;
         let seed = self.lane.seed();
@@ -144,7 +143,7 @@ impl<'a> Driver<'a> {
         let route = shorten_route(route, &mut planner, tries + polish, seed, &late)?;
         let checked = planner.checked;
         self.lane.local.checked += checked;
-        let duration = route.durations(&self.limits).map_or(f64::INFINITY, |(_, whole)| whole);
+        let duration = route.estimate(&self.limits);
         self.lane.statistics.refine += started.elapsed();
         Ok(Ok(Found { route, duration, raw_duration }))
     }
@@ -192,26 +191,33 @@ impl<'a> Driver<'a> {
         Ok(found)
     }
 
-    /// The trajectory along a route, with its proof, if it has one.
+    /// The trajectory along a route, with its proof, if it has one: with a greater margin where the first
+    /// exceeds a limit.
     fn certified(&mut self, found: &Found, termination: &Termination<'_>) -> Option<Answer> {
-        let started = Instant::now();
-        let trajectory = self.trajectory(&found.route);
-        self.lane.statistics.refine += started.elapsed();
-        let trajectory = trajectory?;
-        let certificate = self.lane.certify(&trajectory, termination)?;
-        Some(Answer { trajectory, certificate, raw_duration: found.raw_duration })
-    }
-
-    /// The fastest trajectory along a route.
-    fn trajectory(&self, route: &Route) -> Option<Trajectory> {
-        if route.curves.is_empty() {
-            return Some(ends::standing(&self.limits, &self.lane.problem.start));
+        if found.route.curves.is_empty() {
+            let trajectory = ends::standing(&self.limits, &self.lane.problem.start);
+            let certificate = self.lane.certify(&trajectory, termination)?;
+            return Some(Answer { trajectory, certificate, raw_duration: 0.0 });
         }
-        let route = route.clone().guided();
-        MARGINS.into_iter().find_map(|margin| {
+        let route = found.route.clone().guided();
+        for margin in MARGINS {
+            let started = Instant::now();
             let limits = self.limits.with_margin(margin);
-            let law = TimeLaw::fastest(&limits, &route.curves, route.ends)?;
-            Some(law.trajectory(&route.curves))
-        })
+            let law = TimeLaw::fastest(&limits, &route.curves, route.ends);
+            let trajectory = law.map(|law| law.trajectory(&route.curves));
+            self.lane.statistics.refine += started.elapsed();
+            let Some(trajectory) = trajectory else { continue };
+            if let Some(certificate) = self.lane.certify(&trajectory, termination) {
+                return Some(Answer { trajectory, certificate, raw_duration: found.raw_duration });
+            }
+            let is_limit = matches!(
+                self.lane.violation,
+                Some(Violation::Limit { .. } | Violation::BaseLimit { .. } | Violation::LimitNotProved { .. })
+            );
+            if !is_limit {
+                break;
+            }
+        }
+        None
     }
 }

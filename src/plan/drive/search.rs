@@ -12,13 +12,17 @@ use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance};
 use std::f64::consts::{FRAC_PI_2, PI};
 
 /// Nodes of the other tree that a new one is joined to, the nearest by estimated time.
-const PARTNERS: usize = 4;
+const PARTNERS: usize = 3;
 
 /// Steps that the other tree takes towards a new node.
 const STEPS: usize = 3;
 
 /// Lengths of the motions by which a start at speed may be brought to rest, as shares of the least.
 const BRAKING: [f64; 3] = [1.05, 1.5, 2.5];
+
+/// A node whose extensions have failed takes samples only from nearer by: each failure makes its times seem
+/// longer by this share.
+const FAILING: f64 = 0.2;
 
 /// What a search comes to.
 #[derive(Debug)]
@@ -38,6 +42,8 @@ struct Tree {
     /// Place and nose of each stance, for a quick look at all of them.
     keys: Vec<[[f64; 3]; 2]>,
     parents: Vec<usize>,
+    /// How many extensions of each have failed.
+    failures: Vec<u32>,
     /// Between each node and its parent, in the direction in which it is driven; of a root, what it takes to
     /// come there from the start, or from there to the goal.
     motions: Vec<Motion>,
@@ -45,7 +51,14 @@ struct Tree {
 
 impl Tree {
     fn new(given: Given) -> Self {
-        Self { given, stances: Vec::new(), keys: Vec::new(), parents: Vec::new(), motions: Vec::new() }
+        Self {
+            given,
+            stances: Vec::new(),
+            keys: Vec::new(),
+            parents: Vec::new(),
+            failures: Vec::new(),
+            motions: Vec::new(),
+        }
     }
 
     fn add(&mut self, stance: Stance, parent: Option<usize>, motion: Motion) -> usize {
@@ -53,6 +66,7 @@ impl Tree {
         self.keys.push([stance.place, stance.nose()]);
         self.stances.push(stance);
         self.parents.push(parent.unwrap_or(node));
+        self.failures.push(0);
         self.motions.push(motion);
         node
     }
@@ -212,8 +226,9 @@ impl<'a> Search<'a> {
         let mut near = self.nearest(other, &target.place, &target.arm, 0.5);
         for _ in 0..STEPS {
             let Some(step) = self.extend(other, near, target.place, &target.arm, planner)? else { break };
-            if let Some(curves) = self.join(other, step, planner)? {
-                return Ok(Some(curves));
+            let ends = if side == 0 { [new, step] } else { [step, new] };
+            if let Some(route) = self.close(ends, planner)? {
+                return Ok(Some(route));
             }
             near = step;
         }
@@ -238,6 +253,9 @@ impl<'a> Search<'a> {
         let place = [0, 1, 2].map(|i| toward(stance.place[i], place[i]));
         let arm: Vec<f64> = stance.arm.iter().zip(arm).map(|(&a, &b)| toward(a, b)).collect();
         let reached = planner.reach(stance, tree.given, place, &arm)?;
+        if reached.is_none() {
+            tree.failures[near] += 1;
+        }
         Ok(reached.map(|(other, motion)| tree.add(other, Some(near), motion)))
     }
 
@@ -263,12 +281,22 @@ impl<'a> Search<'a> {
         }
         for (_, partner) in nearest.into_iter().filter(|n| n.0.is_finite()) {
             let ends = if side == 0 { [node, partner] } else { [partner, node] };
-            let (from, to) = (&self.trees[0].stances[ends[0]], &self.trees[1].stances[ends[1]]);
-            if let Some(motion) = planner.connect(from, to, f64::INFINITY)? {
-                return Ok(Some(self.path(ends[0], ends[1], motion)));
+            if let Some(route) = self.close(ends, planner)? {
+                return Ok(Some(route));
             }
         }
         Ok(None)
+    }
+
+    /// Joins a node of the start's tree to one of the goals'.
+    fn close(
+        &self,
+        [start, goal]: [usize; 2],
+        planner: &mut CoursePlanner<'_>,
+    ) -> Result<Option<Route>, CheckError> {
+        let (from, to) = (&self.trees[0].stances[start], &self.trees[1].stances[goal]);
+        let motion = planner.connect(from, to, f64::INFINITY)?;
+        Ok(motion.map(|motion| self.path(start, goal, motion)))
     }
 
     /// The node of a tree from which (or to which) a place is reached soonest, by estimate.
@@ -283,6 +311,7 @@ impl<'a> Search<'a> {
             };
             let time =
                 if what < 1.0 / 3.0 { base } else { base.max(self.pace.arm(&tree.stances[node].arm, arm)) };
+            let time = time * (1.0 + FAILING * f64::from(tree.failures[node]));
             if time < nearest.0 {
                 nearest = (time, node);
             }
