@@ -18,7 +18,7 @@ use flatout::pose::Pose;
 use flatout::problem::Problem;
 use flatout::refine::{Knots, shorten};
 use flatout::scene::Scene;
-use flatout::search::Sampler;
+use flatout::search::{Sampler, Tree};
 use flatout::steer::{LeastEffort, TimeOptimal};
 use flatout::trajectory::Trajectory;
 use flatout::world::{Obstacle, Shape};
@@ -328,6 +328,24 @@ fn certify(c: &mut Criterion) {
     }
 }
 
+/// The scan for the nearest of a tree's nodes.
+fn nearest(c: &mut Criterion) {
+    let problem = shelf().problem;
+    let still = vec![0.0; problem.mechanism.dof()];
+    let queries = positions(&problem, 1000);
+    let mut group = c.benchmark_group("nearest");
+    for count in [10, 100, 1_000, 10_000, 100_000] {
+        let mut tree = Tree::new(&vec![1.0; problem.mechanism.dof()]);
+        positions(&problem, 1000 + count)[1000..].iter().for_each(|p| {
+            tree.add(p, &still, None);
+        });
+        let mut query = queries.iter().cycle();
+        group.bench_function(BenchmarkId::from_parameter(count), |b| {
+            b.iter(|| tree.nearest(query.next().expect("it goes round")));
+        });
+    }
+}
+
 fn whole_plans(c: &mut Criterion) {
     let mut group = c.benchmark_group("plan");
     group.sample_size(20);
@@ -349,6 +367,7 @@ criterion_group!(
     steer_fastest,
     shorten_paths,
     certify,
+    nearest,
     whole_plans
 );
 criterion_main!(benches);

@@ -852,6 +852,27 @@ fn a_piece_that_is_no_longer_valid_is_not_joined() {
 }
 
 /// States from which nothing leads on: proved where a limit is in the way, told where an obstacle is.
+/// Checks allow for rounding at a limit, and certificates do not: what lies between is told as it is, be
+/// it ever so little, and not searched for in vain.
+#[test]
+fn an_end_a_rounding_beyond_its_bounds_says_so() {
+    let Scene { problem, options, .. } = scene("panda_shelf");
+    let beyond = |state: &FlatState, amount: f64| {
+        let mut problem = problem.clone();
+        problem.mechanism.limits[0].upper = state.position[0] - amount;
+        problem.mechanism.limits[0].lower = -3.0;
+        problem
+    };
+    let ends = [(&problem.start, "start"), (&problem.goals[0], "goal")];
+    let (state, end) = *ends.iter().max_by(|a, b| a.0.position[0].total_cmp(&b.0.position[0])).expect("two");
+    for amount in [5e-5, 1e-7] {
+        let said = outcome(&beyond(state, amount), &options, Backend::Simd).to_string();
+        assert!(said.contains(end) && said.contains("position of \"panda_joint1\" is"), "{said}");
+    }
+    let said = outcome(&beyond(state, 1e-10), &options, Backend::Simd);
+    assert!(matches!(said, Outcome::Solved(_)), "{said}");
+}
+
 #[test]
 fn a_start_that_cannot_be_stopped_says_so() {
     let Scene { mut problem, options, .. } = scene("panda_shelf");

@@ -2,7 +2,6 @@
 
 use super::{Coordinate, Course, Flat, Jet, Kind, Moved, Scalar, Singular};
 use glam::DVec3;
-use std::ops::Range;
 
 /// The Dubins airplane of Kino-PAX: x' = v cos(pitch) cos(yaw), y' = v cos(pitch) sin(yaw),
 /// z' = v sin(pitch), yaw' = yaw rate, pitch' = pitch rate, v' = a.
@@ -62,8 +61,8 @@ impl Kind for Airplane {
         3
     }
 
-    fn angles(&self) -> Range<usize> {
-        3..5
+    fn steady(&self) -> Vec<usize> {
+        vec![0]
     }
 
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
@@ -73,6 +72,9 @@ impl Kind for Airplane {
         }
         let [x, y, z] = course.tangent;
         let level = x * x + y * y;
+        if !(level + z * z).value().exceeds(0.0) {
+            return Err(Singular::Stopping);
+        }
         if !level.value().exceeds(0.0) {
             return Err(Singular::Vertical);
         }

@@ -7,7 +7,6 @@
 use super::{Coordinate, Course, Enclosure, Flat, Jet, Kind, Moved, Scalar, Singular, wrapped};
 use glam::DVec3;
 use std::f64::consts::{FRAC_PI_2, PI};
-use std::ops::Range;
 
 /// A differential drive or unicycle: x' = v cos theta, y' = v sin theta, theta' = w.
 ///
@@ -81,6 +80,9 @@ impl<S: Scalar> Drive<S> {
             return Ok(Self { heading: guide, speed: Jet::default(), sign: 1.0 });
         }
         let [x, y, _] = course.tangent;
+        if !(x * x + y * y).value().exceeds(0.0) {
+            return Err(Singular::Stopping);
+        }
         let heading = Jet::atan2(y, x).offset(course.frame);
         let ahead = wrapped(heading.value().middle() - guide.value().middle());
         let sign = if ahead.abs() > FRAC_PI_2 { -1.0 } else { 1.0 };
@@ -170,8 +172,8 @@ impl Kind for DifferentialDrive {
         if self.acceleration.is_some() { 3 } else { 0 }
     }
 
-    fn angles(&self) -> Range<usize> {
-        2..3
+    fn steady(&self) -> Vec<usize> {
+        if self.acceleration.is_some() { vec![0, 1] } else { Vec::new() }
     }
 
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
@@ -297,11 +299,8 @@ impl Kind for Car {
         0
     }
 
-    fn angles(&self) -> Range<usize> {
-        2..self.states().len()
-    }
-
-    fn steady_controls(&self) -> Vec<usize> {
+    /// The speed and the steering angle are controls.
+    fn steady(&self) -> Vec<usize> {
         let rates = [self.acceleration, self.steering_rate];
         (0..2).filter(|&i| rates[i].is_finite()).collect()
     }

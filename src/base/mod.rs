@@ -21,7 +21,7 @@ mod polynomial;
 mod quadrotor;
 mod scalar;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use airplane::Airplane;
 pub use course::Course;
@@ -38,7 +38,6 @@ use glam::DVec3;
 use polynomial::Expansion;
 use std::f64::consts::{PI, TAU};
 use std::fmt;
-use std::ops::Range;
 
 /// Most flat outputs of a base.
 pub const MAX_OUTPUTS: usize = 4;
@@ -155,6 +154,9 @@ pub enum Singular {
     /// A path that bends infinitely where the motion stops.
     #[error("the path has no finite curvature (or slope of it) where the motion stops")]
     Curvature,
+    /// A motion that stops inside a segment, or all but does.
+    #[error("the motion stops on its way, where it has no direction")]
+    Stopping,
     /// Straight up or down has no heading.
     #[error("the flight path is vertical, which has no heading")]
     Vertical,
@@ -196,12 +198,9 @@ trait Kind {
     }
     /// How many of the first coordinates have rates that the state tells.
     fn told_rates(&self) -> usize;
-    /// Which states are angles, equal modulo whole turns.
-    fn angles(&self) -> Range<usize>;
-    /// The controls that must not jump, as indices of both, because their rates are limited.
-    fn steady_controls(&self) -> Vec<usize> {
-        Vec::new()
-    }
+    /// Which of the limited quantities must not jump, because they are part of the state or their rates are
+    /// limited.
+    fn steady(&self) -> Vec<usize>;
     /// The map. `moved` is empty before.
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular>
     where
@@ -345,29 +344,10 @@ impl Base {
         self.kind().told_rates()
     }
 
-    /// What must be continuous, at an instant and at another: states, and controls whose rates are
-    /// limited. Of angles and quaternions the later is the one nearest to the earlier of those that mean
-    /// the same.
-    pub fn continued<'s>(
-        &'s self,
-        before: &'s Sample,
-        after: &'s Sample,
-    ) -> impl Iterator<Item = (&'static str, [f64; 2])> + 's {
-        let kind = self.kind();
-        let (names, angles) = (kind.states(), kind.angles());
-        let quaternion = names.iter().position(|&n| n == "qx").map_or(0..0, |q| q..q + 4);
-        let dot: f64 = quaternion.clone().map(|i| before.state[i] * after.state[i]).sum();
-        let state = move |i: usize| {
-            let (from, to) = (before.state[i], after.state[i]);
-            let to = match (angles.contains(&i), quaternion.contains(&i) && dot < 0.0) {
-                (true, _) => from + wrapped(to - from),
-                (_, true) => -to,
-                _ => to,
-            };
-            (names[i], [from, to])
-        };
-        let control = |i: usize| (kind.controls()[i], [before.control[i], after.control[i]]);
-        (0..names.len()).map(state).chain(kind.steady_controls().into_iter().map(control))
+    /// Which of the limited quantities must not jump, because they are part of the state (whose other part
+    /// the coordinates tell) or because they are controls whose rates are limited.
+    pub fn steady(&self) -> Vec<usize> {
+        self.kind().steady()
     }
 
     /// Whether it goes where it points, along a curve whose speed can be chosen after it: all but points

@@ -2,7 +2,6 @@
 
 use super::{Coordinate, Flat, GRAVITY, Jet, Kind, Moved, Scalar, Singular, quadrotor::LEAST_THRUST};
 use glam::DVec3;
-use std::ops::Range;
 
 /// dynobench `quad2d`: m x'' = -(f1 + f2) sin theta, m z'' = (f1 + f2) cos theta - m g,
 /// I theta'' = arm (f1 - f2), in the plane of x and z.
@@ -62,8 +61,8 @@ impl Kind for PlanarQuadrotor {
         3
     }
 
-    fn angles(&self) -> Range<usize> {
-        2..3
+    fn steady(&self) -> Vec<usize> {
+        (0..3).collect()
     }
 
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {

@@ -2,7 +2,6 @@
 
 use super::{Coordinate, Flat, Kind, Moved, Scalar, Singular};
 use glam::DVec3;
-use std::ops::Range;
 
 /// A point: position'' = control, axis by axis. dynobench's `integrator2_2d` (x y vx vy | ax ay) and
 /// `integrator2_3d`, Kino-PAX's double integrator. Its outputs are its coordinates.
@@ -46,8 +45,8 @@ impl Kind for Point {
         self.dimensions
     }
 
-    fn angles(&self) -> Range<usize> {
-        0..0
+    fn steady(&self) -> Vec<usize> {
+        (0..self.dimensions).collect()
     }
 
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {

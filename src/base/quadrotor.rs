@@ -2,7 +2,6 @@
 
 use super::{Coordinate, Flat, GRAVITY, Jet, Kind, Moved, Scalar, Singular};
 use glam::{DMat3, DQuat, DVec3};
-use std::ops::Range;
 
 /// Thrust by mass below which it has no direction, m/s^2.
 pub(super) const LEAST_THRUST: f64 = 1e-9;
@@ -222,11 +221,8 @@ impl Kind for Quadrotor {
         6
     }
 
-    fn angles(&self) -> Range<usize> {
-        match self.state {
-            QuadrotorState::Quaternion => 0..0,
-            QuadrotorState::Euler => 3..6,
-        }
+    fn steady(&self) -> Vec<usize> {
+        (0..6).collect()
     }
 
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {

@@ -14,12 +14,12 @@ fn point(dimensions: usize) -> Base {
     Base::Point(Point { dimensions, velocity: 0.5, acceleration: 2.0 })
 }
 
-fn drive(second_order: bool) -> Base {
+pub(crate) fn drive(second_order: bool) -> Base {
     let acceleration = second_order.then_some(DriveAcceleration { linear: 0.25, angular: 0.25 });
     Base::DifferentialDrive(DifferentialDrive { speed: [-0.5, 0.5], turn_rate: [-0.5, 0.5], acceleration })
 }
 
-fn car(has_trailer: bool) -> Base {
+pub(crate) fn car(has_trailer: bool) -> Base {
     Base::Car(Car {
         wheelbase: 0.25,
         speed: [-0.1, 0.5],
@@ -30,7 +30,7 @@ fn car(has_trailer: bool) -> Base {
     })
 }
 
-fn airplane() -> Base {
+pub(crate) fn airplane() -> Base {
     Base::Airplane(Airplane {
         speed: [0.0, 0.3],
         acceleration: 0.3,
@@ -40,7 +40,7 @@ fn airplane() -> Base {
     })
 }
 
-fn planar_quadrotor() -> Base {
+pub(crate) fn planar_quadrotor() -> Base {
     Base::PlanarQuadrotor(PlanarQuadrotor {
         mass: 0.034,
         inertia: 1e-4,
@@ -56,18 +56,18 @@ fn quadrotor(actuation: Actuation, state: QuadrotorState) -> Base {
     Base::Quadrotor(Quadrotor { mass: 0.034, inertia, actuation, velocity: 4.0, body_rate: 8.0, state })
 }
 
-fn rotors() -> Base {
+pub(crate) fn rotors() -> Base {
     let actuation = Actuation::Rotors { arm: 0.046, torque_by_thrust: 0.006, most: 1.3 };
     quadrotor(actuation, QuadrotorState::Quaternion)
 }
 
-fn wrench() -> Base {
+pub(crate) fn wrench() -> Base {
     let actuation =
         Actuation::Wrench { unit: [0.3, 2.0, 20.0, 1.0], lower: [0.0, -2.0, -2.0, -2.0], upper: [2.0; 4] };
     quadrotor(actuation, QuadrotorState::Euler)
 }
 
-fn all() -> Vec<Base> {
+pub(crate) fn all() -> Vec<Base> {
     vec![
         point(1),
         point(2),
@@ -85,7 +85,7 @@ fn all() -> Vec<Base> {
 
 /// A polynomial of degree seven over one second for every output, regular for `base`: what goes where
 /// it points moves throughout, thrusts stay away from zero and from the direction of yaw.
-fn smooth(base: &Base, rng: &mut Pcg64Mcg) -> Trajectory {
+pub(crate) fn smooth(base: &Base, rng: &mut Pcg64Mcg) -> Trajectory {
     let mut trajectory = Trajectory::new(base.outputs().len(), 7);
     let is_aerial = matches!(base, Base::PlanarQuadrotor(_) | Base::Quadrotor(_));
     // Accelerations of a few m/s^2 for what flies, gentle bends for what drives.
@@ -107,7 +107,7 @@ fn smooth(base: &Base, rng: &mut Pcg64Mcg) -> Trajectory {
 }
 
 /// A path in `s` driven by s = 3t^2 - 2t^3: at rest at both ends.
-fn from_rest_to_rest(rng: &mut Pcg64Mcg, path_degree: usize, guide: Option<f64>) -> Trajectory {
+pub(crate) fn from_rest_to_rest(rng: &mut Pcg64Mcg, path_degree: usize, guide: Option<f64>) -> Trajectory {
     let law = [0.0, 0.0, 3.0, -2.0];
     let times = |a: &[f64], b: &[f64]| {
         let mut product = vec![0.0; a.len() + b.len() - 1];

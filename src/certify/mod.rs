@@ -244,3 +244,5 @@ fn deviation(value: f64, expected: f64) -> f64 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vehicle_tests;

@@ -136,9 +136,9 @@ pub enum Violation {
         /// By how much.
         jump: f64,
     },
-    /// The state of a vehicle, or a control whose rate is limited, jumps at a knot.
+    /// Something of a vehicle's state, or a control whose rate is limited, jumps at a knot.
     StateJump {
-        /// Which of the state's or control's numbers.
+        /// Name of a coordinate or a limited quantity.
         of: &'static str,
         /// When, seconds.
         time: f64,
@@ -352,7 +352,7 @@ impl fmt::Display for Violation {
                 write!(f, "the {what} of \"{output}\" jumps by {} at {time:.3} s", Digits(*jump))
             }
             Self::StateJump { of, time, jump } => {
-                write!(f, "\"{of}\" jumps by {} at {time:.3} s", Digits(*jump))
+                write!(f, "the {of} jumps by {} at {time:.3} s", Digits(*jump))
             }
             Self::Singular { reason, time } => write!(f, "{reason} (at {time:.3} s)"),
             Self::BaseLimit { of, value, bound, time } => {

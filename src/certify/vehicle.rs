@@ -10,7 +10,7 @@
 //! halved until all limits are proved.
 //!
 //! Enclosures don't account for rounding. It stays orders of magnitude below the tolerance of limits and
-//! the micrometre or so that is taken off distances, for motions of seconds in worlds of kilometres; and
+//! the nanometre that is taken off distances, for motions of seconds in worlds of kilometres; and
 //! so do the coefficients below 1e-10 of a segment's size that are left out where it starts or ends at
 //! rest, because they would be rounding.
 //!
@@ -21,7 +21,7 @@ use super::interval::{Variation, shift};
 use super::report::{BasePeak, Peak, Peaks};
 use super::span::Span;
 use super::{CertifyOptions, LimitKind, MAX_INTERVALS, Stop, Violation, deviation, floor};
-use crate::base::{Base, Enclosure, Jet, Moved, Sample, Scalar as _, Singular, Stretch};
+use crate::base::{Base, Coordinate, Enclosure, Jet, Moved, Scalar as _, Singular, Stretch};
 use crate::problem::{FlatState, Problem};
 use crate::robot::JointLimits;
 use crate::trajectory::{Segment, Trajectory, derivative};
@@ -30,20 +30,23 @@ use std::f64::consts::TAU;
 /// What is known of a vehicle's trajectory.
 pub(super) struct Vehicle<'a> {
     problem: &'a Problem,
-    base: &'a Base,
+    pub(super) base: &'a Base,
     options: CertifyOptions,
-    /// How many of the first joints are the base's coordinates, and of the first outputs the base's.
-    coordinates: usize,
+    /// The base's coordinates, which are the first joints.
+    chain: Vec<Coordinate>,
+    /// How many of the first outputs are the base's.
     outputs: usize,
-    /// Which of the base's coordinates turn.
-    turns: Vec<bool>,
+    /// Which of the base's limited quantities must not jump.
+    steady: Vec<usize>,
     /// Per segment.
-    stretches: Vec<Stretch>,
+    pub(super) stretches: Vec<Stretch>,
     /// Whether anything is known of a segment as a whole, but the ranges of the joints.
     known: Vec<Result<(), Singular>>,
     /// `[segment][joint]`.
     wholes: Vec<Whole>,
     interval: Interval,
+    /// The base on both sides of a knot.
+    sides: [Moved; 2],
 }
 
 /// A joint over a segment: where it stands in the middle, how it varies about that, and between what.
@@ -87,18 +90,18 @@ impl<'a> Vehicle<'a> {
     /// Where the mechanism is one.
     pub(super) fn new(problem: &'a Problem, options: CertifyOptions) -> Option<Self> {
         let base = problem.mechanism.vehicle()?;
-        let turns: Vec<bool> = base.coordinates().iter().map(|c| c.turns).collect();
         Some(Self {
             problem,
             base,
             options,
-            coordinates: turns.len(),
+            chain: base.coordinates(),
             outputs: base.outputs().len(),
-            turns,
+            steady: base.steady(),
             stretches: Vec::new(),
             known: Vec::new(),
             wholes: Vec::new(),
             interval: Interval::default(),
+            sides: Default::default(),
         })
     }
 
@@ -146,16 +149,15 @@ impl<'a> Vehicle<'a> {
         self.base.map(&flat, &mut moved).map_err(singular)?;
         let miss = |state: &FlatState| {
             let mut most = 0.0_f64;
-            for (joint, (coordinate, turns)) in moved.coordinates.iter().zip(&self.turns).enumerate() {
+            for (joint, (coordinate, jet)) in self.chain.iter().zip(&moved.coordinates).enumerate() {
                 let wanted = state.position[joint];
-                let [value, rate, ..] = coordinate.0;
-                let turned = if *turns { TAU * ((value - wanted) / TAU).round() } else { 0.0 };
-                most = most.max(deviation(value - turned, wanted));
+                let [value, rate, ..] = jet.0;
+                most = most.max(deviation(value - whole_turns(coordinate, value - wanted), wanted));
                 if joint < self.base.told_rates() {
                     most = most.max(deviation(rate, state.velocity[joint]));
                 }
             }
-            for joint in self.coordinates..state.position.len() {
+            for joint in self.chain.len()..state.position.len() {
                 for (order, wanted) in [&state.position, &state.velocity].into_iter().enumerate() {
                     let value = derivative(self.polynomial(&segment, joint), order, t);
                     most = most.max(deviation(value, wanted[joint]));
@@ -167,30 +169,50 @@ impl<'a> Vehicle<'a> {
     }
 
     /// Whether the base's state is continuous, and positions and velocities of the joints after it.
-    fn check_knots(&self, trajectory: &Trajectory) -> Result<(), Violation> {
-        let sample = |index: usize, t: f64| -> Result<Sample, Violation> {
-            let flat = self.stretches[index].flat(&trajectory.segment(index), t, 0.0);
-            let singular = |reason| Violation::singular(reason, trajectory.knots()[index] + t);
-            self.base.unflatten(&flat).map_err(singular)
-        };
+    pub(super) fn check_knots(&mut self, trajectory: &Trajectory) -> Result<(), Violation> {
+        let [mut left, mut right] = std::mem::take(&mut self.sides);
         for index in 1..trajectory.len() {
             let (before, after) = (trajectory.segment(index - 1), trajectory.segment(index));
             let time = trajectory.knots()[index];
-            let (left, right) = (sample(index - 1, before.duration)?, sample(index, 0.0)?);
-            for (of, [before, after]) in self.base.continued(&left, &right) {
-                // A NaN does not continue anything.
-                if !(deviation(after, before) <= self.options.tolerance) {
-                    return Err(Violation::StateJump { of, time, jump: after - before });
-                }
+            let ends = [(index - 1, before, before.duration, &mut left), (index, after, 0.0, &mut right)];
+            for (index, segment, t, side) in ends {
+                let flat = self.stretches[index].flat(&segment, t, 0.0);
+                self.base.map(&flat, side).map_err(|reason| Violation::singular(reason, time))?;
             }
-            for joint in self.coordinates..self.problem.mechanism.dof() {
-                for order in 0..2 {
-                    let left = derivative(self.polynomial(&before, joint), order, before.duration);
-                    let right = derivative(self.polynomial(&after, joint), order, 0.0);
-                    if deviation(left, right) > self.options.tolerance {
-                        let output = self.problem.mechanism.outputs[joint].clone();
-                        return Err(Violation::Jump { output, order, time, jump: right - left });
-                    }
+            self.check_knot([&left, &right], time)?;
+            self.check_tree_knot([&before, &after], time)?;
+        }
+        self.sides = [left, right];
+        Ok(())
+    }
+
+    /// Whether the base's coordinates are continuous, and what else is steady.
+    fn check_knot(&self, [left, right]: [&Moved; 2], time: f64) -> Result<(), Violation> {
+        let jump = |of: &'static str, [from, to]: [f64; 2]| {
+            // A NaN does not continue anything.
+            let is_continued = deviation(to, from) <= self.options.tolerance;
+            if is_continued { Ok(()) } else { Err(Violation::StateJump { of, time, jump: to - from }) }
+        };
+        let sides = left.coordinates.iter().zip(&right.coordinates);
+        for (coordinate, (from, to)) in self.chain.iter().zip(sides) {
+            let [from, to] = [from.value(), to.value()];
+            jump(coordinate.name, [from, to - whole_turns(coordinate, to - from)])?;
+        }
+        for &index in &self.steady {
+            let [from, to] = [left, right].map(|side| &side.limits[index]);
+            jump(from.name, [from.value.value(), to.value.value()])?;
+        }
+        Ok(())
+    }
+
+    fn check_tree_knot(&self, [before, after]: [&Segment<'_>; 2], time: f64) -> Result<(), Violation> {
+        for joint in self.chain.len()..self.problem.mechanism.dof() {
+            for order in 0..2 {
+                let left = derivative(self.polynomial(before, joint), order, before.duration);
+                let right = derivative(self.polynomial(after, joint), order, 0.0);
+                if deviation(left, right) > self.options.tolerance {
+                    let output = self.problem.mechanism.outputs[joint].clone();
+                    return Err(Violation::Jump { output, order, time, jump: right - left });
                 }
             }
         }
@@ -199,11 +221,11 @@ impl<'a> Vehicle<'a> {
 
     /// The polynomial of a joint after the base's.
     fn polynomial<'s>(&self, segment: &Segment<'s>, joint: usize) -> &'s [f64] {
-        segment.polynomial(joint - self.coordinates + self.outputs)
+        segment.polynomial(joint - self.chain.len() + self.outputs)
     }
 
     /// Proves all limits, and finds out how the joints move over the segments.
-    fn check_limits(
+    pub(super) fn check_limits(
         &mut self,
         trajectory: &Trajectory,
         stop: &Stop<'_>,
@@ -473,6 +495,11 @@ impl Range {
         peak.reach(self.least, time, bounds);
         peak.reach(self.most, time, bounds);
     }
+}
+
+/// The whole turns in the difference of two values of a coordinate, which make none where it turns.
+fn whole_turns(coordinate: &Coordinate, difference: f64) -> f64 {
+    if coordinate.turns { TAU * (difference / TAU).round() } else { 0.0 }
 }
 
 impl Part {

@@ -19,6 +19,10 @@ impl Backend {
     /// samples of an edge. With [`Backend::Gpu`] all problems are uploaded at once, and batches that are
     /// submitted at about the same time, from however many threads, go to the device together.
     ///
+    /// [`Backend::Auto`] shares no device: a search in lanes has one edge checked at a time, one for a
+    /// device hundreds, so which is faster is not told by any batch of edges that both could check, but
+    /// only by planning the same problems both ways.
+    ///
     /// # Errors
     /// When a GPU is asked for and there is none that works, or the problems are too large for it.
     pub fn checkers<'a>(

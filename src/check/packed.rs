@@ -196,6 +196,10 @@ pub struct Packed {
     pub padding: f32,
 }
 
+/// Intervals between the samples of an edge, at most: their rakes are counted in 16 bits on a device, and
+/// a second's work in lanes is a bound that a query's time limit can live with.
+const MOST_INTERVALS: f32 = 1e6;
+
 impl Packed {
     /// Packs a problem; no sphere moves farther than `resolution` metres between two samples.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
@@ -238,13 +242,16 @@ impl Packed {
     ///
     /// Between two samples the spheres move at most sum_j reach_j |dy_j|. A rest-to-rest edge is
     /// sampled evenly along its path, any other evenly in time, where its fastest instant decides. Of
-    /// a vehicle, turnings that follow from other outputs are estimated.
+    /// a vehicle, turnings that follow from other outputs are estimated. Edges longer than
+    /// [`MOST_INTERVALS`] are sampled at a wider spacing: 50 km at 5 cm, which no edge of a search is,
+    /// since refinement only shortens what the search joins by edges of its range. Should a collision
+    /// slip through, the certificate, which takes no samples, finds it.
     pub fn rakes(&self, edge: &Edge<'_>) -> usize {
         let mut travel = edge.travel(&self.reach);
         if let Some(base) = &self.base {
             travel += base.turning(edge, self.flat_dof());
         }
-        let intervals = (travel / self.resolution).ceil().min(1e6) as usize;
+        let intervals = (travel / self.resolution).ceil().min(MOST_INTERVALS) as usize;
         (intervals + 1).div_ceil(RAKE)
     }
 }
@@ -370,7 +377,7 @@ fn pack_limits(limits: &crate::robot::OutputLimits) -> PackedLimits {
 /// the distance of the sphere from the joint's axis is at most that of the next joint's origin
 /// plus the lengths of all links between. Of a sphere its farthest point counts; on a vehicle, which
 /// may be no more than a ball, its centre: what turns about that does not move.
-fn reaches(m: &Mechanism) -> Vec<f32> {
+pub(crate) fn reaches(m: &Mechanism) -> Vec<f32> {
     let mut reach = vec![0.0_f64; m.dof()];
     for link in m.links.iter().filter(|l| l.body != 0) {
         for sphere in &m.spheres[link.spheres.clone()] {
@@ -822,7 +829,9 @@ fn even_along_path(u: f32, degree: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::FlatState;
     use proptest::prelude::*;
+    use rand::SeedableRng;
 
     /// A polynomial in a batch, its terms above `degree` being zeros.
     fn polynomial() -> impl Strategy<Value = (usize, Vec<f32>)> {
@@ -864,6 +873,32 @@ mod tests {
                 prop_assert!((at(tooth) - expected).abs() < 2e-3 * way, "{} {}", at(tooth), expected);
             }
         }
+    }
+
+    /// However long an edge is, devices can count its rakes.
+    #[test]
+    fn rakes_are_counted_in_sixteen_bits() {
+        let mechanism = crate::robot::random::mechanism(&mut SeedableRng::seed_from_u64(3), 2);
+        let still = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+        let problem = Problem {
+            mechanism,
+            world: crate::world::World { obstacles: Vec::new() },
+            goals: vec![still.clone()],
+            start: still,
+            smoothness: crate::problem::Smoothness::Acceleration,
+            torque: false,
+            gravity: crate::problem::GRAVITY,
+        };
+        let packed = Packed::new(&problem, 0.05);
+        let dof = packed.dof();
+        let rakes = |way: f64| {
+            let mut batch = EdgeBatch::new(dof, 3);
+            batch.push_at_rest(&vec![0.0; dof], &vec![way; dof], 1.0);
+            packed.rakes(&batch.get(0))
+        };
+        assert!(rakes(1e2) < rakes(1e4));
+        assert_eq!(rakes(1e9), 62_501);
+        assert_eq!(rakes(1e30), 62_501);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod batch;
 mod braking;
 mod drive;
+mod fly;
 mod lane;
 mod options;
 mod outcome;
@@ -14,16 +15,19 @@ mod termination;
 
 pub use batch::{Task, plan_batch};
 pub use braking::Overrun;
+pub use fly::Attitude;
 pub use options::{PlanOptions, Quality};
 pub use outcome::{Budget, Hindrance, Outcome, Solution, Statistics};
 pub use replan::{Departure, replan};
 pub use rrt_connect::{RrtConnect, Searched};
 pub use termination::Termination;
 
-use crate::check::{CheckError, EdgeChecker, Fault, diagnose, diagnose_base};
+use crate::check::{CheckError, EdgeChecker, Fault, Status, diagnose, diagnose_base};
 use crate::problem::{FlatState, Problem};
+use crate::robot::Mechanism;
 use crate::steer::CourseLimits;
 use drive::Driver;
+use fly::Flight;
 use lane::{Finish, GRACE, Lane, PATIENCE, Share, together};
 use std::time::Instant;
 use termination::Race;
@@ -43,10 +47,15 @@ pub fn plan(
 ) -> Result<Outcome, CheckError> {
     let query = Query::new(problem, options);
     let mut lane = Lane::new(problem, checker, options, Share { number: 0, of: 1 });
-    match query.valid_goals(&mut lane)? {
-        Ok(goals) => Ok(query.settle(vec![query.run(lane, &goals)?])),
-        Err(outcome) => Ok(outcome),
-    }
+    let goals = match query.valid_goals(&mut lane)? {
+        Ok(goals) => goals,
+        Err(outcome) => return Ok(outcome),
+    };
+    let flight = match Flight::of(problem, &goals, lane.local.checker())? {
+        Ok(flight) => flight,
+        Err(outcome) => return Ok(outcome),
+    };
+    Ok(query.settle(vec![query.run(lane, &goals, flight.as_ref())?]))
 }
 
 /// Plans one query on `threads` threads (at least one), each of which searches by itself, from seeds of
@@ -76,19 +85,44 @@ pub fn plan_on_threads(
         Ok(goals) => goals,
         Err(outcome) => return Ok(outcome),
     };
+    let flight = match Flight::of(problem, &goals, first.local.checker())? {
+        Ok(flight) => flight,
+        Err(outcome) => return Ok(outcome),
+    };
+    let flight = flight.as_ref();
     let run = |number| {
         let mut checker = checker()?;
-        query.run(Lane::new(problem, &mut *checker, options, Share { number, of }), &goals)
+        query.run(Lane::new(problem, &mut *checker, options, Share { number, of }), &goals, flight)
     };
     let finished = std::thread::scope(|scope| {
         let others: Vec<_> = (1..of).map(|number| scope.spawn(move || run(number))).collect();
-        let mut finished = vec![query.run(first, &goals)];
+        let mut finished = vec![query.run(first, &goals, flight)];
         for other in others {
             finished.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
         finished
     });
     Ok(query.settle(finished.into_iter().collect::<Result<_, _>>()?))
+}
+
+/// The first output that lies beyond its position limits by more than rounding. Checks allow for the
+/// rounding of `f32`, certificates for hardly any: no trajectory from or to there could be certified.
+fn out_of_bounds(problem: &Problem, state: &FlatState) -> Option<Fault> {
+    /// Ten times what a certificate lets pass, rad or m: a state on a certified trajectory is within.
+    const ROUNDING: f64 = 1e-8;
+    let Mechanism { limits, outputs, .. } = &problem.mechanism;
+    let values = state.position.iter().zip(limits).zip(outputs);
+    let mut beyond = values.filter(|&((&p, limits), _)| {
+        let rounding = |bound: f64| ROUNDING * bound.abs().max(1.0);
+        p < limits.lower - rounding(limits.lower) || p > limits.upper + rounding(limits.upper)
+    });
+    beyond.next().map(|((&amount, limits), output)| Fault {
+        status: Status::Position,
+        subject: output.clone(),
+        other: String::new(),
+        amount,
+        bounds: (limits.lower, limits.upper),
+    })
 }
 
 /// One call, of however many lanes.
@@ -121,18 +155,18 @@ impl<'a> Query<'a> {
         let ends: Vec<&FlatState> = goals.iter().chain([start]).collect();
         let mut valid = lane.are_valid(&ends)?;
         lane.statistics.plan += started.elapsed();
-        let why = |state| diagnose(self.problem, state);
         // A fast backend and the oracle may differ by rounding at the very boundary: the oracle decides.
-        if valid.pop() == Some(false)
-            && let Some(why) = why(start)
-        {
+        let fault = |state: &FlatState, valid: bool| {
+            if valid { out_of_bounds(self.problem, state) } else { diagnose(self.problem, state) }
+        };
+        if let Some(why) = fault(start, valid.pop() == Some(true)) {
             return Ok(Err(Outcome::StartInvalid { why }));
         }
         if let Some(why) = Overrun::after(self.problem, start) {
             return Ok(Err(Outcome::StartDoomed { why }));
         }
-        let fault = |(goal, valid): (&'a FlatState, bool)| if valid { None } else { why(goal) };
-        let faults: Vec<Option<Fault>> = goals.iter().zip(valid).map(fault).collect();
+        let faults: Vec<Option<Fault>> =
+            goals.iter().zip(valid).map(|(goal, valid)| fault(goal, valid)).collect();
         let sound: Vec<_> = goals.iter().zip(&faults).filter(|(_, f)| f.is_none()).map(|(g, _)| g).collect();
         if let (Some(why), true) = (faults.into_iter().flatten().next(), sound.is_empty()) {
             return Ok(Err(Outcome::GoalInvalid { why }));
@@ -147,7 +181,15 @@ impl<'a> Query<'a> {
         }
     }
 
-    fn run(&self, lane: Lane<'_>, goals: &[&FlatState]) -> Result<Finish, CheckError> {
+    fn run(
+        &self,
+        lane: Lane<'_>,
+        goals: &[&FlatState],
+        flight: Option<&Flight<'_>>,
+    ) -> Result<Finish, CheckError> {
+        if let Some(flight) = flight {
+            return flight.run(lane, &self.termination, &self.race, self.improve);
+        }
         match CourseLimits::of(&self.problem.mechanism) {
             Some(limits) => Driver::new(lane, limits).run(goals, &self.termination, &self.race, self.improve),
             None => lane.run(goals, &self.termination, &self.race, self.improve),

@@ -12,7 +12,8 @@ pub struct PlanOptions {
     pub time_limit: Option<Duration>,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
-    /// Longest edge of the search, in the flat output space (root of the sum of squares, rad and m).
+    /// Longest edge of the search, in the flat output space: root of the sum of squares, rad and m, each
+    /// times the root of how far a unit of it moves the robot at most, against the mean of all.
     pub range: f64,
     /// Share of the samples that carry a velocity, 0 to 1. The others are at rest.
     pub moving_share: f64,

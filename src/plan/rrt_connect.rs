@@ -4,6 +4,7 @@
 
 use super::braking::standstills;
 use super::{Budget, PlanOptions, Termination};
+use crate::check::packed::reaches;
 use crate::check::{CheckError, EdgeChecker, StateBatch};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem};
@@ -154,14 +155,14 @@ struct Grown {
 }
 
 impl Grown {
-    /// A tree of its roots alone.
-    fn new<'s>(dof: usize, roots: impl Iterator<Item = &'s FlatState>) -> Self {
+    /// A tree of its roots alone; `weights` are its metric's.
+    fn new<'s>(weights: &[f64], roots: impl Iterator<Item = &'s FlatState>) -> Self {
         let mut grown = Self {
-            tree: Tree::new(dof),
+            tree: Tree::new(weights),
             durations: Vec::new(),
             domains: Vec::new(),
             accelerations: Vec::new(),
-            still: vec![0.0; dof],
+            still: vec![0.0; weights.len()],
         };
         for root in roots {
             grown.add(&root.position, &root.velocity, None, 0.0);
@@ -203,8 +204,9 @@ impl<'a> RrtConnect<'a> {
     /// A search from the start of `problem` to those of its goals that are in `goals`.
     pub fn new(problem: &'a Problem, goals: &[&FlatState], options: &'a PlanOptions, seed: u64) -> Self {
         let dof = problem.mechanism.dof();
-        let start = Grown::new(dof, std::iter::once(&problem.start));
-        let goal = Grown::new(dof, goals.iter().copied());
+        let weights = weights(&reaches(&problem.mechanism));
+        let start = Grown::new(&weights, std::iter::once(&problem.start));
+        let goal = Grown::new(&weights, goals.iter().copied());
         // The easiest queries need no more than a single edge from the start to a goal.
         let direct = |goal| Connection { side: Side::Goal, near: goal, target: 0, distance: 0.0 };
         Self {
@@ -569,6 +571,17 @@ fn toward(from: &[f64], to: &mut [f64], share: f64) {
     }
 }
 
+/// What a unit of each output counts in the search's distances: the root of how far it moves the robot
+/// at most (`reach`, m/rad, or 1), against the mean of all. A turn of the wrist by itself is a small
+/// step, one of the shoulder a large one that more stands in the way of; nor may any be no step at all.
+fn weights(reach: &[f32]) -> Vec<f64> {
+    /// The least that an output counts.
+    const LEAST: f64 = 0.1;
+    let mean = reach.iter().copied().map(f64::from).sum::<f64>() / reach.len() as f64;
+    let weight = |&reach: &f32| if mean > 0.0 { (f64::from(reach) / mean).sqrt().max(LEAST) } else { 1.0 };
+    reach.iter().map(weight).collect()
+}
+
 /// Bounds to sample between: for each output, what [`range_of`] gives for the start and all goals.
 fn bounds(problem: &Problem) -> Vec<(f64, f64)> {
     let ends = || problem.goals.iter().chain([&problem.start]);
@@ -598,6 +611,13 @@ fn range_of((lower, upper): (f64, f64), least: f64, most: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_moves_more_counts_more() {
+        assert_eq!(weights(&[4.0, 0.0, 0.0, 0.0]), [2.0, 0.1, 0.1, 0.1]);
+        assert_eq!(weights(&[1.0, 1.0, 1.0]), [1.0; 3]);
+        assert_eq!(weights(&[0.0, 0.0]), [1.0; 2]);
+    }
 
     #[test]
     fn what_turns_without_end_is_sampled_over_a_turn() {

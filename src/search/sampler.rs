@@ -3,39 +3,48 @@
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// Bases of the Halton sequence, one per output.
-const PRIMES: [u8; 10] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29];
-
-/// Draws points of a box evenly: Halton's sequence, shifted by a random vector modulo 1 so that
-/// every seed gives another one (Cranley and Patterson, *Randomization of number theoretic methods
-/// for multiple integration*, SIAM J. Numer. Anal. 1976). Outputs beyond the first ten, where
-/// Halton's sequence is no longer even, are drawn independently.
+/// Draws points of a box evenly: a Kronecker sequence, whose every step adds the same vector modulo 1,
+/// from a random point of its own for every seed (Cranley and Patterson, *Randomization of number
+/// theoretic methods for multiple integration*, SIAM J. Numer. Anal. 1976). The vector is the one of
+/// Roberts, *The unreasonable effectiveness of quasirandom sequences*, 2018: powers of the inverse of
+/// the generalised golden ratio, which leave no gap in any number of dimensions. A point costs an
+/// addition per output.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     rng: Pcg64Mcg,
-    /// Bounds of each output.
-    bounds: Vec<(f64, f64)>,
-    /// One sequence per output.
-    halton: Vec<RadicalInverse>,
+    sequences: Vec<Kronecker>,
+}
+
+/// The sequence of one output.
+#[derive(Clone, Debug)]
+struct Kronecker {
+    lower: f64,
+    width: f64,
+    /// Where it stands and what a step adds, in units of 2^-64: what goes beyond 1 wraps around.
+    value: u64,
+    step: u64,
 }
 
 impl Sampler {
     /// A sampler of the box with these (finite) bounds.
     pub fn new(bounds: Vec<(f64, f64)>, seed: u64) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
-        let bases = PRIMES.iter().take(bounds.len());
-        let halton = bases.map(|&base| RadicalInverse::new(base, rng.random())).collect();
-        Self { rng, bounds, halton }
+        let rate = 1.0 / golden_ratio(bounds.len());
+        let mut power = 1.0;
+        let sequence = |(lower, upper): (f64, f64)| {
+            power *= rate;
+            let step = (power * 2.0_f64.powi(64)) as u64;
+            Kronecker { lower, width: upper - lower, value: rng.random(), step }
+        };
+        let sequences = bounds.into_iter().map(sequence).collect();
+        Self { rng, sequences }
     }
 
     /// Writes the next point to `point`, one value per output.
     pub fn sample(&mut self, point: &mut [f64]) {
-        for (i, (value, &(lower, upper))) in point.iter_mut().zip(&self.bounds).enumerate() {
-            let u = match self.halton.get_mut(i) {
-                Some(sequence) => sequence.next(),
-                None => self.rng.random::<f64>(),
-            };
-            *value = lower + (upper - lower) * u;
+        for (value, sequence) in point.iter_mut().zip(&mut self.sequences) {
+            sequence.value = sequence.value.wrapping_add(sequence.step);
+            *value = sequence.lower + sequence.width * unit(sequence.value);
         }
     }
 
@@ -45,38 +54,15 @@ impl Sampler {
     }
 }
 
-/// The van der Corput sequence of a base, shifted modulo 1. Counts as one does by hand, the last digit
-/// first, so that a number costs an addition per digit that changes.
-#[derive(Clone, Debug)]
-struct RadicalInverse {
-    base: u8,
-    /// Digits of the index, the last first; 64 of them outlast any search.
-    digits: [u8; 64],
-    /// The number, in units of 2^-64: what goes beyond 1 wraps around.
-    value: u64,
+/// A number of units of 2^-64: its upper 53 bits, so that it is below 1.
+fn unit(value: u64) -> f64 {
+    (value >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-impl RadicalInverse {
-    fn new(base: u8, shift: u64) -> Self {
-        Self { base, digits: [0; 64], value: shift }
-    }
-
-    fn next(&mut self) -> f64 {
-        let base = u64::from(self.base);
-        let mut weight = u64::MAX / base;
-        for digit in &mut self.digits {
-            if *digit + 1 < self.base {
-                *digit += 1;
-                self.value = self.value.wrapping_add(weight);
-                break;
-            }
-            *digit = 0;
-            self.value = self.value.wrapping_sub((base - 1) * weight);
-            weight /= base;
-        }
-        // The upper 53 bits, so that it is below 1.
-        (self.value >> 11) as f64 / (1_u64 << 53) as f64
-    }
+/// The positive root of x^(n + 1) = x + 1: the golden ratio for one dimension, and so on.
+fn golden_ratio(dimensions: usize) -> f64 {
+    let root = 1.0 / (dimensions as f64 + 1.0);
+    (0..32).fold(2.0_f64, |x, _| (1.0 + x).powf(root))
 }
 
 #[cfg(test)]
@@ -84,17 +70,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn radical_inverses_are_van_der_corputs() {
-        let mut three = RadicalInverse::new(3, 0);
-        for number in [1.0 / 3.0, 2.0 / 3.0, 1.0 / 9.0, 4.0 / 9.0, 7.0 / 9.0, 2.0 / 9.0] {
-            assert!((three.next() - number).abs() < 1e-15);
+    fn steps_are_powers_of_the_golden_ratios() {
+        for (dimensions, ratio) in [(1, 1.618_033_988_749), (2, 1.324_717_957_244), (3, 1.220_744_084_605)] {
+            assert!((golden_ratio(dimensions) - ratio).abs() < 1e-11);
         }
-        // After every power of the base the sequence has been in every interval of that width.
-        let mut shifted = RadicalInverse::new(5, 1 << 63);
-        let mut cells: Vec<u32> = (0..3125).map(|_| ((shifted.next() * 3125.0) as u32) % 3125).collect();
-        cells.sort_unstable();
-        cells.dedup();
-        assert!(cells.len() > 3000, "{}", cells.len());
+        for dimensions in 1..40 {
+            let ratio = golden_ratio(dimensions);
+            assert!((ratio.powi(dimensions as i32 + 1) - ratio - 1.0).abs() < 1e-9, "{dimensions}");
+        }
+        // In one dimension no two of n points are much nearer than 1 / n.
+        let mut sampler = Sampler::new(vec![(0.0, 1.0)], 3);
+        let mut points = vec![[0.0; 1]; 1000];
+        points.iter_mut().for_each(|p| sampler.sample(p));
+        points.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        let gaps = points.windows(2).map(|pair| pair[1][0] - pair[0][0]);
+        assert!(gaps.clone().fold(f64::INFINITY, f64::min) > 0.35e-3);
+        assert!(gaps.fold(0.0, f64::max) < 1.7e-3);
     }
 
     #[test]

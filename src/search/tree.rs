@@ -10,6 +10,8 @@ pub type Node = usize;
 #[derive(Clone, Debug)]
 pub struct Tree {
     dof: usize,
+    /// What a unit of each output counts in distances.
+    weights: Vec<f32>,
     /// `[node][output]`, rad or m.
     positions: Vec<f64>,
     /// `[node][output]`, per second.
@@ -24,11 +26,12 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// A tree without nodes, of states of `dof` outputs (at least one).
-    pub fn new(dof: usize) -> Self {
+    /// A tree without nodes; `weights` is what a unit of each output (at least one) counts in distances.
+    pub fn new(weights: &[f64]) -> Self {
         let level = Level::best();
         Self {
-            dof,
+            dof: weights.len(),
+            weights: weights.iter().map(|&w| w as f32).collect(),
             positions: Vec::new(),
             velocities: Vec::new(),
             parents: Vec::new(),
@@ -74,14 +77,15 @@ impl Tree {
         &self.velocities[node * self.dof..(node + 1) * self.dof]
     }
 
-    /// The node nearest to `position` (Euclidean, positions only) and its distance, both to the accuracy
-    /// of `f32`.
+    /// The node nearest to `position` and its distance, both to the accuracy of `f32`: the root of the
+    /// sum of squares of the outputs' weighted differences; velocities do not count.
     ///
     /// # Panics
     /// If there is no node.
     pub fn nearest(&self, position: &[f64]) -> (Node, f64) {
         assert!(!self.is_empty(), "a tree without nodes has no nearest");
-        let (block, lane, square) = self.level.run(Nearest { blocks: &self.blocks, position });
+        let Self { blocks, weights, .. } = self;
+        let (block, lane, square) = self.level.run(Nearest { blocks, weights, position });
         (block * self.width + lane, f64::from(square).sqrt())
     }
 
@@ -96,6 +100,7 @@ impl Tree {
 struct Nearest<'a> {
     /// `[block][output]`.
     blocks: &'a [Lane],
+    weights: &'a [f32],
     position: &'a [f64],
 }
 
@@ -107,8 +112,8 @@ impl Kernel for Nearest<'_> {
         let (mut least, mut nearest) = (s.splat(f32::INFINITY), s.splat(0.0));
         for (block, lanes) in self.blocks.chunks_exact(self.position.len()).enumerate() {
             let mut square = s.splat(0.0);
-            for (lane, &x) in lanes.iter().zip(self.position) {
-                let d = s.sub(s.load(lane), s.splat(x as f32));
+            for ((lane, &x), &weight) in lanes.iter().zip(self.position).zip(self.weights) {
+                let d = s.mul(s.splat(weight), s.sub(s.load(lane), s.splat(x as f32)));
                 square = s.mul_add(d, d, square);
             }
             let closer = s.lt(square, least);
@@ -136,7 +141,7 @@ mod tests {
 
     #[test]
     fn nearest_and_ancestry() {
-        let mut tree = Tree::new(2);
+        let mut tree = Tree::new(&[1.0, 1.0]);
         let root = tree.add(&[0.0, 0.0], &[0.0, 0.0], None);
         let a = tree.add(&[1.0, 0.0], &[0.0, 0.0], Some(root));
         let b = tree.add(&[1.0, 2.0], &[0.5, 0.0], Some(a));
@@ -145,25 +150,37 @@ mod tests {
         assert_eq!(tree.to_root(b).collect::<Vec<_>>(), [b, a, root]);
         assert_eq!(tree.velocity(b), [0.5, 0.0]);
     }
+
+    #[test]
+    fn what_counts_more_is_farther() {
+        let mut tree = Tree::new(&[2.0, 0.5]);
+        let near = tree.add(&[0.0, 3.0], &[0.0, 0.0], None);
+        tree.add(&[1.0, 0.0], &[0.0, 0.0], None);
+        assert_eq!(tree.nearest(&[0.0, 0.0]), (near, 1.5));
+    }
+
     /// Against a plain scan, in `f64`: at any level, what is found is as near as rounding lets one tell.
     #[test]
     fn the_nearest_of_many() {
         for dof in [1, 3, 8] {
             let mut sampler = Sampler::new(vec![(-3.0, 3.0); dof], 1);
+            let weights: Vec<f64> = (0..dof).map(|output| 0.5 + output as f64 / 4.0).collect();
             let mut draw = || {
                 let mut point = vec![0.0; dof];
                 sampler.sample(&mut point);
                 point
             };
             for level in Level::available() {
-                let mut tree = Tree { level, width: level.lanes(), ..Tree::new(dof) };
+                let mut tree = Tree { level, width: level.lanes(), ..Tree::new(&weights) };
                 let mut points: Vec<Vec<f64>> = Vec::new();
                 for _ in 0..100 {
                     points.push(draw());
                     tree.add(&points[points.len() - 1], &vec![0.0; dof], None);
                     let query = draw();
-                    let distance =
-                        |p: &Vec<f64>| p.iter().zip(&query).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+                    let distance = |p: &Vec<f64>| {
+                        let differences = p.iter().zip(&query).zip(&weights);
+                        differences.map(|((a, b), w)| (w * (a - b)).powi(2)).sum::<f64>().sqrt()
+                    };
                     let least = points.iter().map(distance).fold(f64::INFINITY, f64::min);
                     let (node, found) = tree.nearest(&query);
                     assert!((found - distance(&points[node])).abs() < 1e-5, "{}", level.name());

@@ -1,15 +1,18 @@
-//! A known-answer probe: a small arm among obstacles of every shape, states and an edge for every
-//! status, and what any honest device says of them. Imports `problem` and what lies below it.
+//! A known-answer probe: a small arm among obstacles of every shape and two vehicles, states and edges
+//! for every status, and what any honest device says of them. Imports `problem` and what lies below it.
+
+pub(super) mod vehicles;
 
 use super::super::packed::{EdgeBatch, StateBatch};
 use super::super::{CheckError, EdgeChecker, Status};
-use super::{Gpu, GpuChecker};
+use super::{Gpu, GpuChecker, GpuPool};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Body, CollisionLink, Inertia, JointLimits, Mechanism, Motion, Sphere};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DMat3, DVec3};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, PI};
+use vehicles::Vehicle;
 
 /// A state of the arm, and what is wrong with it.
 pub(super) struct Case {
@@ -154,12 +157,26 @@ fn edges() -> EdgeBatch {
     batch
 }
 
+/// Farthest that a sphere may move between two samples, metres.
+const RESOLUTION: f64 = 0.02;
+
 /// Has a device check what everybody knows the answer of.
 ///
 /// # Errors
 /// When it fails, or lies.
 pub fn probe(gpu: &Gpu) -> Result<(), CheckError> {
-    let mut checker = GpuChecker::new(gpu, &problem(), 0.02)?;
+    let vehicles = vehicles::vehicles().map_err(|e| gpu.error(e.to_string()))?;
+    let problems = [problem(), vehicles[0].problem.clone(), vehicles[1].problem.clone()];
+    // One pool: its kernels are compiled once.
+    let pool = GpuPool::new(gpu, problems.iter().map(|problem| (problem, RESOLUTION)))?;
+    probe_arm(gpu, &mut pool.checker(0))?;
+    for (i, vehicle) in vehicles.iter().enumerate() {
+        probe_vehicle(gpu, &mut pool.checker(1 + i), vehicle)?;
+    }
+    Ok(())
+}
+
+fn probe_arm(gpu: &Gpu, checker: &mut GpuChecker) -> Result<(), CheckError> {
     let mut verdicts = Vec::new();
     checker.check_states(&states(), &mut verdicts)?;
     for (i, (case, verdict)) in cases().iter().zip(&verdicts).enumerate() {
@@ -175,6 +192,20 @@ pub fn probe(gpu: &Gpu) -> Result<(), CheckError> {
     };
     if into.status() != Status::World || into.time < 1.0 || !between.is_valid() {
         return Err(gpu.error(format!("known-answer probe: edges are {into:?} and {between:?}")));
+    }
+    Ok(())
+}
+
+fn probe_vehicle(gpu: &Gpu, checker: &mut GpuChecker, vehicle: &Vehicle) -> Result<(), CheckError> {
+    let mut verdicts = Vec::new();
+    checker.check(&vehicle.edges(), &mut verdicts)?;
+    for (i, (case, verdict)) in vehicle.cases.iter().zip(&verdicts).enumerate() {
+        if (verdict.status(), vehicles::index(verdict)) != (case.status, case.index) {
+            let answer = verdict.status();
+            let message =
+                format!("known-answer probe: edge {i} of a vehicle is {}, not {answer}", case.status);
+            return Err(gpu.error(message));
+        }
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What only the inside of the backend can test.
 
+use super::super::packed::PackedBase;
 use super::super::{AdapterChoice, AutoChecker, ScalarChecker, Status, simd};
 use super::layout::BatchHeader;
 use super::shaders::{Memory, Module, Vote};
@@ -71,7 +72,22 @@ fn the_probe_knows_what_the_oracle_says() {
             assert_eq!(verdict.other, case.obstacle, "state {i}");
         }
     }
-    assert!(Status::ALL.iter().all(|&s| probe::cases().iter().any(|c| c.status == s)), "every status occurs");
+    let mut seen: Vec<Status> = probe::cases().iter().map(|case| case.status).collect();
+    for vehicle in probe::vehicles::vehicles().expect("vehicles") {
+        let mut lanes = simd::SimdChecker::new(&vehicle.problem, 0.02);
+        let mut oracle = ScalarChecker::new(&vehicle.problem, 0.02);
+        for checker in [&mut lanes as &mut dyn EdgeChecker, &mut oracle] {
+            checker.check(&vehicle.edges(), &mut verdicts).expect("a checker that works");
+            let said: Vec<_> = verdicts.iter().map(|v| (v.status(), probe::vehicles::index(v))).collect();
+            assert_eq!(said, known(&vehicle), "{}", checker.name());
+        }
+        seen.extend(vehicle.cases.iter().map(|case| case.status));
+    }
+    assert!(Status::ALL.iter().all(|status| seen.contains(status)), "every status occurs");
+}
+
+fn known(vehicle: &probe::vehicles::Vehicle) -> Vec<(Status, u32)> {
+    vehicle.cases.iter().map(|case| (case.status, case.index)).collect()
 }
 
 #[test]
@@ -81,16 +97,21 @@ fn the_device_passes_the_probe() {
     probe(limited_device().expect("the same adapter")).expect("an honest device");
 }
 
-/// Checks the probe's states with kernels of which one module has a fault.
-fn probe_with_fault(gpu: &Gpu, module: &str, from: &str, to: &str) -> Vec<(Status, u32)> {
-    let packed = Packed::new(&probe::problem(), 0.02);
+/// A checker with kernels of which one module has a fault.
+fn with_fault(gpu: &Gpu, problem: &Problem, module: &str, from: &str, to: &str) -> GpuChecker {
+    let packed = Packed::new(problem, 0.02);
     let seed = |modules: &mut [Module]| {
         let module = modules.iter_mut().find(|m| m.name == module).expect("a module");
         assert!(module.source.contains(from), "the fault has a place");
         module.source = module.source.replace(from, to).leak();
     };
     let pipelines = gpu.pipelines_of(layout::words(&packed), seed).expect("a module that compiles");
-    let mut checker = GpuPool::with(gpu, vec![packed], pipelines).expect("a pool").checker(0);
+    GpuPool::with(gpu, vec![packed], pipelines).expect("a pool").checker(0)
+}
+
+/// What is then said of the probe's states.
+fn probe_with_fault(gpu: &Gpu, module: &str, from: &str, to: &str) -> Vec<(Status, u32)> {
+    let mut checker = with_fault(gpu, &probe::problem(), module, from, to);
     let mut verdicts = Vec::new();
     checker.check_states(&probe::states(), &mut verdicts).expect("a device that works");
     verdicts.iter().map(|v| (v.status(), obstacle(v))).collect()
@@ -117,6 +138,34 @@ fn a_fault_in_any_stage_is_caught() {
     ];
     for (module, from, to) in faults {
         assert_ne!(probe_with_fault(gpu, module, from, to), known, "{module}: {to} instead of {from}");
+    }
+}
+
+/// So does the map of a base.
+#[test]
+fn a_fault_in_the_map_of_a_base_is_caught() {
+    let Some(gpu) = device() else { return };
+    let [trailer, quadrotor] = probe::vehicles::vehicles().expect("vehicles");
+    let faults = [
+        (&trailer, "fma(turns, PI, along)", "along"),
+        (&trailer, "let along = x.y * x.z + y.y * y.z;", "let along = 1.0;"),
+        (&trailer, "y.y * x.w", "y.y * x.z"),
+        (&quadrotor, "angle = select(angle, PI - angle, x < 0.0);", ""),
+        (&quadrotor, "d.fourth * 24.0", "d.fourth * 6.0"),
+        (&quadrotor, "dot(base_row(MIXER_ROW + i), vec4f(thrust, moments))", "thrust"),
+        (&quadrotor, "let facing = sin_cos(yaw.x);", "let facing = vec2f(0.0, 1.0);"),
+    ];
+    let said = |vehicle: &probe::vehicles::Vehicle, from: &str, to: &str| {
+        let mut checker = with_fault(gpu, &vehicle.problem, "base", from, to);
+        let mut verdicts = Vec::new();
+        checker.check(&vehicle.edges(), &mut verdicts).expect("a device that works");
+        verdicts.iter().map(|v| (v.status(), probe::vehicles::index(v))).collect::<Vec<_>>()
+    };
+    for vehicle in [&trailer, &quadrotor] {
+        assert_eq!(said(vehicle, "let along", "let along"), known(vehicle), "no fault at all");
+    }
+    for (vehicle, from, to) in faults {
+        assert_ne!(said(vehicle, from, to), known(vehicle), "{to} instead of {from}");
     }
 }
 
@@ -308,7 +357,9 @@ fn layouts_are_those_of_the_shaders() {
             cuboids_end,
             capsules_end,
             cylinders_end,
-            half_spaces_end
+            half_spaces_end,
+            flat_outputs,
+            base_row
         ),
         offsets!(Body, placement, com, mass, moments, ratio, products, offset, parent, motion, output),
         offsets!(Link, bound, body, first, end, index),
@@ -374,6 +425,19 @@ fn constants_are_those_of_the_shaders() {
     assert_eq!(constant("POSE_WORDS") as usize, layout::POSE_WORDS);
     assert_eq!(constant("MOTION_WORDS") as usize, layout::MOTION_WORDS);
     assert_eq!(constant("EVEN_ROWS") as usize, layout::EVEN_ROWS);
+    use super::super::packed::base;
+    let kinds = ["GROUND", "TRAILER", "AIRPLANE", "PLANAR_QUADROTOR", "QUADROTOR"].map(constant);
+    let [ground, trailer, airplane] = [base::BASE_GROUND, base::BASE_TRAILER, base::BASE_AIRPLANE];
+    assert_eq!(kinds, [ground, trailer, airplane, base::BASE_PLANAR_QUADROTOR, base::BASE_QUADROTOR]);
+    let rows = ["CURVATURE_ROW", "GROUND_ROW", "INERTIA_ROW", "MIXER_ROW", "BOUNDS_ROW"].map(constant);
+    let offsets = [
+        offset_of!(PackedBase, curvature),
+        offset_of!(PackedBase, standing),
+        offset_of!(PackedBase, inertia),
+        offset_of!(PackedBase, mixer),
+        offset_of!(PackedBase, bounds),
+    ];
+    assert_eq!(rows.map(|row| row as usize * ROW), offsets);
     let bindings = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
     assert_eq!(bindings, 8);
 }

@@ -39,15 +39,17 @@ const TABLED_RAKES: usize = 16;
 
 /// A rake of shares of a rest-to-rest edge, one per tooth, where they are in the table.
 fn at_rest_shares(degree: usize, rake: usize, rakes: usize) -> Option<&'static Lane> {
-    /// For each degree, those of edges of one rake, then those of edges of two, and so on.
-    static TABLES: LazyLock<[Vec<Lane>; 3]> = LazyLock::new(|| {
-        [3, 5, 7].map(|degree| {
-            let every = (1..=TABLED_RAKES).flat_map(|rakes| (0..rakes).map(move |rake| (rake, rakes)));
-            let share = |rake, rakes, tooth| sample_share(rake, tooth, rakes, Some(degree));
-            every.map(|(rake, rakes)| Lane(std::array::from_fn(|tooth| share(rake, rakes, tooth)))).collect()
-        })
-    });
+    /// For each degree, made when it is first asked for, those of edges of one rake, then of two, and so on.
+    static TABLES: [LazyLock<Vec<Lane>>; 3] =
+        [LazyLock::new(shares_of::<3>), LazyLock::new(shares_of::<5>), LazyLock::new(shares_of::<7>)];
     (rakes <= TABLED_RAKES).then(|| &TABLES[degree / 2 - 1][rakes * (rakes - 1) / 2 + rake])
+}
+
+/// The table of edges of a degree.
+fn shares_of<const DEGREE: usize>() -> Vec<Lane> {
+    let every = (1..=TABLED_RAKES).flat_map(|rakes| (0..rakes).map(move |rake| (rake, rakes)));
+    let share = |rake, rakes, tooth| sample_share(rake, tooth, rakes, Some(DEGREE));
+    every.map(|(rake, rakes)| Lane(std::array::from_fn(|tooth| share(rake, rakes, tooth)))).collect()
 }
 
 /// Evaluates an edge at the times of `scratch.time`.

@@ -1,0 +1,176 @@
+//! The vehicles of the probe: a car with a trailer and a quadrotor, on edges so short that they are
+//! points, of which the derivatives alone decide.
+
+use super::super::super::packed::EdgeBatch;
+use super::super::super::{Status, Verdict};
+use crate::base::{Actuation, Base, Car, GRAVITY, Quadrotor, QuadrotorState, Trailer};
+use crate::error::InputError;
+use crate::pose::Pose;
+use crate::problem::{FlatState, Problem, Smoothness};
+use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
+use crate::world::{Obstacle, Shape, World};
+use glam::DVec3;
+use std::f64::consts::{FRAC_PI_4, PI};
+
+/// An edge of a vehicle and what is wrong with it.
+pub(crate) struct Case {
+    /// Derivatives 0 to 4 of each flat output.
+    derivatives: Vec<[f64; 5]>,
+    pub status: Status,
+    /// The obstacle, or the limit of the base.
+    pub index: u32,
+}
+
+/// A vehicle and its edges.
+pub(crate) struct Vehicle {
+    pub problem: Problem,
+    pub cases: Vec<Case>,
+}
+
+/// What a [`Case`] has as its index.
+pub(crate) fn index(verdict: &Verdict) -> u32 {
+    match verdict.status() {
+        Status::World => verdict.other,
+        Status::Base => verdict.subject,
+        _ => 0,
+    }
+}
+
+/// Duration of an edge, which is next to none.
+const INSTANT: f64 = 1e-3;
+
+impl Vehicle {
+    /// A vehicle that carries a ball at a point of its body, and balls in its way.
+    fn new(base: Base, carried: DVec3, balls: &[DVec3], cases: Vec<Case>) -> Result<Self, InputError> {
+        let limits = vec![JointLimits::NONE; base.coordinates().len()];
+        let robot = Robot::of_spheres("body", vec![Sphere { center: carried, radius: 0.1 }]);
+        let robot = robot.on_base(base, &limits, Vec::new());
+        let all = robot.independent_joints();
+        let mechanism = Mechanism::new(&robot, &all, &robot.neutral(), Pose::IDENTITY)?;
+        let ball = |&center: &DVec3| Obstacle {
+            name: "ball".into(),
+            shape: Shape::Sphere { radius: 0.05 },
+            pose: Pose::from_translation(center),
+        };
+        let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+        let problem = Problem {
+            mechanism,
+            world: World { obstacles: balls.iter().map(ball).collect() },
+            goals: vec![start.clone()],
+            start,
+            smoothness: Smoothness::Acceleration,
+            torque: false,
+            gravity: crate::problem::GRAVITY,
+        };
+        Ok(Self { problem, cases })
+    }
+
+    /// Its edges as septics.
+    pub(crate) fn edges(&self) -> EdgeBatch {
+        let mut batch = EdgeBatch::new(self.problem.mechanism.flat_dof(), 7);
+        for case in &self.cases {
+            let septic = |[p, v, a, j, s]: &[f64; 5]| [*p, *v, a / 2.0, j / 6.0, s / 24.0, 0.0, 0.0, 0.0];
+            batch.push(INSTANT, &case.derivatives.iter().flat_map(septic).collect::<Vec<_>>());
+        }
+        batch
+    }
+}
+
+/// All vehicles.
+///
+/// # Errors
+/// Never, unless a base lost its coordinates.
+pub(crate) fn vehicles() -> Result<[Vehicle; 2], InputError> {
+    Ok([trailer()?, quadrotor()?])
+}
+
+/// A car with a trailer whose path is y = bend x^2 / 2 + slope x^3 / 6 at x = 0: its hitch stands at
+/// atan(bend), its wheels at atan((bend + slope cos^2) cos / 2). A ball stands before the car where the
+/// bend is one half, whether it goes ahead or back.
+fn trailer() -> Result<Vehicle, InputError> {
+    let car = Base::Car(Car {
+        wheelbase: 0.5,
+        speed: [-1.0, 1.0],
+        steering: FRAC_PI_4,
+        steering_rate: f64::INFINITY,
+        acceleration: f64::INFINITY,
+        trailer: Some(Trailer { hitch_length: 1.0, angle: 0.8 }),
+    });
+    let path = |bend: f64, slope: f64, guide: f64, status, index| Case {
+        derivatives: vec![
+            [0.0, 1.0, 0.0, 0.0, 0.0],
+            [0.0, 0.0, bend, slope, 0.0],
+            [guide, 0.0, 0.0, 0.0, 0.0],
+        ],
+        status,
+        index,
+    };
+    let mut cases = vec![
+        path(0.5, 0.0, 0.1, Status::World, 0),
+        path(-0.5, 0.0, 0.1, Status::Valid, 0),
+        path(0.5, 0.0, 3.0, Status::World, 1),
+        path(-0.5, 0.0, 3.0, Status::Valid, 0),
+        path(1.2, 0.0, 0.1, Status::Base, 4),
+        path(0.0, 1.8, 0.1, Status::Valid, 0),
+        path(0.0, 2.2, 0.1, Status::Base, 1),
+        path(0.0, -2.2, PI, Status::Base, 1),
+    ];
+    // A bend of 1 on which it gathers speed, which takes 6 from the slope; towards somewhere else.
+    let gathering = |slope: f64, status| {
+        let mut case = path(1.0, slope + 6.0, 0.1, status, u32::from(status == Status::Base));
+        case.derivatives[0][2] = 2.0;
+        let (sin, cos) = 0.4_f64.sin_cos();
+        for order in 0..5 {
+            let [x, y] = [0, 1].map(|axis: usize| case.derivatives[axis][order]);
+            (case.derivatives[0][order], case.derivatives[1][order]) = (cos * x - sin * y, sin * x + cos * y);
+        }
+        case
+    };
+    cases.extend([gathering(1.2, Status::Valid), gathering(4.2, Status::Base)]);
+    let (sin, cos) = 0.5_f64.atan().sin_cos();
+    let front = DVec3::new(1.0 + 0.5 * cos, 0.5 * sin, 0.0);
+    let behind = DVec3::new(-front.x, front.y, 0.0);
+    Vehicle::new(car, DVec3::X * 0.5, &[front, behind], cases)
+}
+
+/// A quadrotor with a ball on top, and balls where that is with a thrust that leans forward, leans to
+/// the left, or points down.
+fn quadrotor() -> Result<Vehicle, InputError> {
+    let quadrotor = Base::Quadrotor(Quadrotor {
+        mass: 1.0,
+        inertia: DVec3::splat(0.01),
+        actuation: Actuation::Rotors { arm: 0.1, torque_by_thrust: 0.1, most: 3.0 },
+        velocity: 4.0,
+        body_rate: 5.0,
+        state: QuadrotorState::Quaternion,
+    });
+    let g = GRAVITY;
+    let flight = |x: [f64; 4], y: [f64; 4], z: [f64; 4], yaw: f64, status, index| {
+        let moving = |[v, a, j, s]: [f64; 4]| [0.0, v, a, j, s];
+        let yaw = [yaw, 0.0, 0.0, 0.0, 0.0];
+        Case { derivatives: vec![moving(x), moving(y), moving(z), yaw], status, index }
+    };
+    let still = [0.0; 4];
+    let cases = vec![
+        flight(still, still, still, 0.3, Status::Valid, 0),
+        flight([0.0, g, 0.0, 0.0], still, still, 0.5, Status::World, 0),
+        flight([0.0, -g, 0.0, 0.0], still, still, 0.5, Status::Valid, 0),
+        flight(still, [0.0, g, 0.0, 0.0], still, 0.5, Status::World, 1),
+        flight(still, [0.0, -g, 0.0, 0.0], still, 0.5, Status::Valid, 0),
+        flight(still, still, [0.0, -2.0 * g, 0.0, 0.0], 0.5, Status::World, 2),
+        flight(still, [4.5, 0.0, 0.0, 0.0], still, 0.0, Status::Base, 1),
+        // The thrust turns by jerk / g about the body's axes.
+        flight([0.0, 0.0, 4.5 * g, 0.0], still, still, 0.0, Status::Valid, 0),
+        flight([0.0, 0.0, 5.5 * g, 0.0], still, still, 0.0, Status::Base, 4),
+        flight(still, [0.0, 0.0, 5.5 * g, 0.0], still, 0.0, Status::Base, 3),
+        // A moment of 0.01 snap / g about the body's y axis takes 1.4e-2 snap / g from or gives it to each
+        // rotor's share, which is 1 while it hovers.
+        flight(still, still, [0.0, 2.1 * g, 0.0, 0.0], 0.0, Status::Base, 6),
+        flight([0.0, 0.0, 0.0, 60.0 * g], still, still, 0.0, Status::Valid, 0),
+        flight([0.0, 0.0, 0.0, 80.0 * g], still, still, 0.0, Status::Base, 6),
+        flight([0.0, 0.0, 0.0, -80.0 * g], still, still, 0.0, Status::Base, 7),
+    ];
+    let lean = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
+    let balls = [DVec3::new(lean, 0.0, lean), DVec3::new(0.0, lean, lean), DVec3::Z * -0.5];
+    Vehicle::new(quadrotor, DVec3::Z * 0.5, &balls, cases)
+}
