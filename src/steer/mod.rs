@@ -9,6 +9,7 @@ mod curve;
 mod higher_order;
 mod jerk_limited;
 mod least_effort;
+mod pace;
 mod quartic;
 mod time_law;
 mod time_optimal;
@@ -18,6 +19,7 @@ pub use curve::{Curve, Gait, Quintic, Stance, nearest_turn};
 pub use higher_order::{HigherOrder, State};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
+pub use pace::{Pace, Pointer};
 pub use time_law::{EndSpeeds, TimeLaw};
 pub use time_optimal::{Profile, TimeOptimal};
 
