@@ -47,6 +47,7 @@ fn check_edges(
             }
             time = sample_time(head, sample);
             unflatten_edge(head, time);
+            unflatten_base();
             fault = check_sample();
             if fault.status != VALID {
                 failing = sample;

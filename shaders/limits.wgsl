@@ -1,5 +1,6 @@
 // Stage `limits`: position, velocity and acceleration of each output, then the effort of each
-// joint by recursive Newton-Euler (Luh, Walker and Paul 1980), in world axes.
+// joint by recursive Newton-Euler (Luh, Walker and Paul 1980), in world axes; of a vehicle, what its base
+// limits.
 
 // Per body, in the place of the bounds, which are no longer needed: angular velocity, angular
 // acceleration, acceleration of the origin less gravity, force and moment that its joint passes on.
@@ -13,7 +14,7 @@ fn effort_word(output: u32) -> u32 {
     return motion_word(problem.bodies) + output;
 }
 
-// The first limit that is broken, in the order position, velocity, acceleration, effort.
+// The first limit that is broken, in the order position, velocity, acceleration, effort, base.
 fn limits() -> Fault {
     var fault = NO_FAULT;
     for (var j = 0u; j < problem.outputs; j++) {
@@ -32,6 +33,9 @@ fn limits() -> Fault {
         if status != VALID && (fault.status == VALID || status < fault.status) {
             fault = Fault(status, j, 0u);
         }
+    }
+    if fault.status == VALID && broken_limit != NO_LIMIT {
+        return Fault(BASE, broken_limit, 0u);
     }
     if fault.status != VALID || problem.torque == 0u || overtaken() {
         return fault;

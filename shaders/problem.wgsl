@@ -20,6 +20,7 @@ const PRISMATIC = 2u;
 
 // One of the problems on the device: how many of everything it has, and where that begins.
 struct Problem {
+    // Joints, which are the flat outputs too, except of a vehicle.
     outputs: u32,
     bodies: u32,
     links: u32,
@@ -44,6 +45,9 @@ struct Problem {
     capsules_end: u32,
     cylinders_end: u32,
     half_spaces_end: u32,
+    // Flat outputs, and of a vehicle the first row of its base in the tables, else 0.
+    flat_outputs: u32,
+    base_row: u32,
 }
 
 struct Body {
@@ -141,8 +145,9 @@ struct Verdict {
 @group(0) @binding(3) var<storage, read> obstacles: array<Obstacle>;
 // What fits in rows of four stands in one buffer, since a stage may bind no more than eight. First
 // EVEN_ROWS rows each for cubics, quintics and septics: the share of the duration after which a
-// rest-to-rest edge has gone 0/256 ... 257/256 of its way. Then, by robot, spheres (centre, radius), pairs of links, two to a row, and limits, two
-// rows each; by world, nodes, two rows each.
+// rest-to-rest edge has gone 0/256 ... 257/256 of its way. Then, by robot, spheres (centre, radius),
+// pairs of links, two to a row, limits, two rows each, and the base of a vehicle (see base.wgsl); by
+// world, nodes, two rows each.
 @group(0) @binding(4) var<storage, read> tables: array<vec4u>;
 @group(0) @binding(5) var<storage, read> batch: Batch;
 @group(0) @binding(6) var<storage, read_write> verdicts: array<Verdict>;

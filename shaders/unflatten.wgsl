@@ -1,5 +1,5 @@
 // Stage `unflatten`: polynomials of the flat outputs to joint values and their derivatives, one
-// output at a time, when the other stages ask.
+// output at a time, when the other stages ask; of a vehicle, one joint at a time.
 
 struct Flat {
     value: f32,
@@ -80,10 +80,13 @@ fn unflatten_edge(head: Head, t: f32) {
         begin += duration;
     }
     local_time = min(t - begin, segment_duration(head, segment));
-    polynomials = head.row + segment * problem.outputs * polynomial_rows();
+    polynomials = head.row + segment * problem.flat_outputs * polynomial_rows();
 }
 
 fn unflatten_value(output: u32) -> f32 {
+    if output < coordinates {
+        return load(coordinate_word(output));
+    }
     let row = polynomials + output * polynomial_rows();
     let c = bitcast<vec4f>(batch.rows[row]);
     let t = local_time;
@@ -96,6 +99,9 @@ fn unflatten_value(output: u32) -> f32 {
 }
 
 fn unflatten(output: u32) -> Flat {
+    if output < unlimited {
+        return Flat(unflatten_value(output), 0.0, 0.0);
+    }
     let row = polynomials + output * polynomial_rows();
     let c = bitcast<vec4f>(batch.rows[row]);
     let t = local_time;

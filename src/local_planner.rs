@@ -69,8 +69,20 @@ impl<'a> LocalPlanner<'a> {
         }
     }
 
+    /// Lets the fastest motions accelerate an output downwards by up to `most`, whatever its limit.
+    #[must_use]
+    pub fn with_fall(mut self, output: usize, most: f64) -> Self {
+        self.fastest = self.fastest.with_fall(output, most);
+        self
+    }
+
     /// The checker.
     pub fn checker(&mut self) -> &mut dyn EdgeChecker {
+        self.checker
+    }
+
+    /// The checker, for other use.
+    pub fn into_checker(self) -> &'a mut dyn EdgeChecker {
         self.checker
     }
 

@@ -145,7 +145,7 @@ fn integrators_of_dynobench() {
 /// Integrates the controls of the JSON file, each held until the next sample, by fourth-order
 /// Runge-Kutta from the first state, and holds the states of the file against that.
 fn replay(problem: &Problem, solution: &Solution) {
-    let text = Export::new(problem, &solution.trajectory).text(Format::Json);
+    let text = Export::new(problem, &solution.trajectory).text(Format::Json).expect("JSON holds it");
     let file: Value = serde_json::from_str(&text).expect("JSON");
     let base = problem.mechanism.base.as_ref().expect("a base");
     let names = |key: &str| -> Vec<&str> {

@@ -34,7 +34,8 @@ pub(super) struct BatchArgs {
 pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
     let files = outputs(args)?;
     let mut scenes = args.scenes.iter().map(|file| Scene::load(file)).collect::<Result<Vec<_>, _>>()?;
-    for scene in &mut scenes {
+    for (scene, file) in scenes.iter_mut().zip(&files) {
+        Format::of(file)?.admit(&scene.problem.mechanism).map_err(|e| e.in_file(file))?;
         args.planning.apply(&mut scene.options);
     }
     make_folder(&args.output)?;

@@ -3,11 +3,14 @@
 use super::plan::{CLEARANCE_TOLERANCE, describe, length};
 use super::{Failure, say};
 use crate::certify::{CertifyOptions, certify};
-use crate::exchange::NamedTrajectory;
+use crate::error::InputError;
+use crate::exchange::{Format, NamedTrajectory};
+use crate::robot::Mechanism;
 use crate::scene::Scene;
+use crate::trajectory::Trajectory;
 use clap::Args;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
@@ -32,11 +35,20 @@ fn tolerance(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Reads a trajectory of this mechanism.
+pub(super) fn load(file: &Path, mechanism: &Mechanism) -> Result<Trajectory, InputError> {
+    if mechanism.vehicle().is_some() && Format::of(file)? != Format::Json {
+        let message =
+            "points do not tell how a vehicle moves between them; expected the polynomials of a .json";
+        return Err(InputError::new(message).in_file(file));
+    }
+    let named = NamedTrajectory::load(file)?;
+    named.ordered(&mechanism.flat_outputs()).map_err(|e| e.in_file(file))
+}
+
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let scene = Scene::load(&args.scene)?;
-    let trajectory = NamedTrajectory::load(&args.trajectory)?
-        .ordered(&scene.problem.mechanism.outputs)
-        .map_err(|e| e.in_file(&args.trajectory))?;
+    let trajectory = load(&args.trajectory, &scene.problem.mechanism)?;
     let options = CertifyOptions {
         clearance_tolerance: Some(CLEARANCE_TOLERANCE),
         tolerance: args.tolerance,

@@ -51,6 +51,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
         Some(file) => Scene::load(file)?,
         None => args.moveit.load()?,
     };
+    args.report.refuse_unfit_format(&scene.problem)?;
     args.planning.apply(&mut scene.options);
     let (mut solution, backend) = args.planning.plan(&scene.problem, &scene.options)?;
     tighten(&scene.problem, &mut solution);
@@ -93,6 +94,12 @@ impl ReportArgs {
         self.output.as_deref().map(Format::of).transpose().map(drop)
     }
 
+    /// And so is a format that cannot hold the answer.
+    pub(super) fn refuse_unfit_format(&self, problem: &Problem) -> Result<(), InputError> {
+        let Some(file) = &self.output else { return Ok(()) };
+        Format::of(file)?.admit(&problem.mechanism).map_err(|e| e.in_file(file))
+    }
+
     /// Writes and prints what is asked for.
     pub(super) fn tell(
         &self,
@@ -106,7 +113,7 @@ impl ReportArgs {
             file.save(path)?;
         }
         if self.json {
-            return say(&file.text(Format::Json));
+            return say(&file.text(Format::Json)?);
         }
         if self.quiet {
             return Ok(());

@@ -1,11 +1,10 @@
 //! `flatout replan`: from a trajectory that is being driven to another.
 
-use super::Failure;
 use super::plan::{ReportArgs, tighten};
 use super::planning::PlanningArgs;
+use super::{Failure, check};
 use crate::certify::CertifyOptions;
 use crate::error::InputError;
-use crate::exchange::NamedTrajectory;
 use crate::plan::Departure;
 use crate::problem::FlatState;
 use crate::scene::Scene;
@@ -36,10 +35,10 @@ const TOLERANCE: f64 = 1e-5;
 pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
     args.report.refuse_unknown_format()?;
     let mut scene = Scene::load(&args.scene)?;
+    args.report.refuse_unfit_format(&scene.problem)?;
     args.planning.apply(&mut scene.options);
     let located = |e: InputError| e.in_file(&args.trajectory);
-    let running = NamedTrajectory::load(&args.trajectory)?;
-    let running = running.ordered(&scene.problem.mechanism.outputs).map_err(located)?;
+    let running = check::load(&args.trajectory, &scene.problem.mechanism)?;
     let duration = running.duration();
     if !(0.0..=duration).contains(&args.from) {
         let message = format!("--from {}: expected a time from 0 to {duration}, its duration", args.from);

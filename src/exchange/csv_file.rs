@@ -1,26 +1,54 @@
 //! Comma-separated values: columns `t`, `q_JOINT`, `qd_JOINT`, `qdd_JOINT`, `tau_JOINT`, one row
-//! per instant, every knot among them.
+//! per instant, every knot among them. Of a vehicle: `t`, its states, its controls, and then `q_JOINT`,
+//! `qd_JOINT`, `qdd_JOINT` of what it carries, at even times.
 
-use super::export::Export;
+use super::export::{Export, Samples};
 use super::points::{Point, through};
 use super::{NamedTrajectory, repeated};
 use crate::error::InputError;
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
+/// A block of columns: the names in its header, and `[row][column]`.
+type Block<'a> = (Vec<String>, Vec<&'a [f64]>);
+
 pub(super) fn write(export: &Export<'_>) -> String {
-    let samples = export.samples(export.times_with_knots());
-    let names = &export.problem.mechanism.outputs;
+    let mechanism = &export.problem.mechanism;
+    let Some(base) = mechanism.vehicle() else {
+        let samples = export.samples(export.times_with_knots());
+        return table(&samples.time, &of_outputs(&samples, &mechanism.outputs, 0));
+    };
+    let samples = export.even_samples();
+    let block = |names: &[&str], values| (names.iter().map(|&n| n.to_owned()).collect(), rows(values, 0));
+    let mut blocks: Vec<Block> =
+        vec![block(base.state_names(), &samples.state), block(base.control_names(), &samples.control)];
+    let outputs = base.outputs().len();
+    blocks.extend(of_outputs(&samples, &mechanism.flat_outputs()[outputs..], outputs));
+    table(&samples.time, &blocks)
+}
+
+fn rows(values: &[Vec<f64>], first: usize) -> Vec<&[f64]> {
+    values.iter().map(|row| &row[first..]).collect()
+}
+
+/// Positions, velocities, accelerations, and efforts where there are any, from the `first` output on.
+fn of_outputs<'a>(samples: &'a Samples, names: &[String], first: usize) -> Vec<Block<'a>> {
+    let all = [
+        ("q_", &samples.position),
+        ("qd_", &samples.velocity),
+        ("qdd_", &samples.acceleration),
+        ("tau_", &samples.effort),
+    ];
+    let named = |prefix: &str| names.iter().map(|name| format!("{prefix}{name}")).collect();
+    let given = all.into_iter().filter(|(_, values)| !values.is_empty());
+    given.map(|(prefix, values)| (named(prefix), rows(values, first))).collect()
+}
+
+fn table(time: &[f64], blocks: &[Block<'_>]) -> String {
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
-    let mut columns =
-        vec![("q_", &samples.position), ("qd_", &samples.velocity), ("qdd_", &samples.acceleration)];
-    if !samples.effort.is_empty() {
-        columns.push(("tau_", &samples.effort));
-    }
-    let header =
-        columns.iter().flat_map(|(prefix, _)| names.iter().map(move |name| format!("{prefix}{name}")));
+    let header = blocks.iter().flat_map(|(names, _)| names.iter().cloned());
     let header = std::iter::once("t".to_owned()).chain(header);
-    let rows = samples.time.iter().enumerate().map(|(row, time)| {
-        let values = columns.iter().flat_map(|(_, values)| values[row].iter());
+    let rows = time.iter().enumerate().map(|(row, time)| {
+        let values = blocks.iter().flat_map(|(_, values)| values[row].iter());
         std::iter::once(time).chain(values).map(f64::to_string).collect()
     });
     for record in std::iter::once(header.collect::<Vec<String>>()).chain(rows) {

@@ -1,7 +1,7 @@
 //! Sampling a trajectory for the formats that are made of points.
 
+use super::replay::Replay;
 use super::{Format, csv_file, joint_trajectory, json_file};
-use crate::base::{Base, Sample};
 use crate::error::InputError;
 use crate::problem::Problem;
 use crate::robot::DynamicsScratch;
@@ -12,10 +12,6 @@ use std::path::Path;
 
 /// Greatest time between two samples, seconds.
 const SAMPLE_STEP: f64 = 0.01;
-/// The same where a base's controls are held from one sample to the next, and how many of those there
-/// may be before it grows again.
-const HELD_STEP: f64 = 5e-4;
-const MAX_HELD: f64 = 20_000.0;
 /// Most samples of a file; a trajectory of hours is sampled more sparsely.
 const MAX_SAMPLES: f64 = 1e6;
 
@@ -39,7 +35,7 @@ pub struct Export<'a> {
 pub(super) struct Samples {
     /// Seconds, strictly increasing.
     pub(super) time: Vec<f64>,
-    /// rad or m.
+    /// Of the outputs, as the next two: rad or m.
     pub(super) position: Vec<Vec<f64>>,
     /// rad/s or m/s.
     pub(super) velocity: Vec<Vec<f64>>,
@@ -63,31 +59,26 @@ impl<'a> Export<'a> {
     }
 
     /// The text of the file.
-    pub fn text(&self, format: Format) -> String {
-        match format {
+    ///
+    /// # Errors
+    /// As [`Format::admit`].
+    pub fn text(&self, format: Format) -> Result<String, InputError> {
+        format.admit(&self.problem.mechanism)?;
+        Ok(match format {
             Format::Json => json_file::write(self),
             Format::Csv => csv_file::write(self),
             Format::JointTrajectory => joint_trajectory::write(self),
-        }
+        })
     }
 
     /// Writes the file, in the format that its name's extension stands for.
     ///
     /// # Errors
-    /// Where it stands for none, or the file cannot be written.
+    /// Where it stands for none, or for one that cannot hold this trajectory, or the file cannot be written.
     pub fn save(&self, file: &Path) -> Result<(), InputError> {
-        let text = self.text(Format::of(file)?);
+        let text = self.text(Format::of(file)?).map_err(|e| e.in_file(file))?;
         let error = |e| InputError::new(format!("cannot write the file: {e}")).in_file(file);
         std::fs::write(file, text).map_err(error)
-    }
-
-    /// Greatest time between the samples of JSON files, seconds: where controls are held in between, the
-    /// jumps of acceleration at knots are no better resolved than that.
-    pub(super) fn dense_step(&self) -> f64 {
-        match self.problem.mechanism.base {
-            Some(_) => HELD_STEP.max(self.trajectory.duration() / MAX_HELD).min(self.step()),
-            None => self.step(),
-        }
     }
 
     /// Greatest time between samples, seconds.
@@ -109,43 +100,17 @@ impl<'a> Export<'a> {
         times
     }
 
-    /// Samples at given times, with state and control of the robot's base where it has one.
-    pub(super) fn samples_with_base(&self, time: Vec<f64>) -> Samples {
-        let mut samples = self.samples(time);
-        if let Some(base) = &self.problem.mechanism.base {
-            samples.state = samples.time.iter().map(|&t| self.at(base, t).state).collect();
-            let last = samples.time.len() - 1;
-            let next = |i: usize| samples.time[(i + 1).min(last)];
-            let control = |(i, &t): (usize, &f64)| self.mean_control(base, t, next(i));
-            samples.control = samples.time.iter().enumerate().map(control).collect();
-        }
-        samples
-    }
-
-    /// What the base does at time `t`. A trajectory that was certified is nowhere singular.
-    fn at(&self, base: &Base, t: f64) -> Sample {
-        let (segment, local) = self.trajectory.locate(t);
-        base.unflatten(&base.flat(&self.trajectory.segment(segment), local)).unwrap_or_default()
-    }
-
-    /// The mean of the control from `from` to `to`: held that long, it leads to the same velocities.
-    /// Two points of Gauss's rule between one knot and the next are exact for cubics.
-    fn mean_control(&self, base: &Base, from: f64, to: f64) -> Vec<f64> {
-        if from >= to {
-            return self.at(base, from).control;
-        }
-        let inside = self.trajectory.knots().iter().copied().filter(|&knot| from < knot && knot < to);
-        let mut mean = vec![0.0; base.control_names().len()];
-        let mut begin = from;
-        for end in inside.chain([to]) {
-            for side in [-1.0, 1.0] {
-                let t = 0.5 * (begin + end) + side * (end - begin) / 12.0_f64.sqrt();
-                let share = 0.5 * (end - begin) / (to - from);
-                mean.iter_mut().zip(self.at(base, t).control).for_each(|(m, u)| *m += share * u);
-            }
-            begin = end;
-        }
-        mean
+    /// Samples at even times; of a robot on a base with its states and controls, and so dense that they can
+    /// be replayed.
+    pub(super) fn even_samples(&self) -> Samples {
+        let Problem { mechanism, start, .. } = self.problem;
+        let Some(base) = &mechanism.base else {
+            return self.samples(self.trajectory.sample_times(self.step()).collect());
+        };
+        let turns = base.coordinates().iter().position(|coordinate| coordinate.turns);
+        let heading = turns.and_then(|i| start.position.get(i).copied());
+        let Replay { time, state, control } = Replay::of(base, self.trajectory, heading);
+        Samples { state, control, ..self.samples(time) }
     }
 
     /// Samples at given times.
@@ -162,7 +127,8 @@ impl<'a> Export<'a> {
         let [position, velocity, acceleration] = [0, 1, 2].map(derivative);
         let mut samples = Samples { time, position, velocity, acceleration, ..Samples::default() };
         let mechanism = &self.problem.mechanism;
-        if mechanism.bodies[1..].iter().any(|body| body.inertia.mass > 0.0) {
+        // Of robots whose outputs are the positions of their joints.
+        if mechanism.vehicle().is_none() && mechanism.bodies[1..].iter().any(|body| body.inertia.mass > 0.0) {
             let mut scratch = DynamicsScratch::default();
             let at = |((y, yd), ydd): ((&Vec<f64>, &Vec<f64>), &Vec<f64>)| {
                 let mut efforts = vec![0.0; dof];

@@ -20,7 +20,7 @@ struct File<'a> {
     format: &'static str,
     /// Version of flatout.
     version: &'static str,
-    outputs: &'a [String],
+    outputs: Vec<String>,
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     state_names: &'a [&'a str],
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
@@ -61,20 +61,17 @@ impl<'a> SegmentRecord<'a> {
 pub(super) fn write(export: &Export<'_>) -> String {
     let trajectory = export.trajectory;
     let base = export.problem.mechanism.base.as_ref();
-    let time: Vec<f64> = trajectory.sample_times(export.dense_step()).collect();
-    let steps = (time.len() - 1).max(1);
+    let samples = export.even_samples();
+    let steps = (samples.time.len() - 1).max(1);
     let file = File {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION"),
-        outputs: &export.problem.mechanism.outputs,
+        outputs: export.problem.mechanism.flat_outputs(),
         state_names: base.map_or(&[], Base::state_names),
         control_names: base.map_or(&[], Base::control_names),
         duration: trajectory.duration(),
         segments: trajectory.segments().map(SegmentRecord::of).collect(),
-        samples: SampleRecord {
-            dt: trajectory.duration() / steps as f64,
-            samples: export.samples_with_base(time),
-        },
+        samples: SampleRecord { dt: trajectory.duration() / steps as f64, samples },
         report: &export.report,
         stats: &export.stats,
         seed: export.seed,

@@ -3,19 +3,23 @@
 //! - JSON `flatout-trajectory/1` holds the polynomials themselves and is exact.
 //! - CSV and `trajectory_msgs/JointTrajectory` hold points, every knot among them. What lies
 //!   between is up to the reader, and times in a JointTrajectory are whole nanoseconds.
+//! - The JSON of what stands on a base, and the CSV of a vehicle, hold states and controls that can be
+//!   replayed: the equations of motion, integrated under the controls, lead through the states.
 //!
-//! Imports `error`, `document`, `base`, `problem`, `robot` (for efforts) and `trajectory`.
+//! Imports `error`, `document`, `base`, `problem`, `robot` and `trajectory`.
 
 mod csv_file;
 mod export;
 mod joint_trajectory;
 mod json_file;
 mod points;
+mod replay;
 
 pub use export::Export;
 
 use crate::document::{self, unknown};
 use crate::error::InputError;
+use crate::robot::Mechanism;
 use crate::trajectory::Trajectory;
 use std::collections::HashSet;
 use std::path::Path;
@@ -25,7 +29,7 @@ use std::path::Path;
 pub enum Format {
     /// JSON `flatout-trajectory/1`.
     Json,
-    /// Comma-separated values: t, q, qd, qdd, tau.
+    /// Comma-separated values: t, q, qd, qdd, tau; of a vehicle t, states, controls.
     Csv,
     /// ROS message `trajectory_msgs/JointTrajectory` as YAML.
     JointTrajectory,
@@ -55,6 +59,23 @@ impl Format {
                 let message = "the file's name should end in .json, .csv or .yaml";
                 Err(InputError::new(message).in_file(file))
             }
+        }
+    }
+}
+
+impl Format {
+    /// Whether a trajectory of this mechanism can be written so.
+    ///
+    /// # Errors
+    /// A vehicle's as a JointTrajectory.
+    pub fn admit(self, mechanism: &Mechanism) -> Result<(), InputError> {
+        match (self, mechanism.vehicle()) {
+            (Self::JointTrajectory, Some(base)) => Err(InputError::new(format!(
+                "a JointTrajectory holds positions of joints and not the motion of a {}: write .json, or .csv \
+                 for its states and controls",
+                base.name().replace('_', " ")
+            ))),
+            _ => Ok(()),
         }
     }
 }

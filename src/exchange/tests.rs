@@ -80,7 +80,7 @@ proptest! {
         let problem = problem(robot);
         let mut export = Export::new(&problem, &t);
         (export.report, export.stats, export.seed) = (json!({"at_least": 0.5}), json!({"edges": 3}), Some(seed));
-        let text = export.text(Format::Json);
+        let text = export.text(Format::Json).unwrap();
         let read = NamedTrajectory::parse(&text, Format::Json).unwrap();
         prop_assert_eq!(&read.outputs, &problem.mechanism.outputs);
         prop_assert_eq!(&read.trajectory, &t);
@@ -114,7 +114,7 @@ proptest! {
     #[test]
     fn csv_holds_the_knots((robot, t) in problem_and_trajectory()) {
         let problem = problem(robot);
-        let text = Export::new(&problem, &t).text(Format::Csv);
+        let text = Export::new(&problem, &t).text(Format::Csv).unwrap();
         let read = NamedTrajectory::parse(&text, Format::Csv).unwrap();
         prop_assert_eq!(&read.outputs, &problem.mechanism.outputs);
         prop_assert!((read.trajectory.duration() - t.duration()).abs() < 1e-12);
@@ -130,7 +130,7 @@ proptest! {
     #[test]
     fn joint_trajectory_is_what_a_controller_executes((robot, t) in problem_and_trajectory()) {
         let problem = problem(robot);
-        let text = Export::new(&problem, &t).text(Format::JointTrajectory);
+        let text = Export::new(&problem, &t).text(Format::JointTrajectory).unwrap();
         let read = NamedTrajectory::parse(&text, Format::JointTrajectory).unwrap();
         prop_assert_eq!(&read.outputs, &problem.mechanism.outputs);
         prop_assert!((read.trajectory.duration() - t.duration()).abs() <= 1e-9 + 1e-12);
@@ -157,7 +157,7 @@ proptest! {
         let mut t = Trajectory::new(problem.mechanism.dof(), degree);
         let stride = t.dof() * (degree + 1);
         numbers.chunks_exact(stride).take(3).for_each(|c| t.push(0.25, c));
-        let text = Export::new(&problem, &t).text(Format::Json);
+        let text = Export::new(&problem, &t).text(Format::Json).unwrap();
         prop_assert_eq!(NamedTrajectory::parse(&text, Format::Json).unwrap().trajectory, t);
     }
 
@@ -171,7 +171,7 @@ proptest! {
         let Some(motion) = motion else { return Ok(()) };
         prop_assume!(motion.segments().all(|s| s.duration > 1e-3));
         for format in [Format::Json, Format::Csv, Format::JointTrajectory] {
-            let text = Export::new(&problem, &motion).text(format);
+            let text = Export::new(&problem, &motion).text(format).unwrap();
             if format == Format::JointTrajectory {
                 prop_assert!(!text.contains("accelerations: []"), "controllers are told accelerations");
             }
@@ -220,7 +220,7 @@ fn mutilated() -> impl Strategy<Value = String> {
             t.push(0.015, &vec![0.25; 2 * t.dof()]);
         }
         let formats = [Format::Json, Format::Csv, Format::JointTrajectory];
-        let mut text: Vec<char> = Export::new(&problem, &t).text(formats[format]).chars().collect();
+        let mut text: Vec<char> = Export::new(&problem, &t).text(formats[format]).unwrap().chars().collect();
         for (at, length, instead) in &cuts {
             let from = at.index(text.len() + 1);
             let to = (from + length.index(8)).min(text.len());
@@ -274,8 +274,9 @@ fn a_smooth_trajectory_keeps_its_accelerations() {
     let dof = problem.mechanism.dof();
     let mut t = Trajectory::new(dof, 3);
     t.push(0.5, &[0.0, 0.0, 3.0, -2.0].repeat(dof));
-    let read =
-        |t: &Trajectory| yaml(&Export::new(&problem, t).text(Format::JointTrajectory)).unwrap().trajectory;
+    let read = |t: &Trajectory| {
+        yaml(&Export::new(&problem, t).text(Format::JointTrajectory).unwrap()).unwrap().trajectory
+    };
     assert_eq!(read(&t).degree(), 5);
     t.push(0.5, &[0.5, 1.5, 7.0, 1.0].repeat(dof));
     assert_eq!(read(&t).degree(), 3);
@@ -286,7 +287,7 @@ fn the_end_at_rest_is_exact() {
     let problem = problem(3);
     let mut t = Trajectory::new(problem.mechanism.dof(), 3);
     t.push(1.0 / 3.0, &[0.0, 0.0, 27.0, -54.0].repeat(t.dof()));
-    let read = yaml(&Export::new(&problem, &t).text(Format::JointTrajectory)).unwrap().trajectory;
+    let read = yaml(&Export::new(&problem, &t).text(Format::JointTrajectory).unwrap()).unwrap().trajectory;
     assert_eq!(read.duration(), 0.333333334);
     let mut end = vec![0.0; t.dof()];
     for (order, value) in [1.0, 0.0].into_iter().enumerate() {

@@ -74,7 +74,7 @@ pub(super) struct Lane<'a> {
     /// Index in [`PADDINGS`] of the clearance that is asked for.
     pub(super) padding: usize,
     pub(super) statistics: Statistics,
-    states_before: u64,
+    pub(super) states_before: u64,
     pub(super) violation: Option<Violation>,
 }
 

@@ -5,6 +5,7 @@
 mod batch;
 mod braking;
 mod drive;
+mod fly;
 mod lane;
 mod options;
 mod outcome;
@@ -14,6 +15,7 @@ mod termination;
 
 pub use batch::{Task, plan_batch};
 pub use braking::Overrun;
+pub use fly::Attitude;
 pub use options::{PlanOptions, Quality};
 pub use outcome::{Budget, Hindrance, Outcome, Solution, Statistics};
 pub use replan::{Departure, replan};
@@ -24,6 +26,7 @@ use crate::check::{CheckError, EdgeChecker, Fault, diagnose, diagnose_base};
 use crate::problem::{FlatState, Problem};
 use crate::steer::CourseLimits;
 use drive::Driver;
+use fly::Flight;
 use lane::{Finish, GRACE, Lane, PATIENCE, Share, together};
 use std::time::Instant;
 use termination::Race;
@@ -43,10 +46,15 @@ pub fn plan(
 ) -> Result<Outcome, CheckError> {
     let query = Query::new(problem, options);
     let mut lane = Lane::new(problem, checker, options, Share { number: 0, of: 1 });
-    match query.valid_goals(&mut lane)? {
-        Ok(goals) => Ok(query.settle(vec![query.run(lane, &goals)?])),
-        Err(outcome) => Ok(outcome),
-    }
+    let goals = match query.valid_goals(&mut lane)? {
+        Ok(goals) => goals,
+        Err(outcome) => return Ok(outcome),
+    };
+    let flight = match Flight::of(problem, &goals).transpose() {
+        Ok(flight) => flight,
+        Err(outcome) => return Ok(outcome),
+    };
+    Ok(query.settle(vec![query.run(lane, &goals, flight.as_ref())?]))
 }
 
 /// Plans one query on `threads` threads (at least one), each of which searches by itself, from seeds of
@@ -76,13 +84,18 @@ pub fn plan_on_threads(
         Ok(goals) => goals,
         Err(outcome) => return Ok(outcome),
     };
+    let flight = match Flight::of(problem, &goals).transpose() {
+        Ok(flight) => flight,
+        Err(outcome) => return Ok(outcome),
+    };
+    let flight = flight.as_ref();
     let run = |number| {
         let mut checker = checker()?;
-        query.run(Lane::new(problem, &mut *checker, options, Share { number, of }), &goals)
+        query.run(Lane::new(problem, &mut *checker, options, Share { number, of }), &goals, flight)
     };
     let finished = std::thread::scope(|scope| {
         let others: Vec<_> = (1..of).map(|number| scope.spawn(move || run(number))).collect();
-        let mut finished = vec![query.run(first, &goals)];
+        let mut finished = vec![query.run(first, &goals, flight)];
         for other in others {
             finished.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
@@ -147,7 +160,15 @@ impl<'a> Query<'a> {
         }
     }
 
-    fn run(&self, lane: Lane<'_>, goals: &[&FlatState]) -> Result<Finish, CheckError> {
+    fn run(
+        &self,
+        lane: Lane<'_>,
+        goals: &[&FlatState],
+        flight: Option<&Flight<'_>>,
+    ) -> Result<Finish, CheckError> {
+        if let Some(flight) = flight {
+            return flight.run(lane, &self.termination, &self.race, self.improve);
+        }
         match CourseLimits::of(&self.problem.mechanism) {
             Some(limits) => Driver::new(lane, limits).run(goals, &self.termination, &self.race, self.improve),
             None => lane.run(goals, &self.termination, &self.race, self.improve),

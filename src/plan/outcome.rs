@@ -44,6 +44,11 @@ pub enum Outcome {
         /// Why the first of them is.
         why: Fault,
     },
+    /// What is asked for is not planned by this planner; there may well be an answer.
+    Unsupported {
+        /// What it is.
+        why: String,
+    },
 }
 
 /// What stood in the way of an answer, as far as is known: a hint, not a proof that there is none.
@@ -153,6 +158,7 @@ impl fmt::Display for Outcome {
             Self::GoalOutOfReach { why } => write!(f, "no plan: the goal is too fast: {why}"),
             Self::StartInvalid { why } => write!(f, "no plan: the start is invalid: {why}"),
             Self::GoalInvalid { why } => write!(f, "no plan: the goal is invalid: {why}"),
+            Self::Unsupported { why } => write!(f, "no plan: not supported: {why}"),
         }
     }
 }

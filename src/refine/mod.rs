@@ -67,8 +67,24 @@ pub fn shorten(
         return Ok(path.trajectory(&local.steering));
     }
     let (trajectory, corners) = along(path, local)?;
+    shorten_from(trajectory, &corners, local, tries, seed, late)
+}
+
+/// The same for a trajectory that is there already; `corners` are the times of its knots that are those
+/// of its path, with both ends.
+///
+/// # Errors
+/// When the checking backend fails.
+pub fn shorten_from(
+    trajectory: Trajectory,
+    corners: &[f64],
+    local: &mut LocalPlanner<'_>,
+    tries: u32,
+    seed: u64,
+    late: &dyn Fn() -> bool,
+) -> Result<Trajectory, CheckError> {
     let mut shortener = Shortener::new(trajectory, local);
-    shortener.cut_corners(&corners)?;
+    shortener.cut_corners(corners)?;
     shortener.sweep(tries, seed, late)?;
     Ok(shortener.trajectory)
 }

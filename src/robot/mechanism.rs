@@ -152,6 +152,14 @@ impl Mechanism {
         self.vehicle().map_or(self.dof(), swapped)
     }
 
+    /// Names of the flat outputs, in the order of a trajectory's polynomials.
+    pub fn flat_outputs(&self) -> Vec<String> {
+        let base: Vec<String> =
+            self.vehicle().map_or(&[][..], Base::outputs).iter().map(|&name| name.to_owned()).collect();
+        let coordinates = self.vehicle().map_or(0, |base| base.coordinates().len());
+        [base, self.outputs[coordinates..].to_vec()].concat()
+    }
+
     /// Poses of all bodies in the world at flat output values `y` (forward kinematics).
     /// `poses` is resized to the number of bodies.
     pub fn place(&self, y: &[f64], poses: &mut Vec<Pose>) {

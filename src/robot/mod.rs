@@ -21,7 +21,7 @@ pub use dynamics::DynamicsScratch;
 pub use info::Info;
 pub use load::LoadOptions;
 pub use mechanism::{Body, CollisionLink, Mechanism, Motion, OutputLimits};
-pub use vehicle::{cover_rectangle, rectangle_spheres};
+pub use vehicle::{cover_rectangle, cuboid_spheres, rectangle_spheres};
 
 use crate::base::Base;
 use crate::pose::Pose;

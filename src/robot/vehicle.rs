@@ -1,6 +1,6 @@
 //! Robots on bases: the joints of a base before those of the tree that it carries.
 
-use super::{Inertia, Joint, JointKind, JointLimits, Link, Robot, Sphere};
+use super::{Inertia, Joint, JointKind, JointLimits, Link, LoadOptions, Robot, Sphere, pairs};
 use crate::base::{Base, Coordinate};
 use crate::pose::Pose;
 use glam::{DVec2, DVec3, Vec2Swizzles as _};
@@ -34,7 +34,7 @@ impl Robot {
     /// # Panics
     /// Where there is not one set of limits for each coordinate.
     #[must_use]
-    pub fn on_base(mut self, base: Base, limits: &[JointLimits], trailer: Vec<Sphere>) -> Self {
+    pub fn on_base(self, base: Base, limits: &[JointLimits], trailer: Vec<Sphere>) -> Self {
         let coordinates = base.coordinates();
         assert_eq!(coordinates.len(), limits.len(), "limits of every coordinate");
         let moved = coordinates.len();
@@ -42,7 +42,7 @@ impl Robot {
         let mut links = vec![link("world")];
         links.extend(coordinates[..moved - 1].iter().map(|c| link(&format!("{}_carrier", c.name))));
         if !trailer.is_empty() {
-            links[moved - 1].spheres = trailer;
+            links[moved - 1] = Link { spheres: trailer, ..link("trailer") };
         }
         let joint = |(i, (c, &limits)): (usize, (&Coordinate, &JointLimits))| Joint {
             name: c.name.to_owned(),
@@ -53,7 +53,41 @@ impl Robot {
             limits,
             mimic: None,
         };
-        let mut joints: Vec<Joint> = coordinates.iter().zip(limits).enumerate().map(joint).collect();
+        let joints = coordinates.iter().zip(limits).enumerate().map(joint).collect();
+        Self { base: Some(base), ..self.behind(links, joints) }
+    }
+
+    /// This robot, of one rigid link, with `tree` mounted on it at `mount`, the frame of the tree's root
+    /// link in its own. Which of the tree's links can meet this robot's is found by sampling, as where
+    /// there is no SRDF; pairs among the tree's links stay as they are.
+    ///
+    /// # Panics
+    /// Where this robot has joints of its own.
+    #[must_use]
+    pub fn carrying(self, tree: Self, mount: Pose, options: &LoadOptions) -> Self {
+        assert!(self.joints.is_empty(), "a single rigid link");
+        let joint = Joint {
+            name: format!("mount of {}", tree.links[0].name),
+            kind: JointKind::Fixed,
+            parent: 0,
+            origin: mount,
+            axis: DVec3::Z,
+            limits: JointLimits::NONE,
+            mimic: None,
+        };
+        let mut whole = tree.behind(self.links, vec![joint]);
+        let mut found = whole.clone();
+        pairs::find(&mut found, options.pair_samples, options.seed);
+        // The carrier is link 0, so its pairs come first.
+        whole.pairs.splice(0..0, found.pairs.into_iter().filter(|links| links[0] == 0));
+        whole.skipped.splice(0..0, found.skipped.into_iter().filter(|s| s.links[0] == 0));
+        Self { name: self.name, ..whole }
+    }
+
+    /// This robot with `links` before its own and as many `joints` before its own: the last of them
+    /// carries its root link.
+    fn behind(mut self, mut links: Vec<Link>, mut joints: Vec<Joint>) -> Self {
+        let moved = links.len();
         for joint in &mut self.joints {
             joint.parent += moved;
             if let Some(mimic) = &mut joint.mimic {
@@ -66,7 +100,7 @@ impl Robot {
         self.states.iter_mut().flat_map(|s| &mut s.values).for_each(|(j, _)| *j += moved);
         self.pairs.iter_mut().flatten().for_each(|l| *l += moved);
         self.skipped.iter_mut().flat_map(|s| &mut s.links).for_each(|l| *l += moved);
-        Self { links, joints, base: Some(base), ..self }
+        Self { links, joints, ..self }
     }
 }
 
@@ -120,6 +154,31 @@ pub fn rectangle_spheres(half: DVec2, excess: f64, is_upright: bool) -> Vec<Sphe
     discs.map(|(center, radius)| Sphere { center: place(center), radius }).collect()
 }
 
+/// Spheres that together hold the box about the origin with these half extents and reach no farther than
+/// `excess` > 0 beyond it; `None` where that takes more than `most`.
+///
+/// The box is cut into equal cells, each held by the sphere through its corners: of half extents h, that
+/// reaches |h| - min h beyond its nearest face, which for cubes of side s is s (sqrt 3 - 1) / 2.
+pub fn cuboid_spheres(half: DVec3, excess: f64, most: usize) -> Option<Vec<Sphere>> {
+    let mut side = 2.0 * excess / (3.0_f64.sqrt() - 1.0);
+    let counted = |side: f64| (2.0 * half / side).ceil().max(DVec3::ONE);
+    let beyond = |cells: DVec3| (half / cells).length() - (half / cells).min_element();
+    // Cells are not quite cubes, so that a little finer may be needed.
+    while beyond(counted(side)) > excess {
+        side *= 0.98;
+    }
+    let cells = counted(side);
+    if cells.element_product() > most as f64 {
+        return None;
+    }
+    let radius = (half / cells).length();
+    let along = |i: usize, axis: usize| half[axis] * ((2 * i + 1) as f64 / cells[axis] - 1.0);
+    let [nx, ny, nz] = cells.to_array().map(|n| n as usize);
+    let indices = (0..nx).flat_map(|i| (0..ny).flat_map(move |j| (0..nz).map(move |k| [i, j, k])));
+    let center = |[i, j, k]: [usize; 3]| DVec3::new(along(i, 0), along(j, 1), along(k, 2));
+    Some(indices.map(|cell| Sphere { center: center(cell), radius }).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +205,28 @@ mod tests {
             for (center, radius) in discs {
                 let inset = (half - center.abs()).min_element();
                 prop_assert!(inset >= -1e-12 && radius <= inset + excess + 1e-12, "{center} {radius}");
+            }
+        }
+    }
+
+    proptest! {
+        /// Every point of the box is in a sphere, and no sphere reaches farther than stated.
+        #[test]
+        fn spheres_hold_their_box(
+            half in prop::array::uniform3(0.05..1.0), excess in 0.05..0.2,
+            points in prop::collection::vec(prop::array::uniform3(-1.0..=1.0), 200),
+        ) {
+            let half = DVec3::from(half);
+            let spheres = cuboid_spheres(half, excess, 100_000).unwrap();
+            prop_assert!(cuboid_spheres(half, excess, spheres.len() - 1).is_none());
+            let corners = [-1.0, 1.0].map(DVec3::splat);
+            for p in points.into_iter().map(DVec3::from).chain(corners).map(|u| half * u) {
+                let inside = |s: &Sphere| s.center.distance(p) <= s.radius * (1.0 + 1e-12);
+                prop_assert!(spheres.iter().any(inside), "{p} of {half}, excess {excess}");
+            }
+            for s in spheres {
+                let beyond = s.radius - (half - s.center.abs()).min_element();
+                prop_assert!(beyond <= excess * (1.0 + 1e-12), "{beyond} of {excess}");
             }
         }
     }

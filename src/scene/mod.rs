@@ -3,14 +3,18 @@
 //! `scenes/README.md` documents the file field by field.
 //! Imports `document`, `error`, `pose`, `world`, `base`, `robot`, `problem` and `plan`'s options.
 
+mod body;
 pub mod moveit;
 mod read;
 mod setup;
 mod vehicle;
+mod vehicle_state;
 mod write;
+mod write_vehicle;
 
+pub use body::{Part, PartShape};
 pub use setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource, limit_jerk};
-pub use vehicle::PointRobot;
+pub use vehicle::{Carried, PointRobot, VehicleRobot};
 
 pub(crate) use read::obstacle;
 pub(crate) use setup::{admit, require_limits};
@@ -54,7 +58,7 @@ impl Scene {
         let locate = |e: InputError| e.in_file(file);
         let root = document::parse(&text).map_err(locate)?;
         let source = read::robot_source(&root, directory_of(file)).map_err(locate)?;
-        if let RobotSource::Files(files) = &source {
+        if let Some(files) = source.files() {
             read::require_files(&root, files).map_err(locate)?;
         }
         let robot = source.load()?;

@@ -2,7 +2,8 @@
 
 use super::Scene;
 use super::setup::{self, JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
-use super::vehicle;
+use super::vehicle::{self, CARRIED_KEYS, KINDS};
+use super::vehicle_state;
 use crate::document::{Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::{PlanOptions, Quality};
@@ -50,42 +51,59 @@ fn sections(root: &Node) -> Result<Map<'_>, InputError> {
 
 fn robot_section<'a>(root: &Map<'a>) -> Result<Map<'a>, InputError> {
     let node = root.require("robot")?;
-    let what = "a map with the key urdf or point";
-    let known: &[&str] = match node.map(what)?.at_most_one(&["urdf", "point"])? {
-        Some(entry) if entry.key == "point" => &["point"],
-        _ => &ROBOT_KEYS,
-    };
-    node.map_of(what, known)
+    let what = format!("a map with the key urdf, or one of {}", KINDS.join(", "));
+    let kinds = [&["urdf"], &KINDS[..]].concat();
+    match node.map(&what)?.at_most_one(&kinds)? {
+        Some(entry) if entry.key != "urdf" => node.map_of(&what, &[entry.key.as_str()]),
+        _ => node.map_of(&what, &[&ROBOT_KEYS[..], &KINDS].concat()),
+    }
+}
+
+/// The kind that the scene describes in place of files.
+fn kind<'a>(robot: &Map<'a>) -> Option<&'a Entry> {
+    robot.entries.iter().find(|entry| KINDS.contains(&entry.key.as_str()))
+}
+
+/// Where the files of a robot are named and what of it moves is said: the robot itself, or what a vehicle
+/// carries; nowhere where there are no files.
+fn files_section<'a>(robot: &Map<'a>) -> Result<Option<Map<'a>>, InputError> {
+    let Some(entry) = kind(robot) else { return Ok(Some(*robot)) };
+    let carries = entry.node.map("").ok().and_then(|kind| kind.get("carries"));
+    carries.map(|node| node.map_of("what it carries", &CARRIED_KEYS)).transpose()
 }
 
 /// The robot as the scene describes it or names its files, relative to the `directory` it lies in.
 pub(super) fn robot_source(root: &Node, directory: &Path) -> Result<RobotSource, InputError> {
     let robot = robot_section(&sections(root)?)?;
-    match robot.get("point") {
-        Some(node) => Ok(RobotSource::Point(vehicle::point(node)?)),
-        None => Ok(RobotSource::Files(robot_files(&robot, directory)?)),
+    match kind(&robot) {
+        None => Ok(RobotSource::Files(RobotFiles::read(&robot, directory)?)),
+        Some(entry) if entry.key == "point" => Ok(RobotSource::Point(vehicle::point(&entry.node)?)),
+        Some(entry) => Ok(RobotSource::Vehicle(vehicle::vehicle(entry, directory)?)),
     }
 }
 
-fn robot_files(robot: &Map, directory: &Path) -> Result<RobotFiles, InputError> {
-    let path = |node: &Node| Ok(directory.join(node.text("the path of a file")?));
-    Ok(RobotFiles {
-        urdf: path(robot.require("urdf")?)?,
-        srdf: robot.get("srdf").map(path).transpose()?,
-        joint_limits: robot.get("joint_limits").map(path).transpose()?,
-    })
+impl RobotFiles {
+    /// The files that `map` names, relative to `directory`.
+    pub(super) fn read(map: &Map, directory: &Path) -> Result<Self, InputError> {
+        let path = |node: &Node| Ok(directory.join(node.text("the path of a file")?));
+        Ok(Self {
+            urdf: path(map.require("urdf")?)?,
+            srdf: map.get("srdf").map(path).transpose()?,
+            joint_limits: map.get("joint_limits").map(path).transpose()?,
+        })
+    }
 }
 
 /// Checks that the robot's files are there, while it is known which line names them.
 pub(super) fn require_files(root: &Node, files: &RobotFiles) -> Result<(), InputError> {
-    let robot = robot_section(&sections(root)?)?;
+    let Some(section) = files_section(&robot_section(&sections(root)?)?)? else { return Ok(()) };
     let named = [
         ("urdf", Some(&files.urdf)),
         ("srdf", files.srdf.as_ref()),
         ("joint_limits", files.joint_limits.as_ref()),
     ];
     for (key, path) in named {
-        if let (Some(node), Some(path)) = (robot.get(key), path)
+        if let (Some(node), Some(path)) = (section.get(key), path)
             && !path.is_file()
         {
             return Err(node.error(format!("there is no file {}", path.display())));
@@ -97,19 +115,24 @@ pub(super) fn require_files(root: &Node, files: &RobotFiles) -> Result<(), Input
 /// The scene that a document describes, its robot being loaded.
 pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Result<Scene, InputError> {
     let root = sections(root)?;
+    let section = robot_section(&root)?;
+    if let Some(kind) = kind(&section).filter(|_| matches!(source, RobotSource::Vehicle(_))) {
+        refuse_what_vehicles_lack(&root, kind, &source)?;
+    }
     let limits = root.get("limits").map_or(Ok(LimitChoice::default()), |n| limit_choice(n, &robot))?;
     limits.apply_to(&mut robot)?;
-    let section = robot_section(&root)?;
-    let (choice, joints, values) = robot_choice(&section, source, &robot)?;
+    let files = files_section(&section)?;
+    let (choice, joints, values) = robot_choice(files.as_ref(), source, &robot)?;
     let mut mechanism = Mechanism::new(&robot, &joints, &values, choice.base)
-        .map_err(|e| planned_node(&section).locate(e))?;
+        .map_err(|e| files.as_ref().map_or(section.node, planned_node).locate(e))?;
     limits.scale(&mut mechanism);
     let limit_node = root.get("limits").unwrap_or(section.node);
     let smoothness = root.get("smoothness").map_or(Ok(Smoothness::default()), smoothness)?;
     setup::require_limits(&mechanism, smoothness).map_err(|e| limit_node.locate(e))?;
 
-    let mut states =
-        States { robot: &robot, joints: &joints, planned: &choice.planned, smoothness, mechanism };
+    let first = setup::coordinates(&robot);
+    let joints = &joints[first..];
+    let mut states = States { robot: &robot, joints, first, planned: &choice.planned, smoothness, mechanism };
     let start = states.read(root.require("start")?)?;
     let goals = states.goals(&root)?;
     let mechanism = states.mechanism;
@@ -122,9 +145,43 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
     Ok(Scene { robot: choice, limits, problem, options })
 }
 
+/// Says of what is not offered for vehicles why it is not.
+fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> Result<(), InputError> {
+    let name = kind.key.replace('_', " ");
+    let carries = matches!(source, RobotSource::Vehicle(vehicle) if vehicle.carries.is_some());
+    if let Some(limits) = root.get("limits") {
+        let limits = limits.map_of("a map of limits", &LIMIT_KEYS)?;
+        let of_joints = limits.entries.iter().find(|e| e.key != "torque");
+        if let (Some(entry), false) = (of_joints, carries) {
+            let place = &kind.node.path;
+            return Err(entry.error(format!("a {name} has no limits of joints; its own stand under {place}")));
+        }
+        if let Some(node) = limits.get("torque").filter(|node| matches!(node.value, Value::Bool(true))) {
+            return Err(node.error(
+                "torques are not offered for vehicles: they are computed for robots whose root link stands \
+                 still; expected false",
+            ));
+        }
+    }
+    if let Some(node) = root.get("smoothness").filter(|n| matches!(smoothness(n), Ok(Smoothness::Jerk))) {
+        return Err(node.error(format!(
+            "limits of jerk are not offered for vehicles: how smooth a {name} moves follows from the limits \
+             under {}; expected acceleration",
+            kind.node.path
+        )));
+    }
+    if let Some(node) = root.get("gravity").filter(|_| kind.key.ends_with("quadrotor")) {
+        let given = node.array("three numbers, x, y and z in m/s^2")?;
+        if DVec3::from(given) != GRAVITY {
+            return Err(node.error(format!("the equations of a {name} have [0, 0, -9.81]; expected that")));
+        }
+    }
+    Ok(())
+}
+
 /// Where the scene says which joints are planned.
-fn planned_node<'a>(robot: &Map<'a>) -> &'a Node {
-    robot.get("group").or(robot.get("joints")).unwrap_or(robot.node)
+fn planned_node<'a>(files: &Map<'a>) -> &'a Node {
+    files.get("group").or(files.get("joints")).unwrap_or(files.node)
 }
 
 /// Where the scene asks for torques.
@@ -134,20 +191,25 @@ fn torque_node(limits: &Node) -> &Node {
 
 /// Which joints move, by name and by index, and where all others stand.
 fn robot_choice(
-    section: &Map,
+    files: Option<&Map>,
     source: RobotSource,
     robot: &Robot,
 ) -> Result<(RobotChoice, Vec<usize>, Vec<f64>), InputError> {
-    let planned = planned(section, robot)?;
-    let joints = planned.resolve(robot).map_err(|e| planned_node(section).locate(e))?;
-    let locked = section.get("locked").map_or(Ok(Vec::new()), |n| locked(n, robot, &joints))?;
+    let get = |key| files.and_then(|files| files.get(key));
+    let planned = files.map_or(Ok(Planned::All), |files| planned(files, robot))?;
+    let blame = |error| match files {
+        Some(files) => planned_node(files).locate(error),
+        None => error,
+    };
+    let joints = planned.resolve(robot).map_err(blame)?;
+    let locked = get("locked").map_or(Ok(Vec::new()), |n| locked(n, robot, &joints))?;
     let mut values = robot.neutral();
     for &(joint, value) in &locked {
         values[joint] = value;
     }
     let locked = locked.into_iter().map(|(j, value)| (robot.joints[j].name.clone(), value)).collect();
     let base =
-        section.get("base").map_or(Ok(Pose::IDENTITY), |node| {
+        get("base").map_or(Ok(Pose::IDENTITY), |node| {
             pose(&node.map_of(
                 "a map with position, rpy or quaternion_xyzw",
                 &["position", "rpy", "quaternion_xyzw"],
@@ -411,7 +473,7 @@ fn half_space_pose(map: &Map) -> Result<Pose, InputError> {
 }
 
 /// A frame: `position`, and `rpy` or `quaternion_xyzw`; what is not given is zero.
-fn pose(map: &Map) -> Result<Pose, InputError> {
+pub(super) fn pose(map: &Map) -> Result<Pose, InputError> {
     let translation = position(map)?;
     match map.at_most_one(&ORIENTATION_KEYS)? {
         None => Ok(Pose::from_translation(translation)),
@@ -444,10 +506,13 @@ pub(super) fn quaternion(xyzw: [f64; 4]) -> Result<DQuat, InputError> {
     Ok(q.normalize())
 }
 
-/// Reads states of the flat outputs and checks them against the limits.
+/// Reads states and checks them against the limits.
 struct States<'a> {
     robot: &'a Robot,
+    /// The joints that are planned for, less those of a vehicle's base.
     joints: &'a [usize],
+    /// How many those of a vehicle's base are, which stand before the others in the mechanism.
+    first: usize,
     planned: &'a Planned,
     smoothness: Smoothness,
     mechanism: Mechanism,
@@ -468,8 +533,22 @@ impl States<'_> {
         list.iter().map(|node| self.read(node)).collect()
     }
 
-    /// A state: a position alone, or a map of position, velocity and acceleration.
+    /// A state of everything that moves.
     fn read(&mut self, node: &Node) -> Result<FlatState, InputError> {
+        let Some(base) = self.mechanism.vehicle().cloned() else { return self.of_joints(node) };
+        let carries = !self.joints.is_empty();
+        let (mut state, joints) = vehicle_state::read(node, &base, carries, &mut self.mechanism)?;
+        if let Some(joints) = joints {
+            let joints = self.of_joints(joints)?;
+            state.position.extend(joints.position);
+            state.velocity.extend(joints.velocity);
+            state.acceleration.extend(joints.acceleration);
+        }
+        Ok(state)
+    }
+
+    /// A state of joints: a position alone, or a map of position, velocity and acceleration.
+    fn of_joints(&mut self, node: &Node) -> Result<FlatState, InputError> {
         let Value::Map(_) = node.value else {
             return Ok(FlatState::at_rest(self.position(node)?));
         };
@@ -497,7 +576,7 @@ impl States<'_> {
             _ => self.listed(node, "a named state, a map from joints to positions, or")?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            setup::admit_position(&mut self.mechanism, i, value).map_err(|e| at.locate(e))?;
+            setup::admit_position(&mut self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }
@@ -519,14 +598,18 @@ impl States<'_> {
             _ => self.listed(node, &format!("a map from joints to {many}, or"))?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            admit(&self.mechanism, i, value).map_err(|e| at.locate(e))?;
+            admit(&self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }
 
+    fn names(&self) -> &[String] {
+        &self.mechanism.outputs[self.first..]
+    }
+
     /// One value per planned joint, in their order.
     fn listed<'n>(&self, node: &'n Node, or: &str) -> Result<Vec<(f64, &'n Node)>, InputError> {
-        let names = self.mechanism.outputs.join(", ");
+        let names = self.names().join(", ");
         let what = format!("{or} a list of {} numbers: {names}", self.joints.len());
         let list = node.list(&what)?;
         if list.len() != self.joints.len() {
@@ -553,7 +636,7 @@ impl States<'_> {
 
     fn position_by_joint<'n>(&self, node: &'n Node) -> Result<Vec<(f64, &'n Node)>, InputError> {
         let values = self.by_joint(node, "a position")?;
-        let missing = |i: usize| node.error(format!("missing joint \"{}\"", self.mechanism.outputs[i]));
+        let missing = |i: usize| node.error(format!("missing joint \"{}\"", self.names()[i]));
         values.into_iter().enumerate().map(|(i, v)| v.ok_or_else(|| missing(i))).collect()
     }
 
@@ -574,7 +657,8 @@ impl States<'_> {
             let lacks = self.joints.iter().position(|&j| value(state, j).is_none()).unwrap_or(0);
             return Err(node.error(format!(
                 "state \"{name}\" of group \"{}\" says nothing of joint \"{}\"",
-                state.group, self.mechanism.outputs[lacks]
+                state.group,
+                self.names()[lacks]
             )));
         };
         Ok(self.joints.iter().filter_map(|&j| value(state, j)).map(|v| (v, node)).collect())

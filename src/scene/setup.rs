@@ -1,6 +1,7 @@
 //! What a scene says of its robot, and the mechanism that follows from it.
 
-use super::vehicle::PointRobot;
+use super::vehicle::{PointRobot, VehicleRobot};
+use crate::base::Base;
 use crate::document::unknown;
 use crate::error::InputError;
 use crate::pose::Pose;
@@ -33,6 +34,8 @@ pub enum RobotSource {
     Files(RobotFiles),
     /// In the scene: a point that carries spheres.
     Point(PointRobot),
+    /// In the scene: what drives or flies. A robot that it carries has files of its own.
+    Vehicle(VehicleRobot),
 }
 
 /// A robot and what of it moves.
@@ -49,7 +52,8 @@ pub struct RobotChoice {
     pub base: Pose,
 }
 
-/// Which joints are planned for.
+/// Which joints are planned for; of a robot on a vehicle these are beside those of its base, which are
+/// planned always.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Planned {
     /// All that have a position of their own.
@@ -102,11 +106,21 @@ impl RobotFiles {
 }
 
 impl RobotSource {
+    /// The files that are to be read, if there are any.
+    pub fn files(&self) -> Option<&RobotFiles> {
+        match self {
+            Self::Files(files) => Some(files),
+            Self::Point(_) => None,
+            Self::Vehicle(vehicle) => vehicle.carries.as_ref().map(|carried| &carried.files),
+        }
+    }
+
     /// Reads or makes the robot.
     pub fn load(&self) -> Result<Robot, InputError> {
         match self {
             Self::Files(files) => files.load(),
             Self::Point(point) => Ok(point.robot()),
+            Self::Vehicle(vehicle) => vehicle.robot(),
         }
     }
 }
@@ -124,19 +138,22 @@ impl Default for LimitChoice {
 }
 
 impl Planned {
-    /// Indices of the joints, in the order of the flat outputs.
+    /// Indices of the joints, in the order of the mechanism.
     pub fn resolve(&self, robot: &Robot) -> Result<Vec<usize>, InputError> {
-        match self {
-            Self::All => Ok(robot.independent_joints()),
+        let chosen: Vec<usize> = match self {
+            Self::All => return Ok(robot.independent_joints()),
             Self::Group(name) => match robot.group(name) {
-                Some(group) => Ok(group.joints.clone()),
+                Some(group) => group.joints.clone(),
                 None => {
                     let known = robot.groups.iter().map(|g| g.name.as_str());
-                    Err(InputError::new(unknown("group", name, known)))
+                    return Err(InputError::new(unknown("group", name, known)));
                 }
             },
-            Self::Joints(names) => names.iter().map(|name| find_joint(robot, name)).collect(),
-        }
+            Self::Joints(names) => {
+                names.iter().map(|name| find_joint(robot, name)).collect::<Result<_, _>>()?
+            }
+        };
+        Ok((0..coordinates(robot)).chain(chosen).collect())
     }
 }
 
@@ -202,16 +219,26 @@ fn missing_dynamics(mechanism: &Mechanism) -> String {
     }
 }
 
-/// A joint that can move, by name.
+/// How many of a robot's joints, the first ones, are those of a vehicle: which are given limits and states
+/// as the vehicle's, and not one by one.
+pub(super) fn coordinates(robot: &Robot) -> usize {
+    match &robot.base {
+        None | Some(Base::Point(_)) => 0,
+        Some(base) => base.coordinates().len(),
+    }
+}
+
+/// A joint that can move, by name; none of a vehicle's.
 pub(super) fn find_joint(robot: &Robot, name: &str) -> Result<usize, InputError> {
     let movable = |j: &&Joint| j.kind != JointKind::Fixed;
-    match robot.joint(name) {
+    let first = coordinates(robot);
+    match robot.joint(name).filter(|&j| j >= first) {
         Some(j) if robot.joints[j].kind == JointKind::Fixed => {
             Err(InputError::new(format!("joint \"{name}\" is fixed; expected one that moves")))
         }
         Some(j) => Ok(j),
         None => {
-            let known = robot.joints.iter().filter(movable).map(|j| j.name.as_str());
+            let known = robot.joints[first..].iter().filter(movable).map(|j| j.name.as_str());
             Err(InputError::new(unknown("joint", name, known)))
         }
     }
@@ -225,11 +252,12 @@ pub fn limit_jerk(mechanism: &mut Mechanism, ramp_time: f64) {
     }
 }
 
-/// Checks that every flat output has limits of velocity and acceleration, and of jerk where
-/// trajectories are to be so smooth: without them no duration can be told.
+/// Checks that every joint has limits of velocity and acceleration, and of jerk where trajectories are
+/// to be so smooth: without them no duration can be told. A vehicle has limits of its own.
 pub(crate) fn require_limits(mechanism: &Mechanism, smoothness: Smoothness) -> Result<(), InputError> {
     let missing = |value: f64| !(value.is_finite() && value > 0.0);
-    for (name, limits) in mechanism.outputs.iter().zip(&mechanism.limits) {
+    let first = mechanism.vehicle().map_or(0, |base| base.coordinates().len());
+    for (name, limits) in mechanism.outputs.iter().zip(&mechanism.limits).skip(first) {
         for (kind, value) in [("velocity", limits.velocity), ("acceleration", limits.acceleration)] {
             if missing(value) {
                 return Err(InputError::new(format!(

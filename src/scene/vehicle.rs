@@ -1,11 +1,24 @@
-//! Robots that a scene describes itself: a base kind with its parameters, and the body it carries.
+//! Robots that a scene describes itself: a base kind with its parameters, the body that it moves, and
+//! what it carries.
 
-use super::read::{length, point as position};
-use crate::base::{Base, Point};
-use crate::document::Node;
+use super::body::{self, Moves, Part};
+use super::read::{length, point as position, pose};
+use super::setup::RobotFiles;
+use crate::base::{
+    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Point, Quadrotor,
+    QuadrotorState, Trailer,
+};
+use crate::document::{Entry, Map, Node};
 use crate::error::InputError;
-use crate::robot::{JointLimits, Robot, Sphere};
+use crate::pose::Pose;
+use crate::robot::{JointLimits, LoadOptions, Robot, Sphere};
 use glam::DVec3;
+use std::f64::consts::FRAC_PI_2;
+use std::path::Path;
+
+/// Keys under `robot` that describe a robot in the scene itself.
+pub(super) const KINDS: [&str; 6] =
+    ["point", "differential_drive", "car", "airplane", "planar_quadrotor", "quadrotor"];
 
 const POINT_KEYS: [&str; 7] =
     ["dimensions", "velocity", "acceleration", "lower", "upper", "radius", "spheres"];
@@ -54,23 +67,7 @@ pub(super) fn point(node: &Node) -> Result<PointRobot, InputError> {
         return Err(dimensions_node.expected("1, 2 or 3"));
     }
     let what = format!("{dimensions} numbers, one for each dimension");
-    let corner = |key| match map.get(key) {
-        None => Ok(None),
-        Some(node) => match node.numbers(&what)? {
-            values if values.len() == dimensions => Ok(Some(values)),
-            _ => Err(node.expected(&what)),
-        },
-    };
-    let bounds = match (corner("lower")?, corner("upper")?) {
-        (None, None) => None,
-        (Some(lower), Some(upper)) => {
-            if lower.iter().zip(&upper).any(|(l, u)| l > u) {
-                return Err(map.require("upper")?.error("expected numbers no less than those of \"lower\""));
-            }
-            Some([lower, upper])
-        }
-        _ => return Err(node.error("expected \"lower\" and \"upper\" together, or neither")),
-    };
+    let bounds = bounds(&map, dimensions, &what)?;
     let spheres = match map.at_most_one(&["radius", "spheres"])? {
         None => return Err(node.error("missing key \"radius\" (or \"spheres\")")),
         Some(entry) if entry.key == "radius" => {
@@ -99,4 +96,281 @@ fn sphere(node: &Node) -> Result<Sphere, InputError> {
     let center = position(center_node.array("three numbers, x, y and z in metres")?)
         .map_err(|e| center_node.locate(e))?;
     Ok(Sphere { center, radius: length(map.require("radius")?)? })
+}
+
+/// Least and greatest position along so many axes, where they are given.
+fn bounds(map: &Map, axes: usize, what: &str) -> Result<Option<[Vec<f64>; 2]>, InputError> {
+    let corner = |key| match map.get(key) {
+        None => Ok(None),
+        Some(node) => match node.numbers(what)? {
+            values if values.len() == axes => Ok(Some(values)),
+            _ => Err(node.expected(what)),
+        },
+    };
+    match (corner("lower")?, corner("upper")?) {
+        (None, None) => Ok(None),
+        (Some(lower), Some(upper)) => {
+            if lower.iter().zip(&upper).any(|(l, u)| l > u) {
+                return Err(map.require("upper")?.error("expected numbers no less than those of \"lower\""));
+            }
+            Ok(Some([lower, upper]))
+        }
+        _ => Err(map.node.error("expected \"lower\" and \"upper\" together, or neither")),
+    }
+}
+
+/// What drives or flies: how it moves, what it fills and what it carries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VehicleRobot {
+    /// How it moves.
+    pub base: Base,
+    /// Least and greatest position along each axis that it moves along, metres, where it is bounded;
+    /// of a car with a trailer that of the trailer's axle.
+    pub bounds: Option<[Vec<f64>; 2]>,
+    /// What it fills, in its own frame.
+    pub body: Vec<Part>,
+    /// What its trailer fills, in the frame of the trailer's axle; nothing where it has none.
+    pub trailer: Vec<Part>,
+    /// A robot that stands on it.
+    pub carries: Option<Carried>,
+}
+
+/// A robot that stands on a vehicle.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Carried {
+    /// Where it is described.
+    pub files: RobotFiles,
+    /// Frame of its root link in the frame of the vehicle.
+    pub mount: Pose,
+}
+
+impl VehicleRobot {
+    /// The robot: the vehicle's body, and what it carries, on the joints of its base.
+    ///
+    /// # Errors
+    /// Where the files of what it carries are missing or malformed, or a joint in them is called as one
+    /// of the vehicle's.
+    pub fn robot(&self) -> Result<Robot, InputError> {
+        let spheres = |parts: &[Part]| parts.iter().flat_map(|part| part.spheres.iter().copied()).collect();
+        let mut robot = Robot::of_spheres("body", spheres(&self.body));
+        let coordinates = self.base.coordinates();
+        if let Some(Carried { files, mount }) = &self.carries {
+            let tree = files.load()?;
+            let taken = |name: &str| {
+                coordinates.iter().any(|c| c.name == name) || self.base.outputs().contains(&name)
+            };
+            if let Some(joint) = tree.joints.iter().find(|j| taken(&j.name)) {
+                let message = format!("joint \"{}\" is called as one of the vehicle's own", joint.name);
+                return Err(InputError::new(message).in_file(&files.urdf));
+            }
+            robot = robot.carrying(tree, *mount, &LoadOptions::default());
+        }
+        let mut limits = vec![JointLimits::NONE; coordinates.len()];
+        if let Some([lower, upper]) = &self.bounds {
+            let axes = limits.iter_mut().zip(lower).zip(upper);
+            axes.for_each(|((limits, &lower), &upper)| (limits.lower, limits.upper) = (lower, upper));
+        }
+        Ok(robot.on_base(self.base.clone(), &limits, spheres(&self.trailer)))
+    }
+}
+
+/// Reads what stands under `robot.KIND` of a scene in `directory`, for any kind but a point.
+pub(super) fn vehicle(entry: &Entry, directory: &Path) -> Result<VehicleRobot, InputError> {
+    match entry.key.as_str() {
+        "differential_drive" => differential_drive(&entry.node, directory),
+        "car" => car(&entry.node),
+        "airplane" => airplane(&entry.node),
+        "planar_quadrotor" => planar_quadrotor(&entry.node),
+        _ => quadrotor(&entry.node),
+    }
+}
+
+/// What every kind of vehicle has, beside what its motion depends on.
+const COMMON: [&str; 3] = ["lower", "upper", "body"];
+
+fn keys(own: &[&'static str]) -> Vec<&'static str> {
+    [own, &COMMON].concat()
+}
+
+fn of_base(map: &Map, base: Base, moves: Moves) -> Result<VehicleRobot, InputError> {
+    let (axes, what) = match moves {
+        Moves::OnGround => (2, "two numbers, x and y in metres"),
+        Moves::Upright => (2, "two numbers, x and z in metres"),
+        Moves::InSpace => (3, "three numbers, x, y and z in metres"),
+    };
+    Ok(VehicleRobot {
+        base,
+        bounds: bounds(map, axes, what)?,
+        body: body::body(map.require("body")?, moves)?,
+        trailer: Vec::new(),
+        carries: None,
+    })
+}
+
+fn differential_drive(node: &Node, directory: &Path) -> Result<VehicleRobot, InputError> {
+    let known = keys(&["speed", "turn_rate", "acceleration", "turn_acceleration", "carries"]);
+    let map = node.map_of("a map with speed, turn_rate and body", &known)?;
+    let acceleration = match (map.get("acceleration"), map.get("turn_acceleration")) {
+        (None, None) => None,
+        (Some(linear), Some(angular)) => {
+            Some(DriveAcceleration { linear: linear.positive()?, angular: angular.positive()? })
+        }
+        _ => {
+            return Err(
+                node.error("expected \"acceleration\" and \"turn_acceleration\" together, or neither")
+            );
+        }
+    };
+    let (speed, turn_rate) = (range(&map, "speed")?, range(&map, "turn_rate")?);
+    let base = Base::DifferentialDrive(DifferentialDrive { speed, turn_rate, acceleration });
+    let carries = map.get("carries").map(|node| carried(node, directory)).transpose()?;
+    Ok(VehicleRobot { carries, ..of_base(&map, base, Moves::OnGround)? })
+}
+
+/// Keys of what a vehicle carries that say what of it moves, as they do of a robot that stands.
+pub(super) const CARRIED_KEYS: [&str; 7] =
+    ["urdf", "srdf", "joint_limits", "mount", "group", "joints", "locked"];
+
+fn carried(node: &Node, directory: &Path) -> Result<Carried, InputError> {
+    let map = node.map_of("what it carries: a map with urdf and mount", &CARRIED_KEYS)?;
+    let mount = map.get("mount").map_or(Ok(Pose::IDENTITY), |node| {
+        let keys = ["position", "rpy", "quaternion_xyzw"];
+        pose(&node.map_of("a map with position, rpy or quaternion_xyzw", &keys)?)
+    })?;
+    Ok(Carried { files: RobotFiles::read(&map, directory)?, mount })
+}
+
+fn car(node: &Node) -> Result<VehicleRobot, InputError> {
+    let known = keys(&["wheelbase", "speed", "steering", "steering_rate", "acceleration", "trailer"]);
+    let map = node.map_of("a map with wheelbase, speed, steering and body", &known)?;
+    let endless = |key| map.get(key).map_or(Ok(f64::INFINITY), Node::positive);
+    let trailer = map.get("trailer").map(trailer).transpose()?;
+    let (trailer, parts) = trailer.map_or((None, Vec::new()), |(trailer, parts)| (Some(trailer), parts));
+    let base = Base::Car(Car {
+        wheelbase: length(map.require("wheelbase")?)?,
+        speed: range(&map, "speed")?,
+        steering: acute(map.require("steering")?)?,
+        steering_rate: endless("steering_rate")?,
+        acceleration: endless("acceleration")?,
+        trailer,
+    });
+    Ok(VehicleRobot { trailer: parts, ..of_base(&map, base, Moves::OnGround)? })
+}
+
+fn trailer(node: &Node) -> Result<(Trailer, Vec<Part>), InputError> {
+    let map = node.map_of("a map with hitch_length, angle and body", &["hitch_length", "angle", "body"])?;
+    let hitch_length = length(map.require("hitch_length")?)?;
+    let trailer = Trailer { hitch_length, angle: acute(map.require("angle")?)? };
+    Ok((trailer, body::body(map.require("body")?, Moves::OnGround)?))
+}
+
+fn airplane(node: &Node) -> Result<VehicleRobot, InputError> {
+    let known = keys(&["speed", "acceleration", "yaw_rate", "pitch_rate", "pitch"]);
+    let map = node.map_of("a map with speed, acceleration, yaw_rate, pitch_rate, pitch and body", &known)?;
+    let positive = |key| map.require(key)?.positive();
+    let speed = range(&map, "speed")?;
+    if speed[0] < 0.0 {
+        return Err(map
+            .require("speed")?
+            .error("an airplane does not fly backwards; expected a least speed of at least 0"));
+    }
+    let base = Base::Airplane(Airplane {
+        speed,
+        acceleration: positive("acceleration")?,
+        yaw_rate: positive("yaw_rate")?,
+        pitch_rate: positive("pitch_rate")?,
+        pitch: acute(map.require("pitch")?)?,
+    });
+    of_base(&map, base, Moves::InSpace)
+}
+
+fn planar_quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
+    let known = keys(&["mass", "inertia", "arm", "thrust_to_weight", "velocity", "body_rate"]);
+    let map = node.map_of("a map with mass, inertia, arm, thrust_to_weight and more", &known)?;
+    let positive = |key| map.require(key)?.positive();
+    let base = Base::PlanarQuadrotor(PlanarQuadrotor {
+        mass: positive("mass")?,
+        inertia: positive("inertia")?,
+        arm: length(map.require("arm")?)?,
+        rotor: thrust_to_weight(&map)?,
+        velocity: positive("velocity")?,
+        body_rate: positive("body_rate")?,
+    });
+    of_base(&map, base, Moves::Upright)
+}
+
+fn quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
+    let known = keys(&["mass", "inertia", "rotors", "wrench", "velocity", "body_rate"]);
+    let map = node.map_of("a map with mass, inertia, rotors or wrench, and more", &known)?;
+    let positive = |key| map.require(key)?.positive();
+    let mass = positive("mass")?;
+    let actuation = match map.at_most_one(&["rotors", "wrench"])? {
+        None => return Err(node.error("missing key \"rotors\" (or \"wrench\")")),
+        Some(entry) if entry.key == "rotors" => rotors(&entry.node)?,
+        Some(entry) => wrench(&entry.node)?,
+    };
+    let base = Base::Quadrotor(Quadrotor {
+        mass,
+        inertia: DVec3::from(three_positive(map.require("inertia")?)?),
+        actuation,
+        velocity: positive("velocity")?,
+        body_rate: positive("body_rate")?,
+        state: QuadrotorState::Quaternion,
+    });
+    of_base(&map, base, Moves::InSpace)
+}
+
+fn rotors(node: &Node) -> Result<Actuation, InputError> {
+    let known = ["arm", "torque_by_thrust", "thrust_to_weight"];
+    let map = node.map_of("a map with arm, torque_by_thrust and thrust_to_weight", &known)?;
+    Ok(Actuation::Rotors {
+        arm: length(map.require("arm")?)?,
+        torque_by_thrust: length(map.require("torque_by_thrust")?)?,
+        most: thrust_to_weight(&map)?,
+    })
+}
+
+fn wrench(node: &Node) -> Result<Actuation, InputError> {
+    let map = node.map_of("a map with thrust and moments", &["thrust", "moments"])?;
+    let thrust = map.require("thrust")?;
+    let [least, most] = range(&map, "thrust")?;
+    if least < 0.0 {
+        return Err(thrust.error("rotors do not pull down; expected a least thrust of at least 0"));
+    }
+    let [x, y, z] = three_positive(map.require("moments")?)?;
+    Ok(Actuation::Wrench { unit: [1.0; 4], lower: [least, -x, -y, -z], upper: [most, x, y, z] })
+}
+
+fn three_positive(node: &Node) -> Result<[f64; 3], InputError> {
+    let what = "three numbers greater than zero, about x, y and z";
+    let values = node.array(what)?;
+    node.list(what)?.iter().try_for_each(|item| item.positive().map(drop))?;
+    Ok(values)
+}
+
+/// The greatest thrust over the weight, more than 1: with less it falls.
+fn thrust_to_weight(map: &Map) -> Result<f64, InputError> {
+    let node = map.require("thrust_to_weight")?;
+    match node.number()? {
+        ratio if ratio > 1.0 => Ok(ratio),
+        _ => Err(node.expected("a number greater than 1")),
+    }
+}
+
+/// Least and greatest of something that can be positive.
+fn range(map: &Map, key: &str) -> Result<[f64; 2], InputError> {
+    let node = map.require(key)?;
+    let what = "two numbers, the least and the greatest, the second greater than zero and than the first";
+    match node.array(what)? {
+        [lower, upper] if upper > 0.0 && lower < upper => Ok([lower, upper]),
+        _ => Err(node.error(format!("expected {what}"))),
+    }
+}
+
+/// An angle greater than zero and below a quarter turn.
+fn acute(node: &Node) -> Result<f64, InputError> {
+    match node.number()? {
+        angle if angle > 0.0 && angle < FRAC_PI_2 => Ok(angle),
+        _ => Err(node.expected("an angle greater than 0 and below pi/2")),
+    }
 }

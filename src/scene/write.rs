@@ -1,12 +1,12 @@
 //! From a [`Scene`] to the text of a scene file.
 
-use super::PointRobot;
-use super::Scene;
-use super::setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotSource};
+use super::setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
+use super::write_vehicle::{self, Value};
+use super::{PointRobot, Scene};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Smoothness};
-use crate::robot::Sphere;
+use crate::robot::{Mechanism, Sphere};
 use crate::world::{Obstacle, Shape};
 use glam::{DQuat, DVec3};
 use serde::{Serialize, Serializer};
@@ -16,8 +16,8 @@ use std::path::{Component, Path, PathBuf, absolute};
 /// The scene as text, the paths in it relative to `directory`.
 pub(super) fn scene(scene: &Scene, directory: &Path) -> String {
     let problem = &scene.problem;
-    let state = |s: &FlatState| State::new(s, &problem.mechanism.outputs);
-    let mut goals: Vec<State> = problem.goals.iter().map(state).collect();
+    let state = |s: &FlatState| StateKeys::new(s, &problem.mechanism);
+    let mut goals: Vec<StateKeys> = problem.goals.iter().map(state).collect();
     let goal = if goals.len() == 1 { goals.pop() } else { None };
     let file = File {
         robot: Robot::new(&scene.robot, directory),
@@ -35,7 +35,7 @@ pub(super) fn scene(scene: &Scene, directory: &Path) -> String {
 }
 
 /// Pairs of name and value, written as a map in their order.
-struct Named<T>(Vec<(String, T)>);
+pub(super) struct Named<T>(pub(super) Vec<(String, T)>);
 
 impl<T: Serialize> Serialize for Named<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -54,11 +54,11 @@ struct File {
     gravity: Option<FlowSeq<[f64; 3]>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     world: Vec<Solid>,
-    start: State,
+    start: StateKeys,
     #[serde(skip_serializing_if = "Option::is_none")]
-    goal: Option<State>,
+    goal: Option<StateKeys>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    goals: Vec<State>,
+    goals: Vec<StateKeys>,
     #[serde(skip_serializing_if = "Option::is_none")]
     planner: Option<Planner>,
 }
@@ -67,8 +67,16 @@ struct File {
 struct Robot {
     #[serde(skip_serializing_if = "Option::is_none")]
     point: Option<Point>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    urdf: Option<String>,
+    #[serde(flatten)]
+    vehicle: Option<Named<Value>>,
+    #[serde(flatten)]
+    files: Option<Files>,
+}
+
+/// The files of a robot and what of it moves.
+#[derive(Serialize)]
+pub(super) struct Files {
+    urdf: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     srdf: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,31 +87,51 @@ struct Robot {
     joints: Option<FlowSeq<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locked: Option<Named<f64>>,
+    /// Where it stands in the world, or on a vehicle.
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<Frame>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mount: Option<Frame>,
 }
 
 impl Robot {
     fn new(choice: &RobotChoice, directory: &Path) -> Self {
+        let none = Self { point: None, vehicle: None, files: None };
+        match &choice.source {
+            RobotSource::Point(point) => Self { point: Some(Point::new(point)), ..none },
+            RobotSource::Files(files) => {
+                let base = Frame::unless_identity(&choice.base);
+                Self { files: Some(Files { base, ..Files::new(files, choice, directory) }), ..none }
+            }
+            RobotSource::Vehicle(vehicle) => {
+                let carries = vehicle.carries.as_ref().map(|carried| {
+                    let mount = Frame::unless_identity(&carried.mount);
+                    Files { mount, ..Files::new(&carried.files, choice, directory) }
+                });
+                let (kind, keys) = write_vehicle::vehicle(vehicle, carries);
+                Self { vehicle: Some(Named(vec![(kind.to_owned(), keys)])), ..none }
+            }
+        }
+    }
+}
+
+impl Files {
+    fn new(files: &RobotFiles, choice: &RobotChoice, directory: &Path) -> Self {
         let path = |p: &PathBuf| relative(p, directory);
         let (group, joints) = match &choice.planned {
             Planned::All => (None, None),
             Planned::Group(name) => (Some(name.clone()), None),
             Planned::Joints(names) => (None, Some(FlowSeq(names.clone()))),
         };
-        let (files, point) = match &choice.source {
-            RobotSource::Files(files) => (Some(files), None),
-            RobotSource::Point(point) => (None, Some(Point::new(point))),
-        };
         Self {
-            point,
-            urdf: files.map(|f| path(&f.urdf)),
-            srdf: files.and_then(|f| f.srdf.as_ref()).map(path),
-            joint_limits: files.and_then(|f| f.joint_limits.as_ref()).map(path),
+            urdf: path(&files.urdf),
+            srdf: files.srdf.as_ref().map(path),
+            joint_limits: files.joint_limits.as_ref().map(path),
             group,
             joints,
             locked: (!choice.locked.is_empty()).then(|| Named(choice.locked.clone())),
-            base: (choice.base != Pose::IDENTITY).then(|| Frame::new(&choice.base)),
+            base: None,
+            mount: None,
         }
     }
 }
@@ -149,6 +177,10 @@ struct Frame {
 }
 
 impl Frame {
+    fn unless_identity(pose: &Pose) -> Option<Self> {
+        (*pose != Pose::IDENTITY).then(|| Self::new(pose))
+    }
+
     fn new(pose: &Pose) -> Self {
         let turned = pose.rotation != Pose::IDENTITY.rotation;
         let quaternion = || DQuat::from_mat3(&pose.rotation).normalize().to_array();
@@ -229,7 +261,30 @@ impl Solid {
 }
 
 #[derive(Serialize)]
-struct State {
+#[serde(untagged)]
+enum StateKeys {
+    Joints(State),
+    Vehicle(Value),
+}
+
+impl StateKeys {
+    fn new(state: &FlatState, mechanism: &Mechanism) -> Self {
+        let Some(base) = mechanism.vehicle() else {
+            return Self::Joints(State::new(state, &mechanism.outputs));
+        };
+        let (position, joints) = state.position.split_at(base.coordinates().len());
+        let (rates, joint_rates) = state.velocity.split_at(position.len());
+        let joints = (!joints.is_empty()).then(|| {
+            let joints = FlatState { velocity: joint_rates.to_vec(), ..FlatState::at_rest(joints.to_vec()) };
+            State::new(&joints, &mechanism.outputs[position.len()..])
+        });
+        Self::Vehicle(write_vehicle::state(base, position, rates, joints))
+    }
+}
+
+/// A state of joints.
+#[derive(Serialize)]
+pub(super) struct State {
     position: Named<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     velocity: Option<Named<f64>>,

@@ -6,20 +6,24 @@
 
 mod course_limits;
 mod curve;
+mod filter;
 mod higher_order;
 mod jerk_limited;
 mod least_effort;
 mod pace;
 mod quartic;
+mod straight;
 mod time_law;
 mod time_optimal;
 
 pub use course_limits::{CourseLimits, Row, SpeedProfile};
 pub use curve::{Curve, Gait, Quintic, Stance, nearest_turn};
+pub use filter::moving_average;
 pub use higher_order::{HigherOrder, State};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
 pub use pace::{Pace, Pointer};
+pub use straight::{LineLaw, straight};
 pub use time_law::{EndSpeeds, TimeLaw};
 pub use time_optimal::{Profile, TimeOptimal};
 

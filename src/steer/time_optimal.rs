@@ -52,6 +52,12 @@ impl Profile {
         }
     }
 
+    /// The same seen the other way around.
+    fn mirrored(self) -> Self {
+        let Self { position, velocity, first, last, .. } = self;
+        Self { position: -position, velocity: -velocity, first: -first, last: -last, ..self }
+    }
+
     /// Least and greatest value within `duration`.
     fn range(&self, duration: f64) -> (f64, f64) {
         let (end, _) = self.state(duration);
@@ -85,6 +91,8 @@ impl Profile {
 #[derive(Clone, Debug)]
 pub struct TimeOptimal {
     limits: Vec<OutputLimits>,
+    /// Greatest acceleration of each output downwards.
+    falls: Vec<f64>,
     /// When each output can arrive.
     arrivals: Vec<Arrivals>,
     /// Pairs of times at which profiles of the motion at hand switch.
@@ -98,7 +106,10 @@ struct Ends {
     v0: f64,
     v1: f64,
     velocity: f64,
-    acceleration: f64,
+    /// Greatest acceleration upwards, ...
+    rise: f64,
+    /// ... and downwards, as a positive number.
+    fall: f64,
 }
 
 /// When one output can arrive: at any time from `first` to `gap.0`, and from `gap.1` on.
@@ -111,7 +122,15 @@ struct Arrivals {
 impl TimeOptimal {
     /// Steering within `limits`; velocities and accelerations must be limited.
     pub fn new(limits: &[OutputLimits]) -> Self {
-        Self { limits: limits.to_vec(), arrivals: Vec::new(), switches: Vec::new() }
+        let falls = limits.iter().map(|limits| limits.acceleration).collect();
+        Self { limits: limits.to_vec(), falls, arrivals: Vec::new(), switches: Vec::new() }
+    }
+
+    /// Lets an output accelerate downwards by up to `most`, whatever its limit upwards: weight helps.
+    #[must_use]
+    pub fn with_fall(mut self, output: usize, most: f64) -> Self {
+        self.falls[output] = most;
+        self
     }
 
     /// Joins (p0, v0) to (p1, v1): one profile per output in `profiles`, and their duration, which is
@@ -130,13 +149,14 @@ impl TimeOptimal {
         longest: f64,
         profiles: &mut Vec<Profile>,
     ) -> Option<f64> {
-        let ends = |j: usize, limits: &OutputLimits| {
-            let OutputLimits { velocity, acceleration, .. } = *limits;
-            Ends { distance: p1[j] - p0[j], v0: v0[j], v1: v1[j], velocity, acceleration }
+        let (limits, falls) = (&self.limits, &self.falls);
+        let ends = |j: usize| {
+            let OutputLimits { velocity, acceleration: rise, .. } = limits[j];
+            Ends { distance: p1[j] - p0[j], v0: v0[j], v1: v1[j], velocity, rise, fall: falls[j] }
         };
         self.arrivals.clear();
-        for (j, limits) in self.limits.iter().enumerate() {
-            let arrivals = ends(j, limits).arrivals()?;
+        for j in 0..limits.len() {
+            let arrivals = ends(j).arrivals()?;
             if arrivals.first * stretch > longest {
                 return None;
             }
@@ -150,8 +170,8 @@ impl TimeOptimal {
         let last = (0..self.limits.len())
             .max_by(|&a, &b| self.arrivals[a].first.total_cmp(&self.arrivals[b].first))?;
         for j in std::iter::once(last).chain((0..self.limits.len()).filter(|&j| j != last)) {
-            let limits = &self.limits[j];
-            let ends = ends(j, limits);
+            let limits = &limits[j];
+            let ends = ends(j);
             let within = |profile: Profile| {
                 let profile = Profile { position: p0[j], ..profile };
                 let (least, most) = profile.range(duration);
@@ -191,97 +211,129 @@ fn common_duration(arrivals: &[Arrivals], stretch: f64) -> Option<f64> {
 }
 
 impl Ends {
-    /// All arrival times at the greatest acceleration; `None` where an end is too fast.
+    /// The same seen the other way around, so that what rises falls.
+    fn mirrored(&self) -> Self {
+        let Self { distance, v0, v1, velocity, rise, fall } = *self;
+        Self { distance: -distance, v0: -v0, v1: -v1, velocity, rise: fall, fall: rise }
+    }
+
+    /// All arrival times at the greatest accelerations; `None` where an end is too fast.
     fn arrivals(&self) -> Option<Arrivals> {
-        let Self { distance, v0, v1, velocity, acceleration: a } = *self;
+        let Self { distance, v0, v1, velocity, rise, fall } = *self;
         if v0.abs() > velocity * (1.0 + TOLERANCE) || v1.abs() > velocity * (1.0 + TOLERANCE) {
             return None;
         }
         // Beyond what turning v0 into v1 at once covers, the fastest way speeds up first.
-        let direct = 0.5 * (v0 + v1) * (v1 - v0).abs() / a;
-        let up = if distance >= direct { 1.0 } else { -1.0 };
-        // Seen along that way, so that speeding up is positive.
-        let (d, v0, v1) = (up * distance, up * v0, up * v1);
-        let mean_square = 0.5 * (v0 * v0 + v1 * v1);
-        let arrival = |sign: f64, peak: f64| {
-            let ramps = (sign * (2.0 * peak - v0 - v1)) / a;
-            let covered = sign * (peak * peak - mean_square) / a;
-            let cruise = if peak == 0.0 { 0.0 } else { (d - covered) / peak };
-            ramps + cruise
+        let turning = if v1 >= v0 { rise } else { fall };
+        let direct = 0.5 * (v0 + v1) * (v1 - v0).abs() / turning;
+        // Seen along that way, speeding up is positive.
+        Some(if distance >= direct { self.arrivals_ahead() } else { self.mirrored().arrivals_ahead() })
+    }
+
+    /// All arrival times where the fastest way speeds up first.
+    fn arrivals_ahead(&self) -> Arrivals {
+        let Self { distance, v0, v1, velocity, rise, fall } = *self;
+        // A phase from v0 to the peak at acceleration `a`, a cruise, a phase from there to v1 at `b`.
+        let arrival = |a: f64, b: f64, peak: f64| {
+            let ramps = (peak - v0) / a + (v1 - peak) / b;
+            let covered = 0.5 * ((peak * peak - v0 * v0) / a + (v1 * v1 - peak * peak) / b);
+            ramps + if peak == 0.0 { 0.0 } else { (distance - covered) / peak }
         };
-        let peak = (mean_square + a * d).max(0.0).sqrt().min(velocity);
-        let first = arrival(1.0, peak.max(v0.max(v1)));
+        let square =
+            |a: f64, b: f64| (distance + 0.5 * (v0 * v0 / a - v1 * v1 / b)) / (0.5 * (1.0 / a - 1.0 / b));
+        let peak = square(rise, -fall).max(0.0).sqrt().min(velocity);
+        let first = arrival(rise, -fall, peak.max(v0.max(v1)));
         // Slowing down first instead: to a lesser speed of the same direction at the latest, or by
         // going back at the earliest.
-        let square = mean_square - a * d;
-        let slow = square.max(0.0).sqrt();
-        let gap = (square > 0.0 && slow <= v0.min(v1))
-            .then(|| (arrival(-1.0, slow), arrival(-1.0, -slow.min(velocity))));
-        Some(Arrivals { first, gap })
+        let square = square(-fall, rise);
+        let (slow, least) = (square.max(0.0).sqrt(), v0.min(v1));
+        // At no distance the two are the same, up to rounding.
+        let gap = (square > 0.0 && slow <= least * (1.0 + TOLERANCE)).then(|| {
+            let slow = slow.min(least);
+            (arrival(-fall, rise, slow), arrival(-fall, rise, -slow.min(velocity)))
+        });
+        Arrivals { first, gap }
     }
 
     /// The profile that takes `duration` and switches at two given times, if there is one within the
     /// limits: the speed between them follows from the distance.
     fn switched(&self, (accelerated, cruised): (f64, f64), duration: f64) -> Option<Profile> {
-        let Self { distance, v0, v1, velocity, acceleration } = *self;
+        let Self { distance, v0, v1, velocity, rise, fall } = *self;
         let slowing = duration - cruised;
         let speed =
             (distance - 0.5 * (v0 * accelerated + v1 * slowing)) / (0.5 * (duration + cruised - accelerated));
         let (first, last) = ((speed - v0) / accelerated, (v1 - speed) / slowing);
         // A phase of no length makes an acceleration that is infinite or none, and holds no limit.
-        let holds = speed.abs() <= velocity && first.abs() <= acceleration && last.abs() <= acceleration;
+        let within = |a: f64| (-fall..=rise).contains(&a);
+        let holds = speed.abs() <= velocity && within(first) && within(last);
         holds.then_some(Profile { position: 0.0, velocity: v0, first, accelerated, cruised, last })
     }
 
-    /// The profile of least acceleration that takes `duration`.
+    /// The profile that takes `duration` and the least share of the accelerations there are.
     fn profile(&self, duration: f64) -> Option<Profile> {
-        let Self { distance: d, v0, v1, velocity, acceleration } = *self;
         let t = duration;
         if t <= 0.0 {
-            return Some(Profile { velocity: v0, ..Profile::default() });
+            return Some(Profile { velocity: self.v0, ..Profile::default() });
         }
-        let mut best: Option<Profile> = None;
-        let mut offer = |a: f64, accelerated: f64, cruised: f64| {
-            let room = TOLERANCE * t.max(1e-6);
-            let in_time = accelerated >= -room && cruised <= t + room && cruised >= accelerated - room;
-            let accelerated = accelerated.clamp(0.0, t);
-            let cruised = cruised.max(accelerated).min(t);
-            let profile = Profile { position: 0.0, velocity: v0, first: a, accelerated, cruised, last: -a };
-            let peak = v0 + a * accelerated;
-            let in_limits =
-                a.abs() <= acceleration * (1.0 + TOLERANCE) && peak.abs() <= velocity * (1.0 + TOLERANCE);
-            // No closed form is believed without a replay.
-            let arrives = || {
-                let (p, v) = profile.state(t);
-                (p - d).abs() <= REPLAY_TOLERANCE * (1.0 + d.abs()) && (v - v1).abs() <= REPLAY_TOLERANCE
-            };
-            if in_time && in_limits && best.is_none_or(|b| a.abs() < b.first.abs()) && arrives() {
-                best = Some(profile);
-            }
+        let (ahead, back) = (self.phases(t), self.mirrored().phases(t));
+        let backwards = |(share, phases): (f64, Profile)| (share, phases.mirrored());
+        let all = ahead.into_iter().chain(back.map(|phases| phases.map(backwards))).flatten();
+        let least = all.filter(|(_, profile)| self.arrives(profile, t)).min_by(|a, b| a.0.total_cmp(&b.0));
+        least.map(|(_, profile)| profile)
+    }
+
+    /// Profiles that first speed up and take `duration`, each with the share of the accelerations that it
+    /// takes: without a cruise; with one at the greatest speed; and that with the whole of the accelerations,
+    /// as at the first arrival the share is all rounding where the ramps are short.
+    fn phases(&self, duration: f64) -> [Option<(f64, Profile)>; 3] {
+        let Self { distance, v0, v1, velocity, rise, fall } = *self;
+        let (up, down) = (1.0 / rise, 1.0 / fall);
+        let mean = distance / duration;
+        let (below0, below1) = (mean - v0, mean - v1);
+        // The peak is so far above the mean velocity that the weighted squares of what the ends are off agree.
+        let above = ((up * below0 * below0 + down * below1 * below1) / (up + down)).sqrt();
+        let share = |above0: f64, above1: f64| (above0 * up + above1 * down) / duration;
+        // above + below, where that is a difference of nearly equal numbers, by the difference of the squares.
+        let gain = |below: f64, other: f64, weight: f64| match below >= 0.0 {
+            true => above + below,
+            false => weight / (up + down) * (other * other - below * below) / (above - below),
         };
-        // Two phases: a^2 T^2 + a (2 T (v0 + v1) - 4 D) - (v1 - v0)^2 = 0, switched at
-        // (T + (v1 - v0) / a) / 2.
-        let b = t * (v0 + v1) - 2.0 * d;
-        let root = (b * b + t * t * (v1 - v0) * (v1 - v0)).sqrt();
-        // The stable form of both roots: their product is -((v1 - v0) / T)^2.
-        let q = if b >= 0.0 { -(b + root) } else { root - b };
-        for a in [q / (t * t), if q == 0.0 { 0.0 } else { -(v1 - v0) * (v1 - v0) / q }] {
-            if a == 0.0 {
-                offer(0.0, 0.5 * t, 0.5 * t);
-            } else {
-                let switch = 0.5 * (t + (v1 - v0) / a);
-                offer(a, switch, switch);
-            }
+        let (to, from) = (gain(below0, below1, down), gain(below1, below0, up));
+        let cruised = (velocity - v0).powi(2) * up + (velocity - v1).powi(2) * down;
+        let cruised = cruised / (2.0 * (duration * velocity - distance));
+        let offer = |share: f64, to: f64, from: f64| self.phase(share, to, from, duration);
+        [
+            offer(share(to, from), to, from),
+            offer(cruised, velocity - v0, velocity - v1),
+            offer(1.0, velocity - v0, velocity - v1),
+        ]
+    }
+
+    /// A profile at a share of the accelerations that gains `to` on the first velocity and loses `from`
+    /// down to the last, if these fit into `duration`.
+    fn phase(&self, share: f64, to: f64, from: f64, duration: f64) -> Option<(f64, Profile)> {
+        let still = share == 0.0;
+        let room = TOLERANCE * duration.max(1e-6);
+        let (first, last) = (share * self.rise, -share * self.fall);
+        let accelerated = if still { 0.5 * duration } else { to / first };
+        let cruised = if still { accelerated } else { duration + from / last };
+        let in_time = accelerated >= -room && cruised <= duration + room && cruised >= accelerated - room;
+        if !in_time || share > 1.0 + TOLERANCE {
+            return None;
         }
-        // Three phases, cruising at the limit.
-        for peak in [velocity, -velocity] {
-            let a = (peak * peak - peak * (v0 + v1) + 0.5 * (v0 * v0 + v1 * v1)) / (t * peak - d);
-            offer(a, (peak - v0) / a, t - (peak - v1) / a);
-            // At the first arrival the quotient above is all rounding where the ramps are short.
-            let a = acceleration.copysign(peak);
-            offer(a, (peak - v0) / a, t - (peak - v1) / a);
-        }
-        best
+        let accelerated = accelerated.clamp(0.0, duration);
+        let cruised = cruised.max(accelerated).min(duration);
+        let peak = self.v0 + first * accelerated;
+        let in_limits = peak.abs() <= self.velocity * (1.0 + TOLERANCE);
+        let profile = Profile { position: 0.0, velocity: self.v0, first, accelerated, cruised, last };
+        in_limits.then_some((share, profile))
+    }
+
+    /// No closed form is believed without a replay.
+    fn arrives(&self, profile: &Profile, duration: f64) -> bool {
+        let (p, v) = profile.state(duration);
+        let far = (p - self.distance).abs() > REPLAY_TOLERANCE * (1.0 + self.distance.abs());
+        !far && (v - self.v1).abs() <= REPLAY_TOLERANCE
     }
 }
 
@@ -303,14 +355,16 @@ mod tests {
         prop_oneof![6 => -3.0..3.0, 2 => -0.05..0.05, 1 => Just(0.0)]
     }
 
-    type Query = (f64, f64, f64, f64, f64);
+    type Query = (f64, f64, f64, f64, f64, f64);
 
+    /// Distance, end velocities as shares of the limit, that, the greatest acceleration upwards, and what
+    /// times that it is downwards.
     fn query() -> impl Strategy<Value = Query> {
-        (distance(), share(), share(), 0.1..3.0, 0.2..20.0)
+        (distance(), share(), share(), 0.1..3.0, 0.2..20.0, prop_oneof![Just(1.0), 0.1..5.0])
     }
 
-    fn ends((distance, v0, v1, velocity, acceleration): Query) -> Ends {
-        Ends { distance, v0: v0 * velocity, v1: v1 * velocity, velocity, acceleration }
+    fn ends((distance, v0, v1, velocity, rise, ratio): Query) -> Ends {
+        Ends { distance, v0: v0 * velocity, v1: v1 * velocity, velocity, rise, fall: ratio * rise }
     }
 
     proptest! {
@@ -320,7 +374,10 @@ mod tests {
         #[test]
         fn replayed_profiles_arrive_within_limits(queries in proptest::collection::vec(query(), 1..8)) {
             let all: Vec<Ends> = queries.iter().map(|&q| ends(q)).collect();
-            let mut steering = TimeOptimal::new(&all.iter().map(|e| limits(e.velocity, e.acceleration)).collect::<Vec<_>>());
+            let mut steering = TimeOptimal::new(&all.iter().map(|e| limits(e.velocity, e.rise)).collect::<Vec<_>>());
+            for (output, e) in all.iter().enumerate() {
+                steering = steering.with_fall(output, e.fall);
+            }
             let zero = vec![0.0; all.len()];
             let to: Vec<f64> = all.iter().map(|e| e.distance).collect();
             let (v0, v1): (Vec<f64>, Vec<f64>) = all.iter().map(|e| (e.v0, e.v1)).unzip();
@@ -331,8 +388,9 @@ mod tests {
             for (profile, e) in profiles.iter().zip(&all) {
                 let (p, v) = profile.state(duration);
                 prop_assert!((p - e.distance).abs() < 1e-7 && (v - e.v1).abs() < 1e-7, "{profile:?} {e:?} {duration}: {p} {v}");
-                prop_assert!(profile.first.abs() <= e.acceleration * (1.0 + 1e-8));
-                prop_assert!(profile.last.abs() <= e.acceleration * (1.0 + 1e-8));
+                for a in [profile.first, profile.last] {
+                    prop_assert!(a <= e.rise * (1.0 + 1e-8) && a >= -e.fall * (1.0 + 1e-8));
+                }
                 for i in 0..=50 {
                     let (_, v) = profile.state(duration * f64::from(i) / 50.0);
                     prop_assert!(v.abs() <= e.velocity * (1.0 + 1e-8));
@@ -365,7 +423,7 @@ mod tests {
                 let samples: Vec<f64> = (0..=1000).map(|i| profile.state(t * f64::from(i) / 1000.0).0).collect();
                 let (a, b) = samples.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &p| (a.min(p), b.max(p)));
                 prop_assert!(least <= a + 1e-12 && most >= b - 1e-12);
-                prop_assert!(least >= a - 1e-4 * (1.0 + t * t * e.acceleration) && most <= b + 1e-4 * (1.0 + t * t * e.acceleration));
+                prop_assert!(least >= a - 1e-4 * (1.0 + t * t * e.rise.max(e.fall)) && most <= b + 1e-4 * (1.0 + t * t * e.rise.max(e.fall)));
             }
         }
     }

@@ -134,7 +134,7 @@ impl Trajectory {
 
 /// Rewrites the polynomial with ascending `coefficients` in powers of t - `origin` (Taylor shift
 /// by repeated synthetic division).
-fn shift(coefficients: &mut [f64], origin: f64) {
+pub fn shift(coefficients: &mut [f64], origin: f64) {
     if origin == 0.0 {
         return;
     }

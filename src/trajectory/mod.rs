@@ -4,7 +4,7 @@
 mod edit;
 mod extrema;
 
-pub use edit::Jump;
+pub use edit::{Jump, shift};
 pub use extrema::{Extrema, MAX_DEGREE, Roots, extrema};
 
 /// A trajectory of `dof` flat outputs over [0, duration], seconds.

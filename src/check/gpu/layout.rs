@@ -47,7 +47,9 @@ pub(super) struct Problem {
     pub capsules_end: u32,
     pub cylinders_end: u32,
     pub half_spaces_end: u32,
-    pad: [u32; 3],
+    pub flat_outputs: u32,
+    pub base_row: u32,
+    pad: u32,
 }
 
 /// `Body`.
@@ -137,6 +139,8 @@ struct Robot {
     link: u32,
     pairs: u32,
     limits: u32,
+    /// 0 where it is no vehicle: there stand other rows.
+    base: u32,
 }
 
 impl Tables {
@@ -185,22 +189,26 @@ impl Tables {
             capsules_end: past(&world.capsules),
             cylinders_end: past(&world.cylinders),
             half_spaces_end: past(&world.half_spaces),
-            pad: [0; 3],
+            flat_outputs: packed.flat_dof() as u32,
+            base_row: robot.base,
+            pad: 0,
         });
     }
 
     /// Finds a problem's robot, or adds it.
     fn robot(&mut self, packed: &Packed) -> Robot {
-        let Packed { bodies, links, spheres, pairs, limits, .. } = packed;
+        let Packed { bodies, links, spheres, pairs, limits, base, .. } = packed;
+        let base = base.as_slice();
         // The counts tell apart what would be the same numbers, cut otherwise.
         let counts = [bodies.len(), links.len(), spheres.len(), pairs.len(), limits.len()];
-        let parts: [&[u8]; 6] = [
+        let parts: [&[u8]; 7] = [
             bytemuck::cast_slice(&counts),
             bytemuck::cast_slice(bodies),
             bytemuck::cast_slice(links),
             bytemuck::cast_slice(spheres),
             bytemuck::cast_slice(pairs),
             bytemuck::cast_slice(limits),
+            bytemuck::cast_slice(base),
         ];
         let made_of = parts.concat();
         if let Some(&known) = self.robots.get(&made_of) {
@@ -224,7 +232,9 @@ impl Tables {
             let first = [l.lower, l.upper, l.velocity, l.acceleration].map(finite);
             [first, [finite(l.effort), 0, 0, 0]]
         }));
-        let robot = Robot { body, link, pairs: pair_rows, limits: limit_rows };
+        let base_row = if base.is_empty() { 0 } else { self.rows.len() as u32 };
+        self.rows.extend_from_slice(bytemuck::cast_slice(base));
+        let robot = Robot { body, link, pairs: pair_rows, limits: limit_rows, base: base_row };
         self.robots.insert(made_of, robot);
         robot
     }
@@ -300,12 +310,13 @@ fn node_pair(node: &PackedNode) -> [Row; 2] {
 }
 
 /// Numbers that a thread keeps while it works on a sample: poses, then the centres of bounds or, in
-/// their place, what inverse dynamics needs.
+/// their place, what inverse dynamics needs; and the coordinates of a vehicle's base.
 pub(super) fn words(packed: &Packed) -> usize {
     let moving = packed.bodies.len() - 1;
     let bounds = 3 * packed.links.len();
     let dynamics = if packed.torque { MOTION_WORDS * moving + packed.dof() } else { 0 };
-    POSE_WORDS * moving + bounds.max(dynamics)
+    let coordinates = packed.base.map_or(0, |base| base.coordinates as usize);
+    POSE_WORDS * moving + bounds.max(dynamics) + coordinates
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ impl GpuChecker {
         let rakes = self.packed.rakes(&edges.get(i));
         let segment = (head.first - first) as usize;
         Head {
-            row: (segment * self.packed.dof() * coefficient_stride(edges.degree()) / PER_ROW) as u32,
+            row: (segment * self.packed.flat_dof() * coefficient_stride(edges.degree()) / PER_ROW) as u32,
             segments: 2 * head.segments + head.at_rest,
             duration: head.duration,
             // An edge has less than 2^16 rakes: see `Packed::rakes`.
@@ -201,7 +201,7 @@ impl GpuChecker {
         let mut end = first;
         for head in edges.heads()[first..].iter().take(MOST) {
             let segments = head.segments as usize;
-            let numbers = segments * (self.packed.dof() * coefficient_stride(edges.degree()) + 1);
+            let numbers = segments * (self.packed.flat_dof() * coefficient_stride(edges.degree()) + 1);
             let rows = numbers.div_ceil(PER_ROW) + 1;
             load = load.plus(Room { heads: 1, rows });
             if !most.holds(load) {

@@ -55,12 +55,13 @@ impl Vote {
 }
 
 /// All modules in the order in which they are joined.
-pub(super) fn modules(memory: Memory, vote: Vote) -> [Module; 8] {
+pub(super) fn modules(memory: Memory, vote: Vote) -> [Module; 9] {
     [
         module!("problem"),
         memory.module(),
         vote.module(),
         module!("unflatten"),
+        module!("base"),
         module!("place"),
         module!("collide"),
         module!("limits"),

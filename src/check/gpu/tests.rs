@@ -1,5 +1,6 @@
 //! What only the inside of the backend can test.
 
+use super::super::packed::PackedBase;
 use super::super::{AdapterChoice, AutoChecker, ScalarChecker, Status, simd};
 use super::layout::BatchHeader;
 use super::shaders::{Memory, Module, Vote};
@@ -308,7 +309,9 @@ fn layouts_are_those_of_the_shaders() {
             cuboids_end,
             capsules_end,
             cylinders_end,
-            half_spaces_end
+            half_spaces_end,
+            flat_outputs,
+            base_row
         ),
         offsets!(Body, placement, com, mass, moments, ratio, products, offset, parent, motion, output),
         offsets!(Link, bound, body, first, end, index),
@@ -374,6 +377,19 @@ fn constants_are_those_of_the_shaders() {
     assert_eq!(constant("POSE_WORDS") as usize, layout::POSE_WORDS);
     assert_eq!(constant("MOTION_WORDS") as usize, layout::MOTION_WORDS);
     assert_eq!(constant("EVEN_ROWS") as usize, layout::EVEN_ROWS);
+    use super::super::packed::base;
+    let kinds = ["GROUND", "TRAILER", "AIRPLANE", "PLANAR_QUADROTOR", "QUADROTOR"].map(constant);
+    let [ground, trailer, airplane] = [base::BASE_GROUND, base::BASE_TRAILER, base::BASE_AIRPLANE];
+    assert_eq!(kinds, [ground, trailer, airplane, base::BASE_PLANAR_QUADROTOR, base::BASE_QUADROTOR]);
+    let rows = ["CURVATURE_ROW", "GROUND_ROW", "INERTIA_ROW", "MIXER_ROW", "BOUNDS_ROW"].map(constant);
+    let offsets = [
+        offset_of!(PackedBase, curvature),
+        offset_of!(PackedBase, standing),
+        offset_of!(PackedBase, inertia),
+        offset_of!(PackedBase, mixer),
+        offset_of!(PackedBase, bounds),
+    ];
+    assert_eq!(rows.map(|row| row as usize * layout::ROW), offsets);
     let bindings = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
     assert_eq!(bindings, 8);
 }

@@ -1,0 +1,190 @@
+//! Ends of a flight: from a start to where the body is level, and from where it is level to a goal.
+
+use super::envelope::Envelope;
+use crate::base::{Base, GRAVITY, Jet};
+use crate::problem::FlatState;
+use crate::trajectory::{Trajectory, shift};
+use std::f64::consts::TAU;
+use std::fmt;
+
+/// A tilt or a body rate below this is none, rad and rad/s.
+const LEVEL: f64 = 1e-9;
+
+/// A thrust that points up by less than this share of itself can't be brought back at once.
+const LEAST_CLIMB: f64 = 0.2;
+
+/// Times in which a body is brought to level: from the first on, in this ratio, so many.
+const SHORTEST: f64 = 0.04;
+const RATIO: f64 = 1.25;
+const TIMES: i32 = 22;
+
+/// An end of a flight.
+#[derive(Clone, Debug)]
+pub(super) struct Port {
+    /// Where the body is level: values and rates of the flat outputs.
+    pub(super) level: FlatState,
+    /// What lies between there and the end itself, unless that is level.
+    pub(super) lead: Option<Trajectory>,
+}
+
+/// Why an end cannot be flown from, or to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attitude {
+    /// The thrust, which is along the body's axis, points down or nearly so.
+    Overturned,
+    /// The body can't be brought to level within its limits.
+    TooFast,
+    /// The coordinates are not those that the flat outputs give.
+    BeyondPitch,
+}
+
+impl fmt::Display for Attitude {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Overturned => "the body is overturned, and no motion was found that rights it in time",
+            Self::TooFast => "the body turns so fast that no motion was found that brings it to level",
+            Self::BeyondPitch => {
+                "its pitch lies beyond a quarter turn: the same attitude has another roll, pitch and yaw"
+            }
+        })
+    }
+}
+
+impl Port {
+    /// The port of a start.
+    pub(super) fn of_start(
+        envelope: &Envelope<'_>,
+        base: &Base,
+        start: &FlatState,
+    ) -> Result<Self, Attitude> {
+        let end = End::of(base, start)?;
+        if end.is_level() {
+            return Ok(Self { level: end.flat, lead: None });
+        }
+        let lead = end.leveled(envelope)?;
+        let level = flat_end(&lead);
+        Ok(Self { level, lead: Some(lead) })
+    }
+
+    /// The port of a goal: a start's, backwards in time.
+    pub(super) fn of_goal(envelope: &Envelope<'_>, base: &Base, goal: &FlatState) -> Result<Self, Attitude> {
+        let backwards = |state: &FlatState| FlatState {
+            velocity: state.velocity.iter().map(|v| -v).collect(),
+            ..state.clone()
+        };
+        let port = Self::of_start(envelope, base, &backwards(goal))?;
+        Ok(Self { level: backwards(&port.level), lead: port.lead.map(|lead| reversed(&lead)) })
+    }
+
+    /// The same with so many turns of yaw more or less that it is nearest to that of `start`.
+    pub(super) fn unwound(mut self, start: &Self, yaw: usize) -> Self {
+        let Some(&turned) = self.level.position.get(yaw) else { return self };
+        let turns = ((start.level.position[yaw] - turned) / TAU).round() * TAU;
+        self.level.position[yaw] += turns;
+        if let Some(lead) = &mut self.lead {
+            let mut moved = Trajectory::new(lead.dof(), lead.degree());
+            for segment in lead.segments() {
+                let mut coefficients = segment.coefficients.to_vec();
+                coefficients[yaw * (segment.degree + 1)] += turns;
+                moved.push(segment.duration, &coefficients);
+            }
+            *lead = moved;
+        }
+        self
+    }
+}
+
+/// An end in the flat outputs, and how the body points.
+struct End {
+    /// Values and rates of the flat outputs.
+    flat: FlatState,
+    /// Direction of the thrust and its derivative, along as many axes as there are.
+    thrust: Vec<Jet>,
+}
+
+impl End {
+    fn of(base: &Base, state: &FlatState) -> Result<Self, Attitude> {
+        let jet = |i: usize| Jet([state.position[i], state.velocity[i], 0.0, 0.0]);
+        let outputs = base.outputs().len();
+        let flat = FlatState {
+            position: state.position[..outputs].to_vec(),
+            velocity: state.velocity[..outputs].to_vec(),
+            acceleration: vec![0.0; outputs],
+        };
+        let thrust = if outputs == 2 {
+            let (sin, cos) = jet(2).sin_cos();
+            vec![-sin, cos]
+        } else {
+            let [(sin_yaw, cos_yaw), (sin_roll, cos_roll), (sin_pitch, cos_pitch)] =
+                [3, 4, 5].map(|i| jet(i).sin_cos());
+            if cos_pitch.value() < 0.0 {
+                return Err(Attitude::BeyondPitch);
+            }
+            let left = -(sin_roll * cos_pitch);
+            let ahead = sin_pitch;
+            vec![cos_yaw * ahead - sin_yaw * left, sin_yaw * ahead + cos_yaw * left, cos_roll * cos_pitch]
+        };
+        Ok(Self { flat, thrust })
+    }
+
+    fn is_level(&self) -> bool {
+        let (up, level) = (self.thrust[self.thrust.len() - 1], &self.thrust[..self.thrust.len() - 1]);
+        let still = |jet: &Jet| jet.value().abs() < LEVEL && jet.0[1].abs() < LEVEL;
+        up.value() > 0.0 && level.iter().all(still)
+    }
+
+    /// The shortest of some motions that bring the body to level, and its turning to an end: the thrust
+    /// swings from where it points to upright by cubics, its magnitude at first that which holds the
+    /// height.
+    fn leveled(&self, envelope: &Envelope<'_>) -> Result<Trajectory, Attitude> {
+        let climb = self.thrust[self.thrust.len() - 1].value();
+        if climb < LEAST_CLIMB {
+            return Err(Attitude::Overturned);
+        }
+        let thrust = (GRAVITY / climb).min(envelope.thrust());
+        let times = (0..TIMES).map(|k| SHORTEST * RATIO.powi(k));
+        let swings = times.map(|duration| self.swing(thrust, duration));
+        swings.into_iter().find(|swing| envelope.holds(swing)).ok_or(Attitude::TooFast)
+    }
+
+    /// A thrust by mass of `thrust` along the body swings to that which hovers.
+    fn swing(&self, thrust: f64, duration: f64) -> Trajectory {
+        let FlatState { position, velocity, .. } = &self.flat;
+        let mut coefficients = Vec::new();
+        let t = duration;
+        for (i, (&p, &v)) in position.iter().zip(velocity).enumerate() {
+            let weight = if i + 1 == self.thrust.len() { GRAVITY } else { 0.0 };
+            let [a, j] =
+                self.thrust.get(i).map_or([0.0; 2], |jet| [thrust * jet.value() - weight, thrust * jet.0[1]]);
+            // The acceleration is the cubic of Hermite from (a, j) to (0, 0).
+            let (c, d) = ((-3.0 * a - 2.0 * j * t) / (t * t), (2.0 * a + j * t) / (t * t * t));
+            coefficients.extend([p, v, a / 2.0, j / 6.0, c / 12.0, d / 20.0]);
+        }
+        let mut swing = Trajectory::new(position.len(), 5);
+        swing.push(duration, &coefficients);
+        swing
+    }
+}
+
+/// Values and rates at the end of a trajectory.
+fn flat_end(trajectory: &Trajectory) -> FlatState {
+    let mut state = FlatState::at_rest(vec![0.0; trajectory.dof()]);
+    trajectory.evaluate(trajectory.duration(), 0, &mut state.position);
+    trajectory.evaluate(trajectory.duration(), 1, &mut state.velocity);
+    state
+}
+
+/// A trajectory backwards in time.
+fn reversed(trajectory: &Trajectory) -> Trajectory {
+    let mut reversed = Trajectory::new(trajectory.dof(), trajectory.degree());
+    for i in (0..trajectory.len()).rev() {
+        let segment = trajectory.segment(i);
+        let mut coefficients = segment.coefficients.to_vec();
+        for polynomial in coefficients.chunks_exact_mut(segment.degree + 1) {
+            shift(polynomial, segment.duration);
+            polynomial.iter_mut().skip(1).step_by(2).for_each(|c| *c = -*c);
+        }
+        reversed.push(segment.duration, &coefficients);
+    }
+    reversed
+}

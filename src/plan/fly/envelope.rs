@@ -1,0 +1,261 @@
+//! What a quadrotor can do, as far as its planner must know before it tries: how hard it accelerates in
+//! which direction, and how smooth its accelerations must be. The limits themselves are those of
+//! [`Base::unflatten`]; what is estimated here only decides where to begin.
+
+use crate::base::{Actuation, Base, Bounded, GRAVITY, PlanarQuadrotor, Quadrotor, QuadrotorState};
+use crate::robot::OutputLimits;
+use crate::steer::{LineLaw, moving_average};
+use crate::trajectory::Trajectory;
+
+/// Share of a limit that is left unused where it is ridden along, so that a proof by intervals need not
+/// halve them without end.
+const MARGIN: f64 = 1e-3;
+
+/// Share of the thrust that is kept for turning where rotors give both.
+const FOR_TURNING: f64 = 0.05;
+
+/// The least thrust by mass that is flown, in multiples of standard gravity: where it vanishes it has no
+/// direction.
+const LEAST_THRUST: f64 = 0.03;
+
+/// Greatest downward acceleration beside others, in multiples of standard gravity.
+const GREATEST_FALL: f64 = 0.9;
+
+/// Shares of the limits of yaw that motions of yaw alone take, as tilting takes some too.
+const YAW_SHARE: f64 = 0.5;
+
+/// Widths of the filters are tried in this ratio, ...
+const WIDTH_RATIO: f64 = 1.12;
+/// ... from this multiple of the estimate on, ...
+const NARROWEST: f64 = 0.35;
+/// ... so many times.
+const WIDTHS: usize = 25;
+
+/// Two numbers closer than this are the same, rad or m.
+const SAME: f64 = 1e-9;
+
+/// Bounds of a planar quadrotor's or quadrotor's motion in its flat outputs.
+pub(super) struct Envelope<'a> {
+    base: &'a Base,
+    /// Greatest thrust by mass, m/s^2.
+    most: f64,
+    /// The same, less what is kept for turning.
+    thrust: f64,
+    /// Greatest speed, m/s.
+    speed: f64,
+    /// Whether that is along the axes of the body, so that no direction may be faster.
+    is_round: bool,
+    /// Greatest body rate, rad/s.
+    rate: f64,
+    /// Angular acceleration that there is always torque for, rad/s^2.
+    turn: f64,
+    /// Greatest rate of yaw by itself, rad/s, and its derivative.
+    yaw: [f64; 2],
+}
+
+/// Accelerations that are allowed beside each other: a box.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Agility {
+    /// Along each horizontal output, m/s^2.
+    pub(super) horizontal: f64,
+    /// Upwards.
+    pub(super) rise: f64,
+    /// Downwards, as a positive number.
+    pub(super) fall: f64,
+    /// Greatest tilt on straight lines, rad.
+    pub(super) tilt: f64,
+}
+
+impl<'a> Envelope<'a> {
+    /// That of a base, if it is a quadrotor.
+    pub(super) fn of(base: &'a Base) -> Option<Self> {
+        match base {
+            Base::PlanarQuadrotor(quadrotor) => Some(Self::planar(base, quadrotor)),
+            Base::Quadrotor(quadrotor) => Some(Self::spatial(base, quadrotor)),
+            _ => None,
+        }
+    }
+
+    fn planar(base: &'a Base, quadrotor: &PlanarQuadrotor) -> Self {
+        let PlanarQuadrotor { mass, inertia, arm, rotor, velocity, body_rate } = *quadrotor;
+        let spare = (rotor - 1.0).clamp(0.0, 1.0);
+        Self {
+            base,
+            most: rotor * GRAVITY * (1.0 - MARGIN),
+            thrust: rotor * GRAVITY * (1.0 - FOR_TURNING),
+            speed: velocity * (1.0 - MARGIN),
+            is_round: false,
+            rate: body_rate,
+            turn: arm * mass * GRAVITY * spare / inertia,
+            yaw: [f64::INFINITY; 2],
+        }
+    }
+
+    fn spatial(base: &'a Base, quadrotor: &Quadrotor) -> Self {
+        let Quadrotor { mass, inertia, ref actuation, velocity, body_rate, state } = *quadrotor;
+        let (most, kept, moments) = match *actuation {
+            Actuation::Rotors { arm, torque_by_thrust, most } => {
+                let spare = (most - 1.0).clamp(0.0, 1.0) * mass * GRAVITY;
+                let across = arm * std::f64::consts::FRAC_1_SQRT_2 * spare;
+                (most * GRAVITY, FOR_TURNING, [across, across, torque_by_thrust * spare])
+            }
+            Actuation::Wrench { unit, lower, upper } => {
+                let moment = |i: usize| unit[i] * upper[i].min(-lower[i]);
+                (unit[0] * upper[0] / mass, MARGIN, [1, 2, 3].map(moment))
+            }
+        };
+        Self {
+            base,
+            most: most * (1.0 - MARGIN),
+            thrust: most * (1.0 - kept),
+            speed: velocity * (1.0 - MARGIN),
+            is_round: state == QuadrotorState::Euler,
+            rate: body_rate,
+            turn: (moments[0] / inertia.x).min(moments[1] / inertia.y),
+            yaw: [YAW_SHARE * body_rate, YAW_SHARE * moments[2] / inertia.z],
+        }
+    }
+
+    /// Number of flat outputs.
+    pub(super) fn outputs(&self) -> usize {
+        self.base.outputs().len()
+    }
+
+    /// The output that points up; those before it are horizontal, one behind it is yaw.
+    pub(super) fn up(&self) -> usize {
+        if self.outputs() == 2 { 1 } else { 2 }
+    }
+
+    /// Greatest thrust by mass, less what is kept for turning, m/s^2.
+    pub(super) fn thrust(&self) -> f64 {
+        self.thrust
+    }
+
+    /// Thrust by mass that hovers, m/s^2.
+    pub(super) fn hovering(&self) -> f64 {
+        GRAVITY
+    }
+
+    /// Whether it can hover, and something more.
+    pub(super) fn can_hover(&self) -> bool {
+        self.thrust > GRAVITY * (1.0 + LEAST_THRUST)
+    }
+
+    /// Boxes of accelerations, from those for motions along the ground to those for climbs.
+    pub(super) fn agilities(&self) -> impl Iterator<Item = Agility> + use<'_> {
+        let most = (self.thrust * self.thrust - GRAVITY * GRAVITY).sqrt().min(2.0 * GRAVITY);
+        [0.9, 0.7, 0.5, 0.3].into_iter().map(move |share| self.agility(share * most))
+    }
+
+    /// A box with so much horizontal acceleration in all.
+    fn agility(&self, level: f64) -> Agility {
+        let rise = (self.thrust * self.thrust - level * level).sqrt() - GRAVITY;
+        // Falling and accelerating at once tilts the most; that shall be no more than 60 degrees.
+        let fall = (GRAVITY - level / 3.0_f64.sqrt()).min(GREATEST_FALL * GRAVITY);
+        let tilt = (level / GRAVITY).atan().max(0.5);
+        Agility { horizontal: level / (self.up() as f64).sqrt(), rise, fall: fall.max(0.2 * GRAVITY), tilt }
+    }
+
+    /// Limits of the outputs: their positions within those of the base's coordinates, `positions`, and
+    /// accelerations within a box, both ways alike.
+    pub(super) fn limits(&self, agility: &Agility, positions: &[OutputLimits]) -> Vec<OutputLimits> {
+        let up = self.up();
+        let axes = if self.is_round { ((up + 1) as f64).sqrt() } else { 1.0 };
+        let limits = |output: usize| {
+            let (velocity, acceleration) = match output {
+                i if i < up => (self.speed / axes, agility.horizontal),
+                i if i == up => (self.speed / axes, agility.rise),
+                _ => (self.yaw[0], self.yaw[1]),
+            };
+            let OutputLimits { lower, upper, .. } = positions[output];
+            OutputLimits { lower, upper, velocity, acceleration, ..OutputLimits::NONE }
+        };
+        (0..self.outputs()).map(limits).collect()
+    }
+
+    /// What holds along a straight line on which the body leans by no more than `tilt`; `way` is the
+    /// difference of its ends. `None` where there is no way.
+    pub(super) fn line(&self, way: &[f64], tilt: f64) -> Option<LineLaw> {
+        const FREE: LineLaw =
+            LineLaw { speed: f64::INFINITY, speeding: f64::INFINITY, braking: f64::INFINITY };
+        let up = self.up();
+        let level = way[..up].iter().map(|w| w * w).sum::<f64>().sqrt();
+        let length = level.hypot(way[up]);
+        let mut law = FREE;
+        if length > SAME {
+            let fastest = way[..=up].iter().fold(0.0_f64, |most, w| most.max(w.abs()));
+            let along = |climb: f64| self.along(level / length, climb / length, tilt) / length;
+            let speed = self.speed / if self.is_round { length } else { fastest };
+            law = LineLaw { speed, speeding: along(way[up]), braking: along(-way[up]) };
+        }
+        if let Some(turn) = way.get(up + 1).map(|turn| turn.abs()).filter(|&turn| turn > SAME) {
+            let [rate, change] = self.yaw.map(|most| most / turn);
+            law = law.and(LineLaw { speed: rate, speeding: change, braking: change });
+        }
+        (law != FREE).then_some(law)
+    }
+
+    /// The greatest acceleration in a direction, given by what is level of it and what climbs.
+    fn along(&self, level: f64, climb: f64, tilt: f64) -> f64 {
+        let g = GRAVITY;
+        let thrust = if level < SAME { self.most } else { self.thrust };
+        let by_thrust = (thrust * thrust - g * g * level * level).sqrt() - g * climb;
+        let lean = level - tilt.tan() * climb;
+        let by_tilt = if lean > 0.0 { g * tilt.tan() / lean } else { f64::INFINITY };
+        let by_fall = if climb < 0.0 { (1.0 - LEAST_THRUST) * g / -climb } else { f64::INFINITY };
+        by_thrust.min(by_tilt).min(by_fall)
+    }
+
+    /// Estimated widths of the two filters between accelerations that differ by `change`, m/s^2, where the
+    /// thrust by mass is about `thrust`: body rates are held by the first, torques by both together.
+    pub(super) fn widths(&self, change: f64, thrust: f64) -> [f64; 2] {
+        let swing = change / thrust;
+        let (by_rate, by_torque) = (swing / self.rate, (swing / self.turn).sqrt());
+        let first = by_rate.max(by_torque);
+        [first, (by_torque * by_torque / first).max(0.2 * first)]
+    }
+
+    /// Whether all limits of the base hold, at the ends of every segment and in its middle, and by a margin.
+    pub(super) fn holds(&self, trajectory: &Trajectory) -> bool {
+        trajectory.segments().all(|segment| {
+            [0.0, 0.5, 1.0].into_iter().all(|share| {
+                let sample = self.base.unflatten(&self.base.flat(&segment, share * segment.duration));
+                sample.is_ok_and(|sample| {
+                    let spare = |limit: &Bounded| 0.25 * MARGIN * (limit.upper - limit.lower);
+                    sample.limits.iter().all(|limit| limit.excess() <= -spare(limit))
+                })
+            })
+        })
+    }
+
+    /// Whether it moves straight up or down alone: then the thrust keeps its direction, and may jump.
+    pub(super) fn is_vertical(&self, trajectory: &Trajectory) -> bool {
+        let up = self.up();
+        let moves = |polynomial: &[f64]| polynomial[1..].iter().any(|c| c.abs() > SAME);
+        trajectory.segments().all(|s| (0..s.dof).all(|output| output == up || !moves(s.polynomial(output))))
+    }
+
+    /// `course` made so smooth that all limits hold: by the narrowest filters of some multiples of these
+    /// `widths` that do it.
+    pub(super) fn smooth(&self, course: &Trajectory, widths: [f64; 2]) -> Option<Trajectory> {
+        let filtered = |i: usize| {
+            let factor = NARROWEST * WIDTH_RATIO.powi(i as i32);
+            Some(filtered(course, widths.map(|width| factor * width))).filter(|smooth| self.holds(smooth))
+        };
+        // The wider, the easier: the least index that holds lies in (below, best].
+        let (mut below, mut best) = (0, (WIDTHS, filtered(WIDTHS)?));
+        while best.0 > below + 1 {
+            let middle = (below + best.0) / 2;
+            match filtered(middle) {
+                Some(smooth) => best = (middle, smooth),
+                None => below = middle,
+            }
+        }
+        Some(best.1)
+    }
+}
+
+/// A course after filters of both widths.
+pub(super) fn filtered(course: &Trajectory, [first, second]: [f64; 2]) -> Trajectory {
+    moving_average(&moving_average(course, first), second)
+}

@@ -1,0 +1,352 @@
+//! States of vehicles as scene files have them: keys such as `heading` and `speed`, or the numbers of the
+//! base's state in their order.
+
+use super::read::quaternion;
+use super::setup;
+use crate::base::{Base, Car, DifferentialDrive, Trailer};
+use crate::document::{Map, Node};
+use crate::error::InputError;
+use crate::pose::Pose;
+use crate::problem::FlatState;
+use crate::robot::Mechanism;
+use glam::{DMat3, DQuat, DVec3};
+use std::f64::consts::TAU;
+use std::ops::Range;
+
+/// A key, and the numbers of the state that stand under it.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    /// The key.
+    pub(super) key: &'static str,
+    /// Which numbers of the state, in the order of [`Base::state_names`].
+    pub(super) states: Range<usize>,
+    absent: Absent,
+}
+
+/// What holds where a key is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absent {
+    /// It may not be.
+    Wrong,
+    Zero,
+    /// A trailer stands straight behind its car.
+    Heading,
+    /// Level, with the heading that may stand there in its place.
+    Level,
+}
+
+/// Where the state holds the heading, if that is one number.
+const HEADING: usize = 2;
+/// Keys that say how a quadrotor is turned.
+const ATTITUDE: [&str; 3] = ["heading", "rpy", "quaternion_xyzw"];
+
+/// The keys of a kind's states.
+pub(super) fn fields(base: &Base) -> Vec<Field> {
+    let field = |key, states, absent| Field { key, states, absent };
+    let fields = |list: &[(&'static str, Range<usize>, Absent)]| {
+        list.iter().map(|(key, states, absent)| field(key, states.clone(), *absent)).collect()
+    };
+    match base {
+        Base::Point(_) => Vec::new(),
+        Base::DifferentialDrive(DifferentialDrive { acceleration: None, .. })
+        | Base::Car(Car { trailer: None, .. }) => {
+            fields(&[("position", 0..2, Absent::Wrong), ("heading", 2..3, Absent::Wrong)])
+        }
+        Base::DifferentialDrive(_) => fields(&[
+            ("position", 0..2, Absent::Wrong),
+            ("heading", 2..3, Absent::Wrong),
+            ("speed", 3..4, Absent::Zero),
+            ("turn_rate", 4..5, Absent::Zero),
+        ]),
+        Base::Car(_) => fields(&[
+            ("position", 0..2, Absent::Wrong),
+            ("heading", 2..3, Absent::Wrong),
+            ("trailer_heading", 3..4, Absent::Heading),
+        ]),
+        Base::Airplane(_) => fields(&[
+            ("position", 0..3, Absent::Wrong),
+            ("heading", 3..4, Absent::Wrong),
+            ("pitch", 4..5, Absent::Zero),
+            ("speed", 5..6, Absent::Wrong),
+        ]),
+        Base::PlanarQuadrotor(_) => fields(&[
+            ("position", 0..2, Absent::Wrong),
+            ("tilt", 2..3, Absent::Zero),
+            ("velocity", 3..5, Absent::Zero),
+            ("body_rate", 5..6, Absent::Zero),
+        ]),
+        Base::Quadrotor(_) => fields(&[
+            ("position", 0..3, Absent::Wrong),
+            ("quaternion_xyzw", 3..7, Absent::Level),
+            ("velocity", 7..10, Absent::Zero),
+            ("body_rates", 10..13, Absent::Zero),
+        ]),
+    }
+}
+
+/// What the numbers of a state must lie between; those of the position have bounds of their own.
+fn bounds(base: &Base) -> Vec<[f64; 2]> {
+    const ANY: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+    let within = |most: f64| [-most, most];
+    match base {
+        Base::DifferentialDrive(drive) => vec![ANY, ANY, ANY, drive.speed, drive.turn_rate],
+        Base::Airplane(plane) => vec![ANY, ANY, ANY, ANY, within(plane.pitch), plane.speed],
+        Base::PlanarQuadrotor(flyer) => {
+            let velocity = within(flyer.velocity);
+            vec![ANY, ANY, ANY, velocity, velocity, within(flyer.body_rate)]
+        }
+        Base::Quadrotor(flyer) => {
+            [vec![ANY; 7], vec![within(flyer.velocity); 3], vec![within(flyer.body_rate); 3]].concat()
+        }
+        Base::Point(_) | Base::Car(_) => vec![ANY; 4],
+    }
+}
+
+/// Reads the state of a vehicle; also gives the node that holds the state of what it carries.
+pub(super) fn read<'n>(
+    node: &'n Node,
+    base: &Base,
+    carries: bool,
+    mechanism: &mut Mechanism,
+) -> Result<(FlatState, Option<&'n Node>), InputError> {
+    let (numbers, joints) = match node.list("") {
+        Ok(_) if !carries => (listed(node, base)?, None),
+        _ => by_key(node, base, carries)?,
+    };
+    for ((&(value, at), [lower, upper]), name) in numbers.iter().zip(bounds(base)).zip(base.state_names()) {
+        if value < lower || value > upper {
+            let message =
+                format!("{name} at {value:?} is outside its limits; expected {lower:?} to {upper:?}");
+            return Err(at.error(message));
+        }
+    }
+    let mut state: Vec<f64> = numbers.iter().map(|&(value, _)| value).collect();
+    if let Base::Quadrotor(_) = base {
+        let attitude = quaternion([state[3], state[4], state[5], state[6]]);
+        let attitude = attitude.map_err(|e| numbers[3].1.locate(e))?;
+        state[3..7].copy_from_slice(&attitude.to_array());
+    }
+    if let Base::Car(Car { trailer: Some(Trailer { angle, .. }), .. }) = base {
+        let between = state[2] - state[3];
+        let between = between - TAU * (between / TAU).round();
+        if between.abs() > *angle {
+            return Err(numbers[3].1.error(format!(
+                "the trailer stands at {between:?} to its car, outside its limits; expected {:?} to {angle:?}",
+                -angle
+            )));
+        }
+    }
+    let [position, velocity] = base.configuration(&state).map_err(|e| node.error(e.to_string()))?;
+    for (i, &value) in position.iter().enumerate() {
+        let at = numbers.get(i).map_or(node, |&(_, at)| at);
+        setup::admit_position(mechanism, i, value).map_err(|e| at.locate(e))?;
+    }
+    let state = FlatState { velocity, ..FlatState::at_rest(position) };
+    Ok((state, joints))
+}
+
+/// A number of the state, and where it stands.
+type Number<'n> = (f64, &'n Node);
+
+/// The numbers of the state in their order.
+fn listed<'n>(node: &'n Node, base: &Base) -> Result<Vec<Number<'n>>, InputError> {
+    let names = base.state_names();
+    let what = format!("a state: a map, or a list of {} numbers: {}", names.len(), names.join(", "));
+    let list = node.list(&what)?;
+    if list.len() != names.len() {
+        return Err(node.expected(what));
+    }
+    list.iter().map(|item| Ok((item.number()?, item))).collect()
+}
+
+fn by_key<'n>(
+    node: &'n Node,
+    base: &Base,
+    carries: bool,
+) -> Result<(Vec<Number<'n>>, Option<&'n Node>), InputError> {
+    let fields = fields(base);
+    let mut known: Vec<&str> = fields.iter().map(|f| f.key).collect();
+    if fields.iter().any(|f| f.absent == Absent::Level) {
+        known.splice(1..2, ATTITUDE);
+    }
+    if carries {
+        known.push("joints");
+    }
+    let map = node.map(&format!("a state: a map with {}", known.join(", ")))?;
+    for entry in map.entries.iter().filter(|e| ["speed", "turn_rate"].contains(&e.key.as_str())) {
+        if !known.contains(&entry.key.as_str()) && base.follows_course() {
+            return Err(entry.error(is_control(base)));
+        }
+    }
+    let map = node.map_of("a state", &known)?;
+    let mut numbers: Vec<Number> = Vec::new();
+    for field in &fields {
+        let read: Vec<Number> = match (map.get(field.key), field.absent) {
+            (_, Absent::Level) => attitude(&map)?,
+            (Some(node), _) => under(node, field.states.len())?,
+            (None, Absent::Wrong) => return Err(node.error(format!("missing key \"{}\"", field.key))),
+            (None, Absent::Zero) => vec![(0.0, node); field.states.len()],
+            (None, Absent::Heading) => vec![numbers[HEADING]],
+        };
+        numbers.extend(read);
+    }
+    let joints = if carries { Some(map.require("joints")?) } else { None };
+    Ok((numbers, joints))
+}
+
+/// Why a speed is no part of the state.
+fn is_control(base: &Base) -> &'static str {
+    match base {
+        Base::Car(_) => "a car's speed and steering are its controls and no part of its state",
+        _ => {
+            "speed and turn rate of a drive without limits of acceleration are its controls and no part of its \
+             state; robot.differential_drive.acceleration and turn_acceleration make them so"
+        }
+    }
+}
+
+/// A number, or a list of so many.
+fn under(node: &Node, count: usize) -> Result<Vec<Number<'_>>, InputError> {
+    if count == 1 {
+        return Ok(vec![(node.number()?, node)]);
+    }
+    let what = format!("{count} numbers");
+    match node.list(&what)? {
+        list if list.len() == count => list.iter().map(|item| Ok((item.number()?, item))).collect(),
+        _ => Err(node.expected(what)),
+    }
+}
+
+/// How a quadrotor is turned.
+fn attitude<'n>(map: &Map<'n>) -> Result<Vec<Number<'n>>, InputError> {
+    let Some(entry) = map.at_most_one(&ATTITUDE)? else {
+        return Ok(DQuat::IDENTITY.to_array().map(|value| (value, map.node)).to_vec());
+    };
+    let node = &entry.node;
+    let turned = match entry.key.as_str() {
+        "heading" => DQuat::from_rotation_z(node.number()?),
+        "rpy" => {
+            let rpy = node.array("three angles in radians: roll, pitch and yaw")?;
+            DQuat::from_mat3(&Pose::from_rpy(rpy, DVec3::ZERO).rotation)
+        }
+        _ => {
+            let given = node.array("four numbers: x, y, z and w of a unit quaternion")?;
+            quaternion(given).map_err(|e| node.locate(e))?
+        }
+    };
+    Ok(turned.normalize().to_array().map(|value| (value, node)).to_vec())
+}
+
+/// The state of a base whose coordinates have these positions and rates: the inverse of
+/// [`Base::configuration`], attitudes being quaternions.
+pub(super) fn state(base: &Base, position: &[f64], rates: &[f64]) -> Vec<f64> {
+    let q = position;
+    match base {
+        Base::Point(_) | Base::PlanarQuadrotor(_) => [q, rates].concat(),
+        Base::DifferentialDrive(DifferentialDrive { acceleration: None, .. })
+        | Base::Car(Car { trailer: None, .. }) => q.to_vec(),
+        Base::DifferentialDrive(_) => {
+            let (sin, cos) = q[2].sin_cos();
+            [q, &[rates[0] * cos + rates[1] * sin, rates[2]]].concat()
+        }
+        Base::Car(Car { trailer: Some(Trailer { hitch_length: d, .. }), .. }) => {
+            let (sin, cos) = q[2].sin_cos();
+            vec![q[0] + d * cos, q[1] + d * sin, q[2] + q[3], q[2]]
+        }
+        Base::Airplane(_) => [q, &[DVec3::new(rates[0], rates[1], rates[2]).length()]].concat(),
+        Base::Quadrotor(_) => {
+            let rotation =
+                DMat3::from_rotation_z(q[3]) * DMat3::from_rotation_x(q[4]) * DMat3::from_rotation_y(q[5]);
+            // What each of the three joints turns about, in the body's frame.
+            let yaw = rotation.transpose() * DVec3::Z;
+            let roll = DMat3::from_rotation_y(-q[5]) * DVec3::X;
+            let turn = rates[3] * yaw + rates[4] * roll + rates[5] * DVec3::Y;
+            let attitude = DQuat::from_mat3(&rotation).normalize().to_array();
+            [&q[..3], &attitude, &rates[..3], &turn.to_array()].concat()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Actuation, Airplane, DriveAcceleration, PlanarQuadrotor, Quadrotor, QuadrotorState};
+    use proptest::prelude::*;
+
+    fn bases() -> Vec<Base> {
+        let drive = DifferentialDrive {
+            speed: [-1.0, 1.0],
+            turn_rate: [-2.0, 2.0],
+            acceleration: Some(DriveAcceleration { linear: 1.0, angular: 1.0 }),
+        };
+        let car = Car {
+            wheelbase: 0.3,
+            speed: [-0.5, 1.0],
+            steering: 0.6,
+            steering_rate: f64::INFINITY,
+            acceleration: f64::INFINITY,
+            trailer: None,
+        };
+        let trailer = Some(Trailer { hitch_length: 0.5, angle: 1.2 });
+        vec![
+            Base::DifferentialDrive(DifferentialDrive { acceleration: None, ..drive.clone() }),
+            Base::DifferentialDrive(drive),
+            Base::Car(car.clone()),
+            Base::Car(Car { trailer, ..car }),
+            Base::Airplane(Airplane {
+                speed: [0.5, 2.0],
+                acceleration: 1.0,
+                yaw_rate: 1.0,
+                pitch_rate: 1.0,
+                pitch: 1.0,
+            }),
+            Base::PlanarQuadrotor(PlanarQuadrotor {
+                mass: 1.0,
+                inertia: 0.1,
+                arm: 0.2,
+                rotor: 2.0,
+                velocity: 4.0,
+                body_rate: 8.0,
+            }),
+            Base::Quadrotor(Quadrotor {
+                mass: 1.0,
+                inertia: DVec3::ONE,
+                actuation: Actuation::Rotors { arm: 0.1, torque_by_thrust: 0.01, most: 2.0 },
+                velocity: 4.0,
+                body_rate: 8.0,
+                state: QuadrotorState::Quaternion,
+            }),
+        ]
+    }
+
+    proptest! {
+        /// From a state to coordinates and back.
+        #[test]
+        fn states_come_back(numbers in prop::collection::vec(-1.0..1.0, 13)) {
+            for base in bases() {
+                let mut wanted = numbers[..base.state_names().len()].to_vec();
+                match base {
+                    Base::Quadrotor(_) => {
+                        let q = DQuat::from_xyzw(wanted[3], wanted[4], wanted[5], wanted[6] + 2.0).normalize();
+                        wanted[3..7].copy_from_slice(&q.to_array());
+                    }
+                    Base::Airplane(_) => wanted[5] += 1.5,
+                    _ => {}
+                }
+                let [position, rates] = base.configuration(&wanted).unwrap();
+                let found = state(&base, &position, &rates);
+                let close = found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-9);
+                prop_assert!(close && found.len() == wanted.len(), "{base:?}: {found:?} {wanted:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_number_of_a_state_has_its_key() {
+        for base in bases() {
+            let covered: Vec<usize> = fields(&base).into_iter().flat_map(|field| field.states).collect();
+            assert_eq!(covered, Vec::from_iter(0..base.state_names().len()), "{base:?}");
+            assert!(bounds(&base).len() >= base.state_names().len(), "{base:?}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The parts of a scene file that are about a vehicle.
+
+use super::body::{Part, PartShape};
+use super::vehicle::VehicleRobot;
+use super::vehicle_state;
+use super::write::{Files, Named, State};
+use crate::base::{
+    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Quadrotor,
+};
+use serde::Serialize;
+use serde_saphyr::{FlowMap, FlowSeq};
+
+/// What stands under a key.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Value {
+    Number(f64),
+    Numbers(FlowSeq<Vec<f64>>),
+    Keys(Named<Value>),
+    /// The same in one line.
+    InLine(FlowMap<Named<Value>>),
+    List(Vec<Value>),
+    Files(Files),
+    Joints(State),
+}
+
+/// Keys and what stands under them, in their order.
+#[derive(Default)]
+struct Keys(Vec<(String, Value)>);
+
+impl Keys {
+    fn put(mut self, key: &str, value: Value) -> Self {
+        self.0.push((key.to_owned(), value));
+        self
+    }
+
+    fn number(self, key: &str, value: f64) -> Self {
+        self.put(key, Value::Number(value))
+    }
+
+    /// Nothing where it is infinite.
+    fn finite(self, key: &str, value: f64) -> Self {
+        if value.is_finite() { self.number(key, value) } else { self }
+    }
+
+    fn numbers(self, key: &str, values: &[f64]) -> Self {
+        self.put(key, Value::Numbers(FlowSeq(values.to_vec())))
+    }
+}
+
+impl From<Keys> for Value {
+    fn from(Keys(keys): Keys) -> Self {
+        Self::Keys(Named(keys))
+    }
+}
+
+/// The kind, and what stands under it.
+pub(super) fn vehicle(vehicle: &VehicleRobot, carries: Option<Files>) -> (&'static str, Value) {
+    let mut keys = of_kind(vehicle);
+    if let Some([lower, upper]) = &vehicle.bounds {
+        keys = keys.numbers("lower", lower).numbers("upper", upper);
+    }
+    keys = keys.put("body", body(&vehicle.body));
+    if let Some(files) = carries {
+        keys = keys.put("carries", Value::Files(files));
+    }
+    (vehicle.base.name(), keys.into())
+}
+
+/// What the motion of the kind depends on.
+fn of_kind(vehicle: &VehicleRobot) -> Keys {
+    let keys = Keys::default();
+    match &vehicle.base {
+        // A point is described by keys of its own.
+        Base::Point(_) => keys,
+        Base::DifferentialDrive(DifferentialDrive { speed, turn_rate, acceleration }) => {
+            let keys = keys.numbers("speed", speed).numbers("turn_rate", turn_rate);
+            match acceleration {
+                None => keys,
+                Some(DriveAcceleration { linear, angular }) => {
+                    keys.number("acceleration", *linear).number("turn_acceleration", *angular)
+                }
+            }
+        }
+        Base::Car(Car { wheelbase, speed, steering, steering_rate, acceleration, trailer }) => {
+            let keys = keys
+                .number("wheelbase", *wheelbase)
+                .numbers("speed", speed)
+                .number("steering", *steering)
+                .finite("steering_rate", *steering_rate)
+                .finite("acceleration", *acceleration);
+            let Some(trailer) = trailer else { return keys };
+            let drawn = Keys::default()
+                .number("hitch_length", trailer.hitch_length)
+                .number("angle", trailer.angle)
+                .put("body", body(&vehicle.trailer));
+            keys.put("trailer", drawn.into())
+        }
+        Base::Airplane(Airplane { speed, acceleration, yaw_rate, pitch_rate, pitch }) => keys
+            .numbers("speed", speed)
+            .number("acceleration", *acceleration)
+            .number("yaw_rate", *yaw_rate)
+            .number("pitch_rate", *pitch_rate)
+            .number("pitch", *pitch),
+        Base::PlanarQuadrotor(PlanarQuadrotor { mass, inertia, arm, rotor, velocity, body_rate }) => keys
+            .number("mass", *mass)
+            .number("inertia", *inertia)
+            .number("arm", *arm)
+            .number("thrust_to_weight", *rotor)
+            .number("velocity", *velocity)
+            .number("body_rate", *body_rate),
+        Base::Quadrotor(Quadrotor { mass, inertia, actuation, velocity, body_rate, .. }) => {
+            let keys = keys.number("mass", *mass).numbers("inertia", &inertia.to_array());
+            let (key, driven) = match actuation {
+                Actuation::Rotors { arm, torque_by_thrust, most } => {
+                    let driven = Keys::default()
+                        .number("arm", *arm)
+                        .number("torque_by_thrust", *torque_by_thrust)
+                        .number("thrust_to_weight", *most);
+                    ("rotors", driven)
+                }
+                Actuation::Wrench { lower, upper, .. } => {
+                    let thrust = [lower[0], upper[0]];
+                    ("wrench", Keys::default().numbers("thrust", &thrust).numbers("moments", &upper[1..]))
+                }
+            };
+            let driven = Value::InLine(FlowMap(Named(driven.0)));
+            keys.put(key, driven).number("velocity", *velocity).number("body_rate", *body_rate)
+        }
+    }
+}
+
+fn body(parts: &[Part]) -> Value {
+    let part = |part: &Part| {
+        let keys = Keys::default();
+        let keys = match part.shape {
+            PartShape::Ball { radius } => keys.number("radius", radius),
+            PartShape::Rectangle { half_extents, excess } => {
+                keys.numbers("size", &(half_extents * 2.0).to_array()).number("excess", excess)
+            }
+            PartShape::Cuboid { half_extents, excess } => {
+                keys.numbers("size", &(half_extents * 2.0).to_array()).number("excess", excess)
+            }
+        };
+        Value::InLine(FlowMap(Named(keys.numbers("center", &part.center.to_array()).0)))
+    };
+    Value::List(parts.iter().map(part).collect())
+}
+
+/// The keys of a state of a base whose coordinates have these positions and rates.
+pub(super) fn state(base: &Base, position: &[f64], rates: &[f64], joints: Option<State>) -> Value {
+    let numbers = vehicle_state::state(base, position, rates);
+    let mut keys = Keys::default();
+    for field in vehicle_state::fields(base) {
+        keys = match &numbers[field.states] {
+            [number] => keys.number(field.key, *number),
+            several => keys.numbers(field.key, several),
+        };
+    }
+    if let Some(joints) = joints {
+        keys = keys.put("joints", Value::Joints(joints));
+    }
+    keys.into()
+}
