@@ -1,11 +1,13 @@
-//! Draws a planned motion: the arm from the side at a dozen instants, and its joint velocities.
+//! Draws a planned motion: an arm from the side at a dozen instants, and its joint velocities; or what
+//! drives or flies from above.
 //!
-//! `cargo run --release --example picture [SCENE] [OUT.svg]` makes the picture in the README.
+//! `cargo run --release --example picture [SCENE] [OUT.svg]` makes the pictures in the README.
 
+use flatout::base::{Base, Singular};
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
 use flatout::plan::{Outcome, plan};
-use flatout::problem::Problem;
+use flatout::problem::{FlatState, Problem};
 use flatout::scene::Scene;
 use flatout::trajectory::Trajectory;
 use flatout::world::{Obstacle, Shape};
@@ -17,16 +19,23 @@ use std::path::PathBuf;
 
 /// Size of the picture, pixels.
 const SIZE: DVec2 = DVec2::new(960.0, 560.0);
-/// The side view: its corner and size in the picture, pixels; the world's x and z at its lower left
-/// corner, m; pixels per metre.
-const VIEW: (DVec2, DVec2) = (DVec2::new(24.0, 24.0), DVec2::new(540.0, 512.0));
-const ORIGIN: DVec2 = DVec2::new(-0.36, -0.12);
-const SCALE: f64 = 410.0;
+/// How an arm is seen: from the side.
+const SIDE: View = View {
+    corner: DVec2::new(24.0, 24.0),
+    size: DVec2::new(540.0, 512.0),
+    origin: DVec2::new(-0.36, -0.12),
+    scale: 410.0,
+    along: [DVec3::X, DVec3::Z],
+};
 /// The plots: left and right, top and height of the first, distance from one to the next, pixels.
 const PLOT: [f64; 2] = [640.0, 880.0];
 const ROW: [f64; 3] = [70.0, 46.0, 62.0];
-/// Instants at which the arm is drawn.
+/// Width of the picture of a vehicle, and what is left free around what moves, pixels.
+const WIDTH: f64 = 960.0;
+const MARGIN: f64 = 24.0;
+/// Instants at which the robot is drawn: an arm, a vehicle.
 const INSTANTS: usize = 12;
+const VEHICLE_INSTANTS: usize = 28;
 /// Colour behind everything.
 const BACKGROUND: &str = "#11161f";
 /// Colours along time, from start to end.
@@ -48,32 +57,75 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn picture(problem: &Problem, trajectory: &Trajectory) -> Result<String, Box<dyn Error>> {
-    let DVec2 { x: width, y: height } = SIZE;
-    let (corner, size) = VIEW;
+    let is_vehicle = problem.mechanism.vehicle().is_some();
+    let view = if is_vehicle { View::of_vehicle(problem, trajectory)? } else { SIDE };
+    let DVec2 { x: width, y: height } = if is_vehicle { view.size + 2.0 * view.corner } else { SIZE };
+    let View { corner, size, .. } = view;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          font-family=\"system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif\" font-size=\"12\">\n\
-         <defs><clipPath id=\"view\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"8\"/></clipPath></defs>\n\
-         <rect width=\"{width}\" height=\"{height}\" rx=\"14\" fill=\"{BACKGROUND}\"/>\n<g clip-path=\"url(#view)\">\n",
+         <defs><clipPath id=\"view\"><rect x=\"{}\" y=\"{}\" width=\"{:.0}\" height=\"{:.0}\" rx=\"8\"/></clipPath></defs>\n\
+         <rect width=\"{width:.0}\" height=\"{height:.0}\" rx=\"14\" fill=\"{BACKGROUND}\"/>\n<g clip-path=\"url(#view)\">\n",
         corner.x, corner.y, size.x, size.y
     );
     for obstacle in &problem.world.obstacles {
-        outline(&mut svg, obstacle)?;
+        // A floor seen from above would hide everything.
+        if !(is_vehicle && matches!(obstacle.shape, Shape::HalfSpace)) {
+            outline(&mut svg, &view, obstacle)?;
+        }
     }
-    arm(&mut svg, problem, trajectory)?;
-    trail(&mut svg, problem, trajectory)?;
+    if is_vehicle {
+        vehicle(&mut svg, &view, problem, trajectory)?;
+    } else {
+        arm(&mut svg, &view, problem, trajectory)?;
+    }
+    trail(&mut svg, &view, problem, trajectory)?;
     svg += "</g>\n";
-    plots(&mut svg, problem, trajectory)?;
-    caption(&mut svg, problem, trajectory)?;
+    if !is_vehicle {
+        plots(&mut svg, problem, trajectory)?;
+    }
+    caption(&mut svg, &view, problem, trajectory)?;
     svg += "</svg>\n";
     Ok(svg)
 }
 
-/// Where a point of the world is in the side view, seen along +y.
-fn project(p: DVec3) -> DVec2 {
-    let (corner, size) = VIEW;
-    let seen = (DVec2::new(p.x, p.z) - ORIGIN) * SCALE;
-    DVec2::new(corner.x + seen.x, corner.y + size.y - seen.y)
+/// How the world is seen.
+#[derive(Clone, Copy)]
+struct View {
+    /// Corner and size in the picture, pixels.
+    corner: DVec2,
+    size: DVec2,
+    /// What of the world is at the lower left corner, metres, and pixels per metre.
+    origin: DVec2,
+    scale: f64,
+    /// Directions to the right and up.
+    along: [DVec3; 2],
+}
+
+impl View {
+    /// All that moves and some of what is around it: from above, or from the side where it moves upright.
+    fn of_vehicle(problem: &Problem, trajectory: &Trajectory) -> Result<Self, Box<dyn Error>> {
+        let is_upright = matches!(problem.mechanism.base, Some(Base::PlanarQuadrotor(_)));
+        let along = [DVec3::X, if is_upright { DVec3::Z } else { DVec3::Y }];
+        let (mut least, mut most) = (DVec2::INFINITY, DVec2::NEG_INFINITY);
+        for i in 0..=100 {
+            for ball in balls(problem, trajectory, f64::from(i) / 100.0)? {
+                let center = DVec2::from(along.map(|axis| axis.dot(ball.center)));
+                least = least.min(center - ball.radius);
+                most = most.max(center + ball.radius);
+            }
+        }
+        let around = 0.08 * (most - least).max_element();
+        let (least, most) = (least - around, most + around);
+        let scale = (WIDTH - 2.0 * MARGIN) / (most.x - least.x);
+        Ok(Self { corner: DVec2::splat(MARGIN), size: (most - least) * scale, origin: least, scale, along })
+    }
+
+    /// Where a point of the world is in the picture.
+    fn project(&self, p: DVec3) -> DVec2 {
+        let seen = (DVec2::from(self.along.map(|axis| axis.dot(p))) - self.origin) * self.scale;
+        DVec2::new(self.corner.x + seen.x, self.corner.y + self.size.y - seen.y)
+    }
 }
 
 /// Colour at a share of the duration.
@@ -85,8 +137,8 @@ fn color(share: f64) -> String {
 }
 
 /// An obstacle as the hull of its shadow.
-fn outline(svg: &mut String, obstacle: &Obstacle) -> std::fmt::Result {
-    let corners = |half: DVec3| {
+fn outline(svg: &mut String, view: &View, obstacle: &Obstacle) -> std::fmt::Result {
+    let of_box = |half: DVec3| {
         let sign = |i: usize, bit: usize| if i >> bit & 1 == 0 { -1.0 } else { 1.0 };
         (0..8).map(move |i| half * DVec3::new(sign(i, 0), sign(i, 1), sign(i, 2))).collect::<Vec<_>>()
     };
@@ -109,19 +161,24 @@ fn outline(svg: &mut String, obstacle: &Obstacle) -> std::fmt::Result {
     };
     let points = match obstacle.shape {
         Shape::Sphere { radius } => dome(radius, 0.0),
-        Shape::Cuboid { half_extents } => corners(half_extents),
+        Shape::Cuboid { half_extents } => of_box(half_extents),
         Shape::Capsule { radius, half_length } => dome(radius, half_length),
         Shape::Cylinder { radius, half_length } => rings(&[(radius, -half_length), (radius, half_length)]),
         Shape::HalfSpace => {
-            corners(DVec3::new(5.0, 5.0, 2.5)).into_iter().map(|p| p - DVec3::new(0.0, 0.0, 2.5)).collect()
+            of_box(DVec3::new(5.0, 5.0, 2.5)).into_iter().map(|p| p - DVec3::new(0.0, 0.0, 2.5)).collect()
         }
     };
-    let shadow = hull(points.into_iter().map(|p| project(obstacle.pose.point(p))).collect());
+    let shadow = hull(points.into_iter().map(|p| view.project(obstacle.pose.point(p))).collect());
     write!(
         svg,
         "<polygon fill=\"#93a4b8\" fill-opacity=\"0.14\" stroke=\"#93a4b8\" stroke-opacity=\"0.55\" points=\""
     )?;
-    for p in shadow {
+    corners(svg, &shadow)
+}
+
+/// The corners of a polygon, and its end.
+fn corners(svg: &mut String, polygon: &[DVec2]) -> std::fmt::Result {
+    for p in polygon {
         write!(svg, "{:.1},{:.1} ", p.x, p.y)?;
     }
     writeln!(svg, "\"/>")
@@ -154,31 +211,39 @@ struct Ball {
     center: DVec3,
     radius: f64,
     moves: bool,
+    link: usize,
 }
 
 /// The robot's spheres at a share of the duration, link by link.
-fn balls(problem: &Problem, trajectory: &Trajectory, share: f64) -> Vec<Ball> {
+fn balls(problem: &Problem, trajectory: &Trajectory, share: f64) -> Result<Vec<Ball>, Singular> {
     let robot = &problem.mechanism;
-    let (mut y, mut poses) = (vec![0.0; robot.dof()], Vec::new());
-    trajectory.evaluate(share * trajectory.duration(), 0, &mut y);
-    robot.place(&y, &mut poses);
+    let t = share * trajectory.duration();
+    let state = FlatState::of(robot, trajectory, t, problem.smoothness)?;
+    let mut poses = Vec::new();
+    robot.place(&state.position, &mut poses);
     let mut balls = Vec::new();
-    for link in &robot.links {
+    for (number, link) in robot.links.iter().enumerate() {
         balls.extend(robot.spheres[link.spheres.clone()].iter().map(|sphere| Ball {
             center: poses[link.body].point(sphere.center),
             radius: sphere.radius,
             moves: link.body > 0,
+            link: number,
         }));
     }
-    balls
+    Ok(balls)
 }
 
 /// The arm at all instants: those between start and end as shadows, so that the ends stand out.
-fn arm(svg: &mut String, problem: &Problem, trajectory: &Trajectory) -> std::fmt::Result {
+fn arm(
+    svg: &mut String,
+    view: &View,
+    problem: &Problem,
+    trajectory: &Trajectory,
+) -> Result<(), Box<dyn Error>> {
     let last = INSTANTS - 1;
     for instant in (1..last).chain([0, last]) {
         let share = instant as f64 / last as f64;
-        let mut balls = balls(problem, trajectory, share);
+        let mut balls = balls(problem, trajectory, share)?;
         balls.sort_by(|a, b| b.center.y.total_cmp(&a.center.y));
         let is_end = instant % last == 0;
         let (opacity, edge) = if is_end { (0.8, 0.4) } else { (0.2, 0.0) };
@@ -187,37 +252,80 @@ fn arm(svg: &mut String, problem: &Problem, trajectory: &Trajectory) -> std::fmt
             svg,
             "<g fill=\"{color}\" opacity=\"{opacity}\" stroke=\"{BACKGROUND}\" stroke-opacity=\"{edge}\">"
         )?;
-        circles(svg, balls.iter().filter(|b| b.moves))?;
+        circles(svg, view, balls.iter().filter(|b| b.moves))?;
         if instant == last {
             writeln!(svg, "</g>\n<g fill=\"#5d6b7e\" stroke=\"{BACKGROUND}\" stroke-opacity=\"0.4\">")?;
-            circles(svg, balls.iter().filter(|b| !b.moves))?;
+            circles(svg, view, balls.iter().filter(|b| !b.moves))?;
         }
         writeln!(svg, "</g>")?;
     }
     Ok(())
 }
 
-fn circles<'a>(svg: &mut String, balls: impl Iterator<Item = &'a Ball>) -> std::fmt::Result {
-    for Ball { center, radius, .. } in balls {
-        let p = project(*center);
-        write!(svg, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{:.1}\"/>", p.x, p.y, radius * SCALE)?;
+/// A vehicle at all instants, and what it carries: the hull of each link's spheres.
+fn vehicle(
+    svg: &mut String,
+    view: &View,
+    problem: &Problem,
+    trajectory: &Trajectory,
+) -> Result<(), Box<dyn Error>> {
+    let last = VEHICLE_INSTANTS - 1;
+    for instant in (1..last).chain([0, last]) {
+        let share = instant as f64 / last as f64;
+        let (opacity, edge) = if instant % last == 0 { (0.85, 0.9) } else { (0.13, 0.5) };
+        let color = color(share);
+        writeln!(
+            svg,
+            "<g fill=\"{color}\" fill-opacity=\"{opacity}\" stroke=\"{color}\" stroke-opacity=\"{edge}\">"
+        )?;
+        let balls = balls(problem, trajectory, share)?;
+        for link in balls.chunk_by(|a, b| a.link == b.link) {
+            let around = |ball: &Ball| {
+                let (center, radius) = (view.project(ball.center), ball.radius * view.scale);
+                (0..24).map(move |i| center + radius * DVec2::from_angle(TAU * f64::from(i) / 24.0))
+            };
+            write!(svg, "<polygon points=\"")?;
+            corners(svg, &hull(link.iter().flat_map(around).collect()))?;
+        }
+        writeln!(svg, "</g>")?;
     }
     Ok(())
 }
 
-/// The way of the last link's last sphere.
-fn trail(svg: &mut String, problem: &Problem, trajectory: &Trajectory) -> std::fmt::Result {
-    const PIECES: u32 = 120;
-    let tip =
-        |i| balls(problem, trajectory, f64::from(i) / f64::from(PIECES)).pop().map(|b| project(b.center));
+fn circles<'a>(svg: &mut String, view: &View, balls: impl Iterator<Item = &'a Ball>) -> std::fmt::Result {
+    for Ball { center, radius, .. } in balls {
+        let p = view.project(*center);
+        write!(svg, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{:.1}\"/>", p.x, p.y, radius * view.scale)?;
+    }
+    Ok(())
+}
+
+/// The way of the last link's last sphere, or of a vehicle's own frame.
+fn trail(
+    svg: &mut String,
+    view: &View,
+    problem: &Problem,
+    trajectory: &Trajectory,
+) -> Result<(), Box<dyn Error>> {
+    const PIECES: u32 = 240;
+    let tip = |i: u32| -> Result<Option<DVec2>, Singular> {
+        let share = f64::from(i) / f64::from(PIECES);
+        if problem.mechanism.vehicle().is_none() {
+            return Ok(balls(problem, trajectory, share)?.pop().map(|ball| view.project(ball.center)));
+        }
+        let mut outputs = vec![0.0; trajectory.dof()];
+        trajectory.evaluate(share * trajectory.duration(), 0, &mut outputs);
+        Ok(Some(view.project(outputs[0] * view.along[0] + outputs[1] * view.along[1])))
+    };
     writeln!(svg, "<g stroke-width=\"2.5\" stroke-linecap=\"round\">")?;
     for i in 0..PIECES {
-        if let (Some(a), Some(b)) = (tip(i), tip(i + 1)) {
+        if let (Some(a), Some(b)) = (tip(i)?, tip(i + 1)?) {
             let color = color((f64::from(i) + 0.5) / f64::from(PIECES));
             write!(svg, "<path d=\"M{:.1} {:.1}L{:.1} {:.1}\" stroke=\"{color}\"/>", a.x, a.y, b.x, b.y)?;
         }
     }
-    writeln!(svg, "</g>")
+    writeln!(svg, "</g>")?;
+    Ok(())
 }
 
 /// Velocity of every output over time, between its limits.
@@ -292,10 +400,15 @@ fn plots(svg: &mut String, problem: &Problem, trajectory: &Trajectory) -> std::f
 }
 
 /// What is certified.
-fn caption(svg: &mut String, problem: &Problem, trajectory: &Trajectory) -> Result<(), Box<dyn Error>> {
+fn caption(
+    svg: &mut String,
+    view: &View,
+    problem: &Problem,
+    trajectory: &Trajectory,
+) -> Result<(), Box<dyn Error>> {
     let options = CertifyOptions { clearance_tolerance: Some(1e-4), ..Default::default() };
     let clearance = certify(problem, trajectory, &options)?.clearance.at_least * 1e3;
-    let (x, y) = (VIEW.0.x + 14.0, VIEW.0.y + 20.0);
+    let (x, y) = (view.corner.x + 14.0, view.corner.y + 20.0);
     writeln!(
         svg,
         "<text x=\"{x}\" y=\"{y}\" fill=\"#e8edf4\" font-size=\"15\">at least {clearance:.1} mm from everything, at every instant</text>"

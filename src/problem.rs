@@ -1,6 +1,7 @@
 //! What there is to plan: a mechanism in a world, from a start to a goal.
-//! Imports `trajectory`, `world` and `robot`.
+//! Imports `trajectory`, `base`, `world` and `robot`.
 
+use crate::base::Singular;
 use crate::robot::Mechanism;
 use crate::trajectory::Trajectory;
 use crate::world::World;
@@ -94,6 +95,31 @@ impl FlatState {
             state.acceleration = evaluate(2);
         }
         state
+    }
+
+    /// The state in which a trajectory of `mechanism` is at time `t`, as [`FlatState::on`], but of a vehicle the
+    /// positions and rates of its joints; the latter as far as its state tells them.
+    ///
+    /// # Errors
+    /// Where a vehicle's trajectory is singular, as none is that has a certificate.
+    ///
+    /// # Panics
+    /// If the trajectory is empty.
+    pub fn of(
+        mechanism: &Mechanism,
+        trajectory: &Trajectory,
+        t: f64,
+        smoothness: Smoothness,
+    ) -> Result<Self, Singular> {
+        let flat = Self::on(trajectory, t, smoothness);
+        let Some(base) = mechanism.vehicle() else { return Ok(flat) };
+        let (segment, local) = trajectory.locate(t);
+        let sample = base.unflatten(&base.flat(&trajectory.segment(segment), local))?;
+        let [mut position, mut velocity] = base.configuration(&sample.state)?;
+        let outputs = base.outputs().len();
+        position.extend(&flat.position[outputs..]);
+        velocity.extend(&flat.velocity[outputs..]);
+        Ok(Self { velocity, ..Self::at_rest(position) })
     }
 
     /// Whether every derivative is exactly zero.

@@ -150,6 +150,60 @@ fn a_trajectory_file_says_what_the_format_promises() {
 }
 
 #[test]
+fn a_vehicle_is_planned_checked_and_written() {
+    let folder = folder("vehicle");
+    let scene_file = "scenes/drive_dock.yaml";
+    let file = |name: &str| string(&folder.join(name));
+    let json = file("dock.json");
+    let run = flatout(&["plan", scene_file, "-o", &json]).ends_with(0);
+    assert!(run.out.contains("tightest"), "{}", run.out);
+    assert!(flatout(&["check", scene_file, &json]).ends_with(0).out.starts_with("valid at every instant"));
+    let written: Value = serde_json::from_str(&read(Path::new(&json))).unwrap();
+    assert_eq!(written["outputs"], serde_json::json!(["x", "y", "guide"]));
+    assert_eq!(written["state_names"], serde_json::json!(["x", "y", "theta", "v", "w"]));
+    assert_eq!(written["control_names"], serde_json::json!(["a", "alpha"]));
+    assert_eq!(written["samples"]["state"][0][3], 1.0);
+    // Its certificate is of this world and these limits.
+    let slower = scene(&folder, "drive_dock", &[("acceleration: 0.6", "acceleration: 0.3")]);
+    flatout(&["check", &slower, &json]).fails(3, &["not valid", "acceleration"]);
+
+    let csv = file("dock.csv");
+    flatout(&["plan", scene_file, "-o", &csv, "--quiet"]).ends_with(0);
+    assert_eq!(read(Path::new(&csv)).lines().next(), Some("t,x,y,theta,v,w,a,alpha"));
+    flatout(&["check", scene_file, &csv]).fails(2, &["dock.csv: points do not tell how a vehicle moves"]);
+    let yaml = file("dock.yaml");
+    let said = "a JointTrajectory holds positions of joints and not the motion of a differential drive";
+    flatout(&["plan", scene_file, "-o", &yaml]).fails(2, &["dock.yaml: ", said]);
+    let dir = string(&folder);
+    flatout(&["batch", scene_file, "-o", &dir, "--format", "yaml"]).fails(2, &["drive_dock.yaml: ", said]);
+    assert!(flatout(&["batch", scene_file, "-o", &dir]).ends_with(0).out.contains("1 of 1 solved"));
+
+    let torque = scene(&folder, "drive_dock", &[("start:", "limits: {torque: true}\nstart:")]);
+    flatout(&["plan", &torque]).fails(2, &["limits.torque: torques are not offered for vehicles"]);
+    let fast = scene(&folder, "drive_dock", &[("speed: 1}", "speed: 1.5}")]);
+    flatout(&["plan", &fast]).fails(2, &["start.speed: v at 1.5 is outside its limits"]);
+    let inside = scene(&folder, "drive_dock", &[("position: [-3.2, 0.6]", "position: [0, -0.8]")]);
+    flatout(&["plan", &inside])
+        .fails(3, &["the start is invalid: link \"body\" is", "inside obstacle \"rack\""]);
+}
+
+#[test]
+fn a_vehicle_on_its_way_is_sent_elsewhere() {
+    let folder = folder("vehicle_replan");
+    let file = |name: &str| string(&folder.join(name));
+    let (first, next) = (file("first.json"), file("next.json"));
+    flatout(&["plan", "scenes/drive_dock.yaml", "-o", &first]).ends_with(0);
+    let elsewhere =
+        scene(&folder, "drive_dock", &[("goal: {position: [2.8, -1.4]", "goal: {position: [3, 1]")]);
+    flatout(&["replan", &elsewhere, &first, "--from", "1.5", "--join", "-o", &next]).ends_with(0);
+    flatout(&["check", &elsewhere, &next]).ends_with(0);
+    let car = file("car.json");
+    flatout(&["plan", "scenes/car_trailer.yaml", "-o", &car]).ends_with(0);
+    flatout(&["replan", "scenes/car_trailer.yaml", &car, "--from", "2"])
+        .fails(2, &["car.json: --from 2: a plan of a car begins with no speed and straight wheels"]);
+}
+
+#[test]
 fn quiet_is_quiet_and_check_speaks_json() {
     let file = string(&folder("quiet").join("throw.json"));
     let run = flatout(&["plan", "scenes/panda_throw.yaml", "--quiet", "-o", &file]).ends_with(0);
@@ -752,6 +806,19 @@ fn bench_kinopax_plans_every_seed() {
     std::fs::write(&file, "0,0,0,1,1,1\n0,0,0,1,1\n").unwrap();
     flatout(&["bench", "kinopax", &file, "--system", "point"])
         .fails(2, &["wall.csv:2: expected six numbers"]);
+}
+
+#[test]
+fn bench_kinopax_flies() {
+    let folder = folder("kinopax_airplane");
+    let file = write(&folder, "post.csv", "0.4, 0.4, 0, 0.5, 0.5, 1\n");
+    for (system, seeds) in [("airplane", "2"), ("quadrotor", "2")] {
+        let solved = format!("{seeds}/{seeds}");
+        let arguments =
+            ["bench", "kinopax", &file, "--system", system, "--seeds", seeds, "--backend", "simd"];
+        let run = flatout(&arguments).ends_with(0);
+        assert!(run.out.contains(&solved), "{}", run.out);
+    }
 }
 
 #[test]

@@ -822,7 +822,7 @@ fn running_trajectories_are_left_anywhere() {
                     }
                     other => panic!("{name} at {share}: {other:?}"),
                 };
-                let leaves = departure.state(problem.smoothness);
+                let leaves = departure.state(problem);
                 let begins = FlatState::on(&solution.trajectory, 0.0, problem.smoothness);
                 assert_eq!(leaves.position, begins.position, "{name} at {share}");
                 let apart = leaves.velocity.iter().zip(&begins.velocity).map(|(a, b)| (a - b).abs());

@@ -2,20 +2,19 @@
 
 mod common;
 
+use common::replay::replay;
 use common::shared;
 use flatout::base::{Actuation, Base, Quadrotor};
 use flatout::bench::dynobench::{self, Instance, Model};
 use flatout::bench::kinopax::{self, System};
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
-use flatout::exchange::{Export, Format};
-use flatout::plan::{Outcome, PlanOptions, Solution, plan};
+use flatout::plan::{Departure, Outcome, PlanOptions, Solution, plan};
 use flatout::pose::Pose;
-use flatout::problem::Problem;
+use flatout::problem::{FlatState, Problem};
 use flatout::robot::{JointLimits, Mechanism, Robot};
 use flatout::scene::Scene;
 use flatout::world::World;
-use serde_json::Value;
 use std::path::Path;
 
 fn instances() -> Option<Vec<Instance>> {
@@ -114,7 +113,7 @@ fn solve(problem: &Problem, options: &PlanOptions) -> Solution {
 fn solve_and_replay(problem: &Problem, options: &PlanOptions, seeds: u64) {
     for seed in 0..seeds {
         let solution = solve(problem, &PlanOptions { seed, ..options.clone() });
-        replay(problem, &solution);
+        replay(problem, &solution.trajectory);
     }
 }
 
@@ -142,57 +141,46 @@ fn integrators_of_dynobench() {
     assert_eq!(planned, 2);
 }
 
-/// Integrates the controls of the JSON file, each held until the next sample, by fourth-order
-/// Runge-Kutta from the first state, and holds the states of the file against that.
-fn replay(problem: &Problem, solution: &Solution) {
-    let text = Export::new(problem, &solution.trajectory).text(Format::Json).expect("JSON holds it");
-    let file: Value = serde_json::from_str(&text).expect("JSON");
-    let base = problem.mechanism.base.as_ref().expect("a base");
-    let names = |key: &str| -> Vec<&str> {
-        file[key].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect()
-    };
-    assert_eq!(
-        (names("state_names").as_slice(), names("control_names").as_slice()),
-        (base.state_names(), base.control_names())
-    );
-    let numbers =
-        |v: &Value| -> Vec<f64> { v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect() };
-    let rows = |key: &str| -> Vec<Vec<f64>> {
-        file["samples"][key].as_array().unwrap().iter().map(numbers).collect()
-    };
-    let (time, states, controls) = (numbers(&file["samples"]["time"]), rows("state"), rows("control"));
-    assert!(states.len() == time.len() && controls.len() == time.len());
-    let mut state = states[0].clone();
-    for i in 1..time.len() {
-        let h = time[i] - time[i - 1];
-        assert!(h <= 0.01);
-        let rate = |x: &[f64]| {
-            let mut rates = vec![0.0; x.len()];
-            base.dynamics(x, &controls[i - 1], &mut rates);
-            rates
-        };
-        let moved =
-            |rates: &[f64], h: f64| -> Vec<f64> { state.iter().zip(rates).map(|(x, r)| x + h * r).collect() };
-        let a = rate(&state);
-        let b = rate(&moved(&a, 0.5 * h));
-        let c = rate(&moved(&b, 0.5 * h));
-        let d = rate(&moved(&c, h));
-        for j in 0..state.len() {
-            state[j] += h / 6.0 * (a[j] + 2.0 * b[j] + 2.0 * c[j] + d[j]);
-            assert!(
-                (state[j] - states[i][j]).abs() < 1e-3,
-                "{} at {}: {state:?} {:?}",
-                base.state_names()[j],
-                time[i],
-                states[i]
-            );
-        }
-    }
-}
-
 #[test]
 fn a_scene_with_a_point_is_planned_and_replayed() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/point_yard.yaml");
     let scene = Scene::load(&file).expect("a good scene");
     solve_and_replay(&scene.problem, &scene.options, 5);
+}
+
+/// Our own scenes of what drives and flies.
+#[test]
+fn scenes_with_vehicles_are_planned_and_replayed() {
+    for name in [
+        "drive_boxes",
+        "drive_dock",
+        "car_parking",
+        "car_trailer",
+        "airplane_gate",
+        "planar_quadrotor_gap",
+        "quadrotor_window",
+        "manipulator_doorway",
+    ] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenes/{name}.yaml"));
+        let scene = Scene::load(&file).expect("a good scene");
+        let options = PlanOptions { time_limit: None, max_samples: 200_000, ..scene.options };
+        solve_and_replay(&scene.problem, &options, 2);
+    }
+}
+
+/// Anew on the way, from the state that a drive has there.
+#[test]
+fn a_drive_turns_to_another_goal() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/drive_dock.yaml");
+    let scene = Scene::load(&file).expect("a good scene");
+    let first = solve(&scene.problem, &scene.options);
+    let changed = Problem { goals: vec![FlatState::at_rest(vec![3.0, 1.0, 0.5])], ..scene.problem.clone() };
+    let departure = Departure { running: &first.trajectory, from: 2.0 };
+    assert_eq!(departure.refusal(&changed), None);
+    let next = solve(&departure.problem(&changed), &scene.options);
+    let (whole, _) = departure
+        .join(&changed, &next.trajectory, &CertifyOptions::default())
+        .unwrap_or_else(|violation| panic!("{violation}"));
+    assert!((whole.duration() - 2.0 - next.trajectory.duration()).abs() < 1e-9);
+    replay(&Problem { goals: changed.goals.clone(), ..scene.problem }, &whole);
 }

@@ -130,7 +130,7 @@ fn event(
     let leaving = departure.problem(changed);
     let outcome = plan_on_threads(&leaving, || checker(&leaving), options, threads)?;
     let latency = started.elapsed();
-    let state = departure.state(changed.smoothness);
+    let state = departure.state(changed);
     let speeds = state.velocity.iter().zip(&changed.mechanism.limits).map(|(v, l)| v.abs() / l.velocity);
     let (status, duration_s) = match &outcome {
         Outcome::Solved(solution) => ("solved".to_owned(), Some(solution.trajectory.duration())),
@@ -173,7 +173,7 @@ fn obstacle(problem: &Problem, departure: &Departure<'_>, rng: &mut Pcg64Mcg) ->
         pose: Pose::from_translation(poses[link.body].point(link.bound.center)),
     };
     let alone = Problem { world: World { obstacles: vec![newcomer.clone()] }, ..problem.clone() };
-    let leaves = departure.state(problem.smoothness);
+    let leaves = departure.state(problem);
     let ends = [leaves, departure.standstill(problem), problem.goals[0].clone()];
     if ends.iter().any(|state| diagnose(&alone, state).is_some()) || diagnose_base(&alone).is_some() {
         return None;

@@ -45,6 +45,9 @@ pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
         return Err(located(InputError::new(message)).into());
     }
     let departure = Departure { running: &running, from: args.from };
+    if let Some(why) = departure.refusal(&scene.problem) {
+        return Err(located(InputError::new(format!("--from {}: {why}", args.from))).into());
+    }
     let mut problem = departure.problem(&scene.problem);
     let (mut solution, backend) = args.planning.plan(&problem, &scene.options)?;
     if args.join {
@@ -61,7 +64,8 @@ pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
                 "no plan: the running trajectory is not valid until {from} s: {violation}"
             ))
         })?;
-        problem.start = FlatState::on(&running, 0.0, problem.smoothness);
+        let beginning = FlatState::of(&problem.mechanism, &running, 0.0, problem.smoothness);
+        problem.start = beginning.unwrap_or(problem.start);
     }
     tighten(&problem, &mut solution);
     args.report.tell(&problem, &solution, scene.options.seed, &backend)

@@ -1,10 +1,14 @@
 //! Planning anew from a trajectory that is being driven.
 
 use super::{Outcome, PlanOptions, braking, plan};
+use crate::base::{Base, Car};
 use crate::certify::{Certificate, CertifyOptions, Violation, certify};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::trajectory::Trajectory;
+
+/// A car slower than this stands, m/s, and wheels turned by less are straight, rad.
+const STANDING: f64 = 1e-6;
 
 /// A velocity or acceleration that exceeds its limit by no more than this share does so by rounding.
 const ROUNDING: f64 = 1e-9;
@@ -25,14 +29,42 @@ pub struct Departure<'a> {
 }
 
 impl Departure<'_> {
-    /// The state at that instant: where a new trajectory of the same smoothness begins.
-    pub fn state(&self, smoothness: Smoothness) -> FlatState {
-        FlatState::on(self.running, self.from, smoothness)
+    /// The state at that instant: where a new trajectory for `problem` begins. Where [`Departure::refusal`] has
+    /// something to say, that of its start.
+    pub fn state(&self, problem: &Problem) -> FlatState {
+        self.at(problem, self.from)
+    }
+
+    fn at(&self, problem: &Problem, t: f64) -> FlatState {
+        let state = FlatState::of(&problem.mechanism, self.running, t, problem.smoothness);
+        state.unwrap_or_else(|_| problem.start.clone())
+    }
+
+    /// Why nothing can be planned from there, where that is so. It happens to vehicles alone: a trajectory
+    /// without a certificate may be singular, and the state of a car holds neither its speed nor its
+    /// steering, so that a car whose acceleration or steering rate is limited has to stand.
+    pub fn refusal(&self, problem: &Problem) -> Option<String> {
+        let base = problem.mechanism.vehicle()?;
+        let (segment, local) = self.running.locate(self.from);
+        let sample = match base.unflatten(&base.flat(&self.running.segment(segment), local)) {
+            Ok(sample) => sample,
+            Err(singular) => return Some(singular.to_string()),
+        };
+        let Base::Car(Car { acceleration, steering_rate, .. }) = base else { return None };
+        let [speed, steering] = [sample.control[0], sample.control[1]];
+        let jumps = (acceleration.is_finite() && speed.abs() > STANDING)
+            || (steering_rate.is_finite() && steering.abs() > STANDING);
+        jumps.then(|| {
+            format!(
+                "a plan of a car begins with no speed and straight wheels, which are no part of its state, but \
+                 here it drives at {speed:.3} m/s and steers by {steering:.3} rad"
+            )
+        })
     }
 
     /// `problem` with this departure in place of its start.
     pub fn problem(&self, problem: &Problem) -> Problem {
-        let mut start = self.state(problem.smoothness);
+        let mut start = self.state(problem);
         let within = |value: &mut f64, limit: f64| {
             if value.abs() <= limit * (1.0 + ROUNDING) {
                 *value = value.clamp(-limit, limit);
@@ -46,9 +78,13 @@ impl Departure<'_> {
     }
 
     /// Where the robot comes to rest if it brakes straight ahead from there, as hard as the
-    /// accelerations of `problem`'s robot allow.
+    /// accelerations of the joints of `problem`'s robot allow; a vehicle's joints have no such limits.
     pub fn standstill(&self, problem: &Problem) -> FlatState {
-        let state = self.state(Smoothness::Acceleration);
+        let problem = Problem { smoothness: Smoothness::Acceleration, ..problem.clone() };
+        let state = self.state(&problem);
+        if problem.mechanism.vehicle().is_some() {
+            return state;
+        }
         let braking = braking::straight(&problem.mechanism.limits, &state);
         braking.map_or(state, |braking| FlatState::on(&braking, braking.duration(), Smoothness::Acceleration))
     }
@@ -68,8 +104,7 @@ impl Departure<'_> {
         whole.append(next);
         // A plan from a goal to itself takes no time; the piece before it does.
         let whole = if self.from > 0.0 { whole.cut(0.0, whole.duration()) } else { next.clone() };
-        let problem =
-            Problem { start: FlatState::on(self.running, 0.0, problem.smoothness), ..problem.clone() };
+        let problem = Problem { start: self.at(problem, 0.0), ..problem.clone() };
         let certificate = certify(&problem, &whole, options)?;
         Ok((whole, certificate))
     }

@@ -140,8 +140,13 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
     let world = root.get("world").map_or(Ok(World::default()), world)?;
     let gravity = root.get("gravity").map(|n| n.array("three numbers, x, y and z in m/s^2")).transpose()?;
     let gravity = gravity.map_or(GRAVITY, DVec3::from);
-    let options = root.get("planner").map_or(Ok(PlanOptions::default()), planner)?;
     let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity };
+    let range = setup::default_range(&problem);
+    let defaults = PlanOptions { range, ..PlanOptions::default() };
+    let options = match root.get("planner") {
+        Some(node) => planner(node, defaults)?,
+        None => defaults,
+    };
     Ok(Scene { robot: choice, limits, problem, options })
 }
 
@@ -312,9 +317,8 @@ fn joint_override(entry: &Entry, robot: &Robot) -> Result<JointOverride, InputEr
     Ok(given)
 }
 
-fn planner(node: &Node) -> Result<PlanOptions, InputError> {
+fn planner(node: &Node, mut default: PlanOptions) -> Result<PlanOptions, InputError> {
     let map = node.map_of("a map of planner options", &PLANNER_KEYS)?;
-    let mut default = PlanOptions::default();
     map.get("quality").map_or(Ok(Quality::default()), quality)?.apply(&mut default);
     let positive = |key, default| map.get(key).map_or(Ok(default), Node::positive);
     Ok(PlanOptions {

@@ -4,8 +4,9 @@ use super::vehicle::{PointRobot, VehicleRobot};
 use crate::base::Base;
 use crate::document::unknown;
 use crate::error::InputError;
+use crate::plan::PlanOptions;
 use crate::pose::Pose;
-use crate::problem::{FlatState, Smoothness};
+use crate::problem::{FlatState, Problem, Smoothness};
 use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
 use std::path::PathBuf;
 
@@ -281,6 +282,22 @@ pub(crate) fn require_limits(mechanism: &Mechanism, smoothness: Smoothness) -> R
         }
     }
     Ok(())
+}
+
+/// Longest edge of the search where the scene does not say: that of [`PlanOptions`], but for a vehicle, whose
+/// world may be of any size, half the diagonal of what it moves in, or of the box around start and goals.
+pub(super) fn default_range(problem: &Problem) -> f64 {
+    let Some(base) = problem.mechanism.vehicle() else { return PlanOptions::default().range };
+    let ends = || problem.goals.iter().chain([&problem.start]);
+    let slides = base.coordinates().iter().take_while(|coordinate| !coordinate.turns).count();
+    let span = |i: usize| {
+        let JointLimits { lower, upper, .. } = problem.mechanism.limits[i];
+        let all = ends().map(|state| state.position[i]);
+        let [least, most] = [f64::min, f64::max].map(|f| all.clone().reduce(f).unwrap_or_default());
+        if (upper - lower).is_finite() { upper - lower } else { most - least }
+    };
+    let diagonal = (0..slides).map(|i| span(i) * span(i)).sum::<f64>().sqrt();
+    if diagonal > 0.0 { 0.5 * diagonal } else { PlanOptions::default().range }
 }
 
 /// Checks the position of flat output `i` against its bounds, which move out to a position that

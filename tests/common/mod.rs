@@ -1,6 +1,8 @@
 //! What several integration tests share: where files are, and random robots.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub(crate) mod replay;
+
 use flatout::pose::Pose;
 use flatout::robot::{Inertia, Joint, JointKind, JointLimits, Link, LoadOptions, Mimic, Robot, Sphere};
 use glam::{DMat3, DQuat, DVec3};
