@@ -31,10 +31,11 @@ pub struct Course<S = f64> {
     /// By how much the frame in which the tangent is given is turned about z, radians. Enclosures are
     /// tightest in a frame that is turned as the tangent is at the middle.
     pub frame: f64,
-    /// (g x g') / rate in the x-y plane. `None` where the motion stops with infinite curvature.
+    /// (g x g') / rate in the x-y plane. `None` where the motion stops with infinite curvature, and where
+    /// the base has no use for it.
     pub turn: Option<Jet<S>>,
     /// (turn' |g|^2 - 3 turn g.g') / rate; its third derivative is not known. `None` where that is
-    /// infinite.
+    /// infinite, or of no use.
     pub bend: Option<Jet<S>>,
 }
 

@@ -63,7 +63,8 @@ impl<S: Scalar> Jet<S> {
     #[inline]
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
-        Self(self.0.map(|x| x.scaled(factor)))
+        let [a, b, c, d] = self.0;
+        Self([a.scaled(factor), b.scaled(factor), c.scaled(factor), d.scaled(factor)])
     }
 
     /// Square root of what is positive.
@@ -111,7 +112,8 @@ impl<S: Scalar> Add for Jet<S> {
     type Output = Self;
     #[inline]
     fn add(self, b: Self) -> Self {
-        Self(std::array::from_fn(|k| self.0[k] + b.0[k]))
+        let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (self.0, b.0);
+        Self([a0 + b0, a1 + b1, a2 + b2, a3 + b3])
     }
 }
 
@@ -119,7 +121,8 @@ impl<S: Scalar> Sub for Jet<S> {
     type Output = Self;
     #[inline]
     fn sub(self, b: Self) -> Self {
-        Self(std::array::from_fn(|k| self.0[k] - b.0[k]))
+        let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (self.0, b.0);
+        Self([a0 - b0, a1 - b1, a2 - b2, a3 - b3])
     }
 }
 
@@ -162,7 +165,8 @@ impl<S: Scalar> Neg for Jet<S> {
     type Output = Self;
     #[inline]
     fn neg(self) -> Self {
-        Self(self.0.map(|x| -x))
+        let [a, b, c, d] = self.0;
+        Self([-a, -b, -c, -d])
     }
 }
 

@@ -88,8 +88,8 @@ pub(crate) fn all() -> Vec<Base> {
 pub(crate) fn smooth(base: &Base, rng: &mut Pcg64Mcg) -> Trajectory {
     let mut trajectory = Trajectory::new(base.outputs().len(), 7);
     let is_aerial = matches!(base, Base::PlanarQuadrotor(_) | Base::Quadrotor(_));
-    // Accelerations of a few m/s^2 for what flies, gentle bends for what drives.
-    let size = if is_aerial { 0.15 } else { 0.02 };
+    // Accelerations below that of free fall for what flies, gentle bends for what drives.
+    let size = if is_aerial { 0.08 } else { 0.02 };
     let mut polynomials: Vec<Vec<f64>> = (0..base.outputs().len())
         .map(|_| (0..8).map(|_| size * rng.random_range(-1.0..1.0)).collect())
         .collect();

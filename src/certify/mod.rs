@@ -1,10 +1,12 @@
 //! The certificate: proof, in plain `f64` and for every instant between samples too, that a
-//! trajectory solves its problem. Imports `robot`, `world`, `problem` and `trajectory` only, never
-//! a checker, so that it cannot share a bug with one.
+//! trajectory solves its problem. Imports `robot`, `base`, `world`, `problem` and `trajectory` only,
+//! never a checker, so that it cannot share a bug with one.
 //!
 //! - Polynomial limits (position, velocity, acceleration, jerk) hold by exact extrema (`limits`).
 //! - Collisions are excluded on intervals of time, halved until each is proved (`collision`).
 //! - Efforts are bounded on intervals by Taylor models of inverse dynamics (`effort`).
+//! - Vehicles' states, limits and coordinates follow from enclosures of the flat maps of their bases,
+//!   which `base` holds against the equations of motion (`vehicle`).
 
 mod collision;
 mod effort;

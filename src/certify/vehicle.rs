@@ -492,8 +492,11 @@ impl Range {
     }
 
     fn raise(&self, peak: &mut Peak, time: f64, bounds: [f64; 2]) {
-        peak.reach(self.least, time, bounds);
-        peak.reach(self.most, time, bounds);
+        // Of what has no limit, nothing need be known.
+        if self.least.is_finite() && self.most.is_finite() {
+            peak.reach(self.least, time, bounds);
+            peak.reach(self.most, time, bounds);
+        }
     }
 }
 
