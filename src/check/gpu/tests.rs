@@ -147,7 +147,7 @@ fn a_fault_in_the_map_of_a_base_is_caught() {
     let Some(gpu) = device() else { return };
     let [trailer, quadrotor] = probe::vehicles::vehicles().expect("vehicles");
     let faults = [
-        (&trailer, "fma(turns, PI, along)", "along"),
+        (&trailer, "fma(-turns, PI, off)", "off"),
         (&trailer, "let along = x.y * x.z + y.y * y.z;", "let along = 1.0;"),
         (&trailer, "y.y * x.w", "y.y * x.z"),
         (&quadrotor, "angle = select(angle, PI - angle, x < 0.0);", ""),
