@@ -198,7 +198,7 @@ fn flight(base: &Base, degree: usize, rng: &mut Pcg64Mcg) -> Vec<Vec<f64>> {
     let size = 10_f64.powf(rng.random_range(-2.0..0.5));
     let outputs = base.outputs();
     let is_over = rng.random_bool(0.2);
-    let mut path = |&name: &&str| match name {
+    let path = |&name: &&str| match name {
         "yaw" => {
             about_line(degree, rng.random_range(-PI..PI), rng.random_range(-1.0..1.0), 2, 0.1 * size, rng)
         }
@@ -211,7 +211,7 @@ fn flight(base: &Base, degree: usize, rng: &mut Pcg64Mcg) -> Vec<Vec<f64>> {
             c
         }
     };
-    outputs.iter().map(|name| path(name)).collect()
+    outputs.iter().map(path).collect()
 }
 
 fn edge(base: &Base, mechanism: &Mechanism, degree: usize, rng: &mut Pcg64Mcg) -> Vec<f64> {

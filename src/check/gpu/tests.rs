@@ -105,7 +105,9 @@ fn with_fault(gpu: &Gpu, problem: &Problem, module: &str, from: &str, to: &str) 
         assert!(module.source.contains(from), "the fault has a place");
         module.source = module.source.replace(from, to).leak();
     };
-    let pipelines = gpu.pipelines_of(layout::words(&packed), seed).expect("a module that compiles");
+    let pipelines = gpu
+        .pipelines_of(layout::Needs::of(std::slice::from_ref(&packed)), seed)
+        .expect("a module that compiles");
     GpuPool::with(gpu, vec![packed], pipelines).expect("a pool").checker(0)
 }
 
@@ -198,7 +200,9 @@ fn unwritten_verdicts_are_an_error() {
         let check = modules.last_mut().expect("a module");
         check.source = check.source.replace("verdicts[edge] = verdict(NO_FAULT, 0.0, samples);", "").leak();
     };
-    let pipelines = gpu.pipelines_of(layout::words(&packed), idle).expect("a module that compiles");
+    let pipelines = gpu
+        .pipelines_of(layout::Needs::of(std::slice::from_ref(&packed)), idle)
+        .expect("a module that compiles");
     let mut checker = GpuPool::with(gpu, vec![packed], pipelines).expect("a pool").checker(0);
     let mut verdicts = Vec::new();
     for _ in 0..2 {
@@ -437,7 +441,7 @@ fn constants_are_those_of_the_shaders() {
         offset_of!(PackedBase, mixer),
         offset_of!(PackedBase, bounds),
     ];
-    assert_eq!(rows.map(|row| row as usize * layout::ROW), offsets);
+    assert_eq!(rows.map(|row| row as usize * ROW), offsets);
     let bindings = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
     assert_eq!(bindings, 8);
 }
