@@ -144,10 +144,10 @@ struct Course {
 // The heading is the direction of the path or its opposite, whichever lies nearer to the guide.
 fn course(velocity: vec2f, guide: f32) -> Course {
     let stands = dot(velocity, velocity) <= 0.0;
-    let along = direction(velocity.y, velocity.x);
-    let turns = round((guide - along) / PI);
+    let off = direction(velocity.y, velocity.x) - guide;
+    let turns = round(off / PI);
     let is_ahead = (i32(turns) & 1) == 0;
-    let heading = select(fma(turns, PI, along), guide, stands);
+    let heading = select(guide + fma(-turns, PI, off), guide, stands);
     return Course(stands, is_ahead, heading, max(length(velocity), TINY));
 }
 

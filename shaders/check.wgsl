@@ -47,7 +47,9 @@ fn check_edges(
             }
             time = sample_time(head, sample);
             unflatten_edge(head, time);
-            unflatten_base();
+            if VEHICLES {
+                unflatten_base();
+            }
             fault = check_sample();
             if fault.status != VALID {
                 failing = sample;

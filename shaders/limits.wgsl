@@ -34,7 +34,7 @@ fn limits() -> Fault {
             fault = Fault(status, j, 0u);
         }
     }
-    if fault.status == VALID && broken_limit != NO_LIMIT {
+    if VEHICLES && fault.status == VALID && broken_limit != NO_LIMIT {
         return Fault(BASE, broken_limit, 0u);
     }
     if fault.status != VALID || problem.torque == 0u || overtaken() {

@@ -4,6 +4,8 @@
 // Samples per rake, and threads per workgroup.
 override RAKE: u32;
 override WORKGROUP: u32;
+// Whether any of the problems is a vehicle's: kernels for arms alone need not ask.
+override VEHICLES: bool;
 
 const VALID = 0u;
 const WORLD = 1u;

@@ -84,7 +84,7 @@ fn unflatten_edge(head: Head, t: f32) {
 }
 
 fn unflatten_value(output: u32) -> f32 {
-    if output < coordinates {
+    if VEHICLES && output < coordinates {
         return load(coordinate_word(output));
     }
     let row = polynomials + output * polynomial_rows();
@@ -99,7 +99,7 @@ fn unflatten_value(output: u32) -> f32 {
 }
 
 fn unflatten(output: u32) -> Flat {
-    if output < unlimited {
+    if VEHICLES && output < unlimited {
         return Flat(unflatten_value(output), 0.0, 0.0);
     }
     let row = polynomials + output * polynomial_rows();

@@ -846,6 +846,18 @@ fn bench_dynobench_compares_with_references() {
     let report: Value = serde_json::from_str(&std::fs::read_to_string(&out).unwrap()).unwrap();
     assert_eq!(report["results"][1]["instance"], "integrator2_2d_v0/wall");
     assert_eq!(report["results"][1]["reference_s"], 6.0);
+    // A vehicle; where it cannot start, every seed says why.
+    let unicycle = "dynamics: unicycle1\nshape: box\nsize: [0.2, 0.1]\nmin_vel: -0.5\nmax_vel: 0.5\n";
+    std::fs::write(format!("{models}/little.yaml"), unicycle).unwrap();
+    let environment = environment.replace(", 0, 0], goal", ", 0], goal").replace(", 0, 0]}", ", 0.5]}");
+    std::fs::write(envs.join("wall.yaml"), &environment).unwrap();
+    std::fs::write(envs.join("inside.yaml"), environment.replace("start: [0.3", "start: [1")).unwrap();
+    let run = flatout(&[&arguments[..], &["--backend", "simd"]].concat()).ends_with(0);
+    assert!(run.out.contains("2/2") && run.out.contains("inside seed 1: no plan: the start is invalid"), "{}", run.out);
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&out).unwrap()).unwrap();
+    assert_eq!(report["results"].as_array().map(Vec::len), Some(4));
+    assert_eq!(report["results"][0]["duration_s"], Value::Null);
+    assert!(report["results"][0]["status"].as_str().unwrap().contains("inside obstacle \"box 0\""));
     std::fs::write(format!("{models}/little.yaml"), "dynamics: integrator2_2d\nmax_vel: fast\n").unwrap();
     flatout(&["bench", "dynobench", folder, "--models", models])
         .fails(2, &["little.yaml:2:10: max_vel: expected a finite number, found \"fast\""]);

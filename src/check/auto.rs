@@ -45,6 +45,8 @@ struct Class {
     pairs: usize,
     obstacles: usize,
     torque: bool,
+    /// The kind of base, of a vehicle.
+    base: Option<u32>,
 }
 
 impl AutoChecker {
@@ -123,6 +125,7 @@ fn break_even(gpu: &mut GpuChecker, lanes: &mut SimdChecker, edges: &EdgeBatch) 
         pairs: packed.pairs.len(),
         obstacles: packed.world.len(),
         torque: packed.torque,
+        base: packed.base.map(|base| base.kind),
     };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();

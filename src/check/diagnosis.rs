@@ -104,6 +104,9 @@ impl fmt::Display for Fault {
             Status::Velocity => {
                 write!(f, "velocity of \"{subject}\" is {amount}, outside [{lower}, {upper}]")
             }
+            Status::Acceleration => {
+                write!(f, "acceleration of \"{subject}\" is {amount}, outside [{lower}, {upper}]")
+            }
             _ => write!(f, "position of \"{subject}\" is {amount}, outside [{lower}, {upper}]"),
         }
     }

@@ -3,13 +3,16 @@
 
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Verdict};
 use crate::robot::Mechanism;
-use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance, TimeLaw, nearest_turn};
+use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Pace, Stance, TimeLaw, nearest_turn};
 
 /// Samples of a curve at which its limits are checked.
 const LOOK: usize = 40;
 
 /// Lengths of the tangents that are tried, as shares of the estimated length of the curve.
 const TANGENTS: [f64; 3] = [0.8, 1.15, 1.6];
+
+/// The same for a curve that only has to hold the limits, in this order.
+const JOINTS: [f64; 3] = [1.15, 1.6, 0.8];
 
 /// Two headings closer than this, rad, are one; so are places this close, metres, and joints.
 const SAME: f64 = 1e-6;
@@ -21,6 +24,34 @@ pub struct Motion {
     pub curves: Vec<Curve>,
     /// Estimated duration, seconds: at the speeds that rates allow, with what the stops between curves cost.
     pub duration: f64,
+}
+
+/// A way between two stances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By one curve.
+    Curve(Gait),
+    /// By a turn on the spot, a line, and another turn.
+    Turns(Gait),
+    /// By a turn, or the arm alone, where the place is the same.
+    Stand,
+}
+
+impl Way {
+    const ALL: [Self; 5] = [
+        Self::Curve(Gait::Ahead),
+        Self::Curve(Gait::Back),
+        Self::Turns(Gait::Ahead),
+        Self::Turns(Gait::Back),
+        Self::Stand,
+    ];
+
+    /// All with a finite estimate up to `longest`, the shortest first.
+    fn by(estimate: impl Fn(Self) -> f64, longest: f64) -> impl Iterator<Item = Self> {
+        let mut ways = Self::ALL.map(|way| (estimate(way), way));
+        ways.sort_by(|a, b| a.0.total_cmp(&b.0));
+        ways.into_iter().filter(move |(time, _)| time.is_finite() && *time <= longest).map(|(_, way)| way)
+    }
 }
 
 /// Which end of a motion is given when the other is to be found.
@@ -39,7 +70,7 @@ pub struct CoursePlanner<'a> {
     edges: EdgeBatch,
     verdicts: Vec<Verdict>,
     coefficients: Vec<f64>,
-    candidates: Vec<Motion>,
+    pace: Pace,
     /// Edges checked so far.
     pub checked: u64,
 }
@@ -53,7 +84,7 @@ impl<'a> CoursePlanner<'a> {
             edges: EdgeBatch::new(mechanism.flat_dof(), 5),
             verdicts: Vec::new(),
             coefficients: Vec::new(),
-            candidates: Vec::new(),
+            pace: Pace::new(limits),
             checked: 0,
         }
     }
@@ -68,8 +99,8 @@ impl<'a> CoursePlanner<'a> {
         self.checker
     }
 
-    /// The quickest valid motion between two stances, of those that it knows and that take no longer than
-    /// `longest` seconds.
+    /// A valid motion between two stances that takes no longer than `longest` seconds: of a few ways, the one
+    /// that promises to be the quickest.
     ///
     /// # Errors
     /// When the backend fails.
@@ -79,15 +110,26 @@ impl<'a> CoursePlanner<'a> {
         to: &Stance,
         longest: f64,
     ) -> Result<Option<Motion>, CheckError> {
-        self.candidates.clear();
-        for gait in [Gait::Ahead, Gait::Back] {
-            let curve = self.curve(from, to, gait, longest);
-            self.candidates.extend(curve);
+        let [first, last] = [from.pointer(), to.pointer()];
+        let is_still = distance(&from.place, &to.place) < SAME;
+        let estimate = |way: Way| match way {
+            Way::Curve(gait) if !is_still => self.pace.curve(gait, &first, &last),
+            Way::Turns(gait) if !is_still && from.speed == 0.0 && to.speed == 0.0 => {
+                self.pace.turns(gait, &first, &last)
+            }
+            Way::Stand if is_still && self.limits.turns_on_the_spot() => 0.0,
+            _ => f64::INFINITY,
+        };
+        for way in Way::by(estimate, longest) {
+            let Some(curves) = self.joined(from, to, way) else { continue };
+            let Some(motion) = self.timed(curves).filter(|motion| motion.duration <= longest) else {
+                continue;
+            };
+            if self.is_free(&motion.curves)? && self.keeps_speed(&motion, from, to) {
+                return Ok(Some(motion));
+            }
         }
-        if self.limits.turns_on_the_spot() {
-            self.add_turns(from, to);
-        }
-        self.first_valid(from, to, longest)
+        Ok(None)
     }
 
     /// A valid motion from (or to) a stance to (or from) a place, at any heading that suits; and the stance
@@ -102,27 +144,23 @@ impl<'a> CoursePlanner<'a> {
         place: [f64; 3],
         arm: &[f64],
     ) -> Result<Option<(Stance, Motion)>, CheckError> {
-        let mut reached: Vec<(Stance, Motion)> = Vec::new();
-        for gait in [Gait::Ahead, Gait::Back] {
-            if self.limits.speed_of(gait) > 0.0
-                && let Some(other) = self.arced(stance, given, place, arm, gait)
-            {
-                let (from, to) = in_order(stance, &other, given);
-                if let Some(motion) = self.curve(from, to, gait, f64::INFINITY) {
-                    reached.push((other.clone(), motion));
-                }
-                if self.limits.turns_on_the_spot() && stance.speed == 0.0 {
-                    reached.extend(self.turned(stance, given, &other, gait));
-                }
+        let pointer = if given == Given::First { stance.pointer() } else { stance.backwards() };
+        let is_still = distance(&stance.place, &place) < SAME;
+        let estimate = |way: Way| match way {
+            Way::Curve(gait) if !is_still => self.pace.arc(gait, &pointer, &place),
+            Way::Turns(gait) if !is_still && stance.speed == 0.0 => {
+                self.pace.turn_and_line(gait, &pointer, &place)
             }
-        }
-        if reached.is_empty() && self.limits.turns_on_the_spot() && stance.speed == 0.0 {
-            reached.extend(self.still(stance, given, place, arm));
-        }
-        reached.sort_by(|a, b| a.1.duration.total_cmp(&b.1.duration));
-        for (other, motion) in reached {
+            Way::Stand if is_still && self.limits.turns_on_the_spot() && !arm.is_empty() => 0.0,
+            _ => f64::INFINITY,
+        };
+        for way in Way::by(estimate, f64::INFINITY) {
+            let other = self.other(stance, given, place, arm, way);
             let (from, to) = in_order(stance, &other, given);
-            if self.is_valid(&motion.curves)? && self.keeps_speed(&motion, from, to) {
+            let Some(motion) = self.joined(from, to, way).and_then(|curves| self.timed(curves)) else {
+                continue;
+            };
+            if self.is_free(&motion.curves)? && self.keeps_speed(&motion, from, to) {
                 return Ok(Some((other, motion)));
             }
         }
@@ -134,10 +172,16 @@ impl<'a> CoursePlanner<'a> {
     /// # Errors
     /// When the backend fails.
     pub fn is_valid(&mut self, curves: &[Curve]) -> Result<bool, CheckError> {
-        let limits = self.limits;
-        if !limits.admits_all() && !curves.iter().all(|curve| limits.admits(curve, LOOK)) {
-            return Ok(false);
-        }
+        Ok(curves.iter().all(|curve| self.admits(curve)) && self.is_free(curves)?)
+    }
+
+    /// Whether a curve holds all limits of the base that do not depend on speed.
+    fn admits(&self, curve: &Curve) -> bool {
+        self.limits.admits_all() || self.limits.admits(curve, LOOK)
+    }
+
+    /// What the checker says.
+    fn is_free(&mut self, curves: &[Curve]) -> Result<bool, CheckError> {
         let Self { edges, coefficients, .. } = self;
         edges.clear();
         for curve in curves {
@@ -172,25 +216,31 @@ impl<'a> CoursePlanner<'a> {
         })
     }
 
-    /// The first candidate that is valid, the quickest looked at first.
-    fn first_valid(
-        &mut self,
-        from: &Stance,
-        to: &Stance,
-        longest: f64,
-    ) -> Result<Option<Motion>, CheckError> {
-        let mut candidates = std::mem::take(&mut self.candidates);
-        candidates.retain(|motion| motion.duration <= longest);
-        candidates.sort_by(|a, b| a.duration.total_cmp(&b.duration));
-        let mut found = None;
-        for motion in candidates.drain(..) {
-            if self.is_valid(&motion.curves)? && self.keeps_speed(&motion, from, to) {
-                found = Some(motion);
-                break;
+    /// The curves of a way between two stances, if they hold all limits that do not depend on speed.
+    fn joined(&self, from: &Stance, to: &Stance, way: Way) -> Option<Vec<Curve>> {
+        let mut curves = Vec::new();
+        match way {
+            Way::Curve(gait) => {
+                let length = length(from, to, gait, distance(&from.place, &to.place));
+                let curve = JOINTS.into_iter().find_map(|share| {
+                    let tangents = [share * length; 2];
+                    let curve = Curve::join(from, to, gait, tangents, self.limits.is_spatial())?;
+                    self.admits(&curve).then_some(curve)
+                })?;
+                curves.push(curve.guided(from.heading, to.heading)?);
+            }
+            Way::Turns(gait) => {
+                let heading = bearing(from, to, gait)?;
+                let begin = self.turn_into(from, heading, &from.arm, &mut curves);
+                let end = Stance { heading, ..to.clone() };
+                curves.push(Curve::line(&begin, &end, gait));
+                self.turn_into(&end, to.heading, &to.arm, &mut curves);
+            }
+            Way::Stand => {
+                self.turn_into(from, to.heading, &to.arm, &mut curves);
             }
         }
-        self.candidates = candidates;
-        Ok(found)
+        Some(curves)
     }
 
     /// Whether the speeds of the ends, if there are any, can be had: with a stop at the other end.
@@ -203,62 +253,6 @@ impl<'a> CoursePlanner<'a> {
             || along(from.speed, motion.curves.first())
                 && along(to.speed, motion.curves.last())
                 && TimeLaw::fastest(self.limits, &motion.curves, ends).is_some()
-    }
-
-    /// Turn, line, turn, ahead and in reverse; and where only the arm moves, that.
-    fn add_turns(&mut self, from: &Stance, to: &Stance) {
-        if from.speed != 0.0 || to.speed != 0.0 {
-            return;
-        }
-        for gait in [Gait::Ahead, Gait::Back] {
-            if self.limits.speed_of(gait) > 0.0
-                && let Some(heading) = bearing(from, to, gait)
-            {
-                let mut curves = Vec::new();
-                let begin = self.turn_into(from, heading, &from.arm, &mut curves);
-                let end = Stance { heading, curvature: begin.curvature, arm: to.arm.clone(), ..to.clone() };
-                curves.push(Curve::line(&begin, &end, gait));
-                self.turn_into(&end, to.heading, &to.arm, &mut curves);
-                let motion = self.timed(curves);
-                self.candidates.extend(motion);
-            }
-        }
-        if distance(&from.place, &to.place) < SAME {
-            let mut curves = Vec::new();
-            self.turn_into(from, to.heading, &to.arm, &mut curves);
-            let motion = self.timed(curves);
-            self.candidates.extend(motion);
-        }
-    }
-
-    /// By a turn and a line to the place of `other`.
-    fn turned(&self, stance: &Stance, given: Given, other: &Stance, gait: Gait) -> Option<(Stance, Motion)> {
-        let (from, to) = in_order(stance, other, given);
-        let heading = bearing(from, to, gait)?;
-        let mut curves = Vec::new();
-        let other = Stance { heading, ..other.clone() };
-        if given == Given::First {
-            let begin = self.turn_into(stance, heading, &stance.arm, &mut curves);
-            curves.push(Curve::line(&begin, &other, gait));
-        } else {
-            let end = Stance { heading, ..stance.clone() };
-            curves.push(Curve::line(&other, &end, gait));
-            self.turn_into(&end, stance.heading, &stance.arm, &mut curves);
-        }
-        Some((other, self.timed(curves)?))
-    }
-
-    /// The arm alone, where the place is that of the stance already.
-    fn still(&self, stance: &Stance, given: Given, place: [f64; 3], arm: &[f64]) -> Option<(Stance, Motion)> {
-        if distance(&place, &stance.place) > SAME || arm.is_empty() {
-            return None;
-        }
-        let other = Stance { arm: arm.to_vec(), ..stance.clone() };
-        let mut curves = Vec::new();
-        let (from, to) = in_order(stance, &other, given);
-        self.turn_into(from, to.heading, &to.arm, &mut curves);
-        let motion = self.timed(curves)?;
-        Some((other, motion))
     }
 
     /// Appends a turn to a heading, unless it is there already; gives the stance after it.
@@ -284,38 +278,32 @@ impl<'a> CoursePlanner<'a> {
         (!curves.is_empty()).then_some(Motion { curves, duration })
     }
 
-    /// A stance at `place` to which an arc leads from `stance`, or from which one leads there.
-    fn arced(
-        &self,
-        stance: &Stance,
-        given: Given,
-        place: [f64; 3],
-        arm: &[f64],
-        gait: Gait,
-    ) -> Option<Stance> {
-        let chord = [0, 1, 2].map(|i| place[i] - stance.place[i]);
+    /// The stance at `place` that a way leads to from `stance`, or from which it leads there: by an arc at as
+    /// great an angle from the chord as `stance`, or where that is behind, along the chord.
+    fn other(&self, stance: &Stance, given: Given, place: [f64; 3], arm: &[f64], way: Way) -> Stance {
+        let mut other = Stance { place, arm: arm.to_vec(), heading: stance.heading, ..Stance::default() };
+        other.curvature = self.limits.needs_curvature().then_some(0.0);
+        let (is_arc, gait) = match way {
+            Way::Curve(gait) => (true, gait),
+            Way::Turns(gait) => (false, gait),
+            Way::Stand => return Stance { curvature: stance.curvature, ..other },
+        };
+        // Of the way as it is driven, nose first or not.
+        let sense = if (given == Given::First) == (gait == Gait::Ahead) { 1.0 } else { -1.0 };
+        let chord = [0, 1, 2].map(|i| sense * (place[i] - stance.place[i]));
         let length = chord.iter().map(|c| c * c).sum::<f64>().sqrt();
-        if length < SAME {
-            return None;
-        }
-        // The nose and the chord as it would be driven nose first, one way or the other.
         let nose = stance.nose();
-        let along: f64 = (0..3).map(|i| chord[i] * nose[i] / length).sum();
-        let is_onward = (given == Given::First) == (gait == Gait::Ahead);
-        if (along > 0.0) != is_onward {
-            // Behind it: an arc would be more than half a turn.
-            return None;
+        let along = (0..3).map(|i| chord[i] * nose[i]).sum::<f64>() / length;
+        let direction = match is_arc && along > 0.0 {
+            true => [0, 1, 2].map(|i| 2.0 * along * chord[i] / length - nose[i]),
+            false => chord,
+        };
+        other.heading = direction[1].atan2(direction[0]);
+        if self.limits.is_spatial() {
+            let pitch = direction[2].atan2(direction[0].hypot(direction[1]));
+            other.pitch = pitch.clamp(-STEEPEST, STEEPEST);
         }
-        let other = [0, 1, 2].map(|i| 2.0 * along * chord[i] / length - nose[i]);
-        let pitch = other[2].atan2(other[0].hypot(other[1]));
-        Some(Stance {
-            place,
-            heading: other[1].atan2(other[0]),
-            pitch: if self.limits.is_spatial() { pitch.clamp(-STEEPEST, STEEPEST) } else { 0.0 },
-            curvature: self.limits.needs_curvature().then_some(0.0),
-            arm: arm.to_vec(),
-            ..Stance::default()
-        })
+        other
     }
 }
 

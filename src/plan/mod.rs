@@ -51,7 +51,7 @@ pub fn plan(
         Ok(goals) => goals,
         Err(outcome) => return Ok(outcome),
     };
-    let flight = match Flight::of(problem, &goals).transpose() {
+    let flight = match Flight::of(problem, &goals, lane.local.checker())? {
         Ok(flight) => flight,
         Err(outcome) => return Ok(outcome),
     };
@@ -85,7 +85,7 @@ pub fn plan_on_threads(
         Ok(goals) => goals,
         Err(outcome) => return Ok(outcome),
     };
-    let flight = match Flight::of(problem, &goals).transpose() {
+    let flight = match Flight::of(problem, &goals, first.local.checker())? {
         Ok(flight) => flight,
         Err(outcome) => return Ok(outcome),
     };

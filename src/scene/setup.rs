@@ -15,7 +15,7 @@ use std::path::PathBuf;
 pub(super) const BOUND_ROUNDING: f64 = 1e-5;
 
 /// Greatest position a joint without bounds may be given, rad or m.
-const GREATEST_POSITION: f64 = 1e6;
+pub(super) const GREATEST_POSITION: f64 = 1e6;
 
 /// Files that describe a robot.
 #[derive(Clone, Debug, PartialEq, Eq)]

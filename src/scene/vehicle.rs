@@ -3,7 +3,7 @@
 
 use super::body::{self, Moves, Part};
 use super::read::{length, point as position, pose};
-use super::setup::RobotFiles;
+use super::setup::{self, RobotFiles};
 use crate::base::{
     Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Point, Quadrotor,
     QuadrotorState, Trailer,
@@ -103,7 +103,13 @@ fn bounds(map: &Map, axes: usize, what: &str) -> Result<Option<[Vec<f64>; 2]>, I
     let corner = |key| match map.get(key) {
         None => Ok(None),
         Some(node) => match node.numbers(what)? {
-            values if values.len() == axes => Ok(Some(values)),
+            values if values.len() == axes => {
+                let is_far = |v: &f64| v.abs() > setup::GREATEST_POSITION;
+                match values.iter().position(is_far) {
+                    Some(i) => Err(node.error(format!("expected bounds up to 1e6 m, found {:?}", values[i]))),
+                    None => Ok(Some(values)),
+                }
+            }
             _ => Err(node.expected(what)),
         },
     };

@@ -23,6 +23,7 @@ pub struct Row {
 
 impl Row {
     /// Least and greatest u' >= 0 by its bounds; the first is above the second where there is none.
+    #[inline]
     pub fn pace(&self) -> [f64; 2] {
         let [lower, upper] = self.bounds;
         let [least, most] = match self.rate {
@@ -175,6 +176,7 @@ impl CourseLimits {
     }
 
     /// Visits all that limits the speed at `u`. False where a limit is broken that does not depend on speed.
+    #[inline]
     pub fn rows(&self, curve: &Curve, u: f64, mut rows: impl FnMut(Row)) -> bool {
         let rows = &mut rows;
         let is_sound = match (&self.base, curve.gait) {
@@ -194,14 +196,17 @@ impl CourseLimits {
     }
 
     /// Bounds, less the margin.
+    #[inline]
     fn within(&self, [lower, upper]: [f64; 2]) -> [f64; 2] {
         [lower * (1.0 + self.margin * lower.signum()), upper * (1.0 - self.margin * upper.signum())]
     }
 
+    #[inline]
     fn most(&self, limit: f64) -> f64 {
         limit * (1.0 - self.margin)
     }
 
+    #[inline]
     fn row(&self, [rate, slope]: [f64; 2], bounds: [f64; 2], acceleration: f64) -> Row {
         Row { rate, slope, bounds: self.within(bounds), acceleration: self.most(acceleration) }
     }
@@ -215,11 +220,13 @@ impl CourseLimits {
         true
     }
 
+    #[inline]
     fn drive(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
         let bend = Bend::of(&curve.velocity(u));
         let sign = curve.gait.sign();
         let [linear, angular] = drive.acceleration.map_or([f64::INFINITY; 2], |a| [a.linear, a.angular]);
-        rows(self.row(bend.stretch.map(|s| sign * s), drive.speed, linear));
+        let [stretch, stretched] = bend.stretch;
+        rows(self.row([sign * stretch, sign * stretched], drive.speed, linear));
         rows(self.row(bend.turn, drive.turn_rate, angular));
         true
     }
@@ -280,6 +287,7 @@ struct Bend {
 }
 
 impl Bend {
+    #[inline]
     fn of([v, a, j]: &[[f64; 3]; 3]) -> Self {
         let dot = |p: &[f64; 3], q: &[f64; 3]| p[0] * q[0] + p[1] * q[1];
         let cross = |p: &[f64; 3], q: &[f64; 3]| p[0] * q[1] - p[1] * q[0];
@@ -297,7 +305,7 @@ impl Bend {
 }
 
 /// Steps in which a curve is surveyed; an even number.
-const STEPS: usize = 12;
+const STEPS: usize = 8;
 
 /// Shares of a limit of acceleration that are left for speed and for its change, where they compete.
 const FOR_SPEED: f64 = 0.8;
@@ -363,6 +371,7 @@ impl CourseLimits {
     }
 
     /// |P'| and its derivative; of a turn, whose u is its own measure, 1.
+    #[inline]
     fn stretch(&self, curve: &Curve, u: f64) -> [f64; 2] {
         if curve.gait == Gait::Turn {
             return [1.0, 0.0];

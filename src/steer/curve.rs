@@ -18,7 +18,7 @@ const GUIDED: f64 = FRAC_PI_2 - 0.2;
 const NEAREST: f64 = 1e-6;
 
 /// Headings of a curve are looked at in so many steps.
-const HEADINGS: usize = 20;
+const HEADINGS: usize = 15;
 
 /// How a base goes along a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,17 +183,21 @@ impl Curve {
     }
 
     /// The first three derivatives of the place at `u`.
+    #[inline]
     pub fn velocity(&self, u: f64) -> [[f64; 3]; 3] {
-        let at = |p: &Quintic| {
-            [
-                p[1] + u * (2.0 * p[2] + u * (3.0 * p[3] + u * (4.0 * p[4] + u * 5.0 * p[5]))),
-                2.0 * p[2] + u * (6.0 * p[3] + u * (12.0 * p[4] + u * 20.0 * p[5])),
-                6.0 * p[3] + u * (24.0 * p[4] + u * 60.0 * p[5]),
-            ]
-        };
-        let [x, y] = [at(&self.place[0]), at(&self.place[1])];
-        let z = if self.is_spatial { at(&self.place[2]) } else { [0.0; 3] };
-        [0, 1, 2].map(|k| [x[k], y[k], z[k]])
+        let first =
+            |p: &Quintic| p[1] + u * (2.0 * p[2] + u * (3.0 * p[3] + u * (4.0 * p[4] + u * 5.0 * p[5])));
+        let second = |p: &Quintic| 2.0 * p[2] + u * (6.0 * p[3] + u * (12.0 * p[4] + u * 20.0 * p[5]));
+        let third = |p: &Quintic| 6.0 * p[3] + u * (24.0 * p[4] + u * 60.0 * p[5]);
+        let [x, y, z] = &self.place;
+        if self.is_spatial {
+            return [
+                [first(x), first(y), first(z)],
+                [second(x), second(y), second(z)],
+                [third(x), third(y), third(z)],
+            ];
+        }
+        [[first(x), first(y), 0.0], [second(x), second(y), 0.0], [third(x), third(y), 0.0]]
     }
 
     /// Value and derivatives of the guide at `u`.

@@ -7,11 +7,11 @@ use flatout::base::{
     Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor,
     Quadrotor, QuadrotorState, Trailer,
 };
-use flatout::check::{EdgeBatch, Status};
+use flatout::check::{EdgeBatch, EdgeChecker, SimdChecker, Status, simd};
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, Problem, Smoothness};
 use flatout::robot::{JointLimits, Mechanism, Robot, Sphere};
-use flatout::trajectory::derivative;
+use flatout::trajectory::{Trajectory, derivative};
 use flatout::world::World;
 use glam::DVec3;
 use rand::{RngExt, SeedableRng};
@@ -198,7 +198,7 @@ fn flight(base: &Base, degree: usize, rng: &mut Pcg64Mcg) -> Vec<Vec<f64>> {
     let size = 10_f64.powf(rng.random_range(-2.0..0.5));
     let outputs = base.outputs();
     let is_over = rng.random_bool(0.2);
-    let mut path = |&name: &&str| match name {
+    let path = |&name: &&str| match name {
         "yaw" => {
             about_line(degree, rng.random_range(-PI..PI), rng.random_range(-1.0..1.0), 2, 0.1 * size, rng)
         }
@@ -211,7 +211,7 @@ fn flight(base: &Base, degree: usize, rng: &mut Pcg64Mcg) -> Vec<Vec<f64>> {
             c
         }
     };
-    outputs.iter().map(|name| path(name)).collect()
+    outputs.iter().map(path).collect()
 }
 
 fn edge(base: &Base, mechanism: &Mechanism, degree: usize, rng: &mut Pcg64Mcg) -> Vec<f64> {
@@ -235,7 +235,7 @@ fn edges(problem: &Problem, degree: usize, count: usize, rng: &mut Pcg64Mcg) -> 
             batch.push(1.0, &first);
             continue;
         }
-        let mut two = flatout::trajectory::Trajectory::new(mechanism.flat_dof(), degree);
+        let mut two = Trajectory::new(mechanism.flat_dof(), degree);
         two.push(0.7, &first);
         two.push(1.0, &edge(base, mechanism, degree, rng));
         batch.push_trajectory(&two);
@@ -281,4 +281,78 @@ fn random_edges_of_vehicles_agree() {
     }
     let arms: usize = tallies.iter().map(|t| t.seen[Status::SelfCollision as usize]).sum();
     assert!(arms > 10, "arms fold");
+}
+
+/// Samples lie so close that hardly any sphere moves farther than asked between two of them, though the
+/// turnings of a body are estimated; nor are there many times as many as are needed.
+#[test]
+fn samples_are_as_close_as_asked() {
+    const RESOLUTION: f64 = 0.05;
+    let (mut steps, mut far, mut total) = (0_usize, 0, 0.0);
+    for (_, seed, problem) in vehicles(0..8) {
+        let m = &problem.mechanism;
+        let base = m.vehicle().expect("a vehicle");
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let oracle = flatout::check::ScalarChecker::new(&problem, RESOLUTION);
+        for _ in 0..20 {
+            let coefficients = edge(base, m, 7, &mut rng);
+            let mut trajectory = Trajectory::new(m.flat_dof(), 7);
+            trajectory.push(1.0, &coefficients);
+            let mut batch = EdgeBatch::new(m.flat_dof(), 7);
+            batch.push_trajectory(&trajectory);
+            let mut times = oracle.sample_times(&batch.get(0));
+            times.sort_by(f32::total_cmp);
+            let centers = |&t: &f32| {
+                let (segment, t) = (trajectory.segment(0), f64::from(t).min(1.0));
+                let sample = base.unflatten(&base.flat(&segment, t)).ok()?;
+                let tree =
+                    (base.outputs().len()..m.flat_dof()).map(|i| derivative(segment.polynomial(i), 0, t));
+                let joints: Vec<f64> = sample.coordinates.iter().copied().chain(tree).collect();
+                let mut poses = Vec::new();
+                m.place(&joints, &mut poses);
+                let of_link = |l: &flatout::robot::CollisionLink| {
+                    m.spheres[l.spheres.clone()]
+                        .iter()
+                        .map(|s| poses[l.body].point(s.center))
+                        .collect::<Vec<_>>()
+                };
+                Some(m.links.iter().filter(|l| l.body > 0).flat_map(of_link).collect::<Vec<_>>())
+            };
+            let centers: Vec<_> = times.iter().filter_map(centers).collect();
+            for two in centers.windows(2) {
+                let moved = two[0].iter().zip(&two[1]).map(|(a, b)| a.distance(*b)).fold(0.0, f64::max);
+                steps += 1;
+                far += usize::from(moved > RESOLUTION);
+                total += moved;
+            }
+        }
+    }
+    assert!(far * 100 < steps, "{far} of {steps} steps are too far");
+    assert!(total > 0.2 * RESOLUTION * steps as f64, "of {steps} steps most are short: {total} m");
+}
+
+/// Nothing comes of what is not a number.
+#[test]
+fn edges_that_are_not_finite_are_invalid() {
+    for (kind, seed, mut problem) in vehicles(0..2) {
+        problem.world.obstacles.clear();
+        problem.mechanism.pairs.clear();
+        let m = &problem.mechanism;
+        let mut batch = EdgeBatch::new(m.flat_dof(), 7);
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for place in 0..8 * m.flat_dof() {
+                let mut coefficients = vec![0.0; 8 * m.flat_dof()];
+                // Ahead and level, or hovering.
+                coefficients[1] = 1e-3;
+                coefficients[place] = number;
+                batch.push(1.0, &coefficients);
+            }
+        }
+        let mut verdicts = Vec::new();
+        for level in simd::levels() {
+            let mut lanes = SimdChecker::at_level(&problem, 0.05, level).expect("an available level");
+            lanes.check(&batch, &mut verdicts).expect("lanes do not fail");
+            assert!(verdicts.iter().all(|v| !v.is_valid()), "vehicle {kind}, seed {seed}, {level}");
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Adapters and devices: which there are, which is chosen, its pipelines, and whether it still works.
-//! Imports `check::gpu::shaders` and the checker's error.
+//! Imports `check::gpu::shaders`, `layout` and the checker's error.
 
 use super::super::{AdapterChoice, CheckError};
+use super::layout::Needs;
 use super::shaders::{self, ENTRY_POINTS, Memory, Module, Vote};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -141,6 +142,7 @@ struct PipelineKey {
     memory: Memory,
     vote: Vote,
     words: u32,
+    vehicles: bool,
 }
 
 /// The kernels for robots of one size.
@@ -290,9 +292,9 @@ impl Gpu {
         self.health()
     }
 
-    /// The kernels for a robot whose threads keep `words` numbers; compiled when first asked for.
-    pub(super) fn pipelines(&self, words: usize) -> Result<Arc<Pipelines>, CheckError> {
-        let key = self.key(words);
+    /// The kernels for problems with such needs; compiled when first asked for.
+    pub(super) fn pipelines(&self, needs: Needs) -> Result<Arc<Pipelines>, CheckError> {
+        let key = self.key(needs);
         let mut pipelines = self.0.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = pipelines.get(&key) {
             return Ok(known.clone());
@@ -307,10 +309,10 @@ impl Gpu {
     #[cfg(test)]
     pub(super) fn pipelines_of(
         &self,
-        words: usize,
+        needs: Needs,
         alter: impl FnOnce(&mut [Module]),
     ) -> Result<Arc<Pipelines>, CheckError> {
-        let key = self.key(words);
+        let key = self.key(needs);
         let mut modules = shaders::modules(key.memory, key.vote);
         alter(&mut modules);
         let built = Arc::new(self.build(key, &modules));
@@ -319,7 +321,7 @@ impl Gpu {
     }
 
     /// A workgroup's memory is the faster place; beside the words it holds one atomic.
-    fn key(&self, words: usize) -> PipelineKey {
+    fn key(&self, Needs { words, vehicles }: Needs) -> PipelineKey {
         let most =
             (self.limits().max_compute_workgroup_storage_size as usize - 16) / (4 * WORKGROUP as usize);
         let memory = if words <= most { Memory::Workgroup } else { Memory::Storage };
@@ -328,7 +330,7 @@ impl Gpu {
         let words = if memory == Memory::Workgroup { words.min(most) } else { words };
         let votes = self.device().features().contains(Features::SUBGROUP);
         let vote = if votes { Vote::Subgroup } else { Vote::Workgroup };
-        PipelineKey { memory, vote, words: words as u32 }
+        PipelineKey { memory, vote, words: words as u32, vehicles }
     }
 
     fn build(&self, key: PipelineKey, modules: &[Module]) -> Pipelines {
@@ -344,7 +346,7 @@ impl Gpu {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let constants = shaders::overrides(WORKGROUP, key.words);
+        let constants = shaders::overrides(WORKGROUP, key.words, key.vehicles);
         let [edges, states] = ENTRY_POINTS.map(|entry_point| {
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(entry_point),

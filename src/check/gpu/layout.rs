@@ -309,9 +309,27 @@ fn node_pair(node: &PackedNode) -> [Row; 2] {
     [row(node.lower, node.skip), row(node.upper, node.obstacle)]
 }
 
+/// What kernels must be able to do for some problems.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Needs {
+    /// Numbers that a thread keeps, at most.
+    pub words: usize,
+    /// Whether there are vehicles among them.
+    pub vehicles: bool,
+}
+
+impl Needs {
+    pub(super) fn of(problems: &[Packed]) -> Self {
+        Self {
+            words: problems.iter().map(words).max().unwrap_or(0),
+            vehicles: problems.iter().any(|packed| packed.base.is_some()),
+        }
+    }
+}
+
 /// Numbers that a thread keeps while it works on a sample: poses, then the centres of bounds or, in
 /// their place, what inverse dynamics needs; and the coordinates of a vehicle's base.
-pub(super) fn words(packed: &Packed) -> usize {
+fn words(packed: &Packed) -> usize {
     let moving = packed.bodies.len() - 1;
     let bounds = 3 * packed.links.len();
     let dynamics = if packed.torque { MOTION_WORDS * moving + packed.dof() } else { 0 };

@@ -12,7 +12,7 @@ use super::super::{CheckError, Verdict};
 use super::GpuChecker;
 use super::device::{Gpu, Pipelines, WORKGROUP};
 use super::flight::{Buffers, Flight, Kernel, Phase, Room, SharedBuffers};
-use super::layout::{self, Head, ROW, Tables};
+use super::layout::{Head, Needs, ROW, Tables};
 use super::shaders::Memory;
 use crate::problem::Problem;
 use bytemuck::Pod;
@@ -105,8 +105,7 @@ impl GpuPool {
     }
 
     pub(super) fn of(gpu: &Gpu, problems: Vec<Packed>) -> Result<Self, CheckError> {
-        let words = problems.iter().map(layout::words).max().unwrap_or(0);
-        let pipelines = gpu.pipelines(words)?;
+        let pipelines = gpu.pipelines(Needs::of(&problems))?;
         Self::with(gpu, problems, pipelines)
     }
 

@@ -78,6 +78,11 @@ pub(super) fn join(modules: &[Module]) -> String {
 pub(super) const ENTRY_POINTS: [&str; 2] = ["check_edges", "check_states"];
 
 /// The overrides of a pipeline.
-pub(super) fn overrides(workgroup: u32, words: u32) -> [(&'static str, f64); 3] {
-    [("RAKE", RAKE as f64), ("WORKGROUP", f64::from(workgroup)), ("WORDS", f64::from(words))]
+pub(super) fn overrides(workgroup: u32, words: u32, vehicles: bool) -> [(&'static str, f64); 4] {
+    [
+        ("RAKE", RAKE as f64),
+        ("WORKGROUP", f64::from(workgroup)),
+        ("WORDS", f64::from(words)),
+        ("VEHICLES", f64::from(u8::from(vehicles))),
+    ]
 }

@@ -105,7 +105,9 @@ fn with_fault(gpu: &Gpu, problem: &Problem, module: &str, from: &str, to: &str) 
         assert!(module.source.contains(from), "the fault has a place");
         module.source = module.source.replace(from, to).leak();
     };
-    let pipelines = gpu.pipelines_of(layout::words(&packed), seed).expect("a module that compiles");
+    let pipelines = gpu
+        .pipelines_of(layout::Needs::of(std::slice::from_ref(&packed)), seed)
+        .expect("a module that compiles");
     GpuPool::with(gpu, vec![packed], pipelines).expect("a pool").checker(0)
 }
 
@@ -147,7 +149,7 @@ fn a_fault_in_the_map_of_a_base_is_caught() {
     let Some(gpu) = device() else { return };
     let [trailer, quadrotor] = probe::vehicles::vehicles().expect("vehicles");
     let faults = [
-        (&trailer, "fma(turns, PI, along)", "along"),
+        (&trailer, "fma(-turns, PI, off)", "off"),
         (&trailer, "let along = x.y * x.z + y.y * y.z;", "let along = 1.0;"),
         (&trailer, "y.y * x.w", "y.y * x.z"),
         (&quadrotor, "angle = select(angle, PI - angle, x < 0.0);", ""),
@@ -198,7 +200,9 @@ fn unwritten_verdicts_are_an_error() {
         let check = modules.last_mut().expect("a module");
         check.source = check.source.replace("verdicts[edge] = verdict(NO_FAULT, 0.0, samples);", "").leak();
     };
-    let pipelines = gpu.pipelines_of(layout::words(&packed), idle).expect("a module that compiles");
+    let pipelines = gpu
+        .pipelines_of(layout::Needs::of(std::slice::from_ref(&packed)), idle)
+        .expect("a module that compiles");
     let mut checker = GpuPool::with(gpu, vec![packed], pipelines).expect("a pool").checker(0);
     let mut verdicts = Vec::new();
     for _ in 0..2 {

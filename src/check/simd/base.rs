@@ -138,13 +138,13 @@ impl<S: Simd> Course<S> {
         let pi = s.splat(std::f32::consts::PI);
         let square = sum_of_products(s, x_rate, x_rate, y_rate, y_rate);
         let stands = s.le(square, s.splat(0.0));
-        let direction = atan2(s, y_rate, x_rate);
-        let turns = s.round(s.mul(s.sub(guide, direction), s.splat(std::f32::consts::FRAC_1_PI)));
+        let off = s.sub(atan2(s, y_rate, x_rate), guide);
+        let turns = s.round(s.mul(off, s.splat(std::f32::consts::FRAC_1_PI)));
         let odd = s.neg_mul_add(s.round(s.mul(turns, s.splat(0.5))), s.splat(2.0), turns);
         let square = s.select(stands, s.splat(1.0), square);
         Self {
             is_ahead: s.le(s.abs(odd), s.splat(0.5)),
-            heading: s.select(stands, guide, s.mul_add(turns, pi, direction)),
+            heading: s.select(stands, guide, s.add(guide, s.neg_mul_add(turns, pi, off))),
             length: s.sqrt(square),
             stands,
             square,

@@ -8,8 +8,7 @@ use crate::check::CheckError;
 use crate::local_planner::{CoursePlanner, Given, Motion};
 use crate::refine::Route;
 use crate::search::Sampler;
-use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance};
-use std::f64::consts::{FRAC_PI_2, PI};
+use crate::steer::{CourseLimits, Curve, EndSpeeds, Pace, Pointer, Stance};
 
 /// Nodes of the other tree that a new one is joined to, the nearest by estimated time.
 const PARTNERS: usize = 3;
@@ -39,8 +38,9 @@ struct Tree {
     /// Which end of its motions is nearer to the root: the first of a tree that grows forward.
     given: Given,
     stances: Vec<Stance>,
-    /// Place and nose of each stance, for a quick look at all of them.
-    keys: Vec<[[f64; 3]; 2]>,
+    /// Place and nose of each stance, for a quick look at all of them, as a tree sees them that grows away
+    /// from them: backwards where it grows backward.
+    keys: Vec<Pointer>,
     parents: Vec<usize>,
     /// How many extensions of each have failed.
     failures: Vec<u32>,
@@ -63,7 +63,10 @@ impl Tree {
 
     fn add(&mut self, stance: Stance, parent: Option<usize>, motion: Motion) -> usize {
         let node = self.stances.len();
-        self.keys.push([stance.place, stance.nose()]);
+        self.keys.push(match self.given {
+            Given::First => stance.pointer(),
+            Given::Last => stance.backwards(),
+        });
         self.stances.push(stance);
         self.parents.push(parent.unwrap_or(node));
         self.failures.push(0);
@@ -266,15 +269,19 @@ impl<'a> Search<'a> {
         node: usize,
         planner: &mut CoursePlanner<'_>,
     ) -> Result<Option<Route>, CheckError> {
-        let stance = &self.trees[side].stances[node];
+        let (own, other) = (&self.trees[side], &self.trees[1 - side]);
+        let stance = &own.stances[node];
         let mut nearest = [(f64::INFINITY, 0); PARTNERS];
-        for (partner, (key, other)) in
-            self.trees[1 - side].keys.iter().zip(&self.trees[1 - side].stances).enumerate()
-        {
-            let own = &self.trees[side].keys[node];
-            let [from, to] = if side == 0 { [own, key] } else { [key, own] };
-            let time = self.pace.between(from, to).max(self.pace.arm(&stance.arm, &other.arm));
-            if time < nearest[PARTNERS - 1].0 {
+        for (partner, (key, there)) in other.keys.iter().zip(&other.stances).enumerate() {
+            let least = nearest[PARTNERS - 1].0;
+            if self.pace.apart(&key[0], &stance.place) > least {
+                continue;
+            }
+            // The other tree sees its own backwards: so does this one, from here.
+            let back = [key[0], key[1].map(|x| -x)];
+            let base = self.pace.between(&own.keys[node], &back);
+            let time = base.max(self.pace.arm(&stance.arm, &there.arm));
+            if time < least {
                 nearest[PARTNERS - 1] = (time, partner);
                 nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
             }
@@ -303,15 +310,16 @@ impl<'a> Search<'a> {
     fn nearest(&self, side: usize, place: &[f64; 3], arm: &[f64], what: f64) -> usize {
         let tree = &self.trees[side];
         let mut nearest = (f64::INFINITY, 0);
+        let (with_base, with_arm) = (what <= 2.0 / 3.0, what >= 1.0 / 3.0);
         for (node, key) in tree.keys.iter().enumerate() {
-            let base = if what > 2.0 / 3.0 {
-                self.pace.apart(&key[0], place)
-            } else {
-                self.pace.to(key, place, tree.given)
-            };
-            let time =
-                if what < 1.0 / 3.0 { base } else { base.max(self.pace.arm(&tree.stances[node].arm, arm)) };
-            let time = time * (1.0 + FAILING * f64::from(tree.failures[node]));
+            let failing = 1.0 + FAILING * f64::from(tree.failures[node]);
+            let straight = self.pace.apart(&key[0], place);
+            if straight * failing > nearest.0 {
+                continue;
+            }
+            let base = if with_base { self.pace.reach(key, place) } else { straight };
+            let arm = if with_arm { self.pace.arm(&tree.stances[node].arm, arm) } else { 0.0 };
+            let time = base.max(arm) * failing;
             if time < nearest.0 {
                 nearest = (time, node);
             }
@@ -339,88 +347,4 @@ fn resting_place(limits: &CourseLimits, stance: &Stance, given: Given, share: f6
     let chord = way * if half.abs() < 1e-6 { 1.0 } else { half.sin() / half };
     let [x, y, z] = stance.place;
     [x + chord * level * cos, y + chord * level * sin, z + chord * rise]
-}
-
-/// Estimates of time.
-#[derive(Debug)]
-struct Pace {
-    /// Speed and turn rate ahead and in reverse.
-    gaits: [[f64; 2]; 2],
-    turns: bool,
-    stop: f64,
-    /// Greatest velocity of each joint of the arm.
-    arm: Vec<f64>,
-}
-
-impl Pace {
-    fn new(limits: &CourseLimits) -> Self {
-        Self {
-            gaits: [Gait::Ahead, Gait::Back].map(|gait| [limits.speed_of(gait), limits.turn_rate(gait)]),
-            turns: limits.turns_on_the_spot(),
-            stop: limits.stop(),
-            arm: limits.arm().iter().map(|joint| joint.velocity).collect(),
-        }
-    }
-
-    fn arm(&self, a: &[f64], b: &[f64]) -> f64 {
-        a.iter().zip(b).zip(&self.arm).map(|((a, b), v)| (a - b).abs() / v.min(1e3)).fold(0.0, f64::max)
-    }
-
-    fn apart(&self, a: &[f64; 3], b: &[f64; 3]) -> f64 {
-        let square: f64 = (0..3).map(|i| (a[i] - b[i]).powi(2)).sum();
-        square.sqrt() / self.gaits[0][0].max(self.gaits[1][0])
-    }
-
-    /// From a stance to a place, or to a stance from a place, by an arc or a turn and a line.
-    fn to(&self, [from, nose]: &[[f64; 3]; 2], place: &[f64; 3], given: Given) -> f64 {
-        let chord = [0, 1, 2].map(|i| place[i] - from[i]);
-        let length = chord.iter().map(|c| c * c).sum::<f64>().sqrt();
-        if length == 0.0 {
-            return f64::INFINITY;
-        }
-        let along = chord.iter().zip(nose).map(|(c, n)| c * n).sum::<f64>() / length;
-        let along = if given == Given::First { along } else { -along };
-        let mut best = f64::INFINITY;
-        for ([speed, rate], along) in self.gaits.into_iter().zip([along, -along]) {
-            if speed > 0.0 {
-                let angle = along.clamp(-1.0, 1.0).acos();
-                if angle < FRAC_PI_2 {
-                    best = best.min((length / speed * longer(angle)).max(2.0 * angle / rate));
-                }
-                if self.turns {
-                    best = best.min(length / speed + angle / rate + self.stop);
-                } else {
-                    // It has to come back on itself.
-                    best = best.min((length / speed + PI / rate) * 2.0);
-                }
-            }
-        }
-        best
-    }
-
-    /// From one stance to another.
-    fn between(&self, [from, nose]: &[[f64; 3]; 2], [to, last]: &[[f64; 3]; 2]) -> f64 {
-        let chord = [0, 1, 2].map(|i| to[i] - from[i]);
-        let length = chord.iter().map(|c| c * c).sum::<f64>().sqrt().max(1e-9);
-        let along = |nose: &[f64; 3]| chord.iter().zip(nose).map(|(c, n)| c * n).sum::<f64>() / length;
-        let (a, b) = (along(nose), along(last));
-        let mut best = f64::INFINITY;
-        for ([speed, rate], sign) in self.gaits.into_iter().zip([1.0, -1.0]) {
-            if speed > 0.0 {
-                let [a, b] = [a, b].map(|along| (sign * along).clamp(-1.0, 1.0).acos());
-                let way = length / speed * 0.5 * (longer(a) + longer(b));
-                best = best.min(way.max((a + b) / rate));
-                if self.turns {
-                    best = best.min(length / speed + (a + b) / rate + 2.0 * self.stop);
-                }
-            }
-        }
-        best
-    }
-}
-
-/// How much longer an arc is than its chord, by the angle between them.
-fn longer(angle: f64) -> f64 {
-    let angle = angle.min(2.2);
-    if angle < 1e-3 { 1.0 } else { angle / angle.sin() }
 }

@@ -1,6 +1,7 @@
 //! Ends of a flight: from a start to where the body is level, and from where it is level to a goal.
 
 use super::envelope::Envelope;
+use super::righting::Lean;
 use crate::base::{Base, GRAVITY, Jet};
 use crate::problem::FlatState;
 use crate::trajectory::{Trajectory, shift};
@@ -10,8 +11,17 @@ use std::fmt;
 /// A tilt or a body rate below this is none, rad and rad/s.
 const LEVEL: f64 = 1e-9;
 
-/// A thrust that points up by less than this share of itself can't be brought back at once.
+/// Where the thrust points up by less than this share of itself, it can't carry the weight meanwhile.
 const LEAST_CLIMB: f64 = 0.2;
+
+/// A speed below this is none, m/s.
+const AT_REST: f64 = 2e-10;
+
+/// A lean to a side of less than this leaves its direction open, as a share of the thrust.
+const LEAST_LEAN: f64 = 1e-6;
+
+/// A thrust that turns across the plane of its lean by more than this, rad/s, is out of it.
+const ACROSS: f64 = 1e-6;
 
 /// Times in which a body is brought to level: from the first on, in this ratio, so many.
 const SHORTEST: f64 = 0.04;
@@ -30,8 +40,10 @@ pub(super) struct Port {
 /// Why an end cannot be flown from, or to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attitude {
-    /// The thrust, which is along the body's axis, points down or nearly so.
+    /// The thrust, which is along the body's axis, points down or nearly so, and could not be righted.
     Overturned,
+    /// The same, turning about some other axis than that of its lean.
+    Tumbling,
     /// The body can't be brought to level within its limits.
     TooFast,
     /// The coordinates are not those that the flat outputs give.
@@ -41,7 +53,10 @@ pub enum Attitude {
 impl fmt::Display for Attitude {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Overturned => "the body is overturned, and no motion was found that rights it in time",
+            Self::Overturned => {
+                "the body is overturned, and no turn in the plane of its lean rights it within all limits"
+            }
+            Self::Tumbling => "the body is overturned and turns out of the plane of its lean",
             Self::TooFast => "the body turns so fast that no motion was found that brings it to level",
             Self::BeyondPitch => {
                 "its pitch lies beyond a quarter turn: the same attitude has another roll, pitch and yaw"
@@ -51,29 +66,34 @@ impl fmt::Display for Attitude {
 }
 
 impl Port {
-    /// The port of a start.
+    /// The ports of a start, one for each way to bring the body to level.
     pub(super) fn of_start(
         envelope: &Envelope<'_>,
         base: &Base,
         start: &FlatState,
-    ) -> Result<Self, Attitude> {
+    ) -> Result<Vec<Self>, Attitude> {
         let end = End::of(base, start)?;
         if end.is_level() {
-            return Ok(Self { level: end.flat, lead: None });
+            return Ok(vec![Self { level: end.flat, lead: None }]);
         }
-        let lead = end.leveled(envelope)?;
-        let level = flat_end(&lead);
-        Ok(Self { level, lead: Some(lead) })
+        let leads = if end.climb() < LEAST_CLIMB { end.righted(envelope)? } else { end.leveled(envelope)? };
+        let port = |lead: Trajectory| Self { level: flat_end(&lead), lead: Some(lead) };
+        Ok(leads.into_iter().map(port).collect())
     }
 
-    /// The port of a goal: a start's, backwards in time.
-    pub(super) fn of_goal(envelope: &Envelope<'_>, base: &Base, goal: &FlatState) -> Result<Self, Attitude> {
+    /// The ports of a goal: a start's, backwards in time.
+    pub(super) fn of_goal(
+        envelope: &Envelope<'_>,
+        base: &Base,
+        goal: &FlatState,
+    ) -> Result<Vec<Self>, Attitude> {
         let backwards = |state: &FlatState| FlatState {
             velocity: state.velocity.iter().map(|v| -v).collect(),
             ..state.clone()
         };
-        let port = Self::of_start(envelope, base, &backwards(goal))?;
-        Ok(Self { level: backwards(&port.level), lead: port.lead.map(|lead| reversed(&lead)) })
+        let port =
+            |port: Self| Self { level: backwards(&port.level), lead: port.lead.map(|lead| reversed(&lead)) };
+        Ok(Self::of_start(envelope, base, &backwards(goal))?.into_iter().map(port).collect())
     }
 
     /// The same with so many turns of yaw more or less that it is nearest to that of `start`.
@@ -133,18 +153,51 @@ impl End {
         up.value() > 0.0 && level.iter().all(still)
     }
 
+    /// The vertical part of the thrust's direction.
+    fn climb(&self) -> f64 {
+        self.thrust[self.thrust.len() - 1].value()
+    }
+
+    /// Motions that right an overturned body, by either side.
+    fn righted(&self, envelope: &Envelope<'_>) -> Result<Vec<Trajectory>, Attitude> {
+        let rightings: Vec<Trajectory> =
+            self.leans()?.iter().filter_map(|lean| lean.righted(envelope)).collect();
+        if rightings.is_empty() { Err(Attitude::Overturned) } else { Ok(rightings) }
+    }
+
+    /// How the thrust leans, seen as to be unwound the near way, and the far way around.
+    fn leans(&self) -> Result<[Lean; 2], Attitude> {
+        let up = self.thrust.len() - 1;
+        let level = self.thrust[..up].iter().map(|jet| jet.value() * jet.value()).sum::<f64>().sqrt();
+        let toward: Vec<f64> = match (level > LEAST_LEAN, self.flat.position.get(up + 1)) {
+            (true, _) => self.thrust[..up].iter().map(|jet| jet.value() / level).collect(),
+            (false, None) => vec![1.0],
+            // To the side: a thrust ahead leaves the roll open on the way.
+            (false, Some(yaw)) => vec![-yaw.sin(), yaw.cos()],
+        };
+        let angle = level.atan2(self.climb());
+        let (sin, cos) = angle.sin_cos();
+        let turned: f64 = toward.iter().zip(&self.thrust).map(|(u, jet)| u * jet.0[1]).sum();
+        let rate = turned * cos - self.thrust[up].0[1] * sin;
+        let across = |(u, jet): (&f64, &Jet)| (jet.0[1] - u * cos * rate).abs() > ACROSS;
+        let yaws = self.flat.velocity.get(up + 1).is_some_and(|rate| rate.abs() > LEVEL);
+        if yaws || toward.iter().zip(&self.thrust).any(across) {
+            return Err(Attitude::Tumbling);
+        }
+        let back = toward.iter().map(|u| -u).collect();
+        let near = Lean { flat: self.flat.clone(), toward, angle, rate };
+        let far = Lean { flat: self.flat.clone(), toward: back, angle: TAU - angle, rate: -rate };
+        Ok([near, far])
+    }
+
     /// The shortest of some motions that bring the body to level, and its turning to an end: the thrust
     /// swings from where it points to upright by cubics, its magnitude at first that which holds the
     /// height.
-    fn leveled(&self, envelope: &Envelope<'_>) -> Result<Trajectory, Attitude> {
-        let climb = self.thrust[self.thrust.len() - 1].value();
-        if climb < LEAST_CLIMB {
-            return Err(Attitude::Overturned);
-        }
-        let thrust = (GRAVITY / climb).min(envelope.thrust());
-        let times = (0..TIMES).map(|k| SHORTEST * RATIO.powi(k));
-        let swings = times.map(|duration| self.swing(thrust, duration));
-        swings.into_iter().find(|swing| envelope.holds(swing)).ok_or(Attitude::TooFast)
+    fn leveled(&self, envelope: &Envelope<'_>) -> Result<Vec<Trajectory>, Attitude> {
+        let thrust = (GRAVITY / self.climb()).min(envelope.thrust());
+        let mut swings = (0..TIMES).map(|k| self.swing(thrust, SHORTEST * RATIO.powi(k)));
+        let shortest = swings.find(|swing| envelope.holds(swing));
+        shortest.map(|swing| vec![swing]).ok_or(Attitude::TooFast)
     }
 
     /// A thrust by mass of `thrust` along the body swings to that which hovers.
@@ -171,6 +224,8 @@ fn flat_end(trajectory: &Trajectory) -> FlatState {
     let mut state = FlatState::at_rest(vec![0.0; trajectory.dof()]);
     trajectory.evaluate(trajectory.duration(), 0, &mut state.position);
     trajectory.evaluate(trajectory.duration(), 1, &mut state.velocity);
+    // What comes to rest does so up to rounding.
+    state.velocity.iter_mut().filter(|v| v.abs() < AT_REST).for_each(|v| *v = 0.0);
     state
 }
 

@@ -2,6 +2,7 @@
 //! which direction, and how smooth its accelerations must be. The limits themselves are those of
 //! [`Base::unflatten`]; what is estimated here only decides where to begin.
 
+use super::righting::Turning;
 use crate::base::{Actuation, Base, Bounded, GRAVITY, PlanarQuadrotor, Quadrotor, QuadrotorState};
 use crate::robot::OutputLimits;
 use crate::steer::{LineLaw, moving_average};
@@ -31,6 +32,13 @@ const NARROWEST: f64 = 0.35;
 /// ... so many times.
 const WIDTHS: usize = 25;
 
+/// Shares of the greatest body rate and of the torques with which an overturned body is turned, ...
+const TURNING: f64 = 0.985;
+const TURNING_TORQUE: f64 = 0.93;
+/// ... and the times in which rotors bring it to that rate and stop it again, seconds.
+const PULSE: f64 = 0.085;
+const BRAKE: f64 = 0.13;
+
 /// Two numbers closer than this are the same, rad or m.
 const SAME: f64 = 1e-9;
 
@@ -49,6 +57,9 @@ pub(super) struct Envelope<'a> {
     rate: f64,
     /// Angular acceleration that there is always torque for, rad/s^2.
     turn: f64,
+    /// Angular acceleration by the difference between the thrusts of opposite rotors, each as a multiple
+    /// of the weight, rad/s^2; infinite where torque does not depend on thrust.
+    turn_by_thrust: f64,
     /// Greatest rate of yaw by itself, rad/s, and its derivative.
     yaw: [f64; 2],
 }
@@ -64,6 +75,14 @@ pub(super) struct Agility {
     pub(super) fall: f64,
     /// Greatest tilt on straight lines, rad.
     pub(super) tilt: f64,
+}
+
+impl Agility {
+    /// A share of it.
+    pub(super) fn slower(self, share: f64) -> Self {
+        let Self { horizontal, rise, fall, tilt } = self;
+        Self { horizontal: share * horizontal, rise: share * rise, fall: share * fall, tilt }
+    }
 }
 
 impl<'a> Envelope<'a> {
@@ -87,21 +106,25 @@ impl<'a> Envelope<'a> {
             is_round: false,
             rate: body_rate,
             turn: arm * mass * GRAVITY * spare / inertia,
+            turn_by_thrust: arm * mass * GRAVITY / inertia,
             yaw: [f64::INFINITY; 2],
         }
     }
 
     fn spatial(base: &'a Base, quadrotor: &Quadrotor) -> Self {
         let Quadrotor { mass, inertia, ref actuation, velocity, body_rate, state } = *quadrotor;
-        let (most, kept, moments) = match *actuation {
+        let slowest = inertia.x.max(inertia.y);
+        let (most, kept, moments, turn_by_thrust) = match *actuation {
             Actuation::Rotors { arm, torque_by_thrust, most } => {
                 let spare = (most - 1.0).clamp(0.0, 1.0) * mass * GRAVITY;
                 let across = arm * std::f64::consts::FRAC_1_SQRT_2 * spare;
-                (most * GRAVITY, FOR_TURNING, [across, across, torque_by_thrust * spare])
+                let moments = [across, across, torque_by_thrust * spare];
+                let arm = arm * std::f64::consts::FRAC_1_SQRT_2;
+                (most * GRAVITY, FOR_TURNING, moments, arm * mass * GRAVITY / slowest)
             }
             Actuation::Wrench { unit, lower, upper } => {
                 let moment = |i: usize| unit[i] * upper[i].min(-lower[i]);
-                (unit[0] * upper[0] / mass, MARGIN, [1, 2, 3].map(moment))
+                (unit[0] * upper[0] / mass, MARGIN, [1, 2, 3].map(moment), f64::INFINITY)
             }
         };
         Self {
@@ -112,6 +135,7 @@ impl<'a> Envelope<'a> {
             is_round: state == QuadrotorState::Euler,
             rate: body_rate,
             turn: (moments[0] / inertia.x).min(moments[1] / inertia.y),
+            turn_by_thrust,
             yaw: [YAW_SHARE * body_rate, YAW_SHARE * moments[2] / inertia.z],
         }
     }
@@ -204,6 +228,28 @@ impl<'a> Envelope<'a> {
         let by_tilt = if lean > 0.0 { g * tilt.tan() / lean } else { f64::INFINITY };
         let by_fall = if climb < 0.0 { (1.0 - LEAST_THRUST) * g / -climb } else { f64::INFINITY };
         by_thrust.min(by_tilt).min(by_fall)
+    }
+
+    /// How an overturned body is turned.
+    pub(super) fn turning(&self) -> Turning {
+        let rate = TURNING * self.rate;
+        let weak = LEAST_THRUST * GRAVITY;
+        if self.turn_by_thrust.is_infinite() {
+            let thrusts = [weak, self.most];
+            return Turning {
+                rate,
+                idle: thrusts,
+                torqued: thrusts,
+                change: [TURNING_TORQUE * self.turn; 2],
+            };
+        }
+        // The greatest rate is reached in a given time, if the thrust permits.
+        let share = |time: f64| rate / (time * TURNING_TORQUE * self.turn_by_thrust);
+        let most = self.most / GRAVITY;
+        let (pulse, brake) = (share(PULSE).min(0.5 * most), share(BRAKE).min(0.5 * most));
+        let change = [pulse, brake].map(|share| share * TURNING_TORQUE * self.turn_by_thrust);
+        let torqued = [pulse, most - brake].map(|share| share * GRAVITY);
+        Turning { rate, idle: [weak, self.most], torqued, change }
     }
 
     /// Estimated widths of the two filters between accelerations that differ by `change`, m/s^2, where the

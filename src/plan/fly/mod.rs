@@ -13,6 +13,7 @@
 mod ends;
 mod envelope;
 mod flat;
+mod righting;
 
 pub use ends::Attitude;
 
@@ -21,7 +22,7 @@ use super::termination::Race;
 use super::{Budget, Outcome, PlanOptions, RrtConnect, Searched, Statistics, Termination};
 use crate::base::Base;
 use crate::certify::{Certifier, Violation};
-use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch};
+use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem};
 use crate::refine::{Knots, shorten_from, skip_corners};
@@ -49,6 +50,9 @@ const WIDTHS: [f64; 4] = [1.0, 1.6, 0.7, 2.5];
 /// Samples of the first attempt where an end moves; every other has twice those of the last.
 const SAMPLES_PER_WIDTH: u64 = 1000;
 
+/// Paths that the most promising is chosen from.
+const PATHS: u32 = 4;
+
 /// The share of the least agile box that the search flies with from rest to rest: nearly level.
 const LEISURE: f64 = 0.4;
 
@@ -57,16 +61,34 @@ pub(super) struct Flight<'a> {
     problem: &'a Problem,
     base: &'a Base,
     envelope: Envelope<'a>,
-    start: Port,
+    /// Ways to come from the start to where the body is level.
+    starts: Vec<Port>,
+    /// Ways to come from there to a goal.
     goals: Vec<Port>,
 }
 
 impl<'a> Flight<'a> {
-    /// The flight to those goals that are valid, if `problem` is for a quadrotor: or why there is none.
-    pub(super) fn of(problem: &'a Problem, goals: &[&FlatState]) -> Option<Result<Self, Outcome>> {
-        let base = problem.mechanism.vehicle()?;
-        let envelope = Envelope::of(base)?;
-        Some(Self::within(problem, base, envelope, goals))
+    /// The flight to those goals that are valid, if the problem is for a quadrotor; or why there is none.
+    pub(super) fn of(
+        problem: &'a Problem,
+        goals: &[&FlatState],
+        checker: &mut dyn EdgeChecker,
+    ) -> Result<Result<Option<Self>, Outcome>, CheckError> {
+        let Some(base) = problem.mechanism.vehicle() else { return Ok(Ok(None)) };
+        let Some(envelope) = Envelope::of(base) else { return Ok(Ok(None)) };
+        let mut flight = match Self::within(problem, base, envelope, goals) {
+            Ok(flight) => flight,
+            Err(outcome) => return Ok(Err(outcome)),
+        };
+        let start = keep_valid(&mut flight.starts, checker)?;
+        let goal = keep_valid(&mut flight.goals, checker)?;
+        let blocked = [("the start", start), ("the goal", goal)];
+        Ok(match blocked.into_iter().find_map(|(end, why)| Some((end, why?))) {
+            Some((end, why)) => Err(Outcome::Unsupported {
+                why: format!("{end}: the body is not level there, and levelling it fails: {why}"),
+            }),
+            None => Ok(Some(flight)),
+        })
     }
 
     fn within(
@@ -83,30 +105,37 @@ impl<'a> Flight<'a> {
             return Err(unsupported("the quadrotor's greatest thrust hardly carries its weight"));
         }
         let refused = |end: &str, why: Attitude| unsupported(&format!("{end}: {why}"));
-        let start =
+        let starts =
             Port::of_start(&envelope, base, &problem.start).map_err(|why| refused("the start", why))?;
         let (mut ports, mut faults) = (Vec::new(), Vec::new());
         for goal in goals {
             match Port::of_goal(&envelope, base, goal) {
-                Ok(port) => ports.push(port.unwound(&start, envelope.up() + 1)),
+                Ok(ways) => {
+                    ports.extend(ways.into_iter().map(|way| way.unwound(&starts[0], envelope.up() + 1)));
+                }
                 Err(why) => faults.push(why),
             }
         }
         match faults.first() {
             Some(&why) if ports.is_empty() => Err(refused("the goal", why)),
-            _ => Ok(Self { problem, base, envelope, start, goals: ports }),
+            _ => Ok(Self { problem, base, envelope, starts, goals: ports }),
         }
     }
 
     /// Whether every level end is at rest.
     fn is_at_rest(&self) -> bool {
-        self.goals.iter().chain([&self.start]).all(|port| port.level.is_at_rest())
+        self.ports().all(|port| port.level.is_at_rest())
     }
 
-    /// The problem in the flat outputs with these accelerations: of filters that are `delay` wide in all.
-    fn flat(&self, agility: &Agility, delay: f64) -> Problem {
+    fn ports(&self) -> impl Iterator<Item = &Port> {
+        self.goals.iter().chain(&self.starts)
+    }
+
+    /// The problem in the flat outputs from one of the starts, with these accelerations, for filters that
+    /// are `delay` wide in all.
+    fn flat(&self, start: usize, agility: &Agility, delay: f64) -> Problem {
         let mut limits = self.envelope.limits(agility, &self.problem.mechanism.limits);
-        let ends = || self.goals.iter().chain([&self.start]).map(|port| &port.level);
+        let ends = || self.ports().map(|port| &port.level);
         for (output, limits) in limits.iter_mut().enumerate().skip(self.envelope.up() + 1) {
             // Nothing is gained by turning beyond what the ends ask for.
             let reach = |s: &FlatState, sign: f64| {
@@ -122,17 +151,19 @@ impl<'a> Flight<'a> {
             FlatState { position, ..port.level.clone() }
         };
         let goals = self.goals.iter().map(|port| moved(port, -0.5 * delay)).collect();
-        flat::problem(self.problem, self.base.outputs(), limits, moved(&self.start, 0.5 * delay), goals)
+        let start = moved(&self.starts[start], 0.5 * delay);
+        flat::problem(self.problem, self.base.outputs(), limits, start, goals)
     }
 
-    /// The whole flight by a filtered course that leads to the goal number `goal`.
-    fn whole(&self, course: &Trajectory, goal: usize) -> Trajectory {
-        let mut whole = Trajectory::new(course.dof(), course.degree());
-        let lead = |port: &'_ Port| port.lead.clone();
-        for piece in [lead(&self.start), Some(course.clone()), lead(&self.goals[goal])].into_iter().flatten()
-        {
-            whole.append(&piece);
+    /// The whole flight by a filtered course between two level ends.
+    fn whole(&self, course: &Trajectory, ends: Ends) -> Trajectory {
+        let [before, after] =
+            [&self.starts[ends.start], &self.goals[ends.goal]].map(|port| port.lead.as_ref());
+        if before.is_none() && after.is_none() {
+            return course.clone();
         }
+        let mut whole = Trajectory::new(course.dof(), course.degree());
+        [before, Some(course), after].into_iter().flatten().for_each(|piece| whole.append(piece));
         whole
     }
 
@@ -155,6 +186,31 @@ impl<'a> Flight<'a> {
         };
         Ok(pilot.finish_up(answer))
     }
+}
+
+/// Keeps those ports whose leads are valid; if there is none, tells what is wrong with the last.
+fn keep_valid(ports: &mut Vec<Port>, checker: &mut dyn EdgeChecker) -> Result<Option<Status>, CheckError> {
+    checker.set_padding(0.0);
+    let (mut verdicts, mut why) = (Vec::new(), None);
+    for i in (0..ports.len()).rev() {
+        let Some(lead) = &ports[i].lead else { continue };
+        let mut edge = EdgeBatch::new(lead.dof(), DEGREE);
+        edge.push_trajectory(lead);
+        checker.check(&edge, &mut verdicts)?;
+        if !verdicts[0].is_valid() {
+            why = Some(verdicts[0].status());
+            ports.remove(i);
+        }
+    }
+    Ok(why.filter(|_| ports.is_empty()))
+}
+
+/// Which ends a course lies between, and the width of the filters that its ends are chosen for.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    start: usize,
+    goal: usize,
+    delay: f64,
 }
 
 /// A thread's share of a flight: a checker, a certifier, and what they have done so far.
@@ -205,12 +261,12 @@ impl<'f, 'l> Pilot<'f, 'l> {
     fn affords(&mut self, clearance: f64) -> Result<bool, CheckError> {
         self.checker.set_padding(clearance);
         let mut states = StateBatch::new(self.flight.envelope.outputs());
-        for Port { level, .. } in self.flight.goals.iter().chain([&self.flight.start]) {
+        for Port { level, .. } in self.flight.ports() {
             states.push(&level.position, &level.velocity, &level.acceleration);
         }
         let mut verdicts = Vec::new();
         self.checker.check_states(&states, &mut verdicts)?;
-        Ok(verdicts.iter().all(crate::check::Verdict::is_valid))
+        Ok(verdicts.iter().all(Verdict::is_valid))
     }
 
     /// The first answer that can be certified.
@@ -248,32 +304,109 @@ impl<'f, 'l> Pilot<'f, 'l> {
         Ok(best)
     }
 
-    /// A search of its own seed, and what can be made of its path.
+    /// A search of its own seed from every start, and the best of what can be made of their paths.
     fn attempt(
         &mut self,
+        attempt: u32,
+        termination: &Termination<'_>,
+    ) -> Result<Result<Option<Answer>, Budget>, CheckError> {
+        let mut best: Option<Answer> = None;
+        let mut spent = None;
+        for start in 0..self.flight.starts.len() {
+            match self.attempt_from(start, attempt, termination)? {
+                Ok(Some(answer)) => {
+                    let shorter = |best: &Answer| answer.trajectory.duration() < best.trajectory.duration();
+                    if best.as_ref().is_none_or(shorter) {
+                        best = Some(answer);
+                    }
+                }
+                Ok(None) => {}
+                Err(budget) => spent = Some(budget),
+            }
+        }
+        Ok(match (best, spent) {
+            (None, Some(budget)) => Err(budget),
+            (best, _) => Ok(best),
+        })
+    }
+
+    fn attempt_from(
+        &mut self,
+        start: usize,
         attempt: u32,
         termination: &Termination<'_>,
     ) -> Result<Result<Option<Answer>, Budget>, CheckError> {
         let flight = self.flight;
         let agilities: Vec<Agility> = flight.envelope.agilities().collect();
         let (agility, delay) = if flight.is_at_rest() {
-            let Agility { horizontal, rise, fall, tilt } = agilities[agilities.len() - 1];
-            let [horizontal, rise, fall] = [horizontal, rise, fall].map(|a| LEISURE * a);
-            (Agility { horizontal, rise, fall, tilt }, 0.0)
+            (agilities[agilities.len() - 1].slower(LEISURE), 0.0)
         } else {
             let widest = |agility: &Agility| self.widths(agility).iter().sum::<f64>();
             let delay = agilities.iter().map(widest).fold(0.0, f64::max);
             (agilities[1], delay * WIDTHS[attempt as usize % WIDTHS.len()])
         };
-        let searched = flight.flat(&agility, delay);
+        let searched = flight.flat(start, &agility, delay);
         let path = match self.search(&searched, attempt, delay > 0.0, termination)? {
-            Searched::Path(path) => path,
+            Searched::Path(path) => self.alternatives(&searched, path, attempt, delay, termination)?,
             Searched::Exhausted(budget) => {
                 let is_over = delay == 0.0 || termination.spent(self.statistics.iterations).is_some();
                 return Ok(if is_over || termination.late() { Err(budget) } else { Ok(None) });
             }
         };
-        self.fly(&searched, &path, delay, termination).map(Ok)
+        let ends = Ends { start, goal: self.goal(&path, delay), delay };
+        self.fly(&path, ends, termination).map(Ok)
+    }
+
+    /// The most promising of a few paths, its needless corners skipped: there may be ways around an
+    /// obstacle on every side of it.
+    fn alternatives(
+        &mut self,
+        searched: &Problem,
+        path: Knots,
+        attempt: u32,
+        delay: f64,
+        termination: &Termination<'_>,
+    ) -> Result<Knots, CheckError> {
+        let most = self.statistics.iterations.saturating_mul(PATIENCE).saturating_add(GRACE);
+        let mut best = self.without_corners(searched, path)?;
+        if self.options.shortcut_tries == 0 || delay > 0.0 {
+            return Ok(best);
+        }
+        for _ in 1..PATHS {
+            if best.states.len() == 2 {
+                break;
+            }
+            let termination = termination.within(most);
+            if let Searched::Path(path) = self.search(searched, attempt, false, &termination)? {
+                let path = self.without_corners(searched, path)?;
+                if self.promise(&path) < self.promise(&best) {
+                    best = path;
+                }
+            }
+        }
+        Ok(best)
+    }
+
+    /// Roughly how long a path takes, seconds.
+    fn promise(&self, path: &Knots) -> f64 {
+        let piece = |pair: &[FlatState]| {
+            let way = pair[0].position.iter().zip(&pair[1].position).map(|(p, q)| q - p);
+            let law = self.flight.envelope.line(&way.collect::<Vec<_>>(), TILTS[1]);
+            law.map_or(0.0, |law| law.duration())
+        };
+        path.states.windows(2).map(piece).sum()
+    }
+
+    fn without_corners(&mut self, searched: &Problem, mut path: Knots) -> Result<Knots, CheckError> {
+        if self.options.shortcut_tries == 0 {
+            return Ok(path);
+        }
+        let started = Instant::now();
+        let mut local = LocalPlanner::new(searched, &mut self.checker);
+        skip_corners(&mut path, &mut local)?;
+        self.statistics.edges += local.checked;
+        self.statistics.refine += started.elapsed();
+        Ok(path)
     }
 
     fn seed(&self) -> u64 {
@@ -324,23 +457,15 @@ impl<'f, 'l> Pilot<'f, 'l> {
     /// The shortest flight along a path that can be certified.
     fn fly(
         &mut self,
-        searched: &Problem,
         path: &Knots,
-        delay: f64,
+        ends: Ends,
         termination: &Termination<'_>,
     ) -> Result<Option<Answer>, CheckError> {
         let raw_duration = path.duration();
         let started = Instant::now();
-        let mut path = path.clone();
-        if self.options.shortcut_tries > 0 {
-            let mut local = LocalPlanner::new(searched, &mut self.checker);
-            skip_corners(&mut path, &mut local)?;
-            self.statistics.edges += local.checked;
-        }
-        let goal = self.goal(&path, delay);
         let mut flights = match path.states.len() {
-            2 if delay == 0.0 => self.lines(&path, goal)?,
-            _ => self.courses(&path, delay, goal, termination)?,
+            2 if ends.delay == 0.0 => self.lines(path, ends)?,
+            _ => self.courses(path, ends, termination)?,
         };
         self.statistics.refine += started.elapsed();
         flights.sort_by(|a, b| a.duration().total_cmp(&b.duration()));
@@ -372,11 +497,11 @@ impl<'f, 'l> Pilot<'f, 'l> {
     }
 
     /// Valid flights along a straight line from rest to rest, one per greatest tilt.
-    fn lines(&mut self, path: &Knots, goal: usize) -> Result<Vec<Trajectory>, CheckError> {
+    fn lines(&mut self, path: &Knots, ends: Ends) -> Result<Vec<Trajectory>, CheckError> {
         let mut flights = Vec::new();
         for tilt in TILTS {
             let Some(flight) = self.line(path, 0, tilt) else { continue };
-            let flight = self.flight.whole(&flight, goal);
+            let flight = self.flight.whole(&flight, ends);
             if self.is_valid(&flight)? {
                 flights.push(flight);
             }
@@ -411,8 +536,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
     fn courses(
         &mut self,
         path: &Knots,
-        delay: f64,
-        goal: usize,
+        ends: Ends,
         termination: &Termination<'_>,
     ) -> Result<Vec<Trajectory>, CheckError> {
         let mut flights = Vec::new();
@@ -420,10 +544,10 @@ impl<'f, 'l> Pilot<'f, 'l> {
             if termination.late() {
                 break;
             }
-            flights.extend(self.course(path, &agility, delay, goal, termination)?);
+            flights.extend(self.course(path, &agility, ends, termination)?);
         }
-        if flights.is_empty() && delay == 0.0 {
-            flights.extend(self.pieces(path, goal)?);
+        if flights.is_empty() && ends.delay == 0.0 {
+            flights.extend(self.pieces(path, ends)?);
         }
         Ok(flights)
     }
@@ -434,12 +558,11 @@ impl<'f, 'l> Pilot<'f, 'l> {
         &mut self,
         path: &Knots,
         agility: &Agility,
-        delay: f64,
-        goal: usize,
+        ends: Ends,
         termination: &Termination<'_>,
     ) -> Result<Option<Trajectory>, CheckError> {
         let flight = self.flight;
-        let boxed = flight.flat(agility, delay);
+        let boxed = flight.flat(ends.start, agility, ends.delay);
         let widths = self.widths(agility);
         let up = flight.envelope.up();
         let level = agility.horizontal * (up as f64).sqrt();
@@ -455,7 +578,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
             };
             let course = shorten_from(course, &corners, &mut local, tries, seed, &|| termination.late())?;
             self.statistics.edges += local.checked;
-            if let Some(whole) = self.smoothed(&course, widths, delay, goal)? {
+            if let Some(whole) = self.smoothed(&course, widths, ends)? {
                 return Ok(Some(whole));
             }
             let is_last = clearance < times * blur;
@@ -464,9 +587,9 @@ impl<'f, 'l> Pilot<'f, 'l> {
                 break;
             }
         }
-        let Some(course) = slowest.filter(|_| delay == 0.0) else { return Ok(None) };
+        let Some(course) = slowest.filter(|_| ends.delay == 0.0) else { return Ok(None) };
         for stretch in STRETCHES {
-            if let Some(whole) = self.smoothed(&stretched(&course, stretch), widths, delay, goal)? {
+            if let Some(whole) = self.smoothed(&stretched(&course, stretch), widths, ends)? {
                 return Ok(Some(whole));
             }
         }
@@ -499,24 +622,23 @@ impl<'f, 'l> Pilot<'f, 'l> {
         &mut self,
         course: &Trajectory,
         widths: [f64; 2],
-        delay: f64,
-        goal: usize,
+        ends: Ends,
     ) -> Result<Option<Trajectory>, CheckError> {
         let envelope = &self.flight.envelope;
-        let smooth = if delay == 0.0 {
+        let smooth = if ends.delay == 0.0 {
             envelope.smooth(course, widths)
         } else {
             let all: f64 = widths.iter().sum();
-            Some(envelope::filtered(course, widths.map(|width| width * delay / all)))
+            Some(envelope::filtered(course, widths.map(|width| width * ends.delay / all)))
                 .filter(|smooth| envelope.holds(smooth))
         };
         let Some(smooth) = smooth else { return Ok(None) };
-        let whole = self.flight.whole(&smooth, goal);
+        let whole = self.flight.whole(&smooth, ends);
         Ok(self.is_valid(&whole)?.then_some(whole))
     }
 
     /// The pieces of a path from rest to rest, each flown by itself at the gentlest of the tilts.
-    fn pieces(&mut self, path: &Knots, goal: usize) -> Result<Option<Trajectory>, CheckError> {
+    fn pieces(&mut self, path: &Knots, ends: Ends) -> Result<Option<Trajectory>, CheckError> {
         let mut all = Trajectory::new(self.flight.envelope.outputs(), 2);
         for piece in 0..path.durations.len() {
             match self.line(path, piece, TILTS[0]) {
@@ -524,7 +646,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
                 None => return Ok(None),
             }
         }
-        let whole = self.flight.whole(&all, goal);
+        let whole = self.flight.whole(&all, ends);
         Ok(self.is_valid(&whole)?.then_some(whole))
     }
 

@@ -1,0 +1,191 @@
+//! Righting an overturned body: the thrust turns it over, weak while it points down; then, strong, brakes
+//! the fall and the drift, and leaves it hovering.
+
+use super::envelope::Envelope;
+use crate::base::GRAVITY;
+use crate::problem::FlatState;
+use crate::robot::OutputLimits;
+use crate::steer::{Profile, TimeOptimal};
+use crate::trajectory::Trajectory;
+
+/// Cosine of the lean up to which the thrust is strong.
+const STRONG: f64 = 0.15;
+
+/// The thrust turns by no more than this within a cubic, rad.
+const TURN: f64 = 0.2;
+
+/// Greatest lean against the drift, rad.
+const COUNTER: f64 = 0.7;
+
+/// Halvings of that until the drift is none.
+const HALVINGS: u32 = 50;
+
+/// A drift that is none, m/s.
+const STILL: f64 = 1e-10;
+
+/// Thrusts by mass and angular accelerations of a righting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turning {
+    /// Greatest rate, rad/s.
+    pub(super) rate: f64,
+    /// Thrust by mass while nothing is to be turned: weak, and strong; m/s^2.
+    pub(super) idle: [f64; 2],
+    /// The same while the rate changes.
+    pub(super) torqued: [f64; 2],
+    /// Angular acceleration of the weak thrust and of the strong, rad/s^2.
+    pub(super) change: [f64; 2],
+}
+
+/// A body whose thrust leans in one vertical plane.
+#[derive(Clone, Debug)]
+pub(super) struct Lean {
+    /// Values and rates of the flat outputs.
+    pub(super) flat: FlatState,
+    /// The horizontal direction in which it leans, along the horizontal outputs.
+    pub(super) toward: Vec<f64>,
+    /// The angle between thrust and upright, rad; from 0 to two turns, as it is to be unwound to 0.
+    pub(super) angle: f64,
+    /// Its derivative, rad/s.
+    pub(super) rate: f64,
+}
+
+impl Lean {
+    /// From this lean to hovering at rest, if that works out within all limits but those of positions.
+    pub(super) fn righted(&self, envelope: &Envelope<'_>) -> Option<Trajectory> {
+        let turning = envelope.turning();
+        let drift = |counter: f64| Some(self.righting(&turning, counter)?.1);
+        // The more it leans back in the end, the less it drifts on.
+        let (mut back, mut ahead) = (-COUNTER, 0.0);
+        if drift(back)? > 0.0 || drift(ahead)? < 0.0 {
+            return None;
+        }
+        let mut best = None;
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (back + ahead);
+            let (righting, drift) = self.righting(&turning, middle)?;
+            if drift.abs() < STILL {
+                best = Some(righting);
+                break;
+            }
+            if drift > 0.0 { ahead = middle } else { back = middle }
+        }
+        best.filter(|righting| envelope.holds(righting))
+    }
+
+    /// From this lean to one of `counter`, which is held until the fall is at its end once the body is
+    /// upright; and the drift that is left then, m/s.
+    fn righting(&self, turning: &Turning, counter: f64) -> Option<(Trajectory, f64)> {
+        let over = turn(turning, (self.angle, self.rate), counter)?;
+        let up = turn(turning, (counter, 0.0), 0.0)?;
+        let mut swing = Swing::new(self);
+        for leg in &over {
+            swing.turn(leg, turning);
+        }
+        let rest = {
+            let mut rest = swing.clone();
+            up.iter().for_each(|leg| rest.turn(leg, turning));
+            rest.climb()
+        };
+        let strong = turning.idle[1];
+        let hold = -rest / (strong * counter.cos() - GRAVITY);
+        if hold > 0.0 {
+            swing.piece(hold, [(counter, 0.0); 2], strong);
+        }
+        up.iter().for_each(|leg| swing.turn(leg, turning));
+        let drift = swing.drift();
+        Some((swing.trajectory, drift))
+    }
+}
+
+/// A phase of a turn: its duration, and angle, rate and angular acceleration at its beginning.
+type Leg = (f64, [f64; 3]);
+
+/// The fastest turn from an angle and rate to another angle at no rate.
+fn turn(turning: &Turning, (angle, rate): (f64, f64), to: f64) -> Option<Vec<Leg>> {
+    // Beyond upright both ends of the turn are those of the strong thrust.
+    let [weak, strong] = turning.change;
+    let first = if angle.cos() > STRONG { strong } else { weak };
+    let (rise, fall) = if to < angle { (strong, first) } else { (first, strong) };
+    let limits = OutputLimits { velocity: turning.rate, acceleration: rise, ..OutputLimits::NONE };
+    let mut profiles: Vec<Profile> = Vec::new();
+    let duration = TimeOptimal::new(&[limits]).with_fall(0, fall).steer(
+        &[angle],
+        &[rate],
+        &[to],
+        &[0.0],
+        1.0,
+        f64::INFINITY,
+        &mut profiles,
+    )?;
+    let profile = profiles[0];
+    let phases =
+        [(0.0, profile.accelerated), (profile.accelerated, profile.cruised), (profile.cruised, duration)];
+    let leg = |(from, until): (f64, f64)| {
+        let (angle, rate) = profile.state(from);
+        (until - from, [angle, rate, profile.acceleration(0.5 * (from + until))])
+    };
+    Some(phases.into_iter().filter(|(from, until)| until - from > 1e-9).map(leg).collect())
+}
+
+/// A trajectory on its way, the thrust swinging in one plane.
+#[derive(Clone)]
+struct Swing<'a> {
+    lean: &'a Lean,
+    trajectory: Trajectory,
+    /// Values and rates of the outputs at its end.
+    at: FlatState,
+}
+
+impl<'a> Swing<'a> {
+    fn new(lean: &'a Lean) -> Self {
+        Self { lean, trajectory: Trajectory::new(lean.flat.position.len(), 5), at: lean.flat.clone() }
+    }
+
+    /// Rate of climb at the end.
+    fn climb(&self) -> f64 {
+        self.at.velocity[self.lean.toward.len()]
+    }
+
+    /// Speed at the end in the direction of the lean.
+    fn drift(&self) -> f64 {
+        self.lean.toward.iter().zip(&self.at.velocity).map(|(u, v)| u * v).sum()
+    }
+
+    /// Turns for a phase, its thrust as strong as the lean asks for.
+    fn turn(&mut self, &(duration, [angle, rate, change]): &Leg, turning: &Turning) {
+        let at = |t: f64| (angle + t * (rate + 0.5 * change * t), rate + change * t);
+        let parts = ((at(duration).0 - angle).abs() / TURN).ceil().max(1.0);
+        for i in 0..parts as u32 {
+            let [from, middle, to] = [0.0, 0.5, 1.0].map(|part| duration * (f64::from(i) + part) / parts);
+            let thrusts = if change == 0.0 { turning.idle } else { turning.torqued };
+            let thrust = thrusts[usize::from(at(middle).0.cos() > STRONG)];
+            self.piece(to - from, [at(from), at(to)], thrust);
+        }
+    }
+
+    /// Appends a piece in which the thrust by mass turns from one angle, at its rate, to another: its
+    /// acceleration is a cubic, its direction and the rate of that exact at both ends.
+    fn piece(&mut self, duration: f64, ends: [(f64, f64); 2], thrust: f64) {
+        let t = duration;
+        let up = self.lean.toward.len();
+        let mut coefficients = Vec::with_capacity(6 * self.at.position.len());
+        for output in 0..self.at.position.len() {
+            let [(a0, j0), (a1, j1)] = ends.map(|(angle, rate)| {
+                let (sin, cos) = angle.sin_cos();
+                match self.lean.toward.get(output) {
+                    Some(u) => (u * thrust * sin, u * thrust * cos * rate),
+                    None if output == up => (thrust * cos - GRAVITY, -thrust * sin * rate),
+                    None => (0.0, 0.0),
+                }
+            });
+            let c = (3.0 * (a1 - a0) / t - 2.0 * j0 - j1) / t;
+            let d = (2.0 * (a0 - a1) / t + j0 + j1) / (t * t);
+            let (p, v) = (self.at.position[output], self.at.velocity[output]);
+            coefficients.extend([p, v, a0 / 2.0, j0 / 6.0, c / 12.0, d / 20.0]);
+            self.at.position[output] =
+                p + t * (v + t * (a0 / 2.0 + t * (j0 / 6.0 + t * (c / 12.0 + t * d / 20.0))));
+            self.at.velocity[output] = v + t * (a0 + t * (j0 / 2.0 + t * (c / 3.0 + t * d / 4.0)));
+        }
+        self.trajectory.push(duration, &coefficients);
+    }
+}
