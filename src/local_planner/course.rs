@@ -47,10 +47,10 @@ impl Way {
     ];
 
     /// All with a finite estimate up to `longest`, the shortest first.
-    fn by(estimate: impl Fn(Self) -> f64, longest: f64) -> impl Iterator<Item = Self> {
+    fn by(estimate: impl Fn(Self) -> f64, longest: f64) -> [Option<Self>; 5] {
         let mut ways = Self::ALL.map(|way| (estimate(way), way));
         ways.sort_by(|a, b| a.0.total_cmp(&b.0));
-        ways.into_iter().filter(move |(time, _)| time.is_finite() && *time <= longest).map(|(_, way)| way)
+        ways.map(|(time, way)| (time.is_finite() && time <= longest).then_some(way))
     }
 }
 
@@ -68,6 +68,8 @@ pub struct CoursePlanner<'a> {
     limits: &'a CourseLimits,
     checker: &'a mut dyn EdgeChecker,
     edges: EdgeBatch,
+    /// Degree of the edges.
+    degree: usize,
     verdicts: Vec<Verdict>,
     coefficients: Vec<f64>,
     pace: Pace,
@@ -78,10 +80,12 @@ pub struct CoursePlanner<'a> {
 impl<'a> CoursePlanner<'a> {
     /// A local planner for `mechanism`, whose `limits` these are and whose edges `checker` checks.
     pub fn new(mechanism: &Mechanism, limits: &'a CourseLimits, checker: &'a mut dyn EdgeChecker) -> Self {
+        let degree = if limits.needs_bend() { 7 } else { 5 };
         Self {
             limits,
             checker,
-            edges: EdgeBatch::new(mechanism.flat_dof(), 5),
+            edges: EdgeBatch::new(mechanism.flat_dof(), degree),
+            degree,
             verdicts: Vec::new(),
             coefficients: Vec::new(),
             pace: Pace::new(limits),
@@ -120,7 +124,7 @@ impl<'a> CoursePlanner<'a> {
             Way::Stand if is_still && self.limits.turns_on_the_spot() => 0.0,
             _ => f64::INFINITY,
         };
-        for way in Way::by(estimate, longest) {
+        for way in Way::by(estimate, longest).into_iter().flatten() {
             let Some(curves) = self.joined(from, to, way) else { continue };
             let Some(motion) = self.timed(curves).filter(|motion| motion.duration <= longest) else {
                 continue;
@@ -154,7 +158,7 @@ impl<'a> CoursePlanner<'a> {
             Way::Stand if is_still && self.limits.turns_on_the_spot() && !arm.is_empty() => 0.0,
             _ => f64::INFINITY,
         };
-        for way in Way::by(estimate, f64::INFINITY) {
+        for way in Way::by(estimate, f64::INFINITY).into_iter().flatten() {
             let other = self.other(stance, given, place, arm, way);
             let (from, to) = in_order(stance, &other, given);
             let Some(motion) = self.joined(from, to, way).and_then(|curves| self.timed(curves)) else {
@@ -182,11 +186,11 @@ impl<'a> CoursePlanner<'a> {
 
     /// What the checker says.
     fn is_free(&mut self, curves: &[Curve]) -> Result<bool, CheckError> {
-        let Self { edges, coefficients, .. } = self;
+        let Self { edges, coefficients, degree, .. } = self;
         edges.clear();
         for curve in curves {
             coefficients.clear();
-            curve.outputs().for_each(|output| coefficients.extend_from_slice(output));
+            curve.outputs().for_each(|output| coefficients.extend_from_slice(&output[..=*degree]));
             edges.push(1.0, coefficients);
         }
         self.checked += self.edges.len() as u64;
@@ -245,14 +249,18 @@ impl<'a> CoursePlanner<'a> {
 
     /// Whether the speeds of the ends, if there are any, can be had: with a stop at the other end.
     fn keeps_speed(&self, motion: &Motion, from: &Stance, to: &Stance) -> bool {
-        let ends = EndSpeeds { first: from.speed.abs(), last: to.speed.abs() };
         let along = |speed: f64, curve: Option<&Curve>| {
             speed == 0.0 || curve.is_some_and(|c| c.gait != Gait::Turn && c.gait.sign() * speed > 0.0)
         };
-        ends == EndSpeeds::default()
-            || along(from.speed, motion.curves.first())
-                && along(to.speed, motion.curves.last())
-                && TimeLaw::fastest(self.limits, &motion.curves, ends).is_some()
+        if from.speed == 0.0 && to.speed == 0.0 {
+            return true;
+        }
+        // Where it may not stand it is at any speed at the other end.
+        let end = |speed: f64| (speed != 0.0 || self.limits.may_rest()).then_some(speed.abs());
+        let ends = EndSpeeds { first: end(from.speed), last: end(to.speed) };
+        along(from.speed, motion.curves.first())
+            && along(to.speed, motion.curves.last())
+            && TimeLaw::fastest(self.limits, &motion.curves, ends).is_some()
     }
 
     /// Appends a turn to a heading, unless it is there already; gives the stance after it.
@@ -283,6 +291,7 @@ impl<'a> CoursePlanner<'a> {
     fn other(&self, stance: &Stance, given: Given, place: [f64; 3], arm: &[f64], way: Way) -> Stance {
         let mut other = Stance { place, arm: arm.to_vec(), heading: stance.heading, ..Stance::default() };
         other.curvature = self.limits.needs_curvature().then_some(0.0);
+        other.bend = self.limits.needs_bend().then_some(0.0);
         let (is_arc, gait) = match way {
             Way::Curve(gait) => (true, gait),
             Way::Turns(gait) => (false, gait),

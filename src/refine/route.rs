@@ -35,8 +35,10 @@ impl Route {
     /// How long each curve takes, seconds, by estimate.
     fn durations(&self, limits: &CourseLimits, profiles: &[SpeedProfile]) -> Vec<f64> {
         // A turn's profile is by its parameter.
-        let end = |speed: f64, curve: Option<&Curve>| match curve {
-            Some(curve) if curve.gait == Gait::Turn && speed > 0.0 => speed / curve.guide_at(0.0)[1].abs(),
+        let end = |speed: Option<f64>, curve: Option<&Curve>| match curve {
+            Some(curve) if curve.gait == Gait::Turn => {
+                speed.map(|s| if s > 0.0 { s / curve.guide_at(0.0)[1].abs() } else { 0.0 })
+            }
             _ => speed,
         };
         let ends = [end(self.ends.first, self.curves.first()), end(self.ends.last, self.curves.last())];
@@ -156,7 +158,7 @@ impl Shortener<'_, '_> {
 
     /// Moves the stance between two curves, and joins it anew with both of its neighbours.
     fn shift(&mut self, random: &mut Pcg64Mcg) -> Result<(), CheckError> {
-        const FARTHEST: f64 = 0.3;
+        const FARTHEST: f64 = 0.15;
         if self.route.curves.len() < 2 {
             return Ok(());
         }
@@ -169,18 +171,20 @@ impl Shortener<'_, '_> {
         let (begin, end) = (self.leaving(range[0], Some(gaits[0])), self.arriving(range[1], Some(gaits[1])));
         let scale = FARTHEST * random.random::<f64>();
         let mut draw = || scale * (2.0 * random.random::<f64>() - 1.0);
+        let length = self.route.curves[last - 1].length() + self.route.curves[last].length();
         let mut middle = self.route.curves[last].stance(0.0);
         for i in 0..if self.planner.limits().is_spatial() { 3 } else { 2 } {
-            middle.place[i] += draw();
+            middle.place[i] += length * draw();
         }
-        middle.heading += draw();
+        middle.heading += 2.0 * draw();
         if self.planner.limits().is_spatial() {
-            middle.pitch += draw();
+            middle.pitch += 2.0 * draw();
         }
-        middle.arm.iter_mut().for_each(|q| *q += draw());
+        middle.arm.iter_mut().for_each(|q| *q += 2.0 * draw());
         let is_smooth = gaits[0] == gaits[1] || self.planner.limits().keeps_curvature();
-        let bend = middle.curvature.map(|k| k + draw());
-        middle.curvature = if self.planner.limits().needs_curvature() && is_smooth { bend } else { None };
+        let bent = middle.curvature.map(|k| k + 4.0 * draw() / length);
+        middle.curvature = if self.planner.limits().needs_curvature() && is_smooth { bent } else { None };
+        middle.bend = middle.bend.filter(|_| self.planner.limits().needs_bend());
         if gaits[0] != gaits[1] {
             middle.arm_slopes.clear();
         }
@@ -221,7 +225,7 @@ impl Shortener<'_, '_> {
             Cut { curve, u } if u > 0.0 => Some(curves[curve].gait),
             Cut { curve, .. } => curve.checked_sub(1).map(|i| curves[i].gait),
         };
-        let speed = if before.is_none() { self.route.ends.first } else { 0.0 };
+        let speed = if before.is_none() { self.route.ends.first.unwrap_or(0.0) } else { 0.0 };
         self.joined(stance, before, gait, curves[0].gait.sign() * speed)
     }
 
@@ -233,7 +237,7 @@ impl Shortener<'_, '_> {
             Cut { curve, u } if u < 1.0 => Some(curves[curve].gait),
             Cut { curve, .. } => curves.get(curve + 1).map(|c| c.gait),
         };
-        let speed = if after.is_none() { self.route.ends.last } else { 0.0 };
+        let speed = if after.is_none() { self.route.ends.last.unwrap_or(0.0) } else { 0.0 };
         self.joined(stance, after, gait, curves[curves.len() - 1].gait.sign() * speed)
     }
 
@@ -247,7 +251,8 @@ impl Shortener<'_, '_> {
         };
         let keeps = limits.keeps_curvature() || passes && limits.needs_curvature();
         let arm_slopes = if passes { stance.arm_slopes } else { Vec::new() };
-        Stance { curvature: stance.curvature.filter(|_| keeps), speed, arm_slopes, ..stance }
+        let bend = stance.bend.filter(|_| limits.needs_bend());
+        Stance { curvature: stance.curvature.filter(|_| keeps), bend, speed, arm_slopes, ..stance }
     }
 
     /// Puts `middle` in place of what lies between two cuts, if that is shorter, and valid.
@@ -258,8 +263,8 @@ impl Shortener<'_, '_> {
         is_valid: bool,
     ) -> Result<bool, CheckError> {
         let Route { curves, ends } = &self.route;
-        let keeps = |speed: f64, ours: Option<&Curve>, theirs: Option<&Curve>| {
-            speed == 0.0 || ours.map(|c| c.gait) == theirs.map(|c| c.gait)
+        let keeps = |speed: Option<f64>, ours: Option<&Curve>, theirs: Option<&Curve>| {
+            speed == Some(0.0) || ours.map(|c| c.gait) == theirs.map(|c| c.gait)
         };
         if from.curve == 0 && from.u == 0.0 && !keeps(ends.first, curves.first(), middle.first())
             || to.curve + 1 == curves.len() && to.u == 1.0 && !keeps(ends.last, curves.last(), middle.last())

@@ -98,10 +98,15 @@ impl CourseLimits {
         }
     }
 
+    /// Whether it may come to rest.
+    pub fn may_rest(&self) -> bool {
+        let [least, most] = self.speed();
+        least <= 0.0 && 0.0 <= most
+    }
+
     /// Whether it can stand, and turn there.
     pub fn turns_on_the_spot(&self) -> bool {
-        let [least, most] = self.speed();
-        matches!(self.base, Base::DifferentialDrive(_)) && least <= 0.0 && 0.0 <= most
+        matches!(self.base, Base::DifferentialDrive(_)) && self.may_rest()
     }
 
     /// Greatest turn rate of the base in a gait, rad/s: an estimate, of what may be more in one sense than
@@ -158,6 +163,23 @@ impl CourseLimits {
             Base::DifferentialDrive(drive) => drive.acceleration.is_some(),
             Base::Car(car) => self.keeps_curvature() || car.steering_rate.is_finite(),
             _ => false,
+        }
+    }
+
+    /// Whether the derivative of the curvature must be continuous too, always: where a trailer's car must not
+    /// jerk its wheels.
+    pub fn needs_bend(&self) -> bool {
+        matches!(&self.base, Base::Car(car) if car.trailer.is_some() && car.steering_rate.is_finite())
+    }
+
+    /// Derivative of the curvature by the length of the path at which the wheels are straight, 1/m^2.
+    pub fn straight_bend(&self, curvature: f64) -> f64 {
+        match &self.base {
+            // curvature + hitch length * bend * cos^2 of the hitch angle = 0.
+            Base::Car(Car { trailer: Some(Trailer { hitch_length: d, .. }), .. }) => {
+                -curvature * (1.0 + (d * curvature).powi(2)) / d
+            }
+            _ => 0.0,
         }
     }
 
@@ -245,15 +267,21 @@ impl CourseLimits {
                 }
                 let swing = d * bent / (1.0 + d * d * k * k);
                 let (sin, cos) = hitch.sin_cos();
-                // Of the car's own path, which is longer by 1 / cos: its curvature, and its stretch.
-                let turned = (k + d * cos * cos * sign * bent / s) * cos;
+                // Of the car's own path, which is longer by 1 / cos: its stretch.
                 let stretched = (stretched + s * swing * sin / cos) / cos;
-                ([sign * s / cos, sign * stretched], (car.wheelbase * turned).atan())
+                let trailer = Trailer { hitch_length: d, angle };
+                ([sign * s / cos, sign * stretched], steering_of(car, trailer, curve, u))
             }
         };
         rows(self.row(speed, car.speed, car.acceleration));
         if car.steering_rate.is_finite() {
-            let rate = car.wheelbase * bent / (1.0 + (car.wheelbase * k).powi(2));
+            let rate = match car.trailer {
+                None => car.wheelbase * bent / (1.0 + (car.wheelbase * k).powi(2)),
+                Some(trailer) => {
+                    let at = |u: f64| steering_of(car, trailer, curve, u);
+                    (at(u + DIFFERENCE) - at(u - DIFFERENCE)) / (2.0 * DIFFERENCE)
+                }
+            };
             rows(self.row([rate, 0.0], [-car.steering_rate, car.steering_rate], f64::INFINITY));
         }
         steering.abs() <= self.most(car.steering)
@@ -276,6 +304,18 @@ impl CourseLimits {
         }
         z.atan2(level).abs() <= self.most(airplane.pitch)
     }
+}
+
+/// Steps of u to either side by which the steering rate of a car with a trailer is found.
+const DIFFERENCE: f64 = 1e-5;
+
+/// The steering angle of a car whose trailer follows `curve`, rad.
+fn steering_of(car: &Car, Trailer { hitch_length: d, .. }: Trailer, curve: &Curve, u: f64) -> f64 {
+    let bend = Bend::of(&curve.velocity(u));
+    let [k, bent] = bend.curvature();
+    let k = curve.gait.sign() * k;
+    let cos = (d * k).atan().cos();
+    (car.wheelbase * (k + d * cos * cos * bent / bend.stretch[0]) * cos).atan()
 }
 
 /// How a curve in the plane bends, by its parameter: each value with its derivative.
@@ -408,7 +448,7 @@ impl CourseLimits {
     /// Estimates how long each of a sequence of curves takes: by one pass back and one forth over their
     /// profiles, in which speeds change no faster than they may. Speeds at the ends as for
     /// [`super::TimeLaw`].
-    pub fn estimate(&self, curves: &[Curve], profiles: &[SpeedProfile], ends: [f64; 2]) -> Vec<f64> {
+    pub fn estimate(&self, curves: &[Curve], profiles: &[SpeedProfile], ends: [Option<f64>; 2]) -> Vec<f64> {
         if !self.has_accelerations() {
             return profiles.iter().map(|profile| profile.duration).collect();
         }
@@ -420,8 +460,8 @@ impl CourseLimits {
                 || curves[i].gait == Gait::Turn
         };
         let at_stop = |i: usize| match i {
-            0 => ends[0],
-            i if i == curves.len() => ends[1],
+            0 => ends[0].unwrap_or(f64::INFINITY),
+            i if i == curves.len() => ends[1].unwrap_or(f64::INFINITY),
             _ => 0.0,
         };
         let faster = |from: f64, way: f64, change: f64| (from * from + 2.0 * change.min(1e9) * way).sqrt();
@@ -474,7 +514,7 @@ mod tests {
             Base::DifferentialDrive(drive(None)),
             Base::DifferentialDrive(drive(Some(DriveAcceleration { linear: 0.25, angular: 0.25 }))),
             Base::Car(car(None, 0.5)),
-            Base::Car(car(Some(Trailer { hitch_length: 0.5, angle: 1.5 }), f64::INFINITY)),
+            Base::Car(car(Some(Trailer { hitch_length: 0.5, angle: 1.5 }), 0.7)),
             Base::Airplane(Airplane {
                 speed: [0.0, 0.3],
                 acceleration: 0.3,

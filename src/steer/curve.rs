@@ -1,4 +1,4 @@
-//! Curves that a base which goes where it points can follow: quintics between two stances, ahead or in
+//! Curves that a base which goes where it points can follow: polynomials between two stances, ahead or in
 //! reverse, and turns on the spot.
 //!
 //! A curve is a path: its parameter u runs from 0 to 1, whatever time it takes
@@ -7,8 +7,11 @@
 
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
-/// Coefficients of a polynomial, ascending powers.
-pub type Quintic = [f64; 6];
+/// Degree of the polynomials. What needs no more is a cubic or a quintic.
+pub const CURVE_DEGREE: usize = 7;
+
+/// Coefficients, ascending powers.
+pub type Coefficients = [f64; CURVE_DEGREE + 1];
 
 /// Farthest that a guide may be from the heading, rad: a margin to the quarter turn beyond which the
 /// heading would be taken for its opposite.
@@ -50,6 +53,8 @@ pub struct Stance {
     /// Curvature of the path through here as for driving ahead, 1/m, positive to the left; `None` where
     /// any will do.
     pub curvature: Option<f64>,
+    /// Derivative of that by the length of the path, likewise, 1/m^2; `None` where any will do.
+    pub bend: Option<f64>,
     /// Speed that it must have here, m/s, negative backwards; zero where it may stand.
     pub speed: f64,
     /// Positions of the joints that it carries, rad or m.
@@ -65,6 +70,16 @@ impl Stance {
         [level * cos, level * sin, rise]
     }
 
+    /// Second and third derivative of a curve that leaves in direction `d` with a tangent of length `m`, as far
+    /// as they are given, along axis `i`.
+    fn derivatives(&self, sign: f64, d: [f64; 3], m: f64, i: usize) -> [Option<f64>; 2] {
+        // To the left of the way it goes; the curvature in reverse has the opposite sign.
+        let left = [-d[1], d[0], 0.0][i];
+        let second = self.curvature.map(|k| sign * k * m * m * left);
+        let third = self.curvature.zip(self.bend).map(|(k, bend)| m.powi(3) * (bend * left - k * k * d[i]));
+        [second, third]
+    }
+
     fn arm_slope(&self, joint: usize) -> f64 {
         self.arm_slopes.get(joint).copied().unwrap_or(0.0)
     }
@@ -78,11 +93,11 @@ pub struct Curve {
     /// Whether it leads through space; else it lies in the x-y plane and has a guide.
     pub is_spatial: bool,
     /// x, y, z.
-    pub place: [Quintic; 3],
+    pub place: [Coefficients; 3],
     /// A polynomial that stays within a quarter turn of the heading; of a turn, the heading itself.
-    pub guide: Quintic,
+    pub guide: Coefficients,
     /// The joints that the base carries.
-    pub arm: Vec<Quintic>,
+    pub arm: Vec<Coefficients>,
 }
 
 impl Curve {
@@ -100,16 +115,18 @@ impl Curve {
     ) -> Option<Self> {
         let sign = gait.sign();
         let (d0, d1) = (from.nose().map(|x| sign * x), to.nose().map(|x| sign * x));
-        let bend = |d: [f64; 3], curvature: Option<f64>, length: f64| {
-            // To the left of the way it goes; the curvature in reverse has the opposite sign.
-            curvature.map(|k| [-d[1], d[0], 0.0].map(|n| sign * k * length * length * n))
-        };
-        let (a0, a1) = (bend(d0, from.curvature, first), bend(d1, to.curvature, last));
         let axis = |i: usize| {
             let ends = [from.place[i], first * d0[i], to.place[i], last * d1[i]];
-            hermite(ends, a0.map(|a| a[i]), a1.map(|a| a[i]))
+            let [begin, end] =
+                [(from, d0, first), (to, d1, last)].map(|(s, d, m)| s.derivatives(sign, d, m, i));
+            match (begin, end) {
+                ([a0, Some(j0)], [a1, Some(j1)]) => {
+                    septic(ends, [a0.unwrap_or(0.0), j0, a1.unwrap_or(0.0), j1])
+                }
+                ([a0, _], [a1, _]) => hermite(ends, a0, a1),
+            }
         };
-        let place = [axis(0), axis(1), if is_spatial { axis(2) } else { [0.0; 6] }];
+        let place = [axis(0), axis(1), if is_spatial { axis(2) } else { [0.0; 8] }];
         let distance = (0..3).map(|i| (to.place[i] - from.place[i]).powi(2)).sum::<f64>().sqrt();
         if distance < NEAREST {
             return None;
@@ -119,18 +136,18 @@ impl Curve {
             hermite([from.arm[j], slopes[0], to.arm[j], slopes[1]], None, None)
         };
         let arm = (0..from.arm.len()).map(joint).collect();
-        Some(Self { gait, is_spatial, place, guide: [0.0; 6], arm })
+        Some(Self { gait, is_spatial, place, guide: [0.0; 8], arm })
     }
 
     /// A straight line in the plane at the heading of `from`, where `to` lies on it.
     pub fn line(from: &Stance, to: &Stance, gait: Gait) -> Self {
-        let straight = |i: usize| [from.place[i], to.place[i] - from.place[i], 0.0, 0.0, 0.0, 0.0];
+        let straight = |i: usize| [from.place[i], to.place[i] - from.place[i], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         let joint = |(&a, &b): (&f64, &f64)| hermite([a, 0.0, b, 0.0], None, None);
         Self {
             gait,
             is_spatial: false,
-            place: [straight(0), straight(1), [0.0; 6]],
-            guide: [from.heading, 0.0, 0.0, 0.0, 0.0, 0.0],
+            place: [straight(0), straight(1), [0.0; 8]],
+            guide: constant(from.heading),
             arm: from.arm.iter().zip(&to.arm).map(joint).collect(),
         }
     }
@@ -138,7 +155,6 @@ impl Curve {
     /// A turn on the spot to another heading, by as much as that differs, while the arm moves too; or a
     /// stand, where it does not differ.
     pub fn turn(from: &Stance, heading: f64, arm: &[f64]) -> Self {
-        let constant = |value: f64| [value, 0.0, 0.0, 0.0, 0.0, 0.0];
         let mut guide = constant(from.heading);
         guide[1] = heading - from.heading;
         let joint = |(&a, &b): (&f64, &f64)| hermite([a, 0.0, b, 0.0], None, None);
@@ -185,10 +201,18 @@ impl Curve {
     /// The first three derivatives of the place at `u`.
     #[inline]
     pub fn velocity(&self, u: f64) -> [[f64; 3]; 3] {
-        let first =
-            |p: &Quintic| p[1] + u * (2.0 * p[2] + u * (3.0 * p[3] + u * (4.0 * p[4] + u * 5.0 * p[5])));
-        let second = |p: &Quintic| 2.0 * p[2] + u * (6.0 * p[3] + u * (12.0 * p[4] + u * 20.0 * p[5]));
-        let third = |p: &Quintic| 6.0 * p[3] + u * (24.0 * p[4] + u * 60.0 * p[5]);
+        let first = |p: &Coefficients| {
+            let high = 5.0 * p[5] + u * (6.0 * p[6] + u * 7.0 * p[7]);
+            p[1] + u * (2.0 * p[2] + u * (3.0 * p[3] + u * (4.0 * p[4] + u * high)))
+        };
+        let second = |p: &Coefficients| {
+            let high = 20.0 * p[5] + u * (30.0 * p[6] + u * 42.0 * p[7]);
+            2.0 * p[2] + u * (6.0 * p[3] + u * (12.0 * p[4] + u * high))
+        };
+        let third = |p: &Coefficients| {
+            let high = 60.0 * p[5] + u * (120.0 * p[6] + u * 210.0 * p[7]);
+            6.0 * p[3] + u * (24.0 * p[4] + u * high)
+        };
         let [x, y, z] = &self.place;
         if self.is_spatial {
             return [
@@ -224,7 +248,7 @@ impl Curve {
         let stretch = (dx * dx + dy * dy + dz * dz).sqrt();
         let heading = dy.atan2(dx);
         let is_level = !self.is_spatial;
-        let [[vx, vy, _], [ax, ay, _], ..] = velocity;
+        let [[vx, vy, _], [ax, ay, _], [jx, jy, _]] = velocity;
         let turn = vx * ay - vy * ax;
         Stance {
             place,
@@ -232,6 +256,11 @@ impl Curve {
             pitch: if is_level { 0.0 } else { dz.atan2(dx.hypot(dy)) },
             speed: 0.0,
             curvature: is_level.then(|| self.gait.sign() * turn / stretch.powi(3)),
+            bend: is_level.then(|| {
+                let turned = vx * jy - vy * jx;
+                let along = vx * ax + vy * ay;
+                (turned - 3.0 * turn * along / (stretch * stretch)) / stretch.powi(4)
+            }),
             arm,
             arm_slopes: self.arm.iter().map(|q| jet(q, u)[1] / stretch).collect(),
         }
@@ -240,7 +269,7 @@ impl Curve {
     /// What lies between two values of u, as a curve of its own.
     #[must_use]
     pub fn part(&self, from: f64, to: f64) -> Self {
-        let part = |p: &Quintic| {
+        let part = |p: &Coefficients| {
             let mut p = shifted(p, from);
             let mut scale = 1.0;
             for c in &mut p {
@@ -265,7 +294,7 @@ impl Curve {
     }
 
     /// The polynomials of the flat outputs: base first, then arm.
-    pub fn outputs(&self) -> impl Iterator<Item = &Quintic> {
+    pub fn outputs(&self) -> impl Iterator<Item = &Coefficients> {
         let third = if self.is_spatial { &self.place[2] } else { &self.guide };
         self.place[..2].iter().chain([third]).chain(&self.arm)
     }
@@ -277,27 +306,33 @@ impl Curve {
     }
 }
 
+fn constant(value: f64) -> Coefficients {
+    let mut p = [0.0; 8];
+    p[0] = value;
+    p
+}
+
 /// The angle less whole turns: from -pi to pi.
 pub fn nearest_turn(angle: f64) -> f64 {
     angle - TAU * (angle / TAU).round()
 }
 
 /// Value at `u` (Horner).
-pub fn value(p: &Quintic, u: f64) -> f64 {
+pub fn value(p: &Coefficients, u: f64) -> f64 {
     p.iter().rev().fold(0.0, |sum, c| sum * u + c)
 }
 
 /// Value and first four derivatives at `u`.
-pub fn jet(p: &Quintic, u: f64) -> [f64; 5] {
+pub fn jet(p: &Coefficients, u: f64) -> [f64; 5] {
     let shifted = shifted(p, u);
     [shifted[0], shifted[1], 2.0 * shifted[2], 6.0 * shifted[3], 24.0 * shifted[4]]
 }
 
 /// In powers of u - `origin` (repeated synthetic division).
-pub fn shifted(p: &Quintic, origin: f64) -> Quintic {
+pub fn shifted(p: &Coefficients, origin: f64) -> Coefficients {
     let mut p = *p;
-    for done in 0..5 {
-        for k in (done..5).rev() {
+    for done in 0..CURVE_DEGREE {
+        for k in (done..CURVE_DEGREE).rev() {
             p[k] += origin * p[k + 1];
         }
     }
@@ -306,7 +341,7 @@ pub fn shifted(p: &Quintic, origin: f64) -> Quintic {
 
 /// The polynomial of least degree with value and derivative `[p0, v0, p1, v1]` at 0 and 1, and those of
 /// the second derivatives that are given.
-fn hermite([p0, v0, p1, v1]: [f64; 4], a0: Option<f64>, a1: Option<f64>) -> Quintic {
+fn hermite([p0, v0, p1, v1]: [f64; 4], a0: Option<f64>, a1: Option<f64>) -> Coefficients {
     let d = p1 - p0;
     let (a0, a1) = match (a0, a1) {
         (Some(a0), Some(a1)) => (a0, a1),
@@ -322,11 +357,33 @@ fn hermite([p0, v0, p1, v1]: [f64; 4], a0: Option<f64>, a1: Option<f64>) -> Quin
         10.0 * d - 6.0 * v0 - 4.0 * v1 - 1.5 * a0 + 0.5 * a1,
         -15.0 * d + 8.0 * v0 + 7.0 * v1 + 1.5 * a0 - a1,
         6.0 * d - 3.0 * (v0 + v1) - 0.5 * a0 + 0.5 * a1,
+        0.0,
+        0.0,
+    ]
+}
+
+/// The polynomial with value and derivative `[p0, v0, p1, v1]`, and second and third derivatives
+/// `[a0, j0, a1, j1]`, at 0 and 1.
+fn septic([p0, v0, p1, v1]: [f64; 4], [a0, j0, a1, j1]: [f64; 4]) -> Coefficients {
+    // What the cubic through the beginning leaves at the end, to be made up for by powers 4 to 7.
+    let d = p1 - p0 - v0 - 0.5 * a0 - j0 / 6.0;
+    let v = v1 - v0 - a0 - 0.5 * j0;
+    let a = a1 - a0 - j0;
+    let j = j1 - j0;
+    [
+        p0,
+        v0,
+        0.5 * a0,
+        j0 / 6.0,
+        35.0 * d - 15.0 * v + 2.5 * a - j / 6.0,
+        -84.0 * d + 39.0 * v - 7.0 * a + 0.5 * j,
+        70.0 * d - 34.0 * v + 6.5 * a - 0.5 * j,
+        -20.0 * d + 10.0 * v - 2.0 * a + j / 6.0,
     ]
 }
 
 /// The polynomial through values at 0, 1/5, ... 1 (Newton's forward differences).
-fn through(values: [f64; 6]) -> Quintic {
+fn through(values: [f64; 6]) -> Coefficients {
     let mut differences = values;
     for order in 1..6 {
         for k in (order..6).rev() {
@@ -334,10 +391,10 @@ fn through(values: [f64; 6]) -> Quintic {
         }
     }
     // Nested products of (5 u - k) / (k + 1).
-    let mut p = [0.0; 6];
+    let mut p = [0.0; 8];
     for k in (0..6).rev() {
         let k1 = k as f64 + 1.0;
-        let mut next = [0.0; 6];
+        let mut next = [0.0; 8];
         for power in 0..6 {
             next[power] -= p[power] * k as f64 / k1;
             if power > 0 {
@@ -359,8 +416,10 @@ mod tests {
         let curvature = prop_oneof![Just(None), Just(Some(0.0)), (-1.0..1.0).prop_map(Some)];
         let place = prop::array::uniform3(-2.0..2.0);
         let arm = prop::collection::vec(-1.0..1.0, 2);
-        (place, -4.0..4.0, -1.0..1.0, curvature, arm.clone(), arm).prop_map(
-            |(place, heading, pitch, curvature, arm, arm_slopes)| Stance {
+        let bend = prop_oneof![Just(None), (-1.0..1.0).prop_map(Some)];
+        (place, -4.0..4.0, -1.0..1.0, (curvature, bend), arm.clone(), arm).prop_map(
+            |(place, heading, pitch, (curvature, bend), arm, arm_slopes)| Stance {
+                bend,
                 place,
                 heading,
                 pitch,
@@ -378,7 +437,7 @@ mod tests {
         Stance { place: [x, y, 0.0], pitch: 0.0, ..stance }
     }
 
-    fn assert_meets(curve: &Curve, u: f64, wanted: &Stance) -> Result<(), TestCaseError> {
+    fn assert_meets(curve: &Curve, u: f64, wanted: &Stance, bends: bool) -> Result<(), TestCaseError> {
         let got = curve.stance(u);
         for i in 0..3 {
             prop_assert!((got.place[i] - wanted.place[i]).abs() < 1e-12);
@@ -387,6 +446,9 @@ mod tests {
         prop_assert!((got.pitch - wanted.pitch).abs() < 1e-9);
         if let (Some(k), false) = (wanted.curvature, curve.is_spatial) {
             prop_assert!((got.curvature.unwrap() - k).abs() < 1e-8, "{got:?} {wanted:?}");
+        }
+        if let (Some(bend), true, false) = (wanted.bend, bends, curve.is_spatial) {
+            prop_assert!((got.bend.unwrap() - bend).abs() < 1e-6, "{got:?} {wanted:?}");
         }
         for j in 0..2 {
             prop_assert!((got.arm[j] - wanted.arm[j]).abs() < 1e-12);
@@ -406,10 +468,12 @@ mod tests {
             if let Some(curve) = Curve::join(&from, &to, gait, lengths, is_spatial)
                 .and_then(|curve| curve.guided(from.heading, to.heading))
             {
-                assert_meets(&curve, 0.0, &from)?;
-                assert_meets(&curve, 1.0, &to)?;
+                let bends = |s: &Stance| s.curvature.and(s.bend).is_some();
+                let is_septic = bends(&from) && bends(&to);
+                assert_meets(&curve, 0.0, &from, is_septic)?;
+                assert_meets(&curve, 1.0, &to, is_septic)?;
                 let middle = curve.stance(0.4);
-                assert_meets(&curve.part(0.4, 0.9), 0.0, &middle)?;
+                assert_meets(&curve.part(0.4, 0.9), 0.0, &middle, true)?;
                 prop_assert_eq!(curve.outputs().count(), 5);
             }
         }
@@ -444,10 +508,10 @@ mod tests {
     #[test]
     fn the_degree_is_as_low_as_it_can_be() {
         let ends = [0.3, 1.0, -0.2, 0.5];
-        assert_eq!(hermite(ends, None, None)[4..], [0.0; 2]);
+        assert_eq!(hermite(ends, None, None)[4..], [0.0; 4]);
         for (a0, a1) in [(Some(0.7), None), (None, Some(-0.4))] {
             let quartic = hermite(ends, a0, a1);
-            assert!(quartic[5].abs() < 1e-14, "{quartic:?}");
+            assert!(quartic[5..].iter().all(|c| c.abs() < 1e-14), "{quartic:?}");
             let [at_0, at_1] = [0.0, 1.0].map(|u| jet(&quartic, u));
             for (got, wanted) in [(at_0[0], 0.3), (at_0[1], 1.0), (at_1[0], -0.2), (at_1[1], 0.5)] {
                 assert!((got - wanted).abs() < 1e-12);
@@ -461,7 +525,7 @@ mod tests {
     fn turns_stand_exactly() {
         let from = Stance { place: [1.0, 2.0, 0.0], heading: 0.5, arm: vec![0.2], ..Stance::default() };
         let turn = Curve::turn(&from, -1.0, &[0.6]);
-        assert!(turn.place.iter().all(|p| p[1..] == [0.0; 5]));
+        assert!(turn.place.iter().all(|p| p[1..] == [0.0; 7]));
         assert_eq!((turn.stance(0.0).heading, turn.stance(1.0).heading), (0.5, -1.0));
         assert!((turn.stance(1.0).arm[0] - 0.6).abs() < 1e-15);
     }

@@ -17,7 +17,7 @@ mod time_law;
 mod time_optimal;
 
 pub use course_limits::{CourseLimits, Row, SpeedProfile};
-pub use curve::{Curve, Gait, Quintic, Stance, nearest_turn};
+pub use curve::{CURVE_DEGREE, Coefficients, Curve, Gait, Stance, nearest_turn};
 pub use filter::moving_average;
 pub use higher_order::{HigherOrder, State};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};

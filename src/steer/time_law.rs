@@ -11,7 +11,7 @@
 //! Where nothing limits the derivatives, u' is constant in each cell, at what the cell allows.
 
 use super::course_limits::{CourseLimits, Row};
-use super::curve::{Curve, Gait, Quintic, shifted};
+use super::curve::{CURVE_DEGREE, Coefficients, Curve, Gait, shifted};
 use crate::trajectory::Trajectory;
 use std::ops::Range;
 
@@ -54,13 +54,25 @@ pub struct TimeLaw {
     is_linear: bool,
 }
 
-/// Speeds at the ends of a sequence, m/s along the path (rad/s of a turn); zero at rest.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// Speeds at the ends of a sequence, m/s along the path (rad/s of a turn): zero at rest, `None` where any will
+/// do.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EndSpeeds {
     /// Where it begins.
-    pub first: f64,
+    pub first: Option<f64>,
     /// Where it ends.
-    pub last: f64,
+    pub last: Option<f64>,
+}
+
+impl EndSpeeds {
+    /// From rest to rest.
+    pub const REST: Self = Self { first: Some(0.0), last: Some(0.0) };
+}
+
+impl Default for EndSpeeds {
+    fn default() -> Self {
+        Self::REST
+    }
 }
 
 impl TimeLaw {
@@ -86,7 +98,8 @@ impl TimeLaw {
     /// The curves as polynomials of time.
     pub fn trajectory(&self, curves: &[Curve]) -> Trajectory {
         let outputs = curves.first().map_or(0, |curve| curve.outputs().count());
-        let degree = if self.is_linear { 5 } else { 10 };
+        let power = |curve: &Curve| curve.outputs().map(degree).max().unwrap_or(0);
+        let degree = curves.iter().map(power).max().unwrap_or(0) * if self.is_linear { 1 } else { 2 };
         let mut trajectory = Trajectory::new(outputs, degree);
         let mut coefficients = Vec::with_capacity(outputs * (degree + 1));
         for piece in &self.pieces {
@@ -107,14 +120,22 @@ impl TimeLaw {
     }
 }
 
+/// The highest power with a coefficient.
+fn degree(p: &Coefficients) -> usize {
+    p.iter().rposition(|&c| c != 0.0).unwrap_or(0)
+}
+
+/// Powers of time in a polynomial of u, and one.
+const POWERS: usize = 2 * CURVE_DEGREE + 1;
+
 /// p(from + rate t + half_rise t^2) in powers of t.
-fn composed(p: &Quintic, piece: &Piece) -> [f64; 11] {
+fn composed(p: &Coefficients, piece: &Piece) -> [f64; POWERS] {
     let p = shifted(p, piece.from);
-    let mut sum = [0.0; 11];
+    let mut sum = [0.0; POWERS];
     for c in p.iter().rev() {
-        let mut next = [0.0; 11];
+        let mut next = [0.0; POWERS];
         next[0] = *c;
-        for power in 1..11 {
+        for power in 1..POWERS {
             next[power] += piece.rate * sum[power - 1];
             if power > 1 {
                 next[power] += piece.half_rise * sum[power - 2];
@@ -236,8 +257,8 @@ impl Reach {
                 .is_none_or(|next| next.gait != curves[last].gait || next.gait == Gait::Turn);
             if stops {
                 let speeds = [
-                    if first == 0 { ends.first } else { 0.0 },
-                    if last + 1 == curves.len() { ends.last } else { 0.0 },
+                    if first == 0 { ends.first } else { Some(0.0) },
+                    if last + 1 == curves.len() { ends.last } else { Some(0.0) },
                 ];
                 self.run(limits, curves, first..last + 1, speeds, &mut pieces)?;
                 first = last + 1;
@@ -252,15 +273,15 @@ impl Reach {
         limits: &CourseLimits,
         curves: &[Curve],
         run: Range<usize>,
-        speeds: [f64; 2],
+        speeds: [Option<f64>; 2],
         pieces: &mut Vec<Piece>,
     ) -> Option<()> {
         let square = |curve: &Curve, u: f64, speed: f64| {
             let rate = if curve.gait == Gait::Turn { curve.guide_at(u)[1].abs() } else { curve.stretch(u) };
             if speed == 0.0 { 0.0 } else { (speed / rate).powi(2) }
         };
-        let first = square(&curves[run.start], 0.0, speeds[0]);
-        let last = square(&curves[run.end - 1], 1.0, speeds[1]);
+        let first = speeds[0].map(|speed| square(&curves[run.start], 0.0, speed));
+        let last = speeds[1].map(|speed| square(&curves[run.end - 1], 1.0, speed));
         FINER.into_iter().find_map(|finer| self.solve(limits, curves, run.clone(), finer, [first, last]))?;
         for (cell, x) in self.cells.iter().zip(self.x.chunks_exact(2)) {
             let [x, next] = [x[0], x[1]];
@@ -282,7 +303,7 @@ impl Reach {
         curves: &[Curve],
         run: Range<usize>,
         finer: usize,
-        [first, last]: [f64; 2],
+        [first, last]: [Option<f64>; 2],
     ) -> Option<()> {
         self.divide(limits, curves, run, finer)?;
         for _ in 0..ROUNDS {
@@ -331,30 +352,33 @@ impl Reach {
     }
 
     /// From the end back: the intervals from which it can be reached.
-    fn reach_back(&mut self, first: f64, last: f64) -> Option<()> {
+    fn reach_back(&mut self, first: Option<f64>, last: Option<f64>) -> Option<()> {
         self.intervals.clear();
-        self.intervals.resize(self.cells.len() + 1, [last; 2]);
+        self.intervals.resize(self.cells.len() + 1, last.map_or([0.0, FASTEST], |last| [last; 2]));
         for i in (0..self.cells.len()).rev() {
             let next = self.intervals[i + 1].map(|x| x / self.cells[i].ratio);
             self.feasible.of(&self.cells[i], next);
             self.intervals[i] = self.feasible.interval()?;
         }
         let [least, most] = self.intervals[0];
-        let slack = 1e-9 * first.max(1.0);
-        (least - slack <= first && first <= most + slack).then_some(())
+        let within = |first: f64| {
+            let slack = 1e-9 * first.max(1.0);
+            least - slack <= first && first <= most + slack
+        };
+        first.is_none_or(within).then_some(())
     }
 
     /// From the beginning on, as fast as the intervals allow: x at both ends of each cell.
-    fn go(&mut self, first: f64, last: f64) -> Option<()> {
+    fn go(&mut self, first: Option<f64>, last: Option<f64>) -> Option<()> {
         self.x.clear();
-        let mut x = first;
+        let mut x = first.unwrap_or(self.intervals[0][1]);
         for i in 0..self.cells.len() {
             let cell = &self.cells[i];
             let next = self.intervals[i + 1].map(|x| x / cell.ratio);
             self.feasible.of(cell, next);
             let rise = self.feasible.greatest(x);
             let mut reached = (x + 2.0 * cell.width * rise).clamp(next[0], next[1]);
-            if i + 1 == self.cells.len() {
+            if let (Some(last), true) = (last, i + 1 == self.cells.len()) {
                 reached = last;
             }
             if !(reached >= 0.0 && x + reached > 0.0) {
@@ -528,6 +552,7 @@ mod tests {
             car(f64::INFINITY, f64::INFINITY, None),
             car(0.4, 0.5, None),
             car(f64::INFINITY, f64::INFINITY, Some(Trailer { hitch_length: 0.5, angle: 1.4 })),
+            car(0.4, 0.8, Some(Trailer { hitch_length: 0.5, angle: 1.4 })),
             airplane(),
         ]
     }
@@ -539,6 +564,7 @@ mod tests {
             heading,
             pitch: if limits.is_spatial() { pitch } else { 0.0 },
             curvature: (!limits.is_spatial()).then_some(0.0),
+            bend: limits.needs_bend().then_some(0.0),
             ..Stance::default()
         };
         let mut curves: Vec<Curve> = Vec::new();
@@ -649,7 +675,7 @@ mod tests {
     #[test]
     fn ends_may_be_at_speed() {
         let limits = limits_of(drive(BOTH));
-        let ends = EndSpeeds { first: 0.4, last: 0.2 };
+        let ends = EndSpeeds { first: Some(0.4), last: Some(0.2) };
         let curves = [straight(2.0)];
         let trajectory = TimeLaw::fastest(&limits, &curves, ends).unwrap().trajectory(&curves);
         let mut velocity = [0.0; 3];
@@ -658,7 +684,10 @@ mod tests {
         trajectory.evaluate(trajectory.duration(), 1, &mut velocity);
         assert!((velocity[0] - 0.2).abs() < 1e-9);
         // It cannot stop within 0.1 m from 0.4 m/s.
-        assert_eq!(TimeLaw::fastest(&limits, &[straight(0.1)], EndSpeeds { first: 0.4, last: 0.0 }), None);
+        assert_eq!(
+            TimeLaw::fastest(&limits, &[straight(0.1)], EndSpeeds { first: Some(0.4), ..EndSpeeds::REST }),
+            None
+        );
     }
 
     /// A drive that must not be slower than 0.25 m/s cannot bend more than its turn rate allows then.

@@ -68,8 +68,9 @@ fn stance(limits: &CourseLimits, state: &FlatState) -> (Stance, f64) {
     } else {
         limits.keeps_curvature().then(|| limits.curvature(p.get(3).copied().unwrap_or(0.0)))
     };
-    let stance =
-        Stance { place: [p[0], p[1], 0.0], heading: p[2], curvature, speed, arm, ..Stance::default() };
+    let bend = curvature.filter(|_| limits.needs_bend()).map(|k| limits.straight_bend(k));
+    let place = [p[0], p[1], 0.0];
+    let stance = Stance { place, heading: p[2], curvature, bend, speed, arm, ..Stance::default() };
     (stance, rates[2])
 }
 

@@ -13,6 +13,10 @@ use crate::steer::{CourseLimits, Curve, EndSpeeds, Pace, Pointer, Stance};
 /// Nodes of the other tree that a new one is joined to, the nearest by estimated time.
 const PARTNERS: usize = 3;
 
+/// A step is at least this share of the diagonal of the place's bounds long: what is far in one world is
+/// near in another.
+const STEP: f64 = 0.2;
+
 /// Steps that the other tree takes towards a new node.
 const STEPS: usize = 3;
 
@@ -99,6 +103,8 @@ pub(super) struct Search<'a> {
     pace: Pace,
     sampler: Sampler,
     spatial: bool,
+    /// Longest step of the place, metres.
+    step: f64,
     /// The start's and the goals'.
     trees: [Tree; 2],
     /// Speeds at the start and at each goal.
@@ -119,6 +125,8 @@ impl<'a> Search<'a> {
         options: &'a PlanOptions,
         seed: u64,
     ) -> Self {
+        let dimensions = if limits.is_spatial() { 3 } else { 2 };
+        let diagonal = bounds[..dimensions].iter().map(|(a, b)| (b - a).powi(2)).sum::<f64>().sqrt();
         let mut trees = [Tree::new(Given::First), Tree::new(Given::Last)];
         let lead = |curves| Motion { curves, duration: 0.0 };
         trees[0].add(start.stance, None, lead(start.lead));
@@ -132,6 +140,7 @@ impl<'a> Search<'a> {
             pace: Pace::new(limits),
             sampler: Sampler::new(bounds, seed),
             spatial: limits.is_spatial(),
+            step: options.range.max(STEP * diagonal),
             trees,
             speeds: (start.speed, speeds),
             is_begun: false,
@@ -250,8 +259,9 @@ impl<'a> Search<'a> {
         let tree = &mut self.trees[side];
         let stance = &tree.stances[near];
         let square = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-        let way = square(&place, &stance.place).max(square(arm, &stance.arm)).sqrt();
-        let share = (self.options.range / way).min(1.0);
+        let share = (self.step / square(&place, &stance.place).sqrt())
+            .min(self.options.range / square(arm, &stance.arm).sqrt())
+            .min(1.0);
         let toward = |from: f64, to: f64| from + (to - from) * share;
         let place = [0, 1, 2].map(|i| toward(stance.place[i], place[i]));
         let arm: Vec<f64> = stance.arm.iter().zip(arm).map(|(&a, &b)| toward(a, b)).collect();
@@ -333,7 +343,7 @@ impl<'a> Search<'a> {
         curves.extend(motion.curves);
         curves.extend(self.trees[1].curves(goal));
         let last = self.speeds.1[self.trees[1].root(goal)];
-        Route { curves, ends: EndSpeeds { first: self.speeds.0, last } }
+        Route { curves, ends: EndSpeeds { first: Some(self.speeds.0), last: Some(last) } }
     }
 }
 
