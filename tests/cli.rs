@@ -853,7 +853,11 @@ fn bench_dynobench_compares_with_references() {
     std::fs::write(envs.join("wall.yaml"), &environment).unwrap();
     std::fs::write(envs.join("inside.yaml"), environment.replace("start: [0.3", "start: [1")).unwrap();
     let run = flatout(&[&arguments[..], &["--backend", "simd"]].concat()).ends_with(0);
-    assert!(run.out.contains("2/2") && run.out.contains("inside seed 1: no plan: the start is invalid"), "{}", run.out);
+    assert!(
+        run.out.contains("2/2") && run.out.contains("inside seed 1: no plan: the start is invalid"),
+        "{}",
+        run.out
+    );
     let report: Value = serde_json::from_str(&std::fs::read_to_string(&out).unwrap()).unwrap();
     assert_eq!(report["results"].as_array().map(Vec::len), Some(4));
     assert_eq!(report["results"][0]["duration_s"], Value::Null);
