@@ -197,7 +197,7 @@ pub struct Packed {
 }
 
 /// Intervals between the samples of an edge, at most: their rakes are counted in 16 bits on a device, and
-/// a second's work in lanes is a bound that a query's time limit can live with.
+/// a tenth of a second's work in lanes is a bound that a query's time limit can live with.
 const MOST_INTERVALS: f32 = 1e6;
 
 impl Packed {
@@ -243,9 +243,9 @@ impl Packed {
     /// Between two samples the spheres move at most sum_j reach_j |dy_j|. A rest-to-rest edge is
     /// sampled evenly along its path, any other evenly in time, where its fastest instant decides. Of
     /// a vehicle, turnings that follow from other outputs are estimated. Edges longer than
-    /// [`MOST_INTERVALS`] are sampled at a wider spacing: 50 km at 5 cm, which no edge of a search is,
-    /// since refinement only shortens what the search joins by edges of its range. Should a collision
-    /// slip through, the certificate, which takes no samples, finds it.
+    /// [`MOST_INTERVALS`] are sampled at a wider spacing: 50 km at 5 cm, and 50 m at the thousandth of it
+    /// that repairs come to at last; no edge of an arm's search is so long. Should a collision slip
+    /// through, the certificate, which takes no samples, finds it.
     pub fn rakes(&self, edge: &Edge<'_>) -> usize {
         let mut travel = edge.travel(&self.reach);
         if let Some(base) = &self.base {

@@ -40,7 +40,7 @@ impl Default for PlanOptions {
             seed: 0,
             time_limit: Some(Duration::from_secs(5)),
             max_samples: 100_000_000,
-            range: 1.0,
+            range: 0.8,
             moving_share: 0.0,
             batch: 0,
             resolution: 0.05,
