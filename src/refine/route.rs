@@ -64,7 +64,8 @@ pub fn shorten_route(
     seed: u64,
     late: &dyn Fn() -> bool,
 ) -> Result<Route, CheckError> {
-    let profiles: Option<Vec<SpeedProfile>> = route.curves.iter().map(|c| planner.limits().profile(c)).collect();
+    let profiles: Option<Vec<SpeedProfile>> =
+        route.curves.iter().map(|c| planner.limits().profile(c)).collect();
     let Some(profiles) = profiles else { return Ok(route) };
     let durations = route.durations(planner.limits(), &profiles);
     let whole = durations.iter().sum();

@@ -212,7 +212,9 @@ impl<'a> Driver<'a> {
             }
             let is_limit = matches!(
                 self.lane.violation,
-                Some(Violation::Limit { .. } | Violation::BaseLimit { .. } | Violation::LimitNotProved { .. })
+                Some(
+                    Violation::Limit { .. } | Violation::BaseLimit { .. } | Violation::LimitNotProved { .. }
+                )
             );
             if !is_limit {
                 break;

@@ -305,3 +305,98 @@ impl<'a> Envelope<'a> {
 pub(super) fn filtered(course: &Trajectory, [first, second]: [f64; 2]) -> Trajectory {
     moving_average(&moving_average(course, first), second)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use glam::DVec3;
+    use proptest::prelude::*;
+
+    /// A planar quadrotor, one by rotors, and one by thrust and moments.
+    pub(in super::super) fn bases() -> [Base; 3] {
+        let quadrotor = |actuation, inertia| {
+            let state = QuadrotorState::Quaternion;
+            Base::Quadrotor(Quadrotor { mass: 0.5, inertia, actuation, velocity: 4.0, body_rate: 8.0, state })
+        };
+        [
+            Base::PlanarQuadrotor(PlanarQuadrotor {
+                mass: 0.034,
+                inertia: 1e-4,
+                arm: 0.1,
+                rotor: 1.3,
+                velocity: 4.0,
+                body_rate: 8.0,
+            }),
+            quadrotor(
+                Actuation::Rotors { arm: 0.1, torque_by_thrust: 0.01, most: 1.5 },
+                DVec3::new(2e-3, 2.2e-3, 4e-3),
+            ),
+            quadrotor(
+                Actuation::Wrench {
+                    unit: [1.0; 4],
+                    lower: [0.0, -1.0, -1.0, -1.0],
+                    upper: [9.0, 1.0, 1.0, 1.0],
+                },
+                DVec3::new(0.03, 0.03, 0.05),
+            ),
+        ]
+    }
+
+    proptest! {
+        /// The thrust on a line is within its limits and leans no more than it should; and one of them is
+        /// met, so that no line could be faster.
+        #[test]
+        fn lines_are_as_fast_as_thrust_and_tilt_allow(
+            kind in 0..3_usize, x in -3.0..3.0, y in -3.0..3.0, z in -3.0..3.0, tilt in 0.2..1.2,
+        ) {
+            let base = &bases()[kind];
+            let envelope = Envelope::of(base).unwrap();
+            let way: Vec<f64> = if kind == 0 { vec![x, z] } else { vec![x, y, z, 0.0] };
+            let law = envelope.line(&way, tilt).unwrap();
+            let up = envelope.up();
+            for share in [law.speeding, -law.braking] {
+                let level = share.abs() * way[..up].iter().map(|w| w * w).sum::<f64>().sqrt();
+                let climb = GRAVITY + share * way[up];
+                let (thrust, lean) = (level.hypot(climb), level.atan2(climb));
+                prop_assert!(thrust <= envelope.most * (1.0 + 1e-9) && lean <= tilt + 1e-9, "{thrust} {lean}");
+                let fall = climb <= (LEAST_THRUST * GRAVITY) * (1.0 + 1e-9);
+                prop_assert!(thrust >= envelope.thrust * (1.0 - 1e-9) || lean >= tilt - 1e-9 || fall);
+            }
+            prop_assert!(way[..=up].iter().all(|w| (w * law.speed).abs() <= 4.0));
+        }
+
+        /// Any mix of accelerations of a box, and of those on lines, is within the thrust.
+        #[test]
+        fn boxes_are_within_the_thrust(kind in 0..3_usize, shares in prop::collection::vec(-1.0..=1.0_f64, 3)) {
+            let base = &bases()[kind];
+            let envelope = Envelope::of(base).unwrap();
+            for agility in envelope.agilities() {
+                let up = envelope.up();
+                let level = shares[..up].iter().map(|s| (s * agility.horizontal).powi(2)).sum::<f64>().sqrt();
+                let climb = GRAVITY + shares[2].max(0.0) * agility.rise + shares[2].min(0.0) * agility.fall;
+                prop_assert!(level.hypot(climb) <= envelope.thrust * (1.0 + 1e-9));
+                prop_assert!(climb > 0.05 * GRAVITY);
+            }
+        }
+
+        /// Smoothed lines hold all limits, densely sampled.
+        #[test]
+        fn smoothed_lines_hold(kind in 0..3_usize, x in -3.0..3.0, y in -3.0..3.0, z in -3.0..3.0) {
+            let base = &bases()[kind];
+            let envelope = Envelope::of(base).unwrap();
+            let way: Vec<f64> = if kind == 0 { vec![x, z] } else { vec![x, y, z, 0.5] };
+            let law = envelope.line(&way, 0.8).unwrap();
+            let course = crate::steer::straight(&vec![0.0; way.len()], &way, &law);
+            let widths = envelope.widths(2.0 * GRAVITY, GRAVITY);
+            let smooth = envelope.smooth(&course, widths).expect("wide filters hold anything");
+            prop_assert!(envelope.holds(&smooth));
+            for i in 0..=500 {
+                let (segment, t) = smooth.locate(smooth.duration() * f64::from(i) / 500.0);
+                let sample = base.unflatten(&base.flat(&smooth.segment(segment), t)).unwrap();
+                for limit in sample.limits {
+                    prop_assert!(limit.excess() <= 1e-3 * (limit.upper - limit.lower), "{limit}");
+                }
+            }
+        }
+    }
+}
