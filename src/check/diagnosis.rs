@@ -104,6 +104,7 @@ impl fmt::Display for Fault {
             Status::Velocity => {
                 write!(f, "velocity of \"{subject}\" is {amount}, outside [{lower}, {upper}]")
             }
+            Status::Base => write!(f, "{subject} is {amount}, outside [{lower}, {upper}]"),
             _ => write!(f, "position of \"{subject}\" is {amount}, outside [{lower}, {upper}]"),
         }
     }

@@ -3,30 +3,41 @@
 use super::super::Termination;
 use super::super::lane::PADDINGS;
 use super::Ends;
-use super::envelope::{Agility, Envelope, filtered};
+use super::envelope::{Agility, Envelope, FOR_TURNING, filtered};
 use super::pilot::Pilot;
 use crate::check::{CheckError, EdgeChecker};
 use crate::local_planner::LocalPlanner;
 use crate::refine::{Knots, polish, shorten_from};
-use crate::steer::{LineLaw, straight};
+use crate::steer::{LineLaw, side_by_side, straight};
 use crate::trajectory::Trajectory;
 
 /// The greatest tilts on straight lines that are tried, rad: the more, the shorter the line, but the wider
 /// the filters.
 pub(super) const TILTS: [f64; 4] = [0.5, 0.8, 1.05, 1.2];
 
-/// The same where nothing else is valid, down to a body that is as good as level.
+/// Shares of the thrust that are kept for turning on them.
+const RESERVES: [f64; 2] = [0.01, 0.04];
+
+/// Horizontal accelerations of steep flights, in multiples of standard gravity, ...
+const SIDEWAYS: [f64; 6] = [0.03, 0.08, 0.15, 0.25, 0.4, 0.6];
+/// ... and what the estimated widths of their filters are taken times.
+const ROOMY: f64 = 1.4;
+
+/// Greatest tilts where nothing else is valid, down to a body that is as good as level.
 const GENTLE: [f64; 3] = [0.5, 0.15, 0.04];
 
 /// What a course is stretched by in time where it can't be flown as fast as its accelerations allow.
 const STRETCHES: [f64; 5] = [1.15, 1.35, 1.7, 2.3, 3.5];
 
 impl Pilot<'_, '_> {
-    /// Valid flights along a straight line from rest to rest, one per greatest tilt.
+    /// Valid flights from rest to rest where nothing is in the way: along a straight line, one per greatest
+    /// tilt, and steep ones.
     pub(super) fn lines(&mut self, path: &Knots, ends: Ends) -> Result<Vec<Trajectory>, CheckError> {
+        let reserves = RESERVES.into_iter();
+        let lines = reserves.flat_map(|reserve| TILTS.map(|tilt| self.line(path, 0, tilt, reserve)));
+        let all: Vec<Trajectory> = lines.chain([self.shaft(path)]).flatten().collect();
         let mut flights = Vec::new();
-        for tilt in TILTS {
-            let Some(flight) = self.line(path, 0, tilt) else { continue };
+        for flight in all {
             let flight = self.flight.whole(&flight, ends);
             if self.is_valid(&flight)? {
                 flights.push(flight);
@@ -35,12 +46,13 @@ impl Pilot<'_, '_> {
         Ok(flights)
     }
 
-    /// A smooth flight along one piece of a path, from rest to rest.
-    fn line(&self, path: &Knots, piece: usize, tilt: f64) -> Option<Trajectory> {
+    /// A smooth flight along one piece of a path, from rest to rest; `reserve` is the share of the thrust that
+    /// is kept for turning.
+    fn line(&self, path: &Knots, piece: usize, tilt: f64, reserve: f64) -> Option<Trajectory> {
         let envelope = &self.flight.envelope;
         let [from, to] = [piece, piece + 1].map(|i| &path.states[i].position[..]);
         let way: Vec<f64> = from.iter().zip(to).map(|(p, q)| q - p).collect();
-        let Some(law) = envelope.line(&way, tilt) else {
+        let Some(law) = envelope.line(&way, tilt, reserve) else {
             return Some(straight(from, from, &LineLaw { speed: 1.0, speeding: 1.0, braking: 1.0 }));
         };
         let course = straight(from, to, &law);
@@ -51,6 +63,38 @@ impl Pilot<'_, '_> {
         let length = way[..=up].iter().map(|w| w * w).sum::<f64>().sqrt();
         let widths = envelope.widths((law.speeding + law.braking) * length, envelope.hovering());
         envelope.smooth(&course, widths)
+    }
+
+    /// A steep flight from rest to rest: vertically as fast as can be, and sideways while the thrust is strong,
+    /// upright again when it jumps. Only what goes sideways need be smooth.
+    fn shaft(&self, path: &Knots) -> Option<Trajectory> {
+        let envelope = &self.flight.envelope;
+        let up = envelope.up();
+        let [from, to] = [0, 1].map(|i| &path.states[i].position[..]);
+        let climb = to[up] - from[up];
+        let aside = (0..up).map(|i| (to[i] - from[i]).powi(2)).sum::<f64>().sqrt();
+        let turns = to.iter().zip(from).skip(up + 1).any(|(p, q)| (p - q).abs() > 0.0);
+        if climb == 0.0 || aside == 0.0 || turns {
+            return None;
+        }
+        SIDEWAYS.into_iter().find_map(|share| {
+            let level = share * envelope.hovering();
+            let vertical = envelope.shaft(climb, level, RESERVES[1]);
+            let ramps = vertical.ramps();
+            let (room, begin) =
+                if climb > 0.0 { (ramps[0], 0.0) } else { (ramps[1], vertical.duration() - ramps[1]) };
+            let [first, second] = envelope.widths(2.0 * level, envelope.hovering()).map(|w| ROOMY * w);
+            // What time there is, is taken.
+            let half = 0.5 * (room - first - second);
+            let needed = aside / (half * half);
+            if half <= 0.0 || needed > level {
+                return None;
+            }
+            let law = LineLaw { speed: f64::INFINITY, speeding: needed / aside, braking: needed / aside };
+            let sideways = filtered(&straight(from, to, &law), [first, second]);
+            let flight = side_by_side(&straight(from, to, &vertical), &sideways, begin, |i| i != up);
+            envelope.holds(&flight).then_some(flight)
+        })
     }
 
     /// Valid flights along a path, each by accelerations of another box; where none is, the pieces of the
@@ -99,7 +143,10 @@ impl Pilot<'_, '_> {
                 return Ok(None);
             };
             let late = || termination.late();
-            let mut course = shorten_from(course, &corners, &mut local, tries, seed, &late)?;
+            let mut course = match tries {
+                0 => course,
+                _ => shorten_from(course, &corners, &mut local, tries, seed, &late)?,
+            };
             if self.options.polish_tries > 0 {
                 let tries = self.options.polish_tries;
                 course = polish(course, &boxed.mechanism.limits, &mut local, tries, seed, &late)?;
@@ -169,7 +216,7 @@ impl Pilot<'_, '_> {
     /// them valid for a level body.
     fn pieces(&mut self, path: &Knots, ends: Ends) -> Result<Option<Trajectory>, CheckError> {
         for tilt in GENTLE {
-            let lines = (0..path.durations.len()).map(|piece| self.line(path, piece, tilt));
+            let lines = (0..path.durations.len()).map(|piece| self.line(path, piece, tilt, FOR_TURNING));
             let Some(lines) = lines.collect::<Option<Vec<_>>>() else { continue };
             let mut all = Trajectory::new(self.flight.envelope.outputs(), 2);
             lines.iter().for_each(|line| all.append(line));
@@ -211,7 +258,7 @@ fn legs(
                 Some(fastest) => course.append(fastest),
                 None => course.append(&path.piece(piece, &local.steering)),
             }
-        } else if let Some(law) = envelope.line(&way, agility.tilt) {
+        } else if let Some(law) = envelope.line(&way, agility.tilt, FOR_TURNING) {
             course.append(&straight(from.position, to.position, &law));
         } else {
             continue;

@@ -13,7 +13,7 @@ use crate::trajectory::Trajectory;
 const MARGIN: f64 = 1e-3;
 
 /// Share of the thrust that is kept for turning where rotors give both.
-const FOR_TURNING: f64 = 0.05;
+pub(super) const FOR_TURNING: f64 = 0.05;
 
 /// The least thrust by mass that is flown, in multiples of standard gravity: where it vanishes it has no
 /// direction.
@@ -198,8 +198,9 @@ impl<'a> Envelope<'a> {
     }
 
     /// What holds along a straight line on which the body leans by no more than `tilt`; `way` is the
-    /// difference of its ends. `None` where there is no way.
-    pub(super) fn line(&self, way: &[f64], tilt: f64) -> Option<LineLaw> {
+    /// difference of its ends, and `reserve` the share of the thrust that is kept for turning. `None` where
+    /// there is no way.
+    pub(super) fn line(&self, way: &[f64], tilt: f64, reserve: f64) -> Option<LineLaw> {
         const FREE: LineLaw =
             LineLaw { speed: f64::INFINITY, speeding: f64::INFINITY, braking: f64::INFINITY };
         let up = self.up();
@@ -208,7 +209,8 @@ impl<'a> Envelope<'a> {
         let mut law = FREE;
         if length > SAME {
             let fastest = way[..=up].iter().fold(0.0_f64, |most, w| most.max(w.abs()));
-            let along = |climb: f64| self.along(level / length, climb / length, tilt) / length;
+            let thrust = if level < SAME { self.most } else { self.most * (1.0 - reserve) };
+            let along = |climb: f64| along(thrust, level / length, climb / length, tilt) / length;
             let speed = self.speed / if self.is_round { length } else { fastest };
             law = LineLaw { speed, speeding: along(way[up]), braking: along(-way[up]) };
         }
@@ -219,15 +221,16 @@ impl<'a> Envelope<'a> {
         (law != FREE).then_some(law)
     }
 
-    /// The greatest acceleration in a direction, given by what is level of it and what climbs.
-    fn along(&self, level: f64, climb: f64, tilt: f64) -> f64 {
-        let g = GRAVITY;
-        let thrust = if level < SAME { self.most } else { self.thrust };
-        let by_thrust = (thrust * thrust - g * g * level * level).sqrt() - g * climb;
-        let lean = level - tilt.tan() * climb;
-        let by_tilt = if lean > 0.0 { g * tilt.tan() / lean } else { f64::INFINITY };
-        let by_fall = if climb < 0.0 { (1.0 - LEAST_THRUST) * g / -climb } else { f64::INFINITY };
-        by_thrust.min(by_tilt).min(by_fall)
+    /// What holds on a climb, or descent, that is not quite vertical, where only the strong of its phases,
+    /// the one against the weight, leans: by the horizontal acceleration `level`, m/s^2. Of the vertical
+    /// part alone; its time in the strong phase is that of its one phase.
+    pub(super) fn shaft(&self, climb: f64, level: f64, reserve: f64) -> LineLaw {
+        let thrust = self.most * (1.0 - reserve);
+        let strong = (thrust * thrust - level * level).sqrt() - GRAVITY;
+        let weak = (1.0 - LEAST_THRUST) * GRAVITY;
+        let (speeding, braking) = if climb > 0.0 { (strong, weak) } else { (weak, strong) };
+        let [speed, speeding, braking] = [self.speed, speeding, braking].map(|most| most / climb.abs());
+        LineLaw { speed, speeding, braking }
     }
 
     /// How an overturned body is turned.
@@ -301,6 +304,17 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// The greatest acceleration in a direction, given by what is level of it and what climbs, at a greatest thrust
+/// by mass.
+fn along(thrust: f64, level: f64, climb: f64, tilt: f64) -> f64 {
+    let g = GRAVITY;
+    let by_thrust = (thrust * thrust - g * g * level * level).sqrt() - g * climb;
+    let lean = level - tilt.tan() * climb;
+    let by_tilt = if lean > 0.0 { g * tilt.tan() / lean } else { f64::INFINITY };
+    let by_fall = if climb < 0.0 { (1.0 - LEAST_THRUST) * g / -climb } else { f64::INFINITY };
+    by_thrust.min(by_tilt).min(by_fall)
+}
+
 /// A course after filters of both widths.
 pub(super) fn filtered(course: &Trajectory, [first, second]: [f64; 2]) -> Trajectory {
     moving_average(&moving_average(course, first), second)
@@ -352,7 +366,7 @@ pub(super) mod tests {
             let base = &bases()[kind];
             let envelope = Envelope::of(base).unwrap();
             let way: Vec<f64> = if kind == 0 { vec![x, z] } else { vec![x, y, z, 0.0] };
-            let law = envelope.line(&way, tilt).unwrap();
+            let law = envelope.line(&way, tilt, FOR_TURNING).unwrap();
             let up = envelope.up();
             for share in [law.speeding, -law.braking] {
                 let level = share.abs() * way[..up].iter().map(|w| w * w).sum::<f64>().sqrt();
@@ -360,7 +374,8 @@ pub(super) mod tests {
                 let (thrust, lean) = (level.hypot(climb), level.atan2(climb));
                 prop_assert!(thrust <= envelope.most * (1.0 + 1e-9) && lean <= tilt + 1e-9, "{thrust} {lean}");
                 let fall = climb <= (LEAST_THRUST * GRAVITY) * (1.0 + 1e-9);
-                prop_assert!(thrust >= envelope.thrust * (1.0 - 1e-9) || lean >= tilt - 1e-9 || fall);
+                let most = envelope.most * (1.0 - FOR_TURNING);
+                prop_assert!(thrust >= most * (1.0 - 1e-9) || lean >= tilt - 1e-9 || fall);
             }
             prop_assert!(way[..=up].iter().all(|w| (w * law.speed).abs() <= 4.0));
         }
@@ -385,7 +400,7 @@ pub(super) mod tests {
             let base = &bases()[kind];
             let envelope = Envelope::of(base).unwrap();
             let way: Vec<f64> = if kind == 0 { vec![x, z] } else { vec![x, y, z, 0.5] };
-            let law = envelope.line(&way, 0.8).unwrap();
+            let law = envelope.line(&way, 0.8, FOR_TURNING).unwrap();
             let course = crate::steer::straight(&vec![0.0; way.len()], &way, &law);
             let widths = envelope.widths(2.0 * GRAVITY, GRAVITY);
             let smooth = envelope.smooth(&course, widths).expect("wide filters hold anything");

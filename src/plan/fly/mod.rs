@@ -23,7 +23,7 @@ use super::lane::{Finish, Lane};
 use super::termination::Race;
 use super::{Outcome, Termination};
 use crate::base::Base;
-use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status};
+use crate::check::{CheckError, EdgeBatch, EdgeChecker, Fault, Status};
 use crate::problem::{FlatState, Problem};
 use crate::trajectory::Trajectory;
 use ends::Port;
@@ -81,6 +81,15 @@ impl<'a> Flight<'a> {
         }
         if !envelope.can_hover() {
             return Err(unsupported("the quadrotor's greatest thrust hardly carries its weight"));
+        }
+        if let Some(why) = ends::excess(base, &problem.start) {
+            return Err(Outcome::StartInvalid { why });
+        }
+        let faults: Vec<Option<Fault>> = goals.iter().map(|goal| ends::excess(base, goal)).collect();
+        let sound = goals.iter().zip(&faults).filter(|(_, fault)| fault.is_none()).map(|(goal, _)| goal);
+        let goals: Vec<&FlatState> = sound.copied().collect();
+        if let (true, Some(why)) = (goals.is_empty(), faults.into_iter().flatten().next()) {
+            return Err(Outcome::GoalInvalid { why });
         }
         let refused = |end: &str, why: Attitude| unsupported(&format!("{end}: {why}"));
         let starts =

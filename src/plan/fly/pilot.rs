@@ -4,7 +4,7 @@ use super::super::lane::{Answer, Finish, GRACE, Lane, PADDINGS, PATIENCE, SAMPLE
 use super::super::{Budget, PlanOptions, RrtConnect, Searched, Statistics, Termination};
 use super::courses::TILTS;
 use super::ends::Port;
-use super::envelope::Agility;
+use super::envelope::{Agility, FOR_TURNING};
 use super::flat::FlatChecker;
 use super::{DEGREE, Ends, Flight};
 use crate::certify::{Certifier, Violation};
@@ -208,7 +208,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
     fn promise(&self, path: &Knots) -> f64 {
         let piece = |pair: &[FlatState]| {
             let way = pair[0].position.iter().zip(&pair[1].position).map(|(p, q)| q - p);
-            let law = self.flight.envelope.line(&way.collect::<Vec<_>>(), TILTS[1]);
+            let law = self.flight.envelope.line(&way.collect::<Vec<_>>(), TILTS[1], FOR_TURNING);
             law.map_or(0.0, |law| law.duration())
         };
         path.states.windows(2).map(piece).sum()
