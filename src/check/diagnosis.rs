@@ -107,6 +107,7 @@ impl fmt::Display for Fault {
             Status::Acceleration => {
                 write!(f, "acceleration of \"{subject}\" is {amount}, outside [{lower}, {upper}]")
             }
+            Status::Base => write!(f, "{subject} is {amount}, outside [{lower}, {upper}]"),
             _ => write!(f, "position of \"{subject}\" is {amount}, outside [{lower}, {upper}]"),
         }
     }

@@ -43,6 +43,34 @@ pub fn moving_average(trajectory: &Trajectory, width: f64) -> Trajectory {
     averaged
 }
 
+/// Two trajectories of the same outputs side by side, from the beginning of the first to its end: outputs for
+/// which `is_second` says so move as in the second, which begins at `delay` (0 or later) and ends no later,
+/// and rests before and after; the others as in the first.
+pub fn side_by_side(
+    first: &Trajectory,
+    second: &Trajectory,
+    delay: f64,
+    is_second: impl Fn(usize) -> bool,
+) -> Trajectory {
+    let degree = first.degree().max(second.degree());
+    let mut both = Trajectory::new(first.dof(), degree);
+    let mut times: Vec<f64> = first.knots().to_vec();
+    times.extend(second.knots().iter().map(|knot| knot + delay).filter(|&knot| knot < first.duration()));
+    times.sort_unstable_by(f64::total_cmp);
+    times.dedup_by(|later, earlier| *later - *earlier < SAME);
+    for pair in times.windows(2) {
+        let middle = 0.5 * (pair[0] + pair[1]);
+        let polynomial = |output| match is_second(output) {
+            true => extended(second, output, middle - delay, pair[0] - delay),
+            false => extended(first, output, middle, pair[0]),
+        };
+        let coefficients: Vec<f64> =
+            (0..first.dof()).flat_map(|output| polynomial(output).into_iter().take(degree + 1)).collect();
+        both.push(pair[1] - pair[0], &coefficients);
+    }
+    both
+}
+
 /// The intervals between all instants at which a knot comes into the window or leaves it.
 fn pieces(trajectory: &Trajectory, width: f64) -> impl Iterator<Item = (f64, f64)> {
     let mut times: Vec<f64> = trajectory.knots().iter().flat_map(|&knot| [knot, knot + width]).collect();
@@ -191,6 +219,28 @@ mod tests {
                     prop_assert!(off <= most[output] * width * width / 24.0 + 1e-11, "{off}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn outputs_run_side_by_side() {
+        let line = |duration: f64, acceleration: f64| {
+            let mut t = Trajectory::new(2, 2);
+            let half = 0.5 * duration;
+            let (p, v) = (0.5 * acceleration * half * half, acceleration * half);
+            t.push(half, &[0.0, 0.0, 0.5 * acceleration, 1.0, 0.0, 0.5 * acceleration]);
+            t.push(half, &[p, v, -0.5 * acceleration, 1.0 + p, v, -0.5 * acceleration]);
+            t
+        };
+        let (first, second) = (line(2.0, 1.0), line(1.0, 3.0));
+        let both = side_by_side(&first, &moving_average(&second, 0.2), 0.5, |output| output == 1);
+        assert_eq!((both.duration(), both.degree()), (2.0, 3));
+        for i in 0..=100 {
+            let t = f64::from(i) / 50.0;
+            assert!((evaluate(&both, t, 0)[0] - evaluate(&first, t, 0)[0]).abs() < 1e-14);
+            let averaged = moving_average(&second, 0.2);
+            let local = (t - 0.5).clamp(0.0, averaged.duration());
+            assert!((evaluate(&both, t, 0)[1] - evaluate(&averaged, local, 0)[1]).abs() < 1e-14);
         }
     }
 

@@ -18,7 +18,7 @@ mod time_optimal;
 
 pub use course_limits::{CourseLimits, Row, SpeedProfile};
 pub use curve::{CURVE_DEGREE, Coefficients, Curve, Gait, Stance, nearest_turn};
-pub use filter::moving_average;
+pub use filter::{moving_average, side_by_side};
 pub use higher_order::{HigherOrder, State};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};

@@ -39,6 +39,12 @@ impl LineLaw {
     pub fn duration(&self) -> f64 {
         self.times()[2]
     }
+
+    /// Times in which it speeds up and brakes, seconds.
+    pub fn ramps(&self) -> [f64; 2] {
+        let [accelerated, cruised, end] = self.times();
+        [accelerated, end - cruised]
+    }
 }
 
 /// The fastest motion from rest at one point to rest at another along the line between them: quadratics.

@@ -2,7 +2,8 @@
 
 use super::envelope::Envelope;
 use super::righting::Lean;
-use crate::base::{Base, GRAVITY, Jet};
+use crate::base::{Base, GRAVITY, Jet, MAX_ORDER, MAX_OUTPUTS};
+use crate::check::{Fault, Status};
 use crate::problem::FlatState;
 use crate::trajectory::{Trajectory, shift};
 use std::f64::consts::TAU;
@@ -13,6 +14,9 @@ const LEVEL: f64 = 1e-9;
 
 /// Where the thrust points up by less than this share of itself, it can't carry the weight meanwhile.
 const LEAST_CLIMB: f64 = 0.2;
+
+/// A limit that a start or goal exceeds by no more than this, it exceeds by rounding.
+const ROUNDING: f64 = 1e-9;
 
 /// A speed below this is none, m/s.
 const AT_REST: f64 = 2e-10;
@@ -112,6 +116,31 @@ impl Port {
         }
         self
     }
+}
+
+/// The first limit of the base that a state breaks, whatever the control.
+pub(super) fn excess(base: &Base, state: &FlatState) -> Option<Fault> {
+    let End { flat, thrust } = End::of(base, state).ok()?;
+    let mut derivatives = [[0.0; MAX_OUTPUTS]; MAX_ORDER + 1];
+    for output in 0..flat.position.len() {
+        (derivatives[0][output], derivatives[1][output]) = (flat.position[output], flat.velocity[output]);
+        // A thrust of the weight, wherever it points.
+        if let Some(jet) = thrust.get(output) {
+            let weight = if output + 1 == thrust.len() { GRAVITY } else { 0.0 };
+            derivatives[2][output] = GRAVITY * jet.value() - weight;
+            derivatives[3][output] = GRAVITY * jet.0[1];
+        }
+    }
+    let sample = base.unflatten(&base.flat_from(derivatives)).ok()?;
+    let of_state = sample.limits.len() - sample.control.len();
+    let broken = sample.limits[..of_state].iter().find(|limit| limit.excess() > ROUNDING)?;
+    Some(Fault {
+        status: Status::Base,
+        subject: broken.name.to_owned(),
+        other: String::new(),
+        amount: broken.value,
+        bounds: (broken.lower, broken.upper),
+    })
 }
 
 /// An end in the flat outputs, and how the body points.

@@ -13,7 +13,7 @@ use crate::trajectory::Trajectory;
 const MARGIN: f64 = 1e-3;
 
 /// Share of the thrust that is kept for turning where rotors give both.
-const FOR_TURNING: f64 = 0.05;
+pub(super) const FOR_TURNING: f64 = 0.05;
 
 /// The least thrust by mass that is flown, in multiples of standard gravity: where it vanishes it has no
 /// direction.
@@ -198,8 +198,9 @@ impl<'a> Envelope<'a> {
     }
 
     /// What holds along a straight line on which the body leans by no more than `tilt`; `way` is the
-    /// difference of its ends. `None` where there is no way.
-    pub(super) fn line(&self, way: &[f64], tilt: f64) -> Option<LineLaw> {
+    /// difference of its ends, and `reserve` the share of the thrust that is kept for turning. `None` where
+    /// there is no way.
+    pub(super) fn line(&self, way: &[f64], tilt: f64, reserve: f64) -> Option<LineLaw> {
         const FREE: LineLaw =
             LineLaw { speed: f64::INFINITY, speeding: f64::INFINITY, braking: f64::INFINITY };
         let up = self.up();
@@ -208,7 +209,8 @@ impl<'a> Envelope<'a> {
         let mut law = FREE;
         if length > SAME {
             let fastest = way[..=up].iter().fold(0.0_f64, |most, w| most.max(w.abs()));
-            let along = |climb: f64| self.along(level / length, climb / length, tilt) / length;
+            let thrust = if level < SAME { self.most } else { self.most * (1.0 - reserve) };
+            let along = |climb: f64| along(thrust, level / length, climb / length, tilt) / length;
             let speed = self.speed / if self.is_round { length } else { fastest };
             law = LineLaw { speed, speeding: along(way[up]), braking: along(-way[up]) };
         }
@@ -219,15 +221,16 @@ impl<'a> Envelope<'a> {
         (law != FREE).then_some(law)
     }
 
-    /// The greatest acceleration in a direction, given by what is level of it and what climbs.
-    fn along(&self, level: f64, climb: f64, tilt: f64) -> f64 {
-        let g = GRAVITY;
-        let thrust = if level < SAME { self.most } else { self.thrust };
-        let by_thrust = (thrust * thrust - g * g * level * level).sqrt() - g * climb;
-        let lean = level - tilt.tan() * climb;
-        let by_tilt = if lean > 0.0 { g * tilt.tan() / lean } else { f64::INFINITY };
-        let by_fall = if climb < 0.0 { (1.0 - LEAST_THRUST) * g / -climb } else { f64::INFINITY };
-        by_thrust.min(by_tilt).min(by_fall)
+    /// What holds on a climb, or descent, that is not quite vertical, where only the strong of its phases,
+    /// the one against the weight, leans: by the horizontal acceleration `level`, m/s^2. Of the vertical
+    /// part alone; its time in the strong phase is that of its one phase.
+    pub(super) fn shaft(&self, climb: f64, level: f64, reserve: f64) -> LineLaw {
+        let thrust = self.most * (1.0 - reserve);
+        let strong = (thrust * thrust - level * level).sqrt() - GRAVITY;
+        let weak = (1.0 - LEAST_THRUST) * GRAVITY;
+        let (speeding, braking) = if climb > 0.0 { (strong, weak) } else { (weak, strong) };
+        let [speed, speeding, braking] = [self.speed, speeding, braking].map(|most| most / climb.abs());
+        LineLaw { speed, speeding, braking }
     }
 
     /// How an overturned body is turned.
@@ -301,7 +304,114 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// The greatest acceleration in a direction, given by what is level of it and what climbs, at a greatest thrust
+/// by mass.
+fn along(thrust: f64, level: f64, climb: f64, tilt: f64) -> f64 {
+    let g = GRAVITY;
+    let by_thrust = (thrust * thrust - g * g * level * level).sqrt() - g * climb;
+    let lean = level - tilt.tan() * climb;
+    let by_tilt = if lean > 0.0 { g * tilt.tan() / lean } else { f64::INFINITY };
+    let by_fall = if climb < 0.0 { (1.0 - LEAST_THRUST) * g / -climb } else { f64::INFINITY };
+    by_thrust.min(by_tilt).min(by_fall)
+}
+
 /// A course after filters of both widths.
 pub(super) fn filtered(course: &Trajectory, [first, second]: [f64; 2]) -> Trajectory {
     moving_average(&moving_average(course, first), second)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use glam::DVec3;
+    use proptest::prelude::*;
+
+    /// A planar quadrotor, one by rotors, and one by thrust and moments.
+    pub(in super::super) fn bases() -> [Base; 3] {
+        let quadrotor = |actuation, inertia| {
+            let state = QuadrotorState::Quaternion;
+            Base::Quadrotor(Quadrotor { mass: 0.5, inertia, actuation, velocity: 4.0, body_rate: 8.0, state })
+        };
+        [
+            Base::PlanarQuadrotor(PlanarQuadrotor {
+                mass: 0.034,
+                inertia: 1e-4,
+                arm: 0.1,
+                rotor: 1.3,
+                velocity: 4.0,
+                body_rate: 8.0,
+            }),
+            quadrotor(
+                Actuation::Rotors { arm: 0.1, torque_by_thrust: 0.01, most: 1.5 },
+                DVec3::new(2e-3, 2.2e-3, 4e-3),
+            ),
+            quadrotor(
+                Actuation::Wrench {
+                    unit: [1.0; 4],
+                    lower: [0.0, -1.0, -1.0, -1.0],
+                    upper: [9.0, 1.0, 1.0, 1.0],
+                },
+                DVec3::new(0.03, 0.03, 0.05),
+            ),
+        ]
+    }
+
+    proptest! {
+        /// The thrust on a line is within its limits and leans no more than it should; and one of them is
+        /// met, so that no line could be faster.
+        #[test]
+        fn lines_are_as_fast_as_thrust_and_tilt_allow(
+            kind in 0..3_usize, x in -3.0..3.0, y in -3.0..3.0, z in -3.0..3.0, tilt in 0.2..1.2,
+        ) {
+            let base = &bases()[kind];
+            let envelope = Envelope::of(base).unwrap();
+            let way: Vec<f64> = if kind == 0 { vec![x, z] } else { vec![x, y, z, 0.0] };
+            let law = envelope.line(&way, tilt, FOR_TURNING).unwrap();
+            let up = envelope.up();
+            for share in [law.speeding, -law.braking] {
+                let level = share.abs() * way[..up].iter().map(|w| w * w).sum::<f64>().sqrt();
+                let climb = GRAVITY + share * way[up];
+                let (thrust, lean) = (level.hypot(climb), level.atan2(climb));
+                prop_assert!(thrust <= envelope.most * (1.0 + 1e-9) && lean <= tilt + 1e-9, "{thrust} {lean}");
+                let fall = climb <= (LEAST_THRUST * GRAVITY) * (1.0 + 1e-9);
+                let most = envelope.most * (1.0 - FOR_TURNING);
+                prop_assert!(thrust >= most * (1.0 - 1e-9) || lean >= tilt - 1e-9 || fall);
+            }
+            prop_assert!(way[..=up].iter().all(|w| (w * law.speed).abs() <= 4.0));
+        }
+
+        /// Any mix of accelerations of a box, and of those on lines, is within the thrust.
+        #[test]
+        fn boxes_are_within_the_thrust(kind in 0..3_usize, shares in prop::collection::vec(-1.0..=1.0_f64, 3)) {
+            let base = &bases()[kind];
+            let envelope = Envelope::of(base).unwrap();
+            for agility in envelope.agilities() {
+                let up = envelope.up();
+                let level = shares[..up].iter().map(|s| (s * agility.horizontal).powi(2)).sum::<f64>().sqrt();
+                let climb = GRAVITY + shares[2].max(0.0) * agility.rise + shares[2].min(0.0) * agility.fall;
+                prop_assert!(level.hypot(climb) <= envelope.thrust * (1.0 + 1e-9));
+                prop_assert!(climb > 0.05 * GRAVITY);
+            }
+        }
+
+        /// Smoothed lines hold all limits, densely sampled.
+        #[test]
+        fn smoothed_lines_hold(kind in 0..3_usize, x in -3.0..3.0, y in -3.0..3.0, z in -3.0..3.0) {
+            let base = &bases()[kind];
+            let envelope = Envelope::of(base).unwrap();
+            let way: Vec<f64> = if kind == 0 { vec![x, z] } else { vec![x, y, z, 0.5] };
+            let law = envelope.line(&way, 0.8, FOR_TURNING).unwrap();
+            let course = crate::steer::straight(&vec![0.0; way.len()], &way, &law);
+            let widths = envelope.widths(2.0 * GRAVITY, GRAVITY);
+            let smooth = envelope.smooth(&course, widths).expect("wide filters hold anything");
+            prop_assert!(envelope.holds(&smooth));
+            for i in 0..=500 {
+                let (segment, t) = smooth.locate(smooth.duration() * f64::from(i) / 500.0);
+                let sample = base.unflatten(&base.flat(&smooth.segment(segment), t)).unwrap();
+                for limit in sample.limits {
+                    prop_assert!(limit.excess() <= 1e-3 * (limit.upper - limit.lower), "{limit}");
+                }
+            }
+        }
+    }
 }

@@ -189,3 +189,42 @@ impl<'a> Swing<'a> {
         self.trajectory.push(duration, &coefficients);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::envelope::tests::bases;
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// From any lean beyond the horizon, near way or far, to hovering at rest; the thrust never
+        /// leaves its plane.
+        #[test]
+        fn rightings_end_at_rest(kind in 0..3_usize, angle in 1.6..3.3_f64, rate in -0.5..0.5_f64) {
+            let base = &bases()[kind];
+            let envelope = Envelope::of(base).unwrap();
+            let outputs = envelope.outputs();
+            // To the side: a quadrotor's pitch stays none.
+            let toward = if outputs == 2 { vec![1.0] } else { vec![0.0, 1.0] };
+            let lean = Lean { flat: FlatState::at_rest(vec![0.0; outputs]), toward, angle, rate };
+            let righting = lean.righted(&envelope).expect("a way to right it");
+            let (mut a, mut v) = (vec![0.0; outputs], vec![0.0; outputs]);
+            righting.evaluate(righting.duration(), 1, &mut v);
+            righting.evaluate(righting.duration(), 2, &mut a);
+            prop_assert!(v.iter().all(|v| v.abs() < 2e-10), "{v:?}");
+            let up = envelope.up();
+            prop_assert!((0..outputs).all(|i| i == up || a[i].abs() < 1e-9), "{a:?}");
+            // It begins with the direction that it should, and turns at the rate that it should.
+            let begin = base.unflatten(&base.flat(&righting.segment(0), 0.0)).unwrap();
+            let lean = begin.coordinates[if outputs == 2 { 2 } else { 4 }];
+            let off = (lean + angle) / std::f64::consts::TAU;
+            prop_assert!((off - off.round()).abs() < 1e-9, "{lean} {angle}");
+            for order in 0..2 {
+                let jump = righting.greatest_jump(order).map_or(0.0, |jump| jump.size.abs());
+                prop_assert!(jump < 1e-12);
+            }
+        }
+    }
+}
