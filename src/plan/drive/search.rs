@@ -258,10 +258,11 @@ impl<'a> Search<'a> {
     ) -> Result<Option<usize>, CheckError> {
         let tree = &mut self.trees[side];
         let stance = &tree.stances[near];
-        let square = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-        let share = (self.step / square(&place, &stance.place).sqrt())
-            .min(self.options.range / square(arm, &stance.arm).sqrt())
-            .min(1.0);
+        let share = |longest: f64, a: &[f64], b: &[f64]| {
+            let distance = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+            if distance > longest { longest / distance } else { 1.0 }
+        };
+        let share = share(self.step, &place, &stance.place).min(share(self.options.range, arm, &stance.arm));
         let toward = |from: f64, to: f64| from + (to - from) * share;
         let place = [0, 1, 2].map(|i| toward(stance.place[i], place[i]));
         let arm: Vec<f64> = stance.arm.iter().zip(arm).map(|(&a, &b)| toward(a, b)).collect();
