@@ -482,13 +482,13 @@ impl Range {
     fn beyond(&self, [lower, upper]: [f64; 2], tolerance: f64) -> Option<(f64, f64)> {
         let slack = |bound: f64| tolerance * bound.abs().max(1.0);
         // A NaN is not within, unless there is no bound.
-        if upper < f64::INFINITY && !(self.most <= upper + slack(upper)) {
-            return Some((self.most, upper));
+        let is_below = upper == f64::INFINITY || self.most <= upper + slack(upper);
+        let is_above = lower == f64::NEG_INFINITY || self.least >= lower - slack(lower);
+        match (is_below, is_above) {
+            (false, _) => Some((self.most, upper)),
+            (_, false) => Some((self.least, lower)),
+            _ => None,
         }
-        if lower > f64::NEG_INFINITY && !(self.least >= lower - slack(lower)) {
-            return Some((self.least, lower));
-        }
-        None
     }
 
     fn raise(&self, peak: &mut Peak, time: f64, bounds: [f64; 2]) {

@@ -89,8 +89,7 @@ impl Replay {
             integrate(base, &mut state, controls, self.time[i] - self.time[i - 1]);
             let apart = state.iter().zip(&self.state[i]).map(|(a, b)| (a - b).abs());
             farthest = apart.fold(farthest, f64::max);
-            // Also where it is no number.
-            if !(farthest <= TOLERANCE) {
+            if farthest.is_nan() || farthest > TOLERANCE {
                 return f64::INFINITY;
             }
         }

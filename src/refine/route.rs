@@ -117,7 +117,7 @@ impl Shortener<'_, '_> {
                 let old: f64 = self.durations[from..=to].iter().sum();
                 if let Some(motion) = self.planner.connect(&begin, &end, old)? {
                     let range = [Cut { curve: from, u: 0.0 }, Cut { curve: to, u: 1.0 }];
-                    if self.replace(range, motion.curves, true)? {
+                    if self.replace(range, &motion.curves, true)? {
                         break;
                     }
                 }
@@ -149,7 +149,7 @@ impl Shortener<'_, '_> {
         }
         motions.sort_by(|a, b| a.duration.total_cmp(&b.duration));
         for motion in motions {
-            if self.replace(range, motion.curves, false)? {
+            if self.replace(range, &motion.curves, false)? {
                 break;
             }
         }
@@ -193,7 +193,7 @@ impl Shortener<'_, '_> {
         let Some(after) = self.planner.curve(&middle, &end, gaits[1], old - before.duration) else {
             return Ok(());
         };
-        self.replace(range, [before.curves, after.curves].concat(), false)?;
+        self.replace(range, &[before.curves, after.curves].concat(), false)?;
         Ok(())
     }
 
@@ -259,7 +259,7 @@ impl Shortener<'_, '_> {
     fn replace(
         &mut self,
         [from, to]: [Cut; 2],
-        middle: Vec<Curve>,
+        middle: &[Curve],
         is_valid: bool,
     ) -> Result<bool, CheckError> {
         let Route { curves, ends } = &self.route;
@@ -276,7 +276,7 @@ impl Shortener<'_, '_> {
         if from.u > 0.0 {
             new.push(curves[from.curve].part(0.0, from.u));
         }
-        new.extend_from_slice(&middle);
+        new.extend_from_slice(middle);
         if to.u < 1.0 {
             new.push(curves[to.curve].part(to.u, 1.0));
         }
@@ -287,7 +287,8 @@ impl Shortener<'_, '_> {
         let next = Route { curves, ends: *ends };
         let durations = next.durations(limits, &profiles);
         let whole: f64 = durations.iter().sum();
-        if !(whole < self.whole * (1.0 - LEAST_GAIN)) || !is_valid && !self.planner.is_valid(&middle)? {
+        let is_shorter = whole < self.whole * (1.0 - LEAST_GAIN);
+        if !is_shorter || !is_valid && !self.planner.is_valid(middle)? {
             return Ok(false);
         }
         (self.route, self.profiles, self.durations, self.whole) = (next, profiles, durations, whole);

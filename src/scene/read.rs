@@ -78,7 +78,7 @@ pub(super) fn robot_source(root: &Node, directory: &Path) -> Result<RobotSource,
     match kind(&robot) {
         None => Ok(RobotSource::Files(RobotFiles::read(&robot, directory)?)),
         Some(entry) if entry.key == "point" => Ok(RobotSource::Point(vehicle::point(&entry.node)?)),
-        Some(entry) => Ok(RobotSource::Vehicle(vehicle::vehicle(entry, directory)?)),
+        Some(entry) => Ok(RobotSource::Vehicle(Box::new(vehicle::vehicle(entry, directory)?))),
     }
 }
 

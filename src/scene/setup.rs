@@ -36,7 +36,7 @@ pub enum RobotSource {
     /// In the scene: a point that carries spheres.
     Point(PointRobot),
     /// In the scene: what drives or flies. A robot that it carries has files of its own.
-    Vehicle(VehicleRobot),
+    Vehicle(Box<VehicleRobot>),
 }
 
 /// A robot and what of it moves.

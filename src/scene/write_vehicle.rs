@@ -20,7 +20,7 @@ pub(super) enum Value {
     /// The same in one line.
     InLine(FlowMap<Named<Value>>),
     List(Vec<Value>),
-    Files(Files),
+    Files(Box<Files>),
     Joints(State),
 }
 
@@ -62,7 +62,7 @@ pub(super) fn vehicle(vehicle: &VehicleRobot, carries: Option<Files>) -> (&'stat
     }
     keys = keys.put("body", body(&vehicle.body));
     if let Some(files) = carries {
-        keys = keys.put("carries", Value::Files(files));
+        keys = keys.put("carries", Value::Files(Box::new(files)));
     }
     (vehicle.base.name(), keys.into())
 }

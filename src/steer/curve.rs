@@ -301,7 +301,7 @@ impl Curve {
 
     /// Length of the path, metres, by Simpson's rule.
     pub fn length(&self) -> f64 {
-        let weight = |i: usize| if i % 8 == 0 { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
+        let weight = |i: usize| if i.is_multiple_of(8) { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
         (0..=8).map(|i| weight(i) * self.stretch(i as f64 / 8.0)).sum::<f64>() / 24.0
     }
 }

@@ -641,12 +641,12 @@ mod tests {
                 }
                 prop_assert!(speed.is_none_or(|v| v.abs() < 1e-9));
                 let (first, last) = (curves[0].stance(0.0), curves[curves.len() - 1].stance(1.0));
-                let mut ends = [vec![0.0; 3], vec![0.0; 3]];
-                trajectory.evaluate(0.0, 0, &mut ends[0]);
-                trajectory.evaluate(trajectory.duration(), 0, &mut ends[1]);
-                for i in 0..2 {
-                    prop_assert!((ends[0][i] - first.place[i]).abs() < 1e-12);
-                    prop_assert!((ends[1][i] - last.place[i]).abs() < 1e-12);
+                for (time, stance) in [(0.0, first), (trajectory.duration(), last)] {
+                    let mut outputs = [0.0; 3];
+                    trajectory.evaluate(time, 0, &mut outputs);
+                    for (got, wanted) in outputs.iter().zip(&stance.place[..2]) {
+                        prop_assert!((got - wanted).abs() < 1e-12);
+                    }
                 }
             }
         }

@@ -122,14 +122,13 @@ impl Port {
 pub(super) fn excess(base: &Base, state: &FlatState) -> Option<Fault> {
     let End { flat, thrust } = End::of(base, state).ok()?;
     let mut derivatives = [[0.0; MAX_OUTPUTS]; MAX_ORDER + 1];
-    for output in 0..flat.position.len() {
-        (derivatives[0][output], derivatives[1][output]) = (flat.position[output], flat.velocity[output]);
+    derivatives[0][..flat.position.len()].copy_from_slice(&flat.position);
+    derivatives[1][..flat.velocity.len()].copy_from_slice(&flat.velocity);
+    for (output, jet) in thrust.iter().enumerate() {
         // A thrust of the weight, wherever it points.
-        if let Some(jet) = thrust.get(output) {
-            let weight = if output + 1 == thrust.len() { GRAVITY } else { 0.0 };
-            derivatives[2][output] = GRAVITY * jet.value() - weight;
-            derivatives[3][output] = GRAVITY * jet.0[1];
-        }
+        let weight = if output + 1 == thrust.len() { GRAVITY } else { 0.0 };
+        derivatives[2][output] = GRAVITY * jet.value() - weight;
+        derivatives[3][output] = GRAVITY * jet.0[1];
     }
     let sample = base.unflatten(&base.flat_from(derivatives)).ok()?;
     let of_state = sample.limits.len() - sample.control.len();

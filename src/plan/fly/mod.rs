@@ -56,7 +56,7 @@ impl<'a> Flight<'a> {
         let Some(envelope) = Envelope::of(base) else { return Ok(Ok(None)) };
         let mut flight = match Self::within(problem, base, envelope, goals) {
             Ok(flight) => flight,
-            Err(outcome) => return Ok(Err(outcome)),
+            Err(outcome) => return Ok(Err(*outcome)),
         };
         let start = keep_valid(&mut flight.starts, checker)?;
         let goal = keep_valid(&mut flight.goals, checker)?;
@@ -74,8 +74,8 @@ impl<'a> Flight<'a> {
         base: &'a Base,
         envelope: Envelope<'a>,
         goals: &[&FlatState],
-    ) -> Result<Self, Outcome> {
-        let unsupported = |why: &str| Outcome::Unsupported { why: why.to_owned() };
+    ) -> Result<Self, Box<Outcome>> {
+        let unsupported = |why: &str| Box::new(Outcome::Unsupported { why: why.to_owned() });
         if problem.mechanism.dof() > base.coordinates().len() {
             return Err(unsupported("a quadrotor that carries joints of its own is not planned for"));
         }
@@ -83,13 +83,13 @@ impl<'a> Flight<'a> {
             return Err(unsupported("the quadrotor's greatest thrust hardly carries its weight"));
         }
         if let Some(why) = ends::excess(base, &problem.start) {
-            return Err(Outcome::StartInvalid { why });
+            return Err(Box::new(Outcome::StartInvalid { why }));
         }
         let faults: Vec<Option<Fault>> = goals.iter().map(|goal| ends::excess(base, goal)).collect();
         let sound = goals.iter().zip(&faults).filter(|(_, fault)| fault.is_none()).map(|(goal, _)| goal);
         let goals: Vec<&FlatState> = sound.copied().collect();
         if let (true, Some(why)) = (goals.is_empty(), faults.into_iter().flatten().next()) {
-            return Err(Outcome::GoalInvalid { why });
+            return Err(Box::new(Outcome::GoalInvalid { why }));
         }
         let refused = |end: &str, why: Attitude| unsupported(&format!("{end}: {why}"));
         let starts =
