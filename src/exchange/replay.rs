@@ -1,17 +1,16 @@
-//! States and controls of a base at even times, so dense that its equations of motion, integrated under
+//! States and controls of a base, so dense that its equations of motion, integrated under
 //! the controls alone, lead through the states.
 
 use crate::base::{Base, Sample};
 use crate::trajectory::Trajectory;
 use std::f64::consts::TAU;
 
-/// Greatest time between two samples, seconds.
+/// Greatest time for which a control is held, seconds.
 const COARSEST: f64 = 0.01;
 /// It is halved so often at most, down to 0.156 ms.
 const HALVINGS: i32 = 6;
-/// Controls that are joined by lines are cared for down to this time between samples, seconds: what they
-/// miss by shrinks only in proportion to it.
-const FINEST_LINES: f64 = 5e-4;
+/// From the last sample of a control to the first of the next, as a share of the time for which it is held.
+const CHANGE: f64 = 1e-6;
 /// Most samples; a trajectory of many minutes is not sampled as densely.
 const MOST: f64 = 200_000.0;
 /// How far integrated states may be from the samples, in the units of the state; half of what is promised.
@@ -20,11 +19,12 @@ const TOLERANCE: f64 = 5e-4;
 /// Samples of what a base does, `[sample][number]`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replay {
-    /// Seconds, evenly spaced.
+    /// Seconds. Every control has two samples, where it begins and right before the next: held from
+    /// sample to sample or joined by lines, the controls are the same.
     pub(super) time: Vec<f64>,
     /// States; angles and quaternions do not jump.
     pub(super) state: Vec<Vec<f64>>,
-    /// Controls, to be held until the next sample: their means over that time.
+    /// Controls: their means over the time for which they are held.
     pub(super) control: Vec<Vec<f64>>,
 }
 
@@ -32,84 +32,73 @@ impl Replay {
     /// Of a trajectory whose first outputs are those of `base`; `heading` is the first of the base's angles at
     /// the start, up to whole turns, where it has one.
     ///
-    /// The time between samples is halved until the states are met within the tolerance by controls that
-    /// are held, and by controls that are joined by lines too where that can be had.
+    /// The time for which a control is held is halved until the states are met within the tolerance.
     pub(super) fn of(base: &Base, trajectory: &Trajectory, heading: Option<f64>) -> Self {
-        let mut held_alone = None;
-        let mut finest = Self::default();
-        for halving in 0..=HALVINGS {
-            let step = COARSEST * 0.5_f64.powi(halving);
-            let is_too_long = trajectory.duration() / step > MOST;
-            if is_too_long && !finest.time.is_empty() {
+        let shortest = trajectory.duration() / MOST;
+        let at = |halving| {
+            let hold = (COARSEST * 0.5_f64.powi(halving)).max(shortest);
+            Self::sampled(base, trajectory, hold, heading)
+        };
+        let mut replay = at(0);
+        for halving in 1..=HALVINGS {
+            if replay.follows(base) || COARSEST * 0.5_f64.powi(halving) < shortest {
                 break;
             }
-            finest = Self::sampled(base, trajectory, step.max(trajectory.duration() / MOST), heading);
-            let is_held = finest.deviation(base, Between::Held) <= TOLERANCE;
-            if is_held && finest.deviation(base, Between::Lines) <= TOLERANCE {
-                return finest;
-            }
-            if is_held && held_alone.is_none() {
-                held_alone = Some(finest.clone());
-            }
-            if held_alone.is_some() && step < FINEST_LINES {
-                break;
-            }
+            replay = at(halving);
         }
-        held_alone.unwrap_or(finest)
+        replay
     }
 
-    fn sampled(base: &Base, trajectory: &Trajectory, step: f64, heading: Option<f64>) -> Self {
-        let time: Vec<f64> = trajectory.sample_times(step).collect();
-        let mut state: Vec<Vec<f64>> = Vec::with_capacity(time.len());
-        let mut control: Vec<Vec<f64>> = Vec::with_capacity(time.len());
-        for (i, &t) in time.iter().enumerate() {
-            // A trajectory that was certified is nowhere singular; of any other the last state stays.
-            let next = at(base, trajectory, t).map(|sample| sample.state);
-            let mut next = next.or_else(|| state.last().cloned());
-            match (state.last(), &mut next) {
-                (Some(last), Some(next)) => unwind(base, next, last),
-                (None, Some(first)) => begin(base, first, heading),
-                _ => {}
+    fn sampled(base: &Base, trajectory: &Trajectory, hold: f64, heading: Option<f64>) -> Self {
+        let mut replay = Self::default();
+        let times: Vec<f64> = trajectory.sample_times(hold).collect();
+        for (i, &from) in times.iter().enumerate() {
+            let to = times.get(i + 1).copied();
+            let control = mean_control(base, trajectory, from, to.unwrap_or(from));
+            if let Some(to) = to {
+                replay.push(base, trajectory, from, control.clone(), heading);
+                replay.push(base, trajectory, to - CHANGE * (to - from), control, heading);
+            } else {
+                replay.push(base, trajectory, from, control, heading);
             }
-            state.push(next.unwrap_or_else(|| vec![0.0; base.state_names().len()]));
-            control.push(mean_control(base, trajectory, t, time[(i + 1).min(time.len() - 1)]));
         }
-        Self { time, state, control }
+        replay
     }
 
-    /// The farthest that any number of an integrated state is from its sample.
-    fn deviation(&self, base: &Base, between: Between) -> f64 {
+    fn push(
+        &mut self,
+        base: &Base,
+        trajectory: &Trajectory,
+        time: f64,
+        control: Vec<f64>,
+        heading: Option<f64>,
+    ) {
+        // A trajectory that was certified is nowhere singular; of any other the last state stays.
+        let mut next = at(base, trajectory, time).map(|sample| sample.state);
+        next = next.or_else(|| self.state.last().cloned());
+        match (self.state.last(), &mut next) {
+            (Some(last), Some(next)) => unwind(base, next, last),
+            (None, Some(first)) => begin(base, first, heading),
+            _ => {}
+        }
+        self.time.push(time);
+        self.state.push(next.unwrap_or_else(|| vec![0.0; base.state_names().len()]));
+        self.control.push(control);
+    }
+
+    /// Whether the controls, integrated from the first state, lead through all others.
+    fn follows(&self, base: &Base) -> bool {
         let mut state = self.state[0].clone();
-        let mut farthest = 0.0_f64;
-        for i in 1..self.time.len() {
-            let controls = match between {
-                Between::Held => [&self.control[i - 1], &self.control[i - 1]],
-                Between::Lines => [&self.control[i - 1], &self.control[i]],
-            };
-            integrate(base, &mut state, controls, self.time[i] - self.time[i - 1]);
-            let apart = state.iter().zip(&self.state[i]).map(|(a, b)| (a - b).abs());
-            farthest = apart.fold(farthest, f64::max);
-            if farthest.is_nan() || farthest > TOLERANCE {
-                return f64::INFINITY;
-            }
-        }
-        farthest
+        (1..self.time.len()).all(|i| {
+            integrate(base, &mut state, &self.control[i - 1], self.time[i] - self.time[i - 1]);
+            state.iter().zip(&self.state[i]).all(|(a, b)| (a - b).abs() <= TOLERANCE)
+        })
     }
 }
 
-/// What a control does between two samples.
-#[derive(Clone, Copy)]
-enum Between {
-    /// It stays what it was.
-    Held,
-    /// It goes to what it will be on a line.
-    Lines,
-}
-
-/// A step of the classical Runge-Kutta method of fourth order.
-fn integrate(base: &Base, state: &mut [f64], [from, to]: [&Vec<f64>; 2], step: f64) {
-    let middle: Vec<f64> = from.iter().zip(to).map(|(a, b)| 0.5 * (a + b)).collect();
-    let rates = |state: &[f64], control: &[f64]| {
+/// A step of the classical Runge-Kutta method of fourth order, under a control that is held.
+fn integrate(base: &Base, state: &mut [f64], control: &[f64], step: f64) {
+    let rates = |state: &[f64]| {
         let mut rates = vec![0.0; state.len()];
         base.dynamics(state, control, &mut rates);
         rates
@@ -117,10 +106,10 @@ fn integrate(base: &Base, state: &mut [f64], [from, to]: [&Vec<f64>; 2], step: f
     let moved = |rates: &[f64], step: f64| -> Vec<f64> {
         state.iter().zip(rates).map(|(x, rate)| x + step * rate).collect()
     };
-    let a = rates(state, from);
-    let b = rates(&moved(&a, 0.5 * step), &middle);
-    let c = rates(&moved(&b, 0.5 * step), &middle);
-    let d = rates(&moved(&c, step), to);
+    let a = rates(state);
+    let b = rates(&moved(&a, 0.5 * step));
+    let c = rates(&moved(&b, 0.5 * step));
+    let d = rates(&moved(&c, step));
     for (i, x) in state.iter_mut().enumerate() {
         *x += step / 6.0 * (a[i] + 2.0 * (b[i] + c[i]) + d[i]);
     }

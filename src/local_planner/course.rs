@@ -114,6 +114,9 @@ impl<'a> CoursePlanner<'a> {
         to: &Stance,
         longest: f64,
     ) -> Result<Option<Motion>, CheckError> {
+        if from.speed == 0.0 && to.speed == 0.0 && is_same(from, to) {
+            return Ok(Some(Motion::default()));
+        }
         let [first, last] = [from.pointer(), to.pointer()];
         let is_still = distance(&from.place, &to.place) < SAME;
         let estimate = |way: Way| match way {
@@ -321,6 +324,14 @@ const STEEPEST: f64 = 0.9;
 
 fn in_order<'s>(stance: &'s Stance, other: &'s Stance, given: Given) -> (&'s Stance, &'s Stance) {
     if given == Given::First { (stance, other) } else { (other, stance) }
+}
+
+/// Whether two stances are one, but for whole turns.
+fn is_same(a: &Stance, b: &Stance) -> bool {
+    let apart = a.arm.iter().zip(&b.arm).map(|(a, b)| a - b).chain([a.pitch - b.pitch]);
+    distance(&a.place, &b.place) < SAME
+        && nearest_turn(a.heading - b.heading).abs() < SAME
+        && apart.fold(0.0, |most: f64, x| most.max(x.abs())) < SAME
 }
 
 fn distance(a: &[f64; 3], b: &[f64; 3]) -> f64 {

@@ -10,8 +10,8 @@ use serde_json::Value;
 const TOLERANCE: f64 = 1e-3;
 
 /// Integrates the controls of the JSON file of a trajectory by fourth-order Runge-Kutta from the first state,
-/// and holds the states of the file against that: each control held until the next sample, and for all
-/// but what flies on rotors, also joined by lines.
+/// and holds the states of the file against that: each control held until the next sample, or joined to the
+/// next by a line.
 pub(crate) fn replay(problem: &Problem, trajectory: &Trajectory) {
     let base = problem.mechanism.base.as_ref().expect("a base");
     let text = Export::new(problem, trajectory).text(Format::Json).expect("JSON holds it");
@@ -35,9 +35,7 @@ pub(crate) fn replay(problem: &Problem, trajectory: &Trajectory) {
     assert!((time[time.len() - 1] - trajectory.duration()).abs() < 1e-9);
     assert!(time.windows(2).all(|pair| pair[1] > pair[0] && pair[1] - pair[0] <= 0.01 + 1e-12));
     follow(base, &time, &states, |i| [&controls[i], &controls[i]]);
-    if !matches!(base, Base::PlanarQuadrotor(_) | Base::Quadrotor(_)) {
-        follow(base, &time, &states, |i| [&controls[i], &controls[i + 1]]);
-    }
+    follow(base, &time, &states, |i| [&controls[i], &controls[i + 1]]);
 }
 
 /// Integrates from the first state; `controls` gives those at the ends of an interval, between which they
