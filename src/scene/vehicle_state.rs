@@ -261,7 +261,9 @@ pub(super) fn state(base: &Base, position: &[f64], rates: &[f64]) -> Vec<f64> {
             let yaw = rotation.transpose() * DVec3::Z;
             let roll = DMat3::from_rotation_y(-q[5]) * DVec3::X;
             let turn = rates[3] * yaw + rates[4] * roll + rates[5] * DVec3::Y;
-            let attitude = DQuat::from_mat3(&rotation).normalize().to_array();
+            // Of two quaternions of one attitude the one whose w is not negative.
+            let attitude = DQuat::from_mat3(&rotation).normalize();
+            let attitude = if attitude.w < 0.0 { -attitude } else { attitude }.to_array();
             [&q[..3], &attitude, &rates[..3], &turn.to_array()].concat()
         }
     }
