@@ -7,6 +7,7 @@
 //! The lattice is looked at lazily, by A*. An edge is taken only where the clearances of its ends, which
 //! change by no more than the way between them, show that it is free all along: no wall is too thin.
 
+use glam::DVec3;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -19,30 +20,48 @@ const IMPASSABLE: f64 = 4.0;
 /// No parent, or not looked at yet.
 const NONE: u32 = u32::MAX;
 
+/// How much an estimate of what is left counts: the path found costs at most so many times the least, and far
+/// fewer places are looked at.
+const EAGERNESS: f64 = 1.5;
+
 /// Distance from a place, metres, by which a ball around it stays clear.
-pub type Clearance<'a> = Box<dyn Fn(&[f64; 3]) -> f64 + 'a>;
+pub type Clearance<'a> = Box<dyn Fn(DVec3) -> f64 + 'a>;
 
 /// A lattice of places with the costs of going from each to its neighbours.
 pub struct Guide<'a> {
     clearance: Clearance<'a>,
     /// From here on, metres, clearance is as good as any.
     ample: f64,
-    start: [f64; 3],
+    start: DVec3,
     /// Distance of neighbours along an axis, metres.
     spacing: f64,
     /// Number of places along each axis, and how many of them are below the start.
     counts: [usize; 3],
     below: [usize; 3],
+    moves: Vec<Move>,
     /// Clearance of each place, up to `ample`; not a number where it has not been asked for.
     clearances: Vec<f64>,
     /// What the cost of each place is multiplied by.
     penalties: Vec<f64>,
 }
 
+/// From a place of the lattice to a neighbour.
+#[derive(Clone, Copy, Debug)]
+struct Move {
+    /// Along each axis: -1, 0 or 1.
+    steps: [isize; 3],
+    /// Difference of the indices.
+    stride: isize,
+    /// The way, metres.
+    way: DVec3,
+    /// Its length, metres.
+    length: f64,
+}
+
 /// A polyline with the length up to each of its points, metres.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {
-    points: Vec<[f64; 3]>,
+    points: Vec<DVec3>,
     lengths: Vec<f64>,
 }
 
@@ -50,7 +69,7 @@ impl<'a> Guide<'a> {
     /// A guide from `start` within the bounds of two or three axes, by no more than about `most` places at
     /// least `finest` metres apart; where clearance is below `ample` metres, ways are dearer.
     pub fn new(
-        start: [f64; 3],
+        start: DVec3,
         bounds: &[(f64, f64)],
         most: usize,
         finest: f64,
@@ -73,6 +92,7 @@ impl<'a> Guide<'a> {
             spacing,
             counts,
             below,
+            moves: moves(bounds.len(), counts, spacing),
             clearances: vec![f64::NAN; places],
             penalties: vec![1.0; places],
         }
@@ -89,35 +109,58 @@ impl<'a> Guide<'a> {
         self.spacing
     }
 
-    /// The cheapest path from the start to any of some places; `None` where the lattice holds none.
-    pub fn path(&mut self, goals: &[[f64; 3]]) -> Option<Path> {
+    /// A path from the start to any of some places, by [A*] with an estimate that counts half as much again;
+    /// `None` where the lattice holds none.
+    ///
+    /// [A*]: https://doi.org/10.1016/0004-3702(70)90007-X
+    pub fn path(&mut self, goals: &[DVec3]) -> Option<Path> {
         let places = self.clearances.len();
-        let to_go = |p: &[f64; 3]| goals.iter().map(|g| distance(p, g)).fold(f64::INFINITY, f64::min);
+        let to_go = |p: DVec3| EAGERNESS * goals.iter().map(|g| g.distance(p)).fold(f64::INFINITY, f64::min);
         let mut costs = vec![f64::INFINITY; places + goals.len()];
         let mut parents = vec![NONE; places + goals.len()];
         let root = self.index(self.below);
         costs[root] = 0.0;
+        let mut open = BinaryHeap::new();
         // Bits of floats that are not negative are in the order of the floats.
-        let mut open = BinaryHeap::from([Reverse((to_go(&self.start).to_bits(), root as u32))]);
-        while let Some(Reverse((estimate, node))) = open.pop() {
-            let node = node as usize;
+        let entry = |cost: f64, place: DVec3, node: usize| {
+            Reverse(((cost + to_go(place)).to_bits(), cost.to_bits(), node as u32))
+        };
+        open.push(entry(0.0, self.start, root));
+        while let Some(Reverse((_, cost, node))) = open.pop() {
+            let (cost, node) = (f64::from_bits(cost), node as usize);
             if node >= places {
                 return Some(self.trace(&parents, node, goals[node - places]));
             }
-            let (from, cost) = (self.place(node), costs[node]);
-            if f64::from_bits(estimate) > cost + to_go(&from) {
+            if cost > costs[node] {
                 continue;
             }
-            for (next, to) in self.neighbours(node, goals) {
-                let least = cost + distance(&from, &to);
-                if least >= costs[next] {
-                    continue;
-                }
-                let Some(weight) = self.weight(node, next, &to) else { continue };
-                let cost = cost + weight * distance(&from, &to);
+            let at = self.steps(node);
+            let from = self.place(at);
+            let clear = self.known(node, from);
+            let mut relax = |next: usize, to: DVec3, cost: f64| {
                 if cost < costs[next] {
                     (costs[next], parents[next]) = (cost, node as u32);
-                    open.push(Reverse(((cost + to_go(&to)).to_bits(), next as u32)));
+                    open.push(entry(cost, to, next));
+                }
+            };
+            for i in 0..self.moves.len() {
+                let step = self.moves[i];
+                if !(0..3).all(|k| at[k].wrapping_add_signed(step.steps[k]) < self.counts[k]) {
+                    continue;
+                }
+                let (next, to) = (node.wrapping_add_signed(step.stride), from + step.way);
+                let there = self.known(next, to);
+                if let Some(weight) = self.weight([from, to], [clear, there], step.length) {
+                    relax(next, to, cost + self.penalties[next] * weight * step.length);
+                }
+            }
+            for (i, &goal) in goals.iter().enumerate() {
+                let length = goal.distance(from);
+                if (goal - from).abs().max_element() <= self.spacing {
+                    let there = (self.clearance)(goal).min(self.ample);
+                    if let Some(weight) = self.weight([from, goal], [clear, there], length) {
+                        relax(places + i, goal, cost + weight * length);
+                    }
                 }
             }
         }
@@ -125,9 +168,9 @@ impl<'a> Guide<'a> {
     }
 
     /// Makes ways near a place, within `radius` metres, dearer: the body does not pass there.
-    pub fn avoid(&mut self, place: &[f64; 3], radius: f64) {
+    pub fn avoid(&mut self, place: DVec3, radius: f64) {
         for node in 0..self.penalties.len() {
-            if distance(&self.place(node), place) < radius {
+            if self.place(self.steps(node)).distance(place) < radius {
                 self.penalties[node] *= IMPASSABLE;
             }
         }
@@ -137,86 +180,73 @@ impl<'a> Guide<'a> {
         (at[2] * self.counts[1] + at[1]) * self.counts[0] + at[0]
     }
 
+    /// Steps of a place of the lattice along the axes, from the least.
     fn steps(&self, node: usize) -> [usize; 3] {
         let [nx, ny, _] = self.counts;
         [node % nx, node / nx % ny, node / (nx * ny)]
     }
 
-    fn place(&self, node: usize) -> [f64; 3] {
-        let at = self.steps(node);
-        [0, 1, 2].map(|i| self.start[i] + self.spacing * (at[i] as f64 - self.below[i] as f64))
+    fn place(&self, at: [usize; 3]) -> DVec3 {
+        let steps = [0, 1, 2].map(|i| at[i] as f64 - self.below[i] as f64);
+        self.start + self.spacing * DVec3::from(steps)
     }
 
-    /// Nodes next to one, and their places; goals come after the lattice.
-    fn neighbours(&self, node: usize, goals: &[[f64; 3]]) -> Vec<(usize, [f64; 3])> {
-        let at = self.steps(node);
-        let here = self.place(node);
-        let range = |i: usize| at[i].saturating_sub(1)..(at[i] + 2).min(self.counts[i]);
-        let mut near = Vec::with_capacity(26);
-        for z in range(2) {
-            for y in range(1) {
-                for x in range(0) {
-                    if [x, y, z] != at {
-                        let next = self.index([x, y, z]);
-                        near.push((next, self.place(next)));
-                    }
-                }
-            }
-        }
-        let is_near = |goal: &[f64; 3]| (0..3).all(|i| (goal[i] - here[i]).abs() <= self.spacing);
-        let last = goals.iter().enumerate().filter(|(_, goal)| is_near(goal));
-        near.extend(last.map(|(i, goal)| (self.clearances.len() + i, *goal)));
-        near
-    }
-
-    /// What a metre of the edge between two nodes costs, the second of which is at `to`; `None` where it is
-    /// not shown to be free.
-    fn weight(&mut self, from: usize, next: usize, to: &[f64; 3]) -> Option<f64> {
-        let first = self.known(from);
-        let is_goal = next >= self.clearances.len();
-        let last = if is_goal { (self.clearance)(to).min(self.ample) } else { self.known(next) };
+    /// What a metre of an edge costs, by the clearances of its ends; `None` where it is not shown to be free.
+    fn weight(&self, ends: [DVec3; 2], [first, last]: [f64; 2], length: f64) -> Option<f64> {
         if first <= 0.0 || last <= 0.0 {
             return None;
         }
-        let here = self.place(from);
-        let length = distance(&here, to);
         if first + last < length {
-            let middle = (self.clearance)(&[0, 1, 2].map(|i| 0.5 * (here[i] + to[i])));
+            let middle = (self.clearance)(ends[0].midpoint(ends[1]));
             if middle + first.min(last) < 0.5 * length {
                 return None;
             }
         }
-        let penalty = if is_goal { 1.0 } else { self.penalties[next] };
         let shortage = 1.0 - 0.5 * (first + last) / self.ample;
-        Some(penalty * (1.0 + DEAR * shortage.max(0.0)))
+        Some(1.0 + DEAR * shortage.max(0.0))
     }
 
-    /// Clearance of a place of the lattice.
-    fn known(&mut self, node: usize) -> f64 {
+    /// Clearance of a node of the lattice, at its place.
+    fn known(&mut self, node: usize, place: DVec3) -> f64 {
         if self.clearances[node].is_nan() {
-            self.clearances[node] = (self.clearance)(&self.place(node)).min(self.ample);
+            self.clearances[node] = (self.clearance)(place).min(self.ample);
         }
         self.clearances[node]
     }
 
     /// The path to a goal, by parents.
-    fn trace(&self, parents: &[u32], mut node: usize, goal: [f64; 3]) -> Path {
+    fn trace(&self, parents: &[u32], mut node: usize, goal: DVec3) -> Path {
         let mut points = vec![goal];
         while parents[node] != NONE {
             node = parents[node] as usize;
-            points.push(self.place(node));
+            points.push(self.place(self.steps(node)));
         }
         points.reverse();
         Path::new(points)
     }
 }
 
+/// To all neighbours of a place, along so many axes.
+fn moves(axes: usize, counts: [usize; 3], spacing: f64) -> Vec<Move> {
+    let strides = [1, counts[0], counts[0] * counts[1]].map(|stride| stride as isize);
+    let digits = [1, 3, 9].map(|digit| move |code: usize| (code / digit % 3) as isize - 1);
+    let all = (0..27).map(|code| [0, 1, 2].map(|i| if i < axes { digits[i](code) } else { 0 }));
+    let mut all: Vec<[isize; 3]> = all.filter(|steps| steps.iter().any(|&s| s != 0)).collect();
+    all.dedup();
+    let to_move = |steps: [isize; 3]| {
+        let way = spacing * DVec3::from(steps.map(|s| s as f64));
+        let stride = (0..3).map(|i| steps[i] * strides[i]).sum();
+        Move { steps, stride, way, length: way.length() }
+    };
+    all.into_iter().map(to_move).collect()
+}
+
 impl Path {
     /// The path through some points, one at least.
-    fn new(points: Vec<[f64; 3]>) -> Self {
+    fn new(points: Vec<DVec3>) -> Self {
         let mut lengths = vec![0.0];
         for pair in points.windows(2) {
-            lengths.push(lengths[lengths.len() - 1] + distance(&pair[0], &pair[1]));
+            lengths.push(lengths[lengths.len() - 1] + pair[0].distance(pair[1]));
         }
         Self { points, lengths }
     }
@@ -227,41 +257,36 @@ impl Path {
     }
 
     /// The place after `along` metres, which is clamped to the path.
-    pub fn at(&self, along: f64) -> [f64; 3] {
+    pub fn at(&self, along: f64) -> DVec3 {
         let after = self.lengths.partition_point(|&length| length <= along);
         if after == 0 || after == self.points.len() {
             return self.points[after.min(self.points.len() - 1)];
         }
         let (before, length) = (self.lengths[after - 1], self.lengths[after]);
-        let share = (along - before) / (length - before);
-        [0, 1, 2]
-            .map(|i| self.points[after - 1][i] + share * (self.points[after][i] - self.points[after - 1][i]))
+        self.points[after - 1].lerp(self.points[after], (along - before) / (length - before))
     }
-}
-
-fn distance(a: &[f64; 3], b: &[f64; 3]) -> f64 {
-    (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use glam::dvec3;
 
     /// Distance from a plate of no thickness at x = 0, with a hole of radius `hole` about the x axis.
     fn plate(hole: f64) -> Clearance<'static> {
-        Box::new(move |p| p[0].hypot((hole - p[1].hypot(p[2])).max(0.0)))
+        Box::new(move |p| p.x.hypot((hole - p.y.hypot(p.z)).max(0.0)))
     }
 
     fn guide(clearance: Clearance<'_>) -> Guide<'_> {
-        Guide::new([-0.83, 0.47, 0.0], &[(-1.0, 1.0); 3], 30_000, 0.0, 0.05, clearance)
+        Guide::new(dvec3(-0.83, 0.47, 0.0), &[(-1.0, 1.0); 3], 30_000, 0.0, 0.05, clearance)
     }
 
     #[test]
     fn in_the_open_a_path_is_about_as_long_as_a_line() {
         let mut guide = guide(Box::new(|_| 9.0));
-        for goal in [[0.9, 0.47, 0.0], [0.31, -0.8, 0.77], [-0.83, 0.47, 0.0]] {
+        for goal in [dvec3(0.9, 0.47, 0.0), dvec3(0.31, -0.8, 0.77), dvec3(-0.83, 0.47, 0.0)] {
             let path = guide.path(&[goal]).unwrap();
-            let line = distance(&goal, &guide.start);
+            let line = goal.distance(guide.start);
             // The worst direction among the 26 of a lattice is 11 per cent longer.
             assert!(path.length() >= line - 1e-12 && path.length() <= 1.12 * line + 0.05);
             assert_eq!((path.at(0.0), path.at(9.0)), (guide.start, goal));
@@ -271,40 +296,40 @@ mod tests {
     #[test]
     fn a_path_leads_through_the_hole_and_never_through_the_plate() {
         let mut guide = guide(plate(0.2));
-        let goal = [0.77, 0.61, 0.13];
+        let goal = dvec3(0.77, 0.61, 0.13);
         let path = guide.path(&[goal]).unwrap();
         for i in 0..1000 {
             let [before, after] = [i, i + 1].map(|i| path.at(path.length() * f64::from(i) / 1000.0));
-            let crosses = (before[0] < 0.0) != (after[0] < 0.0);
-            assert!(!crosses || after[1].hypot(after[2]) < 0.2, "{after:?}");
+            let crosses = (before.x < 0.0) != (after.x < 0.0);
+            assert!(!crosses || after.y.hypot(after.z) < 0.2, "{after:?}");
         }
         // The shortest bends about the edge of the hole.
-        let edge = [0.0, 0.195, 0.045];
-        let shortest = distance(&guide.start, &edge) + distance(&edge, &goal);
+        let edge = dvec3(0.0, 0.195, 0.045);
+        let shortest = edge.distance(guide.start) + edge.distance(goal);
         assert!((shortest - 0.01..1.25 * shortest).contains(&path.length()), "{}", path.length());
     }
 
     #[test]
     fn there_is_none_through_a_wall() {
-        assert_eq!(guide(plate(-1.0)).path(&[[0.5, 0.0, 0.0]]), None);
-        assert!(guide(plate(-1.0)).path(&[[0.5, 0.0, 0.0], [-0.5, 0.0, 0.0]]).is_some());
+        assert_eq!(guide(plate(-1.0)).path(&[dvec3(0.5, 0.0, 0.0)]), None);
+        assert!(guide(plate(-1.0)).path(&[dvec3(0.5, 0.0, 0.0), dvec3(-0.5, 0.0, 0.0)]).is_some());
     }
 
     #[test]
     fn what_is_avoided_is_gone_around() {
         // Two gaps in a line across the plane.
-        let gaps = |p: &[f64; 3]| p[0].hypot((0.15 - (p[1].abs() - 0.5).abs()).max(0.0));
-        let new = || Guide::new([-0.8, 0.4, 0.0], &[(-1.0, 1.0); 2], 4000, 0.0, 0.1, Box::new(gaps));
-        let (mut guide, goal) = (new(), [[0.8, 0.4, 0.0]]);
+        let gaps = |p: DVec3| p.x.hypot((0.15 - (p.y.abs() - 0.5).abs()).max(0.0));
+        let new = || Guide::new(dvec3(-0.8, 0.4, 0.0), &[(-1.0, 1.0); 2], 4000, 0.0, 0.1, Box::new(gaps));
+        let (mut guide, goal) = (new(), [dvec3(0.8, 0.4, 0.0)]);
         let crossing = |path: &Path| {
             let places = (0..500).map(|i| path.at(path.length() * f64::from(i) / 500.0));
-            places.min_by(|a, b| a[0].abs().total_cmp(&b[0].abs())).unwrap()
+            places.min_by(|a, b| a.x.abs().total_cmp(&b.x.abs())).unwrap()
         };
         let first = guide.path(&goal).unwrap();
         assert_eq!(Some(&first), new().path(&goal).as_ref());
-        assert!(crossing(&first)[1] > 0.35);
-        guide.avoid(&crossing(&first), 0.3);
-        guide.avoid(&crossing(&first), 0.3);
-        assert!(crossing(&guide.path(&goal).unwrap())[1] < -0.35);
+        assert!(crossing(&first).y > 0.35);
+        guide.avoid(crossing(&first), 0.3);
+        guide.avoid(crossing(&first), 0.3);
+        assert!(crossing(&guide.path(&goal).unwrap()).y < -0.35);
     }
 }

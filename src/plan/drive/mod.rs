@@ -168,7 +168,7 @@ impl<'a> Driver<'a> {
         let roots: Vec<Root> = goals.iter().map(|goal| Root::of_goal(&self.limits, goal)).collect();
         let bounds = ends::bounds(&self.limits, problem, goals);
         let pursuit = self.pursuit.get_or_insert_with(|| {
-            let places = roots.iter().map(|root| root.stance.place).collect();
+            let places = roots.iter().map(|root| root.stance.place.into()).collect();
             Pursuit::new(problem, &self.limits, &start.stance, places, &bounds)
         });
         pursuit.restart();

@@ -6,7 +6,7 @@ use crate::steer::{CourseLimits, Stance};
 use glam::DVec3;
 
 /// Places of the guide's lattice, at most about so many, on the ground and in space.
-const PLACES: [usize; 2] = [6_000, 30_000];
+const PLACES: [usize; 2] = [4_000, 12_000];
 
 /// The lattice is no finer than this share of the body's reach.
 const FINEST: f64 = 0.2;
@@ -34,7 +34,7 @@ const AVOIDED: f64 = 2.5;
 pub(super) struct Pursuit<'a> {
     guide: Guide<'a>,
     bounds: Vec<(f64, f64)>,
-    goals: Vec<[f64; 3]>,
+    goals: Vec<DVec3>,
     /// `None` where the guide finds none.
     path: Option<Path>,
     /// How far along the path each tree has come, from its own end, and how far ahead it looks, metres.
@@ -60,17 +60,20 @@ impl<'a> Pursuit<'a> {
         problem: &'a Problem,
         limits: &CourseLimits,
         start: &Stance,
-        goals: Vec<[f64; 3]>,
+        mut goals: Vec<DVec3>,
         bounds: &[(f64, f64)],
     ) -> Self {
         let dimensions = if limits.is_spatial() { 3 } else { 2 };
         let bounds = bounds[..dimensions].to_vec();
+        // Goals often differ in attitude alone.
+        goals.dedup();
         let ball = Ball::within(problem, dimensions);
         let finest = FINEST * ball.reach;
         let ample = ball.reach - ball.radius;
         let most = PLACES[dimensions - 2];
         let far = ample.max(2.0 * Guide::spacing_for(&bounds, most, finest));
-        let guide = Guide::new(start.place, &bounds, most, finest, ample, clearance(problem, ball, far));
+        let guide =
+            Guide::new(start.place.into(), &bounds, most, finest, ample, clearance(problem, ball, far));
         let mut pursuit =
             Self { guide, bounds, goals, path: None, progress: [0.0; 2], ahead: [0.0; 2], misses: 0 };
         pursuit.replan();
@@ -98,12 +101,12 @@ impl<'a> Pursuit<'a> {
         let from_start = |along: f64| if side == 0 { along } else { path.length() - along };
         let spacing = self.guide.spacing();
         let spread = spacing * (SPREAD[0] + SPREAD[1] * f64::from(self.misses));
-        let mut place = path.at(from_start(along));
+        let mut place = path.at(from_start(along)).to_array();
         for (x, &(lower, upper)) in place.iter_mut().zip(&self.bounds) {
             *x = (*x + spread * (2.0 * sampler.unit() - 1.0)).clamp(lower, upper);
         }
         let reach = 2.0 * spacing;
-        let [before, after] = [-reach, reach].map(|way| DVec3::from(path.at(from_start(along) + way)));
+        let [before, after] = [-reach, reach].map(|way| path.at(from_start(along) + way));
         let way = after - before;
         let (heading, pitch) = (way.y.atan2(way.x), way.z.atan2(way.x.hypot(way.y)));
         Some(Waypoint { place, heading, pitch, along })
@@ -125,7 +128,7 @@ impl<'a> Pursuit<'a> {
         {
             let stuck = [self.progress[0] + self.ahead[0], path.length() - self.progress[1] - self.ahead[1]];
             for place in stuck.map(|along| path.at(along)) {
-                self.guide.avoid(&place, AVOIDED * self.guide.spacing());
+                self.guide.avoid(place, AVOIDED * self.guide.spacing());
             }
             self.replan();
         }
@@ -174,7 +177,7 @@ impl Ball {
 fn clearance(problem: &Problem, ball: Ball, far: f64) -> Clearance<'_> {
     let bounds: Vec<[DVec3; 2]> = problem.world.obstacles.iter().map(|o| o.bounds()).collect();
     Box::new(move |place| {
-        let center = DVec3::from(*place) + ball.height * DVec3::Z;
+        let center = place + ball.height * DVec3::Z;
         let mut least = far + ball.radius;
         for (obstacle, [lower, upper]) in problem.world.obstacles.iter().zip(&bounds) {
             let outside = (*lower - center).max(center - *upper).max(DVec3::ZERO);

@@ -182,8 +182,11 @@ impl<'a> Search<'a> {
             }
             self.samples += 1;
             let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
-            let is_guided = self.sampler.unit() < GUIDED;
-            let route = match pursuit.draw(side, &mut self.sampler).filter(|_| is_guided) {
+            let waypoint = match self.sampler.unit() < GUIDED {
+                true => pursuit.draw(side, &mut self.sampler),
+                false => None,
+            };
+            let route = match waypoint {
                 Some(waypoint) => self.follow(side, &waypoint, pursuit, planner)?,
                 None => self.grow(side, planner)?,
             };
