@@ -3,6 +3,7 @@
 use crate::problem::Problem;
 use crate::search::{Clearance, Guide, Path, Sampler};
 use crate::steer::{CourseLimits, Stance};
+use crate::world::Obstacle;
 use glam::DVec3;
 
 /// Places of the guide's lattice, at most about so many, on the ground and in space.
@@ -10,6 +11,9 @@ const PLACES: [usize; 2] = [4_000, 12_000];
 
 /// The lattice is no finer than this share of the body's reach.
 const FINEST: f64 = 0.2;
+
+/// Finer lattices that are tried where there is no path.
+const REFINEMENTS: u32 = 2;
 
 /// Share of the samples that are drawn along the path.
 pub(super) const GUIDED: f64 = 0.7;
@@ -23,6 +27,9 @@ const FARTHER: f64 = 1.5;
 /// How far from the path samples are drawn: spacings of the lattice, at most, after a hit, and how many more
 /// after every miss.
 const SPREAD: [f64; 2] = [0.3, 0.1];
+
+/// Boxes of obstacles along each axis.
+const BINS: usize = 12;
 
 /// Misses of both trees in a row after which the path counts as impassable where they stand.
 const PATIENCE: u32 = 24;
@@ -72,11 +79,24 @@ impl<'a> Pursuit<'a> {
         let ample = ball.reach - ball.radius;
         let most = PLACES[dimensions - 2];
         let far = ample.max(2.0 * Guide::spacing_for(&bounds, most, finest));
-        let guide =
-            Guide::new(start.place.into(), &bounds, most, finest, ample, clearance(problem, ball, far));
+        let guide = Guide::new(
+            start.place.into(),
+            &bounds,
+            most,
+            finest,
+            ample,
+            clearance(problem, ball, far, &bounds),
+        );
         let mut pursuit =
             Self { guide, bounds, goals, path: None, progress: [0.0; 2], ahead: [0.0; 2], misses: 0 };
         pursuit.replan();
+        for _ in 0..REFINEMENTS {
+            if pursuit.path.is_some() {
+                break;
+            }
+            pursuit.guide.refine();
+            pursuit.replan();
+        }
         pursuit
     }
 
@@ -173,18 +193,65 @@ impl Ball {
     }
 }
 
-/// Distance of a ball from the world, up to `far` metres.
-fn clearance(problem: &Problem, ball: Ball, far: f64) -> Clearance<'_> {
-    let bounds: Vec<[DVec3; 2]> = problem.world.obstacles.iter().map(|o| o.bounds()).collect();
+/// Distance of a ball from the world, up to `far` metres, at places within bounds.
+fn clearance<'a>(problem: &'a Problem, ball: Ball, far: f64, bounds: &[(f64, f64)]) -> Clearance<'a> {
+    let obstacles = &problem.world.obstacles;
+    let rise = ball.height * DVec3::Z;
+    let bins = Bins::new(obstacles, bounds, rise, far + ball.radius);
     Box::new(move |place| {
-        let center = place + ball.height * DVec3::Z;
-        let mut least = far + ball.radius;
-        for (obstacle, [lower, upper]) in problem.world.obstacles.iter().zip(&bounds) {
-            let outside = (*lower - center).max(center - *upper).max(DVec3::ZERO);
-            if outside.length_squared() < least * least.abs() {
-                least = least.min(obstacle.signed_distance(center));
+        let center = place + rise;
+        let near = bins.near(place).iter();
+        let distances = near.map(|&i| obstacles[i as usize].signed_distance(center));
+        distances.fold(far + ball.radius, f64::min) - ball.radius
+    })
+}
+
+/// The obstacles near each of a few boxes that fill the bounds.
+struct Bins {
+    lower: DVec3,
+    /// Boxes per metre and number of boxes, along each axis.
+    rate: DVec3,
+    counts: [usize; 3],
+    near: Vec<Vec<u32>>,
+}
+
+impl Bins {
+    /// Those within `reach` metres of any place of a box, raised by `rise`.
+    fn new(obstacles: &[Obstacle], bounds: &[(f64, f64)], rise: DVec3, reach: f64) -> Self {
+        let (mut lower, mut rate, mut counts) = (DVec3::ZERO, DVec3::ZERO, [1; 3]);
+        for (axis, bound) in bounds.iter().enumerate() {
+            counts[axis] = BINS;
+            lower[axis] = bound.0;
+            rate[axis] = BINS as f64 / (bound.1 - bound.0).max(f64::MIN_POSITIVE);
+        }
+        let mut bins = Self { lower, rate, counts, near: vec![Vec::new(); counts.iter().product()] };
+        for (i, obstacle) in obstacles.iter().enumerate() {
+            let [least, most] = obstacle.bounds();
+            let first = bins.at(least - rise - reach);
+            let last = bins.at(most - rise + reach);
+            for z in first[2]..=last[2] {
+                for y in first[1]..=last[1] {
+                    for x in first[0]..=last[0] {
+                        let bin = bins.index([x, y, z]);
+                        bins.near[bin].push(i as u32);
+                    }
+                }
             }
         }
-        least - ball.radius
-    })
+        bins
+    }
+
+    /// The box that holds a place, or is nearest to it.
+    fn at(&self, place: DVec3) -> [usize; 3] {
+        let steps = ((place - self.lower) * self.rate).to_array();
+        [0, 1, 2].map(|i| (steps[i].max(0.0) as usize).min(self.counts[i] - 1))
+    }
+
+    fn index(&self, at: [usize; 3]) -> usize {
+        (at[2] * self.counts[1] + at[1]) * self.counts[0] + at[0]
+    }
+
+    fn near(&self, place: DVec3) -> &[u32] {
+        &self.near[self.index(self.at(place))]
+    }
 }
