@@ -21,6 +21,9 @@ const IMPASSABLE: f64 = 4.0;
 /// places.
 const FINER: f64 = 0.74;
 
+/// Clearances must exceed the way between two places by this factor to show that it is free.
+const TIGHT: f64 = 1.0 + 1e-6;
+
 /// No parent, or not looked at yet.
 const NONE: u32 = u32::MAX;
 
@@ -135,43 +138,28 @@ impl<'a> Guide<'a> {
     /// [A*]: https://doi.org/10.1016/0004-3702(70)90007-X
     pub fn path(&mut self, goals: &[DVec3]) -> Option<Path> {
         let places = self.clearances.len();
-        let to_go = |p: DVec3| EAGERNESS * goals.iter().map(|g| g.distance(p)).fold(f64::INFINITY, f64::min);
-        let mut costs = vec![f64::INFINITY; places + goals.len()];
-        let mut parents = vec![NONE; places + goals.len()];
-        let root = self.index(self.below);
-        costs[root] = 0.0;
-        let mut open = BinaryHeap::new();
-        // Bits of floats that are not negative are in the order of the floats.
-        let entry = |cost: f64, place: DVec3, node: usize| {
-            Reverse(((cost + to_go(place)).to_bits(), cost.to_bits(), node as u32))
-        };
-        open.push(entry(0.0, self.start, root));
-        while let Some(Reverse((_, cost, node))) = open.pop() {
-            let (cost, node) = (f64::from_bits(cost), node as usize);
+        let mut frontier = Frontier::new(goals, places + goals.len());
+        frontier.reach(self.index(self.below), self.start, 0.0, NONE);
+        while let Some((node, cost)) = frontier.next() {
             if node >= places {
-                return Some(self.trace(&parents, node, goals[node - places]));
-            }
-            if cost > costs[node] {
-                continue;
+                return Some(self.trace(&frontier.parents, node, goals[node - places]));
             }
             let at = self.steps(node);
             let from = self.place(at);
             let clear = self.known(node, from);
-            let mut relax = |next: usize, to: DVec3, cost: f64| {
-                if cost < costs[next] {
-                    (costs[next], parents[next]) = (cost, node as u32);
-                    open.push(entry(cost, to, next));
-                }
-            };
             for i in 0..self.moves.len() {
                 let step = self.moves[i];
                 if !(0..3).all(|k| at[k].wrapping_add_signed(step.steps[k]) < self.counts[k]) {
                     continue;
                 }
                 let (next, to) = (node.wrapping_add_signed(step.stride), from + step.way);
+                let least = self.penalties[next] * step.length;
+                if cost + least >= frontier.costs[next] {
+                    continue;
+                }
                 let there = self.known(next, to);
                 if let Some(weight) = self.weight([from, to], [clear, there], step.length) {
-                    relax(next, to, cost + self.penalties[next] * weight * step.length);
+                    frontier.reach(next, to, cost + weight * least, node as u32);
                 }
             }
             for (i, &goal) in goals.iter().enumerate() {
@@ -179,7 +167,7 @@ impl<'a> Guide<'a> {
                 if (goal - from).abs().max_element() <= self.spacing {
                     let there = (self.clearance)(goal).min(self.ample);
                     if let Some(weight) = self.weight([from, goal], [clear, there], length) {
-                        relax(places + i, goal, cost + weight * length);
+                        frontier.reach(places + i, goal, cost + weight * length, node as u32);
                     }
                 }
             }
@@ -216,6 +204,8 @@ impl<'a> Guide<'a> {
         if first <= 0.0 || last <= 0.0 {
             return None;
         }
+        // Clearances that meet in a point may meet in a wall of no thickness.
+        let length = TIGHT * length;
         if first + last < length {
             let middle = (self.clearance)(ends[0].midpoint(ends[1]));
             if middle + first.min(last) < 0.5 * length {
@@ -243,6 +233,45 @@ impl<'a> Guide<'a> {
         }
         points.reverse();
         Path::new(points)
+    }
+}
+
+/// What A* knows of the nodes.
+struct Frontier<'g> {
+    goals: &'g [DVec3],
+    /// Least cost found so far, and by which node.
+    costs: Vec<f64>,
+    parents: Vec<u32>,
+    /// Estimated cost by way of a node, its own cost when it was reached, and the node, the least first: bits of
+    /// floats that are not negative are in the order of the floats.
+    open: BinaryHeap<Reverse<(u64, u64, u32)>>,
+}
+
+impl<'g> Frontier<'g> {
+    fn new(goals: &'g [DVec3], nodes: usize) -> Self {
+        let (costs, parents) = (vec![f64::INFINITY; nodes], vec![NONE; nodes]);
+        Self { goals, costs, parents, open: BinaryHeap::new() }
+    }
+
+    /// Comes to a node at a cost, if it has not come there at a lesser one.
+    fn reach(&mut self, node: usize, place: DVec3, cost: f64, parent: u32) {
+        if cost < self.costs[node] {
+            (self.costs[node], self.parents[node]) = (cost, parent);
+            let to_go = self.goals.iter().map(|goal| goal.distance(place)).fold(f64::INFINITY, f64::min);
+            let estimate = cost + EAGERNESS * to_go;
+            self.open.push(Reverse((estimate.to_bits(), cost.to_bits(), node as u32)));
+        }
+    }
+
+    /// The most promising node and its cost.
+    fn next(&mut self) -> Option<(usize, f64)> {
+        while let Some(Reverse((_, cost, node))) = self.open.pop() {
+            let (cost, node) = (f64::from_bits(cost), node as usize);
+            if cost <= self.costs[node] {
+                return Some((node, cost));
+            }
+        }
+        None
     }
 }
 
