@@ -46,7 +46,7 @@
 //! 3. [`lanes`]: vectors of `f32` per instruction set, chosen at run time.
 //! 4. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
 //! 5. [`base`]: base kinds: flat outputs to coordinates, state and control, and back.
-//! 6. [`search`]: seeded samplers, trees, nearest neighbours.
+//! 6. [`search`]: seeded samplers, trees, nearest neighbours, guides.
 //! 7. [`document`]: YAML and JSON that know their lines and keys.
 //! 8. [`world`]: obstacles and exact signed distances.
 //! 9. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.

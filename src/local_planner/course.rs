@@ -174,6 +174,20 @@ impl<'a> CoursePlanner<'a> {
         Ok(None)
     }
 
+    /// The stance at a place, headed by yaw and pitch, rad, as on a straight line; its pitch within what is
+    /// ever made up.
+    pub fn stance(&self, place: [f64; 3], [heading, pitch]: [f64; 2], arm: &[f64]) -> Stance {
+        Stance {
+            place,
+            heading,
+            pitch: if self.limits.is_spatial() { pitch.clamp(-STEEPEST, STEEPEST) } else { 0.0 },
+            curvature: self.limits.needs_curvature().then_some(0.0),
+            bend: self.limits.needs_bend().then_some(0.0),
+            arm: arm.to_vec(),
+            ..Stance::default()
+        }
+    }
+
     /// Whether curves are valid: limits of the base that do not depend on speed, and what the checker says.
     ///
     /// # Errors
@@ -292,9 +306,7 @@ impl<'a> CoursePlanner<'a> {
     /// The stance at `place` that a way leads to from `stance`, or from which it leads there: by an arc at as
     /// great an angle from the chord as `stance`, or where that is behind, along the chord.
     fn other(&self, stance: &Stance, given: Given, place: [f64; 3], arm: &[f64], way: Way) -> Stance {
-        let mut other = Stance { place, arm: arm.to_vec(), heading: stance.heading, ..Stance::default() };
-        other.curvature = self.limits.needs_curvature().then_some(0.0);
-        other.bend = self.limits.needs_bend().then_some(0.0);
+        let mut other = self.stance(place, [stance.heading, 0.0], arm);
         let (is_arc, gait) = match way {
             Way::Curve(gait) => (true, gait),
             Way::Turns(gait) => (false, gait),

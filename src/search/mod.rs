@@ -1,8 +1,10 @@
-//! What every search needs: seeded samplers, trees of flat states, nearest neighbours.
+//! What every search needs: seeded samplers, trees of flat states, nearest neighbours, guides.
 //! Imports `lanes`.
 
+mod guide;
 mod sampler;
 mod tree;
 
+pub use guide::{Clearance, Guide, Path};
 pub use sampler::Sampler;
 pub use tree::{Node, Tree};

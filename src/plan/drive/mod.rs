@@ -1,6 +1,7 @@
 //! The planner of bases that go where they point: paths first, the fastest law of time along them after.
 
 mod ends;
+mod pursuit;
 mod search;
 
 use super::lane::{Answer, Finish, Lane, PADDINGS, SAMPLES_PER_PADDING};
@@ -13,6 +14,7 @@ use crate::problem::FlatState;
 use crate::refine::{Route, shorten_route};
 use crate::steer::{CourseLimits, TimeLaw};
 use ends::Root;
+use pursuit::Pursuit;
 use search::{Search, Searched};
 use std::time::Instant;
 
@@ -34,6 +36,8 @@ const FINEST: u32 = 10;
 pub(super) struct Driver<'a> {
     lane: Lane<'a>,
     limits: CourseLimits,
+    /// What guides the searches, from the first on.
+    pursuit: Option<Pursuit<'a>>,
 }
 
 /// A route, how long it takes, and how long it took before it was shortened.
@@ -46,7 +50,7 @@ struct Found {
 impl<'a> Driver<'a> {
     /// For a lane of a problem whose base has these limits.
     pub(super) fn new(lane: Lane<'a>, limits: CourseLimits) -> Self {
-        Self { lane, limits }
+        Self { lane, limits, pursuit: None }
     }
 
     /// Finds an answer, then better ones as far as the options ask for them.
@@ -163,6 +167,11 @@ impl<'a> Driver<'a> {
         let start = Root::of_start(&self.limits, &problem.start);
         let roots: Vec<Root> = goals.iter().map(|goal| Root::of_goal(&self.limits, goal)).collect();
         let bounds = ends::bounds(&self.limits, problem, goals);
+        let pursuit = self.pursuit.get_or_insert_with(|| {
+            let places = roots.iter().map(|root| root.stance.place.into()).collect();
+            Pursuit::new(problem, &self.limits, &start.stance, places, &bounds)
+        });
+        pursuit.restart();
         let mut search = Search::new(&self.limits, start, roots, bounds, self.lane.options, self.lane.seed());
         let mut shrunk = 0;
         let found = loop {
@@ -175,7 +184,7 @@ impl<'a> Driver<'a> {
             };
             let part = termination.within(before.saturating_add(stage));
             let mut planner = CoursePlanner::new(&problem.mechanism, &self.limits, checker);
-            let found = search.search(&mut planner, &part)?;
+            let found = search.search(&mut planner, pursuit, &part)?;
             let checked = planner.checked;
             self.lane.local.checked += checked;
             let over = matches!(found, Searched::Exhausted(Budget::Samples));

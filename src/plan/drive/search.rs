@@ -1,9 +1,10 @@
 //! RRT-Connect over the stances of a base that goes where it points: one tree grows forward from the
-//! start, one backward from the goals, by arcs to places drawn at random; the trees are joined by curves
-//! from stance to stance.
+//! start, one backward from the goals, by arcs to places drawn at random, or along the path of a guide; the
+//! trees are joined by curves from stance to stance.
 
 use super::super::{Budget, PlanOptions, Termination};
 use super::ends::Root;
+use super::pursuit::{GUIDED, Pursuit, Waypoint};
 use crate::check::CheckError;
 use crate::local_planner::{CoursePlanner, Given, Motion};
 use crate::refine::Route;
@@ -26,6 +27,9 @@ const BRAKING: [f64; 3] = [1.05, 1.5, 2.5];
 /// A node whose extensions have failed takes samples only from nearer by: each failure makes its times seem
 /// longer by this share.
 const FAILING: f64 = 0.2;
+
+/// Share of the waypoints that are come to in the direction of the guide's path.
+const HEADED: f64 = 0.7;
 
 /// What a search comes to.
 #[derive(Debug)]
@@ -155,6 +159,7 @@ impl<'a> Search<'a> {
     pub(super) fn search(
         &mut self,
         planner: &mut CoursePlanner<'_>,
+        pursuit: &mut Pursuit<'_>,
         termination: &Termination<'_>,
     ) -> Result<Searched, CheckError> {
         if !self.is_begun {
@@ -177,7 +182,15 @@ impl<'a> Search<'a> {
             }
             self.samples += 1;
             let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
-            if let Some(route) = self.grow(side, planner)? {
+            let waypoint = match self.sampler.unit() < GUIDED {
+                true => pursuit.draw(side, &mut self.sampler),
+                false => None,
+            };
+            let route = match waypoint {
+                Some(waypoint) => self.follow(side, &waypoint, pursuit, planner)?,
+                None => self.grow(side, planner)?,
+            };
+            if let Some(route) = route {
                 return Ok(Searched::Path(route));
             }
         }
@@ -208,6 +221,37 @@ impl<'a> Search<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Grows the tree `side` to a waypoint, headed as the guide's path is or by an arc, and joins what is new
+    /// to the other tree.
+    fn follow(
+        &mut self,
+        side: usize,
+        waypoint: &Waypoint,
+        pursuit: &mut Pursuit<'_>,
+        planner: &mut CoursePlanner<'_>,
+    ) -> Result<Option<Route>, CheckError> {
+        let Waypoint { place, heading, pitch, .. } = *waypoint;
+        let near = self.nearest(side, &place, &[], 0.0);
+        let tree = &mut self.trees[side];
+        let stance = &tree.stances[near];
+        let reached = match self.sampler.unit() < HEADED {
+            true => {
+                let there = planner.stance(place, [heading, pitch], &stance.arm);
+                let ends = if side == 0 { [stance, &there] } else { [&there, stance] };
+                planner.connect(ends[0], ends[1], f64::INFINITY)?.map(|motion| (there, motion))
+            }
+            false => planner.reach(stance, tree.given, place, &stance.arm.clone())?,
+        };
+        let Some((other, motion)) = reached else {
+            tree.failures[near] += 1;
+            pursuit.miss(side);
+            return Ok(None);
+        };
+        let new = tree.add(other, Some(near), motion);
+        pursuit.hit(side, waypoint);
+        self.join(side, new, planner)
     }
 
     /// Draws a sample, grows the tree `side` towards it, and the other tree towards what is new.
