@@ -265,12 +265,13 @@ impl CourseLimits {
                 if hitch.abs() > self.most(angle) {
                     return false;
                 }
-                let swing = d * bent / (1.0 + d * d * k * k);
-                let (sin, cos) = hitch.sin_cos();
-                // Of the car's own path, which is longer by 1 / cos: its stretch.
-                let stretched = (stretched + s * swing * sin / cos) / cos;
+                // Of the car's own path, which is longer by the hitch angle's secant: its stretch.
+                let tan = d * k;
+                let square = 1.0 + tan * tan;
+                let secant = square.sqrt();
+                let stretched = (stretched + s * tan * d * bent / square) * secant;
                 let trailer = Trailer { hitch_length: d, angle };
-                ([sign * s / cos, sign * stretched], steering_of(car, trailer, curve, u))
+                ([sign * s * secant, sign * stretched], steering_of(car, trailer, curve, u))
             }
         };
         rows(self.row(speed, car.speed, car.acceleration));
@@ -314,7 +315,8 @@ fn steering_of(car: &Car, Trailer { hitch_length: d, .. }: Trailer, curve: &Curv
     let bend = Bend::of(&curve.velocity(u));
     let [k, bent] = bend.curvature();
     let k = curve.gait.sign() * k;
-    let cos = (d * k).atan().cos();
+    // Of the hitch angle.
+    let cos = (1.0 + (d * k).powi(2)).sqrt().recip();
     (car.wheelbase * (k + d * cos * cos * bent / bend.stretch[0]) * cos).atan()
 }
 
