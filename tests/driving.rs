@@ -173,23 +173,6 @@ fn dynobench_on_wheels() {
     assert_eq!(planned, 8);
 }
 
-/// The instances of dynobench with models that never stand, or turn more slowly to one side.
-#[test]
-fn dynobench_forward_only() {
-    let (Some(suite), Some(models)) = (shared("dynobench"), shared("dynobench/models")) else { return };
-    for model in ["unicycle1_v1", "unicycle1_v2"] {
-        let model = dynobench::Model::load(&models.join(format!("{model}.yaml"))).expect("a good model");
-        for mut instance in dynobench::load(&suite, &models).expect("a good suite") {
-            // In the other two it would have to back out, or stand across.
-            if instance.system == "unicycle1_v0" && instance.name == "kink_0" {
-                instance.model = Some(model.clone());
-                let problem = instance.problem().expect("within limits").expect("a model");
-                solve_and_replay(&problem, 2);
-            }
-        }
-    }
-}
-
 #[test]
 fn kinopax_with_wings() {
     for name in ["trees", "house"] {
