@@ -123,8 +123,15 @@ impl<'a> Guide<'a> {
 
     /// The spacing of a lattice of about `most` places at least `finest` metres apart, metres.
     pub fn spacing_for(bounds: &[(f64, f64)], most: usize, finest: f64) -> f64 {
-        let volume: f64 = bounds.iter().map(|(lower, upper)| upper - lower).product();
-        (volume / most as f64).powf(1.0 / bounds.len() as f64).max(finest)
+        let mut widths: Vec<f64> = bounds.iter().map(|(lower, upper)| upper - lower).collect();
+        widths.sort_by(|a, b| b.total_cmp(a));
+        // Along an axis narrower than the spacing there is one place, which then does not count.
+        let spacing = (1..=widths.len()).rev().find_map(|axes| {
+            let volume: f64 = widths[..axes].iter().product();
+            let spacing = (volume / most as f64).powf(1.0 / axes as f64);
+            (spacing > 0.0 && spacing <= widths[axes - 1]).then_some(spacing)
+        });
+        spacing.unwrap_or(1.0).max(finest)
     }
 
     /// Distance of neighbouring places along an axis, metres.
@@ -370,6 +377,15 @@ mod tests {
             is_found
         });
         assert!(found.is_some_and(|tries| tries > 0), "{found:?}");
+    }
+
+    #[test]
+    fn flat_bounds_have_no_more_places_than_others() {
+        for bounds in [[(0.0, 1e3), (0.0, 1e3), (2.0, 2.0)], [(0.0, 1e3), (0.0, 1e-3), (2.0, 2.0)]] {
+            let guide = Guide::new(dvec3(0.0, 0.0, 2.0), &bounds, 1000, 0.0, 0.0, Box::new(|_| 1.0));
+            assert!((500..2100).contains(&guide.clearances.len()), "{}", guide.clearances.len());
+        }
+        assert_eq!(Guide::spacing_for(&[(1.0, 1.0); 3], 1000, 0.1), 1.0);
     }
 
     #[test]
