@@ -159,7 +159,7 @@ impl<'a> Search<'a> {
     pub(super) fn search(
         &mut self,
         planner: &mut CoursePlanner<'_>,
-        pursuit: &mut Pursuit<'_>,
+        mut pursuit: Option<&mut Pursuit<'_>>,
         termination: &Termination<'_>,
     ) -> Result<Searched, CheckError> {
         if !self.is_begun {
@@ -182,12 +182,10 @@ impl<'a> Search<'a> {
             }
             self.samples += 1;
             let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
-            let waypoint = match self.sampler.unit() < GUIDED {
-                true => pursuit.draw(side, &mut self.sampler),
-                false => None,
-            };
-            let route = match waypoint {
-                Some(waypoint) => self.follow(side, &waypoint, pursuit, planner)?,
+            let guide = pursuit.as_deref_mut().filter(|_| self.sampler.unit() < GUIDED);
+            let guided = guide.and_then(|guide| Some((guide.draw(side, &mut self.sampler)?, guide)));
+            let route = match guided {
+                Some((waypoint, guide)) => self.follow(side, &waypoint, guide, planner)?,
                 None => self.grow(side, planner)?,
             };
             if let Some(route) = route {
