@@ -14,7 +14,6 @@ use crate::problem::FlatState;
 use crate::refine::{Route, shorten_route};
 use crate::steer::{CourseLimits, TimeLaw};
 use ends::Root;
-use glam::DVec3;
 use pursuit::Pursuit;
 use search::{Search, Searched};
 use std::time::Instant;
@@ -22,9 +21,6 @@ use std::time::Instant;
 /// Searches for each one that is asked for: the shortest of a few answers costs little, and paths of one
 /// tree each are far longer.
 const SEARCHES: u32 = 4;
-
-/// Samples of a search before a guide is asked for: what is found at once needs none.
-const UNGUIDED: u64 = 30;
 
 /// Moves by which a route is shortened for each shortcut that is asked for.
 const MOVES_PER_TRY: u32 = 4;
@@ -173,9 +169,14 @@ impl<'a> Driver<'a> {
         let bounds = ends::bounds(&self.limits, problem, goals);
         // Every other search goes its own way: the guide's path is short for a ball, not for each body.
         let is_guided = self.lane.statistics.searches % 2 == 1;
-        let (begin, ends) = (start.stance.clone(), roots.iter().map(|root| root.stance.place.into()));
-        let ends: Vec<DVec3> = ends.collect();
-        let area = bounds.clone();
+        let mut pursuit = is_guided.then(|| {
+            let pursuit = self.pursuit.get_or_insert_with(|| {
+                let places = roots.iter().map(|root| root.stance.place.into()).collect();
+                Pursuit::new(problem, &self.limits, &start.stance, places, &bounds)
+            });
+            pursuit.restart();
+            pursuit
+        });
         let mut search = Search::new(&self.limits, start, roots, bounds, self.lane.options, self.lane.seed());
         let mut shrunk = 0;
         let found = loop {
@@ -186,25 +187,14 @@ impl<'a> Driver<'a> {
                 true => SAMPLES_PER_PADDING.saturating_mul(u64::from(shrunk) + 1),
                 false => u64::MAX,
             };
-            let is_early = is_guided && search.samples < UNGUIDED;
-            let stage = if is_early { UNGUIDED } else { stage };
-            let pursuit = (is_guided && !is_early).then(|| {
-                let new = || Pursuit::new(problem, &self.limits, &begin, ends.clone(), &area);
-                let pursuit = self.pursuit.get_or_insert_with(new);
-                pursuit.restart();
-                pursuit
-            });
             let part = termination.within(before.saturating_add(stage));
             let mut planner = CoursePlanner::new(&problem.mechanism, &self.limits, checker);
-            let found = search.search(&mut planner, pursuit, &part)?;
+            let found = search.search(&mut planner, pursuit.as_deref_mut(), &part)?;
             let checked = planner.checked;
             self.lane.local.checked += checked;
             let over = matches!(found, Searched::Exhausted(Budget::Samples));
             if !over || termination.spent(search.samples).is_some() {
                 break found;
-            }
-            if is_early {
-                continue;
             }
             self.lane.padding += 1;
             shrunk += 1;
