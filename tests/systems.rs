@@ -14,7 +14,8 @@ use flatout::pose::Pose;
 use flatout::problem::{FlatState, Problem};
 use flatout::robot::{JointLimits, Mechanism, Robot};
 use flatout::scene::Scene;
-use flatout::world::World;
+use flatout::world::{Obstacle, Shape, World};
+use glam::DVec3;
 use std::path::Path;
 
 fn instances() -> Option<Vec<Instance>> {
@@ -124,6 +125,23 @@ fn points_among_the_boxes_of_kinopax() {
         let problem = System::Point.problem(kinopax::load(&file).expect("a good file")).expect("a problem");
         let options = PlanOptions { resolution: 0.02, range: 0.5, ..PlanOptions::default() };
         solve_and_replay(&problem, &options, 5);
+    }
+}
+
+/// A body without size has no distance from a box that it is in.
+#[test]
+fn a_point_within_a_box_collides() {
+    let shape = Shape::Cuboid { half_extents: DVec3::ONE };
+    let world = World { obstacles: vec![Obstacle { name: "box".into(), shape, pose: Pose::IDENTITY }] };
+    for system in [System::Point, System::Quadrotor] {
+        let mut problem = system.problem(world.clone()).expect("a problem");
+        problem.start.position[..3].copy_from_slice(&[0.3, 0.2, 0.1]);
+        for backend in [Backend::Scalar, Backend::Simd] {
+            let mut checker = backend.checker(&problem, 0.02).expect("a backend of the CPU");
+            let outcome =
+                plan(&problem, &mut *checker, &PlanOptions::default()).expect("a backend that works");
+            assert!(matches!(outcome, Outcome::StartInvalid { .. }), "{outcome}");
+        }
     }
 }
 

@@ -344,8 +344,13 @@ fn pack_body(body: &crate::robot::Body) -> PackedBody {
     }
 }
 
+/// Least radius of a packed sphere, metres: within a box the squared distance to it is zero, which is not
+/// less than the square of no radius.
+const LEAST_RADIUS: f32 = 1e-6;
+
 fn pack_sphere(sphere: &Sphere) -> PackedSphere {
-    PackedSphere { center: sphere.center.as_vec3().to_array(), radius: sphere.radius as f32 }
+    let radius = (sphere.radius as f32).max(LEAST_RADIUS);
+    PackedSphere { center: sphere.center.as_vec3().to_array(), radius }
 }
 
 fn pack_link(m: &Mechanism, index: usize) -> PackedLink {
