@@ -49,7 +49,7 @@ fn clearance(model: &Model, world: &World, state: &[f64]) -> f64 {
     for link in &mechanism.links {
         for sphere in &mechanism.spheres[link.spheres.clone()] {
             let center = poses[link.body].point(sphere.center);
-            let gap = |o: &flatout::world::Obstacle| o.signed_distance(center) - sphere.radius;
+            let gap = |o: &Obstacle| o.signed_distance(center) - sphere.radius;
             least = world.obstacles.iter().map(gap).fold(least, f64::min);
         }
     }
