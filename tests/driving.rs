@@ -4,9 +4,9 @@
 mod common;
 
 use common::replay::replay;
-use common::shared;
+use common::{dynobench_instances, kinopax_problem};
 use flatout::base::{Airplane, Base, Car, DifferentialDrive, DriveAcceleration, Trailer};
-use flatout::bench::{dynobench, kinopax};
+use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::{Backend, Status};
 use flatout::plan::{Budget, Outcome, PlanOptions, Quality, Solution, plan, plan_on_threads};
@@ -159,9 +159,9 @@ fn scenes_of_vehicles_that_drive_and_glide() {
 
 #[test]
 fn dynobench_on_wheels() {
-    let (Some(suite), Some(models)) = (shared("dynobench"), shared("dynobench/models")) else { return };
+    let Some(instances) = dynobench_instances() else { return };
     let mut planned = 0;
-    for instance in dynobench::load(&suite, &models).expect("a good suite") {
+    for instance in instances {
         let problem = instance.problem().expect("within limits");
         let Some(problem) = problem.ok().filter(|p| p.mechanism.vehicle().is_some_and(Base::follows_course))
         else {
@@ -176,9 +176,7 @@ fn dynobench_on_wheels() {
 #[test]
 fn kinopax_with_wings() {
     for name in ["trees", "house"] {
-        let Some(file) = shared(&format!("kinopax/{name}.csv")) else { return };
-        let world = kinopax::load(&file).expect("a good file");
-        let problem = kinopax::System::Airplane.problem(world).expect("a problem");
+        let Some(problem) = kinopax_problem(name, System::Airplane) else { return };
         for seed in 0..2 {
             let options = PlanOptions { resolution: 0.02, range: 0.5, ..options(seed) };
             replay(&problem, &solve(&problem, &options).trajectory);

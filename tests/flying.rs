@@ -3,10 +3,9 @@
 mod common;
 
 use common::replay::replay;
-use common::shared;
+use common::{dynobench_instances, kinopax_problem};
 use flatout::base::{Actuation, Base, PlanarQuadrotor, Quadrotor, QuadrotorState};
-use flatout::bench::dynobench;
-use flatout::bench::kinopax::{self, System};
+use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
 use flatout::plan::{Departure, Outcome, PlanOptions, Quality, Solution, plan, plan_on_threads, replan};
@@ -381,9 +380,9 @@ fn a_quadrotor_with_an_arm_is_refused() {
 /// All of dynobench's quadrotors, within 1.4 times the durations of iDb-A*.
 #[test]
 fn quadrotors_of_dynobench() {
-    let (Some(folder), Some(models)) = (shared("dynobench"), shared("dynobench/models")) else { return };
+    let Some(instances) = dynobench_instances() else { return };
     let mut planned = 0;
-    for instance in dynobench::load(&folder, &models).expect("a good suite") {
+    for instance in instances {
         let Ok(problem) = instance.problem().expect("within limits") else { continue };
         let Some(Base::PlanarQuadrotor(_) | Base::Quadrotor(_)) = problem.mechanism.base else { continue };
         let name = format!("{}/{}", instance.system, instance.name);
@@ -400,9 +399,7 @@ fn quadrotors_of_dynobench() {
 #[test]
 fn quadrotors_among_the_boxes_of_kinopax() {
     for name in ["quadTrees", "quadHouse"] {
-        let Some(file) = shared(&format!("kinopax/{name}.csv")) else { return };
-        let world = kinopax::load(&file).expect("a good file");
-        let problem = System::Quadrotor.problem(world).expect("a problem");
+        let Some(problem) = kinopax_problem(name, System::Quadrotor) else { return };
         for seed in 0..3 {
             solve(&problem, &PlanOptions { resolution: 2.0, range: 50.0, ..seeded(seed) });
         }

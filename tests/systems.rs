@@ -3,10 +3,10 @@
 mod common;
 
 use common::replay::replay;
-use common::shared;
+use common::{dynobench_instances, kinopax_problem};
 use flatout::base::{Actuation, Base, Quadrotor};
-use flatout::bench::dynobench::{self, Instance, Model};
-use flatout::bench::kinopax::{self, System};
+use flatout::bench::dynobench::Model;
+use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
 use flatout::plan::{Departure, Outcome, PlanOptions, Solution, plan};
@@ -17,10 +17,6 @@ use flatout::scene::Scene;
 use flatout::world::{Obstacle, Shape, World};
 use glam::DVec3;
 use std::path::Path;
-
-fn instances() -> Option<Vec<Instance>> {
-    Some(dynobench::load(&shared("dynobench")?, &shared("dynobench/models")?).expect("a good suite"))
-}
 
 /// A control that holds the state where flight needs one, else none.
 fn holding(base: &Base) -> Vec<f64> {
@@ -58,7 +54,7 @@ fn clearance(model: &Model, world: &World, state: &[f64]) -> f64 {
 
 #[test]
 fn dynobench_is_read_whole() {
-    let Some(instances) = instances() else { return };
+    let Some(instances) = dynobench_instances() else { return };
     let counted = |system: &str| instances.iter().filter(|i| i.system == system).count();
     let systems = ["unicycle1_v0", "unicycle2_v0", "car1_v0", "quad2d_v0", "quadrotor_v0", "quadrotor_v1"];
     assert_eq!(systems.map(counted), [3, 3, 2, 6, 5, 5]);
@@ -91,8 +87,7 @@ fn kinopax_is_read_whole() {
         ("quadHouse", 81, System::Quadrotor),
     ];
     for (name, count, system) in boxes {
-        let Some(file) = shared(&format!("kinopax/{name}.csv")) else { return };
-        let world = kinopax::load(&file).expect("a good file");
+        let Some(Problem { world, .. }) = kinopax_problem(name, system) else { return };
         assert_eq!(world.obstacles.len(), count, "{name}");
         let free = |p| world.obstacles.iter().all(|o| o.signed_distance(p) > 0.0);
         assert!(free(system.start()) && free(system.goal().0), "{name}");
@@ -121,8 +116,7 @@ fn solve_and_replay(problem: &Problem, options: &PlanOptions, seeds: u64) {
 #[test]
 fn points_among_the_boxes_of_kinopax() {
     for name in ["trees", "house", "narrowPassage"] {
-        let Some(file) = shared(&format!("kinopax/{name}.csv")) else { return };
-        let problem = System::Point.problem(kinopax::load(&file).expect("a good file")).expect("a problem");
+        let Some(problem) = kinopax_problem(name, System::Point) else { return };
         let options = PlanOptions { resolution: 0.02, range: 0.5, ..PlanOptions::default() };
         solve_and_replay(&problem, &options, 5);
     }
@@ -147,7 +141,7 @@ fn a_point_within_a_box_collides() {
 
 #[test]
 fn integrators_of_dynobench() {
-    let Some(instances) = instances() else { return };
+    let Some(instances) = dynobench_instances() else { return };
     let mut planned = 0;
     for instance in instances {
         // Of one type there is no model.

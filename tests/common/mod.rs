@@ -3,7 +3,10 @@
 
 pub(crate) mod replay;
 
+use flatout::bench::dynobench::{self, Instance};
+use flatout::bench::kinopax::{self, System};
 use flatout::pose::Pose;
+use flatout::problem::Problem;
 use flatout::robot::{Inertia, Joint, JointKind, JointLimits, Link, LoadOptions, Mimic, Robot, Sphere};
 use glam::{DMat3, DQuat, DVec3};
 use rand::{RngExt, SeedableRng};
@@ -30,6 +33,17 @@ pub(crate) fn shared_robot(name: &str) -> Option<Robot> {
     let srdf = shared(&format!("robots/{name}.srdf"))?;
     let limits = shared(&format!("robots/{name}_joint_limits.yaml"))?;
     Some(Robot::load(&urdf, Some(&srdf), Some(&limits), &LoadOptions::default()).expect("a good robot"))
+}
+
+/// dynobench's instances with their models.
+pub(crate) fn dynobench_instances() -> Option<Vec<Instance>> {
+    Some(dynobench::load(&shared("dynobench")?, &shared("dynobench/models")?).expect("a good suite"))
+}
+
+/// Kino-PAX's problem for a system in one of its worlds.
+pub(crate) fn kinopax_problem(world: &str, system: System) -> Option<Problem> {
+    let world = kinopax::load(&shared(&format!("kinopax/{world}.csv"))?).expect("a good file");
+    Some(system.problem(world).expect("a problem"))
 }
 
 /// A file of one of our own robots.
