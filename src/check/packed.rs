@@ -242,9 +242,9 @@ impl Packed {
     ///
     /// Between two samples the spheres move at most sum_j reach_j |dy_j|. A rest-to-rest edge is
     /// sampled evenly along its path, any other evenly in time, where its fastest instant decides. Of
-    /// a vehicle, turnings that follow from other outputs are estimated. Edges longer than
-    /// a million intervals are sampled at a wider spacing: 50 km at 5 cm, and 50 m at the thousandth of it
-    /// that repairs come to at last; no edge of an arm's search is so long. Should a collision slip
+    /// a vehicle, turnings that follow from other outputs are estimated. Edges of more
+    /// than `MOST_INTERVALS` intervals are sampled at a wider spacing: 50 km at 5 cm, and 50 m at the thousandth of
+    /// it that repairs come to at last; no edge of an arm's search is so long. Should a collision slip
     /// through, the certificate, which takes no samples, finds it.
     pub fn rakes(&self, edge: &Edge<'_>) -> usize {
         let mut travel = edge.travel(&self.reach);

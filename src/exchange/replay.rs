@@ -11,7 +11,7 @@ const COARSEST: f64 = 0.01;
 const HALVINGS: i32 = 6;
 /// From the last sample of a control to the first of the next, as a share of the time for which it is held.
 const CHANGE: f64 = 1e-6;
-/// Most samples; a trajectory of many minutes is not sampled as densely.
+/// Most controls; those of a trajectory of many minutes are held for longer.
 const MOST: f64 = 200_000.0;
 /// How far integrated states may be from the samples, in the units of the state; half of what is promised.
 const TOLERANCE: f64 = 5e-4;
@@ -35,16 +35,13 @@ impl Replay {
     /// The time for which a control is held is halved until the states are met within the tolerance.
     pub(super) fn of(base: &Base, trajectory: &Trajectory, heading: Option<f64>) -> Self {
         let shortest = trajectory.duration() / MOST;
-        let at = |halving| {
-            let hold = (COARSEST * 0.5_f64.powi(halving)).max(shortest);
-            Self::sampled(base, trajectory, hold, heading)
-        };
-        let mut replay = at(0);
+        let mut replay = Self::sampled(base, trajectory, COARSEST.max(shortest), heading);
         for halving in 1..=HALVINGS {
-            if replay.follows(base) || COARSEST * 0.5_f64.powi(halving) < shortest {
+            let hold = COARSEST * 0.5_f64.powi(halving);
+            if hold < shortest || replay.follows(base) {
                 break;
             }
-            replay = at(halving);
+            replay = Self::sampled(base, trajectory, hold, heading);
         }
         replay
     }
@@ -53,13 +50,11 @@ impl Replay {
         let mut replay = Self::default();
         let times: Vec<f64> = trajectory.sample_times(hold).collect();
         for (i, &from) in times.iter().enumerate() {
-            let to = times.get(i + 1).copied();
-            let control = mean_control(base, trajectory, from, to.unwrap_or(from));
-            if let Some(to) = to {
-                replay.push(base, trajectory, from, control.clone(), heading);
+            let to = times.get(i + 1).copied().unwrap_or(from);
+            let control = mean_control(base, trajectory, from, to);
+            replay.push(base, trajectory, from, control.clone(), heading);
+            if to > from {
                 replay.push(base, trajectory, to - CHANGE * (to - from), control, heading);
-            } else {
-                replay.push(base, trajectory, from, control, heading);
             }
         }
         replay

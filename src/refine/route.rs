@@ -17,7 +17,7 @@ const SPLINTER: f64 = 0.02;
 const LEAST_GAIN: f64 = 2e-3;
 
 /// Curves in order, each from where the one before it ends.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Route {
     /// The curves.
     pub curves: Vec<Curve>,
@@ -173,7 +173,7 @@ impl Shortener<'_, '_> {
         let mut draw = || scale * (2.0 * random.random::<f64>() - 1.0);
         let length = self.route.curves[last - 1].length() + self.route.curves[last].length();
         let mut middle = self.route.curves[last].stance(0.0);
-        for i in 0..if self.planner.limits().is_spatial() { 3 } else { 2 } {
+        for i in 0..self.planner.limits().dimensions() {
             middle.place[i] += length * draw();
         }
         middle.heading += 2.0 * draw();

@@ -78,6 +78,11 @@ impl CourseLimits {
         matches!(self.base, Base::Airplane(_))
     }
 
+    /// Coordinates of its place.
+    pub fn dimensions(&self) -> usize {
+        if self.is_spatial() { 3 } else { 2 }
+    }
+
     /// Least and greatest speed of the base, m/s; negative is backwards.
     pub fn speed(&self) -> [f64; 2] {
         match &self.base {

@@ -69,12 +69,6 @@ impl EndSpeeds {
     pub const REST: Self = Self { first: Some(0.0), last: Some(0.0) };
 }
 
-impl Default for EndSpeeds {
-    fn default() -> Self {
-        Self::REST
-    }
-}
-
 impl TimeLaw {
     /// The fastest law along `curves`, each of which begins where the one before it ends: at the same
     /// speed where both go the same way, else at rest between.
@@ -622,7 +616,7 @@ mod tests {
                     continue;
                 }
                 // Nor need there be one where a trailer's car would have to turn on the spot.
-                let Some(law) = TimeLaw::fastest(&limits, &curves, EndSpeeds::default()) else { continue };
+                let Some(law) = TimeLaw::fastest(&limits, &curves, EndSpeeds::REST) else { continue };
                 let trajectory = law.trajectory(&curves);
                 prop_assert!((trajectory.duration() - law.duration()).abs() < 1e-9);
                 let jump = trajectory.greatest_jump(0).map_or(0.0, |j| j.size.abs());
@@ -670,13 +664,13 @@ mod tests {
     #[test]
     fn lines_and_turns_are_trapezoids() {
         let limits = limits_of(drive(BOTH)).with_margin(0.0);
-        let duration = |curve| TimeLaw::fastest(&limits, &[curve], EndSpeeds::default()).unwrap().duration();
+        let duration = |curve| TimeLaw::fastest(&limits, &[curve], EndSpeeds::REST).unwrap().duration();
         // Two seconds each to speed up and to slow down, with a metre on the way.
         assert!((duration(straight(3.0)) - 8.0).abs() < 0.05, "{}", duration(straight(3.0)));
         let turn = Curve::turn(&Stance::default(), 2.0, &[]);
         assert!((duration(turn) - (2.0 / 0.6 + 0.6 / 0.3)).abs() < 0.05);
         let first_order = limits_of(drive(None)).with_margin(0.0);
-        let law = TimeLaw::fastest(&first_order, &[straight(3.0)], EndSpeeds::default()).unwrap();
+        let law = TimeLaw::fastest(&first_order, &[straight(3.0)], EndSpeeds::REST).unwrap();
         assert!((law.duration() - 6.0).abs() < 1e-9 && law.pieces.len() == 1);
     }
 
@@ -708,7 +702,7 @@ mod tests {
         let left = left.map(|curve| curve.guided(from.heading, to.heading).unwrap());
         let law = |turn_rate| {
             let limits = limits_of(Base::DifferentialDrive(base(turn_rate)));
-            TimeLaw::fastest(&limits, &left, EndSpeeds::default())
+            TimeLaw::fastest(&limits, &left, EndSpeeds::REST)
         };
         assert!(law([-0.5, 0.5]).is_some());
         assert!(law([-0.5, 0.2]).is_none());

@@ -88,7 +88,7 @@ pub(super) fn standing(limits: &CourseLimits, start: &FlatState) -> Trajectory {
 /// What to sample between: the place, then the arm. Where a coordinate is not bounded, as far around the
 /// ends as they are apart, and some more.
 pub(super) fn bounds(limits: &CourseLimits, problem: &Problem, goals: &[&FlatState]) -> Vec<(f64, f64)> {
-    let dimensions = if limits.is_spatial() { 3 } else { 2 };
+    let dimensions = limits.dimensions();
     let joints = problem.mechanism.dof();
     let arm = joints - limits.arm().len()..joints;
     let ends = || goals.iter().copied().chain([&problem.start]);

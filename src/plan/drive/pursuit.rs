@@ -15,9 +15,6 @@ const FINEST: f64 = 0.2;
 /// Finer lattices that are tried where there is no path.
 const REFINEMENTS: u32 = 2;
 
-/// Share of the samples that are drawn along the path.
-pub(super) const GUIDED: f64 = 0.7;
-
 /// How far ahead of a tree samples are drawn at first, as a share of the path, ...
 const AHEAD: f64 = 0.4;
 /// ... and what that is multiplied by after a miss and after a hit.
@@ -70,7 +67,7 @@ impl<'a> Pursuit<'a> {
         mut goals: Vec<DVec3>,
         bounds: &[(f64, f64)],
     ) -> Self {
-        let dimensions = if limits.is_spatial() { 3 } else { 2 };
+        let dimensions = limits.dimensions();
         let bounds = bounds[..dimensions].to_vec();
         // Goals often differ in attitude alone.
         goals.dedup();

@@ -4,7 +4,7 @@
 
 use super::super::{Budget, PlanOptions, Termination};
 use super::ends::Root;
-use super::pursuit::{GUIDED, Pursuit, Waypoint};
+use super::pursuit::{Pursuit, Waypoint};
 use crate::check::CheckError;
 use crate::local_planner::{CoursePlanner, Given, Motion};
 use crate::refine::Route;
@@ -27,6 +27,9 @@ const BRAKING: [f64; 3] = [1.05, 1.5, 2.5];
 /// A node whose extensions have failed takes samples only from nearer by: each failure makes its times seem
 /// longer by this share.
 const FAILING: f64 = 0.2;
+
+/// Share of the samples that are drawn along the guide's path.
+const GUIDED: f64 = 0.7;
 
 /// Share of the waypoints that are come to in the direction of the guide's path.
 const HEADED: f64 = 0.7;
@@ -106,7 +109,8 @@ pub(super) struct Search<'a> {
     options: &'a PlanOptions,
     pace: Pace,
     sampler: Sampler,
-    spatial: bool,
+    /// Coordinates of the place.
+    dimensions: usize,
     /// Longest step of the place, metres.
     step: f64,
     /// The start's and the goals'.
@@ -129,7 +133,7 @@ impl<'a> Search<'a> {
         options: &'a PlanOptions,
         seed: u64,
     ) -> Self {
-        let dimensions = if limits.is_spatial() { 3 } else { 2 };
+        let dimensions = limits.dimensions();
         let diagonal = bounds[..dimensions].iter().map(|(a, b)| (b - a).powi(2)).sum::<f64>().sqrt();
         let mut trees = [Tree::new(Given::First), Tree::new(Given::Last)];
         let lead = |curves| Motion { curves, duration: 0.0 };
@@ -143,7 +147,7 @@ impl<'a> Search<'a> {
             options,
             pace: Pace::new(limits),
             sampler: Sampler::new(bounds, seed),
-            spatial: limits.is_spatial(),
+            dimensions,
             step: options.range.max(STEP * diagonal),
             trees,
             speeds: (start.speed, speeds),
@@ -254,7 +258,7 @@ impl<'a> Search<'a> {
 
     /// Draws a sample, grows the tree `side` towards it, and the other tree towards what is new.
     fn grow(&mut self, side: usize, planner: &mut CoursePlanner<'_>) -> Result<Option<Route>, CheckError> {
-        let dimensions = if self.spatial { 3 } else { 2 };
+        let dimensions = self.dimensions;
         let joints = self.trees[0].stances[0].arm.len();
         let mut sample = vec![0.0; dimensions + joints];
         self.sampler.sample(&mut sample);
