@@ -16,6 +16,9 @@ const SPLINTER: f64 = 0.02;
 /// A move must save at least this share of what it replaces.
 const LEAST_GAIN: f64 = 2e-3;
 
+/// What is left of the duration after gains that are worth going on for.
+const NOTABLE: f64 = 0.99;
+
 /// Curves in order, each from where the one before it ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
@@ -55,14 +58,15 @@ impl Route {
     }
 }
 
-/// A route without the corners that need not be, and after `tries` more moves; `late` may end it early.
+/// A route without the corners that need not be, and after at most `tries` more moves: none more after
+/// `patience` moves in which it has hardly become shorter, or when it is `late`.
 ///
 /// # Errors
 /// When the checking backend fails.
 pub fn shorten_route(
     route: Route,
     planner: &mut CoursePlanner<'_>,
-    tries: u32,
+    [tries, patience]: [u32; 2],
     seed: u64,
     late: &dyn Fn() -> bool,
 ) -> Result<Route, CheckError> {
@@ -76,8 +80,12 @@ pub fn shorten_route(
         shortener.skip_corners()?;
     }
     let mut random = Pcg64Mcg::seed_from_u64(!seed);
+    let (mut notable, mut since) = (shortener.whole, 0);
     for i in 0..tries {
-        if late() {
+        if shortener.whole < notable * NOTABLE {
+            (notable, since) = (shortener.whole, i);
+        }
+        if late() || i - since > patience {
             break;
         }
         if i % 2 == 0 {
@@ -138,9 +146,6 @@ impl Shortener<'_, '_> {
         let from = (random.random::<f64>() * (self.whole + width) - width).max(0.0);
         let to = (from + width).min(self.whole);
         let range = [self.at(from), self.at(to)];
-        if range[0].curve == range[1].curve {
-            return Ok(());
-        }
         let mut motions: Vec<Motion> = Vec::new();
         for gait in [Gait::Ahead, Gait::Back] {
             let begin = self.leaving(range[0], Some(gait));

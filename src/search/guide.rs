@@ -161,7 +161,7 @@ impl<'a> Guide<'a> {
                 }
                 let (next, to) = (node.wrapping_add_signed(step.stride), from + step.way);
                 let least = self.penalties[next] * step.length;
-                if cost + least >= frontier.costs[next] {
+                if frontier.closed[next] || cost + least >= frontier.costs[next] {
                     continue;
                 }
                 let there = self.known(next, to);
@@ -249,33 +249,35 @@ struct Frontier<'g> {
     /// Least cost found so far, and by which node.
     costs: Vec<f64>,
     parents: Vec<u32>,
-    /// Estimated cost by way of a node, its own cost when it was reached, and the node, the least first: bits of
-    /// floats that are not negative are in the order of the floats.
-    open: BinaryHeap<Reverse<(u64, u64, u32)>>,
+    /// What has been gone on from.
+    closed: Vec<bool>,
+    /// Estimated cost by way of a node, and the node, the least first, in the upper and lower half of the bits:
+    /// those of floats that are not negative are in the order of the floats.
+    open: BinaryHeap<Reverse<u64>>,
 }
 
 impl<'g> Frontier<'g> {
     fn new(goals: &'g [DVec3], nodes: usize) -> Self {
         let (costs, parents) = (vec![f64::INFINITY; nodes], vec![NONE; nodes]);
-        Self { goals, costs, parents, open: BinaryHeap::new() }
+        Self { goals, costs, parents, closed: vec![false; nodes], open: BinaryHeap::new() }
     }
 
     /// Comes to a node at a cost, if it has not come there at a lesser one.
     fn reach(&mut self, node: usize, place: DVec3, cost: f64, parent: u32) {
-        if cost < self.costs[node] {
+        if cost < self.costs[node] && !self.closed[node] {
             (self.costs[node], self.parents[node]) = (cost, parent);
             let to_go = self.goals.iter().map(|goal| goal.distance(place)).fold(f64::INFINITY, f64::min);
-            let estimate = cost + EAGERNESS * to_go;
-            self.open.push(Reverse((estimate.to_bits(), cost.to_bits(), node as u32)));
+            let estimate = (cost + EAGERNESS * to_go) as f32;
+            self.open.push(Reverse(u64::from(estimate.to_bits()) << 32 | node as u64));
         }
     }
 
     /// The most promising node and its cost.
     fn next(&mut self) -> Option<(usize, f64)> {
-        while let Some(Reverse((_, cost, node))) = self.open.pop() {
-            let (cost, node) = (f64::from_bits(cost), node as usize);
-            if cost <= self.costs[node] {
-                return Some((node, cost));
+        while let Some(Reverse(next)) = self.open.pop() {
+            let node = next as u32 as usize;
+            if !std::mem::replace(&mut self.closed[node], true) {
+                return Some((node, self.costs[node]));
             }
         }
         None

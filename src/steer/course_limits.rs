@@ -296,11 +296,11 @@ impl CourseLimits {
     fn airplane(&self, airplane: &Airplane, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
         let velocity = curve.velocity(u);
         let [[x, y, z], [ax, ay, az], ..] = velocity;
-        let level = x.hypot(y);
+        let level = (x * x + y * y).sqrt();
         if level == 0.0 {
             return false;
         }
-        let stretch = level.hypot(z);
+        let stretch = (level * level + z * z).sqrt();
         let stretched = (x * ax + y * ay + z * az) / stretch;
         let yaw = (x * ay - y * ax) / (level * level);
         let pitch = (level * az - z * (x * ax + y * ay) / level) / (stretch * stretch);
@@ -308,7 +308,7 @@ impl CourseLimits {
         for (rate, most) in [(yaw, airplane.yaw_rate), (pitch, airplane.pitch_rate)] {
             rows(self.row([rate, 0.0], [-most, most], f64::INFINITY));
         }
-        z.atan2(level).abs() <= self.most(airplane.pitch)
+        z.abs() <= stretch * self.most(airplane.pitch).sin()
     }
 }
 
@@ -351,75 +351,10 @@ impl Bend {
     }
 }
 
-/// Steps in which a curve is surveyed; an even number.
-const STEPS: usize = 8;
-
-/// Shares of a limit of acceleration that are left for speed and for its change, where they compete.
-const FOR_SPEED: f64 = 0.8;
-const FOR_CHANGE: f64 = 0.6;
-
-/// What speeds a curve allows, at samples: for quick estimates.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SpeedProfile {
-    /// Length from each sample to the next, m (of a turn: units of u).
-    ways: [f64; STEPS],
-    /// Greatest speed at each.
-    speeds: [f64; STEPS + 1],
-    /// Greatest change of speed at each, per second.
-    changes: [f64; STEPS + 1],
-    /// Duration at the greatest speeds that rates allow, by Simpson's rule, seconds.
-    pub duration: f64,
-}
-
 impl CourseLimits {
-    /// The profile of a curve; `None` where it breaks a limit at one of its samples.
-    pub fn profile(&self, curve: &Curve) -> Option<SpeedProfile> {
-        let mut profile = SpeedProfile {
-            ways: [0.0; STEPS],
-            speeds: [0.0; STEPS + 1],
-            changes: [0.0; STEPS + 1],
-            duration: 0.0,
-        };
-        let mut before = 0.0;
-        for i in 0..=STEPS {
-            let u = i as f64 / STEPS as f64;
-            let [stretch, stretched] = self.stretch(curve, u);
-            let [mut least, mut most] = [0.0_f64, f64::INFINITY];
-            let [mut square, mut change] = [f64::INFINITY; 2];
-            let is_sound = self.rows(curve, u, |row| {
-                let [a, b] = row.pace();
-                (least, most) = (least.max(a), most.min(b));
-                if row.acceleration.is_finite() {
-                    // By length: rate * change + bend * speed^2 is limited.
-                    let rate = row.rate / stretch;
-                    let bend = (row.slope - rate * stretched) / (stretch * stretch);
-                    let is_even = bend.abs() < 1e-9;
-                    let share = if is_even { 1.0 } else { FOR_CHANGE };
-                    change = change.min(share * row.acceleration / rate.abs());
-                    if !is_even {
-                        square = square.min(FOR_SPEED * row.acceleration / bend.abs());
-                    }
-                }
-            });
-            if !is_sound || least > most {
-                return None;
-            }
-            let weight = if i == 0 || i == STEPS { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
-            profile.duration += weight / most;
-            profile.speeds[i] = (most * stretch).min(square.sqrt());
-            profile.changes[i] = change;
-            if i > 0 {
-                profile.ways[i - 1] = 0.5 * (before + stretch) / STEPS as f64;
-            }
-            before = stretch;
-        }
-        profile.duration /= (3 * STEPS) as f64;
-        profile.duration.is_finite().then_some(profile)
-    }
-
     /// |P'| and its derivative; of a turn, whose u is its own measure, 1.
     #[inline]
-    fn stretch(&self, curve: &Curve, u: f64) -> [f64; 2] {
+    pub(super) fn stretch(&self, curve: &Curve, u: f64) -> [f64; 2] {
         if curve.gait == Gait::Turn {
             return [1.0, 0.0];
         }
@@ -450,52 +385,6 @@ impl CourseLimits {
             }
             _ => false,
         }
-    }
-
-    /// Estimates how long each of a sequence of curves takes: by one pass back and one forth over their
-    /// profiles, in which speeds change no faster than they may. Speeds at the ends as for
-    /// [`super::TimeLaw`].
-    pub fn estimate(&self, curves: &[Curve], profiles: &[SpeedProfile], ends: [Option<f64>; 2]) -> Vec<f64> {
-        if !self.has_accelerations() {
-            return profiles.iter().map(|profile| profile.duration).collect();
-        }
-        let mut speeds: Vec<[f64; STEPS + 1]> = profiles.iter().map(|profile| profile.speeds).collect();
-        let stops = |i: usize| {
-            i == 0
-                || i == curves.len()
-                || curves[i].gait != curves[i - 1].gait
-                || curves[i].gait == Gait::Turn
-        };
-        let at_stop = |i: usize| match i {
-            0 => ends[0].unwrap_or(f64::INFINITY),
-            i if i == curves.len() => ends[1].unwrap_or(f64::INFINITY),
-            _ => 0.0,
-        };
-        let faster = |from: f64, way: f64, change: f64| (from * from + 2.0 * change.min(1e9) * way).sqrt();
-        let mut last = 0.0;
-        for (i, profile) in profiles.iter().enumerate().rev() {
-            last = if stops(i + 1) { at_stop(i + 1) } else { last };
-            speeds[i][STEPS] = speeds[i][STEPS].min(last);
-            for k in (0..STEPS).rev() {
-                let reached = faster(speeds[i][k + 1], profile.ways[k], profile.changes[k]);
-                speeds[i][k] = speeds[i][k].min(reached);
-            }
-            last = speeds[i][0];
-        }
-        let mut durations = Vec::with_capacity(curves.len());
-        for (i, profile) in profiles.iter().enumerate() {
-            last = if stops(i) { at_stop(i) } else { last };
-            speeds[i][0] = speeds[i][0].min(last);
-            let mut duration = 0.0;
-            for k in 0..STEPS {
-                let reached = faster(speeds[i][k], profile.ways[k], profile.changes[k + 1]);
-                speeds[i][k + 1] = speeds[i][k + 1].min(reached);
-                duration += 2.0 * profile.ways[k] / (speeds[i][k] + speeds[i][k + 1]);
-            }
-            last = speeds[i][STEPS];
-            durations.push(duration);
-        }
-        durations
     }
 }
 

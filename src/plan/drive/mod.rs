@@ -20,10 +20,12 @@ use std::time::Instant;
 
 /// Searches for each one that is asked for: the shortest of a few answers costs little, and paths of one
 /// tree each are far longer.
-const SEARCHES: u32 = 4;
+const SEARCHES: u32 = 3;
 
-/// Moves by which a route is shortened for each shortcut that is asked for.
-const MOVES_PER_TRY: u32 = 4;
+/// Moves by which a route is shortened for each shortcut that is asked for, at most, and how many of them in
+/// a row may hardly gain.
+const MOVES_PER_TRY: u32 = 32;
+const PATIENCE_PER_TRY: f64 = 2.5;
 
 /// Margins of the limits that a law of time is tried with, one after the other: where an end is at the limit
 /// itself, none is left.
@@ -138,13 +140,14 @@ impl<'a> Driver<'a> {
         };
         let started = Instant::now();
         let raw_duration = route.estimate(&self.limits);
-        let tries = MOVES_PER_TRY * self.lane.options.shortcut_tries;
-        let polish = self.lane.options.polish_tries;
+        let (tries, polish) = (self.lane.options.shortcut_tries, self.lane.options.polish_tries);
+        let patience = polish + (PATIENCE_PER_TRY * f64::from(tries)) as u32;
+        let moves = [MOVES_PER_TRY * tries + polish, patience];
         let seed = self.lane.seed();
         let mut planner =
             CoursePlanner::new(&self.lane.problem.mechanism, &self.limits, self.lane.local.checker());
         let late = || termination.late();
-        let route = shorten_route(route, &mut planner, tries + polish, seed, &late)?;
+        let route = shorten_route(route, &mut planner, moves, seed, &late)?;
         let checked = planner.checked;
         self.lane.local.checked += checked;
         let duration = route.estimate(&self.limits);

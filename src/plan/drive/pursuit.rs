@@ -45,6 +45,9 @@ pub(super) struct Pursuit<'a> {
     progress: [f64; 2],
     ahead: [f64; 2],
     misses: u32,
+    /// Misses of both trees in a row after which the path counts as impassable where they stand: each path
+    /// that does is followed by one that is tried for twice as long.
+    patience: u32,
 }
 
 /// A place on the path, or near it, and the way it leads there.
@@ -84,8 +87,16 @@ impl<'a> Pursuit<'a> {
             ample,
             clearance(problem, ball, far, &bounds),
         );
-        let mut pursuit =
-            Self { guide, bounds, goals, path: None, progress: [0.0; 2], ahead: [0.0; 2], misses: 0 };
+        let mut pursuit = Self {
+            guide,
+            bounds,
+            goals,
+            path: None,
+            progress: [0.0; 2],
+            ahead: [0.0; 2],
+            misses: 0,
+            patience: PATIENCE,
+        };
         pursuit.replan();
         for _ in 0..REFINEMENTS {
             if pursuit.path.is_some() {
@@ -140,13 +151,14 @@ impl<'a> Pursuit<'a> {
     pub(super) fn miss(&mut self, side: usize) {
         self.ahead[side] = (CLOSER * self.ahead[side]).max(self.guide.spacing());
         self.misses += 1;
-        if self.misses == PATIENCE
+        if self.misses == self.patience
             && let Some(path) = &self.path
         {
             let stuck = [self.progress[0] + self.ahead[0], path.length() - self.progress[1] - self.ahead[1]];
             for place in stuck.map(|along| path.at(along)) {
                 self.guide.avoid(place, AVOIDED * self.guide.spacing());
             }
+            self.patience *= 2;
             self.replan();
         }
     }
