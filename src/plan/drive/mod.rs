@@ -23,9 +23,10 @@ use std::time::Instant;
 const SEARCHES: u32 = 3;
 
 /// Moves by which a route is shortened for each shortcut that is asked for, at most, and how many of them in
-/// a row may hardly gain.
+/// a row may hardly gain: more for a route that was hard to find, and by chance found far from the shortest.
 const MOVES_PER_TRY: u32 = 32;
-const PATIENCE_PER_TRY: f64 = 2.5;
+const PATIENCE_PER_TRY: u32 = 3;
+const SAMPLES_PER_PATIENCE: u64 = 2;
 
 /// Margins of the limits that a law of time is tried with, one after the other: where an end is at the limit
 /// itself, none is left.
@@ -134,14 +135,17 @@ impl<'a> Driver<'a> {
         termination: &Termination<'_>,
         repairs: u32,
     ) -> Result<Result<Found, Budget>, CheckError> {
+        let before = self.lane.statistics.iterations;
         let route = match self.search(goals, termination, repairs)? {
             Searched::Path(route) => route,
             Searched::Exhausted(budget) => return Ok(Err(budget)),
         };
+        let samples = self.lane.statistics.iterations - before;
         let started = Instant::now();
         let raw_duration = route.estimate(&self.limits);
         let (tries, polish) = (self.lane.options.shortcut_tries, self.lane.options.polish_tries);
-        let patience = polish + (PATIENCE_PER_TRY * f64::from(tries)) as u32;
+        let hardness = (samples / SAMPLES_PER_PATIENCE) as u32;
+        let patience = PATIENCE_PER_TRY * tries + hardness + polish;
         let moves = [MOVES_PER_TRY * tries + polish, patience];
         let seed = self.lane.seed();
         let mut planner =
