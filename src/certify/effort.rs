@@ -294,7 +294,10 @@ impl Bound<'_> {
                 (Arrow::along_z(level, speed, ratio, size), Arrow::along_z(level, pull, ratio, size));
             let parent = bodies[body.parent];
             let (w, a) = (parent.angular_velocity, parent.angular_acceleration);
-            let lever = a.cross(translation) + w.cross(w.cross(translation));
+            let lever = match body.motion {
+                Motion::Prismatic => a.cross(translation) + w.cross(w.cross(translation)),
+                _ => Arrow::lever(w, a, translation.center, level.splat(placement.translation.length())),
+            };
             let mut angular_velocity = w.turned_back(&rotation).turned_about_z(&turn, level.splat(-1.0));
             let mut angular_acceleration = a.turned_back(&rotation).turned_about_z(&turn, level.splat(-1.0));
             let mut acceleration =
@@ -311,12 +314,12 @@ impl Bound<'_> {
             }
             let (w, a) = (angular_velocity, angular_acceleration);
             let Inertia { mass, com, matrix } = &body.inertia;
-            let com = Arrow::constant(Vector::splat(level, com.to_array()));
+            let (com, length) = (Vector::splat(level, com.to_array()), level.splat(com.length()));
             let matrix = matrix.to_cols_array_2d().map(|column| Vector::splat(level, column));
             let stretch = level.splat(self.stretches[b]);
-            let force = (acceleration + a.cross(com) + w.cross(w.cross(com))) * level.splat(*mass);
+            let force = (acceleration + Arrow::lever(w, a, com, length)) * level.splat(*mass);
             let spun = w.cross(w.stretched(&matrix, stretch));
-            let moment = a.stretched(&matrix, stretch) + spun + com.cross(force);
+            let moment = a.stretched(&matrix, stretch) + spun + Arrow::constant_cross(com, length, force);
             bodies[b] = BodyModel {
                 rotation,
                 turn,
@@ -340,7 +343,14 @@ impl Bound<'_> {
             let moment = state.moment.turned_about_z(&state.turn, to_parent).turned(&state.rotation);
             let parent = &mut bodies[body.parent];
             parent.force = parent.force + force;
-            parent.moment = parent.moment + moment + state.translation.cross(force);
+            let lever = match body.motion {
+                Motion::Prismatic => state.translation.cross(force),
+                _ => {
+                    let length = level.splat(body.placement.translation.length());
+                    Arrow::constant_cross(state.translation.center, length, force)
+                }
+            };
+            parent.moment = parent.moment + moment + lever;
         }
         let zero = level.splat(0.0);
         let bounds = &mut self.scratch.bounds;
@@ -443,14 +453,34 @@ impl<F: Numbers> Arrow<F> {
         let across = Vector([-(cy * sign), cx * sign, zero]);
         let slope = Vector([-(sy * sign), sx * sign, zero]);
         let half = sign.like(0.5);
-        let square = slope * (half * angle.line);
+        let share = half * angle.line;
+        let steepness = slope.length();
         let second = angle.travel.mul_add(angle.travel * half, angle.bend);
-        let size = across.length() + slope.length();
+        let size = across.length() + steepness;
         Self {
-            center: self.center + square,
+            center: slope.mul_add(share, self.center),
             slope: across.mul_add(angle.line, self.slope),
-            radius: self.radius + square.length() + second * size,
+            radius: self.radius + steepness * share.abs() + second * size,
         }
+    }
+
+    /// a x r + w x (w x r): how much faster the end of a constant arm `r` of such a length accelerates
+    /// than its beginning.
+    #[inline(always)]
+    fn lever(w: Self, a: Self, r: Vector<F>, length: F) -> Self {
+        a.cross_constant(r, length) + w.cross(w.cross_constant(r, length))
+    }
+
+    /// self x v, with a constant vector and its length.
+    #[inline(always)]
+    fn cross_constant(self, v: Vector<F>, length: F) -> Self {
+        Self { center: self.center.cross(v), slope: self.slope.cross(v), radius: self.radius * length }
+    }
+
+    /// v x other.
+    #[inline(always)]
+    fn constant_cross(v: Vector<F>, length: F, other: Self) -> Self {
+        Self { center: v.cross(other.center), slope: v.cross(other.slope), radius: other.radius * length }
     }
 
     #[inline(always)]

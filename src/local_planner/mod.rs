@@ -35,7 +35,7 @@ pub struct LocalPlanner<'a> {
     coefficients: Vec<f64>,
     /// Answers of [`LocalPlanner::connect_all`].
     durations: Vec<Option<f64>>,
-    /// Edges that need too much effort: which of the pairs, and the duration that was tried.
+    /// Edges that need too much effort: which of the pairs, and the shortest duration.
     heavy: Vec<(usize, f64)>,
     /// Edges checked so far.
     pub checked: u64,
@@ -121,10 +121,11 @@ impl<'a> LocalPlanner<'a> {
         for (i, duration) in self.durations.iter_mut().enumerate() {
             let Some(shortest) = *duration else { continue };
             match verdicts.next().map(Verdict::status) {
-                Some(Status::Valid) => {}
+                Some(Status::Valid) => continue,
                 Some(Status::Effort) if self.torque => self.heavy.push((i, shortest)),
-                _ => *duration = None,
+                _ => {}
             }
+            *duration = None;
         }
         if !self.heavy.is_empty() {
             self.connect_slower(pair, longest)?;
@@ -132,26 +133,32 @@ impl<'a> LocalPlanner<'a> {
         Ok(&self.durations)
     }
 
-    /// For each edge that is too heavy, the least of a few longer durations at which the efforts hold.
+    /// For each edge that is too heavy, the least of a few longer durations at which the efforts hold: one
+    /// after the other, as most edges need no more than the first, and what fails for another reason is
+    /// given up.
     fn connect_slower<'e>(
         &mut self,
         pair: impl Fn(usize) -> (End<'e>, End<'e>),
         longest: f64,
     ) -> Result<(), CheckError> {
-        let slower =
-            |shortest: f64| SLOWER.into_iter().map(move |f| f * shortest).filter(move |&t| t <= longest);
-        self.edges.clear();
-        for k in 0..self.heavy.len() {
-            let (i, shortest) = self.heavy[k];
-            let (from, to) = pair(i);
-            slower(shortest).for_each(|duration| self.push(from, to, duration));
-        }
-        self.check()?;
-        let mut verdicts = self.verdicts.iter();
-        for &(i, shortest) in &self.heavy {
-            // All of them are looked at, so that the next edge's verdicts are next.
-            let valid = slower(shortest).zip(&mut verdicts).filter(|(_, v)| v.is_valid()).map(|(t, _)| t);
-            self.durations[i] = valid.fold(None, |least, t| least.or(Some(t)));
+        for stretch in SLOWER {
+            self.heavy.retain(|&(_, shortest)| stretch * shortest <= longest);
+            self.edges.clear();
+            for k in 0..self.heavy.len() {
+                let (i, shortest) = self.heavy[k];
+                let (from, to) = pair(i);
+                self.push(from, to, stretch * shortest);
+            }
+            self.check()?;
+            let Self { heavy, verdicts, durations, .. } = self;
+            let mut verdicts = verdicts.iter().map(Verdict::status);
+            heavy.retain(|&(i, shortest)| {
+                let status = verdicts.next();
+                if status == Some(Status::Valid) {
+                    durations[i] = Some(stretch * shortest);
+                }
+                status == Some(Status::Effort)
+            });
         }
         Ok(())
     }

@@ -23,6 +23,9 @@ const DOMAIN: f64 = 4.0;
 /// a node that one of them adds is of use to the next at once.
 const UNSCREENED: u64 = 32;
 
+/// The clock is read once in so many edges.
+const EDGES_PER_CLOCK: u64 = 16;
+
 /// Two positions closer than this are one.
 const SAME: f64 = 1e-9;
 
@@ -244,14 +247,18 @@ impl<'a> RrtConnect<'a> {
             0 => local.checker().preferred_batch(),
             chosen => chosen,
         };
+        let mut asked = local.checked;
         loop {
             let spent = self.propose(batch.max(1), local.checker(), termination)?;
             if let (Some(budget), true) = (spent, self.round.proposals.is_empty()) {
                 return Ok(Searched::Exhausted(budget));
             }
             // Rounds of connections alone draw no sample, and so do not ask the clock.
-            if termination.late() {
-                return Ok(Searched::Exhausted(Budget::Time));
+            if local.checked - asked >= EDGES_PER_CLOCK {
+                asked = local.checked;
+                if termination.late() {
+                    return Ok(Searched::Exhausted(Budget::Time));
+                }
             }
             let edges = self.round.proposals.len();
             let durations = local.connect_all(edges, |k| self.ends(k), f64::INFINITY)?;

@@ -21,9 +21,12 @@ pub struct Tree {
     level: Level,
     /// Lanes of `level`.
     width: usize,
-    /// `[node / width][output]`, a node per lane; infinity where there is none yet.
+    /// Weighted positions, `[node / width][output]`, a node per lane; infinity where there is none yet.
     blocks: Vec<Lane>,
 }
+
+/// Outputs of a position that is weighted without an allocation.
+const FEW: usize = 16;
 
 impl Tree {
     /// A tree without nodes; `weights` is what a unit of each output (at least one) counts in distances.
@@ -51,8 +54,8 @@ impl Tree {
         if lane == 0 {
             self.blocks.resize(block + self.dof, Lane([f32::INFINITY; MAX_LANES]));
         }
-        for (output, &x) in self.blocks[block..].iter_mut().zip(position) {
-            output.0[lane] = x as f32;
+        for ((output, &x), &weight) in self.blocks[block..].iter_mut().zip(position).zip(&self.weights) {
+            output.0[lane] = weight * x as f32;
         }
         node
     }
@@ -84,8 +87,18 @@ impl Tree {
     /// If there is no node.
     pub fn nearest(&self, position: &[f64]) -> (Node, f64) {
         assert!(!self.is_empty(), "a tree without nodes has no nearest");
-        let Self { blocks, weights, .. } = self;
-        let (block, lane, square) = self.level.run(Nearest { blocks, weights, position });
+        let (mut few, mut many);
+        let weighted = if position.len() <= FEW {
+            few = [0.0; FEW];
+            &mut few[..position.len()]
+        } else {
+            many = vec![0.0; position.len()];
+            &mut many[..]
+        };
+        for ((w, &x), &weight) in weighted.iter_mut().zip(position).zip(&self.weights) {
+            *w = weight * x as f32;
+        }
+        let (block, lane, square) = self.level.run(Nearest { blocks: &self.blocks, position: weighted });
         (block * self.width + lane, f64::from(square).sqrt())
     }
 
@@ -96,12 +109,12 @@ impl Tree {
     }
 }
 
-/// The block and the lane of the nearest of many positions, and the square of its distance.
+/// The block and the lane of the nearest of many positions, and the square of its distance; all are
+/// weighted.
 struct Nearest<'a> {
     /// `[block][output]`.
     blocks: &'a [Lane],
-    weights: &'a [f32],
-    position: &'a [f64],
+    position: &'a [f32],
 }
 
 impl Kernel for Nearest<'_> {
@@ -112,8 +125,8 @@ impl Kernel for Nearest<'_> {
         let (mut least, mut nearest) = (s.splat(f32::INFINITY), s.splat(0.0));
         for (block, lanes) in self.blocks.chunks_exact(self.position.len()).enumerate() {
             let mut square = s.splat(0.0);
-            for ((lane, &x), &weight) in lanes.iter().zip(self.position).zip(self.weights) {
-                let d = s.mul(s.splat(weight), s.sub(s.load(lane), s.splat(x as f32)));
+            for (lane, &x) in lanes.iter().zip(self.position) {
+                let d = s.sub(s.load(lane), s.splat(x));
                 square = s.mul_add(d, d, square);
             }
             let closer = s.lt(square, least);

@@ -165,17 +165,23 @@ fn to_body<S: Simd>(s: S, [xx, xy, xz, yx, yy, yz, zx, zy, zz, ..]: &[Lane; 12],
     }
 }
 
-/// I * v in world axes.
+/// I dw + w x (I w) in world axes: the moment about the centre of mass that turning the body takes.
 #[inline(always)]
-fn inertia_times<S: Simd>(s: S, body: &PackedBody, pose: &[Lane; 12], v: V3<S>) -> V3<S> {
-    let v = to_body(s, pose, v);
+fn turning_moment<S: Simd>(s: S, body: &PackedBody, pose: &[Lane; 12], w: V3<S>, dw: V3<S>) -> V3<S> {
+    let (w, dw) = (to_body(s, pose, w), to_body(s, pose, dw));
+    let moment = inertia_times(s, body, dw).add(s, w.cross(s, inertia_times(s, body, w)));
+    to_world(s, pose, moment)
+}
+
+/// I * v in axes of the body.
+#[inline(always)]
+fn inertia_times<S: Simd>(s: S, body: &PackedBody, v: V3<S>) -> V3<S> {
     let [xx, yy, zz, xy, xz, yz] = body.inertia;
-    let iv = V3 {
+    V3 {
         x: V3::splat(s, [xx, xy, xz]).dot(s, v),
         y: V3::splat(s, [xy, yy, yz]).dot(s, v),
         z: V3::splat(s, [xz, yz, zz]).dot(s, v),
-    };
-    to_world(s, pose, iv)
+    }
 }
 
 /// The acceleration at `r` from an origin that accelerates by `a`: a + dw x r + w x (w x r).
@@ -207,8 +213,7 @@ fn outward<S: Simd>(s: S, body: &PackedBody, b: usize, scratch: &mut Scratch) {
     let pose = &scratch.poses[b];
     let com = to_world(s, pose, V3::splat(s, body.com));
     let force = acceleration_at(s, a, w, dw, com).scale_add(s, s.splat(body.mass), zero);
-    let gyroscopic = w.cross(s, inertia_times(s, body, pose, w));
-    let moment = inertia_times(s, body, pose, dw).add(s, gyroscopic).add(s, com.cross(s, force));
+    let moment = turning_moment(s, body, pose, w, dw).add(s, com.cross(s, force));
     let own = &mut scratch.dynamics[b];
     w.store(s, &mut own.angular);
     dw.store(s, &mut own.angular_rate);
