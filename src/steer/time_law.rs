@@ -5,8 +5,12 @@
 //! last point of the grid back, the x from which the end can still be reached within all limits form an
 //! interval; from the first point on, the greatest u'' that leads into the next interval is taken (Pham
 //! and Pham, *A new approach to time-optimal path parameterization based on reachability analysis*,
-//! IEEE T-RO 34(3), 2018). Limits are held at both ends of every cell of the grid and in its middle; what is
-//! left between is found by samples, and those cells are slowed down.
+//! IEEE T-RO 34(3), 2018).
+//!
+//! Limits are held at both ends of every cell of the grid and in its middle. Where the law exceeds one
+//! between, by parabolas through samples of it, it is found anew: with that limit held there too, with a
+//! share of it where parabolas peak between samples, and on halves of cells in which a limit is exceeded by
+//! much or changes so fast that no parabola can be trusted. A law that still exceeds one is none.
 //!
 //! Where nothing limits the derivatives, u' is constant in each cell, at what the cell allows.
 
@@ -28,10 +32,23 @@ const HALVINGS: u32 = 6;
 /// Samples of a cell of constant u'.
 const SAMPLES: usize = 9;
 
-/// Rounds in which cells that exceed a limit between the points of the grid are slowed down, before it is
-/// made finer, and by how much it is made finer.
-const ROUNDS: usize = 4;
+/// A cell has so many equal parts, ...
+const PARTS: usize = 8;
+/// ... and limits are held from the first at these of the points between them.
+const HELD: [usize; 3] = [0, PARTS / 2, PARTS];
+
+/// Rounds in which cells that exceed a limit are mended, before the grid is made finer, and by how much it is
+/// made finer.
+const ROUNDS: usize = 12;
 const FINER: [usize; 3] = [1, 3, 9];
+
+/// A cell is halved where it exceeds a limit by more than this share, ...
+const COARSE: f64 = 0.02;
+/// ... or comes near to one along a curve whose second differences are greater than this.
+const BENT: f64 = 0.05;
+
+/// A limit that is exceeded by no more than this, as a share, is so by rounding.
+const ROUNDING: f64 = 1e-12;
 
 /// What is above any x = u'^2.
 const FASTEST: f64 = 1e12;
@@ -194,17 +211,152 @@ fn step(
 }
 
 /// A cell of the grid and what it demands.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Cell {
     curve: usize,
     from: f64,
     width: f64,
     /// x at the next cell's beginning, of x at this one's end: the squared ratio of the curves' stretches.
     ratio: f64,
-    /// Rows at its beginning, middle and end.
-    rows: [Vec<Row>; 3],
+    /// Rows at its beginning, between its parts, and at its end: as many at each of these points.
+    rows: Vec<Row>,
+    /// At which of them limits are held.
+    is_held: [bool; PARTS + 1],
     /// What the limits are multiplied by in it.
     share: f64,
+    /// What it admits.
+    feasible: Feasible,
+}
+
+/// Whether a cell holds all limits, with x as it is along it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Finding {
+    /// It does.
+    Holds,
+    /// It does not, but will once the law is found anew: at more points, or smaller shares of the limits.
+    Exceeds,
+    /// It is to be halved.
+    IsCoarse,
+}
+
+impl Cell {
+    /// `None` where a limit is broken at any speed.
+    fn of(limits: &CourseLimits, curves: &[Curve], curve: usize, from: f64, width: f64) -> Option<Self> {
+        let mut rows = Vec::with_capacity(32);
+        for point in 0..=PARTS {
+            let u = from + width * point as f64 / PARTS as f64;
+            if !limits.rows(&curves[curve], u, |row| rows.push(row)) {
+                return None;
+            }
+        }
+        let is_held = std::array::from_fn(|point| HELD.contains(&point));
+        let feasible = Feasible::default();
+        let mut cell = Self { curve, from, width, ratio: 1.0, rows, is_held, share: 1.0, feasible };
+        cell.admit();
+        Some(cell)
+    }
+
+    fn halves(&self, limits: &CourseLimits, curves: &[Curve]) -> Option<[Self; 2]> {
+        let half = 0.5 * self.width;
+        let first = Self::of(limits, curves, self.curve, self.from, half)?;
+        let second = Self::of(limits, curves, self.curve, self.from + half, half)?;
+        Some([first, Self { ratio: self.ratio, ..second }])
+    }
+
+    /// How many rows there are at each point.
+    fn rows_per_point(&self) -> usize {
+        self.rows.len() / (PARTS + 1)
+    }
+
+    /// Finds what it admits, but for what the next cell does.
+    fn admit(&mut self) {
+        self.feasible.clear();
+        for (point, rows) in self.rows.chunks_exact(self.rows_per_point().max(1)).enumerate() {
+            if !self.is_held[point] {
+                continue;
+            }
+            // x there is that at the beginning, and this times u''.
+            let ahead = 2.0 * self.width * point as f64 / PARTS as f64;
+            for row in rows {
+                self.feasible.hold(row, ahead, self.share);
+            }
+        }
+    }
+
+    /// Looks for limits that are exceeded by more than `tolerance`, as a share, where x goes from the first of
+    /// these to the second, and sees to it that they will be held.
+    fn mend(&mut self, x: [f64; 2], tolerance: f64) -> Finding {
+        let (mut slower, mut finding) = (1.0_f64, Finding::Holds);
+        for index in 0..self.rows_per_point() {
+            let [fast, changed, slow] = self.used(index, x);
+            for (values, may_shrink) in [(fast, true), (changed, true), (slow, false)] {
+                for Peak { point, value, is_sharp } in peaks(&values) {
+                    if is_sharp || value > 1.0 + COARSE {
+                        return Finding::IsCoarse;
+                    }
+                    if value <= 1.0 + tolerance {
+                        continue;
+                    }
+                    finding = Finding::Exceeds;
+                    if std::mem::replace(&mut self.is_held[point], true) {
+                        if !may_shrink {
+                            return Finding::IsCoarse;
+                        }
+                        slower = slower.max(value);
+                    }
+                }
+            }
+        }
+        if finding == Finding::Exceeds {
+            self.share /= slower;
+            self.admit();
+        }
+        finding
+    }
+
+    /// Which shares of the limits of a row are used at each point: the square of its greatest rate, its
+    /// acceleration, and the square of its least rate.
+    fn used(&self, index: usize, x: [f64; 2]) -> [[f64; PARTS + 1]; 3] {
+        let rise = (x[1] - x[0]) / (2.0 * self.width);
+        let [mut fast, mut changed, mut slow] = [[0.0; PARTS + 1]; 3];
+        for point in 0..=PARTS {
+            let here = x[0] + (x[1] - x[0]) * point as f64 / PARTS as f64;
+            let row = &self.rows[point * self.rows_per_point() + index];
+            let [least, most] = row.pace().map(|pace| pace * pace);
+            fast[point] = here / most;
+            changed[point] = (row.rate * rise + row.slope * here).abs() / row.acceleration;
+            slow[point] = if least > 0.0 { least / here } else { 0.0 };
+        }
+        [fast, changed, slow]
+    }
+}
+
+/// The greatest value of a parabola through three values in a row.
+struct Peak {
+    /// The point nearest to it.
+    point: usize,
+    value: f64,
+    /// Whether the values bend so much near 1 that a parabola says little of what lies between them.
+    is_sharp: bool,
+}
+
+/// The peaks of parabolas through three values in a row, where they may be above 1.
+fn peaks(values: &[f64; PARTS + 1]) -> impl Iterator<Item = Peak> {
+    let bends: [f64; PARTS - 1] = std::array::from_fn(|i| values[i] - 2.0 * values[i + 1] + values[i + 2]);
+    // Values that are not negative bend by twice the greatest at most.
+    let is_low = values.iter().all(|&value| value < 1.0 / 3.0);
+    values.windows(3).enumerate().filter(move |_| !is_low).filter_map(move |(i, v)| {
+        // Its neighbours too, as where it turns from one side to the other it bends little itself.
+        let around = &bends[i.saturating_sub(1)..(i + 2).min(PARTS - 1)];
+        let most = around.iter().fold(0.0, |most: f64, bend| most.max(bend.abs()));
+        if v[0].max(v[1]).max(v[2]) + most <= 1.0 {
+            return None;
+        }
+        let (slope, bend) = (0.5 * (v[2] - v[0]), bends[i]);
+        let at = if bend < 0.0 { (-slope / bend).clamp(-1.0, 1.0) } else { 1.0_f64.copysign(slope) };
+        let value = v[1] + at * (slope + 0.5 * at * bend);
+        Some(Peak { point: (i as f64 + 1.0 + at).round() as usize, value, is_sharp: most > BENT })
+    })
 }
 
 /// A half plane a <= slope x + offset, or a >= ....
@@ -223,9 +375,9 @@ impl Line {
 /// The pairs (x, u'') that a cell admits.
 #[derive(Clone, Debug, Default)]
 struct Feasible {
-    /// u'' is at most each of these ...
+    /// u'' is at most each of these, of which the first leads to the greatest x of the next cell, ...
     above: Vec<Line>,
-    /// ... and at least each of these.
+    /// ... and at least each of these, of which the first leads to the least.
     below: Vec<Line>,
     /// Bounds of x itself.
     x: [f64; 2],
@@ -237,7 +389,6 @@ struct Reach {
     cells: Vec<Cell>,
     /// Intervals of x at the beginning of each cell, and at the end of the last.
     intervals: Vec<[f64; 2]>,
-    feasible: Feasible,
     x: Vec<f64>,
 }
 
@@ -303,7 +454,7 @@ impl Reach {
         for _ in 0..ROUNDS {
             self.reach_back(first, last)?;
             self.go(first, last)?;
-            if !self.slow_down(limits, curves) {
+            if self.mend(limits, curves)? {
                 return Some(());
             }
         }
@@ -326,14 +477,7 @@ impl Reach {
                 ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(LEAST_CELLS, MOST_CELLS) * finer;
             let width = 1.0 / count as f64;
             for i in 0..count {
-                let mut cell = Cell { curve: index, width, ratio: 1.0, share: 1.0, ..Cell::default() };
-                cell.from = i as f64 * width;
-                for (k, rows) in cell.rows.iter_mut().enumerate() {
-                    if !limits.rows(curve, (i as f64 + 0.5 * k as f64) * width, |row| rows.push(row)) {
-                        return None;
-                    }
-                }
-                self.cells.push(cell);
+                self.cells.push(Cell::of(limits, curves, index, i as f64 * width, width)?);
             }
             if index + 1 < run.end
                 && curve.gait != Gait::Turn
@@ -350,9 +494,10 @@ impl Reach {
         self.intervals.clear();
         self.intervals.resize(self.cells.len() + 1, last.map_or([0.0, FASTEST], |last| [last; 2]));
         for i in (0..self.cells.len()).rev() {
-            let next = self.intervals[i + 1].map(|x| x / self.cells[i].ratio);
-            self.feasible.of(&self.cells[i], next);
-            self.intervals[i] = self.feasible.interval()?;
+            let cell = &mut self.cells[i];
+            let next = self.intervals[i + 1].map(|x| x / cell.ratio);
+            cell.feasible.lead_to(next, cell.width);
+            self.intervals[i] = cell.feasible.interval()?;
         }
         let [least, most] = self.intervals[0];
         let within = |first: f64| {
@@ -369,8 +514,7 @@ impl Reach {
         for i in 0..self.cells.len() {
             let cell = &self.cells[i];
             let next = self.intervals[i + 1].map(|x| x / cell.ratio);
-            self.feasible.of(cell, next);
-            let rise = self.feasible.greatest(x);
+            let rise = cell.feasible.greatest(x);
             let mut reached = (x + 2.0 * cell.width * rise).clamp(next[0], next[1]);
             if let (Some(last), true) = (last, i + 1 == self.cells.len()) {
                 reached = last;
@@ -384,56 +528,55 @@ impl Reach {
         Some(())
     }
 
-    /// Looks between the points of the grid and lowers the shares of cells that exceed a limit there;
-    /// tells whether any does.
-    fn slow_down(&mut self, limits: &CourseLimits, curves: &[Curve]) -> bool {
-        const BETWEEN: [f64; 8] = [0.07, 0.19, 0.31, 0.43, 0.57, 0.69, 0.81, 0.93];
-        let mut exceeds = false;
-        for (cell, x) in self.cells.iter_mut().zip(self.x.chunks_exact(2)) {
-            let rise = (x[1] - x[0]) / (2.0 * cell.width);
-            let mut most = 1.0_f64;
-            for f in BETWEEN {
-                let here = x[0] + f * (x[1] - x[0]);
-                limits.rows(&curves[cell.curve], cell.from + f * cell.width, |row| {
-                    let speed = (here / row.pace()[1].powi(2)).max(0.0);
-                    let changed = (row.rate * rise + row.slope * here).abs() / row.acceleration;
-                    most = most.max(speed).max(changed);
-                });
+    /// Mends the cells that exceed a limit; tells whether there are none. `None` where a limit is broken at
+    /// any speed.
+    fn mend(&mut self, limits: &CourseLimits, curves: &[Curve]) -> Option<bool> {
+        // Half of the margin is there for this.
+        let tolerance = (0.5 * limits.margin()).max(ROUNDING);
+        let mut holds = true;
+        let mut cells = Vec::with_capacity(self.cells.len() + 8);
+        for (mut cell, x) in self.cells.drain(..).zip(self.x.chunks_exact(2)) {
+            match cell.mend([x[0], x[1]], tolerance) {
+                Finding::IsCoarse => cells.extend(cell.halves(limits, curves)?),
+                finding => {
+                    holds &= finding == Finding::Holds;
+                    cells.push(cell);
+                    continue;
+                }
             }
-            // Half of the margin is there for this.
-            if most > 1.0 + 0.5 * limits.margin() {
-                cell.share /= most * (1.0 + 0.1 * limits.margin());
-                exceeds = true;
-            }
+            holds = false;
         }
-        exceeds
+        self.cells = cells;
+        Some(holds)
     }
 }
 
 impl Feasible {
-    /// What `cell` admits if x at its end is to lie in `next`.
-    fn of(&mut self, cell: &Cell, next: [f64; 2]) {
-        self.above.clear();
-        self.below.clear();
-        self.x = [0.0, FASTEST];
-        for (k, rows) in cell.rows.iter().enumerate() {
-            // x at the sample is that at the beginning, and this times u''.
-            let ahead = cell.width * k as f64;
-            for row in rows {
-                let [least, most] = row.pace().map(|pace| (pace * pace).min(FASTEST));
-                self.demand(ahead, 1.0, most * cell.share);
-                self.demand(-ahead, -1.0, -least);
-                if row.acceleration.is_finite() {
-                    let (of_rise, of_x) = (row.rate + ahead * row.slope, row.slope);
-                    let most = row.acceleration * cell.share;
-                    self.demand(of_rise, of_x, most);
-                    self.demand(-of_rise, -of_x, most);
-                }
-            }
+    /// Anything, until it is known where it is to lead.
+    fn clear(&mut self) {
+        for lines in [&mut self.above, &mut self.below] {
+            lines.clear();
+            lines.push(Line { slope: 0.0, offset: 0.0 });
         }
-        let ahead = 2.0 * cell.width;
-        self.demand(ahead, 1.0, next[1]);
-        self.demand(-ahead, -1.0, -next[0]);
+        self.x = [0.0, FASTEST];
+    }
+
+    /// Holds a row within a share of its limits, where x is that at the beginning and `ahead` times u''.
+    fn hold(&mut self, row: &Row, ahead: f64, share: f64) {
+        let [least, most] = row.pace().map(|pace| (pace * pace).min(FASTEST));
+        self.demand(ahead, 1.0, most * share);
+        self.demand(-ahead, -1.0, -least);
+        if row.acceleration.is_finite() {
+            let (of_rise, of_x) = (row.rate + ahead * row.slope, row.slope);
+            self.demand(of_rise, of_x, row.acceleration * share);
+            self.demand(-of_rise, -of_x, row.acceleration * share);
+        }
+    }
+
+    /// x at the end of a cell so wide is to lie between these.
+    fn lead_to(&mut self, next: [f64; 2], width: f64) {
+        let line = |x: f64| Line { slope: -0.5 / width, offset: 0.5 * x / width };
+        (self.below[0], self.above[0]) = (line(next[0]), line(next[1]));
     }
 
     /// Demands of_rise u'' + of_x x <= most.
@@ -592,8 +735,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
-        /// At every one of many samples the base is within all of its limits, as its own map has them, or
-        /// exceeds them by the little that goes unseen between the points of a grid; the
+        /// At every one of many samples the base is within all of its limits, as its own map has them; the
         /// outputs are continuous, the speed too where accelerations are limited, and the ends are exact.
         #[test]
         fn laws_hold_all_limits(
@@ -609,13 +751,7 @@ mod tests {
                 if curves.is_empty() {
                     continue;
                 }
-                // A grid may be too coarse for a curve that all but stops somewhere, and turns there.
-                let slow = |c: &Curve| (0..=400).any(|i| c.stretch(f64::from(i) / 400.0) < 0.15);
-                let sharp = |c: &Curve| !limits.admits(c, 400);
-                if curves.iter().any(|c| c.gait != Gait::Turn && (slow(c) || sharp(c))) {
-                    continue;
-                }
-                // Nor need there be one where a trailer's car would have to turn on the spot.
+                // There need not be one where a limit is broken between the samples that let the curve pass.
                 let Some(law) = TimeLaw::fastest(&limits, &curves, EndSpeeds::REST) else { continue };
                 let trajectory = law.trajectory(&curves);
                 prop_assert!((trajectory.duration() - law.duration()).abs() < 1e-9);
@@ -631,7 +767,7 @@ mod tests {
                         // Where it rests at an end, the map's limit is that of the rounding there.
                         let inside = 0 < i && i < 40;
                         for limit in sample.limits.iter().filter(|_| inside) {
-                            let slack = 0.3 * limit.lower.abs().min(limit.upper.abs());
+                            let slack = 1e-3 * limit.lower.abs().min(limit.upper.abs());
                             prop_assert!(limit.excess() <= slack, "{base:?} {limit} at {t} of {segment:?}");
                         }
                         if let Some(last) = speed {
