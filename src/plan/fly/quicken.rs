@@ -53,7 +53,7 @@ const BEGIN: f64 = 1.08;
 
 /// Rounds of least squares per duration, and in all.
 const ROUNDS: usize = 12;
-const ALL_ROUNDS: usize = 22;
+const ALL_ROUNDS: usize = 12;
 
 /// A round that leaves more than this of the squares stalls, and so many may.
 const STALLED: f64 = 0.6;
