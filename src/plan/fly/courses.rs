@@ -5,7 +5,7 @@ use super::super::lane::PADDINGS;
 use super::Ends;
 use super::envelope::{Agility, Envelope, FOR_TURNING, filtered};
 use super::pilot::Pilot;
-use crate::check::{CheckError, EdgeChecker};
+use crate::check::{CheckError, EdgeChecker, Verdict};
 use crate::local_planner::LocalPlanner;
 use crate::refine::{Knots, polish, shorten_from};
 use crate::steer::{LineLaw, side_by_side, straight};
@@ -230,13 +230,18 @@ impl Pilot<'_, '_> {
 
     /// Whether a whole flight passes the checker, with the clearance that the search asks for.
     fn is_valid(&mut self, flight: &Trajectory) -> Result<bool, CheckError> {
+        Ok(self.verdict(flight)?.is_valid())
+    }
+
+    /// The checker's verdict on a whole flight, with the clearance that the search asks for.
+    pub(super) fn verdict(&mut self, flight: &Trajectory) -> Result<Verdict, CheckError> {
         self.checker.set_padding(PADDINGS[self.padding]);
         self.edge.clear();
         self.edge.push_trajectory(flight);
         self.statistics.edges += 1;
         let mut verdicts = Vec::new();
         self.checker.check(&self.edge, &mut verdicts)?;
-        Ok(verdicts[0].is_valid())
+        Ok(verdicts[0])
     }
 }
 

@@ -263,6 +263,11 @@ impl<'a> Envelope<'a> {
         Turning { rate, idle: [weak, self.most], torqued, change }
     }
 
+    /// The fourth derivative of the position, m/s^4, that the torques give while it hovers.
+    pub(super) fn snap(&self) -> f64 {
+        GRAVITY * self.turn
+    }
+
     /// Estimated widths of the two filters between accelerations that differ by `change`, m/s^2, where the
     /// thrust by mass is about `thrust`: body rates are held by the first, torques by both together.
     pub(super) fn widths(&self, change: f64, thrust: f64) -> [f64; 2] {

@@ -8,21 +8,24 @@
 //! accelerates as hard as the thrust allows in its direction. The second runs the answer through two
 //! moving averages ([`moving_average`](crate::steer::moving_average)), as narrow as the limits of
 //! body rates and rotors permit: exact, no bound of the first step is exceeded, and no more is lost than
-//! the filters' widths. What is answered is checked as a whole, attitudes and all, and certified.
+//! the filters' widths. The best is then shortened by [`quicken`], all limits at once. What is answered is checked as a whole, attitudes and all, and certified.
 
+mod band;
 mod courses;
 mod ends;
 mod envelope;
 mod flat;
 mod pilot;
+mod quicken;
 mod righting;
+mod spline;
 
 pub use ends::Attitude;
 
 use super::lane::{Finish, Lane};
 use super::termination::Race;
 use super::{Outcome, Termination};
-use crate::base::Base;
+use crate::base::{Base, GRAVITY};
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Fault, Status};
 use crate::problem::{FlatState, Problem};
 use crate::trajectory::Trajectory;
@@ -33,6 +36,9 @@ use std::time::Instant;
 
 /// Degree of the edges that whole flights are checked as.
 const DEGREE: usize = 5;
+
+/// Cosine of the lean up to which a thrust points up well.
+const UPRIGHT: f64 = 0.5;
 
 /// What is to be flown: ends from which, and to which, the body is level.
 pub(super) struct Flight<'a> {
@@ -152,6 +158,28 @@ impl<'a> Flight<'a> {
         let mut whole = Trajectory::new(course.dof(), course.degree());
         [before, Some(course), after].into_iter().flatten().for_each(|piece| whole.append(piece));
         whole
+    }
+
+    /// The longest time in which the thrust of a whole flight points up well: from when until when.
+    fn upright(&self, whole: &Trajectory) -> (f64, f64) {
+        let up = self.envelope.up();
+        let points_up = |i: usize| {
+            let segment = whole.segment(i);
+            let mut thrust = vec![0.0; segment.dof];
+            segment.evaluate(0.5 * segment.duration, 2, &mut thrust);
+            thrust[up] += GRAVITY;
+            thrust[up] > UPRIGHT * thrust[..=up].iter().map(|f| f * f).sum::<f64>().sqrt()
+        };
+        let knots = whole.knots();
+        let (mut longest, mut from) = ((0.0, 0.0), 0.0);
+        for i in 0..whole.len() {
+            if !points_up(i) {
+                from = knots[i + 1];
+            } else if knots[i + 1] - from > longest.1 - longest.0 {
+                longest = (from, knots[i + 1]);
+            }
+        }
+        longest
     }
 
     /// Finds an answer, then better ones as far as the options ask for them.

@@ -6,12 +6,14 @@ use super::courses::TILTS;
 use super::ends::Port;
 use super::envelope::{Agility, FOR_TURNING};
 use super::flat::FlatChecker;
+use super::quicken::Quickener;
 use super::{DEGREE, Ends, Flight};
 use crate::certify::{Certifier, Violation};
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Verdict};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem};
 use crate::refine::{Knots, skip_corners};
+use crate::trajectory::Trajectory;
 use std::time::Instant;
 
 /// What the estimated widths of filters are taken times, attempt by attempt, where an end moves: there
@@ -143,7 +145,9 @@ impl<'f, 'l> Pilot<'f, 'l> {
         }
         Ok(match (best, spent) {
             (None, Some(budget)) => Err(budget),
-            (best, _) => Ok(best),
+            (None, None) => Ok(None),
+            (Some(best), _) if self.options.shortcut_tries == 0 => Ok(Some(best)),
+            (Some(best), _) => Ok(Some(self.quickened(best, termination)?)),
         })
     }
 
@@ -289,19 +293,50 @@ impl<'f, 'l> Pilot<'f, 'l> {
         }
         self.statistics.refine += started.elapsed();
         flights.sort_by(|a, b| a.duration().total_cmp(&b.duration()));
+        Ok(self.certified(flights, raw_duration, termination))
+    }
+
+    /// The first of some flights that can be certified.
+    fn certified(
+        &mut self,
+        flights: Vec<Trajectory>,
+        raw_duration: f64,
+        termination: &Termination<'_>,
+    ) -> Option<Answer> {
         for trajectory in flights {
             let started = Instant::now();
             let result = self.certifier.certify_until(&trajectory, &|| termination.late());
             self.statistics.certify += started.elapsed();
             match result {
-                Ok(certificate) => return Ok(Some(Answer { trajectory, certificate, raw_duration })),
+                Ok(certificate) => return Some(Answer { trajectory, certificate, raw_duration }),
                 Err(violation) => {
                     self.statistics.uncertified += 1;
                     self.violation = Some(violation);
                 }
             }
         }
-        Ok(None)
+        None
+    }
+
+    /// A shorter answer, if one is found: what turns a body over while its thrust points down stays as it is.
+    fn quickened(&mut self, answer: Answer, termination: &Termination<'_>) -> Result<Answer, CheckError> {
+        let started = Instant::now();
+        let (flight, padding) = (self.flight, PADDINGS[self.padding]);
+        let whole = &answer.trajectory;
+        let (from, to) = flight.upright(whole);
+        let mut shorter = Vec::new();
+        let mut quickener = Quickener::new(flight, &whole.cut(from, to), padding);
+        while let Some(spline) = quickener.next().filter(|_| !termination.late()) {
+            let shortened = whole.splice(from, to, &spline);
+            let verdict = self.verdict(&shortened)?;
+            quickener.judge(&verdict);
+            if verdict.is_valid() {
+                shorter.push(shortened);
+            }
+        }
+        self.statistics.refine += started.elapsed();
+        shorter.reverse();
+        Ok(self.certified(shorter, answer.raw_duration, termination).unwrap_or(answer))
     }
 
     /// The goal that a path ends at.
