@@ -226,7 +226,7 @@ impl<'a> CoursePlanner<'a> {
         let mut found: [Option<(f64, Curve)>; TANGENTS.len()] = TANGENTS.map(|share| {
             let tangents = [share * length; 2];
             let curve = Curve::join(from, to, gait, tangents, self.limits.is_spatial())?;
-            let duration = self.limits.profile(&curve)?.duration;
+            let duration = self.limits.shortest(&curve)?;
             (duration < longest).then_some((duration, curve))
         });
         let key = |f: &Option<(f64, Curve)>| f.as_ref().map_or(f64::INFINITY, |(duration, _)| *duration);
@@ -295,7 +295,7 @@ impl<'a> CoursePlanner<'a> {
     fn timed(&self, curves: Vec<Curve>) -> Option<Motion> {
         let mut duration = 0.0;
         for (i, curve) in curves.iter().enumerate() {
-            duration += self.limits.profile(curve)?.duration;
+            duration += self.limits.shortest(curve)?;
             if i > 0 && curve.gait != curves[i - 1].gait {
                 duration += self.limits.stop();
             }

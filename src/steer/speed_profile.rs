@@ -1,6 +1,6 @@
 //! How long curves take, estimated: the law of time of [`super::TimeLaw`] on a coarse grid, by length.
 
-use super::course_limits::CourseLimits;
+use super::course_limits::{CourseLimits, Row};
 use super::curve::{Curve, Gait};
 
 /// Cells of a curve; an even number.
@@ -50,7 +50,7 @@ pub struct SpeedProfile {
     /// Of each cell in turn, as many as there are limits of acceleration, twice: where it begins and where it
     /// ends.
     bands: Vec<Band>,
-    /// Duration at the greatest speeds that rates allow, by Simpson's rule, seconds.
+    /// As of [`CourseLimits::shortest`].
     pub duration: f64,
 }
 
@@ -88,6 +88,12 @@ impl SpeedProfile {
     }
 }
 
+/// Weight of a sample in Simpson's rule over a curve.
+fn weight(sample: usize) -> f64 {
+    let multiple = if sample == 0 || sample == CELLS { 1.0 } else { 2.0 + 2.0 * (sample % 2) as f64 };
+    multiple / (3 * CELLS) as f64
+}
+
 impl CourseLimits {
     /// The profile of a curve; `None` where it breaks a limit at one of its samples.
     pub fn profile(&self, curve: &Curve) -> Option<SpeedProfile> {
@@ -102,23 +108,16 @@ impl CourseLimits {
         for i in 0..=CELLS {
             let u = i as f64 / CELLS as f64;
             let [stretch, stretched] = self.stretch(curve, u);
-            let [mut least, mut most] = [0.0_f64, f64::INFINITY];
             std::mem::swap(&mut terms_before, &mut terms);
             terms.clear();
-            let is_sound = self.rows(curve, u, |row| {
-                let [a, b] = row.pace();
-                (least, most) = (least.max(a), most.min(b));
+            let most = self.pace(curve, u, |row| {
                 if row.acceleration.is_finite() {
                     let rate = row.rate / stretch;
                     let bend = (row.slope - rate * stretched) / (stretch * stretch);
                     terms.push(Term { rate, bend, most: row.acceleration });
                 }
-            });
-            if !is_sound || least > most {
-                return None;
-            }
-            let weight = if i == 0 || i == CELLS { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
-            profile.duration += weight / most;
+            })?;
+            profile.duration += weight(i) / most;
             profile.squares[i] = profile.squares[i].min((most * stretch).powi(2));
             if i > 0 {
                 let way = 0.5 * (stretch_before + stretch) / CELLS as f64;
@@ -133,8 +132,26 @@ impl CourseLimits {
             }
             stretch_before = stretch;
         }
-        profile.duration /= (3 * CELLS) as f64;
         profile.duration.is_finite().then_some(profile)
+    }
+
+    /// The duration of a curve at the greatest speeds that rates allow, by Simpson's rule, seconds; `None` where
+    /// it breaks a limit at one of its samples.
+    pub fn shortest(&self, curve: &Curve) -> Option<f64> {
+        let paces = (0..=CELLS).map(|i| Some(weight(i) / self.pace(curve, i as f64 / CELLS as f64, |_| {})?));
+        paces.sum::<Option<f64>>().filter(|duration| duration.is_finite())
+    }
+
+    /// The greatest u' that rates allow; `None` where a limit is broken. Each row is seen by `each`.
+    #[inline]
+    fn pace(&self, curve: &Curve, u: f64, mut each: impl FnMut(&Row)) -> Option<f64> {
+        let [mut least, mut most] = [0.0_f64, f64::INFINITY];
+        let is_sound = self.rows(curve, u, |row| {
+            let [a, b] = row.pace();
+            (least, most) = (least.max(a), most.min(b));
+            each(&row);
+        });
+        (is_sound && least <= most).then_some(most)
     }
 
     /// Estimates how long each of a sequence of curves takes, seconds. Speeds at the ends as for

@@ -472,7 +472,7 @@ impl Reach {
         self.cells.clear();
         for index in run.clone() {
             let curve = &curves[index];
-            let estimate = limits.profile(curve)?.duration;
+            let estimate = limits.shortest(curve)?;
             let count =
                 ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(LEAST_CELLS, MOST_CELLS) * finer;
             let width = 1.0 / count as f64;

@@ -25,7 +25,7 @@ const SEARCHES: u32 = 3;
 /// Moves by which a route is shortened for each shortcut that is asked for, at most, and how many of them in
 /// a row may hardly gain: more for a route that was hard to find, and by chance found far from the shortest.
 const MOVES_PER_TRY: u32 = 32;
-const PATIENCE_PER_TRY: u32 = 3;
+const PATIENCE_PER_TRY: u32 = 2;
 const SAMPLES_PER_PATIENCE: u64 = 2;
 
 /// Margins of the limits that a law of time is tried with, one after the other: where an end is at the limit

@@ -13,6 +13,7 @@ use crate::base::{Flat, GRAVITY, Limited, MAX_ORDER, MAX_OUTPUTS, Moved};
 use crate::check::{Status, Verdict};
 use crate::pose::Pose;
 use crate::trajectory::Trajectory;
+use crate::world::Obstacle;
 use glam::DVec3;
 
 /// Seconds that a segment takes about, and the least and the most of them.
@@ -41,6 +42,9 @@ const WIDER: [f64; 2] = [1.5, 2.0];
 const CLEARANCE: f64 = 2e-3;
 /// ... and the distance that counts like half the range of a limit.
 const REACH: f64 = 0.2;
+
+/// How far from the flight, metres, obstacles are looked at: what strays farther is found by the check.
+const STRAY: f64 = 0.5;
 
 /// The least thrust by mass, in multiples of standard gravity.
 const LEAST_THRUST: f64 = 0.2;
@@ -120,6 +124,8 @@ pub(super) struct Quickener<'a> {
     weights: [[[f64; SUPPORT]; SUPPORT]; SHARES.len()],
     /// World axes of the outputs of place.
     axes: Vec<DVec3>,
+    /// The obstacles near each segment of the flight.
+    near: Vec<Vec<usize>>,
     /// Duration of the flight.
     longest: f64,
     /// The last that was found valid, and the one that is to be judged.
@@ -151,12 +157,14 @@ impl<'a> Quickener<'a> {
         let up = flight.envelope.up();
         let (splines, unknowns) = Splines::about(trajectory, up, segments);
         let axes = if up == 1 { vec![DVec3::X, DVec3::Z] } else { vec![DVec3::X, DVec3::Y, DVec3::Z] };
+        let near = obstacles_near(flight, trajectory, &axes, segments);
         let begin = Candidate { unknowns, duration: BEGIN * trajectory.duration() };
         let mut quickener = Self {
             flight,
             splines,
             weights: SHARES.map(spline::weights),
             axes,
+            near,
             longest: trajectory.duration(),
             next: begin.clone(),
             best: begin,
@@ -436,11 +444,12 @@ impl<'a> Quickener<'a> {
             faults.push(place(axis, limits.lower + self.clearance - at));
             faults.push(place(-axis, at - limits.upper + self.clearance));
         }
-        if self.flight.problem.world.obstacles.is_empty() {
+        if self.near[segment].is_empty() {
             return;
         }
         mechanism.place(coordinates, poses);
-        for obstacle in &self.flight.problem.world.obstacles {
+        for &near in &self.near[segment] {
+            let obstacle = &self.flight.problem.world.obstacles[near];
             let mut nearest = (self.clearance, DVec3::ZERO);
             for link in mechanism.links.iter().filter(|link| link.body > 0) {
                 let pose = &poses[link.body];
@@ -468,4 +477,29 @@ impl<'a> Quickener<'a> {
             }
         }
     }
+}
+
+/// The obstacles near each of so many parts of a flight, of equal duration.
+fn obstacles_near(
+    flight: &Flight<'_>,
+    trajectory: &Trajectory,
+    axes: &[DVec3],
+    segments: usize,
+) -> Vec<Vec<usize>> {
+    let mechanism = &flight.problem.mechanism;
+    let of_body = mechanism.links.iter().filter(|link| link.body > 0);
+    let body = of_body.map(|link| link.bound.center.length() + link.bound.radius).fold(0.0, f64::max);
+    let mut outputs = vec![0.0; trajectory.dof()];
+    let mut place = |share: f64| {
+        trajectory.evaluate(share * trajectory.duration(), 0, &mut outputs);
+        axes.iter().zip(&outputs).map(|(axis, x)| *axis * *x).sum::<DVec3>()
+    };
+    let places: Vec<DVec3> = (0..=2 * segments).map(|i| place(i as f64 / (2 * segments) as f64)).collect();
+    let near = |part: &[DVec3]| {
+        let travel = part[0].distance(part[1]).max(part[1].distance(part[2]));
+        let obstacles = flight.problem.world.obstacles.iter().enumerate();
+        let is_near = |obstacle: &Obstacle| obstacle.signed_distance(part[1]) < body + travel + STRAY;
+        obstacles.filter(|(_, obstacle)| is_near(obstacle)).map(|(i, _)| i).collect()
+    };
+    places.windows(3).step_by(2).map(near).collect()
 }
