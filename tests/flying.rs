@@ -280,11 +280,9 @@ fn the_same_seed_gives_the_same_flight() {
     }
 }
 
-/// A quadrotor under way is sent elsewhere: mostly; where it leans into a wall or turns too fast to be
-/// levelled, that is said.
+/// A quadrotor under way is sent elsewhere, at once or where it can first be levelled.
 #[test]
 fn a_flight_is_replanned() {
-    let mut replanned = 0;
     for base in kinds() {
         let problem = problem(&base, &wall(&base), at(&base, [1.0, 3.0, 3.0]), at(&base, [5.0, 3.0, 3.0]));
         let running = solve(&problem, &seeded(0)).trajectory;
@@ -292,19 +290,15 @@ fn a_flight_is_replanned() {
         for share in [0.15, 0.4, 0.7] {
             let departure = Departure { running: &running, from: share * running.duration() };
             let mut checker = Backend::Simd.checker(&elsewhere, 0.05).expect("lanes");
-            let outcome = replan(&elsewhere, &mut *checker, &seeded(0), &departure).expect("lanes");
-            match outcome {
+            match replan(&elsewhere, &mut *checker, &seeded(0), &departure).expect("lanes") {
                 Outcome::Solved(next) => {
                     let options = CertifyOptions::default();
                     departure.join(&elsewhere, &next.trajectory, &options).expect("a whole flight");
-                    replanned += 1;
                 }
-                Outcome::Unsupported { why } => assert!(why.contains("level"), "{share}: {why}"),
                 other => panic!("{share}: {other}"),
             }
         }
     }
-    assert!(replanned >= 6, "{replanned} of 9");
 }
 
 #[test]

@@ -6,12 +6,16 @@ use crate::certify::{Certificate, CertifyOptions, Violation, certify};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::trajectory::Trajectory;
+use std::time::Instant;
 
 /// A car slower than this stands, m/s, and wheels turned by less are straight, rad.
 const STANDING: f64 = 1e-6;
 
 /// A velocity or acceleration that exceeds its limit by no more than this share does so by rounding.
 const ROUNDING: f64 = 1e-9;
+
+/// Shares of what is left of a trajectory after which it is tried to be left where that fails at once.
+const LATER: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
 /// The instant at which a running trajectory is to be left for a new one.
 ///
@@ -114,6 +118,9 @@ impl Departure<'_> {
 /// acceleration, where that is part of the state), to any of the goals of `problem`, in `problem`'s
 /// world; `problem`'s own start is not looked at.
 ///
+/// A vehicle may lean, turn or drive as it cannot begin anything else from: it then stays on its trajectory for as
+/// long as it must, which is the beginning of the answer.
+///
 /// # Errors
 /// As for [`plan`]. That the robot is too fast to be stopped is an [`Outcome`].
 pub fn replan(
@@ -122,5 +129,29 @@ pub fn replan(
     options: &PlanOptions,
     departure: &Departure<'_>,
 ) -> Result<Outcome, CheckError> {
-    plan(&departure.problem(problem), checker, options)
+    let begun = Instant::now();
+    let problem = departure.problem(problem);
+    let at_once = plan(&problem, checker, options)?;
+    let is_stuck = matches!(at_once, Outcome::Unsupported { .. } | Outcome::Exhausted { .. });
+    if problem.mechanism.vehicle().is_none() || !is_stuck {
+        return Ok(at_once);
+    }
+    let Departure { running, from } = *departure;
+    for share in LATER {
+        let late = Departure { running, from: from + share * (running.duration() - from) };
+        let left = options.time_limit.map(|limit| limit.saturating_sub(begun.elapsed()));
+        if left.is_some_and(|left| left.is_zero()) {
+            break;
+        }
+        let options = PlanOptions { time_limit: left, ..options.clone() };
+        if let Outcome::Solved(mut solution) = plan(&late.problem(&problem), checker, &options)? {
+            let mut whole = running.cut(from, late.from);
+            whole.append(&solution.trajectory);
+            if let Ok(certificate) = certify(&problem, &whole, &CertifyOptions::default()) {
+                (solution.trajectory, solution.certificate) = (whole, certificate);
+                return Ok(Outcome::Solved(solution));
+            }
+        }
+    }
+    Ok(at_once)
 }

@@ -80,6 +80,7 @@ pub fn shorten_route(
         shortener.skip_corners()?;
     }
     let mut random = Pcg64Mcg::seed_from_u64(!seed);
+    let tries = if shortener.route.curves.is_empty() { 0 } else { tries };
     let (mut notable, mut since) = (shortener.whole, 0);
     for i in 0..tries {
         if shortener.whole < notable * NOTABLE {

@@ -324,6 +324,9 @@ impl<'f, 'l> Pilot<'f, 'l> {
         let (flight, padding) = (self.flight, PADDINGS[self.padding]);
         let whole = &answer.trajectory;
         let (from, to) = flight.upright(whole);
+        if from == to {
+            return Ok(answer);
+        }
         let mut shorter = Vec::new();
         let mut quickener = Quickener::new(flight, &whole.cut(from, to), padding);
         while let Some(spline) = quickener.next().filter(|_| !termination.late()) {
