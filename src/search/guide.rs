@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// What a metre costs against a wall, in multiples of what it costs in the open, less one.
-const DEAR: f64 = 2.0;
+const DEAR: f64 = 1.0;
 
 /// What the cost of an impassable stretch is multiplied by.
 const IMPASSABLE: f64 = 4.0;
