@@ -22,11 +22,13 @@ pub struct PlanOptions {
     pub batch: usize,
     /// Farthest any sphere may move between two checked samples of an edge, metres.
     pub resolution: f64,
-    /// Shortcuts tried when an answer is refined; 0 returns the raw path.
+    /// Shortcuts tried when an answer is refined; 0 returns the raw path. Of bases that go where they point, a
+    /// measure of the moves tried, which go on while they gain; a quadrotor's flight is then shortened as a whole.
     pub shortcut_tries: u32,
     /// Searches, each of its own seed, the shortest of whose refined answers is kept (at least 1).
     pub searches: u32,
-    /// Tries to shorten that answer further, by the moves of [`crate::refine::polish`].
+    /// Tries to shorten that answer further, by the moves of [`crate::refine::polish`]; of bases that go where
+    /// they point, further moves of the same kinds.
     pub polish_tries: u32,
     /// Searches and polishes on until so long after the call began, however many `searches` and
     /// `polish_tries` there are; the first answer is waited for even if it is later than that, up to the

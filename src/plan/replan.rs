@@ -2,7 +2,7 @@
 
 use super::{Outcome, PlanOptions, braking, plan};
 use crate::base::{Base, Car};
-use crate::certify::{Certificate, CertifyOptions, Violation, certify};
+use crate::certify::{Certificate, Certifier, CertifyOptions, Violation, certify};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::trajectory::Trajectory;
@@ -14,8 +14,11 @@ const STANDING: f64 = 1e-6;
 /// A velocity or acceleration that exceeds its limit by no more than this share does so by rounding.
 const ROUNDING: f64 = 1e-9;
 
+/// Share of the budgets for leaving a trajectory at once, where staying on it is another way.
+const AT_ONCE: f64 = 0.5;
+
 /// Shares of what is left of a trajectory after which it is tried to be left where that fails at once.
-const LATER: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
+const STAYS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
 /// The instant at which a running trajectory is to be left for a new one.
 ///
@@ -64,6 +67,19 @@ impl Departure<'_> {
                  here it drives at {speed:.3} m/s and steers by {steering:.3} rad"
             )
         })
+    }
+
+    /// A plan from here, unless it is refused.
+    fn plan(
+        &self,
+        problem: &Problem,
+        checker: &mut dyn EdgeChecker,
+        options: &PlanOptions,
+    ) -> Result<Outcome, CheckError> {
+        match self.refusal(problem) {
+            Some(why) => Ok(Outcome::Unsupported { why }),
+            None => plan(&self.problem(problem), checker, options),
+        }
     }
 
     /// `problem` with this departure in place of its start.
@@ -118,8 +134,9 @@ impl Departure<'_> {
 /// acceleration, where that is part of the state), to any of the goals of `problem`, in `problem`'s
 /// world; `problem`'s own start is not looked at.
 ///
-/// A vehicle may lean, turn or drive as it cannot begin anything else from: it then stays on its trajectory for as
-/// long as it must, which is the beginning of the answer.
+/// A vehicle may lean, turn or drive as no plan can begin. Where leaving at once fails, within half of the
+/// budgets, it is tried to stay on the trajectory for longer: that piece is the beginning of the answer, and
+/// certified with it. The statistics are those of the plan that was found.
 ///
 /// # Errors
 /// As for [`plan`]. That the robot is too fast to be stopped is an [`Outcome`].
@@ -130,28 +147,41 @@ pub fn replan(
     departure: &Departure<'_>,
 ) -> Result<Outcome, CheckError> {
     let begun = Instant::now();
-    let problem = departure.problem(problem);
-    let at_once = plan(&problem, checker, options)?;
-    let is_stuck = matches!(at_once, Outcome::Unsupported { .. } | Outcome::Exhausted { .. });
-    if problem.mechanism.vehicle().is_none() || !is_stuck {
+    let running = departure.running;
+    let from = departure.from.clamp(0.0, running.duration());
+    let left = running.duration() - from;
+    let here = departure.problem(problem);
+    if problem.mechanism.vehicle().is_none() || left <= 0.0 {
+        return plan(&here, checker, options);
+    }
+    let at_once = departure.plan(problem, checker, &part(options, AT_ONCE, begun))?;
+    if !matches!(at_once, Outcome::Unsupported { .. } | Outcome::Exhausted { .. }) {
         return Ok(at_once);
     }
-    let Departure { running, from } = *departure;
-    for share in LATER {
-        let late = Departure { running, from: from + share * (running.duration() - from) };
-        let left = options.time_limit.map(|limit| limit.saturating_sub(begun.elapsed()));
-        if left.is_some_and(|left| left.is_zero()) {
-            break;
-        }
-        let options = PlanOptions { time_limit: left, ..options.clone() };
-        if let Outcome::Solved(mut solution) = plan(&late.problem(&problem), checker, &options)? {
-            let mut whole = running.cut(from, late.from);
-            whole.append(&solution.trajectory);
-            if let Ok(certificate) = certify(&problem, &whole, &CertifyOptions::default()) {
-                (solution.trajectory, solution.certificate) = (whole, certificate);
-                return Ok(Outcome::Solved(solution));
-            }
+    let late = || options.time_limit.is_some_and(|limit| begun.elapsed() >= limit);
+    let options = |share| part(options, share, begun);
+    for share in STAYS {
+        let stay = Departure { running, from: from + share * left };
+        let outcome = stay.plan(problem, checker, &options((1.0 - AT_ONCE) / STAYS.len() as f64))?;
+        let Outcome::Solved(mut solution) = outcome else { continue };
+        let mut whole = running.cut(from, stay.from);
+        whole.append(&solution.trajectory);
+        let certified = Certifier::new(&here, CertifyOptions::default()).certify_until(&whole, &late);
+        if let Ok(certificate) = certified {
+            solution.statistics.raw_duration += stay.from - from;
+            (solution.trajectory, solution.certificate) = (whole, certificate);
+            return Ok(Outcome::Solved(solution));
         }
     }
     Ok(at_once)
+}
+
+/// Options with a share of their budgets, `begun` a while ago.
+fn part(options: &PlanOptions, share: f64, begun: Instant) -> PlanOptions {
+    PlanOptions {
+        time_limit: options.time_limit.map(|limit| limit.mul_f64(share)),
+        max_samples: (options.max_samples as f64 * share).ceil() as u64,
+        improve: options.improve.map(|improve| improve.saturating_sub(begun.elapsed())),
+        ..options.clone()
+    }
 }

@@ -80,7 +80,7 @@ pub fn shorten_route(
         shortener.skip_corners()?;
     }
     let mut random = Pcg64Mcg::seed_from_u64(!seed);
-    let tries = if shortener.route.curves.is_empty() { 0 } else { tries };
+    let tries = if shortener.whole > 0.0 && shortener.whole.is_finite() { tries } else { 0 };
     let (mut notable, mut since) = (shortener.whole, 0);
     for i in 0..tries {
         if shortener.whole < notable * NOTABLE {
@@ -208,7 +208,7 @@ impl Shortener<'_, '_> {
         let mut left = time;
         for (curve, &duration) in self.durations.iter().enumerate() {
             if left <= duration || curve + 1 == self.durations.len() {
-                let u = (left / duration).clamp(0.0, 1.0);
+                let u = if duration > 0.0 { (left / duration).clamp(0.0, 1.0) } else { 0.0 };
                 let u = if u < SPLINTER {
                     0.0
                 } else if u > 1.0 - SPLINTER {

@@ -251,8 +251,8 @@ struct Frontier<'g> {
     parents: Vec<u32>,
     /// What has been gone on from.
     closed: Vec<bool>,
-    /// Estimated cost by way of a node, and the node, the least first, in the upper and lower half of the bits:
-    /// those of floats that are not negative are in the order of the floats.
+    /// Estimated cost by way of a node, and the node, the least first, in the upper and lower half of the
+    /// bits: those of floats that are not negative are in the order of the floats.
     open: BinaryHeap<Reverse<u64>>,
 }
 

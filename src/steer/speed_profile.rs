@@ -132,11 +132,12 @@ impl CourseLimits {
             }
             stretch_before = stretch;
         }
+        debug_assert_eq!(profile.bands.len() % CELLS, 0, "as many limits at every sample");
         profile.duration.is_finite().then_some(profile)
     }
 
-    /// The duration of a curve at the greatest speeds that rates allow, by Simpson's rule, seconds; `None` where
-    /// it breaks a limit at one of its samples.
+    /// The duration of a curve at the greatest speeds that rates allow, by Simpson's rule, seconds; `None`
+    /// where it breaks a limit at one of its samples.
     pub fn shortest(&self, curve: &Curve) -> Option<f64> {
         let paces = (0..=CELLS).map(|i| Some(weight(i) / self.pace(curve, i as f64 / CELLS as f64, |_| {})?));
         paces.sum::<Option<f64>>().filter(|duration| duration.is_finite())

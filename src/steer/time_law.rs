@@ -552,7 +552,7 @@ impl Reach {
 }
 
 impl Feasible {
-    /// Anything, until it is known where it is to lead.
+    /// No limits yet; the first line on each side is in the place of those by where it is to lead.
     fn clear(&mut self) {
         for lines in [&mut self.above, &mut self.below] {
             lines.clear();

@@ -18,8 +18,8 @@ use pursuit::Pursuit;
 use search::{Search, Searched};
 use std::time::Instant;
 
-/// Searches for each one that is asked for: the shortest of a few answers costs little, and paths of one
-/// tree each are far longer.
+/// Searches for the first answer: the shortest of a few costs little, and paths of one tree each are far
+/// longer.
 const SEARCHES: u32 = 3;
 
 /// Moves by which a route is shortened for each shortcut that is asked for, at most, and how many of them in
@@ -144,9 +144,9 @@ impl<'a> Driver<'a> {
         let started = Instant::now();
         let raw_duration = route.estimate(&self.limits);
         let (tries, polish) = (self.lane.options.shortcut_tries, self.lane.options.polish_tries);
-        let hardness = (samples / SAMPLES_PER_PATIENCE) as u32;
-        let patience = PATIENCE_PER_TRY * tries + hardness + polish;
-        let moves = [MOVES_PER_TRY * tries + polish, patience];
+        let hardness = u32::try_from(samples / SAMPLES_PER_PATIENCE).unwrap_or(u32::MAX);
+        let of = |moves: u32| tries.saturating_mul(moves).saturating_add(polish);
+        let moves = [of(MOVES_PER_TRY), of(PATIENCE_PER_TRY).saturating_add(hardness)];
         let seed = self.lane.seed();
         let mut planner =
             CoursePlanner::new(&self.lane.problem.mechanism, &self.limits, self.lane.local.checker());
@@ -222,6 +222,9 @@ impl<'a> Driver<'a> {
         }
         let route = found.route.clone().guided();
         for margin in MARGINS {
+            if termination.late() {
+                break;
+            }
             let started = Instant::now();
             let limits = self.limits.with_margin(margin);
             let law = TimeLaw::fastest(&limits, &route.curves, route.ends);

@@ -46,7 +46,7 @@ pub(super) struct Pursuit<'a> {
     ahead: [f64; 2],
     misses: u32,
     /// Misses of both trees in a row after which the path counts as impassable where they stand: each path
-    /// that does is followed by one that is tried for twice as long.
+    /// that does is followed by one that is tried for twice as long, in later searches too.
     patience: u32,
 }
 

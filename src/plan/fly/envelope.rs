@@ -40,7 +40,7 @@ const PULSE: f64 = 0.085;
 const BRAKE: f64 = 0.13;
 
 /// Limited quantities of a quadrotor: speeds, body rates and controls.
-const MOST_LIMITS: usize = 10;
+pub(super) const MOST_LIMITS: usize = 10;
 
 /// A quantity is as good as cubic where a cubic misses its value in the middle by so many margins, ...
 const ASTRAY: f64 = 4.0;
@@ -338,7 +338,8 @@ fn hold_over(
     for ((a, b), c) in first.iter().zip(&middle).zip(last) {
         let [[p, p1, ..], [q, q1, ..], [r, r1, ..]] = [a, b, c].map(|limited| limited.value.0);
         let range = b.bounds[1] - b.bounds[0];
-        let [lower, upper] = [b.bounds[0] + 0.25 * MARGIN * range, b.bounds[1] - 0.25 * MARGIN * range];
+        let spare = if range.is_finite() { 0.25 * MARGIN * range } else { 0.0 };
+        let [lower, upper] = [b.bounds[0] + spare, b.bounds[1] - spare];
         if ![p, q, r].into_iter().all(|value| lower <= value && value <= upper) {
             return false;
         }

@@ -324,12 +324,12 @@ impl<'f, 'l> Pilot<'f, 'l> {
         let (flight, padding) = (self.flight, PADDINGS[self.padding]);
         let whole = &answer.trajectory;
         let (from, to) = flight.upright(whole);
-        if from == to {
+        if from == to || termination.late() {
             return Ok(answer);
         }
         let mut shorter = Vec::new();
         let mut quickener = Quickener::new(flight, &whole.cut(from, to), padding);
-        while let Some(spline) = quickener.next().filter(|_| !termination.late()) {
+        while let Some(spline) = quickener.next(&|| termination.late()) {
             let shortened = whole.splice(from, to, &spline);
             let verdict = self.verdict(&shortened)?;
             quickener.judge(&verdict);

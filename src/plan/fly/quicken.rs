@@ -8,6 +8,7 @@
 
 use super::Flight;
 use super::band::Band;
+use super::envelope::MOST_LIMITS;
 use super::spline::{self, SUPPORT, Splines};
 use crate::base::{Flat, GRAVITY, Limited, MAX_ORDER, MAX_OUTPUTS, Moved};
 use crate::check::{Status, Verdict};
@@ -30,7 +31,7 @@ const MIDDLE: usize = 2;
 const SLACK: f64 = 0.03;
 
 /// Most limits of a quadrotor, and its thrust.
-const MOST: usize = 11;
+const MOST: usize = MOST_LIMITS + 1;
 
 /// What is kept from a limit, as a share of half its range; half of that is enough.
 const MARGIN: f64 = 4e-3;
@@ -46,8 +47,8 @@ const REACH: f64 = 0.2;
 /// How far from the flight, metres, obstacles are looked at: what strays farther is found by the check.
 const STRAY: f64 = 0.5;
 
-/// The least thrust by mass, in multiples of standard gravity.
-const LEAST_THRUST: f64 = 0.2;
+/// The thrust by mass that is kept at least, in multiples of standard gravity.
+const KEPT_THRUST: f64 = 0.2;
 
 /// Shares of the duration that are tried to be saved at first and at last.
 const SAVED: [f64; 2] = [0.08, 0.006];
@@ -55,9 +56,10 @@ const SAVED: [f64; 2] = [0.08, 0.006];
 /// The duration that is begun with, as a multiple of the flight's.
 const BEGIN: f64 = 1.08;
 
-/// Rounds of least squares per duration, and in all.
+/// Rounds of least squares per duration, those after which no other duration is tried, and durations at most.
 const ROUNDS: usize = 12;
-const ALL_ROUNDS: usize = 12;
+const LAST_ROUND: usize = 12;
+const DURATIONS: usize = 50;
 
 /// A round that leaves more than this of the squares stalls, and so many may.
 const STALLED: f64 = 0.6;
@@ -136,6 +138,7 @@ pub(super) struct Quickener<'a> {
     margin: f64,
     clearance: f64,
     rounds: usize,
+    durations: usize,
     moved: Moved,
     coordinates: Vec<f64>,
     poses: Vec<Pose>,
@@ -172,6 +175,7 @@ impl<'a> Quickener<'a> {
             margin: MARGIN,
             clearance: padding + CLEARANCE,
             rounds: 0,
+            durations: 0,
             moved: Moved::default(),
             coordinates: Vec::new(),
             poses: Vec::new(),
@@ -214,8 +218,9 @@ impl<'a> Quickener<'a> {
     }
 
     /// A shorter spline than the last that was found valid, and than the flight; to be judged.
-    pub(super) fn next(&mut self) -> Option<Trajectory> {
-        while self.saved >= SAVED[1] && self.rounds < ALL_ROUNDS {
+    pub(super) fn next(&mut self, late: &dyn Fn() -> bool) -> Option<Trajectory> {
+        while self.saved >= SAVED[1] && self.rounds < LAST_ROUND && self.durations < DURATIONS && !late() {
+            self.durations += 1;
             let duration = self.best.duration * (1.0 - self.saved);
             match self.settled(Candidate { unknowns: self.best.unknowns.clone(), duration }) {
                 Some(settled) if duration < self.longest => {
@@ -407,7 +412,7 @@ impl<'a> Quickener<'a> {
             let value = share(limit);
             *s = if value.is_finite() { value } else { 0.0 };
         }
-        shares[self.moved.limits.len()] = 1.0 + LEAST_THRUST - thrust / GRAVITY;
+        shares[self.moved.limits.len()] = 1.0 + KEPT_THRUST - thrust / GRAVITY;
         Some(shares)
     }
 
