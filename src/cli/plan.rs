@@ -4,9 +4,10 @@ use super::planning::PlanningArgs;
 use super::progress::Progress;
 use super::{Failure, MoveItArgs, export, say};
 use crate::certify::{Certificate, CertifyOptions, certify};
+use crate::check::CheckError;
 use crate::error::InputError;
 use crate::exchange::Format;
-use crate::plan::{Outcome, PlanOptions, Solution, plan, plan_on_threads};
+use crate::plan::{Departure, Outcome, PlanOptions, Planner, Solution, plan, plan_on_threads, replan_by};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::trajectory::Trajectory;
@@ -73,13 +74,32 @@ impl PlanningArgs {
         problem: &Problem,
         options: &PlanOptions,
     ) -> Result<(Solution, String), Failure> {
+        self.plan_by(problem, options, |plan| plan(problem, options))
+    }
+
+    /// The same from where a running trajectory is left.
+    pub(super) fn replan(
+        &self,
+        problem: &Problem,
+        options: &PlanOptions,
+        departure: &Departure<'_>,
+    ) -> Result<(Solution, String), Failure> {
+        self.plan_by(problem, options, |plan| replan_by(problem, options, departure, plan))
+    }
+
+    fn plan_by(
+        &self,
+        problem: &Problem,
+        options: &PlanOptions,
+        by: impl FnOnce(&mut Planner<'_>) -> Result<Outcome, CheckError>,
+    ) -> Result<(Solution, String), Failure> {
         let progress = Progress::spinner("planning");
         let make = || self.backend.checker(problem, options.resolution);
         let mut checker = make()?;
-        let outcome = match self.threads() {
-            1 => plan(problem, &mut *checker, options)?,
-            threads => plan_on_threads(problem, make, options, threads)?,
-        };
+        let outcome = by(&mut |problem, options| match self.threads() {
+            1 => plan(problem, &mut *checker, options),
+            threads => plan_on_threads(problem, make, options, threads),
+        })?;
         drop(progress);
         match outcome {
             Outcome::Solved(solution) => Ok((*solution, checker.name())),

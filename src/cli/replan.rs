@@ -49,7 +49,7 @@ pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
         return Err(located(InputError::new(format!("--from {}: {why}", args.from))).into());
     }
     let mut problem = departure.problem(&scene.problem);
-    let (mut solution, backend) = args.planning.plan(&problem, &scene.options)?;
+    let (mut solution, backend) = args.planning.replan(&scene.problem, &scene.options, &departure)?;
     if args.join {
         let tolerant = CertifyOptions {
             tolerance: TOLERANCE,

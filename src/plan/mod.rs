@@ -18,7 +18,7 @@ pub use braking::Overrun;
 pub use fly::Attitude;
 pub use options::{PlanOptions, Quality};
 pub use outcome::{Budget, Hindrance, Outcome, Solution, Statistics};
-pub use replan::{Departure, replan};
+pub use replan::{Departure, Planner, replan, replan_by};
 pub use rrt_connect::{RrtConnect, Searched};
 pub use termination::Termination;
 

@@ -20,6 +20,9 @@ const AT_ONCE: f64 = 0.5;
 /// Shares of what is left of a trajectory after which it is tried to be left where that fails at once.
 const STAYS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
+/// What plans a problem with options.
+pub type Planner<'a> = dyn FnMut(&Problem, &PlanOptions) -> Result<Outcome, CheckError> + 'a;
+
 /// The instant at which a running trajectory is to be left for a new one.
 ///
 /// Planning takes time, and the robot does not wait: leave the trajectory at a time far enough ahead,
@@ -73,12 +76,12 @@ impl Departure<'_> {
     fn plan(
         &self,
         problem: &Problem,
-        checker: &mut dyn EdgeChecker,
+        plan: &mut Planner<'_>,
         options: &PlanOptions,
     ) -> Result<Outcome, CheckError> {
         match self.refusal(problem) {
             Some(why) => Ok(Outcome::Unsupported { why }),
-            None => plan(&self.problem(problem), checker, options),
+            None => plan(&self.problem(problem), options),
         }
     }
 
@@ -134,7 +137,7 @@ impl Departure<'_> {
 /// acceleration, where that is part of the state), to any of the goals of `problem`, in `problem`'s
 /// world; `problem`'s own start is not looked at.
 ///
-/// A vehicle may lean, turn or drive as no plan can begin. Where leaving at once fails, within half of the
+/// A vehicle may lean or turn as no plan can begin. Where leaving at once fails, within half of the
 /// budgets, it is tried to stay on the trajectory for longer: that piece is the beginning of the answer, and
 /// certified with it. The statistics are those of the plan that was found.
 ///
@@ -146,15 +149,28 @@ pub fn replan(
     options: &PlanOptions,
     departure: &Departure<'_>,
 ) -> Result<Outcome, CheckError> {
+    replan_by(problem, options, departure, &mut |problem, options| plan(problem, checker, options))
+}
+
+/// As [`replan`], by another planner: on several threads, say.
+///
+/// # Errors
+/// As for the planner.
+pub fn replan_by(
+    problem: &Problem,
+    options: &PlanOptions,
+    departure: &Departure<'_>,
+    plan: &mut Planner<'_>,
+) -> Result<Outcome, CheckError> {
     let begun = Instant::now();
     let running = departure.running;
     let from = departure.from.clamp(0.0, running.duration());
     let left = running.duration() - from;
     let here = departure.problem(problem);
     if problem.mechanism.vehicle().is_none() || left <= 0.0 {
-        return plan(&here, checker, options);
+        return plan(&here, options);
     }
-    let at_once = departure.plan(problem, checker, &part(options, AT_ONCE, begun))?;
+    let at_once = departure.plan(problem, plan, &part(options, AT_ONCE, begun))?;
     if !matches!(at_once, Outcome::Unsupported { .. } | Outcome::Exhausted { .. }) {
         return Ok(at_once);
     }
@@ -162,7 +178,7 @@ pub fn replan(
     let options = |share| part(options, share, begun);
     for share in STAYS {
         let stay = Departure { running, from: from + share * left };
-        let outcome = stay.plan(problem, checker, &options((1.0 - AT_ONCE) / STAYS.len() as f64))?;
+        let outcome = stay.plan(problem, plan, &options((1.0 - AT_ONCE) / STAYS.len() as f64))?;
         let Outcome::Solved(mut solution) = outcome else { continue };
         let mut whole = running.cut(from, stay.from);
         whole.append(&solution.trajectory);
