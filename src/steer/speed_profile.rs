@@ -145,7 +145,7 @@ impl CourseLimits {
 
     /// The greatest u' that rates allow; `None` where a limit is broken. Each row is seen by `each`.
     #[inline]
-    fn pace(&self, curve: &Curve, u: f64, mut each: impl FnMut(&Row)) -> Option<f64> {
+    pub(super) fn pace(&self, curve: &Curve, u: f64, mut each: impl FnMut(&Row)) -> Option<f64> {
         let [mut least, mut most] = [0.0_f64, f64::INFINITY];
         let is_sound = self.rows(curve, u, |row| {
             let [a, b] = row.pace();
