@@ -1,5 +1,7 @@
 //! How a scalar varies over an interval of time about its middle.
 
+use crate::trajectory::falling_factorial;
+
 /// A scalar over an interval about the instant m: it differs from its value at m by
 /// `line` s + `square` s^2 + [`rest`], and by at most `travel`, where -1 <= s <= 1 and [x] is any
 /// number of magnitude up to x.
@@ -18,8 +20,7 @@ impl Variation {
         let (mut power, mut line, mut square, mut rest) = (1.0, 0.0, 0.0, 0.0);
         for (k, &coefficient) in polynomial.iter().enumerate().skip(order + 1) {
             power *= half;
-            let falling: f64 = (k + 1 - order..=k).map(|factor| factor as f64).product();
-            let term = falling * coefficient * power;
+            let term = falling_factorial(k, order) * coefficient * power;
             match k - order {
                 1 => line = term,
                 2 => square = term,

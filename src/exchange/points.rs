@@ -1,6 +1,6 @@
 //! From points in time to the trajectory that a controller makes of them.
 
-use crate::trajectory::Trajectory;
+use crate::trajectory::{Trajectory, cubic};
 
 /// What a file says of one instant; velocities and accelerations may be missing (empty).
 #[derive(Clone, Debug, Default)]
@@ -54,12 +54,6 @@ pub(super) fn through(points: &[Point]) -> Trajectory {
         trajectory.push(duration, &coefficients);
     }
     trajectory
-}
-
-/// The cubic with given positions and velocities at both ends.
-fn cubic(t: f64, p: [f64; 2], v: [f64; 2]) -> [f64; 4] {
-    let mean = (p[1] - p[0]) / t;
-    [p[0], v[0], (3.0 * mean - 2.0 * v[0] - v[1]) / t, (v[0] + v[1] - 2.0 * mean) / (t * t)]
 }
 
 /// The quintic with given positions, velocities and accelerations at both ends.

@@ -264,7 +264,7 @@ impl<'g> Frontier<'g> {
 
     /// Comes to a node at a cost, if it has not come there at a lesser one.
     fn reach(&mut self, node: usize, place: DVec3, cost: f64, parent: u32) {
-        if cost < self.costs[node] && !self.closed[node] {
+        if cost < self.costs[node] {
             (self.costs[node], self.parents[node]) = (cost, parent);
             let to_go = self.goals.iter().map(|goal| goal.distance(place)).fold(f64::INFINITY, f64::min);
             let estimate = (cost + EAGERNESS * to_go) as f32;

@@ -289,7 +289,7 @@ impl CourseLimits {
                 let square = 1.0 + hitch * hitch;
                 let secant = square.sqrt();
                 let stretched = (stretched + s * hitch * d * bent / square) * secant;
-                let steering = car.wheelbase * (k + d * sign * bent / (square * s)) / secant;
+                let steering = steering_tangent(car, d, &bend, sign);
                 ([sign * s * secant, sign * stretched], steering)
             }
         };
@@ -331,12 +331,16 @@ const DIFFERENCE: f64 = 1e-5;
 
 /// The steering angle of a car whose trailer follows `curve`, rad.
 fn steering_of(car: &Car, Trailer { hitch_length: d, .. }: Trailer, curve: &Curve, u: f64) -> f64 {
-    let bend = Bend::of(&curve.velocity(u));
+    steering_tangent(car, d, &Bend::of(&curve.velocity(u)), curve.gait.sign()).atan()
+}
+
+/// Its tangent, by the hitch length and how the trailer's path bends; -1 in reverse.
+fn steering_tangent(car: &Car, d: f64, bend: &Bend, sign: f64) -> f64 {
     let [k, bent] = bend.curvature();
-    let k = curve.gait.sign() * k;
+    let k = sign * k;
     // Of the hitch angle.
     let cos = (1.0 + (d * k).powi(2)).sqrt().recip();
-    (car.wheelbase * (k + d * cos * cos * bent / bend.stretch[0]) * cos).atan()
+    car.wheelbase * (k + d * cos * cos * bent / bend.stretch[0]) * cos
 }
 
 /// How a curve in the plane bends, by its parameter: each value with its derivative.
@@ -382,7 +386,7 @@ impl CourseLimits {
     pub fn admits(&self, curve: &Curve, samples: usize) -> bool {
         // A few far apart first: where there is a fault, they are likely to find it.
         let sparse = (0..=samples).step_by(SPARSE);
-        sparse.chain(0..=samples).all(|i| self.pace(curve, i as f64 / samples as f64, |_| {}).is_some())
+        sparse.chain(0..=samples).all(|i| self.paces(curve, i as f64 / samples as f64, |_| {}).is_some())
     }
 
     /// Whether all curves are the same to it, as they are to what may stand and turn either way.

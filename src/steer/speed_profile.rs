@@ -88,10 +88,14 @@ impl SpeedProfile {
     }
 }
 
-/// Weight of a sample in Simpson's rule over a curve.
+/// Weight of a sample in Simpson's rule over so many cells, in thirds of a cell.
+pub(super) fn simpson(sample: usize, cells: usize) -> f64 {
+    if sample == 0 || sample == cells { 1.0 } else { 2.0 + 2.0 * (sample % 2) as f64 }
+}
+
+/// Share of a sample in the mean over a curve.
 fn weight(sample: usize) -> f64 {
-    let multiple = if sample == 0 || sample == CELLS { 1.0 } else { 2.0 + 2.0 * (sample % 2) as f64 };
-    multiple / (3 * CELLS) as f64
+    simpson(sample, CELLS) / (3 * CELLS) as f64
 }
 
 impl CourseLimits {
@@ -110,7 +114,7 @@ impl CourseLimits {
             let [stretch, stretched] = self.stretch(curve, u);
             std::mem::swap(&mut terms_before, &mut terms);
             terms.clear();
-            let most = self.pace(curve, u, |row| {
+            let [_, most] = self.paces(curve, u, |row| {
                 if row.acceleration.is_finite() {
                     let rate = row.rate / stretch;
                     let bend = (row.slope - rate * stretched) / (stretch * stretch);
@@ -139,20 +143,24 @@ impl CourseLimits {
     /// The duration of a curve at the greatest speeds that rates allow, by Simpson's rule, seconds; `None`
     /// where it breaks a limit at one of its samples.
     pub fn shortest(&self, curve: &Curve) -> Option<f64> {
-        let paces = (0..=CELLS).map(|i| Some(weight(i) / self.pace(curve, i as f64 / CELLS as f64, |_| {})?));
-        paces.sum::<Option<f64>>().filter(|duration| duration.is_finite())
+        let parts = (0..=CELLS).map(|i| {
+            let [_, most] = self.paces(curve, i as f64 / CELLS as f64, |_| {})?;
+            Some(weight(i) / most)
+        });
+        parts.sum::<Option<f64>>().filter(|duration| duration.is_finite())
     }
 
-    /// The greatest u' that rates allow; `None` where a limit is broken. Each row is seen by `each`.
+    /// The least and the greatest u' that rates allow; `None` where a limit is broken at any. Each row is seen
+    /// by `each`.
     #[inline]
-    pub(super) fn pace(&self, curve: &Curve, u: f64, mut each: impl FnMut(&Row)) -> Option<f64> {
+    pub(super) fn paces(&self, curve: &Curve, u: f64, mut each: impl FnMut(&Row)) -> Option<[f64; 2]> {
         let [mut least, mut most] = [0.0_f64, f64::INFINITY];
         let is_sound = self.rows(curve, u, |row| {
             let [a, b] = row.pace();
             (least, most) = (least.max(a), most.min(b));
             each(&row);
         });
-        (is_sound && least <= most).then_some(most)
+        (is_sound && least <= most).then_some([least, most])
     }
 
     /// Estimates how long each of a sequence of curves takes, seconds. Speeds at the ends as for

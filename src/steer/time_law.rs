@@ -16,6 +16,7 @@
 
 use super::course_limits::{CourseLimits, Row};
 use super::curve::{CURVE_DEGREE, Coefficients, Curve, Gait, shifted};
+use super::speed_profile::simpson;
 use crate::trajectory::Trajectory;
 use std::ops::Range;
 
@@ -175,16 +176,9 @@ fn step(
     pieces: &mut Vec<Piece>,
 ) -> Option<()> {
     let mut paces = [[0.0; 2]; SAMPLES];
-    for (i, pace) in paces.iter_mut().enumerate() {
-        *pace = [0.0, f64::INFINITY];
+    for (i, paces) in paces.iter_mut().enumerate() {
         let u = from + (to - from) * i as f64 / (SAMPLES - 1) as f64;
-        let is_sound = limits.rows(curve, u, |row| {
-            let [least, most] = row.pace();
-            *pace = [pace[0].max(least), pace[1].min(most)];
-        });
-        if !is_sound {
-            return None;
-        }
+        *paces = limits.paces(curve, u, |_| {})?;
     }
     // Between samples a smooth function strays from them by an eighth of its second difference.
     let strays = |bound: usize| {
@@ -194,9 +188,8 @@ fn step(
     let least = paces.iter().map(|p| p[0]).fold(0.0, f64::max);
     let least = if least > 0.0 { least + strays(0) } else { least };
     let most = paces.iter().map(|p| p[1]).fold(f64::INFINITY, f64::min) - strays(1);
-    let simpson = |i: usize| if i == 0 || i == SAMPLES - 1 { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
-    let shortest: f64 =
-        (0..SAMPLES).map(|i| simpson(i) / paces[i][1]).sum::<f64>() / (3 * (SAMPLES - 1)) as f64;
+    let thirds: f64 = (0..SAMPLES).map(|i| simpson(i, SAMPLES - 1) / paces[i][1]).sum();
+    let shortest = thirds / (3 * (SAMPLES - 1)) as f64;
     let fits = most > 0.0 && least <= most;
     if (!fits || 1.0 > most * shortest * (1.0 + LOSS)) && halvings > 0 {
         let middle = 0.5 * (from + to);

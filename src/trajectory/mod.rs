@@ -154,9 +154,15 @@ pub fn derivative(coefficients: &[f64], order: usize, t: f64) -> f64 {
     value
 }
 
+/// The cubic with given values and slopes at both ends of a duration.
+pub fn cubic(t: f64, p: [f64; 2], v: [f64; 2]) -> [f64; 4] {
+    let mean = (p[1] - p[0]) / t;
+    [p[0], v[0], (3.0 * mean - 2.0 * v[0] - v[1]) / t, (v[0] + v[1] - 2.0 * mean) / (t * t)]
+}
+
 /// `power` (`power` - 1) ... of `order` factors: what deriving a power so often brings down.
 #[inline]
-fn falling_factorial(power: usize, order: usize) -> f64 {
+pub(crate) fn falling_factorial(power: usize, order: usize) -> f64 {
     match order {
         0 => 1.0,
         1 => power as f64,

@@ -6,7 +6,7 @@ use super::righting::Turning;
 use crate::base::{Actuation, Base, GRAVITY, Limited, Moved, PlanarQuadrotor, Quadrotor, QuadrotorState};
 use crate::robot::OutputLimits;
 use crate::steer::{LineLaw, moving_average};
-use crate::trajectory::{Trajectory, extrema};
+use crate::trajectory::{Trajectory, cubic, extrema};
 
 /// Share of a limit that is left unused where it is ridden along, so that a proof by intervals need not
 /// halve them without end.
@@ -354,7 +354,8 @@ fn hold_over(
             is_cubic = false;
             continue;
         }
-        let halves = [cubic(a, b, half), cubic(b, c, half)].map(|cubic| extrema(&cubic, 0, half));
+        let halves = [cubic(half, [p, q], [p1, q1]), cubic(half, [q, r], [q1, r1])];
+        let halves = halves.map(|cubic| extrema(&cubic, 0, half));
         if !halves.into_iter().all(|half| lower <= half.min && half.max <= upper) {
             return false;
         }
@@ -362,14 +363,6 @@ fn hold_over(
     is_cubic
         || hold_over([from, from + half], [first, &middle], halvings - 1, at)
             && hold_over([from + half, to], [&middle, last], halvings - 1, at)
-}
-
-/// The cubic with the values and slopes of a quantity at both ends of a duration.
-fn cubic(first: &Limited<f64>, last: &Limited<f64>, duration: f64) -> [f64; 4] {
-    let [p, v, ..] = first.value.0;
-    let [q, w, ..] = last.value.0;
-    let mean = (q - p) / duration;
-    [p, v, (3.0 * mean - 2.0 * v - w) / duration, (v + w - 2.0 * mean) / (duration * duration)]
 }
 
 /// The greatest acceleration in a direction, given by what is level of it and what climbs, at a greatest thrust

@@ -197,12 +197,10 @@ impl<'a> Quickener<'a> {
         for segment in 0..self.splines.segments() {
             let t = (segment as f64 + SHARES[MIDDLE]) / self.splines.segments() as f64;
             flight.evaluate(t * flight.duration(), 0, &mut near);
-            let snap = 1.0 / (h.powi(4) * self.flight.envelope.snap());
-            for (order, scale) in [(0, SLACK.recip()), (MAX_ORDER, snap)] {
+            for (order, scale) in [(0, SLACK.recip()), (MAX_ORDER, self.per_snap(h))] {
                 let weights = self.weights[MIDDLE][order].map(|w| w * scale);
                 for (output, near) in near.iter().enumerate().take(self.splines.moving()) {
-                    form.clear();
-                    form.resize(self.splines.count(segment), 0.0);
+                    self.splines.clear(segment, &mut form);
                     self.splines.add_slopes(segment, output, &weights, h, &mut form);
                     let target = if order == 0 { scale * near } else { 0.0 };
                     let off = target - self.splines.sum(&control, segment, output, &weights);
@@ -250,6 +248,12 @@ impl<'a> Quickener<'a> {
 
     fn h(&self, candidate: &Candidate) -> f64 {
         candidate.duration / self.splines.segments() as f64
+    }
+
+    /// What a fourth derivative by segments of `h` seconds is multiplied by to be a share of what the torques
+    /// allow.
+    fn per_snap(&self, h: f64) -> f64 {
+        1.0 / (h.powi(4) * self.flight.envelope.snap())
     }
 
     fn trajectory(&self, candidate: &Candidate) -> Trajectory {
@@ -304,8 +308,7 @@ impl<'a> Quickener<'a> {
             let Fault { segment, share, .. } = same[0];
             let slopes = self.slopes(&control, h, segment, share, same)?;
             for (fault, slopes) in same.iter().zip(&slopes) {
-                form.clear();
-                form.resize(self.splines.count(segment), 0.0);
+                self.splines.clear(segment, &mut form);
                 for (order, slopes) in slopes.iter().enumerate() {
                     let weights = self.weights[share][order];
                     let scale = h.powi(order as i32).recip();
@@ -363,14 +366,12 @@ impl<'a> Quickener<'a> {
     /// The candidate that the normal equations and a damping of changes lead to.
     fn stepped(&self, candidate: &Candidate, normal: &Band, damping: f64, h: f64) -> Option<Candidate> {
         let mut damped = normal.clone();
-        // The change of the fourth derivative that the torques allow.
-        let scale = 1.0 / (h.powi(4) * self.flight.envelope.snap());
+        let scale = self.per_snap(h);
         let weights = self.weights[0][MAX_ORDER].map(|w| w * scale);
         let mut form = Vec::new();
         for segment in 0..self.splines.segments() {
             for output in 0..self.splines.moving() {
-                form.clear();
-                form.resize(self.splines.count(segment), 0.0);
+                self.splines.clear(segment, &mut form);
                 self.splines.add_slopes(segment, output, &weights, h, &mut form);
                 damped.add(self.splines.first(segment), &form, 0.0, damping);
             }

@@ -149,8 +149,14 @@ impl Splines {
         if segment < ORDERS { 0 } else { OF_END + (segment - ORDERS) * self.moving }
     }
 
+    /// Sets a linear form of the unknowns that a segment depends on to none of each.
+    pub(super) fn clear(&self, segment: usize, form: &mut Vec<f64>) {
+        form.clear();
+        form.resize(self.count(segment), 0.0);
+    }
+
     /// How many unknowns a segment depends on.
-    pub(super) fn count(&self, segment: usize) -> usize {
+    fn count(&self, segment: usize) -> usize {
         let beyond = segment + SUPPORT;
         let end = OF_END + (beyond.min(self.segments) - ORDERS) * self.moving;
         let end = if beyond > self.segments { end + OF_END } else { end };
