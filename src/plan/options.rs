@@ -45,7 +45,7 @@ impl Default for PlanOptions {
             range: 0.8,
             moving_share: 0.0,
             batch: 0,
-            resolution: 0.05,
+            resolution: 0.1,
             shortcut_tries: 16,
             searches: 1,
             polish_tries: 0,
