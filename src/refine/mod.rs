@@ -23,8 +23,11 @@ const SHORTEST: f64 = 5e-3;
 /// No cut leaves less than this of a piece, seconds.
 const SPLINTER: f64 = 1e-4;
 
-/// A shortcut must save at least this share of what it replaces, or it only adds knots.
+/// A shortcut must save at least this share of what it replaces, or it only adds knots, ...
 const LEAST_GAIN: f64 = 1e-3;
+
+/// ... and this much while only few are tried, or it is not worth its check.
+const WORTHWHILE: f64 = 1e-2;
 
 /// Joins knots directly, leaving out those between: the farthest that can be joined first, the
 /// whole path before anything else.
@@ -152,7 +155,7 @@ impl<'l, 'c> Shortener<'l, 'c> {
             }
             for share in SHARES {
                 let from = at - share * (at - before);
-                if self.shortcut(from, at + share * (after - at))? {
+                if self.shortcut(from, at + share * (after - at), WORTHWHILE)? {
                     known = from;
                     break;
                 }
@@ -179,14 +182,14 @@ impl<'l, 'c> Shortener<'l, 'c> {
             let width =
                 duration * WIDEST * (NARROWEST / WIDEST).powf(f64::from(i % ROUND) / f64::from(ROUND));
             let from = (begin + f64::from(i) * GOLDEN).fract() * (duration - width);
-            self.shortcut(from, from + width)?;
+            self.shortcut(from, from + width, WORTHWHILE)?;
         }
         Ok(())
     }
 
     /// Replaces what lies between two instants by the fastest motion between the states there, if that
-    /// is valid and shorter.
-    fn shortcut(&mut self, from: f64, to: f64) -> Result<bool, CheckError> {
+    /// is valid and saves at least the share `gain`.
+    fn shortcut(&mut self, from: f64, to: f64, gain: f64) -> Result<bool, CheckError> {
         if to - from < SHORTEST {
             return Ok(false);
         }
@@ -194,7 +197,7 @@ impl<'l, 'c> Shortener<'l, 'c> {
         let (from, to) = (at_knot(trajectory, from), at_knot(trajectory, to));
         state(trajectory, from, start);
         state(trajectory, to, end);
-        let longest = (to - from) * (1.0 - LEAST_GAIN);
+        let longest = (to - from) * (1.0 - gain);
         let Some(motion) = local.connect_fastest((&*start).into(), (&*end).into(), longest)? else {
             return Ok(false);
         };

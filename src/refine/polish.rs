@@ -51,7 +51,7 @@ pub fn polish(
         if rng.random::<f64>() < DETOURS {
             shortener.detour(limits, from, to, &mut rng)?;
         } else {
-            shortener.shortcut(from, to)?;
+            shortener.shortcut(from, to, LEAST_GAIN)?;
         }
     }
     Ok(shortener.trajectory)
