@@ -35,6 +35,13 @@ impl Band {
         }
     }
 
+    /// Adds `weight` times another such matrix and right-hand side.
+    pub(super) fn add_all(&mut self, other: &Self, weight: f64) {
+        let add = |(ours, theirs): (&mut f64, &f64)| *ours += weight * theirs;
+        self.entries.iter_mut().zip(&other.entries).for_each(add);
+        self.right.iter_mut().zip(&other.right).for_each(add);
+    }
+
     /// Adds to every entry of the diagonal.
     pub(super) fn lift(&mut self, by: f64) {
         self.entries.iter_mut().skip(self.width - 1).step_by(self.width).for_each(|entry| *entry += by);

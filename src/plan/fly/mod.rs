@@ -41,6 +41,9 @@ const DEGREE: usize = 5;
 /// Cosine of the lean up to which a thrust points up well.
 const UPRIGHT: f64 = 0.5;
 
+/// Jerk of a thrust that has come to rest, m/s^3: more only by rounding.
+const CALM: f64 = 1e-3;
+
 /// What is to be flown: ends from which, and to which, the body is level.
 pub(super) struct Flight<'a> {
     problem: &'a Problem,
@@ -161,7 +164,8 @@ impl<'a> Flight<'a> {
         whole
     }
 
-    /// The longest time in which the thrust of a whole flight points up well: from when until when.
+    /// The longest time in which the thrust of a whole flight points up well: from when until when. Where the
+    /// thrust turns over before that, from when it has come to rest.
     fn upright(&self, whole: &Trajectory) -> (f64, f64) {
         let up = self.envelope.up();
         let points_up = |i: usize| {
@@ -179,6 +183,16 @@ impl<'a> Flight<'a> {
             } else if knots[i + 1] - from > longest.1 - longest.0 {
                 longest = (from, knots[i + 1]);
             }
+        }
+        let mut jerk = vec![0.0; whole.dof()];
+        let mut is_calm = |i: &usize| {
+            whole.segment(*i).evaluate(0.0, 3, &mut jerk);
+            jerk.iter().all(|j| j.abs() < CALM)
+        };
+        let begins = knots.partition_point(|&knot| knot < longest.0);
+        let end = knots.partition_point(|&knot| knot < longest.1);
+        if begins > 0 && let Some(calm) = (begins..end).find(|i| is_calm(i)) {
+            longest.0 = knots[calm];
         }
         longest
     }

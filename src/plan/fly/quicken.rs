@@ -58,8 +58,11 @@ const BEGIN: f64 = 1.08;
 
 /// Rounds of least squares per duration, those after which no other duration is tried, and durations at most.
 const ROUNDS: usize = 12;
-const LAST_ROUND: usize = 12;
+const LAST_ROUND: usize = 16;
 const DURATIONS: usize = 50;
+
+/// Where this share of the duration has been saved at once, rounds are counted anew.
+const NOTABLE: f64 = 0.03;
 
 /// A round that leaves more than this of the squares stalls, and so many may.
 const STALLED: f64 = 0.6;
@@ -236,6 +239,9 @@ impl<'a> Quickener<'a> {
     /// Goes on from the spline that was given last if it is valid, and is more careful if not.
     pub(super) fn judge(&mut self, verdict: &Verdict) {
         if verdict.is_valid() {
+            if self.saved >= NOTABLE {
+                self.rounds = 0;
+            }
             std::mem::swap(&mut self.best, &mut self.next);
             return;
         }
@@ -265,6 +271,7 @@ impl<'a> Quickener<'a> {
     fn settled(&mut self, mut candidate: Candidate) -> Option<Candidate> {
         let h = self.h(&candidate);
         let mut faults = self.faults(&candidate)?;
+        let ties = self.ties(&candidate);
         let mut damping = DAMPING;
         let mut stalls = 0;
         for _ in 0..ROUNDS {
@@ -276,7 +283,7 @@ impl<'a> Quickener<'a> {
             let mut improved = false;
             let normal = self.normal(&candidate, &faults, h)?;
             for _ in 0..STRAINS {
-                let Some(next) = self.stepped(&candidate, &normal, damping, h) else {
+                let Some(next) = self.stepped(&candidate, &normal, &ties, damping) else {
                     damping *= STRAIN;
                     continue;
                 };
@@ -363,19 +370,34 @@ impl<'a> Quickener<'a> {
         Some(slopes)
     }
 
-    /// The candidate that the normal equations and a damping of changes lead to.
-    fn stepped(&self, candidate: &Candidate, normal: &Band, damping: f64, h: f64) -> Option<Candidate> {
-        let mut damped = normal.clone();
+    /// Normal equations that leave the fourth derivative as it is.
+    fn ties(&self, candidate: &Candidate) -> Band {
+        let h = self.h(candidate);
         let scale = self.per_snap(h);
         let weights = self.weights[0][MAX_ORDER].map(|w| w * scale);
+        let mut ties = Band::default();
+        ties.reset(candidate.unknowns.len(), self.splines.width());
         let mut form = Vec::new();
         for segment in 0..self.splines.segments() {
             for output in 0..self.splines.moving() {
                 self.splines.clear(segment, &mut form);
                 self.splines.add_slopes(segment, output, &weights, h, &mut form);
-                damped.add(self.splines.first(segment), &form, 0.0, damping);
+                ties.add(self.splines.first(segment), &form, 0.0, 1.0);
             }
         }
+        ties
+    }
+
+    /// The candidate that the normal equations and a damping of changes lead to.
+    fn stepped(
+        &self,
+        candidate: &Candidate,
+        normal: &Band,
+        ties: &Band,
+        damping: f64,
+    ) -> Option<Candidate> {
+        let mut damped = normal.clone();
+        damped.add_all(ties, damping);
         damped.lift(TIED);
         let step = damped.solve()?;
         let unknowns = candidate.unknowns.iter().zip(step).map(|(u, s)| u + s).collect();
