@@ -47,9 +47,10 @@ fn solve(name: &str, smoothness: Smoothness) -> Option<(usize, usize)> {
     std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
     let (unsolved, total) = (unsolved.into_inner().unwrap(), suite.problems.len());
     unsolved.iter().for_each(|line| drop(writeln!(std::io::stderr(), "{line}")));
-    // What the refinement makes is mostly certified at once: its work is not for nothing.
+    // What the refinement makes is mostly certified at once: its work is not for nothing. (Samples closer
+    // together would let less slip through, and cost more than to refine again.)
     let again = uncertified.into_inner();
-    assert!(again * 20 <= total, "{again} refinements of {total} {name} problems were not certified");
+    assert!(again * 10 <= total, "{again} refinements of {total} {name} problems were not certified");
     Some((total - unsolved.len(), total))
 }
 

@@ -7,7 +7,7 @@ use flatout::certify::{CertifyOptions, LimitKind, Violation, certify};
 use flatout::check::{Backend, CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict, diagnose};
 use flatout::plan::{
     Budget, Departure, Hindrance, Outcome, PlanOptions, Quality, Solution, Task, plan, plan_batch,
-    plan_on_threads, replan,
+    plan_on_threads, replan, replan_by,
 };
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, Problem, Smoothness};
@@ -835,6 +835,36 @@ fn running_trajectories_are_left_anywhere() {
             }
         }
     }
+}
+
+/// Where no plan begins at the departure, the running trajectory is stayed on for a while, and that is certified
+/// with the rest.
+#[test]
+fn what_cannot_be_left_at_once_is_stayed_on() {
+    let Scene { problem, options, .. } = scene("panda_shelf");
+    let options = patient(&options);
+    let running = solve(&problem, &options, Backend::Simd).trajectory;
+    let back = Problem { goals: vec![problem.start.clone()], ..problem.clone() };
+    let departure = Departure { running: &running, from: 0.3 * running.duration() };
+    let mut checker = Backend::Simd.checker(&back, options.resolution).expect("a backend");
+    let mut starts = Vec::new();
+    let outcome = replan_by(&back, &options, &departure, &mut |problem, options| {
+        starts.push(problem.start.position.clone());
+        if starts.len() < 3 {
+            let (budget, statistics) = (Budget::Time, Default::default());
+            return Ok(Outcome::Exhausted { budget, statistics, hindrance: None });
+        }
+        plan(problem, &mut *checker, options)
+    });
+    let Ok(Outcome::Solved(solution)) = outcome else { panic!("{outcome:?}") };
+    let at = |t: f64| FlatState::on(&running, t, problem.smoothness).position;
+    let stay = 0.5 * (running.duration() - departure.from);
+    let halfway = FlatState::on(&solution.trajectory, 0.5 * stay, problem.smoothness).position;
+    let near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
+    assert!(near(&starts[0], &at(departure.from)) && near(&starts[2], &at(departure.from + stay)));
+    assert!(near(&halfway, &at(departure.from + 0.5 * stay)));
+    let here = departure.problem(&back);
+    certify(&here, &solution.trajectory, &CertifyOptions::default()).expect("a certificate");
 }
 
 /// What is driven until the departure is part of the whole: a wall there is seen.

@@ -3,7 +3,7 @@
 use super::report::{Distribution, Machine};
 use super::runner::MakeChecker;
 use crate::check::{CheckError, diagnose, diagnose_base};
-use crate::plan::{Departure, Outcome, PlanOptions, plan, plan_on_threads};
+use crate::plan::{Departure, Outcome, PlanOptions, plan, plan_on_threads, replan_by};
 use crate::pose::Pose;
 use crate::problem::{FlatState, Problem};
 use crate::scene;
@@ -127,8 +127,9 @@ fn event(
     threads: usize,
 ) -> Result<Event, CheckError> {
     let started = Instant::now();
-    let leaving = departure.problem(changed);
-    let outcome = plan_on_threads(&leaving, || checker(&leaving), options, threads)?;
+    let outcome = replan_by(changed, options, departure, &mut |leaving, options| {
+        plan_on_threads(leaving, || checker(leaving), options, threads)
+    })?;
     let latency = started.elapsed();
     let state = departure.state(changed);
     let speeds = state.velocity.iter().zip(&changed.mechanism.limits).map(|(v, l)| v.abs() / l.velocity);

@@ -7,7 +7,6 @@ use crate::bench::edges::{Measurement, Subject, Workload, among_obstacles, stand
 use crate::bench::report::Machine;
 #[cfg(feature = "gpu")]
 use crate::check::{AdapterChoice, gpu};
-use crate::plan::PlanOptions;
 use crate::problem::Problem;
 use crate::scene::Scene;
 use clap::Args;
@@ -36,7 +35,7 @@ pub(super) struct EdgesArgs {
         long,
         value_name = "M",
         allow_negative_numbers = true,
-        default_value_t = PlanOptions::default().resolution,
+        default_value_t = SPACING,
         value_parser = positive
     )]
     resolution: f64,
@@ -53,6 +52,9 @@ struct EdgesTable {
     machine: Machine,
     measurements: Vec<Measurement>,
 }
+
+/// Figures of one day are to be compared with those of another, whatever spacing plans have come to use.
+const SPACING: f64 = 0.05;
 
 pub(super) fn run(args: &EdgesArgs) -> Result<(), Failure> {
     let mut robots = Vec::new();

@@ -73,6 +73,8 @@ pub(super) struct Lane<'a> {
     certifier: Certifier<'a>,
     /// Index in [`PADDINGS`] of the clearance that is asked for.
     pub(super) padding: usize,
+    /// How often the spacing of samples that the options ask for is halved.
+    halvings: u32,
     pub(super) statistics: Statistics,
     pub(super) states_before: u64,
     pub(super) violation: Option<Violation>,
@@ -93,10 +95,17 @@ impl<'a> Lane<'a> {
             local: LocalPlanner::new(problem, checker),
             certifier: Certifier::new(problem, Default::default()),
             padding: 0,
+            halvings: 0,
             statistics: Statistics::default(),
             states_before,
             violation: None,
         }
+    }
+
+    fn sample_by_halves(&mut self, halvings: u32) {
+        self.halvings = halvings;
+        let finer = f64::from(1_u32 << halvings.min(FINEST));
+        self.local.checker().set_resolution(self.options.resolution / finer);
     }
 
     /// Finds an answer, then better ones as far as the options ask for them.
@@ -299,8 +308,7 @@ impl<'a> Lane<'a> {
         let mut search = RrtConnect::new(self.problem, goals, self.options, self.seed());
         let mut shrunk = 0;
         let found = loop {
-            let finer = f64::from(1_u32 << (repairs + shrunk).min(FINEST));
-            self.local.checker().set_resolution(self.options.resolution / finer);
+            self.sample_by_halves(repairs + shrunk);
             let stage = match self.padding + 1 < PADDINGS.len() {
                 true => SAMPLES_PER_PADDING.saturating_mul(u64::from(shrunk) + 1),
                 false => u64::MAX,
@@ -320,12 +328,16 @@ impl<'a> Lane<'a> {
         Ok(found)
     }
 
-    /// Refines and certifies a path; where that fails the path itself may do. `None` if neither.
+    /// Refines and certifies a path, where that fails once more, with samples half as far apart; where that
+    /// fails too the path itself may do. `None` if nothing does.
     fn finish(&mut self, path: &Knots, termination: &Termination<'_>) -> Result<Option<Answer>, CheckError> {
         let raw_duration = path.duration();
         let shorter = self.skip_corners(path)?;
         for attempt in 0..=REFINEMENTS {
             let last = attempt == REFINEMENTS;
+            if attempt > 0 && !last {
+                self.sample_by_halves(self.halvings + 1);
+            }
             let (path, tries) = if last { (path, 0) } else { (&shorter, self.options.shortcut_tries) };
             let seed = self.seed().wrapping_add(attempt);
             let trajectory = self.refine(path, tries, seed, termination)?;

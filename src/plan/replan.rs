@@ -137,9 +137,10 @@ impl Departure<'_> {
 /// acceleration, where that is part of the state), to any of the goals of `problem`, in `problem`'s
 /// world; `problem`'s own start is not looked at.
 ///
-/// A vehicle may lean or turn as no plan can begin. Where leaving at once fails, within half of the
-/// budgets, it is tried to stay on the trajectory for longer: that piece is the beginning of the answer, and
-/// certified with it. The statistics are those of the plan that was found.
+/// A robot may pass so close by an obstacle, and a vehicle lean or turn so, that no plan can begin there. Where
+/// leaving at once fails, within half of the budgets, it is tried to stay on the trajectory for longer: that
+/// piece is the beginning of the answer, and certified with it. The statistics are those of the plan that was
+/// found.
 ///
 /// # Errors
 /// As for [`plan`]. That the robot is too fast to be stopped is an [`Outcome`].
@@ -167,7 +168,7 @@ pub fn replan_by(
     let from = departure.from.clamp(0.0, running.duration());
     let left = running.duration() - from;
     let here = departure.problem(problem);
-    if problem.mechanism.vehicle().is_none() || left <= 0.0 {
+    if left <= 0.0 {
         return plan(&here, options);
     }
     let at_once = departure.plan(problem, plan, &part(options, AT_ONCE, begun))?;

@@ -191,7 +191,9 @@ impl<'a> Flight<'a> {
         };
         let begins = knots.partition_point(|&knot| knot < longest.0);
         let end = knots.partition_point(|&knot| knot < longest.1);
-        if begins > 0 && let Some(calm) = (begins..end).find(|i| is_calm(i)) {
+        if begins > 0
+            && let Some(calm) = (begins..end).find(|i| is_calm(i))
+        {
             longest.0 = knots[calm];
         }
         longest

@@ -389,13 +389,7 @@ impl<'a> Quickener<'a> {
     }
 
     /// The candidate that the normal equations and a damping of changes lead to.
-    fn stepped(
-        &self,
-        candidate: &Candidate,
-        normal: &Band,
-        ties: &Band,
-        damping: f64,
-    ) -> Option<Candidate> {
+    fn stepped(&self, candidate: &Candidate, normal: &Band, ties: &Band, damping: f64) -> Option<Candidate> {
         let mut damped = normal.clone();
         damped.add_all(ties, damping);
         damped.lift(TIED);
