@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// Clearances that the search and the refinement ask for, in metres, the greatest first that start
 /// and goal can afford. Between two samples a sphere of radius r that moves by d past an edge can
-/// dip in by d^2 / (8 r), about a millimetre: with this much to spare the certificate rarely fails.
+/// dip in by d^2 / (8 r), one or two millimetres at worst: with this much to spare few certificates fail.
 pub(super) const PADDINGS: [f64; 4] = [1e-3, 2e-4, 4e-5, 0.0];
 
 /// Samples that a search draws before it asks for the next smaller clearance: passages may be narrower

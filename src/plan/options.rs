@@ -21,7 +21,7 @@ pub struct PlanOptions {
     /// less each knows of the others' outcome, but devices are only fast with many.
     pub batch: usize,
     /// Farthest any sphere may move between two checked samples of an edge, metres: by a bound that adds up what
-    /// every joint could do to a stretched arm, mostly two to four times as much as it does.
+    /// every joint could do to a stretched arm, mostly two to five times as much as it does.
     pub resolution: f64,
     /// Shortcuts tried when an answer is refined; 0 returns the raw path. Of bases that go where they point, a
     /// measure of the moves tried, which go on while they gain; a quadrotor's flight is then shortened as a whole.
