@@ -32,20 +32,10 @@ impl Route {
     /// How long it takes, seconds, by estimate; infinitely where a curve cannot be driven.
     pub fn estimate(&self, limits: &CourseLimits) -> f64 {
         let profiles: Option<Vec<SpeedProfile>> = self.curves.iter().map(|c| limits.profile(c)).collect();
-        profiles.map_or(f64::INFINITY, |profiles| self.durations(limits, &profiles).iter().sum())
-    }
-
-    /// How long each curve takes, seconds, by estimate.
-    fn durations(&self, limits: &CourseLimits, profiles: &[SpeedProfile]) -> Vec<f64> {
-        // A turn's profile is by its parameter.
-        let end = |speed: Option<f64>, curve: Option<&Curve>| match curve {
-            Some(curve) if curve.gait == Gait::Turn => {
-                speed.map(|s| if s > 0.0 { s / curve.guide_at(0.0)[1].abs() } else { 0.0 })
-            }
-            _ => speed,
-        };
-        let ends = [end(self.ends.first, self.curves.first()), end(self.ends.last, self.curves.last())];
-        limits.estimate(&self.curves, profiles, ends)
+        profiles.map_or(f64::INFINITY, |profiles| {
+            let curves: Vec<&Curve> = self.curves.iter().collect();
+            durations(limits, &curves, &profiles.iter().collect::<Vec<_>>(), self.ends).iter().sum()
+        })
     }
 
     /// The curves with guides that go on where those before end.
@@ -73,7 +63,8 @@ pub fn shorten_route(
     let profiles: Option<Vec<SpeedProfile>> =
         route.curves.iter().map(|c| planner.limits().profile(c)).collect();
     let Some(profiles) = profiles else { return Ok(route) };
-    let durations = route.durations(planner.limits(), &profiles);
+    let curves: Vec<&Curve> = route.curves.iter().collect();
+    let durations = durations(planner.limits(), &curves, &profiles.iter().collect::<Vec<_>>(), route.ends);
     let whole = durations.iter().sum();
     let mut shortener = Shortener { planner, route, profiles, durations, whole };
     if tries > 0 {
@@ -96,6 +87,23 @@ pub fn shorten_route(
         }
     }
     Ok(shortener.route)
+}
+
+/// How long each of a sequence of curves takes, seconds, by estimate.
+fn durations(
+    limits: &CourseLimits,
+    curves: &[&Curve],
+    profiles: &[&SpeedProfile],
+    ends: EndSpeeds,
+) -> Vec<f64> {
+    // A turn's profile is by its parameter.
+    let end = |speed: Option<f64>, curve: Option<&&Curve>| match curve {
+        Some(curve) if curve.gait == Gait::Turn => {
+            speed.map(|s| if s > 0.0 { s / curve.guide_at(0.0)[1].abs() } else { 0.0 })
+        }
+        _ => speed,
+    };
+    limits.estimate(curves, profiles, [end(ends.first, curves.first()), end(ends.last, curves.last())])
 }
 
 struct Shortener<'p, 'c> {
@@ -288,16 +296,22 @@ impl Shortener<'_, '_> {
         }
         let profiles: Option<Vec<SpeedProfile>> = new.iter().map(|curve| limits.profile(curve)).collect();
         let Some(profiles) = profiles else { return Ok(false) };
-        let curves = [&curves[..from.curve], &new[..], &curves[to.curve + 1..]].concat();
-        let profiles = [&self.profiles[..from.curve], &profiles[..], &self.profiles[to.curve + 1..]].concat();
-        let next = Route { curves, ends: *ends };
-        let durations = next.durations(limits, &profiles);
-        let whole: f64 = durations.iter().sum();
+        let replaced = from.curve..to.curve + 1;
+        let next = {
+            let curves: Vec<&Curve> =
+                curves[..replaced.start].iter().chain(&new).chain(&curves[replaced.end..]).collect();
+            let [before, after] = [&self.profiles[..replaced.start], &self.profiles[replaced.end..]];
+            let profiles: Vec<&SpeedProfile> = before.iter().chain(&profiles).chain(after).collect();
+            durations(limits, &curves, &profiles, *ends)
+        };
+        let whole: f64 = next.iter().sum();
         let is_shorter = whole < self.whole * (1.0 - LEAST_GAIN);
         if !is_shorter || !is_valid && !self.planner.is_valid(middle)? {
             return Ok(false);
         }
-        (self.route, self.profiles, self.durations, self.whole) = (next, profiles, durations, whole);
+        self.route.curves.splice(replaced.clone(), new);
+        self.profiles.splice(replaced, profiles);
+        (self.durations, self.whole) = (next, whole);
         Ok(true)
     }
 }

@@ -165,7 +165,12 @@ impl CourseLimits {
 
     /// Estimates how long each of a sequence of curves takes, seconds. Speeds at the ends as for
     /// [`super::TimeLaw`].
-    pub fn estimate(&self, curves: &[Curve], profiles: &[SpeedProfile], ends: [Option<f64>; 2]) -> Vec<f64> {
+    pub fn estimate(
+        &self,
+        curves: &[&Curve],
+        profiles: &[&SpeedProfile],
+        ends: [Option<f64>; 2],
+    ) -> Vec<f64> {
         if !self.has_accelerations() {
             return profiles.iter().map(|profile| profile.duration).collect();
         }
