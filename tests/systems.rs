@@ -5,7 +5,7 @@ mod common;
 use common::replay::replay;
 use common::{dynobench_instances, kinopax_problem};
 use flatout::base::{Actuation, Base, Quadrotor};
-use flatout::bench::dynobench::Model;
+use flatout::bench::dynobench::{self, Model};
 use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
@@ -166,8 +166,7 @@ fn durations_on_dynobench_are_near_the_reference() {
     for instance in instances.iter().filter(|instance| instance.model.is_some()) {
         let Some(reference) = instance.reference else { continue };
         let problem = instance.problem().expect("within limits").expect("a model");
-        let options =
-            PlanOptions { resolution: 0.05, range: 1.0, time_limit: None, ..PlanOptions::default() };
+        let options = PlanOptions { time_limit: None, ..dynobench::options() };
         let duration = |seed| solve(&problem, &PlanOptions { seed, ..options.clone() }).trajectory.duration();
         let mut durations: Vec<f64> = (0..5).map(duration).collect();
         durations.sort_by(f64::total_cmp);

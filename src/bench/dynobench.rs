@@ -11,6 +11,7 @@ use crate::base::{
 };
 use crate::document::{self, Map, Node, unknown};
 use crate::error::InputError;
+use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{self, FlatState, Problem};
 use crate::robot::{JointLimits, Mechanism, Robot, Sphere, rectangle_spheres};
@@ -80,6 +81,11 @@ pub struct Instance {
     pub model: Option<Model>,
     /// Duration that iDb-A* found for it, seconds.
     pub reference: Option<f64>,
+}
+
+/// Options of a planner for the suite, whose bodies and rooms are of about a metre.
+pub fn options() -> PlanOptions {
+    PlanOptions { resolution: 0.05, range: 1.0, ..PlanOptions::default() }
 }
 
 /// Reads all instances of a suite, by system and name. Environments without a robot are left out.

@@ -66,9 +66,7 @@ pub(super) fn dynobench(args: &DynobenchArgs) -> Result<(), Failure> {
         let name = format!("{}/{}", instance.system, instance.name);
         entries.push(Entry { problem: instance.problem()?, instance: name, reference: instance.reference });
     }
-    // Bodies and rooms are of about a metre.
-    let options = PlanOptions { resolution: 0.05, range: 1.0, ..PlanOptions::default() };
-    run("dynobench", &entries, &options, &args.seeds)
+    run("dynobench", &entries, &dynobench::options(), &args.seeds)
 }
 
 pub(super) fn kinopax(args: &KinopaxArgs) -> Result<(), Failure> {

@@ -102,7 +102,8 @@ impl<'a> Lane<'a> {
         }
     }
 
-    fn sample_by_halves(&mut self, halvings: u32) {
+    /// Samples edges at the spacing that the options ask for, halved so often.
+    pub(super) fn sample_by_halves(&mut self, halvings: u32) {
         self.halvings = halvings;
         let finer = f64::from(1_u32 << halvings.min(FINEST));
         self.local.checker().set_resolution(self.options.resolution / finer);

@@ -72,16 +72,16 @@ impl Departure<'_> {
         })
     }
 
-    /// A plan from here, unless it is refused.
+    /// A plan of `here`, which is [`Departure::problem`], unless it is refused.
     fn plan(
         &self,
-        problem: &Problem,
+        here: &Problem,
         plan: &mut Planner<'_>,
         options: &PlanOptions,
     ) -> Result<Outcome, CheckError> {
-        match self.refusal(problem) {
+        match self.refusal(here) {
             Some(why) => Ok(Outcome::Unsupported { why }),
-            None => plan(&self.problem(problem), options),
+            None => plan(here, options),
         }
     }
 
@@ -171,7 +171,7 @@ pub fn replan_by(
     if left <= 0.0 {
         return plan(&here, options);
     }
-    let at_once = departure.plan(problem, plan, &part(options, AT_ONCE, begun))?;
+    let at_once = departure.plan(&here, plan, &part(options, AT_ONCE, begun))?;
     if !matches!(at_once, Outcome::Unsupported { .. } | Outcome::Exhausted { .. }) {
         return Ok(at_once);
     }
@@ -179,7 +179,8 @@ pub fn replan_by(
     let options = |share| part(options, share, begun);
     for share in STAYS {
         let stay = Departure { running, from: from + share * left };
-        let outcome = stay.plan(problem, plan, &options((1.0 - AT_ONCE) / STAYS.len() as f64))?;
+        let outcome =
+            stay.plan(&stay.problem(problem), plan, &options((1.0 - AT_ONCE) / STAYS.len() as f64))?;
         let Outcome::Solved(mut solution) = outcome else { continue };
         let mut whole = running.cut(from, stay.from);
         whole.append(&solution.trajectory);

@@ -31,11 +31,10 @@ pub struct Route {
 impl Route {
     /// How long it takes, seconds, by estimate; infinitely where a curve cannot be driven.
     pub fn estimate(&self, limits: &CourseLimits) -> f64 {
-        let profiles: Option<Vec<SpeedProfile>> = self.curves.iter().map(|c| limits.profile(c)).collect();
-        profiles.map_or(f64::INFINITY, |profiles| {
-            let curves: Vec<&Curve> = self.curves.iter().collect();
-            durations(limits, &curves, &profiles.iter().collect::<Vec<_>>(), self.ends).iter().sum()
-        })
+        let profiles = profiles(limits, &self.curves);
+        let whole =
+            |profiles: Vec<_>| durations(limits, self.curves.iter().zip(&profiles), self.ends).iter().sum();
+        profiles.map_or(f64::INFINITY, whole)
     }
 
     /// The curves with guides that go on where those before end.
@@ -60,11 +59,9 @@ pub fn shorten_route(
     seed: u64,
     late: &dyn Fn() -> bool,
 ) -> Result<Route, CheckError> {
-    let profiles: Option<Vec<SpeedProfile>> =
-        route.curves.iter().map(|c| planner.limits().profile(c)).collect();
-    let Some(profiles) = profiles else { return Ok(route) };
-    let curves: Vec<&Curve> = route.curves.iter().collect();
-    let durations = durations(planner.limits(), &curves, &profiles.iter().collect::<Vec<_>>(), route.ends);
+    let limits = planner.limits();
+    let Some(profiles) = profiles(limits, &route.curves) else { return Ok(route) };
+    let durations = durations(limits, route.curves.iter().zip(&profiles), route.ends);
     let whole = durations.iter().sum();
     let mut shortener = Shortener { planner, route, profiles, durations, whole };
     if tries > 0 {
@@ -89,21 +86,26 @@ pub fn shorten_route(
     Ok(shortener.route)
 }
 
+/// The profile of each curve; `None` where one cannot be driven.
+fn profiles(limits: &CourseLimits, curves: &[Curve]) -> Option<Vec<SpeedProfile>> {
+    curves.iter().map(|curve| limits.profile(curve)).collect()
+}
+
 /// How long each of a sequence of curves takes, seconds, by estimate.
-fn durations(
+fn durations<'a>(
     limits: &CourseLimits,
-    curves: &[&Curve],
-    profiles: &[&SpeedProfile],
+    curves: impl Iterator<Item = (&'a Curve, &'a SpeedProfile)>,
     ends: EndSpeeds,
 ) -> Vec<f64> {
+    let curves: Vec<_> = curves.collect();
     // A turn's profile is by its parameter.
-    let end = |speed: Option<f64>, curve: Option<&&Curve>| match curve {
-        Some(curve) if curve.gait == Gait::Turn => {
+    let end = |speed: Option<f64>, curve: Option<&(&Curve, _)>| match curve {
+        Some((curve, _)) if curve.gait == Gait::Turn => {
             speed.map(|s| if s > 0.0 { s / curve.guide_at(0.0)[1].abs() } else { 0.0 })
         }
         _ => speed,
     };
-    limits.estimate(curves, profiles, [end(ends.first, curves.first()), end(ends.last, curves.last())])
+    limits.estimate(&curves, [end(ends.first, curves.first()), end(ends.last, curves.last())])
 }
 
 struct Shortener<'p, 'c> {
@@ -294,16 +296,12 @@ impl Shortener<'_, '_> {
         if to.u < 1.0 {
             new.push(curves[to.curve].part(to.u, 1.0));
         }
-        let profiles: Option<Vec<SpeedProfile>> = new.iter().map(|curve| limits.profile(curve)).collect();
-        let Some(profiles) = profiles else { return Ok(false) };
+        let Some(profiles) = profiles(limits, &new) else { return Ok(false) };
         let replaced = from.curve..to.curve + 1;
-        let next = {
-            let curves: Vec<&Curve> =
-                curves[..replaced.start].iter().chain(&new).chain(&curves[replaced.end..]).collect();
-            let [before, after] = [&self.profiles[..replaced.start], &self.profiles[replaced.end..]];
-            let profiles: Vec<&SpeedProfile> = before.iter().chain(&profiles).chain(after).collect();
-            durations(limits, &curves, &profiles, *ends)
-        };
+        let kept = || curves.iter().zip(&self.profiles);
+        let whole =
+            kept().take(replaced.start).chain(new.iter().zip(&profiles)).chain(kept().skip(replaced.end));
+        let next = durations(limits, whole, *ends);
         let whole: f64 = next.iter().sum();
         let is_shorter = whole < self.whole * (1.0 - LEAST_GAIN);
         if !is_shorter || !is_valid && !self.planner.is_valid(middle)? {

@@ -165,21 +165,16 @@ impl CourseLimits {
 
     /// Estimates how long each of a sequence of curves takes, seconds. Speeds at the ends as for
     /// [`super::TimeLaw`].
-    pub fn estimate(
-        &self,
-        curves: &[&Curve],
-        profiles: &[&SpeedProfile],
-        ends: [Option<f64>; 2],
-    ) -> Vec<f64> {
+    pub fn estimate(&self, curves: &[(&Curve, &SpeedProfile)], ends: [Option<f64>; 2]) -> Vec<f64> {
         if !self.has_accelerations() {
-            return profiles.iter().map(|profile| profile.duration).collect();
+            return curves.iter().map(|(_, profile)| profile.duration).collect();
         }
-        let mut squares: Vec<[f64; CELLS + 1]> = profiles.iter().map(|profile| profile.squares).collect();
+        let mut squares: Vec<[f64; CELLS + 1]> = curves.iter().map(|(_, profile)| profile.squares).collect();
         let stops = |i: usize| {
             i == 0
                 || i == curves.len()
-                || curves[i].gait != curves[i - 1].gait
-                || curves[i].gait == Gait::Turn
+                || curves[i].0.gait != curves[i - 1].0.gait
+                || curves[i].0.gait == Gait::Turn
         };
         let at_stop = |i: usize| match i {
             0 => ends[0].map_or(f64::INFINITY, |speed| speed * speed),
@@ -187,7 +182,7 @@ impl CourseLimits {
             _ => 0.0,
         };
         let mut last = 0.0;
-        for (i, profile) in profiles.iter().enumerate().rev() {
+        for (i, (_, profile)) in curves.iter().enumerate().rev() {
             last = if stops(i + 1) { at_stop(i + 1) } else { last };
             squares[i][CELLS] = squares[i][CELLS].min(last);
             for k in (0..CELLS).rev() {
@@ -196,7 +191,7 @@ impl CourseLimits {
             last = squares[i][0];
         }
         let mut durations = Vec::with_capacity(curves.len());
-        for (i, profile) in profiles.iter().enumerate() {
+        for (i, (_, profile)) in curves.iter().enumerate() {
             last = if stops(i) { at_stop(i) } else { last };
             squares[i][0] = squares[i][0].min(last);
             let mut duration = 0.0;

@@ -32,9 +32,6 @@ const SAMPLES_PER_PATIENCE: u64 = 2;
 /// itself, none is left.
 const MARGINS: [f64; 4] = [1e-3, 1e-2, 1e-5, 0.0];
 
-/// Repairs that make the samples of edges finer; after so many they are a thousandth apart.
-const FINEST: u32 = 10;
-
 /// One lane's search for trajectories of a base that goes where it points.
 pub(super) struct Driver<'a> {
     lane: Lane<'a>,
@@ -187,15 +184,13 @@ impl<'a> Driver<'a> {
         let mut search = Search::new(&self.limits, start, roots, bounds, self.lane.options, self.lane.seed());
         let mut shrunk = 0;
         let found = loop {
-            let finer = f64::from(1_u32 << (repairs + shrunk).min(FINEST));
-            let checker = self.lane.local.checker();
-            checker.set_resolution(self.lane.options.resolution / finer);
+            self.lane.sample_by_halves(repairs + shrunk);
             let stage = match self.lane.padding + 1 < PADDINGS.len() {
                 true => SAMPLES_PER_PADDING.saturating_mul(u64::from(shrunk) + 1),
                 false => u64::MAX,
             };
             let part = termination.within(before.saturating_add(stage));
-            let mut planner = CoursePlanner::new(&problem.mechanism, &self.limits, checker);
+            let mut planner = CoursePlanner::new(&problem.mechanism, &self.limits, self.lane.local.checker());
             let found = search.search(&mut planner, pursuit.as_deref_mut(), &part)?;
             let checked = planner.checked;
             self.lane.local.checked += checked;

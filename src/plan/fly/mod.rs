@@ -185,14 +185,14 @@ impl<'a> Flight<'a> {
             }
         }
         let mut jerk = vec![0.0; whole.dof()];
-        let mut is_calm = |i: &usize| {
+        let is_calm = |i: &usize| {
             whole.segment(*i).evaluate(0.0, 3, &mut jerk);
             jerk.iter().all(|j| j.abs() < CALM)
         };
-        let begins = knots.partition_point(|&knot| knot < longest.0);
+        let begin = knots.partition_point(|&knot| knot < longest.0);
         let end = knots.partition_point(|&knot| knot < longest.1);
-        if begins > 0
-            && let Some(calm) = (begins..end).find(|i| is_calm(i))
+        if begin > 0
+            && let Some(calm) = (begin..end).find(is_calm)
         {
             longest.0 = knots[calm];
         }
