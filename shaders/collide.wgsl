@@ -15,9 +15,9 @@ fn bound_word(link: u32) -> u32 {
 
 // Whether a ball (centre, radius) touches an obstacle. Where `kind` is a constant, only its test
 // remains.
-fn touches(kind: u32, obstacle: u32, ball: vec4f) -> bool {
-    let p = vec4f(ball.xyz, 1.0) * obstacles[obstacle].to_local;
-    let size = obstacles[obstacle].size;
+fn touches(kind: u32, obstacle: Obstacle, ball: vec4f) -> bool {
+    let p = vec4f(ball.xyz, 1.0) * obstacle.to_local;
+    let size = obstacle.size;
     var beyond = p;
     var reach = ball.w;
     switch kind {
@@ -46,7 +46,8 @@ fn ball(pose: Pose, sphere: vec4f) -> vec4f {
 }
 
 // Whether a link, whose bound is given, touches an obstacle.
-fn link_touches(kind: u32, obstacle: u32, link: Link, pose: Pose, bound: vec4f) -> bool {
+fn link_touches(kind: u32, o: u32, link: Link, pose: Pose, bound: vec4f) -> bool {
+    let obstacle = obstacles[o];
     if touches(kind, obstacle, bound) {
         for (var s = link.first; s < link.end; s++) {
             if touches(kind, obstacle, ball(pose, sphere_at(s))) {
@@ -115,7 +116,8 @@ fn met_in_hierarchy(link: Link, pose: Pose, bound: vec4f) -> u32 {
 
 // The moving links against the world.
 fn collide_world() -> Fault {
-    for (var l = 0u; l < problem.moving_links; l++) {
+    for (var i = 0u; i < problem.moving_links; i++) {
+        let l = problem.moving_links - 1u - i;
         let link = link_at(l);
         let pose = pose_of(link.body);
         let bound = ball(pose, link.bound);
@@ -141,22 +143,30 @@ fn collide_world() -> Fault {
     return NO_FAULT;
 }
 
-// Whether any spheres of two links touch.
+// Whether any spheres of two links touch: those of the one that touch the other's bound, against the
+// other's spheres, in whose frame these stand where the table says.
 fn links_touch(a: Link, b: Link) -> bool {
     let pose_a = pose_of(a.body);
     let pose_b = pose_of(b.body);
     for (var i = a.first; i < a.end; i++) {
         let one = ball(pose_a, sphere_at(i));
+        let center = turn_back(pose_b, one.xyz - pose_b.origin);
+        if !near(center, one.w, b.bound) {
+            continue;
+        }
         for (var j = b.first; j < b.end; j++) {
-            let other = sphere_at(j);
-            let d = one.xyz - point(pose_b, other.xyz);
-            let reach = one.w + other.w;
-            if dot(d, d) < reach * reach {
+            if near(center, one.w, sphere_at(j)) {
                 return true;
             }
         }
     }
     return false;
+}
+
+fn near(center: vec3f, radius: f32, sphere: vec4f) -> bool {
+    let d = center - sphere.xyz;
+    let reach = radius + sphere.w;
+    return dot(d, d) < reach * reach;
 }
 
 // Links against each other.
@@ -167,12 +177,14 @@ fn collide_itself() -> Fault {
     }
     for (var i = 0u; i < problem.pairs; i++) {
         let p = pair(i);
-        let a = link_at(p.x);
-        let b = link_at(p.y);
-        let d = load_vec3(bound_word(p.x)) - load_vec3(bound_word(p.y));
-        let reach = a.bound.w + b.bound.w + padding;
-        if dot(d, d) < reach * reach && links_touch(a, b) {
-            return Fault(SELF_COLLISION, a.index, b.index);
+        let d = load_vec3(bound_word(p.one)) - load_vec3(bound_word(p.other));
+        let reach = p.reach + padding;
+        if dot(d, d) < reach * reach {
+            let a = link_at(p.one);
+            let b = link_at(p.other);
+            if links_touch(a, b) {
+                return Fault(SELF_COLLISION, a.index, b.index);
+            }
         }
     }
     return NO_FAULT;

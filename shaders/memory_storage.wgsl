@@ -1,7 +1,5 @@
 // Where each thread keeps WORDS numbers while it works on a sample: in a buffer, neighbouring
-// threads side by side. For robots that are too large for a workgroup's memory.
-
-override WORDS: u32;
+// threads side by side. For robots that are too large for a thread's own memory.
 
 @group(0) @binding(7) var<storage, read_write> words: array<f32>;
 var<private> thread: u32;

@@ -148,8 +148,8 @@ struct Verdict {
 // What fits in rows of four stands in one buffer, since a stage may bind no more than eight. First
 // EVEN_ROWS rows each for cubics, quintics and septics: the share of the duration after which a
 // rest-to-rest edge has gone 0/256 ... 257/256 of its way. Then, by robot, spheres (centre, radius),
-// pairs of links, two to a row, limits, two rows each, and the base of a vehicle (see base.wgsl); by
-// world, nodes, two rows each.
+// pairs of links, limits, two rows each, and the base of a vehicle (see base.wgsl); by world, nodes,
+// two rows each.
 @group(0) @binding(4) var<storage, read> tables: array<vec4u>;
 @group(0) @binding(5) var<storage, read> batch: Batch;
 @group(0) @binding(6) var<storage, read_write> verdicts: array<Verdict>;
@@ -182,9 +182,16 @@ fn sphere_at(row: u32) -> vec4f {
     return bitcast<vec4f>(tables[row]);
 }
 
-fn pair(i: u32) -> vec2u {
-    let row = tables[problem.pair_rows + i / 2u];
-    return select(row.xy, row.zw, (i & 1u) == 1u);
+// Two links, and how near their bounds come to touch, but for the padding.
+struct Pair {
+    one: u32,
+    other: u32,
+    reach: f32,
+}
+
+fn pair(i: u32) -> Pair {
+    let row = tables[problem.pair_rows + i];
+    return Pair(row.x, row.y, bitcast<f32>(row.z));
 }
 
 fn limits_of(output: u32) -> Limits {

@@ -248,6 +248,19 @@ fn every_backend_plans() {
     }
 }
 
+/// A scene is measured as it is, or its robot among as many random obstacles as are asked for.
+#[test]
+fn edges_are_measured_in_the_worlds_that_are_asked_for() {
+    let bench = |more: &[&str]| {
+        let args = [&["bench", "edges", "scenes/panda_cage.yaml", "--most", "1", "--time", "1e-4"], more];
+        flatout(&args.concat()).ends_with(0).out
+    };
+    let own = bench(&[]);
+    assert!(own.contains("scenes/panda_cage.yaml, 10 obstacles;") && own.contains("scalar"), "{own}");
+    let random = bench(&["--obstacles", "3,5"]);
+    assert!(random.contains(", 3 obstacles;") && random.contains(", 5 obstacles;"), "{random}");
+}
+
 #[cfg(feature = "gpu")]
 #[test]
 fn the_gpu_plans_where_there_is_one() {

@@ -277,8 +277,10 @@ struct Traffic {
 impl Subject {
     fn threads(&self) -> usize {
         match self {
+            Self::One(_) => 1,
             Self::Threads(checker) => checker.threads(),
-            _ => 1,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(checker, _) => checker.threads(),
         }
     }
 

@@ -23,6 +23,7 @@ pub mod packed;
 mod parallel;
 mod scalar;
 pub mod simd;
+mod spread;
 
 #[cfg(feature = "gpu")]
 pub use auto::AutoChecker;

@@ -18,8 +18,8 @@ use std::time::Duration;
 pub(super) struct EdgesArgs {
     /// Scenes whose robots are measured; without any, a Panda
     scenes: Vec<PathBuf>,
-    /// Numbers of random obstacles, in place of the scenes' own
-    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "10,100,1000,10000")]
+    /// Numbers of random obstacles, in place of the scenes' own [without scenes: 10,100,1000,10000]
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
     obstacles: Vec<usize>,
     /// Largest batch
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = count)]
@@ -56,38 +56,54 @@ struct EdgesTable {
 /// Figures of one day are to be compared with those of another, whatever spacing plans have come to use.
 const SPACING: f64 = 0.05;
 
+/// Numbers of obstacles that a Panda is measured among, where nothing else is asked for.
+const OBSTACLES: [usize; 4] = [10, 100, 1000, 10_000];
+
 pub(super) fn run(args: &EdgesArgs) -> Result<(), Failure> {
-    let mut robots = Vec::new();
-    for file in &args.scenes {
-        robots.push((file.display().to_string(), Scene::load(file)?.problem));
-    }
-    if robots.is_empty() {
-        robots.push(("panda".to_owned(), standard_problem(0)?));
-    }
     let budget = Duration::from_secs_f64(args.time);
     let mut tables = Vec::new();
-    for (robot, problem) in &robots {
-        for &obstacles in &args.obstacles {
-            let problem = Problem { torque: args.torque, ..among_obstacles(problem, obstacles, 0) };
-            let workload = Workload::new(&problem, args.resolution, args.most, 0);
-            let machine = Machine::this();
-            say(&format!("{robot}, {obstacles} obstacles; {machine}\n{}\n", Measurement::HEADING))?;
-            let mut measurements = Vec::new();
-            for subject in subjects(&workload)? {
-                let swept = workload.sweep(subject, budget)?;
-                for measurement in &swept {
-                    say(&format!("{measurement}\n"))?;
-                }
-                measurements.extend(swept);
+    for (robot, problem) in problems(args)? {
+        let problem = Problem { torque: args.torque, ..problem };
+        let workload = Workload::new(&problem, args.resolution, args.most, 0);
+        let (obstacles, machine) = (problem.world.obstacles.len(), Machine::this());
+        say(&format!("{robot}, {obstacles} obstacles; {machine}\n{}\n", Measurement::HEADING))?;
+        let mut measurements = Vec::new();
+        for subject in subjects(&workload)? {
+            let swept = workload.sweep(subject, budget)?;
+            for measurement in &swept {
+                say(&format!("{measurement}\n"))?;
             }
-            tables.push(EdgesTable { robot: robot.clone(), obstacles, machine, measurements });
+            measurements.extend(swept);
         }
+        tables.push(EdgesTable { robot, obstacles, machine, measurements });
     }
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&tables).map_err(|e| Failure::Invalid(e.to_string()))?;
         write_file(path, &text)?;
     }
     Ok(())
+}
+
+/// What is measured, by name: the scenes as they are, or the robots of them, or a Panda, among random
+/// obstacles.
+fn problems(args: &EdgesArgs) -> Result<Vec<(String, Problem)>, Failure> {
+    let mut scenes = Vec::new();
+    for file in &args.scenes {
+        scenes.push((file.display().to_string(), Scene::load(file)?.problem));
+    }
+    let counts = match (&args.obstacles[..], &scenes[..]) {
+        ([], [_, ..]) => return Ok(scenes),
+        ([], []) => &OBSTACLES,
+        (counts, _) => counts,
+    };
+    if scenes.is_empty() {
+        scenes.push(("panda".to_owned(), standard_problem(0)?));
+    }
+    let mut problems = Vec::new();
+    for (robot, problem) in &scenes {
+        problems.extend(counts.iter().map(|&n| (robot.clone(), among_obstacles(problem, n, 0))));
+    }
+    Ok(problems)
 }
 
 /// All that can check on this machine.

@@ -13,6 +13,9 @@ use wgpu::{AdapterInfo, Backends, DeviceType, Features, Limits};
 /// of an edge in step without barriers.
 pub(super) const WORKGROUP: u32 = 32;
 
+/// Numbers that a thread keeps in memory of its own, at most; a buffer holds those of larger robots.
+const MOST_PRIVATE: usize = 1024;
+
 /// What is used where an adapter has it.
 const OPTIONAL: Features = Features::TIMESTAMP_QUERY.union(Features::SUBGROUP);
 
@@ -320,33 +323,34 @@ impl Gpu {
         Ok(built)
     }
 
-    /// A workgroup's memory is the faster place; beside the words it holds one atomic.
     fn key(&self, Needs { words, vehicles }: Needs) -> PipelineKey {
-        let most =
-            (self.limits().max_compute_workgroup_storage_size as usize - 16) / (4 * WORKGROUP as usize);
-        let memory = if words <= most { Memory::Workgroup } else { Memory::Storage };
+        let memory = if words <= MOST_PRIVATE { Memory::Private } else { Memory::Storage };
         // Robots of about one size share their kernels.
-        let words = words.next_multiple_of(16);
-        let words = if memory == Memory::Workgroup { words.min(most) } else { words };
+        let words = words.next_multiple_of(16) as u32;
         let votes = self.device().features().contains(Features::SUBGROUP);
         let vote = if votes { Vote::Subgroup } else { Vote::Workgroup };
-        PipelineKey { memory, vote, words: words as u32, vehicles }
+        PipelineKey { memory, vote, words, vehicles }
     }
 
     fn build(&self, key: PipelineKey, modules: &[Module]) -> Pipelines {
         let device = self.device();
         let label = modules.iter().map(|m| m.name).collect::<Vec<_>>().join(" + ");
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(&label),
-            source: wgpu::ShaderSource::Wgsl(shaders::join(modules).into()),
-        });
+            source: wgpu::ShaderSource::Wgsl(shaders::join(modules, key.words).into()),
+        };
+        let checks = wgpu::ShaderRuntimeChecks { force_loop_bounding: false, ..Default::default() };
+        // SAFETY: all that is not checked is whether loops end. Those of the shaders count up to a number that
+        // a table or a head holds, but for the walk over a hierarchy, which goes on to a node of a greater
+        // number at every step, as `Hierarchy` numbers them.
+        let module = unsafe { device.create_shader_module_trusted(descriptor, checks) };
         let layout = bind_group_layout(device, key.memory);
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some("check"),
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let constants = shaders::overrides(WORKGROUP, key.words, key.vehicles);
+        let constants = shaders::overrides(WORKGROUP, key.vehicles);
         let [edges, states] = ENTRY_POINTS.map(|entry_point| {
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(entry_point),

@@ -220,10 +220,9 @@ impl Tables {
         self.links.extend(links.iter().map(|link| Link::new(link, sphere)));
         self.rows.extend_from_slice(bytemuck::cast_slice(spheres));
         let pair_rows = self.rows.len() as u32;
-        self.rows.extend(pairs.chunks(2).map(|two| {
-            let [a, b] = two[0];
-            let [c, d] = two.get(1).copied().unwrap_or_default();
-            [a, b, c, d]
+        self.rows.extend(pairs.iter().map(|&[a, b]| {
+            let [one, other] = [a, b].map(|link| links[link as usize].bound.radius);
+            [a, b, (one + other).to_bits(), 0]
         }));
         let limit_rows = self.rows.len() as u32;
         // WGSL promises nothing about infinities.

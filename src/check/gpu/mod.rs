@@ -4,8 +4,10 @@
 //!
 //! A workgroup takes an edge, a thread a sample of it. What a thread must remember between stages
 //! (poses, centres, loads) would not fit its registers for every robot, and WGSL has no private
-//! arrays whose size is known only at run time. So each thread has its words in the workgroup's memory,
-//! or, for a robot that is too large for that, in a buffer; the stages cannot tell which.
+//! arrays whose size is known only when a pipeline is made. So each thread has its words in an array whose
+//! size is written into the source, or, for a robot that is too large for that, in a buffer; the stages
+//! cannot tell which. (In the workgroup's memory few workgroups find room at once: on an H200 three on a
+//! multiprocessor, and no latency is hidden.)
 //!
 //! Problems of one [`GpuPool`] share the device's buffers and its submissions: `pool.rs` says how.
 
@@ -27,11 +29,12 @@ pub use pool::{GpuPool, Ticket, Traffic};
 pub use probe::probe;
 
 use super::packed::{COEFFICIENT_ROW, EdgeBatch, Packed, RakeOrder, StateBatch, coefficient_stride};
+use super::spread::{Worker, spread};
 use super::{CheckError, EdgeChecker, Verdict};
 use crate::problem::Problem;
 use flight::{Kernel, Room};
 use layout::{Head, ROW};
-use pool::{MOST, Shared};
+use pool::Shared;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -40,10 +43,29 @@ const PER_ROW: usize = ROW / size_of::<f32>();
 
 const _: () = assert!(PER_ROW == COEFFICIENT_ROW, "polynomials go up as they are");
 
+/// No thread packs fewer edges, or states, of a batch than this, some 6 ms of work: with fewer, threads cost
+/// more than they gain (`benches/RESULTS.md`).
+const LEAST_PACKED: usize = 1 << 16;
+
+/// Most threads that pack a batch: more wait for each other.
+const MOST_PACKERS: usize = 8;
+
+/// Most edges or states that are packed before they travel, those of other threads beside them: the device
+/// begins when the first are packed.
+const CHUNK: usize = 2048;
+
 /// Checks on a GPU: one problem of a [`GpuPool`].
 pub struct GpuChecker {
+    /// The first packs what is packed on one thread; the others are made for the first batch that is worth
+    /// them.
+    packers: Vec<Worker<Packer>>,
+}
+
+/// Packs edges and states of a problem as the shaders read them, and gathers verdicts.
+#[derive(Clone)]
+struct Packer {
     pool: Arc<Shared>,
-    /// Its number in the pool.
+    /// Number of the problem in the pool.
     problem: u32,
     /// Where its edges are sampled, and by how much its spheres are grown.
     packed: Packed,
@@ -70,7 +92,7 @@ impl GpuChecker {
     }
 
     fn new_in(pool: Arc<Shared>, problem: usize) -> Self {
-        Self {
+        let packer = Packer {
             packed: pool.problems[problem].clone(),
             problem: problem as u32,
             pool,
@@ -78,32 +100,37 @@ impl GpuChecker {
             heads: Vec::new(),
             rows: Vec::new(),
             states_checked: 0,
-        }
+        };
+        Self { packers: vec![Worker::new(packer)] }
+    }
+
+    fn packer(&self) -> &Packer {
+        &self.packers[0].checker
     }
 
     /// The device.
     pub fn gpu(&self) -> &Gpu {
-        &self.pool.gpu
+        &self.packer().pool.gpu
     }
 
     pub(super) fn packed(&self) -> &Packed {
-        &self.packed
+        &self.packer().packed
     }
 
     /// The least multiply-adds that the check of a valid state takes; `None` where that depends on the
     /// state.
     pub fn least_work(&self) -> Option<f64> {
-        peak::least_work(&self.packed)
+        peak::least_work(self.packed())
     }
 
     /// What has gone up and down so far, for all problems of its pool.
     pub fn traffic(&self) -> Traffic {
-        self.pool.traffic()
+        self.packer().pool.traffic()
     }
 
     /// Has the device time its own work from now on, where it can; for the whole pool.
     pub fn set_timed(&mut self, timed: bool) {
-        self.pool.set_timed(timed && self.gpu().has_timestamps());
+        self.packer().pool.set_timed(timed && self.gpu().has_timestamps());
     }
 
     /// Sends the edges `range` of a batch and returns while the device works on them, so that the
@@ -112,6 +139,39 @@ impl GpuChecker {
     /// # Errors
     /// When the device fails, or so many edges do not fit in one of its buffers.
     pub fn submit(&mut self, edges: &EdgeBatch, range: Range<usize>) -> Result<Ticket, CheckError> {
+        self.packers[0].checker.submit(edges, range)
+    }
+
+    /// Waits for a batch and appends its verdicts.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn collect(&mut self, ticket: Ticket, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packers[0].checker.collect(ticket, verdicts)
+    }
+
+    /// Has as many packers as a batch of `count` is worth, and there are processors for.
+    fn gather(&mut self, count: usize) {
+        if count >= 2 * LEAST_PACKED && self.packers.len() == 1 {
+            let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_PACKERS);
+            let packer = Packer { states_checked: 0, ..self.packer().clone() };
+            self.packers.extend(std::iter::repeat_n(packer, threads - 1).map(Worker::new));
+        }
+    }
+
+    /// On how many threads it packs a large batch: on one until there has been such a batch.
+    pub fn threads(&self) -> usize {
+        self.packers.len()
+    }
+
+    fn packers(&mut self) -> impl Iterator<Item = &mut Packer> {
+        self.packers.iter_mut().map(|worker| &mut worker.checker)
+    }
+}
+
+impl Packer {
+    /// As [`GpuChecker::submit`].
+    fn submit(&mut self, edges: &EdgeBatch, range: Range<usize>) -> Result<Ticket, CheckError> {
         let heads = &edges.heads()[range.clone()];
         let first = heads.first().map_or(0, |head| head.first);
         let end = heads.last().map_or(first, |head| head.first + head.segments);
@@ -133,13 +193,10 @@ impl GpuChecker {
         self.pool.submit(Kernel::Edges, &mut self.heads, &parts)
     }
 
-    /// Waits for a batch and appends its verdicts.
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub fn collect(&mut self, ticket: Ticket, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+    /// As [`GpuChecker::collect`].
+    fn collect(&mut self, ticket: Ticket, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
         if !ticket.is_of(&self.pool) {
-            return Err(self.gpu().error("the ticket is another checker's"));
+            return Err(self.pool.gpu.error("the ticket is another checker's"));
         }
         self.states_checked += ticket.collect(verdicts)?;
         Ok(())
@@ -194,12 +251,12 @@ impl GpuChecker {
         self.pool.submit(Kernel::States, &mut self.heads, &[bytemuck::cast_slice(&self.rows)])
     }
 
-    /// The edges from `first` that go into one submission: at least one.
-    fn chunk(&self, edges: &EdgeBatch, first: usize) -> Range<usize> {
+    /// The first of the edges `range`, as many as go into one submission: at least one.
+    fn chunk(&self, edges: &EdgeBatch, range: Range<usize>) -> Range<usize> {
         let most = self.pool.most();
         let mut load = Room::default();
-        let mut end = first;
-        for head in edges.heads()[first..].iter().take(MOST) {
+        let (first, mut end) = (range.start, range.start);
+        for head in edges.heads()[range].iter().take(CHUNK) {
             let segments = head.segments as usize;
             let numbers = segments * (self.packed.flat_dof() * coefficient_stride(edges.degree()) + 1);
             let rows = numbers.div_ceil(PER_ROW) + 1;
@@ -211,50 +268,75 @@ impl GpuChecker {
         }
         first..end.max(first + 1)
     }
-}
 
-impl EdgeChecker for GpuChecker {
-    /// Packs each part of a large batch while the device works on the one before.
-    fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
-        verdicts.clear();
-        let (mut next, mut under_way) = (0, None);
-        while next < edges.len() {
-            let range = self.chunk(edges, next);
-            next = range.end;
-            let ticket = self.submit(edges, range)?;
+    /// Checks some edges of a batch, each part packed while the device works on the one before.
+    fn check(
+        &mut self,
+        edges: &EdgeBatch,
+        range: Range<usize>,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Result<(), CheckError> {
+        let (mut next, mut under_way) = (range.start, None);
+        while next < range.end {
+            let chunk = self.chunk(edges, next..range.end);
+            next = chunk.end;
+            let ticket = self.submit(edges, chunk)?;
             if let Some(before) = under_way.replace(ticket) {
                 self.collect(before, verdicts)?;
             }
         }
         under_way.map_or(Ok(()), |ticket| self.collect(ticket, verdicts))
+    }
+
+    /// As [`Packer::check`], for states.
+    fn check_states(
+        &mut self,
+        states: &StateBatch,
+        range: Range<usize>,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Result<(), CheckError> {
+        let most = self.pool.most();
+        let most = CHUNK.min(most.heads).min(most.rows / self.packed.dof().max(1));
+        let (mut next, mut under_way) = (range.start, None);
+        while next < range.end {
+            let chunk = next..range.end.min(next + most);
+            next = chunk.end;
+            let ticket = self.submit_states(states, chunk)?;
+            if let Some(before) = under_way.replace(ticket) {
+                self.collect(before, verdicts)?;
+            }
+        }
+        under_way.map_or(Ok(()), |ticket| self.collect(ticket, verdicts))
+    }
+}
+
+impl EdgeChecker for GpuChecker {
+    fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        verdicts.clear();
+        self.gather(edges.len());
+        spread(&mut self.packers, edges.len(), LEAST_PACKED, verdicts, |packer, part, verdicts| {
+            packer.check(edges, part, verdicts)
+        })
     }
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
         verdicts.clear();
-        let most = self.pool.most();
-        let most = most.heads.min(most.rows / self.packed.dof().max(1));
-        let (mut next, mut under_way) = (0, None);
-        while next < states.len() {
-            let range = next..states.len().min(next + most);
-            next = range.end;
-            let ticket = self.submit_states(states, range)?;
-            if let Some(before) = under_way.replace(ticket) {
-                self.collect(before, verdicts)?;
-            }
-        }
-        under_way.map_or(Ok(()), |ticket| self.collect(ticket, verdicts))
+        self.gather(states.len());
+        spread(&mut self.packers, states.len(), LEAST_PACKED, verdicts, |packer, part, verdicts| {
+            packer.check_states(states, part, verdicts)
+        })
     }
 
     fn set_padding(&mut self, metres: f64) {
-        self.packed.padding = metres as f32;
+        self.packers().for_each(|packer| packer.packed.padding = metres as f32);
     }
 
     fn set_resolution(&mut self, metres: f64) {
-        self.packed.resolution = metres as f32;
+        self.packers().for_each(|packer| packer.packed.resolution = metres as f32);
     }
 
     fn states_checked(&self) -> u64 {
-        self.states_checked
+        self.packers.iter().map(|worker| worker.checker.states_checked).sum()
     }
 
     /// Enough that a search needs but a few round trips; with more it would learn too late what it

@@ -23,8 +23,8 @@ use std::time::Duration;
 const UNDER_WAY: usize = 2;
 
 /// Most edges or states of one submission: enough to fill any device, and few enough that it
-/// answers in good time and that a large batch is packed while the device works on its first part.
-pub(super) const MOST: usize = 1 << 16;
+/// answers in good time.
+const MOST: usize = 1 << 14;
 
 /// Room of the first flights, for each problem: for some thirty edges of an arm.
 const SMALLEST: Room = Room { heads: 32, rows: 256 };

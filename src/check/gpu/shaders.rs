@@ -1,4 +1,5 @@
-//! The WGSL modules and the order in which they are joined. Sizes reach them as overrides alone.
+//! The WGSL modules and the order in which they are joined. Sizes reach them as overrides; but a thread's
+//! own memory must have a constant size, which is written before the first of them.
 //! Imports nothing of flatout but `check::packed`'s constants.
 
 use super::super::packed::RAKE;
@@ -21,8 +22,8 @@ macro_rules! module {
 /// Where threads keep what they work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Memory {
-    /// In the workgroup's own memory.
-    Workgroup,
+    /// In memory of each thread.
+    Private,
     /// In a buffer.
     Storage,
 }
@@ -30,7 +31,7 @@ pub(super) enum Memory {
 impl Memory {
     fn module(self) -> Module {
         match self {
-            Self::Workgroup => module!("memory_workgroup"),
+            Self::Private => module!("memory_private"),
             Self::Storage => module!("memory_storage"),
         }
     }
@@ -69,20 +70,17 @@ pub(super) fn modules(memory: Memory, vote: Vote) -> [Module; 9] {
     ]
 }
 
-/// The joined source.
-pub(super) fn join(modules: &[Module]) -> String {
-    modules.iter().map(|module| module.source).collect::<Vec<_>>().join("\n")
+/// The joined source of kernels whose threads keep so many `words`.
+pub(super) fn join(modules: &[Module], words: u32) -> String {
+    let size = format!("const WORDS = {words}u;");
+    let sources = modules.iter().map(|module| module.source);
+    std::iter::once(size.as_str()).chain(sources).collect::<Vec<_>>().join("\n")
 }
 
 /// The entry points.
 pub(super) const ENTRY_POINTS: [&str; 2] = ["check_edges", "check_states"];
 
 /// The overrides of a pipeline.
-pub(super) fn overrides(workgroup: u32, words: u32, vehicles: bool) -> [(&'static str, f64); 4] {
-    [
-        ("RAKE", RAKE as f64),
-        ("WORKGROUP", f64::from(workgroup)),
-        ("WORDS", f64::from(words)),
-        ("VEHICLES", f64::from(u8::from(vehicles))),
-    ]
+pub(super) fn overrides(workgroup: u32, vehicles: bool) -> [(&'static str, f64); 3] {
+    [("RAKE", RAKE as f64), ("WORKGROUP", f64::from(workgroup)), ("VEHICLES", f64::from(u8::from(vehicles)))]
 }

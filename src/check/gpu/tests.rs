@@ -179,14 +179,14 @@ fn poisoned_reports_are_overwritten() {
     for count in [1, 7, 33, 1000] {
         let batch = edges(count);
         checker.check(&batch, &mut fresh).expect("a device that works");
-        checker.pool.poison();
+        checker.packer().pool.poison();
         checker.check(&batch, &mut again).expect("no poison left");
         assert_eq!(fresh, again);
         assert_eq!(fresh.len(), count);
     }
     let states = probe::states();
     checker.check_states(&states, &mut fresh).expect("a device that works");
-    checker.pool.poison();
+    checker.packer().pool.poison();
     checker.check_states(&states, &mut again).expect("no poison left");
     assert_eq!(fresh, again);
 }
@@ -208,7 +208,7 @@ fn unwritten_verdicts_are_an_error() {
     for _ in 0..2 {
         let error = checker.check(&edges(100), &mut verdicts).expect_err("nothing there is no verdict");
         assert!(error.message.contains("no stage gives"), "{error}");
-        checker.pool.poison();
+        checker.packer().pool.poison();
     }
 }
 
@@ -300,7 +300,7 @@ fn bare_trips_arrive() {
     assert_eq!([1, 2, 3].map(|_| trip.make().expect("a device that works")), [1, 2, 3]);
 }
 
-/// Robots far too large for a workgroup's memory are checked like any other.
+/// Robots far too large for a thread's own memory are checked like any other.
 #[test]
 fn a_robot_of_many_bodies_agrees_with_the_lanes() {
     let Some(gpu) = device() else { return };
@@ -317,7 +317,7 @@ fn a_robot_of_many_bodies_agrees_with_the_lanes() {
     }
     problem.world.obstacles.iter_mut().for_each(|o| o.pose.translation *= 3.0);
     let mut checker = GpuChecker::new(gpu, &problem, 0.1).expect("a checker");
-    assert_eq!(checker.pool.pipelines.memory, Memory::Storage);
+    assert_eq!(checker.packer().pool.pipelines.memory, Memory::Storage);
     let mut lanes = super::super::SimdChecker::new(&problem, 0.1);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     checker.check(&batch, &mut ours).expect("a device that works");
@@ -328,7 +328,7 @@ fn a_robot_of_many_bodies_agrees_with_the_lanes() {
 }
 
 fn module(memory: Memory, vote: Vote) -> naga::Module {
-    let source = shaders::join(&shaders::modules(memory, vote));
+    let source = shaders::join(&shaders::modules(memory, vote), 96);
     naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(&source)))
 }
 
@@ -369,7 +369,7 @@ fn layouts_are_those_of_the_shaders() {
         offsets!(Link, bound, body, first, end, index),
         offsets!(Obstacle, to_local, size, index),
     ];
-    let kinds = [(Memory::Workgroup, Vote::Subgroup), (Memory::Storage, Vote::Workgroup)];
+    let kinds = [(Memory::Private, Vote::Subgroup), (Memory::Storage, Vote::Workgroup)];
     for (memory, vote) in kinds {
         let module = module(memory, vote);
         let members = |name: &str| {
@@ -569,10 +569,11 @@ fn large_batches_travel_with_small_ones() {
     let Some(gpu) = device() else { return };
     let problem = probe::problem();
     let pool = GpuPool::new(gpu, [(&problem, 0.5), (&problem, 0.5)]).expect("a pool");
-    let large = edges(MOST + 1000);
+    let large = edges(2 * LEAST_PACKED + 1000);
     let (mut whole, mut small, mut states) = (Vec::new(), Vec::new(), Vec::new());
+    let mut packing = pool.checker(0);
     std::thread::scope(|scope| {
-        scope.spawn(|| pool.checker(0).check(&large, &mut whole).expect("a device that works"));
+        scope.spawn(|| packing.check(&large, &mut whole).expect("a device that works"));
         let mut checker = pool.checker(1);
         for count in [1, 30, 300, 3000] {
             checker.check(&edges(count), &mut small).expect("a device that works");
@@ -581,10 +582,11 @@ fn large_batches_travel_with_small_ones() {
             assert_eq!(states.iter().map(Verdict::status).collect::<Vec<_>>(), known);
         }
     });
-    assert_eq!(whole.len(), MOST + 1000);
+    assert_eq!(packing.threads() > 1, std::thread::available_parallelism().map_or(1, usize::from) > 1);
+    assert_eq!(whole.len(), large.len());
     assert_eq!(whole[..3000], small);
-    // The edges repeat themselves.
-    assert_eq!(whole[..1000], whole[628 * 100..][..1000]);
+    // The edges repeat themselves, and other threads pack the last of them.
+    assert_eq!(whole[..1000], whole[628 * 200..][..1000]);
 }
 
 #[test]
