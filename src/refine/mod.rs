@@ -1,10 +1,12 @@
 //! Makes a path shorter in time: what remains valid is kept. Imports `local_planner` and what lies
 //! below it.
 
+mod band;
 mod knots;
 mod polish;
 mod route;
 
+pub use band::Band;
 pub use knots::Knots;
 pub use polish::polish;
 pub use route::{Route, shorten_route};

@@ -113,6 +113,17 @@ impl Obstacle {
         self.shape.signed_distance(self.pose.local_point(p))
     }
 
+    /// The direction in which the signed distance from a world point grows: a unit vector off the creases, by
+    /// difference quotients.
+    pub fn away(&self, p: DVec3) -> DVec3 {
+        const STEP: f64 = 1e-7;
+        let quotient = |axis: DVec3| {
+            let step = STEP * axis;
+            (self.signed_distance(p + step) - self.signed_distance(p - step)) / (2.0 * STEP)
+        };
+        DVec3::new(quotient(DVec3::X), quotient(DVec3::Y), quotient(DVec3::Z))
+    }
+
     /// Lower and upper corner of the smallest box around the obstacle whose faces stand across the
     /// world's axes; infinite for a half-space.
     pub fn bounds(&self) -> [DVec3; 2] {

@@ -11,7 +11,6 @@
 //! the filters' widths. The best is then shortened by [`quicken`], all limits at once. What is answered is
 //! checked as a whole, attitudes and all, and certified.
 
-mod band;
 mod courses;
 mod ends;
 mod envelope;

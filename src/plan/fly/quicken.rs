@@ -7,12 +7,12 @@
 //! brakes while it still turns, and flies on while it brakes.
 
 use super::Flight;
-use super::band::Band;
 use super::envelope::MOST_LIMITS;
 use super::spline::{self, SUPPORT, Splines};
 use crate::base::{Flat, GRAVITY, Limited, MAX_ORDER, MAX_OUTPUTS, Moved};
 use crate::check::{Status, Verdict};
 use crate::pose::Pose;
+use crate::refine::Band;
 use crate::trajectory::Trajectory;
 use crate::world::Obstacle;
 use glam::DVec3;
@@ -489,13 +489,7 @@ impl<'a> Quickener<'a> {
             }
             let (distance, center) = nearest;
             if distance < self.clearance {
-                let ahead = |axis: DVec3| {
-                    let step = STEP * axis;
-                    (obstacle.signed_distance(center + step) - obstacle.signed_distance(center - step))
-                        / (2.0 * STEP)
-                };
-                let away = DVec3::new(ahead(DVec3::X), ahead(DVec3::Y), ahead(DVec3::Z));
-                faults.push(place(away, self.clearance - distance));
+                faults.push(place(obstacle.away(center), self.clearance - distance));
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Least squares whose unknowns are coupled to near ones alone: normal equations in a band.
+//! Least squares whose unknowns are coupled to near ones alone: normal equations in a band, by Cholesky's
+//! factors. A band as wide as there are unknowns is a dense matrix. Imports nothing of flatout.
 
 /// A symmetric positive definite matrix, its lower triangle within a band, and a right-hand side.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Band {
+pub struct Band {
     width: usize,
     /// Row by row, `width` entries each: the last is that of the diagonal.
     entries: Vec<f64>,
@@ -11,7 +12,7 @@ pub(super) struct Band {
 
 impl Band {
     /// Sets up for so many unknowns, none of which is coupled to one `width` or more from it.
-    pub(super) fn reset(&mut self, unknowns: usize, width: usize) {
+    pub fn reset(&mut self, unknowns: usize, width: usize) {
         self.width = width;
         self.entries.clear();
         self.entries.resize(unknowns * width, 0.0);
@@ -24,7 +25,7 @@ impl Band {
     }
 
     /// Adds `weight` times the square of a linear form of the unknowns from `first` on, less `target`.
-    pub(super) fn add(&mut self, first: usize, form: &[f64], target: f64, weight: f64) {
+    pub fn add(&mut self, first: usize, form: &[f64], target: f64, weight: f64) {
         for (i, &a) in form.iter().enumerate() {
             let row = first + i;
             let begin = self.at(row, first);
@@ -36,27 +37,41 @@ impl Band {
     }
 
     /// Adds `weight` times another such matrix and right-hand side.
-    pub(super) fn add_all(&mut self, other: &Self, weight: f64) {
+    pub fn add_all(&mut self, other: &Self, weight: f64) {
         let add = |(ours, theirs): (&mut f64, &f64)| *ours += weight * theirs;
         self.entries.iter_mut().zip(&other.entries).for_each(add);
         self.right.iter_mut().zip(&other.right).for_each(add);
     }
 
     /// Adds to every entry of the diagonal.
-    pub(super) fn lift(&mut self, by: f64) {
+    pub fn lift(&mut self, by: f64) {
         self.entries.iter_mut().skip(self.width - 1).step_by(self.width).for_each(|entry| *entry += by);
     }
 
+    /// Adds to one entry of the diagonal.
+    pub fn lift_at(&mut self, row: usize, by: f64) {
+        let at = self.at(row, row);
+        self.entries[at] += by;
+    }
+
     /// The unknowns, by Cholesky's factors; `None` where the matrix is not positive definite.
-    pub(super) fn solve(&mut self) -> Option<&[f64]> {
-        let unknowns = self.right.len();
-        for row in 0..unknowns {
+    pub fn solve(&mut self) -> Option<&[f64]> {
+        self.factor()?;
+        let mut right = std::mem::take(&mut self.right);
+        self.substitute(&mut right);
+        self.right = right;
+        Some(&self.right)
+    }
+
+    /// Puts Cholesky's factor in place of the matrix; `None` where that is not positive definite.
+    pub fn factor(&mut self) -> Option<()> {
+        for row in 0..self.right.len() {
             let first = (row + 1).saturating_sub(self.width);
             for column in first..=row {
                 let shared = first.max((column + 1).saturating_sub(self.width));
                 let [a, b] = [row, column].map(|r| self.at(r, shared));
                 let inner = column - shared;
-                let sum: f64 = (0..inner).map(|k| self.entries[a + k] * self.entries[b + k]).sum();
+                let sum = dot(&self.entries[a..][..inner], &self.entries[b..][..inner]);
                 let at = self.at(row, column);
                 let rest = self.entries[at] - sum;
                 self.entries[at] = match column == row {
@@ -65,18 +80,30 @@ impl Band {
                     false => rest / self.entries[self.at(column, column)],
                 };
             }
-            let sum: f64 = (first..row).map(|k| self.entries[self.at(row, k)] * self.right[k]).sum();
-            self.right[row] = (self.right[row] - sum) / self.entries[self.at(row, row)];
         }
-        for row in (0..unknowns).rev() {
-            self.right[row] /= self.entries[self.at(row, row)];
-            let solved = self.right[row];
-            for column in (row + 1).saturating_sub(self.width)..row {
-                self.right[column] -= self.entries[self.at(row, column)] * solved;
-            }
-        }
-        Some(&self.right)
+        Some(())
     }
+
+    /// Puts the unknowns in place of a right-hand side, by the factor of the matrix.
+    pub fn substitute(&self, right: &mut [f64]) {
+        for row in 0..right.len() {
+            let first = (row + 1).saturating_sub(self.width);
+            let known = row - first;
+            let sum = dot(&self.entries[self.at(row, first)..][..known], &right[first..row]);
+            right[row] = (right[row] - sum) / self.entries[self.at(row, row)];
+        }
+        for row in (0..right.len()).rev() {
+            right[row] /= self.entries[self.at(row, row)];
+            let solved = right[row];
+            let first = (row + 1).saturating_sub(self.width);
+            let entries = &self.entries[self.at(row, first)..][..row - first];
+            right[first..row].iter_mut().zip(entries).for_each(|(x, entry)| *x -= entry * solved);
+        }
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]
