@@ -9,11 +9,14 @@ use flatout::base::{Airplane, Base, Car, DifferentialDrive, DriveAcceleration, T
 use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::{Backend, Status};
+use flatout::local_planner::CoursePlanner;
 use flatout::plan::{Budget, Outcome, PlanOptions, Quality, Solution, plan, plan_on_threads};
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use flatout::refine::{Route, drive_by_arcs};
 use flatout::robot::{JointLimits, Mechanism, Robot, Sphere};
 use flatout::scene::Scene;
+use flatout::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance};
 use flatout::world::{Obstacle, Shape, World};
 use glam::DVec3;
 use std::f64::consts::FRAC_PI_2;
@@ -128,6 +131,39 @@ fn trailers_go_through_a_gap() {
     for (acceleration, steering_rate) in [(f64::INFINITY, f64::INFINITY), (0.5, 1.0)] {
         for start in [[1.2, 1.0, 1.0, 1.0], [1.2, 1.0, 1.3, 1.0]] {
             solve_and_replay(&through_a_gap(car(acceleration, steering_rate, trailer), &start, &goal), 2);
+        }
+    }
+}
+
+/// Ahead by 2 m and back by 1 m becomes ahead by 1 m, whatever the heading; but not where the wheels take time
+/// to turn.
+#[test]
+fn arcs_save_a_detour() {
+    let trailer = Some(Trailer { hitch_length: 0.5, angle: 0.8 });
+    for (heading, steering_rate) in
+        [(0.0, f64::INFINITY), (1.2, f64::INFINITY), (-2.4, f64::INFINITY), (0.0, 1.0)]
+    {
+        let base = car(f64::INFINITY, steering_rate, trailer);
+        let problem = through_a_gap(base, &[1.5, 1.5, heading, heading], &[1.5, 1.5, heading, heading]);
+        let limits = CourseLimits::of(&problem.mechanism).expect("it follows a course");
+        let mut checker = Backend::Simd.checker(&problem, 0.05).expect("lanes");
+        let mut planner = CoursePlanner::new(&problem.mechanism, &limits, &mut *checker);
+        let at = |way: f64| Stance {
+            place: [0.9 + way * heading.cos(), 1.9 + way * heading.sin(), 0.0],
+            heading,
+            curvature: Some(0.0),
+            ..Stance::default()
+        };
+        let curves =
+            vec![Curve::line(&at(0.0), &at(2.0), Gait::Ahead), Curve::line(&at(2.0), &at(1.0), Gait::Back)];
+        let detour = Route { curves, ends: EndSpeeds { first: Some(0.0), last: Some(0.0) } };
+        let faster = drive_by_arcs(&detour, &problem, &mut planner, 0.0, &|| false).expect("lanes that work");
+        assert_eq!(faster.is_some(), steering_rate.is_infinite(), "heading {heading}");
+        if let Some(faster) = faster {
+            let duration = faster.estimate(&limits);
+            assert!(duration < 1.02 * 1.0 / 0.5, "{duration} s, heading {heading}");
+            let end = faster.curves[faster.curves.len() - 1].stance(1.0);
+            assert!(DVec3::from(end.place).distance(at(1.0).place.into()) < 1e-9);
         }
     }
 }

@@ -159,8 +159,6 @@ fn integrators_of_dynobench() {
 #[test]
 fn durations_on_dynobench_are_near_the_reference() {
     const MOST: f64 = 1.45;
-    /// The trailer's park: see benches/RESULTS.md.
-    const MOST_TO_PARK: f64 = 2.4;
     let Some(instances) = dynobench_instances() else { return };
     let mut compared = 0;
     for instance in instances.iter().filter(|instance| instance.model.is_some()) {
@@ -170,10 +168,8 @@ fn durations_on_dynobench_are_near_the_reference() {
         let duration = |seed| solve(&problem, &PlanOptions { seed, ..options.clone() }).trajectory.duration();
         let mut durations: Vec<f64> = (0..5).map(duration).collect();
         durations.sort_by(f64::total_cmp);
-        let is_park = instance.system == "car1_v0" && instance.name == "parallelpark_0";
-        let most = if is_park { MOST_TO_PARK } else { MOST };
         let ratio = durations[2] / reference;
-        assert!(ratio < most, "{}/{}: {ratio:.3} of {reference} s", instance.system, instance.name);
+        assert!(ratio < MOST, "{}/{}: {ratio:.3} of {reference} s", instance.system, instance.name);
         compared += 1;
     }
     assert_eq!(compared, 24);

@@ -1,11 +1,14 @@
 //! Makes a path shorter in time: what remains valid is kept. Imports `local_planner` and what lies
 //! below it.
 
+mod arcs;
 mod band;
+mod elastic;
 mod knots;
 mod polish;
 mod route;
 
+pub use arcs::drive_by_arcs;
 pub use band::Band;
 pub use knots::Knots;
 pub use polish::polish;

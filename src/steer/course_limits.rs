@@ -191,6 +191,16 @@ impl CourseLimits {
         matches!(&self.base, Base::Car(car) if car.trailer.is_some() && car.steering_rate.is_finite())
     }
 
+    /// The car and its trailer, where nothing else is carried and its wheels may be turned at once.
+    pub fn steers_freely(&self) -> Option<(&Car, Trailer)> {
+        match &self.base {
+            Base::Car(car) if car.steering_rate.is_infinite() && self.arm.is_empty() => {
+                Some((car, car.trailer?))
+            }
+            _ => None,
+        }
+    }
+
     /// Derivative of the curvature by the length of the path at which the wheels are straight, 1/m^2.
     pub fn straight_bend(&self, curvature: f64) -> f64 {
         match &self.base {

@@ -11,7 +11,7 @@ use crate::certify::Violation;
 use crate::check::CheckError;
 use crate::local_planner::CoursePlanner;
 use crate::problem::FlatState;
-use crate::refine::{Route, shorten_route};
+use crate::refine::{Route, drive_by_arcs, shorten_route};
 use crate::steer::{CourseLimits, TimeLaw};
 use ends::Root;
 use pursuit::Pursuit;
@@ -91,7 +91,7 @@ impl<'a> Driver<'a> {
                 let most = self.lane.statistics.iterations + 2 * samples + 50;
                 routes.extend(self.found(goals, &termination.within(most), repairs)?);
             }
-            routes.sort_by(|a, b| a.duration.total_cmp(&b.duration));
+            self.sort(&mut routes, termination)?;
             for route in &routes {
                 if let Some(answer) = self.certified(route, termination) {
                     return Ok(Ok(answer));
@@ -99,6 +99,20 @@ impl<'a> Driver<'a> {
             }
             self.lane.statistics.repairs += 1;
         }
+    }
+
+    /// Sorts routes by their durations, one of them driven by arcs: the shortest that can be, as that costs more
+    /// than a search, and however long a route is, it becomes about as short.
+    fn sort(&mut self, routes: &mut [Found], termination: &Termination<'_>) -> Result<(), CheckError> {
+        let in_order = |a: &Found, b: &Found| a.duration.total_cmp(&b.duration);
+        routes.sort_by(in_order);
+        for route in &mut *routes {
+            if self.drive_by_arcs(route, termination)? {
+                break;
+            }
+        }
+        routes.sort_by(in_order);
+        Ok(())
     }
 
     /// Further searches, as many as are asked for or until it is late, and polishes between.
@@ -114,11 +128,13 @@ impl<'a> Driver<'a> {
         let mut done = 1;
         while (is_timed || done < asked) && !termination.late() {
             let most = self.lane.statistics.iterations + 3 * samples + 200;
-            if let Ok(found) = self.found(goals, &termination.within(most), 0)?
-                && found.duration < best.trajectory.duration()
-                && let Some(better) = self.certified(&found, termination)
-            {
-                best = better;
+            if let Ok(mut found) = self.found(goals, &termination.within(most), 0)? {
+                self.drive_by_arcs(&mut found, termination)?;
+                if found.duration < best.trajectory.duration()
+                    && let Some(better) = self.certified(&found, termination)
+                {
+                    best = better;
+                }
             }
             done += 1;
         }
@@ -154,6 +170,26 @@ impl<'a> Driver<'a> {
         let duration = route.estimate(&self.limits);
         self.lane.statistics.refine += started.elapsed();
         Ok(Ok(Found { route, duration, raw_duration }))
+    }
+
+    /// Drives a route by arcs of constant steering, where that is faster; tells whether it is.
+    fn drive_by_arcs(
+        &mut self,
+        found: &mut Found,
+        termination: &Termination<'_>,
+    ) -> Result<bool, CheckError> {
+        let started = Instant::now();
+        let problem = self.lane.problem;
+        let mut planner = CoursePlanner::new(&problem.mechanism, &self.limits, self.lane.local.checker());
+        let padding = PADDINGS[self.lane.padding];
+        let faster = drive_by_arcs(&found.route, problem, &mut planner, padding, &|| termination.late())?;
+        let checked = planner.checked;
+        self.lane.local.checked += checked;
+        self.lane.statistics.refine += started.elapsed();
+        let Some(route) = faster else { return Ok(false) };
+        found.duration = route.estimate(&self.limits);
+        found.route = route;
+        Ok(true)
     }
 
     /// A route, by a search of its own seed.
