@@ -37,6 +37,11 @@ impl Route {
         profiles.map_or(f64::INFINITY, whole)
     }
 
+    /// Whether it goes ahead and in reverse.
+    pub fn has_cusps(&self) -> bool {
+        self.curves.windows(2).any(|pair| pair[0].gait != pair[1].gait)
+    }
+
     /// The curves with guides that go on where those before end.
     pub fn guided(mut self) -> Self {
         for i in 1..self.curves.len() {

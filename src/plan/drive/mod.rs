@@ -102,12 +102,13 @@ impl<'a> Driver<'a> {
     }
 
     /// Sorts routes by their durations, one of them driven by arcs: the shortest that can be, as that costs more
-    /// than a search, and however long a route is, it becomes about as short.
+    /// than a search, and however long a route is, it becomes about as short. None where the shortest has no
+    /// cusp, and nothing to gain.
     fn sort(&mut self, routes: &mut [Found], termination: &Termination<'_>) -> Result<(), CheckError> {
         let in_order = |a: &Found, b: &Found| a.duration.total_cmp(&b.duration);
         routes.sort_by(in_order);
         for route in &mut *routes {
-            if self.drive_by_arcs(route, termination)? {
+            if !route.route.has_cusps() || self.drive_by_arcs(route, termination)? {
                 break;
             }
         }
