@@ -48,3 +48,32 @@ pub(super) fn spread<C: Send>(
     others.iter().for_each(|worker| verdicts.extend_from_slice(&worker.verdicts));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    /// Workers check parts in order, as many as are worth it; the failure of any is that of all.
+    #[test]
+    fn parts_are_checked_in_order() {
+        let mut workers: Vec<_> = (0..3).map(|_| Worker::new(0)).collect();
+        let mut parts = |count: usize, failing: usize| {
+            let mut verdicts = Vec::new();
+            let checked = spread(&mut workers, count, 10, &mut verdicts, |seen, part, verdicts| {
+                *seen += part.len();
+                verdicts.extend(part.clone().map(|i| Verdict::invalid(Status::World, i as f32, 0, 0)));
+                if part.contains(&failing) {
+                    let (backend, message) = (String::new(), String::new());
+                    return Err(CheckError { backend, message });
+                }
+                Ok(())
+            });
+            checked.map(|()| verdicts.iter().map(|v| v.time as usize).collect::<Vec<_>>())
+        };
+        assert_eq!(parts(9, 9), Ok((0..9).collect()));
+        assert_eq!(parts(35, 35), Ok((0..35).collect()));
+        assert!(parts(35, 0).is_err() && parts(35, 34).is_err());
+        assert_eq!(workers.iter().map(|worker| worker.checker).collect::<Vec<_>>(), [42, 36, 36]);
+    }
+}

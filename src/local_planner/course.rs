@@ -215,26 +215,24 @@ impl<'a> CoursePlanner<'a> {
         Ok(self.verdicts.iter().all(Verdict::is_valid))
     }
 
-    /// The quickest of a few curves of a gait, not yet checked; `None` where none takes less than `longest`.
-    pub fn curve(&self, from: &Stance, to: &Stance, gait: Gait, longest: f64) -> Option<Motion> {
+    /// The quickest of a few curves of a gait, neither checked yet nor guided, and how long it takes; `None`
+    /// where none takes less than `longest`.
+    pub fn curve(&self, from: &Stance, to: &Stance, gait: Gait, longest: f64) -> Option<(f64, Curve)> {
         let top = self.limits.speed_of(gait);
         let distance = distance(&from.place, &to.place);
         if top == 0.0 || distance / top > longest {
             return None;
         }
         let length = length(from, to, gait, distance);
-        let mut found: [Option<(f64, Curve)>; TANGENTS.len()] = TANGENTS.map(|share| {
+        let mut quickest = None;
+        for share in TANGENTS {
             let tangents = [share * length; 2];
-            let curve = Curve::join(from, to, gait, tangents, self.limits.is_spatial())?;
-            let duration = self.limits.shortest(&curve)?;
-            (duration < longest).then_some((duration, curve))
-        });
-        let key = |f: &Option<(f64, Curve)>| f.as_ref().map_or(f64::INFINITY, |(duration, _)| *duration);
-        found.sort_by(|a, b| key(a).total_cmp(&key(b)));
-        found.into_iter().flatten().find_map(|(duration, curve)| {
-            let curves = vec![curve.guided(from.heading, to.heading)?];
-            Some(Motion { curves, duration })
-        })
+            let longest = quickest.as_ref().map_or(longest, |&(duration, _)| duration);
+            let joined = Curve::join(from, to, gait, tangents, self.limits.is_spatial());
+            let timed = joined.and_then(|curve| Some((self.limits.shortest(&curve, longest)?, curve)));
+            quickest = timed.or(quickest);
+        }
+        quickest
     }
 
     /// The curves of a way between two stances, if they hold all limits that do not depend on speed.
@@ -248,7 +246,7 @@ impl<'a> CoursePlanner<'a> {
                     let curve = Curve::join(from, to, gait, tangents, self.limits.is_spatial())?;
                     self.admits(&curve).then_some(curve)
                 })?;
-                curves.push(curve.guided(from.heading, to.heading)?);
+                curves.push(curve.guided()?);
             }
             Way::Turns(gait) => {
                 let heading = bearing(from, to, gait)?;
@@ -295,7 +293,7 @@ impl<'a> CoursePlanner<'a> {
     fn timed(&self, curves: Vec<Curve>) -> Option<Motion> {
         let mut duration = 0.0;
         for (i, curve) in curves.iter().enumerate() {
-            duration += self.limits.shortest(curve)?;
+            duration += self.limits.shortest(curve, f64::INFINITY)?;
             if i > 0 && curve.gait != curves[i - 1].gait {
                 duration += self.limits.stop();
             }

@@ -75,6 +75,14 @@ impl<'a> Termination<'a> {
         Self { race: Some(race), ..*self }
     }
 
+    /// The same, but with half of what is left of the time.
+    #[must_use]
+    pub(super) fn halved(&self) -> Self {
+        let now = Instant::now();
+        let half = |deadline: Instant| now + deadline.saturating_duration_since(now) / 2;
+        Self { deadline: self.deadline.map(half), ..*self }
+    }
+
     /// The same, but outside of any race and no later than `deadline`.
     #[must_use]
     pub(super) fn until(&self, deadline: Option<Instant>) -> Self {
@@ -118,6 +126,9 @@ mod tests {
         assert_eq!(termination.spent(51), Some(Budget::Samples));
         assert_eq!(termination.after(50).spent(1), Some(Budget::Samples));
         assert_eq!(termination.until(None).spent(999), None);
+        let hour = Termination { deadline: Some(Instant::now() + Duration::from_secs(3600)), ..termination };
+        assert!(hour.halved().late_for(Duration::from_secs(1801)) && !hour.halved().late());
+        assert!(!termination.halved().late());
         assert_eq!(termination.until(None).within(60).spent(60), Some(Budget::Samples));
     }
 }

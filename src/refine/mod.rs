@@ -9,7 +9,7 @@ mod polish;
 mod route;
 
 pub use arcs::drive_by_arcs;
-pub use band::Band;
+pub(crate) use band::Band;
 pub use knots::Knots;
 pub use polish::polish;
 pub use route::{Route, shorten_route};

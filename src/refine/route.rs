@@ -5,10 +5,11 @@
 //! by one curve that leaves the route as smoothly as it must; and the stance between two curves is moved.
 
 use crate::check::CheckError;
-use crate::local_planner::{CoursePlanner, Motion};
+use crate::local_planner::CoursePlanner;
 use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, SpeedProfile, Stance};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use std::ops::Range;
 
 /// A cut so near to an end of a curve, as a share of the curve, is made at that end.
 const SPLINTER: f64 = 0.02;
@@ -141,7 +142,7 @@ impl Shortener<'_, '_> {
                 let old: f64 = self.durations[from..=to].iter().sum();
                 if let Some(motion) = self.planner.connect(&begin, &end, old)? {
                     let range = [Cut { curve: from, u: 0.0 }, Cut { curve: to, u: 1.0 }];
-                    if self.replace(range, &motion.curves, true)? {
+                    if self.replace(range, motion.curves, true)? {
                         break;
                     }
                 }
@@ -162,15 +163,17 @@ impl Shortener<'_, '_> {
         let from = (random.random::<f64>() * (self.whole + width) - width).max(0.0);
         let to = (from + width).min(self.whole);
         let range = [self.at(from), self.at(to)];
-        let mut motions: Vec<Motion> = Vec::new();
-        for gait in [Gait::Ahead, Gait::Back] {
+        let longest = (to - from) * (1.0 - LEAST_GAIN);
+        let [ahead, back] = [Gait::Ahead, Gait::Back].map(|gait| {
             let begin = self.leaving(range[0], Some(gait));
             let end = self.arriving(range[1], Some(gait));
-            motions.extend(self.planner.curve(&begin, &end, gait, (to - from) * (1.0 - LEAST_GAIN)));
-        }
-        motions.sort_by(|a, b| a.duration.total_cmp(&b.duration));
-        for motion in motions {
-            if self.replace(range, &motion.curves, false)? {
+            self.planner.curve(&begin, &end, gait, longest)
+        });
+        let duration =
+            |curve: &Option<(f64, Curve)>| curve.as_ref().map_or(f64::INFINITY, |(duration, _)| *duration);
+        let in_order = if duration(&back) < duration(&ahead) { [back, ahead] } else { [ahead, back] };
+        for (_, curve) in in_order.into_iter().flatten() {
+            if self.replace(range, vec![curve], false)? {
                 break;
             }
         }
@@ -210,11 +213,13 @@ impl Shortener<'_, '_> {
             middle.arm_slopes.clear();
         }
         let old = self.durations[last - 1] + self.durations[last];
-        let Some(before) = self.planner.curve(&begin, &middle, gaits[0], old) else { return Ok(()) };
-        let Some(after) = self.planner.curve(&middle, &end, gaits[1], old - before.duration) else {
+        let Some((duration, before)) = self.planner.curve(&begin, &middle, gaits[0], old) else {
             return Ok(());
         };
-        self.replace(range, &[before.curves, after.curves].concat(), false)?;
+        let Some((_, after)) = self.planner.curve(&middle, &end, gaits[1], old - duration) else {
+            return Ok(());
+        };
+        self.replace(range, vec![before, after], false)?;
         Ok(())
     }
 
@@ -276,11 +281,12 @@ impl Shortener<'_, '_> {
         Stance { curvature: stance.curvature.filter(|_| keeps), bend, speed, arm_slopes, ..stance }
     }
 
-    /// Puts `middle` in place of what lies between two cuts, if that is shorter, and valid.
+    /// Puts `middle` in place of what lies between two cuts, if that is shorter, and valid: where that is not
+    /// known it is not guided yet.
     fn replace(
         &mut self,
         [from, to]: [Cut; 2],
-        middle: &[Curve],
+        middle: Vec<Curve>,
         is_valid: bool,
     ) -> Result<bool, CheckError> {
         let Route { curves, ends } = &self.route;
@@ -297,24 +303,48 @@ impl Shortener<'_, '_> {
         if from.u > 0.0 {
             new.push(curves[from.curve].part(0.0, from.u));
         }
-        new.extend_from_slice(middle);
+        let ours = new.len()..new.len() + middle.len();
+        new.extend(middle);
         if to.u < 1.0 {
             new.push(curves[to.curve].part(to.u, 1.0));
         }
         let Some(profiles) = profiles(limits, &new) else { return Ok(false) };
         let replaced = from.curve..to.curve + 1;
-        let kept = || curves.iter().zip(&self.profiles);
-        let whole =
-            kept().take(replaced.start).chain(new.iter().zip(&profiles)).chain(kept().skip(replaced.end));
-        let next = durations(limits, whole, *ends);
+        let next = self.durations_with(&replaced, &new, &profiles);
         let whole: f64 = next.iter().sum();
         let is_shorter = whole < self.whole * (1.0 - LEAST_GAIN);
-        if !is_shorter || !is_valid && !self.planner.is_valid(middle)? {
+        if !is_shorter {
             return Ok(false);
+        }
+        if !is_valid {
+            let guided: Option<Vec<Curve>> = new[ours.clone()].iter().cloned().map(Curve::guided).collect();
+            let Some(guided) = guided else { return Ok(false) };
+            if !self.planner.is_valid(&guided)? {
+                return Ok(false);
+            }
+            new.splice(ours, guided);
         }
         self.route.curves.splice(replaced.clone(), new);
         self.profiles.splice(replaced, profiles);
         (self.durations, self.whole) = (next, whole);
         Ok(true)
+    }
+
+    /// The durations of all curves if those `replaced` were `new`: only those between the stops before and
+    /// after are others than before.
+    fn durations_with(&self, replaced: &Range<usize>, new: &[Curve], profiles: &[SpeedProfile]) -> Vec<f64> {
+        let Route { curves, ends } = &self.route;
+        let stops = |i: &usize| curves[*i].gait != curves[i - 1].gait || curves[*i].gait == Gait::Turn;
+        let first = (1..replaced.start).rfind(stops).unwrap_or(0);
+        let last = (replaced.end + 1..curves.len()).find(stops).unwrap_or(curves.len());
+        let kept = |range: Range<usize>| curves[range.clone()].iter().zip(&self.profiles[range]);
+        let between =
+            kept(first..replaced.start).chain(new.iter().zip(profiles)).chain(kept(replaced.end..last));
+        let ends = EndSpeeds {
+            first: if first == 0 { ends.first } else { Some(0.0) },
+            last: if last == curves.len() { ends.last } else { Some(0.0) },
+        };
+        let between = durations(self.planner.limits(), between, ends);
+        [&self.durations[..first], &between, &self.durations[last..]].concat()
     }
 }

@@ -461,7 +461,7 @@ mod tests {
                     to.place[2] = 0.0;
                 }
                 let joined = Curve::join(&from, &to, gait, [2.0, 3.0], limits.is_spatial());
-                let Some(curve) = joined.and_then(|curve| curve.guided(heading, goal)) else { continue };
+                let Some(curve) = joined.and_then(Curve::guided) else { continue };
                 let mut rows = Vec::new();
                 let is_sound = limits.rows(&curve, u, |row| rows.push(row));
                 // u(t) with this u' and u''.

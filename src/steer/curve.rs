@@ -102,8 +102,8 @@ pub struct Curve {
 
 impl Curve {
     /// The curve from `from` to `to` with tangents of these lengths at its ends (P' = length * direction):
-    /// of least degree for the curvatures that are given, a cubic where none is. It has no guide yet: see
-    /// [`Curve::guided`].
+    /// of least degree for the curvatures that are given, a cubic where none is. Its guide is yet to be found,
+    /// by [`Curve::guided`]: until then it only knows the headings.
     ///
     /// `None` where the ends are no distance apart.
     pub fn join(
@@ -136,7 +136,9 @@ impl Curve {
             hermite([from.arm[j], slopes[0], to.arm[j], slopes[1]], None, None)
         };
         let arm = (0..from.arm.len()).map(joint).collect();
-        Some(Self { gait, is_spatial, place, guide: [0.0; 8], arm })
+        let mut guide = constant(from.heading);
+        guide[1] = to.heading - from.heading;
+        Some(Self { gait, is_spatial, place, guide, arm })
     }
 
     /// A straight line in the plane at the heading of `from`, where `to` lies on it.
@@ -167,12 +169,13 @@ impl Curve {
         }
     }
 
-    /// With a guide, which begins at one heading and ends at the other: a polynomial through six values of
+    /// With a guide, which begins at the heading of one end and ends at that of the other: a polynomial through six values of
     /// the heading. `None` where that turns too wildly for it.
-    pub fn guided(mut self, from: f64, to: f64) -> Option<Self> {
+    pub fn guided(mut self) -> Option<Self> {
         if self.is_spatial {
             return Some(self);
         }
+        let [from, to] = [0.0, 1.0].map(|u| value(&self.guide, u));
         let half_turn = if self.gait == Gait::Back { PI } else { 0.0 };
         let mut headings = [from; HEADINGS + 1];
         let mut last = from;
@@ -466,7 +469,7 @@ mod tests {
             let gait = if is_back { Gait::Back } else { Gait::Ahead };
             let (from, to) = if is_spatial { (from, to) } else { (level(from), level(to)) };
             if let Some(curve) = Curve::join(&from, &to, gait, lengths, is_spatial)
-                .and_then(|curve| curve.guided(from.heading, to.heading))
+                .and_then(Curve::guided)
             {
                 let bends = |s: &Stance| s.curvature.and(s.bend).is_some();
                 let is_septic = bends(&from) && bends(&to);
@@ -486,7 +489,7 @@ mod tests {
             let gait = if is_back { Gait::Back } else { Gait::Ahead };
             let (from, to) = (level(from), level(to));
             if let Some(curve) = Curve::join(&from, &to, gait, [length; 2], false)
-                .and_then(|curve| curve.guided(from.heading, to.heading))
+                .and_then(Curve::guided)
             {
                 let [v, ..] = curve.velocity(u);
                 let heading = (gait.sign() * v[1]).atan2(gait.sign() * v[0]);

@@ -141,13 +141,17 @@ impl CourseLimits {
     }
 
     /// The duration of a curve at the greatest speeds that rates allow, by Simpson's rule, seconds; `None`
-    /// where it breaks a limit at one of its samples.
-    pub fn shortest(&self, curve: &Curve) -> Option<f64> {
-        let parts = (0..=CELLS).map(|i| {
+    /// where it breaks a limit at one of its samples, or takes no less than `longest`.
+    pub fn shortest(&self, curve: &Curve, longest: f64) -> Option<f64> {
+        let mut duration = 0.0;
+        for i in 0..=CELLS {
             let [_, most] = self.paces(curve, i as f64 / CELLS as f64, |_| {})?;
-            Some(weight(i) / most)
-        });
-        parts.sum::<Option<f64>>().filter(|duration| duration.is_finite())
+            duration += weight(i) / most;
+            if duration >= longest {
+                return None;
+            }
+        }
+        duration.is_finite().then_some(duration)
     }
 
     /// The least and the greatest u' that rates allow; `None` where a limit is broken at any. Each row is seen

@@ -465,7 +465,7 @@ impl Reach {
         self.cells.clear();
         for index in run.clone() {
             let curve = &curves[index];
-            let estimate = limits.shortest(curve)?;
+            let estimate = limits.shortest(curve, f64::INFINITY)?;
             let count =
                 ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(LEAST_CELLS, MOST_CELLS) * finer;
             let width = 1.0 / count as f64;
@@ -702,7 +702,7 @@ mod tests {
             let gait = if is_back && !limits.is_spatial() { Gait::Back } else { Gait::Ahead };
             let [from, to] = [stance(pair[0]), stance(pair[1])];
             let joined = Curve::join(&from, &to, gait, [2.0; 2], limits.is_spatial());
-            let Some(curve) = joined.and_then(|c| c.guided(from.heading, to.heading)) else { break };
+            let Some(curve) = joined.and_then(Curve::guided) else { break };
             if !limits.admits(&curve, 64) {
                 break;
             }
@@ -828,7 +828,7 @@ mod tests {
         let from = Stance::default();
         let to = Stance { place: [1.0, 1.0, 0.0], heading: std::f64::consts::FRAC_PI_2, ..Stance::default() };
         let left = [Curve::join(&from, &to, Gait::Ahead, [1.5; 2], false).unwrap()];
-        let left = left.map(|curve| curve.guided(from.heading, to.heading).unwrap());
+        let left = left.map(|curve| curve.guided().unwrap());
         let law = |turn_rate| {
             let limits = limits_of(Base::DifferentialDrive(base(turn_rate)));
             TimeLaw::fastest(&limits, &left, EndSpeeds::REST)

@@ -326,7 +326,7 @@ impl Gpu {
     fn key(&self, Needs { words, vehicles }: Needs) -> PipelineKey {
         let memory = if words <= MOST_PRIVATE { Memory::Private } else { Memory::Storage };
         // Robots of about one size share their kernels.
-        let words = words.next_multiple_of(16) as u32;
+        let words = words.max(1).next_multiple_of(16) as u32;
         let votes = self.device().features().contains(Features::SUBGROUP);
         let vote = if votes { Vote::Subgroup } else { Vote::Workgroup };
         PipelineKey { memory, vote, words, vehicles }
@@ -340,9 +340,10 @@ impl Gpu {
             source: wgpu::ShaderSource::Wgsl(shaders::join(modules, key.words).into()),
         };
         let checks = wgpu::ShaderRuntimeChecks { force_loop_bounding: false, ..Default::default() };
-        // SAFETY: all that is not checked is whether loops end. Those of the shaders count up to a number that
-        // a table or a head holds, but for the walk over a hierarchy, which goes on to a node of a greater
-        // number at every step, as `Hierarchy` numbers them.
+        // SAFETY: all that is not checked is whether loops end. Those of the shaders count up or down, by steps
+        // that are not 0, between numbers that the source, a table, a head or the batch gives; but for the walk
+        // over a hierarchy, which goes on to a node of a greater number at every step, as `hierarchy` numbers
+        // them.
         let module = unsafe { device.create_shader_module_trusted(descriptor, checks) };
         let layout = bind_group_layout(device, key.memory);
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
@@ -359,7 +360,7 @@ impl Gpu {
                 entry_point: Some(entry_point),
                 compilation_options: wgpu::PipelineCompilationOptions {
                     constants: &constants,
-                    // Every word is written before it is read.
+                    // All that is there is the vote on an edge, which begins with a reset; states have none.
                     zero_initialize_workgroup_memory: false,
                 },
                 cache: None,

@@ -243,8 +243,11 @@ impl Shared {
         let bytes: usize = parts.iter().map(|part| part.len()).sum();
         let batch = Room { heads: heads.len(), rows: bytes / ROW };
         if !self.most.holds(batch) {
-            let (bytes, most) = (batch.bytes(), self.most.bytes());
-            return Err(self.gpu.error(format!("a batch of {bytes} bytes exceeds its buffers' {most}")));
+            let (Room { heads, rows }, most) = (batch, self.most);
+            return Err(self.gpu.error(format!(
+                "a batch of {heads} edges or states with {rows} rows exceeds the {} and {} of a submission",
+                most.heads, most.rows
+            )));
         }
         let (ticket, mut boarding) = self.board(kernel, batch)?;
         let Boarding { room, seat, .. } = boarding;

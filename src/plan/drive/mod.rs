@@ -91,7 +91,7 @@ impl<'a> Driver<'a> {
                 let most = self.lane.statistics.iterations + 2 * samples + 50;
                 routes.extend(self.found(goals, &termination.within(most), repairs)?);
             }
-            self.sort(&mut routes, termination)?;
+            self.add_arcs(&mut routes, termination)?;
             for route in &routes {
                 if let Some(answer) = self.certified(route, termination) {
                     return Ok(Ok(answer));
@@ -101,18 +101,24 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Sorts routes by their durations, one of them driven by arcs: the shortest that can be, as that costs more
-    /// than a search, and however long a route is, it becomes about as short. None where the shortest has no
-    /// cusp, and nothing to gain.
-    fn sort(&mut self, routes: &mut [Found], termination: &Termination<'_>) -> Result<(), CheckError> {
+    /// Adds to routes one of them driven by arcs, and sorts them by their durations. That is the shortest that can
+    /// be, as it costs more than a search, and however long a route is, it becomes about as short; none where
+    /// the shortest has no cusp, and nothing to gain. Half of the time that is left is kept for the proof.
+    fn add_arcs(&mut self, routes: &mut Vec<Found>, termination: &Termination<'_>) -> Result<(), CheckError> {
         let in_order = |a: &Found, b: &Found| a.duration.total_cmp(&b.duration);
         routes.sort_by(in_order);
-        for route in &mut *routes {
-            if !route.route.has_cusps() || self.drive_by_arcs(route, termination)? {
+        let termination = termination.halved();
+        let can_gain = self.limits.steers_freely().is_some();
+        for i in 0..routes.len() {
+            if !can_gain || !routes[i].route.has_cusps() {
+                break;
+            }
+            if let Some(driven) = self.drive_by_arcs(&routes[i], &termination)? {
+                routes.push(driven);
+                routes.sort_by(in_order);
                 break;
             }
         }
-        routes.sort_by(in_order);
         Ok(())
     }
 
@@ -129,13 +135,11 @@ impl<'a> Driver<'a> {
         let mut done = 1;
         while (is_timed || done < asked) && !termination.late() {
             let most = self.lane.statistics.iterations + 3 * samples + 200;
-            if let Ok(mut found) = self.found(goals, &termination.within(most), 0)? {
-                self.drive_by_arcs(&mut found, termination)?;
-                if found.duration < best.trajectory.duration()
-                    && let Some(better) = self.certified(&found, termination)
-                {
-                    best = better;
-                }
+            let mut routes = Vec::from_iter(self.found(goals, &termination.within(most), 0)?.ok());
+            self.add_arcs(&mut routes, termination)?;
+            routes.retain(|route| route.duration < best.trajectory.duration());
+            if let Some(better) = routes.iter().find_map(|route| self.certified(route, termination)) {
+                best = better;
             }
             done += 1;
         }
@@ -173,12 +177,12 @@ impl<'a> Driver<'a> {
         Ok(Ok(Found { route, duration, raw_duration }))
     }
 
-    /// Drives a route by arcs of constant steering, where that is faster; tells whether it is.
+    /// A route driven by arcs of constant steering, where that is faster.
     fn drive_by_arcs(
         &mut self,
-        found: &mut Found,
+        found: &Found,
         termination: &Termination<'_>,
-    ) -> Result<bool, CheckError> {
+    ) -> Result<Option<Found>, CheckError> {
         let started = Instant::now();
         let problem = self.lane.problem;
         let mut planner = CoursePlanner::new(&problem.mechanism, &self.limits, self.lane.local.checker());
@@ -187,10 +191,8 @@ impl<'a> Driver<'a> {
         let checked = planner.checked;
         self.lane.local.checked += checked;
         self.lane.statistics.refine += started.elapsed();
-        let Some(route) = faster else { return Ok(false) };
-        found.duration = route.estimate(&self.limits);
-        found.route = route;
-        Ok(true)
+        let timed = |route: Route| Found { duration: route.estimate(&self.limits), route, ..*found };
+        Ok(faster.map(timed))
     }
 
     /// A route, by a search of its own seed.

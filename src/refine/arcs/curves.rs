@@ -9,7 +9,8 @@ const SHORTEST: f64 = 1e-3;
 /// Samples of a curve at which its steering angle is looked at.
 const LOOK: usize = 16;
 
-/// The curves of the trailer's axle on legs, between two stances; not yet checked.
+/// The curves of the trailer's axle on legs, between two stances; not yet checked. `None` where they lead
+/// nowhere, or curves cannot follow them.
 pub(super) fn curves_of(
     legs: &[Leg],
     [first, last]: &[Stance; 2],
@@ -23,7 +24,7 @@ pub(super) fn curves_of(
         let end = (i + 1 == driven.len()).then_some(last);
         converter.convert(leg, [0, STEPS], end)?;
     }
-    Some(converter.curves)
+    (!driven.is_empty()).then_some(converter.curves)
 }
 
 /// Makes curves of legs.
@@ -48,7 +49,7 @@ impl Converter<'_> {
             self.convert(leg, [from, middle], None)?;
             return self.convert(leg, [middle, to], end);
         }
-        self.curves.push(curve.guided(self.at.heading, until.heading)?);
+        self.curves.push(curve.guided()?);
         self.at = until;
         Some(())
     }
@@ -100,7 +101,7 @@ mod tests {
             prop_assume!(!legs.iter().any(is_far));
             let ends = [from, legs[legs.len() - 1].end().at].map(|at| at.stance(TRAILER.hitch_length));
             let curves = curves_of(&legs, &ends, TRAILER.hitch_length, &limits).unwrap();
-            let durations: Option<f64> = curves.iter().map(|curve| limits.shortest(curve)).sum();
+            let durations: Option<f64> = curves.iter().map(|curve| limits.shortest(curve, f64::INFINITY)).sum();
             let wanted: f64 = arcs.iter().map(|arc| TRAILER.hitch_length * arc.length / 0.5).sum();
             let duration = durations.expect("within the limits");
             prop_assert!((duration - wanted).abs() < 5e-3 * wanted, "{duration} {wanted}");

@@ -1,5 +1,5 @@
 //! Arcs of constant steering on their way to faster ones, by one linear program after the other. Imports
-//! `steer`.
+//! `steer` and [`crate::refine::elastic`].
 
 use super::chain::{Arc, Leg, Standing, Train, UNKNOWNS, form};
 use super::room::{REACH, Room, Surroundings};
@@ -27,7 +27,7 @@ const CURVED: f64 = 0.5;
 const PRICE: f64 = 5.0;
 const AIM: f64 = 2.0;
 
-/// How far an end may be missed in the end, in hitch lengths.
+/// How far an end may be missed in the end, in hitch lengths and times [`AIM`].
 const NEAR: f64 = 1e-4;
 
 /// What a program may be short of its best at most, and what it must foresee to be worth another, as shares of
@@ -109,7 +109,7 @@ impl<'a> Descent<'a> {
             let program = self.program(&now, radius);
             let step = program.elastic.solve(self.tolerance(&now));
             let foreseen = now.cost - now.duration - program.elastic.value(&step);
-            if foreseen < WORTHWHILE * now.duration && self.arrives(&now) {
+            if foreseen <= 0.0 || foreseen < WORTHWHILE * now.duration && self.arrives(&now) {
                 break;
             }
             let next = self.changed(&now, &program, &step, foreseen);
@@ -264,4 +264,44 @@ fn bounds(arc: &Arc, radius: f64) -> [[f64; 2]; UNKNOWNS] {
 fn moved(arcs: &[Arc], step: &[f64]) -> Vec<Arc> {
     let steps = step.chunks_exact(UNKNOWNS);
     arcs.iter().zip(steps).map(|(arc, d)| Arc { bend: arc.bend + d[0], length: arc.length + d[1] }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::chain::tests::TRAIN;
+    use super::super::room::tests::{KEPT, TRAILER, problem};
+    use super::*;
+    use crate::problem::Problem;
+    use crate::world::World;
+
+    const SPEEDS: [f64; 2] = [0.5, 0.1];
+
+    /// From where the train stands at first to so far ahead of it.
+    fn straight(problem: &Problem, ahead: f64) -> Descent<'_> {
+        let goal = Standing { place: [ahead, 0.0], ..Standing::default() };
+        let around = Surroundings::new(problem, TRAILER, KEPT, ([0.0; 2], 3.0));
+        Descent::new(TRAIN, [Standing::default(), goal], SPEEDS, around)
+    }
+
+    fn to_and_fro(ahead: f64, back: f64) -> Vec<Arc> {
+        [ahead, ahead, -back, -back]
+            .map(|length| Arc { bend: 0.0, length: 0.5 * length / TRAIN.hitch_length })
+            .to_vec()
+    }
+
+    #[test]
+    fn detours_vanish() {
+        let free = Problem { world: World { obstacles: Vec::new() }, ..problem() };
+        let driven = straight(&free, 1.0).run(to_and_fro(2.0, 1.0), &|| false).unwrap();
+        let lengths: f64 = driven.arcs.iter().map(|arc| arc.length.abs()).sum();
+        assert!((lengths * TRAIN.hitch_length - 1.0).abs() < 0.02, "{driven:?}");
+        let end = driven.legs[driven.legs.len() - 1].end().at;
+        assert!((end.place[0] - 1.0).hypot(end.place[1]) < 1e-4 && end.hitch.abs() < 1e-4, "{end:?}");
+    }
+
+    #[test]
+    fn what_does_not_arrive_is_none() {
+        let free = Problem { world: World { obstacles: Vec::new() }, ..problem() };
+        assert!(straight(&free, 1.0).run(to_and_fro(2.0, 1.5), &|| true).is_none());
+    }
 }

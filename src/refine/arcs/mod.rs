@@ -63,7 +63,7 @@ pub fn drive_by_arcs(
     let limits = planner.limits();
     let Some((car, trailer)) = limits.steers_freely() else { return Ok(None) };
     let Some(window) = Window::about_cusps(&route.curves, trailer.hitch_length) else { return Ok(None) };
-    let task = Task { problem, limits, car, trailer, padding, ends: window.ends() };
+    let task = Task { problem, limits, car, trailer, padding, ends: window.ends(), ball: window.ball() };
     let Some(mut arcs) = arcs_of(&window.middle, &task.train(&CARES[0])) else { return Ok(None) };
     for care in CARES {
         let Some(driven) = task.descent(&care).run(arcs, late) else { return Ok(None) };
@@ -92,6 +92,8 @@ struct Task<'a> {
     padding: f64,
     /// Where it begins and ends.
     ends: [Stance; 2],
+    /// A ball about what is driven now.
+    ball: ([f64; 2], f64),
 }
 
 impl<'a> Task<'a> {
@@ -105,7 +107,8 @@ impl<'a> Task<'a> {
             Kept { clearance: self.padding + care.clearance * length, hitch: HITCH * self.trailer.angle };
         let ends = self.ends.each_ref().map(|stance| Standing::of(stance, length));
         let speeds = [Gait::Ahead, Gait::Back].map(|gait| self.limits.speed_of(gait));
-        Descent::new(self.train(care), ends, speeds, Surroundings::new(self.problem, self.trailer, kept))
+        let surroundings = Surroundings::new(self.problem, self.trailer, kept, self.ball);
+        Descent::new(self.train(care), ends, speeds, surroundings)
     }
 }
 
@@ -126,9 +129,19 @@ struct Window {
 }
 
 impl Window {
-    /// Where what lies within it begins and ends.
+    /// Where what lies within it begins and ends. How the wheels stand there is free.
     fn ends(&self) -> [Stance; 2] {
-        [self.middle[0].stance(0.0), self.middle[self.middle.len() - 1].stance(1.0)]
+        let ends = [self.middle[0].stance(0.0), self.middle[self.middle.len() - 1].stance(1.0)];
+        ends.map(|stance| Stance { bend: None, ..stance })
+    }
+
+    /// A ball about it: centre, and radius in metres.
+    fn ball(&self) -> ([f64; 2], f64) {
+        let [first, last] = self.ends().map(|stance| stance.place);
+        let center = [0, 1].map(|i| 0.5 * (first[i] + last[i]));
+        let places = self.middle.iter().flat_map(|curve| [0.0, 0.5, 1.0].map(|u| curve.stance(u).place));
+        let away = places.map(|place| (place[0] - center[0]).hypot(place[1] - center[1]));
+        (center, away.fold(0.0, f64::max))
     }
 
     /// The whole route with other curves in the window.

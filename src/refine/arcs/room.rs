@@ -12,6 +12,10 @@ use glam::DVec3;
 /// Only as much room is told of, in hitch lengths.
 pub(super) const REACH: f64 = 0.5;
 
+/// How far from where the train goes at first obstacles are still looked at, in hitch lengths: what is farther
+/// away is for the checker to find.
+const AROUND: f64 = 6.0;
+
 /// The coordinate of a train that is its hitch angle.
 const HITCH: usize = 3;
 
@@ -43,13 +47,23 @@ pub(super) struct Surroundings<'a> {
     problem: &'a Problem,
     hitch_length: f64,
     kept: Kept,
+    obstacles: Vec<&'a Obstacle>,
     poses: Vec<Pose>,
 }
 
 impl<'a> Surroundings<'a> {
-    /// Those of the train of a problem.
-    pub(super) fn new(problem: &'a Problem, trailer: Trailer, kept: Kept) -> Self {
-        Self { problem, hitch_length: trailer.hitch_length, kept, poses: Vec::new() }
+    /// Those of the train of a problem about a ball (centre, radius in metres) in which it goes at first.
+    pub(super) fn new(
+        problem: &'a Problem,
+        trailer: Trailer,
+        kept: Kept,
+        ([x, y], radius): ([f64; 2], f64),
+    ) -> Self {
+        let hitch_length = trailer.hitch_length;
+        let center = problem.mechanism.bodies[0].placement.point(DVec3::new(x, y, 0.0));
+        let is_near = |o: &&Obstacle| o.signed_distance(center) < radius + AROUND * hitch_length;
+        let obstacles = problem.world.obstacles.iter().filter(is_near).collect();
+        Self { problem, hitch_length, kept, obstacles, poses: Vec::new() }
     }
 
     /// Visits all room that is less than the reach, in the order of its subjects.
@@ -88,17 +102,16 @@ impl<'a> Surroundings<'a> {
 
     /// Of each body to each obstacle: that of the sphere that is the nearest.
     fn obstacles(&self, reach: f64, visit: &mut impl FnMut(Room)) {
-        let obstacles = &self.problem.world.obstacles;
         let moving = self.problem.mechanism.links.iter().enumerate().filter(|(_, link)| link.body > 0);
         for (body, link) in moving {
             let center = self.poses[link.body].point(link.bound.center);
-            for (i, obstacle) in obstacles.iter().enumerate() {
+            for (i, obstacle) in self.obstacles.iter().enumerate() {
                 let bound = obstacle.signed_distance(center) - link.bound.radius;
                 if bound - self.kept.clearance < reach
                     && let Some((distance, point)) = self.nearest(link, obstacle)
                 {
                     let slope = self.slope(link, point, obstacle.away(point));
-                    let subject = OWN + body * obstacles.len() + i;
+                    let subject = OWN + body * self.obstacles.len() + i;
                     visit(Room { subject, value: distance - self.kept.clearance, slope });
                 }
             }
@@ -130,7 +143,7 @@ impl<'a> Surroundings<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::base::{Base, Car};
     use crate::problem::{FlatState, GRAVITY, Smoothness};
@@ -139,11 +152,11 @@ mod tests {
     use glam::DQuat;
     use proptest::prelude::*;
 
-    const TRAILER: Trailer = Trailer { hitch_length: 0.5, angle: 0.8 };
-    const KEPT: Kept = Kept { clearance: 0.01, hitch: 0.7 };
+    pub(in crate::refine::arcs) const TRAILER: Trailer = Trailer { hitch_length: 0.5, angle: 0.8 };
+    pub(in crate::refine::arcs) const KEPT: Kept = Kept { clearance: 0.01, hitch: 0.7 };
 
     /// A train of three balls among a box and a ball, on a ground that is turned.
-    fn problem() -> Problem {
+    pub(in crate::refine::arcs) fn problem() -> Problem {
         let base = Base::Car(Car {
             wheelbase: 0.25,
             speed: [-0.1, 0.5],
@@ -185,7 +198,7 @@ mod tests {
         ) {
             const STEP: f64 = 1e-6;
             let problem = problem();
-            let mut around = Surroundings::new(&problem, TRAILER, KEPT);
+            let mut around = Surroundings::new(&problem, TRAILER, KEPT, ([0.0; 2], 1.0));
             let at = Standing { place, heading, hitch };
             let mut all = |at: &Standing| {
                 let mut rooms = Vec::new();

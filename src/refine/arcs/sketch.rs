@@ -3,16 +3,18 @@
 use super::chain::{Arc, Standing, Train};
 use crate::steer::{Curve, Gait};
 
-/// Length of an arc, and the most that it may be, in hitch lengths; and the most arcs between two cusps.
+/// Length of an arc, and the most that it may be, in hitch lengths; and the most arcs between two cusps, and in
+/// all.
 const LENGTH: f64 = 0.4;
 const LONGEST: f64 = 2.5;
 const MOST_ARCS: usize = 6;
+const MOST_IN_ALL: usize = 48;
 
 /// Samples of a curve by which it is measured.
 const CELLS: usize = 16;
 
 /// The arcs that curves are about: between cusps of equal length, and as sharp in the mean as the curves;
-/// `None` where they turn on the spot, or go farther than that makes sense.
+/// `None` where they turn on the spot, go farther than that makes sense, or to and fro too often.
 pub(super) fn arcs_of(curves: &[Curve], train: &Train) -> Option<Vec<Arc>> {
     let mut arcs = Vec::new();
     for run in curves.chunk_by(|a, b| a.gait == b.gait) {
@@ -33,7 +35,7 @@ pub(super) fn arcs_of(curves: &[Curve], train: &Train) -> Option<Vec<Arc>> {
             Arc { bend: bend.clamp(-1.0, 1.0), length }
         }));
     }
-    Some(arcs)
+    (arcs.len() <= MOST_IN_ALL).then_some(arcs)
 }
 
 /// How far the car has gone along curves of one gait, metres, and its heading there.
@@ -90,7 +92,7 @@ mod tests {
         let curve = |from: Stance, to: Stance| {
             let length = radius * (to.heading - from.heading);
             let curve = Curve::join(&from, &to, Gait::Ahead, [length; 2], false).unwrap();
-            curve.guided(from.heading, to.heading).unwrap()
+            curve.guided().unwrap()
         };
         // The second curve's guide begins a turn later.
         let curves = [curve(at(0.0, 0.0), at(0.4, 0.0)), curve(at(0.4, 1.0), at(1.0, 1.0))];
