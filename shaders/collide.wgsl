@@ -114,7 +114,7 @@ fn met_in_hierarchy(link: Link, pose: Pose, bound: vec4f) -> u32 {
     return problem.cylinders_end;
 }
 
-// The moving links against the world.
+// The moving links against the world, the last of the chain first: they move most, and touch most.
 fn collide_world() -> Fault {
     for (var i = 0u; i < problem.moving_links; i++) {
         let l = problem.moving_links - 1u - i;
@@ -163,6 +163,7 @@ fn links_touch(a: Link, b: Link) -> bool {
     return false;
 }
 
+// Whether a ball (centre, radius) touches a sphere whose frame is the same.
 fn near(center: vec3f, radius: f32, sphere: vec4f) -> bool {
     let d = center - sphere.xyz;
     let reach = radius + sphere.w;
