@@ -44,7 +44,8 @@ proptest! {
         }
     }
 
-    /// Speeds that jump, and turns where it stands, between curves of a drive whose controls they are.
+    /// Speeds that jump, and turns where it stands, between curves of a drive whose controls they are: that takes
+    /// no more samples than elsewhere.
     #[test]
     fn jumps(speed in 0.2..1.0, other in -1.0..-0.2, turn in -1.5..1.5, duration in 0.3..2.0) {
         let problem = problem("drive_boxes.yaml");
@@ -56,9 +57,11 @@ proptest! {
         let on_the_spot = vec![vec![end], vec![0.0], vec![0.0, turn / 0.7]];
         let mut back = line(end, other, turn);
         back[2] = vec![turn];
-        replay(&problem, &trajectory(&problem, &[
+        let trajectory = trajectory(&problem, &[
             (duration, line(0.0, speed, 0.0)), (0.7, on_the_spot), (0.5 * duration, back),
-        ]));
+        ]);
+        let samples = replay(&problem, &trajectory);
+        prop_assert!(samples as f64 <= 2.0 * (trajectory.duration() / 0.01 + 3.0) + 1.0, "{samples}");
     }
 
     /// Round and round: the yaw of an airplane does not jump where it comes around.

@@ -17,7 +17,7 @@ pub(super) fn write(export: &Export<'_>) -> String {
         let samples = export.samples(export.times_with_knots());
         return table(&samples.time, &of_outputs(&samples, &mechanism.outputs, 0));
     };
-    let samples = export.even_samples();
+    let samples = export.dense_samples();
     let block = |names: &[&str], values| (names.iter().map(|&n| n.to_owned()).collect(), rows(values, 0));
     let mut blocks: Vec<Block> =
         vec![block(base.state_names(), &samples.state), block(base.control_names(), &samples.control)];

@@ -88,21 +88,12 @@ impl<'a> Export<'a> {
 
     /// Times of all knots, and others in equal steps between them.
     pub(super) fn times_with_knots(&self) -> Vec<f64> {
-        let step = self.step();
-        let mut times = vec![0.0];
-        for (segment, start) in self.trajectory.segments().zip(self.trajectory.knots()) {
-            let steps = (segment.duration / step).ceil().max(1.0);
-            let inner = (1..steps as u32).map(|i| start + segment.duration * (f64::from(i) / steps));
-            times.extend(inner);
-            times.push(start + segment.duration);
-        }
-        times.dedup();
-        times
+        self.trajectory.sample_times_with_knots(self.step())
     }
 
-    /// Samples at even times; of a robot on a base with its states and controls, and so dense that they can
-    /// be replayed.
-    pub(super) fn even_samples(&self) -> Samples {
+    /// Samples at even times; of a robot on a base at all knots too, with its states and controls, and so dense
+    /// that they can be replayed.
+    pub(super) fn dense_samples(&self) -> Samples {
         let Problem { mechanism, start, .. } = self.problem;
         let Some(base) = &mechanism.base else {
             return self.samples(self.trajectory.sample_times(self.step()).collect());

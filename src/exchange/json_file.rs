@@ -45,7 +45,7 @@ struct SegmentRecord<'a> {
 
 #[derive(Serialize)]
 struct SampleRecord {
-    /// Seconds from one sample to the next.
+    /// Seconds from one sample to the next, in the mean.
     dt: f64,
     #[serde(flatten)]
     samples: Samples,
@@ -61,7 +61,7 @@ impl<'a> SegmentRecord<'a> {
 pub(super) fn write(export: &Export<'_>) -> String {
     let trajectory = export.trajectory;
     let base = export.problem.mechanism.base.as_ref();
-    let samples = export.even_samples();
+    let samples = export.dense_samples();
     let steps = (samples.time.len() - 1).max(1);
     let file = File {
         format: FORMAT,

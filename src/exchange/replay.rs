@@ -11,6 +11,8 @@ const COARSEST: f64 = 0.01;
 const HALVINGS: i32 = 6;
 /// From the last sample of a control to the first of the next, as a share of the time for which it is held.
 const CHANGE: f64 = 1e-6;
+/// Shortest time for which a control is held, seconds: of knots that are nearer to each other one is left out.
+const SHORTEST: f64 = 1e-6;
 /// Most controls; those of a trajectory of many minutes are held for longer.
 const MOST: f64 = 200_000.0;
 /// How far integrated states may be from the samples, in the units of the state; half of what is promised.
@@ -48,7 +50,12 @@ impl Replay {
 
     fn sampled(base: &Base, trajectory: &Trajectory, hold: f64, heading: Option<f64>) -> Self {
         let mut replay = Self::default();
-        let times: Vec<f64> = trajectory.sample_times(hold).collect();
+        // Controls may jump at knots: none is held across one.
+        let mut times = trajectory.sample_times_with_knots(hold);
+        let last = times.pop();
+        times.dedup_by(|next, before| *next - *before < SHORTEST);
+        times.retain(|time| last.is_some_and(|last| last - time >= SHORTEST));
+        times.extend(last);
         for (i, &from) in times.iter().enumerate() {
             let to = times.get(i + 1).copied().unwrap_or(from);
             let control = mean_control(base, trajectory, from, to);
@@ -116,26 +123,15 @@ fn at(base: &Base, trajectory: &Trajectory, t: f64) -> Option<Sample> {
     base.unflatten(&base.flat(&trajectory.segment(segment), local)).ok()
 }
 
-/// The mean of the control from `from` to `to`: held that long, it leads to the same velocities. Two points
-/// of Gauss's rule between one knot and the next are exact for cubics.
+/// The mean of the control from `from` to `to`, between knots: held that long, it leads to the same
+/// velocities. Two points of Gauss's rule are exact for cubics.
 fn mean_control(base: &Base, trajectory: &Trajectory, from: f64, to: f64) -> Vec<f64> {
-    let count = base.control_names().len();
-    let control = |t: f64| at(base, trajectory, t).map_or_else(|| vec![0.0; count], |sample| sample.control);
-    if from >= to {
-        return control(from);
-    }
-    let knots = trajectory.knots();
-    let first = knots.partition_point(|&knot| knot <= from);
-    let inside = knots[first..].iter().copied().take_while(|&knot| knot < to);
-    let mut mean = vec![0.0; count];
-    let mut begin = from;
-    for end in inside.chain([to]) {
-        for side in [-1.0, 1.0] {
-            let t = 0.5 * (begin + end) + side * (end - begin) / 12.0_f64.sqrt();
-            let share = 0.5 * (end - begin) / (to - from);
-            mean.iter_mut().zip(control(t)).for_each(|(m, u)| *m += share * u);
+    let mut mean = vec![0.0; base.control_names().len()];
+    for side in [-1.0, 1.0] {
+        let t = 0.5 * (from + to) + side * (to - from) / 12.0_f64.sqrt();
+        if let Some(sample) = at(base, trajectory, t) {
+            mean.iter_mut().zip(sample.control).for_each(|(m, u)| *m += 0.5 * u);
         }
-        begin = end;
     }
     mean
 }

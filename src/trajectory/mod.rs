@@ -127,6 +127,19 @@ impl Trajectory {
         let time = move |i| if i == 0 { 0.0 } else { duration * (f64::from(i) / steps) };
         (0..steps as u32 + 1).map(time)
     }
+
+    /// Times of all knots, and others in equal steps, at most `step` > 0, between them.
+    pub fn sample_times_with_knots(&self, step: f64) -> Vec<f64> {
+        let mut times = vec![0.0];
+        for (segment, start) in self.segments().zip(self.knots()) {
+            let steps = (segment.duration / step).ceil().max(1.0);
+            let inner = (1..steps as u32).map(|i| start + segment.duration * (f64::from(i) / steps));
+            times.extend(inner);
+            times.push(start + segment.duration);
+        }
+        times.dedup();
+        times
+    }
 }
 
 impl<'a> Segment<'a> {

@@ -11,8 +11,8 @@ const TOLERANCE: f64 = 1e-3;
 
 /// Integrates the controls of the JSON file of a trajectory by fourth-order Runge-Kutta from the first state,
 /// and holds the states of the file against that: each control held until the next sample, or joined to the
-/// next by a line.
-pub(crate) fn replay(problem: &Problem, trajectory: &Trajectory) {
+/// next by a line. Gives how many samples there are.
+pub(crate) fn replay(problem: &Problem, trajectory: &Trajectory) -> usize {
     let base = problem.mechanism.base.as_ref().expect("a base");
     let text = Export::new(problem, trajectory).text(Format::Json).expect("JSON holds it");
     let file: Value = serde_json::from_str(&text).expect("JSON");
@@ -36,6 +36,7 @@ pub(crate) fn replay(problem: &Problem, trajectory: &Trajectory) {
     assert!(time.windows(2).all(|pair| pair[1] > pair[0] && pair[1] - pair[0] <= 0.01 + 1e-12));
     follow(base, &time, &states, |i| [&controls[i], &controls[i]]);
     follow(base, &time, &states, |i| [&controls[i], &controls[i + 1]]);
+    time.len()
 }
 
 /// Integrates from the first state; `controls` gives those at the ends of an interval, between which they
