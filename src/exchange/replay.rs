@@ -52,10 +52,11 @@ impl Replay {
         let mut replay = Self::default();
         // Controls may jump at knots: none is held across one.
         let mut times = trajectory.sample_times_with_knots(hold);
-        let last = times.pop();
         times.dedup_by(|next, before| *next - *before < SHORTEST);
-        times.retain(|time| last.is_some_and(|last| last - time >= SHORTEST));
-        times.extend(last);
+        // The last is never the one that is left out.
+        let end = trajectory.duration();
+        times.pop_if(|time| end - *time < SHORTEST);
+        times.push(end);
         for (i, &from) in times.iter().enumerate() {
             let to = times.get(i + 1).copied().unwrap_or(from);
             let control = mean_control(base, trajectory, from, to);

@@ -102,7 +102,8 @@ impl Band {
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// The scalar product, as far as both go.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 

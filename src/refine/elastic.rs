@@ -1,8 +1,8 @@
 //! Small linear programs whose constraints may be broken at a price: a primal-dual interior point method
 //! (Mehrotra, *On the implementation of a primal-dual interior point method*, SIAM J. Optimization 1992).
-//! Imports [`super::Band`] only.
+//! Imports [`super::band`] only.
 
-use super::Band;
+use super::band::{Band, dot};
 
 /// Rounds at most; most programs need half of them.
 const ROUNDS: usize = 30;
@@ -256,11 +256,6 @@ impl Elastic {
 /// By how much a row's form is to change, if its multiplier does not.
 fn off([above, lack]: &Pairs, targets: [f64; 2]) -> f64 {
     above.off(targets[0]) - lack.off(targets[1])
-}
-
-/// The scalar product, as far as both go.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

@@ -334,7 +334,7 @@ impl Shortener<'_, '_> {
     /// after are others than before.
     fn durations_with(&self, replaced: &Range<usize>, new: &[Curve], profiles: &[SpeedProfile]) -> Vec<f64> {
         let Route { curves, ends } = &self.route;
-        let stops = |i: &usize| curves[*i].gait != curves[i - 1].gait || curves[*i].gait == Gait::Turn;
+        let stops = |i: &usize| curves[i - 1].gait.stops_before(curves[*i].gait);
         let first = (1..replaced.start).rfind(stops).unwrap_or(0);
         let last = (replaced.end + 1..curves.len()).find(stops).unwrap_or(curves.len());
         let kept = |range: Range<usize>| curves[range.clone()].iter().zip(&self.profiles[range]);

@@ -39,6 +39,11 @@ impl Gait {
     pub fn sign(self) -> f64 {
         if self == Self::Back { -1.0 } else { 1.0 }
     }
+
+    /// Whether a curve of this gait is followed by a stop before one of gait `next`.
+    pub(crate) fn stops_before(self, next: Self) -> bool {
+        next != self || next == Self::Turn
+    }
 }
 
 /// Where a base stands, which way it points, and what its arm does there.
@@ -169,8 +174,8 @@ impl Curve {
         }
     }
 
-    /// With a guide, which begins at the heading of one end and ends at that of the other: a polynomial through six values of
-    /// the heading. `None` where that turns too wildly for it.
+    /// With a guide, which begins at the heading of one end and ends at that of the other: a polynomial through
+    /// six values of the heading. `None` where that turns too wildly for it.
     pub fn guided(mut self) -> Option<Self> {
         if self.is_spatial {
             return Some(self);

@@ -1,7 +1,7 @@
 //! How long curves take, estimated: the law of time of [`super::TimeLaw`] on a coarse grid, by length.
 
 use super::course_limits::{CourseLimits, Row};
-use super::curve::{Curve, Gait};
+use super::curve::Curve;
 
 /// Cells of a curve; an even number.
 const CELLS: usize = 8;
@@ -174,12 +174,8 @@ impl CourseLimits {
             return curves.iter().map(|(_, profile)| profile.duration).collect();
         }
         let mut squares: Vec<[f64; CELLS + 1]> = curves.iter().map(|(_, profile)| profile.squares).collect();
-        let stops = |i: usize| {
-            i == 0
-                || i == curves.len()
-                || curves[i].0.gait != curves[i - 1].0.gait
-                || curves[i].0.gait == Gait::Turn
-        };
+        let stops =
+            |i: usize| i == 0 || i == curves.len() || curves[i - 1].0.gait.stops_before(curves[i].0.gait);
         let at_stop = |i: usize| match i {
             0 => ends[0].map_or(f64::INFINITY, |speed| speed * speed),
             i if i == curves.len() => ends[1].map_or(f64::INFINITY, |speed| speed * speed),

@@ -390,9 +390,7 @@ impl Reach {
         let mut pieces = Vec::new();
         let mut first = 0;
         for last in 0..curves.len() {
-            let stops = curves
-                .get(last + 1)
-                .is_none_or(|next| next.gait != curves[last].gait || next.gait == Gait::Turn);
+            let stops = curves.get(last + 1).is_none_or(|next| curves[last].gait.stops_before(next.gait));
             if stops {
                 let speeds = [
                     if first == 0 { ends.first } else { Some(0.0) },

@@ -269,23 +269,17 @@ impl Packer {
         first..end.max(first + 1)
     }
 
-    /// Checks some edges of a batch, each part packed while the device works on the one before.
+    /// Checks some edges of a batch.
     fn check(
         &mut self,
         edges: &EdgeBatch,
         range: Range<usize>,
         verdicts: &mut Vec<Verdict>,
     ) -> Result<(), CheckError> {
-        let (mut next, mut under_way) = (range.start, None);
-        while next < range.end {
-            let chunk = self.chunk(edges, next..range.end);
-            next = chunk.end;
-            let ticket = self.submit(edges, chunk)?;
-            if let Some(before) = under_way.replace(ticket) {
-                self.collect(before, verdicts)?;
-            }
-        }
-        under_way.map_or(Ok(()), |ticket| self.collect(ticket, verdicts))
+        self.relay(range, verdicts, |packer, left| {
+            let chunk = packer.chunk(edges, left);
+            Ok((chunk.end, packer.submit(edges, chunk)?))
+        })
     }
 
     /// As [`Packer::check`], for states.
@@ -297,11 +291,24 @@ impl Packer {
     ) -> Result<(), CheckError> {
         let most = self.pool.most();
         let most = CHUNK.min(most.heads).min(most.rows / self.packed.dof().max(1));
+        self.relay(range, verdicts, |packer, left| {
+            let end = left.end.min(left.start + most);
+            Ok((end, packer.submit_states(states, left.start..end)?))
+        })
+    }
+
+    /// Packs each part of a range while the device works on the one before. `send` submits the first part of
+    /// what is left, and tells where that ends.
+    fn relay(
+        &mut self,
+        range: Range<usize>,
+        verdicts: &mut Vec<Verdict>,
+        mut send: impl FnMut(&mut Self, Range<usize>) -> Result<(usize, Ticket), CheckError>,
+    ) -> Result<(), CheckError> {
         let (mut next, mut under_way) = (range.start, None);
         while next < range.end {
-            let chunk = next..range.end.min(next + most);
-            next = chunk.end;
-            let ticket = self.submit_states(states, chunk)?;
+            let (end, ticket) = send(self, next..range.end)?;
+            next = end;
             if let Some(before) = under_way.replace(ticket) {
                 self.collect(before, verdicts)?;
             }

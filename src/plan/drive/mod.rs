@@ -166,12 +166,10 @@ impl<'a> Driver<'a> {
         let of = |moves: u32| tries.saturating_mul(moves).saturating_add(polish);
         let moves = [of(MOVES_PER_TRY), of(PATIENCE_PER_TRY).saturating_add(hardness)];
         let seed = self.lane.seed();
-        let mut planner =
-            CoursePlanner::new(&self.lane.problem.mechanism, &self.limits, self.lane.local.checker());
         let late = || termination.late();
-        let route = shorten_route(route, &mut planner, moves, seed, &late)?;
-        let checked = planner.checked;
-        self.lane.local.checked += checked;
+        let route = with_planner(&mut self.lane, &self.limits, |planner| {
+            shorten_route(route, planner, moves, seed, &late)
+        })?;
         let duration = route.estimate(&self.limits);
         self.lane.statistics.refine += started.elapsed();
         Ok(Ok(Found { route, duration, raw_duration }))
@@ -185,11 +183,11 @@ impl<'a> Driver<'a> {
     ) -> Result<Option<Found>, CheckError> {
         let started = Instant::now();
         let problem = self.lane.problem;
-        let mut planner = CoursePlanner::new(&problem.mechanism, &self.limits, self.lane.local.checker());
         let padding = PADDINGS[self.lane.padding];
-        let faster = drive_by_arcs(&found.route, problem, &mut planner, padding, &|| termination.late())?;
-        let checked = planner.checked;
-        self.lane.local.checked += checked;
+        let late = || termination.late();
+        let faster = with_planner(&mut self.lane, &self.limits, |planner| {
+            drive_by_arcs(&found.route, problem, planner, padding, &late)
+        })?;
         self.lane.statistics.refine += started.elapsed();
         let timed = |route: Route| Found { duration: route.estimate(&self.limits), route, ..*found };
         Ok(faster.map(timed))
@@ -229,10 +227,9 @@ impl<'a> Driver<'a> {
                 false => u64::MAX,
             };
             let part = termination.within(before.saturating_add(stage));
-            let mut planner = CoursePlanner::new(&problem.mechanism, &self.limits, self.lane.local.checker());
-            let found = search.search(&mut planner, pursuit.as_deref_mut(), &part)?;
-            let checked = planner.checked;
-            self.lane.local.checked += checked;
+            let found = with_planner(&mut self.lane, &self.limits, |planner| {
+                search.search(planner, pursuit.as_deref_mut(), &part)
+            })?;
             let over = matches!(found, Searched::Exhausted(Budget::Samples));
             if !over || termination.spent(search.samples).is_some() {
                 break found;
@@ -280,4 +277,17 @@ impl<'a> Driver<'a> {
         }
         None
     }
+}
+
+/// Lends a local planner of a lane to `work`, and counts what that has checked.
+fn with_planner<T>(
+    lane: &mut Lane<'_>,
+    limits: &CourseLimits,
+    work: impl FnOnce(&mut CoursePlanner<'_>) -> T,
+) -> T {
+    let mut planner = CoursePlanner::new(&lane.problem.mechanism, limits, lane.local.checker());
+    let done = work(&mut planner);
+    let checked = planner.checked;
+    lane.local.checked += checked;
+    done
 }

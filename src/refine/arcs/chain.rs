@@ -249,6 +249,18 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     pub(in crate::refine::arcs) const TRAIN: Train = Train { hitch_length: 0.5, sharpest: 6.0 };
+    pub(in crate::refine::arcs) const TRAILER: Trailer = Trailer { hitch_length: 0.5, angle: 0.8 };
+
+    pub(in crate::refine::arcs) fn car() -> Car {
+        Car {
+            wheelbase: 0.25,
+            speed: [-0.1, 0.5],
+            steering: 1.0,
+            steering_rate: f64::INFINITY,
+            acceleration: f64::INFINITY,
+            trailer: Some(TRAILER),
+        }
+    }
 
     fn arcs() -> impl Strategy<Value = Vec<Arc>> {
         let arc = (-1.0..1.0_f64, -0.6..0.6_f64).prop_map(|(bend, length)| Arc { bend, length });
@@ -263,15 +275,7 @@ pub(super) mod tests {
     /// Of the car's equations of motion, in small steps.
     fn integrated(from: &Standing, arcs: &[Arc]) -> [f64; 4] {
         const FINE: usize = 400;
-        let trailer = Trailer { hitch_length: TRAIN.hitch_length, angle: 1.5 };
-        let base = Base::Car(Car {
-            wheelbase: 0.25,
-            speed: [-1.0, 1.0],
-            steering: 1.5,
-            steering_rate: f64::INFINITY,
-            acceleration: f64::INFINITY,
-            trailer: Some(trailer),
-        });
+        let base = Base::Car(car());
         let mut state = [from.place[0], from.place[1], from.heading, from.heading - from.hitch];
         for arc in arcs {
             let control = [1.0, (0.25 * TRAIN.sharpest * arc.bend).atan()];

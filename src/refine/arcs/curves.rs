@@ -57,25 +57,13 @@ impl Converter<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::chain::tests::{TRAILER, car};
     use super::super::chain::{Arc, Standing, Train};
     use super::*;
-    use crate::base::{Base, Car, Trailer};
+    use crate::base::Base;
     use crate::pose::Pose;
     use crate::robot::{JointLimits, Mechanism, Robot};
     use proptest::prelude::*;
-
-    const TRAILER: Trailer = Trailer { hitch_length: 0.5, angle: 0.8 };
-
-    fn car() -> Car {
-        Car {
-            wheelbase: 0.25,
-            speed: [-0.1, 0.5],
-            steering: 1.0,
-            steering_rate: f64::INFINITY,
-            acceleration: f64::INFINITY,
-            trailer: Some(TRAILER),
-        }
-    }
 
     fn limits() -> CourseLimits {
         let base = Base::Car(car());

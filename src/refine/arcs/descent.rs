@@ -268,8 +268,8 @@ fn moved(arcs: &[Arc], step: &[f64]) -> Vec<Arc> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chain::tests::TRAIN;
-    use super::super::room::tests::{KEPT, TRAILER, problem};
+    use super::super::chain::tests::{TRAILER, TRAIN};
+    use super::super::room::tests::{KEPT, problem};
     use super::*;
     use crate::problem::Problem;
     use crate::world::World;

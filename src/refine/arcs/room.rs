@@ -144,27 +144,20 @@ impl<'a> Surroundings<'a> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::chain::tests::{TRAILER, car};
     use super::*;
-    use crate::base::{Base, Car};
+    use crate::base::Base;
     use crate::problem::{FlatState, GRAVITY, Smoothness};
     use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
     use crate::world::{Shape, World};
     use glam::DQuat;
     use proptest::prelude::*;
 
-    pub(in crate::refine::arcs) const TRAILER: Trailer = Trailer { hitch_length: 0.5, angle: 0.8 };
     pub(in crate::refine::arcs) const KEPT: Kept = Kept { clearance: 0.01, hitch: 0.7 };
 
     /// A train of three balls among a box and a ball, on a ground that is turned.
     pub(in crate::refine::arcs) fn problem() -> Problem {
-        let base = Base::Car(Car {
-            wheelbase: 0.25,
-            speed: [-0.1, 0.5],
-            steering: 1.0,
-            steering_rate: f64::INFINITY,
-            acceleration: f64::INFINITY,
-            trailer: Some(TRAILER),
-        });
+        let base = Base::Car(car());
         let mut limits = vec![JointLimits::NONE; 4];
         (limits[0].lower, limits[1].upper) = (-0.6, 0.7);
         let ball = |x: f64, y: f64| Sphere { center: DVec3::new(x, y, 0.0), radius: 0.1 };
