@@ -4,13 +4,13 @@ mod common;
 
 use common::replay::replay;
 use common::{dynobench_instances, kinopax_problem};
-use flatout::base::{Actuation, Base, PlanarQuadrotor, Quadrotor, QuadrotorState};
+use flatout::base::{Actuation, Base, GRAVITY as EARTH, PlanarQuadrotor, Quadrotor, QuadrotorState};
 use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
 use flatout::plan::{Departure, Outcome, PlanOptions, Quality, Solution, plan, plan_on_threads, replan};
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use flatout::problem::{FlatState, Problem, Smoothness};
 use flatout::robot::{Joint, JointKind, JointLimits, Link, Mechanism, Robot, Sphere, rectangle_spheres};
 use flatout::world::{Obstacle, Shape, World};
 use glam::{DVec2, DVec3};
@@ -29,6 +29,7 @@ fn planar() -> Base {
         rotor: 1.3,
         velocity: 4.0,
         body_rate: 8.0,
+        gravity: EARTH,
     })
 }
 
@@ -40,6 +41,7 @@ fn by_rotors() -> Base {
         velocity: 4.0,
         body_rate: 8.0,
         state: QuadrotorState::Quaternion,
+        gravity: EARTH,
     })
 }
 
@@ -56,6 +58,7 @@ fn by_wrench() -> Base {
         velocity: 6.0,
         body_rate: 10.0,
         state: QuadrotorState::Euler,
+        gravity: EARTH,
     })
 }
 
@@ -83,7 +86,7 @@ fn problem(base: &Base, boxes: &[[DVec3; 2]], start: FlatState, goal: FlatState)
         goals: vec![goal],
         smoothness: Smoothness::Acceleration,
         torque: false,
-        gravity: GRAVITY,
+        gravity: -base.gravity().unwrap_or(EARTH) * DVec3::Z,
     }
 }
 
@@ -326,6 +329,7 @@ fn refusals_say_why() {
         rotor: 1.0,
         velocity: 4.0,
         body_rate: 8.0,
+        gravity: EARTH,
     });
     let weak = refused(&problem(&weak, &[], at(&weak, [2.0, 3.0, 3.0]), at(&weak, [3.0, 3.0, 3.0])));
     assert!(weak.contains("hardly carries its weight"), "{weak}");

@@ -433,8 +433,8 @@ fn errors_name_line_key_and_expectation() {
         (
             QUADROTOR,
             "start:",
-            "gravity: [0, 0, -1.62]\nstart:",
-            "line 11: gravity: the equations of a quadrotor have [0, 0, -9.81]",
+            "gravity: [0, 0.5, -9.81]\nstart:",
+            "line 11: gravity: the equations of a quadrotor have a gravity that points straight down; expected [0, 0, -g]",
         ),
     ];
     for (scene, from, to, message) in cases {

@@ -48,12 +48,22 @@ pub(crate) fn planar_quadrotor() -> Base {
         rotor: 1.3,
         velocity: 4.0,
         body_rate: 8.0,
+        gravity: GRAVITY,
     })
 }
 
 fn quadrotor(actuation: Actuation, state: QuadrotorState) -> Base {
     let inertia = DVec3::new(16.571_710e-6, 16.655_602e-6, 29.261_652e-6);
-    Base::Quadrotor(Quadrotor { mass: 0.034, inertia, actuation, velocity: 4.0, body_rate: 8.0, state })
+    let gravity = GRAVITY;
+    Base::Quadrotor(Quadrotor {
+        mass: 0.034,
+        inertia,
+        actuation,
+        velocity: 4.0,
+        body_rate: 8.0,
+        state,
+        gravity,
+    })
 }
 
 pub(crate) fn rotors() -> Base {

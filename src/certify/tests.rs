@@ -444,10 +444,21 @@ fn ends_knots_and_form_are_checked() {
     assert!(certify(&sound, &trajectory, &options).is_ok());
     let mut problem = sound.clone();
     problem.start.velocity[0] += 1e-6;
-    assert!(matches!(certify(&problem, &trajectory, &options), Err(Violation::Start { .. })));
+    let of = |name: &str, kind| Quantity { name: name.to_owned(), kind: Some(kind) };
+    match certify(&problem, &trajectory, &options) {
+        Err(Violation::Start { miss: Miss { of: what, value, expected, unit } }) => {
+            assert_eq!((what, value, expected, unit), (of("x", LimitKind::Velocity), 1.0, 1.0 + 1e-6, "m/s"));
+        }
+        other => panic!("{other:?}"),
+    }
     let mut problem = sound.clone();
     problem.goals[0].position[1] += 1e-6;
-    assert!(matches!(certify(&problem, &trajectory, &options), Err(Violation::Goal { .. })));
+    match certify(&problem, &trajectory, &options) {
+        Err(Violation::Goal { miss: Miss { of: what, value, expected, unit } }) => {
+            assert_eq!((what, value, expected, unit), (of("y", LimitKind::Position), 0.0, 1e-6, "m"));
+        }
+        other => panic!("{other:?}"),
+    }
     problem.goals.push(sound.goals[0].clone());
     assert!(certify(&problem, &trajectory, &options).is_ok(), "any goal will do");
 
@@ -457,8 +468,18 @@ fn ends_knots_and_form_are_checked() {
         trajectory.push(0.5, coefficients);
         certify(&problem_for(ball_on_slides(), World::default(), &trajectory), &trajectory, &options)
     };
-    assert!(matches!(with_second(&[0.5 + 1e-6, 1.0, 0.0, 0.0]), Err(Violation::Jump { order: 0, .. })));
-    assert!(matches!(with_second(&[0.5, 1.0, 0.0, 1e-6]), Err(Violation::Jump { order: 1, .. })));
+    let jumps = |coefficients: &[f64], name: &str, kind, unit: &str| {
+        let of = Quantity { name: name.to_owned(), kind: Some(kind) };
+        match with_second(coefficients) {
+            Err(Violation::Jump { of: found, time, jump, unit: in_unit }) => {
+                assert_eq!((found, time, in_unit), (of, 0.5, unit));
+                assert!((jump - 1e-6).abs() < 1e-12);
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    jumps(&[0.5 + 1e-6, 1.0, 0.0, 0.0], "x", LimitKind::Position, "m");
+    jumps(&[0.5, 1.0, 0.0, 1e-6], "y", LimitKind::Velocity, "m/s");
     assert!(matches!(with_second(&[f64::NAN, 1.0, 0.0, 0.0]), Err(Violation::Malformed { .. })));
     assert!(matches!(certify(&sound, &Trajectory::new(2, 3), &options), Err(Violation::Malformed { .. })));
     assert!(matches!(certify(&sound, &Trajectory::new(3, 3), &options), Err(Violation::Malformed { .. })));
