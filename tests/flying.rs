@@ -166,6 +166,38 @@ fn climbs_are_as_fast_as_can_be() {
     assert!(duration > least && duration < 1.03 * least, "{duration} {least}");
 }
 
+/// Elsewhere things fall otherwise, and a vehicle is planned for, and certified, as they do there.
+#[test]
+fn flights_on_other_planets() {
+    for gravity in [1.62, 15.0] {
+        for base in kinds().map(|base| base.with_gravity(gravity)) {
+            let (here, there) = (at(&base, [1.0, 3.0, 1.0]), at(&base, [5.0, 3.0, 1.2]));
+            let elsewhere = problem(&base, &wall(&base), here, there);
+            assert_eq!(elsewhere.gravity, DVec3::new(0.0, 0.0, -gravity));
+            let solution = solve(&elsewhere, &seeded(0));
+            // On Earth the same motion takes other thrusts and leans.
+            let mut earthly = elsewhere.clone();
+            earthly.gravity = DVec3::new(0.0, 0.0, -EARTH);
+            let options = CertifyOptions::default();
+            let violation = certify(&earthly, &solution.trajectory, &options).expect_err("another gravity");
+            assert!(violation.to_string().contains("gravity"), "{violation}");
+            assert!(refused(&earthly).contains("gravity is [0, 0, -9.81], but the equations of the"));
+            earthly.mechanism.base = Some(base.clone().with_gravity(EARTH));
+            if gravity < EARTH {
+                assert!(certify(&earthly, &solution.trajectory, &options).is_err(), "{base:?}");
+            }
+        }
+    }
+}
+
+/// An overturned body falls while it is righted, slowly on the Moon.
+#[test]
+fn overturned_on_the_moon() {
+    let base = planar().with_gravity(1.62);
+    let tilted = with(at(&base, [3.0, 3.0, 4.0]), |s| s.position[2] = 2.5);
+    solve(&problem(&base, &[], tilted, at(&base, [3.0, 3.0, 2.0])), &seeded(0));
+}
+
 #[test]
 fn nowhere_takes_no_time() {
     for base in kinds() {

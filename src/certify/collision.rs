@@ -539,7 +539,9 @@ fn gap_to_solid<F: Numbers>(ball: &Ball<F>, solid: &Shaped<F>, enough: F) -> (F,
     }
     let gradient = solid.gradient(&distance);
     let change = least_change(gradient.dot(ball.line), gradient.dot(ball.square));
-    ((seen + change - ball.rest).max(proved), seen)
+    // Where the centre is inside there is no gradient: of a collision it is asked how deep it becomes.
+    let is_outside = distance.outside.above(seen.like(0.0));
+    ((seen + change - ball.rest).pick(is_outside, proved).max(proved), seen)
 }
 
 /// The same of balls from each other, all of them moving relative to the same body.

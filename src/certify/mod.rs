@@ -85,6 +85,20 @@ impl Default for CertifyOptions {
     }
 }
 
+impl CertifyOptions {
+    /// For files that anybody wrote, as `flatout check` has them: limits may be exceeded by ten times this
+    /// `tolerance`, those of jerk by a thousand times. Times in a JointTrajectory are whole nanoseconds, which
+    /// blurs accelerations of short pieces, and jerks more.
+    pub fn for_files(tolerance: f64) -> Self {
+        Self {
+            clearance_tolerance: None,
+            tolerance,
+            limit_tolerance: 10.0 * tolerance,
+            jerk_tolerance: 1e3 * tolerance,
+        }
+    }
+}
+
 /// Proves that `trajectory` solves `problem` at every instant.
 ///
 /// # Errors

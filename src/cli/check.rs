@@ -51,9 +51,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let trajectory = load(&args.trajectory, &scene.problem.mechanism)?;
     let options = CertifyOptions {
         clearance_tolerance: Some(CLEARANCE_TOLERANCE),
-        tolerance: args.tolerance,
-        limit_tolerance: 10.0 * args.tolerance,
-        jerk_tolerance: 1e3 * args.tolerance,
+        ..CertifyOptions::for_files(args.tolerance)
     };
     let report = survey(&scene.problem, &trajectory, &options);
     if args.json {
