@@ -9,10 +9,10 @@
 //! 1. Each |J_m| is at most the tolerance t, relative to values above 1.
 //! 2. Half of the jumps can be taken up on each side by Hermite's polynomial of degree 2n - 1 over T, the
 //!    shorter of the two segments: it has the value J_m / 2 in every derivative m at the knot, and none at
-//!    the other end. Its k-th derivative is at most the sum of its greatest magnitude in unit time, times |J_m| / 2 T^(k - m). Where
-//!    twice that, for a segment has two ends, is within the tolerance of the k-th limit for every k from 1
-//!    to n, the knot is mended so: what jumps in position has counted as velocity, acceleration (and jerk),
-//!    what jumps in velocity as acceleration, and so on.
+//!    the other end. Its k-th derivative is at most the sum over m of |J_m| / 2 T^(m - k), each times a
+//!    constant. Where twice that, for a segment has two ends, is within the tolerance of the k-th limit for
+//!    every k from 1 to n, the knot is mended so: what jumps in position has counted as velocity, as
+//!    acceleration (and as jerk), what jumps in velocity as acceleration, and so on.
 //! 3. Else the jumps are left out for good: from the knot on, q is p less J_m, and has the same n-th
 //!    derivative as p. These jumps must not add up, without signs, to more than t, relative to values above
 //!    1, in any derivative of any output.

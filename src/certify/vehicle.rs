@@ -43,6 +43,8 @@ pub(super) struct Vehicle<'a> {
     outputs: usize,
     /// Which of the base's limited quantities must not jump.
     steady: Vec<usize>,
+    /// Their names, as far as they are known.
+    names: Vec<&'static str>,
     /// Which of them are none at both ends.
     pub(super) still: Vec<usize>,
     /// Per segment.
@@ -163,6 +165,7 @@ impl<'a> Vehicle<'a> {
             chain: base.coordinates(),
             outputs: base.outputs().len(),
             steady: base.steady(),
+            names: Vec::new(),
             still: base.still_at_ends(),
             stretches: Vec::new(),
             known: Vec::new(),
@@ -251,6 +254,7 @@ impl<'a> Vehicle<'a> {
         let [mut left, mut right] = std::mem::take(&mut self.sides);
         let (dof, tolerance) = (self.problem.mechanism.dof(), self.options.tolerance);
         self.jumps.begin(dof + self.steady.len());
+        self.names.clear();
         for index in 1..trajectory.len() {
             let (before, after) = (trajectory.segment(index - 1), trajectory.segment(index));
             let knot = Knot { time: trajectory.knots()[index], brief: before.duration.min(after.duration) };
@@ -266,7 +270,7 @@ impl<'a> Vehicle<'a> {
         }
         self.sides = [left, right];
         let name = |index: usize, order: usize| match index.checked_sub(dof) {
-            Some(steady) => limited_quantity(self.sides[0].limits[self.steady[steady]].name),
+            Some(steady) => limited_quantity(self.names[steady]),
             None if index < self.chain.len() => coordinate_name(&self.chain[index]).quantity(order),
             None => named(&self.problem.mechanism, index).quantity(order),
         };
@@ -293,6 +297,9 @@ impl<'a> Vehicle<'a> {
         let dof = self.problem.mechanism.dof();
         for (i, &index) in self.steady.iter().enumerate() {
             let [from, to] = [left, right].map(|side| &side.limits[index]);
+            if self.names.len() == i {
+                self.names.push(from.name);
+            }
             let values = [from.value.value(), to.value.value()];
             if let Some(jump) = self.jumps.meet_state(dof + i, values, tolerance) {
                 let (of, unit) = limited_quantity(from.name);
