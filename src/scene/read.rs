@@ -328,7 +328,7 @@ fn planner(node: &Node, mut default: PlanOptions) -> Result<PlanOptions, InputEr
         range: positive("range", default.range)?,
         moving_share: map.get("moving_share").map_or(Ok(default.moving_share), share)?,
         batch: map.get("batch").map_or(Ok(default.batch), batch)?,
-        resolution: positive("resolution", default.resolution)?,
+        resolution: map.get("resolution").map(Node::positive).transpose()?,
         shortcut_tries: map.get("shortcut_tries").map_or(Ok(default.shortcut_tries), Node::natural)?,
         searches: map.get("searches").map_or(Ok(default.searches), searches)?,
         polish_tries: map.get("polish_tries").map_or(Ok(default.polish_tries), Node::natural)?,

@@ -312,7 +312,8 @@ struct Planner {
     range: f64,
     moving_share: f64,
     batch: usize,
-    resolution: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolution: Option<f64>,
     shortcut_tries: u32,
     searches: u32,
     polish_tries: u32,

@@ -48,6 +48,11 @@ impl Sampler {
         }
     }
 
+    /// Distance between the bounds of an output.
+    pub fn width(&self, output: usize) -> f64 {
+        self.sequences[output].width
+    }
+
     /// A number in [0, 1), independent of the points.
     pub fn unit(&mut self) -> f64 {
         self.rng.random()
