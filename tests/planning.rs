@@ -536,7 +536,7 @@ fn the_time_limit_holds_for_odd_options() {
     let Scene { problem, options, .. } = scene("panda_cage");
     let limited = PlanOptions { time_limit: Some(Duration::from_millis(300)), ..options };
     let started = std::time::Instant::now();
-    let tiny = PlanOptions { range: 1e-9, ..limited.clone() };
+    let tiny = PlanOptions { range: Some(1e-9), ..limited.clone() };
     assert!(matches!(
         outcome(&problem, &tiny, Backend::Simd),
         Outcome::Exhausted { budget: Budget::Time, .. }

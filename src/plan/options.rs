@@ -14,10 +14,11 @@ pub struct PlanOptions {
     pub time_limit: Option<Duration>,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
-    /// Longest edge of the search, in the flat output space: root of the sum of squares, each in rad, or in as
-    /// many metres as a radian is worth ([`Lengths::radian`](crate::check::Lengths::radian)), times the root of
-    /// how far that moves the robot at most, against the mean of all.
-    pub range: f64,
+    /// Longest edge of the search, in the flat output space: root of the sum of squares, each times the root of how
+    /// far it moves the robot at most, against the mean of all; in rad, of a robot that only slides in metres, and
+    /// of a vehicle in metres of its path. `None`: [`PlanOptions::RANGE`] radians, or as many metres as that is worth
+    /// ([`Lengths::radian`](crate::check::Lengths::radian)).
+    pub range: Option<f64>,
     /// Share of the samples that carry a velocity, 0 to 1. The others are at rest.
     pub moving_share: f64,
     /// Edges that the search has checked at once; 0 leaves it to the backend (CPUs: 1). The more, the
@@ -42,6 +43,9 @@ pub struct PlanOptions {
 }
 
 impl PlanOptions {
+    /// Longest edge of the search where nobody says otherwise, rad.
+    pub const RANGE: f64 = 0.8;
+
     /// Farthest any sphere may move between two checked samples of an edge of `problem`, metres.
     pub fn spacing(&self, problem: &Problem) -> f64 {
         self.resolution.unwrap_or_else(|| Lengths::of(problem).spacing)
@@ -54,7 +58,7 @@ impl Default for PlanOptions {
             seed: 0,
             time_limit: Some(Duration::from_secs(5)),
             max_samples: 100_000_000,
-            range: 0.8,
+            range: None,
             moving_share: 0.0,
             batch: 0,
             resolution: None,

@@ -35,9 +35,6 @@ const EDGES_PER_CLOCK: u64 = 16;
 /// Two positions closer than this share of the longest edge are one.
 const SAME: f64 = 1e-9;
 
-/// What turns the seed of the start's samples into that of the goals': any number of many bits.
-const GOAL_SEQUENCE: u64 = 0x9e37_79b9_7f4a_7c15;
-
 /// Which tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
@@ -64,6 +61,8 @@ pub enum Searched {
 /// each other, both trees grow at once, and of several answers the shortest is taken.
 pub struct RrtConnect<'a> {
     options: &'a PlanOptions,
+    /// Longest edge, in the trees' metric.
+    range: f64,
     limits: &'a [OutputLimits],
     start: Grown,
     goal: Grown,
@@ -156,8 +155,7 @@ struct Proposal {
 /// A tree and what the search knows of its nodes.
 struct Grown {
     tree: Tree,
-    /// The samples that are offered to this tree alone. Trees that shared an even sequence would each get a part
-    /// of it that depends on which of their extensions failed, and whole regions could be missing from that part.
+    /// The samples that are offered to this tree alone.
     sampler: Sampler,
     /// Duration of the edge to each node's parent.
     durations: Vec<f64>,
@@ -221,18 +219,21 @@ impl<'a> RrtConnect<'a> {
     pub fn new(problem: &'a Problem, goals: &[&FlatState], options: &'a PlanOptions, seed: u64) -> Self {
         let dof = problem.mechanism.dof();
         let lengths = Lengths::of(problem);
+        let only_slides = (0..dof).all(|output| !turns(&problem.mechanism, output));
+        let slide = if only_slides { lengths.radian } else { 1.0 };
+        let range = options.range.map_or(PlanOptions::RANGE, |range| range / slide);
         let unit = |output| if turns(&problem.mechanism, output) { 1.0 } else { lengths.radian };
         let units: Vec<f64> = (0..dof).map(unit).collect();
         let weights = weights(&reaches(&problem.mechanism), &units);
         let bounds = search_box(problem, lengths.radian);
-        let [from_start, from_goal] =
-            [seed, seed ^ GOAL_SEQUENCE].map(|seed| Sampler::new(bounds.clone(), seed));
+        let [from_start, from_goal] = Sampler::for_trees(bounds, seed);
         let start = Grown::new(&weights, from_start, std::iter::once(&problem.start));
         let goal = Grown::new(&weights, from_goal, goals.iter().copied());
         // The easiest queries need no more than a single edge from the start to a goal.
         let direct = |goal| Connection { side: Side::Goal, near: goal, target: 0, distance: 0.0 };
         Self {
             options,
+            range,
             limits: &problem.mechanism.limits,
             start,
             goal,
@@ -409,7 +410,7 @@ impl<'a> RrtConnect<'a> {
         let (position, velocity) = round.push(dof);
         let grown = if side == Side::Start { &mut self.start } else { &mut self.goal };
         sample(&mut grown.sampler, self.options.moving_share, self.limits, position, velocity);
-        if let Some(near) = grown.extension(position, self.options.range) {
+        if let Some(near) = grown.extension(position, self.range) {
             round.proposals.push(Proposal { side, near, connection: None });
             sizes[side as usize] += 1;
         } else {
@@ -433,8 +434,8 @@ impl<'a> RrtConnect<'a> {
         };
         let end = other.end(target);
         position.copy_from_slice(end.position);
-        if distance > self.options.range {
-            toward(grown.tree.position(near), position, self.options.range / distance);
+        if distance > self.range {
+            toward(grown.tree.position(near), position, self.range / distance);
         } else {
             velocity.copy_from_slice(end.velocity);
         }
@@ -447,7 +448,7 @@ impl<'a> RrtConnect<'a> {
         let mut new = self.round.end(proposal, self.limits.len());
         new.acceleration = &self.start.still;
         if let Some(Connection { target, distance, .. }) = connection
-            && distance <= self.options.range
+            && distance <= self.range
         {
             let other = if side == Side::Start { &self.goal } else { &self.start };
             new.acceleration = other.end(target).acceleration;
@@ -466,7 +467,7 @@ impl<'a> RrtConnect<'a> {
         let mut extended = std::mem::take(&mut self.extended);
         for (k, (proposal, &duration)) in round.proposals.iter().zip(durations).enumerate() {
             let &Proposal { side, near, connection } = proposal;
-            let last = connection.is_some_and(|c| c.distance <= self.options.range);
+            let last = connection.is_some_and(|c| c.distance <= self.range);
             let Some(duration) = duration else {
                 if connection.is_none() {
                     self.grown(side).failures[near] += 1;
@@ -487,7 +488,7 @@ impl<'a> RrtConnect<'a> {
             match connection {
                 None => extended.push((side, node)),
                 Some(c) => {
-                    let distance = c.distance - self.options.range;
+                    let distance = c.distance - self.range;
                     self.connections.push_back(Connection { near: node, distance, ..c });
                 }
             }

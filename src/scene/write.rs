@@ -309,7 +309,8 @@ struct Planner {
     seed: u64,
     time_limit: Seconds,
     max_samples: u64,
-    range: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<f64>,
     moving_share: f64,
     batch: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
