@@ -3,7 +3,7 @@
 use super::batch::make_folder;
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, complain, count, edges, export, positive, say, systems, write_file};
+use super::{Failure, complain, count, edges, export, families, positive, say, systems, write_file};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
 use crate::bench::report::{Curve, Machine, Report};
@@ -36,6 +36,10 @@ pub(super) enum BenchCommand {
     Kinopax(systems::KinopaxArgs),
     /// How long it takes to plan anew on the way: other goals, and obstacles that appear
     Replan(ReplanBenchArgs),
+    /// Random mazes and crowded arms, many seeds each: times and samples with their tails
+    Families(families::FamiliesArgs),
+    /// The same of scenes
+    Scenes(families::ScenesArgs),
     /// Edges and states a second, by backend, size of batch and number of obstacles
     Edges(edges::EdgesArgs),
 }
@@ -110,6 +114,8 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::Dynobench(args) => systems::dynobench(args),
         BenchCommand::Kinopax(args) => systems::kinopax(args),
         BenchCommand::Replan(args) => replan(args),
+        BenchCommand::Families(args) => families::families(args),
+        BenchCommand::Scenes(args) => families::scenes(args),
         BenchCommand::Edges(args) => edges::run(args),
     }
 }

@@ -6,6 +6,7 @@ mod batch;
 mod braking;
 mod drive;
 mod fly;
+mod gap;
 mod lane;
 mod options;
 mod outcome;
@@ -16,6 +17,7 @@ mod termination;
 pub use batch::{Task, plan_batch};
 pub use braking::Overrun;
 pub use fly::Attitude;
+pub use gap::Gap;
 pub use options::{PlanOptions, Quality};
 pub use outcome::{Budget, Hindrance, Outcome, Solution, Statistics};
 pub use replan::{Departure, Planner, replan, replan_by};
@@ -234,12 +236,13 @@ impl<'a> Query<'a> {
         let lengths = lanes.iter().map(length).enumerate();
         let best = lengths.filter_map(|(i, length)| Some((i, length?))).min_by(|a, b| a.1.total_cmp(&b.1));
         let index = best.map_or(0, |(i, _)| i);
-        let Finish { answer, violation, .. } = lanes.swap_remove(index);
+        let Finish { answer, violation, gap, .. } = lanes.swap_remove(index);
         match answer {
             Ok((answer, _)) => Outcome::Solved(Box::new(answer.solution(statistics))),
             Err(budget) => {
                 let uncertified = violation.map(Hindrance::Uncertified);
-                let hindrance = uncertified.or_else(|| braking::hindrance(self.problem));
+                let apart = || gap.map(|gap| Hindrance::Apart(gap.explained(self.problem)));
+                let hindrance = uncertified.or_else(|| braking::hindrance(self.problem)).or_else(apart);
                 Outcome::Exhausted { budget, statistics, hindrance }
             }
         }
