@@ -1125,7 +1125,7 @@ fn check_tells_every_kind_of_violation() {
         "begins away from the start",
         "ends away from the nearest goal",
         "the position of \"panda_joint1\" jumps by 0.100 rad at 0.500 s",
-        "the velocity of \"panda_joint1\" is 12.000 at 0.500 s, its limit 2.1750",
+        "the velocity of \"panda_joint1\" is 12.000 at 0.500 s, its limit 2.175",
         "the acceleration of \"panda_joint1\" is",
         " inside \"",
     ];

@@ -44,6 +44,8 @@ const REACH_OF_QUINTICS: [[f64; MOST]; MOST] = [[1.875, 1.0, 0.07], [5.78, 3.95,
 pub(super) struct Jumps {
     /// Per quantity: sums by derivative, and at how many knots there are any.
     sums: Vec<[(f64, usize); MOST]>,
+    /// Whether jumps are left out that segments can take up. Mostly all are so small that it need not be asked.
+    mends: bool,
 }
 
 /// A knot, as far as a quantity knows it.
@@ -72,7 +74,8 @@ impl Named<'_> {
 
 impl Jumps {
     /// Begins with so many quantities.
-    pub(super) fn begin(&mut self, quantities: usize) {
+    pub(super) fn begin(&mut self, quantities: usize, mends: bool) {
+        self.mends = mends;
         self.sums.clear();
         self.sums.resize(quantities, [(0.0, 0); MOST]);
     }
@@ -94,7 +97,7 @@ impl Jumps {
             }
         }
         let jumps: [f64; N] = std::array::from_fn(|order| (after[order] - before[order]).abs());
-        if !is_mended(&jumps, knot.brief, limits, options) {
+        if !(self.mends && is_mended(&jumps, knot.brief, limits, options)) {
             for (order, &jump) in jumps.iter().enumerate() {
                 self.count(index, order, jump / before[order].abs().max(1.0));
             }
@@ -121,6 +124,11 @@ impl Jumps {
         let (sum, knots) = &mut self.sums[index][order];
         *sum += jump;
         *knots += usize::from(jump > 0.0);
+    }
+
+    /// Whether no sum is more than is tolerated.
+    pub(super) fn are_small(&self, tolerance: f64) -> bool {
+        self.sums.iter().flatten().all(|(sum, _)| *sum <= tolerance)
     }
 
     /// Refuses quantities whose jumps add up to too much; `name` tells what a derivative of one is, and in

@@ -259,7 +259,7 @@ impl<'a> Certifier<'a> {
         let (first, last) = (trajectory.segment(0), trajectory.segment(trajectory.len() - 1));
         let miss = |state: &FlatState, segment: Segment<'_>, t: f64| {
             let wanted = [&state.position, &state.velocity, &state.acceleration];
-            let mut farthest = Farthest::default();
+            let mut farthest = Farthest::new(tolerance);
             for (order, wanted) in wanted.into_iter().take(smoothness.order()).enumerate() {
                 for (output, &wanted) in wanted.iter().enumerate() {
                     let value = derivative(segment.polynomial(output), order, t);
@@ -268,11 +268,11 @@ impl<'a> Certifier<'a> {
             }
             farthest
         };
-        if let Some(miss) = miss(start, first, 0.0).beyond(tolerance) {
+        if let Some(miss) = miss(start, first, 0.0).miss {
             findings.add(Violation::Start { miss })?;
         }
         let (goal, farthest) = nearest(goals, |goal| Ok(miss(goal, last, last.duration)))?;
-        if let Some(miss) = farthest.beyond(tolerance) {
+        if let Some(miss) = farthest.miss {
             findings.add(Violation::Goal { miss })?;
         }
         for (end, state) in [(End::Start, start), (End::Goal, goal)] {
@@ -285,11 +285,16 @@ impl<'a> Certifier<'a> {
 
     /// Whether positions and velocities are continuous, and accelerations where they should be.
     fn check_knots(&mut self, trajectory: &Trajectory, findings: &mut Findings) -> Result<(), Violation> {
-        self.course.jumps = 0.0;
-        self.jumps.begin(trajectory.dof());
-        match self.problem.smoothness {
-            Smoothness::Acceleration => self.meet_knots::<2>(trajectory, findings)?,
-            Smoothness::Jerk => self.meet_knots::<3>(trajectory, findings)?,
+        for mends in [false, true] {
+            self.course.jumps = 0.0;
+            self.jumps.begin(trajectory.dof(), mends);
+            match self.problem.smoothness {
+                Smoothness::Acceleration => self.meet_knots::<2>(trajectory, findings)?,
+                Smoothness::Jerk => self.meet_knots::<3>(trajectory, findings)?,
+            }
+            if self.jumps.are_small(self.options.tolerance) {
+                return Ok(());
+            }
         }
         let name = |output, order| named(&self.problem.mechanism, output).quantity(order);
         self.jumps.end(self.options.tolerance, name, findings)
@@ -337,27 +342,28 @@ fn named(mechanism: &Mechanism, output: usize) -> Named<'_> {
 }
 
 /// What of a state an end of a trajectory misses the most.
-#[derive(Default)]
 struct Farthest {
+    tolerance: f64,
     deviation: f64,
+    /// What that is, if it is by more than is tolerated.
     miss: Option<Miss>,
 }
 
 impl Farthest {
+    fn new(tolerance: f64) -> Self {
+        Self { tolerance, deviation: 0.0, miss: None }
+    }
+
     /// Takes note of a value and what is expected in its place.
     fn see(&mut self, [value, expected]: [f64; 2], name: impl FnOnce() -> (Quantity, &'static str)) {
         let deviation = deviation(value, expected);
         // A NaN is as far as anything.
         let deviation = if deviation.is_nan() { f64::INFINITY } else { deviation };
         if deviation > self.deviation {
-            let (of, unit) = name();
-            *self = Self { deviation, miss: Some(Miss { of, value, expected, unit }) };
+            self.deviation = deviation;
+            let miss = |(of, unit)| Miss { of, value, expected, unit };
+            self.miss = (deviation > self.tolerance).then(|| miss(name()));
         }
-    }
-
-    /// The miss, if it is by more than is tolerated.
-    fn beyond(self, tolerance: f64) -> Option<Miss> {
-        self.miss.filter(|_| self.deviation > tolerance)
     }
 }
 

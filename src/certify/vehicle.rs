@@ -208,7 +208,7 @@ impl<'a> Vehicle<'a> {
             }
             let miss = |state: &FlatState| Ok(self.miss(&trajectory.segment(index), t, &moved, state));
             let (_, farthest) = nearest(states, miss)?;
-            if let Some(miss) = farthest.beyond(self.options.tolerance) {
+            if let Some(miss) = farthest.miss {
                 findings.add(match end {
                     End::Start => Violation::Start { miss },
                     End::Goal => Violation::Goal { miss },
@@ -220,7 +220,7 @@ impl<'a> Vehicle<'a> {
 
     /// What an end of the trajectory, where the base has `moved`, misses of a state.
     fn miss(&self, segment: &Segment<'_>, t: f64, moved: &Moved, state: &FlatState) -> Farthest {
-        let mut farthest = Farthest::default();
+        let mut farthest = Farthest::new(self.options.tolerance);
         for (joint, (coordinate, jet)) in self.chain.iter().zip(&moved.coordinates).enumerate() {
             let wanted = state.position[joint];
             let [value, rate, ..] = jet.0;
@@ -253,7 +253,7 @@ impl<'a> Vehicle<'a> {
     ) -> Result<(), Violation> {
         let [mut left, mut right] = std::mem::take(&mut self.sides);
         let (dof, tolerance) = (self.problem.mechanism.dof(), self.options.tolerance);
-        self.jumps.begin(dof + self.steady.len());
+        self.jumps.begin(dof + self.steady.len(), true);
         self.names.clear();
         for index in 1..trajectory.len() {
             let (before, after) = (trajectory.segment(index - 1), trajectory.segment(index));

@@ -702,3 +702,40 @@ fn another_gravity_is_refused() {
         }
     }
 }
+
+/// A survey of whatever a file may hold ends, tells no kind twice, and tells what a certificate refuses first.
+#[test]
+fn surveys_of_wild_motions_end() {
+    let rng = &mut Pcg64Mcg::seed_from_u64(11);
+    let options = CertifyOptions { clearance_tolerance: Some(1e-3), ..CertifyOptions::for_files(1e-5) };
+    let mut kinds_met = std::collections::BTreeSet::new();
+    for case in 0..6 {
+        for base in all().into_iter().filter(|base| !matches!(base, Base::Point(_))) {
+            let sound = smooth(&base, rng);
+            let wall = Obstacle {
+                name: "wall".into(),
+                shape: Shape::Cuboid { half_extents: DVec3::new(0.1, 5.0, 5.0) },
+                pose: Pose::from_translation(DVec3::X * 0.3),
+            };
+            let problem = problem_for(mechanism(base.clone(), false), vec![wall], &sound);
+            let mut wild = Trajectory::new(sound.dof(), 4);
+            for _ in 0..rng.random_range(1..4) {
+                let size = 10_f64.powi(rng.random_range(-2..2));
+                let c: Vec<f64> = (0..5 * sound.dof()).map(|_| size * rng.random_range(-1.0..1.0)).collect();
+                // Some of it stands.
+                let c = if case % 3 == 2 { vec![0.25; c.len()] } else { c };
+                wild.push(10_f64.powi(rng.random_range(-2..1)), &c);
+            }
+            let report = survey(&problem, &wild, &options);
+            let kinds: Vec<String> = report.violations.iter().map(Violation::kind).collect();
+            let once: std::collections::BTreeSet<&String> = kinds.iter().collect();
+            assert!(report.certificate.is_none() && once.len() == kinds.len(), "{base:?}: {report}");
+            let first = certify(&problem, &wild, &options).expect_err("nothing of it is right").kind();
+            assert!(kinds.contains(&first), "{base:?}: {first} {report}");
+            kinds_met.extend(kinds);
+        }
+    }
+    for kind in ["start", "goal", "singular", "collision", "speed_limit", "position_jump"] {
+        assert!(kinds_met.contains(kind), "{kind}: {kinds_met:?}");
+    }
+}
