@@ -210,11 +210,11 @@ impl Problem {
         let (mut efforts, mut scratch) = (still.clone(), DynamicsScratch::default());
         let FlatState { position, velocity, .. } = state;
         mechanism.inverse_dynamics(position, velocity, acceleration, *gravity, &mut scratch, &mut efforts);
-        // A NaN is not within.
-        let is_over = |&(effort, limit): &(f64, f64)| !(effort.abs() <= limit * (1.0 + tolerance));
+        let within = |&(effort, limit): &(f64, f64)| effort.abs() <= limit * (1.0 + tolerance);
         let share = |(effort, limit): (f64, f64)| effort.abs() / limit;
         let pairs = efforts.iter().zip(&mechanism.limits).map(|(&effort, limits)| (effort, limits.effort));
-        let over = pairs.enumerate().filter(|(_, pair)| is_over(pair));
+        // A NaN is not within.
+        let over = pairs.enumerate().filter(|(_, pair)| !within(pair));
         let (output, (effort, limit)) = over.max_by(|(_, a), (_, b)| share(*a).total_cmp(&share(*b)))?;
         let unit = if mechanism.is_angle(output) { "N m" } else { "N" };
         Some(Overload { output: mechanism.outputs[output].clone(), effort, limit, unit, at_rest })
@@ -224,7 +224,8 @@ impl Problem {
     pub fn gravity_fault(&self) -> Option<String> {
         let base = self.mechanism.vehicle()?;
         let down = DVec3::new(0.0, 0.0, -base.gravity()?);
-        let [x, y, z] = self.gravity.to_array();
+        // Adding nothing takes the sign from a zero.
+        let [x, y, z] = self.gravity.to_array().map(|along| along + 0.0);
         (self.gravity != down).then(|| {
             let name = base.name().replace('_', " ");
             let falls = -down.z;

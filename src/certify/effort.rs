@@ -221,10 +221,9 @@ impl<'a> Efforts<'a> {
 
     /// The first output whose effort may be more than it is allowed in a lane's interval.
     fn first_over(&self, lane: usize) -> Option<usize> {
+        let within = |(allowed, bounds): (&f64, &[Row; 2])| bounds[1].0[lane] <= *allowed;
         // A NaN is not within.
-        let over = |((_, allowed), bounds): &((usize, &f64), &[Row; 2])| !(bounds[1].0[lane] <= **allowed);
-        let mut all = self.allowed.iter().enumerate().zip(&self.scratch.bounds);
-        all.find(over).map(|((output, _), _)| output)
+        self.allowed.iter().zip(&self.scratch.bounds).position(|both| !within(both))
     }
 
     /// A lane's efforts at m against their limits.

@@ -92,7 +92,8 @@ impl Jumps {
         let [before, after] = sides;
         for order in 0..N {
             // A NaN does not continue anything.
-            if !(deviation(after[order], before[order]) <= options.tolerance) {
+            let is_continued = deviation(after[order], before[order]) <= options.tolerance;
+            if !is_continued {
                 return Some((order, after[order] - before[order]));
             }
         }
@@ -113,7 +114,8 @@ impl Jumps {
         tolerance: f64,
     ) -> Option<f64> {
         let jump = deviation(after, before);
-        if !(jump <= tolerance) {
+        let is_continued = jump <= tolerance;
+        if !is_continued {
             return Some(after - before);
         }
         self.count(index, 0, jump);

@@ -271,7 +271,7 @@ impl<'a> Certifier<'a> {
         if let Some(miss) = miss(start, first, 0.0).miss {
             findings.add(Violation::Start { miss })?;
         }
-        let (goal, farthest) = nearest(goals, |goal| Ok(miss(goal, last, last.duration)))?;
+        let (goal, farthest) = nearest(goals, |goal| miss(goal, last, last.duration))?;
         if let Some(miss) = farthest.miss {
             findings.add(Violation::Goal { miss })?;
         }
@@ -368,13 +368,13 @@ impl Farthest {
 }
 
 /// The goal that is missed the least, and by what.
-fn nearest<'g>(
-    goals: &'g [FlatState],
-    mut miss: impl FnMut(&FlatState) -> Result<Farthest, Violation>,
-) -> Result<(&'g FlatState, Farthest), Violation> {
+fn nearest(
+    goals: &[FlatState],
+    mut miss: impl FnMut(&FlatState) -> Farthest,
+) -> Result<(&FlatState, Farthest), Violation> {
     let mut best: Option<(&FlatState, Farthest)> = None;
     for goal in goals {
-        let farthest = miss(goal)?;
+        let farthest = miss(goal);
         if best.as_ref().is_none_or(|(_, best)| farthest.deviation < best.deviation) {
             best = Some((goal, farthest));
         }

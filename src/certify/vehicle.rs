@@ -206,7 +206,7 @@ impl<'a> Vehicle<'a> {
                 findings.add(Violation::singular(reason, trajectory.knots()[index] + t))?;
                 continue;
             }
-            let miss = |state: &FlatState| Ok(self.miss(&trajectory.segment(index), t, &moved, state));
+            let miss = |state: &FlatState| self.miss(&trajectory.segment(index), t, &moved, state);
             let (_, farthest) = nearest(states, miss)?;
             if let Some(miss) = farthest.miss {
                 findings.add(match end {
