@@ -1,20 +1,23 @@
 //! Many queries at once, spread over threads.
 
-use super::{Outcome, PlanOptions, plan};
+use super::{Outcome, PlanOptions, plan_since};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::Problem;
+use crate::threads;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// One of many queries: what to plan, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
     /// What there is to plan.
     pub problem: &'a Problem,
-    /// The caller's choices; the time limit is for this task alone, from when it begins.
+    /// The caller's choices; the time limit is for this task alone, from when it begins: its checker is made in it.
     pub options: &'a PlanOptions,
 }
 
-/// Plans every task, on at most `threads` threads (at least one), and gives the answers in the order
+/// Plans every task, on at most `threads` threads (at least one; fewer where the system gives no more:
+/// [`threads::refused`]), and gives the answers in the order
 /// of the tasks.
 ///
 /// Each answer is what [`plan`] gives for that task: it depends neither on the number of threads nor
@@ -39,20 +42,18 @@ pub fn plan_batch(
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = tasks.get(i) else { return answers };
-            let answer = checker(i).and_then(|mut checker| plan(task.problem, &mut *checker, task.options));
+            let begun = Instant::now();
+            let answer = checker(i)
+                .and_then(|mut checker| plan_since(begun, task.problem, &mut *checker, task.options));
             answered(i, &answer);
             answers.push((i, answer));
         }
     };
     let mut answers = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(tasks.len())).map(|_| scope.spawn(work)).collect();
+        let others: Vec<_> =
+            (1..threads.min(tasks.len())).filter_map(|_| threads::spawn(scope, &work)).collect();
         let mut answers = work();
-        for other in others {
-            match other.join() {
-                Ok(theirs) => answers.extend(theirs),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
+        answers.extend(others.into_iter().flat_map(threads::join));
         answers
     });
     answers.sort_unstable_by_key(|&(i, _)| i);

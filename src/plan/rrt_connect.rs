@@ -26,6 +26,9 @@ const UNSCREENED: u64 = 32;
 /// The clock is read once in so many edges.
 const EDGES_PER_CLOCK: u64 = 16;
 
+/// And in so many edges that are proposed or accepted, where a round has thousands.
+const PROPOSALS_PER_CLOCK: usize = 64;
+
 /// Two positions closer than this are one.
 const SAME: f64 = 1e-9;
 
@@ -256,13 +259,13 @@ impl<'a> RrtConnect<'a> {
             // Rounds of connections alone draw no sample, and so do not ask the clock.
             if local.checked - asked >= EDGES_PER_CLOCK {
                 asked = local.checked;
-                if termination.late() {
-                    return Ok(Searched::Exhausted(Budget::Time));
+                if let Some(budget) = termination.interrupted() {
+                    return Ok(Searched::Exhausted(budget));
                 }
             }
             let edges = self.round.proposals.len();
             let durations = local.connect_all(edges, |k| self.ends(k), f64::INFINITY)?;
-            if let Some(path) = self.accept(durations) {
+            if let Some(path) = self.accept(durations, termination) {
                 return Ok(Searched::Path(path));
             }
         }
@@ -300,7 +303,10 @@ impl<'a> RrtConnect<'a> {
     ) -> Result<Option<Budget>, CheckError> {
         let mut round = std::mem::take(&mut self.round);
         round.clear();
-        for _ in 0..self.connections.len().min(batch) {
+        for i in 0..self.connections.len().min(batch) {
+            if is_late_at(i, termination) {
+                break;
+            }
             self.propose_step(&mut round);
         }
         let mut spent = None;
@@ -362,7 +368,8 @@ impl<'a> RrtConnect<'a> {
         sizes: &mut [usize; 2],
         termination: &Termination<'_>,
     ) -> Option<Budget> {
-        if let Some(budget) = termination.spent(self.samples) {
+        let nodes = self.start.tree.len() + self.goal.tree.len();
+        if let Some(budget) = termination.spent_among(self.samples, nodes) {
             return Some(budget);
         }
         self.samples += 1;
@@ -421,12 +428,15 @@ impl<'a> RrtConnect<'a> {
     }
 
     /// Adds what proved valid to the trees, and begins a connection from every extension. Gives the
-    /// shortest of the paths that are closed.
-    fn accept(&mut self, durations: &[Option<f64>]) -> Option<Knots> {
+    /// shortest of the paths that are closed. When time is up, it leaves off.
+    fn accept(&mut self, durations: &[Option<f64>], termination: &Termination<'_>) -> Option<Knots> {
         let round = std::mem::take(&mut self.round);
         let mut shortest: Option<(f64, Closing)> = None;
         let mut extended = std::mem::take(&mut self.extended);
         for (k, (proposal, &duration)) in round.proposals.iter().zip(durations).enumerate() {
+            if is_late_at(k, termination) {
+                break;
+            }
             let &Proposal { side, near, connection } = proposal;
             let last = connection.is_some_and(|c| c.distance <= self.options.range);
             let Some(duration) = duration else {
@@ -458,7 +468,10 @@ impl<'a> RrtConnect<'a> {
         if let Some((_, closing)) = shortest {
             return Some(self.path(&closing));
         }
-        for (side, node) in extended.drain(..) {
+        for (i, (side, node)) in extended.drain(..).enumerate() {
+            if is_late_at(i, termination) {
+                break;
+            }
             self.begin_connection(side, node);
         }
         self.extended = extended;
@@ -550,6 +563,11 @@ impl Round {
         let at = proposal * dof..(proposal + 1) * dof;
         End { position: &self.positions[at.clone()], velocity: &self.velocities[at], acceleration: &[] }
     }
+}
+
+/// Whether time is up, asked now and then among the edges of a large round: not at the first.
+fn is_late_at(edge: usize, termination: &Termination<'_>) -> bool {
+    edge > 0 && edge.is_multiple_of(PROPOSALS_PER_CLOCK) && termination.late()
 }
 
 /// Draws a state: at rest, or for a share of the samples with velocity.
