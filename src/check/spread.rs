@@ -1,9 +1,7 @@
-//! One large batch spread over threads. Imports `threads`, and the checker's verdicts and error.
+//! One large batch spread over threads. Imports the checker's verdicts and error alone.
 
 use super::{CheckError, Verdict};
-use crate::threads;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 /// A thread's checker, and its verdicts.
 pub(super) struct Worker<C> {
@@ -30,21 +28,22 @@ pub(super) fn spread<C: Send>(
     let part = |i: usize| count * i / parts..count * (i + 1) / parts;
     let Some((first, others)) = workers.split_first_mut() else { return Ok(()) };
     let others = &mut others[..parts - 1];
-    let waiting = Mutex::new(others.iter_mut().enumerate().collect::<Vec<_>>());
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    // Each thread takes a part, or where there are fewer of them, several.
-    let work = || {
-        let mut done = Ok(());
-        while let Some((i, Worker { checker, verdicts })) = next() {
-            verdicts.clear();
-            done = done.and(check(checker, part(i + 1), verdicts));
-        }
-        done
-    };
+    let check = &check;
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (1..parts).filter_map(|_| threads::spawn(scope, work)).collect();
-        let mine = check(&mut first.checker, part(0), verdicts).and(work());
-        threads.into_iter().map(threads::join).fold(mine, Result::and)
+        let work = |(i, worker): (usize, _)| {
+            let Worker { checker, verdicts }: &mut Worker<C> = worker;
+            let part = part(i + 1);
+            scope.spawn(move || {
+                verdicts.clear();
+                check(checker, part, verdicts)
+            })
+        };
+        let threads: Vec<_> = others.iter_mut().enumerate().map(work).collect();
+        let mine = check(&mut first.checker, part(0), verdicts);
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(join).fold(mine, Result::and)
     })?;
     others.iter().for_each(|worker| verdicts.extend_from_slice(&worker.verdicts));
     Ok(())

@@ -85,19 +85,10 @@ impl From<CheckError> for Failure {
 /// (a backend failed, or standard output could not be written), 2 bad input, 3 no plan or not valid.
 pub fn run() -> ExitCode {
     let code = exit_code(command());
-    warn_of_refused_threads();
     // A device that a query did not wait for may still be opened.
     #[cfg(feature = "gpu")]
     crate::check::wait_for_devices();
     code
-}
-
-/// Says so where the system has given fewer threads than were asked for.
-fn warn_of_refused_threads() {
-    match crate::threads::refused() {
-        0 => {}
-        n => complain(&format!("warning: the system refused {n} threads; the others did their work too")),
-    }
 }
 
 fn command() -> Result<(), Failure> {

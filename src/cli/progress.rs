@@ -29,14 +29,13 @@ impl Progress {
         bar.set_draw_target(ProgressDrawTarget::hidden());
         let (done, waiting) = mpsc::channel();
         let shown = bar.clone();
-        // Without a thread to be had, it is not shown.
-        let waiter = std::thread::Builder::new().spawn(move || {
+        let waiter = std::thread::spawn(move || {
             if waiting.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
                 shown.set_draw_target(ProgressDrawTarget::stderr());
                 shown.enable_steady_tick(Duration::from_millis(100));
             }
         });
-        Self { bar, done: Some(done), waiter: waiter.ok() }
+        Self { bar, done: Some(done), waiter: Some(waiter) }
     }
 
     /// One piece is done.

@@ -3,7 +3,6 @@
 use super::{Outcome, PlanOptions, plan_since};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::Problem;
-use crate::threads;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -16,8 +15,7 @@ pub struct Task<'a> {
     pub options: &'a PlanOptions,
 }
 
-/// Plans every task, on at most `threads` threads (at least one; fewer where the system gives no more:
-/// [`threads::refused`]), and gives the answers in the order
+/// Plans every task, on at most `threads` threads (at least one), and gives the answers in the order
 /// of the tasks.
 ///
 /// Each answer is what [`plan`] gives for that task: it depends neither on the number of threads nor
@@ -50,10 +48,14 @@ pub fn plan_batch(
         }
     };
     let mut answers = std::thread::scope(|scope| {
-        let others: Vec<_> =
-            (1..threads.min(tasks.len())).filter_map(|_| threads::spawn(scope, &work)).collect();
+        let others: Vec<_> = (1..threads.min(tasks.len())).map(|_| scope.spawn(work)).collect();
         let mut answers = work();
-        answers.extend(others.into_iter().flat_map(threads::join));
+        for other in others {
+            match other.join() {
+                Ok(theirs) => answers.extend(theirs),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
         answers
     });
     answers.sort_unstable_by_key(|&(i, _)| i);

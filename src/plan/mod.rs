@@ -28,11 +28,9 @@ use crate::problem::{FlatState, Problem};
 use crate::robot::Mechanism;
 use crate::steer::CourseLimits;
 use crate::stop::Stop;
-use crate::threads;
 use drive::Driver;
 use fly::Flight;
 use lane::{Finish, GRACE, Lane, PATIENCE, Share, together};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use termination::{Improve, Race};
 
@@ -69,8 +67,7 @@ fn plan_since(
 }
 
 /// Plans one query on `threads` threads (at least one), each of which searches by itself, from seeds of
-/// its own; `checker` makes a thread's checker, on that thread. Where the system gives fewer threads
-/// ([`threads::refused`]), these do the others' share too, one after the other.
+/// its own; `checker` makes a thread's checker, on that thread.
 ///
 /// With one search asked for ([`PlanOptions::searches`]), the answer is that of the thread whose search
 /// drew the fewest samples; with more, the shortest of all threads' that took not much longer to find.
@@ -88,9 +85,33 @@ pub fn plan_on_threads(
     options: &PlanOptions,
     threads: usize,
 ) -> Result<Outcome, CheckError> {
-    let begun = Instant::now();
+    let query = Query::new(problem, options, Instant::now());
+    let of = threads.max(1);
     let mut own = checker()?;
-    Query::new(problem, options, begun).shared(&mut *own, &checker, threads.max(1))
+    let mut first = query.lane(&mut *own, Share { number: 0, of });
+    let goals = match query.valid_goals(&mut first)? {
+        Ok(goals) => goals,
+        Err(outcome) => return Ok(outcome),
+    };
+    let flight = match query.flight(&mut first, &goals)? {
+        Ok(flight) => flight,
+        Err(outcome) => return Ok(outcome),
+    };
+    let flight = flight.as_ref();
+    let run = |number| {
+        let mut checker = checker()?;
+        query.run(query.lane(&mut *checker, Share { number, of }), &goals, flight)
+    };
+    let run = &run;
+    let finished = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..of).map(|number| scope.spawn(move || run(number))).collect();
+        let mut finished = vec![query.run(first, &goals, flight)];
+        for other in others {
+            finished.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        finished
+    });
+    Ok(query.settle(finished.into_iter().collect::<Result<_, _>>()?))
 }
 
 /// The first output that lies beyond its position limits by more than rounding. Checks allow for the
@@ -148,49 +169,6 @@ impl<'a> Query<'a> {
             Err(outcome) => return Ok(outcome),
         };
         Ok(self.settle(vec![self.run(lane, &goals, flight.as_ref())?]))
-    }
-
-    /// Plans with so many lanes, the first of which has a checker already.
-    fn shared(
-        &self,
-        own: &mut dyn EdgeChecker,
-        checker: &(impl Fn() -> Result<Box<dyn EdgeChecker>, CheckError> + Sync),
-        of: usize,
-    ) -> Result<Outcome, CheckError> {
-        let mut first = self.lane(own, Share { number: 0, of });
-        let goals = match self.valid_goals(&mut first)? {
-            Ok(goals) => goals,
-            Err(outcome) => return Ok(outcome),
-        };
-        let flight = match self.flight(&mut first, &goals)? {
-            Ok(flight) => flight,
-            Err(outcome) => return Ok(outcome),
-        };
-        let flight = flight.as_ref();
-        // Whoever is free takes the next share; the first is this thread's.
-        let next = AtomicUsize::new(1);
-        let work = || {
-            let mut finished = Vec::new();
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= of {
-                    return finished;
-                }
-                let run = |mut checker: Box<dyn EdgeChecker>| {
-                    self.run(self.lane(&mut *checker, Share { number, of }), &goals, flight)
-                };
-                finished.push((number, checker().and_then(run)));
-            }
-        };
-        let mut finished = std::thread::scope(|scope| {
-            let others: Vec<_> = (1..of).filter_map(|_| threads::spawn(scope, &work)).collect();
-            let mut finished = vec![(0, self.run(first, &goals, flight))];
-            finished.extend(work());
-            finished.extend(others.into_iter().flat_map(threads::join));
-            finished
-        });
-        finished.sort_unstable_by_key(|&(number, _)| number);
-        Ok(self.settle(finished.into_iter().map(|(_, finish)| finish).collect::<Result<_, _>>()?))
     }
 
     fn lane<'l>(&'l self, checker: &'l mut dyn EdgeChecker, share: Share) -> Lane<'l> {

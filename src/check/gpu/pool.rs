@@ -15,9 +15,7 @@ use super::flight::{Buffers, Flight, Kernel, Phase, Room, SharedBuffers};
 use super::layout::{Head, Needs, ROW, Tables};
 use super::shaders::Memory;
 use crate::problem::Problem;
-use crate::threads;
 use bytemuck::Pod;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -173,23 +171,15 @@ fn pack_all(problems: &[(&Problem, f64)]) -> Vec<Packed> {
     if threads < 2 {
         return problems.iter().map(pack).collect();
     }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut packed = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(problem) = problems.get(number) else { return packed };
-            packed.push((number, pack(problem)));
-        }
-    };
-    let mut packed = std::thread::scope(|scope| {
-        let threads: Vec<_> = (1..threads).filter_map(|_| threads::spawn(scope, &work)).collect();
-        let mut packed = work();
-        packed.extend(threads.into_iter().flat_map(threads::join));
-        packed
-    });
-    packed.sort_unstable_by_key(|&(number, _)| number);
-    packed.into_iter().map(|(_, packed)| packed).collect()
+    std::thread::scope(|scope| {
+        let parts = problems.chunks(problems.len().div_ceil(threads));
+        let parts: Vec<_> =
+            parts.map(|part| scope.spawn(move || part.iter().map(pack).collect::<Vec<_>>())).collect();
+        let packed = parts
+            .into_iter()
+            .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        packed.collect()
+    })
 }
 
 /// Uploads the tables, in the order of the bindings.
