@@ -60,7 +60,7 @@ fn cancellable(options: &PlanOptions, token: CancelToken) -> PlanOptions {
 }
 
 fn run(problem: &Problem, options: &PlanOptions) -> Outcome {
-    let mut checker = SimdChecker::new(problem, options.resolution);
+    let mut checker = SimdChecker::new(problem, options.spacing(problem));
     plan(problem, &mut checker, options).expect("lanes do not fail")
 }
 
@@ -151,7 +151,7 @@ fn little_is_checked_after_a_cancel() {
         let Scene { problem, options, .. } = scene(name);
         for at in [1, 2, 3, 5, 8, 13, 30, 80, 200, 500] {
             let token = CancelToken::new();
-            let mut checker = Raising::new(&problem, options.resolution, token.clone(), at);
+            let mut checker = Raising::new(&problem, options.spacing(&problem), token.clone(), at);
             let options = PlanOptions { improve: Some(Duration::MAX), ..cancellable(&options, token) };
             let outcome = plan(&problem, &mut checker, &options).expect("lanes do not fail");
             let what = format!("{name} at check {at}");
@@ -233,8 +233,8 @@ fn edges_of_a_million_samples_end_in_time() {
     let Scene { problem, options, .. } = scene("panda_shelf");
     for backend in [Backend::Scalar, Backend::Simd] {
         let (token, _) = after_asks(20);
-        let options = PlanOptions { resolution: 1e-6, ..cancellable(&options, token) };
-        let mut checker = backend.checker(&problem, options.resolution).expect("a backend");
+        let options = PlanOptions { resolution: Some(1e-6), ..cancellable(&options, token) };
+        let mut checker = backend.checker(&problem, options.spacing(&problem)).expect("a backend");
         let outcome = plan(&problem, &mut *checker, &options).expect("it does not fail");
         is_sound(&problem, &outcome, &checker.name());
         assert!(checker.states_checked() < 20 * 256, "{}", checker.states_checked());
@@ -279,7 +279,7 @@ fn a_huge_batch_is_cancelled_in_any_of_its_phases() {
         // A search asks once in 16 samples, and once in 64 edges that it steers or takes over.
         for last in [10, 100, 1020, 1030, 1050, 1200, 1400] {
             let options = PlanOptions { batch: 1 << 14, ..cancellable(&options, after_asks(last).0) };
-            let mut checker = SimdChecker::new(&problem, options.resolution);
+            let mut checker = SimdChecker::new(&problem, options.spacing(&problem));
             let outcome = plan(&problem, &mut checker, &options).expect("lanes do not fail");
             is_sound(&problem, &outcome, name);
             let statistics = match &outcome {
@@ -301,7 +301,7 @@ fn without_time_nothing_is_done() {
         for (options, wanted) in
             [(late, Budget::Time), (cancellable(&options, cancelled()), Budget::Cancelled)]
         {
-            let mut checker = SimdChecker::new(&problem, options.resolution);
+            let mut checker = SimdChecker::new(&problem, options.spacing(&problem));
             match plan(&problem, &mut checker, &options).expect("lanes do not fail") {
                 Outcome::Exhausted { budget, statistics, hindrance } => {
                     assert_eq!((budget, statistics.iterations, hindrance), (wanted, 0, None), "{name}");
@@ -354,7 +354,7 @@ fn statistics_cover_the_whole_call() {
     let pause = Duration::from_millis(30);
     let make = || {
         std::thread::sleep(pause);
-        Backend::Simd.checker(&problem, options.resolution)
+        Backend::Simd.checker(&problem, options.spacing(&problem))
     };
     let check = |statistics: Statistics, least: Duration, began: Instant| {
         let Statistics { setup, plan, refine, certify, .. } = statistics;
@@ -402,7 +402,7 @@ fn a_replan_is_never_longer_than_driving_on() {
     for name in SCENES.into_iter().chain(["panda_lift", "car_trailer"]) {
         let (Scene { problem, options, .. }, running) = driven(name);
         let running = running.trajectory;
-        let mut checker = SimdChecker::new(&problem, options.resolution);
+        let mut checker = SimdChecker::new(&problem, options.spacing(&problem));
         for part in 1..8 {
             let departure = Departure { running: &running, from: running.duration() * f64::from(part) / 8.0 };
             for seed in 0..3 {

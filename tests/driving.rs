@@ -214,7 +214,7 @@ fn kinopax_with_wings() {
     for name in ["trees", "house"] {
         let Some(problem) = kinopax_problem(name, System::Airplane) else { return };
         for seed in 0..2 {
-            let options = PlanOptions { resolution: 0.02, range: 0.5, ..options(seed) };
+            let options = PlanOptions { resolution: Some(0.02), range: Some(0.5), ..options(seed) };
             replay(&problem, &solve(&problem, &options).trajectory);
         }
     }

@@ -395,7 +395,7 @@ fn quadrotors_among_the_boxes_of_kinopax() {
     for name in ["quadTrees", "quadHouse"] {
         let Some(problem) = kinopax_problem(name, System::Quadrotor) else { return };
         for seed in 0..3 {
-            solve(&problem, &PlanOptions { resolution: 2.0, range: 50.0, ..seeded(seed) });
+            solve(&problem, &PlanOptions { resolution: Some(2.0), range: Some(50.0), ..seeded(seed) });
         }
     }
 }

@@ -536,7 +536,7 @@ fn the_time_limit_holds_for_odd_options() {
     let Scene { problem, options, .. } = scene("panda_cage");
     let limited = PlanOptions { time_limit: Some(Duration::from_millis(300)), ..options };
     let started = std::time::Instant::now();
-    let tiny = PlanOptions { range: 1e-9, ..limited.clone() };
+    let tiny = PlanOptions { range: Some(1e-9), ..limited.clone() };
     assert!(matches!(
         outcome(&problem, &tiny, Backend::Simd),
         Outcome::Exhausted { budget: Budget::Time, .. }
@@ -679,7 +679,7 @@ mod gpu {
         for (name, loss) in [("panda_cage", 1), ("panda_cage", 3), ("panda_cage", 15), ("panda_table", 2)] {
             let Scene { problem, options, .. } = scene(name);
             let gpu = Gpu::open(&AdapterChoice::Best).expect("the adapter opens again");
-            let checker = AutoChecker::always(&gpu, &problem, options.resolution).expect("a checker");
+            let checker = AutoChecker::always(&gpu, &problem, options.spacing(&problem)).expect("a checker");
             let left = AtomicUsize::new(loss);
             let mut checker = Losing { checker, gpu: &gpu, left: &left };
             let outcome = plan(&problem, &mut checker, &patient(&options)).expect("lanes do not fail");
@@ -702,7 +702,7 @@ mod gpu {
         let left: &'static AtomicUsize = Box::leak(Box::new(AtomicUsize::new(40)));
         let tasks: Vec<_> =
             scenes.iter().map(|(scene, options)| Task { problem: &scene.problem, options }).collect();
-        let problems = tasks.iter().map(|task| (task.problem, task.options.resolution));
+        let problems = tasks.iter().map(|task| (task.problem, task.options.spacing(task.problem)));
         let pool = GpuPool::new(gpu, problems).expect("a pool");
         let checker = |i: usize| {
             let checker = AutoChecker::in_pool(&pool, i);

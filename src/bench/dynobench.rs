@@ -85,7 +85,7 @@ pub struct Instance {
 
 /// Options of a planner for the suite, whose bodies and rooms are of about a metre.
 pub fn options() -> PlanOptions {
-    PlanOptions { resolution: 0.05, range: 1.0, ..PlanOptions::default() }
+    PlanOptions { resolution: Some(0.05), range: Some(1.0), ..PlanOptions::default() }
 }
 
 /// Reads all instances of a suite, by system and name. Environments without a robot are left out.

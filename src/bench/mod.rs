@@ -4,9 +4,11 @@
 pub mod deadline;
 pub mod dynobench;
 pub mod edges;
+pub mod families;
 pub mod kinopax;
 pub mod mbm;
 pub mod replan;
 pub mod report;
 pub mod runner;
+pub mod samples;
 pub mod seeds;

@@ -1,7 +1,7 @@
 //! Checkers of many problems at once: on a device they share, what they submit travels together.
 //! Imports the backends that it chooses between.
 
-use super::{AdapterChoice, Backend, CheckError, EdgeChecker};
+use super::{AdapterChoice, Backend, CheckError, EdgeChecker, Lengths};
 use crate::problem::Problem;
 
 /// Makes the checkers of many problems; see [`Backend::checkers`].
@@ -16,7 +16,7 @@ pub struct Checkers<'a> {
 
 impl Backend {
     /// Checkers of many problems, each with the farthest, in metres, that a sphere may move between two
-    /// samples of an edge. With [`Backend::Gpu`] all problems are uploaded at once, and batches that are
+    /// samples of an edge (`None`: as [`Lengths`] has it). With [`Backend::Gpu`] all problems are uploaded at once, and batches that are
     /// submitted at about the same time, from however many threads, go to the device together.
     ///
     /// [`Backend::Auto`] shares no device: a search in lanes has one edge checked at a time, one for a
@@ -28,9 +28,13 @@ impl Backend {
     pub fn checkers<'a>(
         self,
         adapter: &AdapterChoice,
-        problems: impl IntoIterator<Item = (&'a Problem, f64)>,
+        problems: impl IntoIterator<Item = (&'a Problem, impl Into<Option<f64>>)>,
     ) -> Result<Checkers<'a>, CheckError> {
-        let problems: Vec<_> = problems.into_iter().collect();
+        let spaced = |(problem, resolution): (&'a Problem, _)| {
+            let resolution: Option<f64> = Into::into(resolution);
+            (problem, resolution.unwrap_or_else(|| Lengths::of(problem).spacing))
+        };
+        let problems: Vec<_> = problems.into_iter().map(spaced).collect();
         Ok(Checkers {
             #[cfg(feature = "gpu")]
             pool: match self {

@@ -18,6 +18,7 @@ mod diagnosis;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod hierarchy;
+mod lengths;
 mod many;
 pub mod packed;
 mod parallel;
@@ -28,6 +29,8 @@ mod spread;
 #[cfg(feature = "gpu")]
 pub use auto::{AutoChecker, wait_for_devices};
 pub use diagnosis::{Fault, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until};
+pub use lengths::Lengths;
+pub(crate) use lengths::{search_box, turns};
 pub use many::Checkers;
 pub use packed::{EdgeBatch, Packed, StateBatch};
 pub use parallel::ParallelChecker;
@@ -241,12 +244,16 @@ pub enum AdapterChoice {
 }
 
 impl Backend {
-    /// A checker of `problem` on this backend, at a spacing of `resolution` metres, and on the best
-    /// adapter.
+    /// A checker of `problem` on this backend, at a spacing of `resolution` metres (`None`: that of
+    /// [`Lengths`]), and on the best adapter.
     ///
     /// # Errors
     /// When a GPU is asked for and there is none that works.
-    pub fn checker(self, problem: &Problem, resolution: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
+    pub fn checker(
+        self,
+        problem: &Problem,
+        resolution: impl Into<Option<f64>>,
+    ) -> Result<Box<dyn EdgeChecker>, CheckError> {
         self.checker_on(&AdapterChoice::Best, problem, resolution)
     }
 
@@ -258,8 +265,9 @@ impl Backend {
         self,
         adapter: &AdapterChoice,
         problem: &Problem,
-        resolution: f64,
+        resolution: impl Into<Option<f64>>,
     ) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        let resolution = resolution.into().unwrap_or_else(|| Lengths::of(problem).spacing);
         Ok(match self {
             Self::Auto => auto(adapter, problem, resolution),
             Self::Gpu => gpu(adapter, problem, resolution)?,

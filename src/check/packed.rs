@@ -20,10 +20,13 @@ use std::sync::LazyLock;
 /// Samples are taken in rakes of this many, spread over the whole edge: the widest lanes there are.
 pub const RAKE: usize = 16;
 
-/// Velocity, acceleration and effort limits are widened by this share, position limits by this many
-/// rad or m, so that an edge which meets a limit exactly in `f64` is not lost to `f32` rounding
-/// (relative 6e-8 per operation, some hundred operations). The certificate holds the true limits.
+/// Velocity, acceleration and effort limits are widened by this share, so that an edge which meets a limit exactly
+/// in `f64` is not lost to `f32` rounding (relative 6e-8 per operation, some hundred operations). The certificate
+/// holds the true limits.
 pub const LIMIT_SLACK: f32 = 1e-4;
+
+/// Position limits are widened by this share of the greater of the two, since positions take far fewer operations.
+pub const POSITION_SLACK: f32 = 1e-5;
 
 /// Greatest degree of an edge's polynomials: septics, for systems of order 4.
 pub const MAX_DEGREE: usize = 7;
@@ -367,11 +370,18 @@ fn pack_link(m: &Mechanism, index: usize) -> PackedLink {
     }
 }
 
+/// What position limits are widened by: [`POSITION_SLACK`] of the greater of the two, rad or m.
+pub fn position_slack(limits: &crate::robot::OutputLimits) -> f32 {
+    let size = |bound: f64| if bound.is_finite() { bound.abs() as f32 } else { 0.0 };
+    POSITION_SLACK * size(limits.lower).max(size(limits.upper))
+}
+
 fn pack_limits(limits: &crate::robot::OutputLimits) -> PackedLimits {
+    let slack = position_slack(limits);
     // A position that is not finite must break even a limit that is not there.
     PackedLimits {
-        lower: (limits.lower as f32 - LIMIT_SLACK).max(f32::MIN),
-        upper: (limits.upper as f32 + LIMIT_SLACK).min(f32::MAX),
+        lower: (limits.lower as f32 - slack).max(f32::MIN),
+        upper: (limits.upper as f32 + slack).min(f32::MAX),
         velocity: limits.velocity as f32 * (1.0 + LIMIT_SLACK),
         acceleration: limits.acceleration as f32 * (1.0 + LIMIT_SLACK),
         effort: limits.effort as f32 * (1.0 + LIMIT_SLACK),

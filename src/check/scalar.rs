@@ -3,7 +3,7 @@
 
 mod vehicle;
 
-use super::packed::{Edge, LIMIT_SLACK, Packed, RAKE, RakeOrder};
+use super::packed::{Edge, LIMIT_SLACK, Packed, RAKE, RakeOrder, position_slack};
 use super::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict};
 use crate::base::MAX_ORDER;
 use crate::pose::Pose;
@@ -209,7 +209,8 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
         let share = |value: f64, limit: f64| 1.0 + slack - value.abs() / limit;
         let Problem { mechanism: m, gravity, .. } = self.problem.borrow();
         for (j, l) in m.limits.iter().enumerate() {
-            margins.lower(Status::Position, (y[j] - l.lower).min(l.upper - y[j]) + slack, j, 0);
+            let position_slack = f64::from(position_slack(l));
+            margins.lower(Status::Position, (y[j] - l.lower).min(l.upper - y[j]) + position_slack, j, 0);
             margins.lower(Status::Velocity, share(yd[j], l.velocity), j, 0);
             margins.lower(Status::Acceleration, share(ydd[j], l.acceleration), j, 0);
         }

@@ -3,7 +3,9 @@
 use super::batch::make_folder;
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{BackendArgs, Failure, complain, count, edges, export, positive, say, systems, write_file};
+use super::{
+    BackendArgs, Failure, complain, count, edges, export, families, positive, say, systems, write_file,
+};
 use crate::bench::deadline::{self, Clock, DeadlineReport, Family};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
@@ -39,6 +41,10 @@ pub(super) enum BenchCommand {
     Replan(ReplanBenchArgs),
     /// How much longer than a deadline hard queries of random families work
     Deadline(DeadlineArgs),
+    /// Random mazes and crowded arms, many seeds each: times and samples with their tails
+    Families(families::FamiliesArgs),
+    /// The same of scenes
+    Scenes(families::ScenesArgs),
     /// Edges and states a second, by backend, size of batch and number of obstacles
     Edges(edges::EdgesArgs),
 }
@@ -132,6 +138,8 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::Kinopax(args) => systems::kinopax(args),
         BenchCommand::Replan(args) => replan(args),
         BenchCommand::Deadline(args) => deadline(args),
+        BenchCommand::Families(args) => families::families(args),
+        BenchCommand::Scenes(args) => families::scenes(args),
         BenchCommand::Edges(args) => edges::run(args),
     }
 }

@@ -7,6 +7,7 @@ mod check;
 #[cfg(feature = "gpu")]
 mod devices;
 mod edges;
+mod families;
 mod import;
 mod plan;
 mod planning;
@@ -186,7 +187,11 @@ struct BackendArgs {
 
 impl BackendArgs {
     /// A checker that tells its warnings when it is done with.
-    fn checker(&self, problem: &Problem, resolution: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
+    fn checker(
+        &self,
+        problem: &Problem,
+        resolution: Option<f64>,
+    ) -> Result<Box<dyn EdgeChecker>, CheckError> {
         let checker =
             self.backend.checker_on(&self.adapter.clone().unwrap_or_default(), problem, resolution)?;
         Ok(Box::new(Telling(checker)))
@@ -195,7 +200,7 @@ impl BackendArgs {
     /// Such checkers of many problems.
     fn checkers<'a>(
         &self,
-        problems: impl IntoIterator<Item = (&'a Problem, f64)>,
+        problems: impl IntoIterator<Item = (&'a Problem, Option<f64>)>,
     ) -> Result<TellingCheckers<'a>, CheckError> {
         let checkers = self.backend.checkers(&self.adapter.clone().unwrap_or_default(), problems)?;
         Ok(TellingCheckers(checkers))

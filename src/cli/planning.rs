@@ -49,7 +49,7 @@ impl PlanningArgs {
     /// Checkers of many problems, each with its resolution, and the threads that they are spread over.
     pub(super) fn spread<'a>(
         &self,
-        problems: impl Iterator<Item = (&'a Problem, f64)>,
+        problems: impl Iterator<Item = (&'a Problem, Option<f64>)>,
     ) -> Result<(TellingCheckers<'a>, usize), CheckError> {
         let checkers = self.backend.checkers(problems)?;
         let threads = checkers.threads(self.threads);

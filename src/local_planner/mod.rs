@@ -215,6 +215,12 @@ impl<'a> LocalPlanner<'a> {
         self.steering.steer(from, to, &mut self.coefficients)
     }
 
+    /// How long the fastest motion from `from` to `to` takes, whatever stands in its way; infinitely long where none
+    /// is found.
+    pub fn least_duration(&mut self, from: End<'_>, to: End<'_>) -> f64 {
+        if self.fastest(from, to, 1.0, f64::INFINITY) { self.motion.duration() } else { f64::INFINITY }
+    }
+
     /// A valid motion from `from` to `to` that is as fast as velocities and accelerations allow, if
     /// there is one no longer than `longest`.
     ///

@@ -6,6 +6,7 @@ mod batch;
 mod braking;
 mod drive;
 mod fly;
+mod gap;
 mod lane;
 mod options;
 mod outcome;
@@ -16,6 +17,7 @@ mod termination;
 pub use batch::{Task, plan_batch};
 pub use braking::Overrun;
 pub use fly::Attitude;
+pub use gap::Gap;
 pub use options::{PlanOptions, Quality};
 pub use outcome::{Budget, Hindrance, Outcome, Solution, Statistics};
 pub use replan::{Departure, Planner, replan, replan_by};
@@ -34,8 +36,8 @@ use lane::{Finish, GRACE, Lane, PATIENCE, Share, together};
 use std::time::{Duration, Instant};
 use termination::{Improve, Race};
 
-/// What braking ahead would hit is still looked for when the time is up, for so long at most: some hundred
-/// microseconds are enough among a thousand obstacles.
+/// What stood in the way is still looked for when the time is up, for so long at most: some hundred microseconds
+/// are enough among a thousand obstacles.
 const AFTERTHOUGHT: Duration = Duration::from_micros(300);
 
 /// Plans a trajectory from the start of `problem` to any of its goals, checking edges by `checker`.
@@ -270,7 +272,7 @@ impl<'a> Query<'a> {
         let lengths = lanes.iter().map(length).enumerate();
         let best = lengths.filter_map(|(i, length)| Some((i, length?))).min_by(|a, b| a.1.total_cmp(&b.1));
         let index = best.map_or(0, |(i, _)| i);
-        let Finish { answer, violation, .. } = lanes.swap_remove(index);
+        let Finish { answer, violation, gap, .. } = lanes.swap_remove(index);
         match answer {
             Ok((answer, _)) => {
                 let cut_short = self.termination.interrupted();
@@ -282,19 +284,12 @@ impl<'a> Query<'a> {
                 let violation =
                     violation.filter(|violation| !matches!(violation, Violation::OutOfTime { .. }));
                 let uncertified = violation.map(Hindrance::Uncertified);
-                let hindrance = uncertified.or_else(|| self.braking(budget));
+                let stop = self.termination.afterthought(budget, AFTERTHOUGHT);
+                let braking = || braking::hindrance(self.problem, stop.as_ref()?);
+                let apart = || Some(Hindrance::Apart(gap?.explained(self.problem, stop.as_ref()?)));
+                let hindrance = uncertified.or_else(braking).or_else(apart);
                 Outcome::Exhausted { budget, statistics: statistics.of(self.begun.elapsed()), hindrance }
             }
         }
-    }
-
-    /// What braking ahead would hit. Whoever cancels does not wait for that.
-    fn braking(&self, budget: Budget) -> Option<Hindrance> {
-        let stop = match budget {
-            Budget::Cancelled => return None,
-            Budget::Samples => self.termination.stop().clone(),
-            Budget::Time => Stop::after(Instant::now(), AFTERTHOUGHT),
-        };
-        braking::hindrance(self.problem, &stop)
     }
 }

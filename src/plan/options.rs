@@ -1,5 +1,7 @@
 //! What a caller may choose about a search.
 
+use crate::check::Lengths;
+use crate::problem::Problem;
 use crate::stop::CancelToken;
 use std::fmt;
 use std::time::Duration;
@@ -17,17 +19,20 @@ pub struct PlanOptions {
     pub cancel: Option<CancelToken>,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
-    /// Longest edge of the search, in the flat output space: root of the sum of squares, rad and m, each
-    /// times the root of how far a unit of it moves the robot at most, against the mean of all.
-    pub range: f64,
+    /// Longest edge of the search, in the flat output space: root of the sum of squares, each times the root of how
+    /// far it moves the robot at most, against the mean of all; in rad, of a robot that only slides in metres, and
+    /// of a vehicle in metres of its path. `None`: [`PlanOptions::RANGE`] radians, or as many metres as that is worth
+    /// ([`Lengths::radian`](crate::check::Lengths::radian)).
+    pub range: Option<f64>,
     /// Share of the samples that carry a velocity, 0 to 1. The others are at rest.
     pub moving_share: f64,
     /// Edges that the search has checked at once; 0 leaves it to the backend (CPUs: 1). The more, the
     /// less each knows of the others' outcome, but devices are only fast with many.
     pub batch: usize,
     /// Farthest any sphere may move between two checked samples of an edge, metres: by a bound that adds up what
-    /// every joint could do to a stretched arm, mostly two to five times as much as it does.
-    pub resolution: f64,
+    /// every joint could do to a stretched arm, mostly two to five times as much as it does. `None`: what follows
+    /// from the sizes of the robot and of the obstacles ([`Lengths::spacing`](crate::check::Lengths::spacing)).
+    pub resolution: Option<f64>,
     /// Shortcuts tried when an answer is refined; 0 returns the raw path. Of bases that go where they point, a
     /// measure of the moves tried, which go on while they gain; a quadrotor's flight is then shortened as a whole.
     pub shortcut_tries: u32,
@@ -43,6 +48,16 @@ pub struct PlanOptions {
     pub improve: Option<Duration>,
 }
 
+impl PlanOptions {
+    /// Longest edge of the search where nobody says otherwise, rad.
+    pub const RANGE: f64 = 0.8;
+
+    /// Farthest any sphere may move between two checked samples of an edge of `problem`, metres.
+    pub fn spacing(&self, problem: &Problem) -> f64 {
+        self.resolution.unwrap_or_else(|| Lengths::of(problem).spacing)
+    }
+}
+
 impl Default for PlanOptions {
     fn default() -> Self {
         Self {
@@ -50,10 +65,10 @@ impl Default for PlanOptions {
             time_limit: Some(Duration::from_secs(5)),
             cancel: None,
             max_samples: 100_000_000,
-            range: 0.8,
+            range: None,
             moving_share: 0.0,
             batch: 0,
-            resolution: 0.1,
+            resolution: None,
             shortcut_tries: 16,
             searches: 1,
             polish_tries: 0,

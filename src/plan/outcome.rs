@@ -1,6 +1,6 @@
 //! What a planner answers.
 
-use super::Overrun;
+use super::{Gap, Overrun};
 use crate::certify::{Certificate, Violation};
 use crate::check::Fault;
 use crate::stop::Stopped;
@@ -59,6 +59,8 @@ pub enum Hindrance {
     Uncertified(Violation),
     /// The start moves, and the robot cannot even be stopped straight ahead: why not.
     Braking(Violation),
+    /// The trees from the start and from the goals have not met: how near they came, and what is between them.
+    Apart(Gap),
 }
 
 /// A trajectory and the proof that it is valid at every instant.
@@ -164,6 +166,7 @@ impl fmt::Display for Hindrance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Uncertified(violation) => write!(f, "the last answer could not be certified: {violation}"),
+            Self::Apart(gap) => gap.fmt(f),
             Self::Braking(violation) => {
                 write!(
                     f,

@@ -117,6 +117,16 @@ impl<'a> Termination<'a> {
         Self { stop, race: None, ..self.clone() }
     }
 
+    /// How long to find out for a hint what stood in the way of an answer, after a budget is spent: where it is that
+    /// of time, so long at most. Whoever cancels does not wait for hints.
+    pub(super) fn afterthought(&self, spent: Budget, most: Duration) -> Option<Stop> {
+        match spent {
+            Budget::Cancelled => None,
+            Budget::Samples => Some(self.stop.clone()),
+            Budget::Time => Some(Stop::after(Instant::now(), most)),
+        }
+    }
+
     /// The budget that is spent after so many samples.
     pub fn spent(&self, samples: u64) -> Option<Budget> {
         self.spent_among(samples, 0)

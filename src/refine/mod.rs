@@ -21,12 +21,12 @@ use crate::trajectory::Trajectory;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// No shortcut replaces less than this, seconds: there is nothing to gain, and the accelerations of
-/// ever shorter pieces are all rounding.
-const SHORTEST: f64 = 5e-3;
+/// No shortcut replaces less than this share of the duration at first: there is nothing to gain, and the
+/// accelerations of ever shorter pieces are all rounding.
+const SHORTEST: f64 = 1.0 / 1024.0;
 
-/// No cut leaves less than this of a piece, seconds.
-const SPLINTER: f64 = 1e-4;
+/// No cut leaves less than this share of the duration at first.
+const SPLINTER: f64 = 1.0 / 65536.0;
 
 /// A shortcut must save at least this share of what it replaces, or it only adds knots, ...
 const LEAST_GAIN: f64 = 1e-3;
@@ -128,6 +128,9 @@ struct Shortener<'l, 'c> {
     trajectory: Trajectory,
     /// What the next trajectory is written to.
     next: Trajectory,
+    /// [`SHORTEST`] and [`SPLINTER`], seconds.
+    shortest: f64,
+    splinter: f64,
     /// The states between which a shortcut is tried.
     start: FlatState,
     end: FlatState,
@@ -141,22 +144,25 @@ impl<'l, 'c> Shortener<'l, 'c> {
             state.acceleration.clear();
         }
         let next = Trajectory::new(trajectory.dof(), trajectory.degree());
-        Self { local, trajectory, next, start: state.clone(), end: state }
+        let duration = trajectory.duration();
+        let (shortest, splinter) = (SHORTEST * duration, SPLINTER * duration);
+        Self { local, trajectory, next, shortest, splinter, start: state.clone(), end: state }
     }
 
     /// Cuts every corner, the last first, far from it and then closer; `corners` are the times of all
     /// knots of the path.
     fn cut_corners(&mut self, corners: &[f64]) -> Result<(), CheckError> {
         const SHARES: [f64; 4] = [1.0, 0.7, 0.4, 0.15];
+        let splinter = self.splinter;
         // Up to here the trajectory is still as it was.
         let mut known = self.trajectory.duration();
         for corner in (1..corners.len().saturating_sub(1)).rev() {
             let [before, at] = [corner - 1, corner].map(|i| corners[i]);
             let mut after = corners[corner + 1].min(known);
-            if after < at + SPLINTER {
+            if after < at + splinter {
                 // The shortcut over the next corner begins here: as far as it is one piece.
                 let knots = self.trajectory.knots();
-                let next = knots.partition_point(|&knot| knot < at + SPLINTER);
+                let next = knots.partition_point(|&knot| knot < at + splinter);
                 after = knots[next.min(knots.len() - 1)];
             }
             for share in SHARES {
@@ -199,11 +205,11 @@ impl<'l, 'c> Shortener<'l, 'c> {
     /// Replaces what lies between two instants by the fastest motion between the states there, if that
     /// is valid and saves at least the share `gain`.
     fn shortcut(&mut self, from: f64, to: f64, gain: f64) -> Result<bool, CheckError> {
-        if to - from < SHORTEST {
+        if to - from < self.shortest {
             return Ok(false);
         }
-        let Self { local, trajectory, next, start, end } = self;
-        let (from, to) = (at_knot(trajectory, from), at_knot(trajectory, to));
+        let Self { local, trajectory, next, start, end, splinter, .. } = self;
+        let (from, to) = (at_knot(trajectory, from, *splinter), at_knot(trajectory, to, *splinter));
         state(trajectory, from, start);
         state(trajectory, to, end);
         let longest = (to - from) * (1.0 - gain);
@@ -216,11 +222,11 @@ impl<'l, 'c> Shortener<'l, 'c> {
     }
 }
 
-/// The knot next to `t`, if it is so near that cutting at `t` would leave a splinter; else `t`.
-fn at_knot(trajectory: &Trajectory, t: f64) -> f64 {
+/// The knot next to `t`, if it is nearer than a `splinter`; else `t`.
+fn at_knot(trajectory: &Trajectory, t: f64, splinter: f64) -> f64 {
     let knots = trajectory.knots();
     let after = knots.partition_point(|&knot| knot < t);
-    let near = |knot: &&f64| (**knot - t).abs() < SPLINTER;
+    let near = |knot: &&f64| (**knot - t).abs() < splinter;
     knots[after.saturating_sub(1)..].iter().take(2).find(near).copied().unwrap_or(t)
 }
 

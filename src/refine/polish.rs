@@ -1,7 +1,7 @@
 //! What still shortens a trajectory after the first shortcuts: shortcuts of all sizes, and detours by
 //! states off its course.
 
-use super::{LEAST_GAIN, SHORTEST, Shortener, at_knot, state};
+use super::{LEAST_GAIN, Shortener, at_knot, state};
 use crate::check::CheckError;
 use crate::local_planner::LocalPlanner;
 use crate::robot::OutputLimits;
@@ -65,11 +65,11 @@ impl Shortener<'_, '_> {
         to: f64,
         rng: &mut Pcg64Mcg,
     ) -> Result<(), CheckError> {
-        if to - from < 2.0 * SHORTEST {
+        if to - from < 2.0 * self.shortest {
             return Ok(());
         }
-        let Self { local, trajectory, next, start, end } = self;
-        let (from, to) = (at_knot(trajectory, from), at_knot(trajectory, to));
+        let Self { local, trajectory, next, start, end, splinter, .. } = self;
+        let (from, to) = (at_knot(trajectory, from, *splinter), at_knot(trajectory, to, *splinter));
         let half = 0.5 * (to - from);
         let mut via = start.clone();
         state(trajectory, from, start);

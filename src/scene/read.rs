@@ -320,15 +320,15 @@ fn joint_override(entry: &Entry, robot: &Robot) -> Result<JointOverride, InputEr
 fn planner(node: &Node, mut default: PlanOptions) -> Result<PlanOptions, InputError> {
     let map = node.map_of("a map of planner options", &PLANNER_KEYS)?;
     map.get("quality").map_or(Ok(Quality::default()), quality)?.apply(&mut default);
-    let positive = |key, default| map.get(key).map_or(Ok(default), Node::positive);
+    let positive = |key| map.get(key).map(Node::positive).transpose();
     Ok(PlanOptions {
         seed: map.get("seed").map_or(Ok(default.seed), Node::natural)?,
         time_limit: map.get("time_limit").map_or(Ok(default.time_limit), time_limit)?,
         max_samples: map.get("max_samples").map_or(Ok(default.max_samples), Node::natural)?,
-        range: positive("range", default.range)?,
+        range: positive("range")?.or(default.range),
         moving_share: map.get("moving_share").map_or(Ok(default.moving_share), share)?,
         batch: map.get("batch").map_or(Ok(default.batch), batch)?,
-        resolution: positive("resolution", default.resolution)?,
+        resolution: positive("resolution")?,
         shortcut_tries: map.get("shortcut_tries").map_or(Ok(default.shortcut_tries), Node::natural)?,
         searches: map.get("searches").map_or(Ok(default.searches), searches)?,
         polish_tries: map.get("polish_tries").map_or(Ok(default.polish_tries), Node::natural)?,

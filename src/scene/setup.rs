@@ -4,7 +4,6 @@ use super::vehicle::{PointRobot, VehicleRobot};
 use crate::base::Base;
 use crate::document::unknown;
 use crate::error::InputError;
-use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
@@ -286,8 +285,8 @@ pub(crate) fn require_limits(mechanism: &Mechanism, smoothness: Smoothness) -> R
 
 /// Longest edge of the search where the scene does not say: that of [`PlanOptions`], but for a vehicle, whose
 /// world may be of any size, half the diagonal of what it moves in, or of the box around start and goals.
-pub(super) fn default_range(problem: &Problem) -> f64 {
-    let Some(base) = problem.mechanism.vehicle() else { return PlanOptions::default().range };
+pub(super) fn default_range(problem: &Problem) -> Option<f64> {
+    let base = problem.mechanism.vehicle()?;
     let ends = || problem.goals.iter().chain([&problem.start]);
     let slides = base.coordinates().iter().take_while(|coordinate| !coordinate.turns).count();
     let span = |i: usize| {
@@ -297,7 +296,7 @@ pub(super) fn default_range(problem: &Problem) -> f64 {
         if (upper - lower).is_finite() { upper - lower } else { most - least }
     };
     let diagonal = (0..slides).map(|i| span(i) * span(i)).sum::<f64>().sqrt();
-    if diagonal > 0.0 { 0.5 * diagonal } else { PlanOptions::default().range }
+    (diagonal > 0.0).then_some(0.5 * diagonal)
 }
 
 /// Checks the position of flat output `i` against its bounds, which move out to a position that

@@ -4,7 +4,7 @@ mod ends;
 mod pursuit;
 mod search;
 
-use super::lane::{Answer, Finish, Lane, PADDINGS, SAMPLES_PER_PADDING};
+use super::lane::{Answer, Finish, Lane, SAMPLES_PER_PADDING};
 use super::termination::{Improve, Race};
 use super::{Budget, Termination};
 use crate::certify::Violation;
@@ -180,7 +180,7 @@ impl<'a> Driver<'a> {
     fn drive_by_arcs(&mut self, found: &Found) -> Result<Option<Found>, CheckError> {
         let started = Instant::now();
         let problem = self.lane.problem;
-        let padding = PADDINGS[self.lane.padding];
+        let padding = self.lane.paddings[self.lane.padding];
         let faster = with_planner(&mut self.lane, &self.limits, |planner| {
             drive_by_arcs(&found.route, problem, planner, padding)
         })?;
@@ -218,7 +218,7 @@ impl<'a> Driver<'a> {
         let mut shrunk = 0;
         let found = loop {
             self.lane.sample_by_halves(repairs + shrunk);
-            let stage = match self.lane.padding + 1 < PADDINGS.len() {
+            let stage = match self.lane.padding + 1 < self.lane.paddings.len() {
                 true => SAMPLES_PER_PADDING.saturating_mul(u64::from(shrunk) + 1),
                 false => u64::MAX,
             };
@@ -232,7 +232,7 @@ impl<'a> Driver<'a> {
             }
             self.lane.padding += 1;
             shrunk += 1;
-            self.lane.local.checker().set_padding(PADDINGS[self.lane.padding]);
+            self.lane.local.checker().set_padding(self.lane.paddings[self.lane.padding]);
         };
         self.lane.statistics.iterations += search.samples;
         self.lane.statistics.plan += started.elapsed();

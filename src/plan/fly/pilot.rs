@@ -37,6 +37,8 @@ pub(super) struct Pilot<'f, 'l> {
     pub(super) flight: &'f Flight<'f>,
     pub(super) checker: FlatChecker<'l>,
     pub(super) options: &'l PlanOptions,
+    /// Spacing of samples before it is halved, metres.
+    spacing: f64,
     share: Share,
     /// Made when there is something to certify.
     certifier: Option<Certifier<'f>>,
@@ -51,11 +53,12 @@ pub(super) struct Pilot<'f, 'l> {
 
 impl<'f, 'l> Pilot<'f, 'l> {
     pub(super) fn new(flight: &'f Flight<'f>, lane: Lane<'l>) -> Result<Self, CheckError> {
-        let Lane { options, share, local, statistics, states_before, .. } = lane;
+        let Lane { options, share, local, spacing, statistics, states_before, .. } = lane;
         let mut pilot = Self {
             flight,
             checker: FlatChecker::new(local.into_checker(), flight.problem.mechanism.dof()),
             options,
+            spacing,
             share,
             certifier: None,
             padding: 0,
@@ -74,7 +77,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
 
     pub(super) fn finish_up(mut self, answer: Result<(Answer, u64), Budget>) -> Finish {
         self.statistics.states = self.checker.states_checked() - self.states_before;
-        Finish { answer, statistics: self.statistics, violation: self.violation }
+        Finish { answer, statistics: self.statistics, violation: self.violation, gap: None }
     }
 
     /// Whether the start and all goals have such a clearance. From now on it is asked for.
@@ -263,7 +266,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
         let goals: Vec<&FlatState> = problem.goals.iter().collect();
         let mut search = RrtConnect::new(problem, &goals, self.options, self.seed());
         self.checker.set_padding(PADDINGS[self.padding]);
-        self.checker.set_resolution(self.options.resolution / f64::from(1_u32 << attempt.min(6)));
+        self.checker.set_resolution(self.spacing / f64::from(1_u32 << attempt.min(6)));
         let mut local = LocalPlanner::new(problem, &mut self.checker).until(termination.stop());
         let mut stage = SAMPLES_PER_PADDING;
         let found = loop {
