@@ -302,7 +302,7 @@ fn shorten_paths(c: &mut Criterion) {
         });
     });
     c.bench_function("shorten", |b| {
-        b.iter(|| shorten(black_box(&path), &mut local, 16, 0, &|| false).expect("lanes do not fail"));
+        b.iter(|| shorten(black_box(&path), &mut local, 16, 0).expect("lanes do not fail"));
     });
 }
 

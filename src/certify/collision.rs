@@ -16,10 +16,11 @@ use super::motion::{Ball, Balls, Mover, Moves, Rigid};
 use super::report::{Clearance, Nearest, Violation};
 use super::solids::{Shaped, Solids};
 use super::span::Span;
-use super::{MAX_INTERVALS, Stop};
+use super::{INTERVAL, MAX_INTERVALS, ask};
 use crate::base::Singular;
 use crate::pose::Pose;
 use crate::robot::Mechanism;
+use crate::stop::Watch;
 use crate::trajectory::Trajectory;
 use crate::world::World;
 use std::ops::Range;
@@ -110,7 +111,8 @@ struct Scratch {
 }
 
 impl<'a> Collisions<'a> {
-    pub(super) fn new(mechanism: &'a Mechanism, world: &'a World) -> Self {
+    /// The tables, as far as they are made before it is time to stop.
+    pub(super) fn new(mechanism: &'a Mechanism, world: &'a World, watch: &mut Watch) -> Self {
         let links = &mechanism.links;
         let solid = |link: &usize| !links[*link].spheres.is_empty();
         let meets = |pair: &&[usize; 2]| pair.iter().all(solid);
@@ -144,11 +146,11 @@ impl<'a> Collisions<'a> {
         Self {
             mechanism,
             world,
-            solids: Solids::new(&world.obstacles),
+            solids: Solids::new(&world.obstacles, watch),
             free,
             pairs: pairs.chunk_by(same_block).map(item).collect(),
             moves: Moves::new(mechanism, movers),
-            fixed: standing_collision(mechanism, world),
+            fixed: standing_collision(mechanism, world, watch),
             scratch: Scratch::default(),
             level: Chosen::best(),
         }
@@ -161,7 +163,7 @@ impl<'a> Collisions<'a> {
         trajectory: &Trajectory,
         motion: &mut J,
         tolerance: Option<f64>,
-        stop: &Stop<'_>,
+        watch: &mut Watch,
     ) -> Result<(Clearance, usize), Violation> {
         if let Some(fixed) = &self.fixed {
             return Err(fixed.clone());
@@ -176,7 +178,7 @@ impl<'a> Collisions<'a> {
             scratch: &mut self.scratch,
             trajectory,
             motion,
-            stop,
+            watch,
             tolerance: tolerance.unwrap_or(f64::INFINITY),
             at_least: f64::INFINITY,
             nearest: None,
@@ -197,7 +199,7 @@ struct Proof<'p, J> {
     scratch: &'p mut Scratch,
     trajectory: &'p Trajectory,
     motion: &'p mut J,
-    stop: &'p Stop<'p>,
+    watch: &'p mut Watch,
     tolerance: f64,
     /// The smallest bound, and the nearest that two spheres were seen, and when.
     at_least: f64,
@@ -242,7 +244,7 @@ impl<J: Joints> Proof<'_, J> {
     /// to be proved.
     #[inline(always)]
     fn refine<L: Level>(&mut self, level: L, span: &Span, list: Range<usize>) -> Result<(), Violation> {
-        self.stop.ask(self.intervals, self.intervals + 1)?;
+        ask(self.watch, INTERVAL, self.intervals)?;
         self.intervals += 1;
         self.scratch.items.truncate(list.end);
         let floor = span.is_floor() || self.intervals > MAX_INTERVALS;
@@ -261,6 +263,7 @@ impl<J: Joints> Proof<'_, J> {
         }
         let first = self.scratch.items.len();
         for k in list {
+            ask(self.watch, 1, self.intervals)?;
             let mut item = self.scratch.items[k];
             self.moves.follow(level, item.mover / LANES, &self.scratch.poses, &self.scratch.joints);
             item.open = match item.against {
@@ -528,10 +531,13 @@ fn common_ancestor(mechanism: &Mechanism, [mut a, mut b]: [usize; 2]) -> usize {
 }
 
 /// A link of the base that is inside an obstacle.
-fn standing_collision(mechanism: &Mechanism, world: &World) -> Option<Violation> {
+fn standing_collision(mechanism: &Mechanism, world: &World, watch: &mut Watch) -> Option<Violation> {
     let base = mechanism.bodies[0].placement;
     for link in mechanism.links.iter().filter(|link| link.body == 0) {
         for obstacle in &world.obstacles {
+            if watch.is_due(link.spheres.len() as u32) {
+                return None;
+            }
             for sphere in &mechanism.spheres[link.spheres.clone()] {
                 let depth = sphere.radius - obstacle.signed_distance(base.point(sphere.center));
                 if depth > 0.0 {

@@ -6,9 +6,10 @@ use super::collision::Joints;
 use super::interval::{Variation, shift};
 use super::report::{Peak, Peaks};
 use super::span::Span;
-use super::{CertifyOptions, LimitKind, Violation};
+use super::{CertifyOptions, INTERVAL, LimitKind, Violation, ask};
 use crate::base::Singular;
 use crate::problem::{Problem, Smoothness};
+use crate::stop::Watch;
 use crate::trajectory::{Extrema, Segment, Trajectory, extrema};
 use std::ops::Range;
 
@@ -55,6 +56,7 @@ impl Course {
         trajectory: &Trajectory,
         problem: &Problem,
         options: &CertifyOptions,
+        watch: &mut Watch,
     ) -> Result<Vec<Peaks>, Violation> {
         let mechanism = &problem.mechanism;
         self.dof = trajectory.dof();
@@ -62,6 +64,7 @@ impl Course {
         let none = Extrema { min: f64::INFINITY, min_time: 0.0, max: f64::NEG_INFINITY, max_time: 0.0 };
         let mut extremes = vec![[none; 3]; trajectory.dof()];
         for (segment, &start) in trajectory.segments().zip(trajectory.knots()) {
+            ask(watch, INTERVAL, 0)?;
             for (output, all) in extremes.iter_mut().enumerate() {
                 let bounds = if trajectory.degree() <= 3 {
                     let of = cubic_extremes(segment.polynomial(output), segment.duration);

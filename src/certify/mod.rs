@@ -22,6 +22,7 @@ mod vehicle;
 pub use report::{BasePeak, Certificate, Clearance, Limit, LimitKind, Nearest, Peak, Peaks, Violation};
 
 use crate::problem::{FlatState, Problem, Smoothness};
+use crate::stop::{Stop, Watch};
 use crate::trajectory::{MAX_DEGREE, Trajectory, derivative};
 use collision::Collisions;
 use effort::Efforts;
@@ -44,8 +45,11 @@ fn floor(to: f64) -> f64 {
 /// A proof that takes more intervals than this is given up: at a microsecond each, it takes seconds.
 const MAX_INTERVALS: usize = 5_000_000;
 
-/// A proof asks once in so many intervals whether it is late.
-const INTERVALS_PER_CLOCK: usize = 256;
+/// A proof asks once in so many units of work, some 20 ns each, whether it is time to stop.
+const WORK_PER_ASK: u32 = 1024;
+
+/// Work of an interval beside what it lists, and of a segment whose extrema are found.
+const INTERVAL: u32 = 32;
 
 /// How much a certificate should find out, and how exact the trajectory must be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,29 +96,31 @@ pub struct Certifier<'a> {
     vehicle: Option<Vehicle<'a>>,
 }
 
-/// What is asked now and then whether to give up.
-struct Stop<'s> {
-    late: &'s dyn Fn() -> bool,
-}
-
-impl Stop<'_> {
-    /// Whether to go on to the next intervals, after so many. A certificate of ordinary length is
-    /// never given up.
-    fn ask(&self, done: usize, next: usize) -> Result<(), Violation> {
-        if done / INTERVALS_PER_CLOCK != next / INTERVALS_PER_CLOCK && (self.late)() {
-            return Err(Violation::OutOfTime { intervals: done });
-        }
-        Ok(())
-    }
+/// Whether to go on to so much more work, after so many intervals.
+#[inline(always)]
+fn ask(watch: &mut Watch, work: u32, intervals: usize) -> Result<(), Violation> {
+    if watch.is_due(work) { Err(Violation::OutOfTime { intervals }) } else { Ok(()) }
 }
 
 impl<'a> Certifier<'a> {
     /// Builds the tables for `problem`.
     pub fn new(problem: &'a Problem, options: CertifyOptions) -> Self {
+        Self::build(problem, options, &mut Watch::default())
+    }
+
+    /// The same, unless `stop` is due before it is done: the tables of ten thousand obstacles take milliseconds.
+    pub fn new_until(problem: &'a Problem, options: CertifyOptions, stop: &Stop) -> Option<Self> {
+        let mut watch = Watch::new(stop, WORK_PER_ASK);
+        let certifier = Self::build(problem, options, &mut watch);
+        (!watch.was_due()).then_some(certifier)
+    }
+
+    /// Builds the tables, as far as it comes.
+    fn build(problem: &'a Problem, options: CertifyOptions, watch: &mut Watch) -> Self {
         Self {
             problem,
             options,
-            collisions: Collisions::new(&problem.mechanism, &problem.world),
+            collisions: Collisions::new(&problem.mechanism, &problem.world, watch),
             efforts: Efforts::new(&problem.mechanism, problem.gravity, options.limit_tolerance),
             course: Course::default(),
             vehicle: Vehicle::new(problem, options),
@@ -126,34 +132,30 @@ impl<'a> Certifier<'a> {
     /// # Errors
     /// What is wrong with the trajectory and when, or what could not be proved.
     pub fn certify(&mut self, trajectory: &Trajectory) -> Result<Certificate, Violation> {
-        self.certify_until(trajectory, &|| false)
+        self.certify_until(trajectory, &Stop::NEVER)
     }
 
-    /// The same, but given up as [`Violation::OutOfTime`] where it takes long and `late` says so.
+    /// The same, but given up as [`Violation::OutOfTime`] when `stop` is due.
     ///
     /// # Errors
     /// As [`Certifier::certify`].
-    pub fn certify_until(
-        &mut self,
-        trajectory: &Trajectory,
-        late: &dyn Fn() -> bool,
-    ) -> Result<Certificate, Violation> {
-        let stop = Stop { late };
+    pub fn certify_until(&mut self, trajectory: &Trajectory, stop: &Stop) -> Result<Certificate, Violation> {
+        let watch = &mut Watch::new(stop, WORK_PER_ASK);
         let tolerance = self.options.clearance_tolerance;
         let outputs = self.problem.mechanism.outputs.clone();
         self.check_form(trajectory)?;
         if let Some(vehicle) = &mut self.vehicle {
-            let (peaks, base, first) = vehicle.prove(trajectory, &stop)?;
-            let (clearance, intervals) = self.collisions.prove(trajectory, vehicle, tolerance, &stop)?;
+            let (peaks, base, first) = vehicle.prove(trajectory, watch)?;
+            let (clearance, intervals) = self.collisions.prove(trajectory, vehicle, tolerance, watch)?;
             return Ok(Certificate { clearance, peaks, base, outputs, intervals: first + intervals });
         }
         self.check_ends(trajectory)?;
         self.check_knots(trajectory)?;
-        let mut peaks = self.course.survey(trajectory, self.problem, &self.options)?;
+        let mut peaks = self.course.survey(trajectory, self.problem, &self.options, watch)?;
         let (clearance, mut intervals) =
-            self.collisions.prove(trajectory, &mut self.course, tolerance, &stop)?;
+            self.collisions.prove(trajectory, &mut self.course, tolerance, watch)?;
         if self.problem.torque {
-            intervals += self.efforts.prove(trajectory, &mut peaks, &stop)?;
+            intervals += self.efforts.prove(trajectory, &mut peaks, watch)?;
         }
         Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals })
     }

@@ -6,11 +6,13 @@ use crate::problem::{GRAVITY, Smoothness};
 use crate::robot::{
     Body, CollisionLink, DynamicsScratch, Inertia, JointLimits, Mechanism, Motion, Sphere, random,
 };
+use crate::stop::CancelToken;
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::f64::consts::FRAC_PI_2;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A cubic through both ends of every output, `[position, velocity]` each.
 fn push_cubic(trajectory: &mut Trajectory, duration: f64, from: &FlatState, to: &FlatState) {
@@ -504,7 +506,7 @@ fn absurd_coefficients_are_refused() {
     assert!(matches!(certify_arc(&trajectory, vec![]), Err(Violation::Malformed { .. })));
 }
 
-/// A proof that takes long is given up when its caller says so, and a short one is not.
+/// A proof is given up as soon as its caller says so, in its first interval or a later one, and so are its tables.
 #[test]
 fn a_late_proof_is_given_up() {
     // The ball keeps one distance all the time: no instant stands out, so none excuses the others.
@@ -514,10 +516,19 @@ fn a_late_proof_is_given_up() {
     let ceiling = Obstacle { name: "ceiling".into(), shape: Shape::HalfSpace, pose };
     let problem = problem_for(ball_on_slides(), World { obstacles: vec![ceiling] }, &trajectory);
     let exact = CertifyOptions { clearance_tolerance: Some(0.0), ..CertifyOptions::default() };
-    let outcome = Certifier::new(&problem, exact).certify_until(&trajectory, &|| true);
-    assert!(
-        matches!(outcome, Err(Violation::OutOfTime { intervals }) if intervals <= INTERVALS_PER_CLOCK),
-        "{outcome:?}"
-    );
-    assert!(Certifier::new(&problem, CertifyOptions::default()).certify_until(&trajectory, &|| true).is_ok());
+    let due = |asks: usize| {
+        let asked = AtomicUsize::new(0);
+        let token = CancelToken::when(move || asked.fetch_add(1, Ordering::Relaxed) == asks);
+        Stop::new(None, Some(token))
+    };
+    let most = (WORK_PER_ASK / INTERVAL) as usize;
+    for asks in 0..4 {
+        let outcome = Certifier::new(&problem, exact).certify_until(&trajectory, &due(asks));
+        let Err(Violation::OutOfTime { intervals }) = outcome else { panic!("{outcome:?}") };
+        assert!(intervals <= asks * most, "{intervals} intervals before ask {asks}");
+    }
+    let options = CertifyOptions::default();
+    assert!(Certifier::new(&problem, options).certify_until(&trajectory, &due(1000)).is_ok());
+    assert!(Certifier::new_until(&problem, options, &due(0)).is_none());
+    assert!(Certifier::new_until(&problem, options, &Stop::NEVER).is_some());
 }

@@ -20,10 +20,11 @@ use super::collision::Joints;
 use super::interval::{Variation, shift};
 use super::report::{BasePeak, Peak, Peaks};
 use super::span::Span;
-use super::{CertifyOptions, LimitKind, MAX_INTERVALS, Stop, Violation, deviation, floor};
+use super::{CertifyOptions, INTERVAL, LimitKind, MAX_INTERVALS, Violation, ask, deviation, floor};
 use crate::base::{Base, Coordinate, Enclosure, Jet, Moved, Scalar as _, Singular, Stretch};
 use crate::problem::{FlatState, Problem};
 use crate::robot::JointLimits;
+use crate::stop::Watch;
 use crate::trajectory::{Segment, Trajectory, derivative};
 use std::f64::consts::TAU;
 
@@ -109,13 +110,16 @@ impl<'a> Vehicle<'a> {
     pub(super) fn prove(
         &mut self,
         trajectory: &Trajectory,
-        stop: &Stop<'_>,
+        watch: &mut Watch,
     ) -> Result<(Vec<Peaks>, Vec<BasePeak>, usize), Violation> {
         self.stretches.clear();
-        self.stretches.extend(trajectory.segments().map(|segment| self.base.stretch(&segment)));
+        for segment in trajectory.segments() {
+            ask(watch, INTERVAL, 0)?;
+            self.stretches.push(self.base.stretch(&segment));
+        }
         self.check_ends(trajectory)?;
         self.check_knots(trajectory)?;
-        self.check_limits(trajectory, stop)
+        self.check_limits(trajectory, watch)
     }
 
     /// Whether it leads from the start to a goal: in all positions, and in those velocities that are part
@@ -228,7 +232,7 @@ impl<'a> Vehicle<'a> {
     pub(super) fn check_limits(
         &mut self,
         trajectory: &Trajectory,
-        stop: &Stop<'_>,
+        watch: &mut Watch,
     ) -> Result<(Vec<Peaks>, Vec<BasePeak>, usize), Violation> {
         let dof = self.problem.mechanism.dof();
         let (mut peaks, mut base) = (vec![Peaks::default(); dof], Vec::new());
@@ -243,7 +247,7 @@ impl<'a> Vehicle<'a> {
             let whole = Part { from: 0.0, to: segment.duration };
             parts.push(whole);
             while let Some(part) = parts.pop() {
-                stop.ask(intervals, intervals + 1)?;
+                ask(watch, 2 * INTERVAL, intervals)?;
                 intervals += 1;
                 let (middle, half) = part.middle();
                 let known =

@@ -27,8 +27,8 @@ pub mod simd;
 mod spread;
 
 #[cfg(feature = "gpu")]
-pub use auto::AutoChecker;
-pub use diagnosis::{Fault, diagnose, diagnose_base};
+pub use auto::{AutoChecker, wait_for_devices};
+pub use diagnosis::{Fault, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until};
 pub use lengths::Lengths;
 pub(crate) use lengths::{search_box, turns};
 pub use many::Checkers;
@@ -38,6 +38,7 @@ pub use scalar::{Margins, ScalarChecker};
 pub use simd::SimdChecker;
 
 use crate::problem::Problem;
+use crate::stop::Stop;
 use bytemuck::{Pod, Zeroable};
 use std::fmt;
 
@@ -77,6 +78,13 @@ pub trait EdgeChecker {
 
     /// From now on no sphere moves farther than `metres` between two samples of an edge.
     fn set_resolution(&mut self, metres: f64);
+
+    /// Gives up from now on when `stop` is due, inside a batch and inside an edge too: what is not checked to
+    /// its end then is [`Status::Unchecked`], and all that is screened passes. A planner sets it for its
+    /// call, and takes it back after it.
+    ///
+    /// A backend need not: this one is asked to no avail, and its batches are checked to their ends.
+    fn set_stop(&mut self, _stop: &Stop) {}
 
     /// Number of states examined so far.
     fn states_checked(&self) -> u64;
@@ -126,10 +134,12 @@ pub enum Status {
     Effort = 6,
     /// A vehicle exceeds a limit of its own: curvature, steering angle, thrust, body rate and the like.
     Base = 7,
+    /// It was not checked to its end, because of [`EdgeChecker::set_stop`]: not known to be valid, nor not to be.
+    Unchecked = 8,
 }
 
 impl Status {
-    /// All of them, in the order of the stages; the index is the number.
+    /// All that a check which is not broken off comes to, in the order of the stages; the index is the number.
     pub const ALL: [Self; 8] = [
         Self::Valid,
         Self::World,
@@ -153,6 +163,7 @@ impl fmt::Display for Status {
             Self::Acceleration => "acceleration limit",
             Self::Effort => "effort limit",
             Self::Base => "limit of the base",
+            Self::Unchecked => "not checked: time was up, or it was broken off",
         })
     }
 }
@@ -176,6 +187,9 @@ impl Verdict {
     /// Passed.
     pub const VALID: Self = Self { status: Status::Valid as u32, time: 0.0, subject: 0, other: 0 };
 
+    /// Broken off.
+    pub const UNCHECKED: Self = Self { status: Status::Unchecked as u32, ..Self::VALID };
+
     /// Failed.
     pub fn invalid(status: Status, time: f32, subject: usize, other: usize) -> Self {
         Self { status: status as u32, time, subject: subject as u32, other: other as u32 }
@@ -198,7 +212,7 @@ impl Verdict {
 
     /// The first stage that failed.
     pub fn status(&self) -> Status {
-        Status::ALL[self.status as usize]
+        Status::ALL.get(self.status as usize).copied().unwrap_or(Status::Unchecked)
     }
 }
 

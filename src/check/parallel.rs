@@ -4,6 +4,7 @@ use super::packed::{EdgeBatch, StateBatch};
 use super::spread::{Worker, spread};
 use super::{CheckError, EdgeChecker, SimdChecker, Verdict};
 use crate::problem::Problem;
+use crate::stop::Stop;
 
 /// No thread gets fewer edges, or states, than this: to start one takes some 20 us.
 const LEAST_EDGES: usize = 16;
@@ -61,6 +62,10 @@ impl EdgeChecker for ParallelChecker {
 
     fn set_resolution(&mut self, metres: f64) {
         self.workers.iter_mut().for_each(|worker| worker.checker.set_resolution(metres));
+    }
+
+    fn set_stop(&mut self, stop: &Stop) {
+        self.workers.iter_mut().for_each(|worker| worker.checker.set_stop(stop));
     }
 
     fn states_checked(&self) -> u64 {

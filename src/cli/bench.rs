@@ -3,7 +3,10 @@
 use super::batch::make_folder;
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, complain, count, edges, export, families, positive, say, systems, write_file};
+use super::{
+    BackendArgs, Failure, complain, count, edges, export, families, positive, say, systems, write_file,
+};
+use crate::bench::deadline::{self, Clock, DeadlineReport, Family};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
 use crate::bench::report::{Curve, Machine, Report};
@@ -36,6 +39,8 @@ pub(super) enum BenchCommand {
     Kinopax(systems::KinopaxArgs),
     /// How long it takes to plan anew on the way: other goals, and obstacles that appear
     Replan(ReplanBenchArgs),
+    /// How much longer than a deadline hard queries of random families work
+    Deadline(DeadlineArgs),
     /// Random mazes and crowded arms, many seeds each: times and samples with their tails
     Families(families::FamiliesArgs),
     /// The same of scenes
@@ -107,6 +112,24 @@ pub(super) struct ReplanBenchArgs {
     count: usize,
 }
 
+#[derive(Args)]
+pub(super) struct DeadlineArgs {
+    /// Queries, of all families in turn
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = count)]
+    count: usize,
+    /// Time for each query, seconds
+    #[arg(long, value_name = "S", default_value_t = 5e-3, allow_negative_numbers = true, value_parser = positive)]
+    limit: f64,
+    /// What the deadline is held against: processor, the time that the thread has worked, or wall
+    #[arg(long, default_value = "processor")]
+    clock: Clock,
+    /// Write results as JSON
+    #[arg(long, value_name = "OUT")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    backend: BackendArgs,
+}
+
 pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
     match command {
         BenchCommand::Mbm(args) if args.curve => curve(args),
@@ -114,10 +137,43 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::Dynobench(args) => systems::dynobench(args),
         BenchCommand::Kinopax(args) => systems::kinopax(args),
         BenchCommand::Replan(args) => replan(args),
+        BenchCommand::Deadline(args) => deadline(args),
         BenchCommand::Families(args) => families::families(args),
         BenchCommand::Scenes(args) => families::scenes(args),
         BenchCommand::Edges(args) => edges::run(args),
     }
+}
+
+fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
+    let progress = Progress::bar(args.count, "planning");
+    let limit = Duration::from_secs_f64(args.limit);
+    let options = PlanOptions::default();
+    let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
+    let families = Family::ALL.len();
+    let mut report = DeadlineReport {
+        limit_us: args.limit * 1e6,
+        clock: args.clock,
+        machine: Machine::this(),
+        events: Vec::new(),
+    };
+    for number in 0..args.count {
+        let (family, seed) = (Family::ALL[number % families], (number / families) as u64);
+        let event = deadline::measure(family, seed, &checker, &options, limit, args.clock);
+        report.events.push(event.map_err(|e| Failure::Broken(e.to_string()))?);
+        progress.advance();
+    }
+    drop(progress);
+    say(&report.to_string())?;
+    write(args.json.as_deref(), &report)
+}
+
+/// Writes results as JSON, if they are to be written.
+fn write(path: Option<&Path>, results: &impl Serialize) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let text = serde_json::to_string_pretty(results).map_err(|e| Failure::Broken(e.to_string()))?;
+    write_file(path, &text)?;
+    complain(&format!("results written to {}", path.display()));
+    Ok(())
 }
 
 impl SuiteArgs {
@@ -140,11 +196,7 @@ impl SuiteArgs {
     }
 
     fn write(&self, results: &impl Serialize) -> Result<(), Failure> {
-        let Some(path) = &self.json else { return Ok(()) };
-        let text = serde_json::to_string_pretty(results).map_err(|e| Failure::Broken(e.to_string()))?;
-        write_file(path, &text)?;
-        complain(&format!("results written to {}", path.display()));
-        Ok(())
+        write(self.json.as_deref(), results)
     }
 }
 

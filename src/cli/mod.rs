@@ -85,7 +85,15 @@ impl From<CheckError> for Failure {
 /// Parses the command line, runs the command, and gives the exit code: 0 solved or valid, 1 broken off
 /// (a backend failed, or standard output could not be written), 2 bad input, 3 no plan or not valid.
 pub fn run() -> ExitCode {
-    let result = match Cli::parse().command {
+    let code = exit_code(command());
+    // A device that a query did not wait for may still be opened.
+    #[cfg(feature = "gpu")]
+    crate::check::wait_for_devices();
+    code
+}
+
+fn command() -> Result<(), Failure> {
+    match Cli::parse().command {
         Command::Plan(args) => plan::run(&args),
         Command::Replan(args) => replan::run(&args),
         Command::Batch(args) => batch::run(&args),
@@ -95,7 +103,10 @@ pub fn run() -> ExitCode {
         Command::Bench(command) => bench::run(&command),
         #[cfg(feature = "gpu")]
         Command::Devices(args) => devices::run(&args),
-    };
+    }
+}
+
+fn exit_code(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Broken(why)) => {

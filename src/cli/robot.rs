@@ -1,9 +1,11 @@
 //! `flatout robot`: what a robot is like, and its cover by spheres.
 
+use super::progress::Progress;
 use super::{Failure, complain, count, positive, say, write_file};
 use crate::error::InputError;
-use crate::robot::spherize::{CoverOptions, CoverReport, cover_links, replace_collisions};
+use crate::robot::spherize::{CoverOptions, CoverReport, cover_links_until, replace_collisions};
 use crate::robot::{LoadOptions, Robot};
+use crate::stop::Stop;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -65,7 +67,10 @@ fn info(args: &InfoArgs) -> Result<(), Failure> {
 fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
     let options = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
     let solids = Robot::load_solids(&args.urdf)?;
-    let links = cover_links(&solids, &options).map_err(|e| e.in_file(&args.urdf))?;
+    let progress = Progress::bar(solids.len(), "covering");
+    let links = cover_links_until(&solids, &options, &Stop::NEVER, &mut |_| progress.advance());
+    drop(progress);
+    let links = links.map_err(|e| e.in_file(&args.urdf))?;
     say(&format!("{}\n", CoverReport(&links)))?;
     if let Some(output) = &args.output {
         let urdf = InputError::read_text(&args.urdf)?;

@@ -2,6 +2,7 @@
 
 use super::complain;
 use crate::check::{CheckError, Checkers, EdgeBatch, EdgeChecker, StateBatch, Verdict};
+use crate::stop::Stop;
 use std::sync::{Mutex, PoisonError};
 
 /// Tells its warnings when it is dropped.
@@ -30,6 +31,10 @@ impl EdgeChecker for Telling {
 
     fn set_resolution(&mut self, metres: f64) {
         self.0.set_resolution(metres);
+    }
+
+    fn set_stop(&mut self, stop: &Stop) {
+        self.0.set_stop(stop);
     }
 
     fn states_checked(&self) -> u64 {

@@ -1,16 +1,17 @@
 //! Many queries at once, spread over threads.
 
-use super::{Outcome, PlanOptions, plan};
+use super::{Outcome, PlanOptions, plan_since};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::Problem;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// One of many queries: what to plan, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
     /// What there is to plan.
     pub problem: &'a Problem,
-    /// The caller's choices; the time limit is for this task alone, from when it begins.
+    /// The caller's choices; the time limit is for this task alone, from when it begins: its checker is made in it.
     pub options: &'a PlanOptions,
 }
 
@@ -39,7 +40,9 @@ pub fn plan_batch(
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = tasks.get(i) else { return answers };
-            let answer = checker(i).and_then(|mut checker| plan(task.problem, &mut *checker, task.options));
+            let begun = Instant::now();
+            let answer = checker(i)
+                .and_then(|mut checker| plan_since(begun, task.problem, &mut *checker, task.options));
             answered(i, &answer);
             answers.push((i, answer));
         }

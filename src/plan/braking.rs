@@ -1,9 +1,10 @@
 //! Ends at speed: where a motion can stop, where one can have come from, and states that are doomed.
 
 use super::Hindrance;
-use crate::certify::Certifier;
+use crate::certify::{Certifier, Violation};
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::robot::OutputLimits;
+use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use std::fmt;
 
@@ -107,14 +108,16 @@ pub(super) fn straight(limits: &[OutputLimits], state: &FlatState) -> Option<Tra
     Some(braking)
 }
 
-/// What braking straight ahead leads to, where the start moves and that is nothing good.
-pub(super) fn hindrance(problem: &Problem) -> Option<Hindrance> {
+/// What braking straight ahead leads to, where the start moves and that is nothing good; as far as that is found
+/// before `stop` is due.
+pub(super) fn hindrance(problem: &Problem, stop: &Stop) -> Option<Hindrance> {
     let braking = straight(&problem.mechanism.limits, &problem.start)?;
     let smoothness = Smoothness::Acceleration;
     let goals = vec![FlatState::on(&braking, braking.duration(), smoothness)];
     let stopping = Problem { goals, smoothness, ..problem.clone() };
-    let certified = Certifier::new(&stopping, Default::default()).certify(&braking);
-    certified.err().map(Hindrance::Braking)
+    let certified = Certifier::new_until(&stopping, Default::default(), stop)?.certify_until(&braking, stop);
+    let violation = certified.err().filter(|violation| !matches!(violation, Violation::OutOfTime { .. }));
+    violation.map(Hindrance::Braking)
 }
 
 #[cfg(test)]

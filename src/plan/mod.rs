@@ -24,15 +24,21 @@ pub use replan::{Departure, Planner, replan, replan_by};
 pub use rrt_connect::{RrtConnect, Searched};
 pub use termination::Termination;
 
-use crate::check::{CheckError, EdgeChecker, Fault, Status, diagnose, diagnose_base};
+use crate::certify::Violation;
+use crate::check::{CheckError, EdgeChecker, Fault, Status, Unknown, diagnose_base_until, diagnose_until};
 use crate::problem::{FlatState, Problem};
 use crate::robot::Mechanism;
 use crate::steer::CourseLimits;
+use crate::stop::Stop;
 use drive::Driver;
 use fly::Flight;
 use lane::{Finish, GRACE, Lane, PATIENCE, Share, together};
-use std::time::Instant;
-use termination::Race;
+use std::time::{Duration, Instant};
+use termination::{Improve, Race};
+
+/// What stood in the way is still looked for when the time is up, for so long at most: some hundred microseconds
+/// are enough among a thousand obstacles.
+const AFTERTHOUGHT: Duration = Duration::from_micros(300);
 
 /// Plans a trajectory from the start of `problem` to any of its goals, checking edges by `checker`.
 ///
@@ -47,17 +53,19 @@ pub fn plan(
     checker: &mut dyn EdgeChecker,
     options: &PlanOptions,
 ) -> Result<Outcome, CheckError> {
-    let query = Query::new(problem, options);
-    let mut lane = Lane::new(problem, checker, options, Share { number: 0, of: 1 });
-    let goals = match query.valid_goals(&mut lane)? {
-        Ok(goals) => goals,
-        Err(outcome) => return Ok(outcome),
-    };
-    let flight = match Flight::of(problem, &goals, lane.local.checker())? {
-        Ok(flight) => flight,
-        Err(outcome) => return Ok(outcome),
-    };
-    Ok(query.settle(vec![query.run(lane, &goals, flight.as_ref())?]))
+    plan_since(Instant::now(), problem, checker, options)
+}
+
+/// The same, for a call that began a while ago.
+fn plan_since(
+    begun: Instant,
+    problem: &Problem,
+    checker: &mut dyn EdgeChecker,
+    options: &PlanOptions,
+) -> Result<Outcome, CheckError> {
+    let outcome = Query::new(problem, options, begun).alone(checker);
+    checker.set_stop(&Stop::NEVER);
+    outcome
 }
 
 /// Plans one query on `threads` threads (at least one), each of which searches by itself, from seeds of
@@ -79,23 +87,24 @@ pub fn plan_on_threads(
     options: &PlanOptions,
     threads: usize,
 ) -> Result<Outcome, CheckError> {
-    let query = Query::new(problem, options);
+    let query = Query::new(problem, options, Instant::now());
     let of = threads.max(1);
     let mut own = checker()?;
-    let mut first = Lane::new(problem, &mut *own, options, Share { number: 0, of });
+    let mut first = query.lane(&mut *own, Share { number: 0, of });
     let goals = match query.valid_goals(&mut first)? {
         Ok(goals) => goals,
         Err(outcome) => return Ok(outcome),
     };
-    let flight = match Flight::of(problem, &goals, first.local.checker())? {
+    let flight = match query.flight(&mut first, &goals)? {
         Ok(flight) => flight,
         Err(outcome) => return Ok(outcome),
     };
     let flight = flight.as_ref();
     let run = |number| {
         let mut checker = checker()?;
-        query.run(Lane::new(problem, &mut *checker, options, Share { number, of }), &goals, flight)
+        query.run(query.lane(&mut *checker, Share { number, of }), &goals, flight)
     };
+    let run = &run;
     let finished = std::thread::scope(|scope| {
         let others: Vec<_> = (1..of).map(|number| scope.spawn(move || run(number))).collect();
         let mut finished = vec![query.run(first, &goals, flight)];
@@ -130,45 +139,98 @@ fn out_of_bounds(problem: &Problem, state: &FlatState) -> Option<Fault> {
 /// One call, of however many lanes.
 struct Query<'a> {
     problem: &'a Problem,
+    options: &'a PlanOptions,
+    begun: Instant,
     termination: Termination<'static>,
     race: Race,
-    improve: Option<Instant>,
+    improve: Option<Improve>,
 }
 
 impl<'a> Query<'a> {
-    fn new(problem: &'a Problem, options: &PlanOptions) -> Self {
+    fn new(problem: &'a Problem, options: &'a PlanOptions, begun: Instant) -> Self {
         let alone = options.searches <= 1 && options.improve.is_none();
         Self {
             problem,
-            termination: Termination::new(options),
+            options,
+            begun,
+            termination: Termination::since(options, begun),
             race: if alone { Race::new(1, 0) } else { Race::new(PATIENCE, GRACE) },
-            improve: options.improve.and_then(|time| Instant::now().checked_add(time)),
+            improve: Improve::new(options, begun),
         }
+    }
+
+    /// Plans with one lane.
+    fn alone(&self, checker: &mut dyn EdgeChecker) -> Result<Outcome, CheckError> {
+        let mut lane = self.lane(checker, Share { number: 0, of: 1 });
+        let goals = match self.valid_goals(&mut lane)? {
+            Ok(goals) => goals,
+            Err(outcome) => return Ok(outcome),
+        };
+        let flight = match self.flight(&mut lane, &goals)? {
+            Ok(flight) => flight,
+            Err(outcome) => return Ok(outcome),
+        };
+        Ok(self.settle(vec![self.run(lane, &goals, flight.as_ref())?]))
+    }
+
+    fn lane<'l>(&'l self, checker: &'l mut dyn EdgeChecker, share: Share) -> Lane<'l> {
+        Lane::new(self.problem, checker, self.options, share, self.termination.stop())
+    }
+
+    /// The call ends without an answer, for want of a budget.
+    fn exhausted(&self, budget: Budget) -> Outcome {
+        let statistics = Statistics::default().of(self.begun.elapsed());
+        Outcome::Exhausted { budget, statistics, hindrance: None }
+    }
+
+    /// What is to be flown, if anything is, or why there is nothing to search for.
+    fn flight<'f>(
+        &'f self,
+        lane: &mut Lane<'_>,
+        goals: &[&FlatState],
+    ) -> Result<Result<Option<Flight<'f>>, Outcome>, CheckError> {
+        let flight = Flight::of(self.problem, goals, lane.local.checker(), self.termination.stop())?;
+        // What was not looked at to its end tells nothing.
+        Ok(self.termination.interrupted().map_or(flight, |budget| Err(self.exhausted(budget))))
     }
 
     /// The goals that are valid, or why there is nothing to search for.
     fn valid_goals(&self, lane: &mut Lane<'_>) -> Result<Result<Vec<&'a FlatState>, Outcome>, CheckError> {
-        let Problem { start, goals, .. } = self.problem;
-        if let Some(why) = diagnose_base(self.problem) {
-            return Ok(Err(Outcome::StartInvalid { why }));
-        }
         let started = Instant::now();
         lane.local.checker().set_padding(0.0);
+        let Problem { start, goals, .. } = self.problem;
         let ends: Vec<&FlatState> = goals.iter().chain([start]).collect();
-        let mut valid = lane.are_valid(&ends)?;
+        let valid = lane.are_valid(&ends)?;
         lane.statistics.plan += started.elapsed();
+        Ok(match self.judged(valid) {
+            Ok(judged) => judged,
+            Err(Unknown) => Err(self.exhausted(self.termination.interrupted().unwrap_or(Budget::Time))),
+        })
+    }
+
+    /// What the ends are worth, by what the checker says of all goals and then the start.
+    ///
+    /// # Errors
+    /// When there is no time to find out.
+    fn judged(&self, mut valid: Vec<bool>) -> Result<Result<Vec<&'a FlatState>, Outcome>, Unknown> {
+        let Problem { start, goals, .. } = self.problem;
+        let stop = self.termination.stop();
+        if let Some(why) = diagnose_base_until(self.problem, stop)? {
+            return Ok(Err(Outcome::StartInvalid { why }));
+        }
         // A fast backend and the oracle may differ by rounding at the very boundary: the oracle decides.
-        let fault = |state: &FlatState, valid: bool| {
-            if valid { out_of_bounds(self.problem, state) } else { diagnose(self.problem, state) }
+        let fault = |state: &FlatState, valid: bool| match valid {
+            true => Ok(out_of_bounds(self.problem, state)),
+            false => diagnose_until(self.problem, state, stop),
         };
-        if let Some(why) = fault(start, valid.pop() == Some(true)) {
+        if let Some(why) = fault(start, valid.pop() == Some(true))? {
             return Ok(Err(Outcome::StartInvalid { why }));
         }
         if let Some(why) = Overrun::after(self.problem, start) {
             return Ok(Err(Outcome::StartDoomed { why }));
         }
         let faults: Vec<Option<Fault>> =
-            goals.iter().zip(valid).map(|(goal, valid)| fault(goal, valid)).collect();
+            goals.iter().zip(valid).map(|(goal, valid)| fault(goal, valid)).collect::<Result<_, _>>()?;
         let sound: Vec<_> = goals.iter().zip(&faults).filter(|(_, f)| f.is_none()).map(|(g, _)| g).collect();
         if let (Some(why), true) = (faults.into_iter().flatten().next(), sound.is_empty()) {
             return Ok(Err(Outcome::GoalInvalid { why }));
@@ -212,12 +274,21 @@ impl<'a> Query<'a> {
         let index = best.map_or(0, |(i, _)| i);
         let Finish { answer, violation, gap, .. } = lanes.swap_remove(index);
         match answer {
-            Ok((answer, _)) => Outcome::Solved(Box::new(answer.solution(statistics))),
+            Ok((answer, _)) => {
+                let cut_short = self.termination.interrupted();
+                let statistics = statistics.of(self.begun.elapsed());
+                Outcome::Solved(Box::new(answer.solution(statistics, cut_short)))
+            }
             Err(budget) => {
+                // That there was no time for a proof says nothing of the answer.
+                let violation =
+                    violation.filter(|violation| !matches!(violation, Violation::OutOfTime { .. }));
                 let uncertified = violation.map(Hindrance::Uncertified);
-                let apart = || gap.map(|gap| Hindrance::Apart(gap.explained(self.problem)));
-                let hindrance = uncertified.or_else(|| braking::hindrance(self.problem)).or_else(apart);
-                Outcome::Exhausted { budget, statistics, hindrance }
+                let stop = self.termination.afterthought(budget, AFTERTHOUGHT);
+                let braking = || braking::hindrance(self.problem, stop.as_ref()?);
+                let apart = || Some(Hindrance::Apart(gap?.explained(self.problem, stop.as_ref()?)));
+                let hindrance = uncertified.or_else(braking).or_else(apart);
+                Outcome::Exhausted { budget, statistics: statistics.of(self.begun.elapsed()), hindrance }
             }
         }
     }

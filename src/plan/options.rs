@@ -2,6 +2,7 @@
 
 use crate::check::Lengths;
 use crate::problem::Problem;
+use crate::stop::CancelToken;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,8 +11,12 @@ use std::time::Duration;
 pub struct PlanOptions {
     /// Seed of everything random. The same seed, backend and options give the same trajectory.
     pub seed: u64,
-    /// Wall-clock budget of the whole call; `None` for no limit.
+    /// Wall-clock budget of the whole call, tables and proofs included; `None` for no limit, as is one beyond what
+    /// the clock can tell. A certified answer that is there when it ends is given, and says that it was cut short
+    /// ([`Solution::cut_short`](super::Solution::cut_short)).
     pub time_limit: Option<Duration>,
+    /// Breaks the call off from another thread, as if its time were up.
+    pub cancel: Option<CancelToken>,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
     /// Longest edge of the search, in the flat output space: root of the sum of squares, each times the root of how
@@ -38,7 +43,8 @@ pub struct PlanOptions {
     pub polish_tries: u32,
     /// Searches and polishes on until so long after the call began, however many `searches` and
     /// `polish_tries` there are; the first answer is waited for even if it is later than that, up to the
-    /// time limit. What comes out then depends on the clock.
+    /// time limit. What comes out then depends on the clock. With [`Duration::MAX`] it goes on until the time limit,
+    /// or until it is cancelled: with neither, without end.
     pub improve: Option<Duration>,
 }
 
@@ -57,6 +63,7 @@ impl Default for PlanOptions {
         Self {
             seed: 0,
             time_limit: Some(Duration::from_secs(5)),
+            cancel: None,
             max_samples: 100_000_000,
             range: None,
             moving_share: 0.0,

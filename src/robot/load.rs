@@ -1,8 +1,9 @@
-//! Loading a robot from its files. Imports `error` and its sibling readers.
+//! Loading a robot from its files. Imports `error`, `stop` and its sibling readers.
 
 use super::spherize::CoverOptions;
 use super::{LinkSolid, Robot, joint_limits, pairs, srdf, urdf};
 use crate::error::InputError;
+use crate::stop::{CancelToken, Stop};
 use std::path::Path;
 
 /// Choices in loading a robot.
@@ -14,11 +15,13 @@ pub struct LoadOptions {
     pub pair_samples: usize,
     /// Seed of that sampling.
     pub seed: u64,
+    /// Breaks the loading off, which may take seconds where there are meshes: it then fails.
+    pub cancel: Option<CancelToken>,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { cover: CoverOptions::default(), pair_samples: 4096, seed: 0 }
+        Self { cover: CoverOptions::default(), pair_samples: 4096, seed: 0, cancel: None }
     }
 }
 
@@ -56,7 +59,7 @@ impl Robot {
     /// neighbours, are found by sampling and left out, as MoveIt's setup assistant does.
     ///
     /// # Errors
-    /// Says which file, line and key is wrong, and what was expected there.
+    /// Says which file, line and key is wrong, and what was expected there; or that it was broken off.
     pub fn load(
         urdf: &Path,
         srdf: Option<&Path>,
@@ -101,7 +104,8 @@ fn assemble(
     limits: Option<&Source>,
     options: &LoadOptions,
 ) -> Result<Robot, InputError> {
-    let mut robot = urdf.with(|text| urdf::read(text, urdf.folder(), &options.cover))?;
+    let stop = Stop::new(None, options.cancel.clone());
+    let mut robot = urdf.with(|text| urdf::read(text, urdf.folder(), &options.cover, &stop))?;
     if let Some(limits) = limits {
         limits.with(|text| joint_limits::apply(text, &mut robot))?;
     }

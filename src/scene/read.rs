@@ -333,6 +333,7 @@ fn planner(node: &Node, mut default: PlanOptions) -> Result<PlanOptions, InputEr
         searches: map.get("searches").map_or(Ok(default.searches), searches)?,
         polish_tries: map.get("polish_tries").map_or(Ok(default.polish_tries), Node::natural)?,
         improve: map.get("improve").map(improve).transpose()?,
+        ..default
     })
 }
 

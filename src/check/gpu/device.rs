@@ -126,6 +126,9 @@ fn choose(choice: &AdapterChoice) -> Result<wgpu::Adapter, CheckError> {
     Ok(adapters.swap_remove(chosen))
 }
 
+/// The device that this process shares, and by which choice.
+static SHARED: Mutex<Option<(AdapterChoice, Gpu)>> = Mutex::new(None);
+
 /// An open device and its pipelines; clones share it.
 #[derive(Clone)]
 pub struct Gpu(Arc<Inner>);
@@ -176,7 +179,6 @@ impl Gpu {
     /// # Errors
     /// As for [`Gpu::open`], and where the device fails the probe.
     pub fn shared(choice: &AdapterChoice) -> Result<Self, CheckError> {
-        static SHARED: Mutex<Option<(AdapterChoice, Gpu)>> = Mutex::new(None);
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((same, gpu)) = &*shared
             && same == choice
@@ -188,6 +190,13 @@ impl Gpu {
         super::probe(&gpu)?;
         *shared = Some((choice.clone(), gpu.clone()));
         Ok(gpu)
+    }
+
+    /// That device, if it is open and works: without waiting for one that is being opened.
+    pub(in super::super) fn open_already(choice: &AdapterChoice) -> Option<Self> {
+        let shared = SHARED.try_lock().ok()?;
+        let (_, gpu) = shared.as_ref().filter(|(same, gpu)| same == choice && gpu.health().is_ok())?;
+        Some(gpu.clone())
     }
 
     /// As [`Gpu::open`], held to the least that every adapter of WebGPU's default class has: its

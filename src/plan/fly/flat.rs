@@ -4,6 +4,7 @@
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Verdict};
 use crate::problem::{FlatState, Problem};
 use crate::robot::{Mechanism, OutputLimits};
+use crate::stop::Stop;
 use crate::world::World;
 
 /// A problem in the flat outputs of `problem`'s base, within `limits`. It has no bodies: a checker knows
@@ -82,6 +83,10 @@ impl EdgeChecker for FlatChecker<'_> {
 
     fn set_resolution(&mut self, metres: f64) {
         self.inner.set_resolution(metres);
+    }
+
+    fn set_stop(&mut self, stop: &Stop) {
+        self.inner.set_stop(stop);
     }
 
     fn states_checked(&self) -> u64 {
