@@ -365,9 +365,9 @@ fn replace_number(text: &str, random: &mut Pcg64Mcg) -> String {
     format!("{}{new}{}", &text[..at], &text[at + word.len()..])
 }
 
-/// Few samples: damaged files are many.
+/// Short proofs: damaged files are many.
 fn hasty() -> LoadOptions {
-    LoadOptions { pair_samples: 8, ..LoadOptions::default() }
+    LoadOptions { comparisons: 1000, ..LoadOptions::default() }
 }
 
 /// An error must say something, and a robot that was read must hold together.

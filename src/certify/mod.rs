@@ -22,6 +22,7 @@ mod vehicle;
 pub use report::{BasePeak, Certificate, Clearance, Limit, LimitKind, Nearest, Peak, Peaks, Violation};
 
 use crate::problem::{FlatState, Problem, Smoothness};
+use crate::robot::POSITION_SLACK;
 use crate::trajectory::{MAX_DEGREE, Trajectory, derivative};
 use collision::Collisions;
 use effort::Efforts;
@@ -141,11 +142,13 @@ impl<'a> Certifier<'a> {
         let stop = Stop { late };
         let tolerance = self.options.clearance_tolerance;
         let outputs = self.problem.mechanism.outputs.clone();
+        let not_judged = self.problem.mechanism.unjudged.clone();
         self.check_form(trajectory)?;
         if let Some(vehicle) = &mut self.vehicle {
             let (peaks, base, first) = vehicle.prove(trajectory, &stop)?;
             let (clearance, intervals) = self.collisions.prove(trajectory, vehicle, tolerance, &stop)?;
-            return Ok(Certificate { clearance, peaks, base, outputs, intervals: first + intervals });
+            let intervals = first + intervals;
+            return Ok(Certificate { clearance, peaks, base, outputs, intervals, not_judged });
         }
         self.check_ends(trajectory)?;
         self.check_knots(trajectory)?;
@@ -155,7 +158,7 @@ impl<'a> Certifier<'a> {
         if self.problem.torque {
             intervals += self.efforts.prove(trajectory, &mut peaks, &stop)?;
         }
-        Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals })
+        Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals, not_judged })
     }
 
     /// Whether it is a trajectory of this mechanism at all, made of numbers.
@@ -236,6 +239,16 @@ impl<'a> Certifier<'a> {
 
     fn output(&self, output: usize) -> String {
         self.problem.mechanism.outputs[output].clone()
+    }
+}
+
+/// By how much a limit of some kind may be exceeded: one of position by no more than what was proved of pairs
+/// of links allows.
+fn tolerance_of(kind: LimitKind, options: &CertifyOptions) -> f64 {
+    match kind {
+        LimitKind::Position => options.limit_tolerance.min(POSITION_SLACK),
+        LimitKind::Jerk => options.jerk_tolerance,
+        _ => options.limit_tolerance,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{ScalarChecker, Status};
 use crate::problem::{FlatState, Problem, Smoothness};
+use crate::robot::Overlap;
 use std::fmt;
 
 /// The first stage that a state fails, with names and amounts.
@@ -19,10 +20,14 @@ pub struct Fault {
     pub bounds: (f64, f64),
 }
 
-/// The first link of the base that stands in an obstacle: no state is valid then. The checks of states
-/// and edges leave out what does not move.
+/// The first link of the base that stands in an obstacle, or two links whose joints are locked so that they
+/// overlap: no state is valid then. The checks of states and edges leave out what does not move.
 pub fn diagnose_base(problem: &Problem) -> Option<Fault> {
     let m = &problem.mechanism;
+    if let Some(Overlap { links: [subject, other], depth }) = m.overlaps.first().cloned() {
+        let (status, bounds) = (Status::SelfCollision, (0.0, 0.0));
+        return Some(Fault { status, subject, other, amount: depth, bounds });
+    }
     let place = m.bodies[0].placement;
     for link in m.links.iter().filter(|link| link.body == 0) {
         for sphere in &m.spheres[link.spheres.clone()] {

@@ -3,7 +3,7 @@
 use super::batch::make_folder;
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, complain, count, edges, export, positive, say, systems, write_file};
+use super::{Failure, GeometryArgs, complain, count, edges, export, positive, say, systems, write_file};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
 use crate::bench::report::{Curve, Machine, Report};
@@ -13,7 +13,7 @@ use crate::error::InputError;
 use crate::plan::{PlanOptions, Quality, Solution};
 use crate::pose::Pose;
 use crate::problem::{Problem, Smoothness};
-use crate::robot::Robot;
+use crate::robot::{LoadOptions, Robot};
 use crate::scene::{LimitChoice, limit_jerk};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -54,6 +54,8 @@ pub(super) struct SuiteArgs {
     /// Its limits (MoveIt's joint_limits.yaml)
     #[arg(long)]
     limits: Option<PathBuf>,
+    #[command(flatten)]
+    geometry: GeometryArgs,
     /// Which derivative is limited last: acceleration, or jerk, with continuous accelerations
     #[arg(long, default_value_t = Smoothness::Acceleration)]
     smoothness: Smoothness,
@@ -118,7 +120,9 @@ impl SuiteArgs {
     /// The suite, and its problems in the same order.
     fn load(&self) -> Result<(MbmSuite, Vec<Problem>), InputError> {
         let (srdf, limits) = (self.srdf.as_deref(), self.limits.as_deref());
-        let robot = Robot::load(&self.urdf, srdf, limits, &Default::default())?;
+        let missing_geometry = self.geometry.missing_geometry;
+        let options = LoadOptions { missing_geometry, ..LoadOptions::default() };
+        let robot = Robot::load(&self.urdf, srdf, limits, &options)?;
         let suite = MbmSuite::load(&self.file)?;
         let located = |e: InputError| e.in_file(&self.file);
         let mut mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;

@@ -2,7 +2,7 @@
 //! sphere is tested first, by way of the hierarchy over the world; its own spheres only meet what the
 //! bound touches in some lane. Sums of hits are taken before any branch: one per link and obstacle.
 
-use super::super::packed::{INNER, Packed, PackedNode, PackedObstacle};
+use super::super::packed::{INNER, NO_MASK, Packed, PackedNode, PackedObstacle, PackedPair};
 use super::super::{Status, Verdict};
 use super::{Scratch, V3, place};
 use crate::lanes::{Lane, Simd};
@@ -282,7 +282,7 @@ impl<S: Simd> Ball<S> {
 }
 
 /// Links against each other: where the bounds of two touch, each sphere of the one that touches the
-/// other's bound against the other's spheres.
+/// other's bound against the other's spheres, but for those that always touch.
 #[inline(always)]
 pub(super) fn itself<S: Simd>(
     s: S,
@@ -290,7 +290,7 @@ pub(super) fn itself<S: Simd>(
     scratch: &mut Scratch,
     contacts: &mut impl Contacts,
 ) -> bool {
-    for &[a, b] in &packed.pairs {
+    for &PackedPair { links: [a, b], mask } in &packed.pairs {
         let (a, b) = (a as usize, b as usize);
         let (la, lb) = (&packed.links[a], &packed.links[b]);
         let other = V3::load(s, &scratch.bounds[b]);
@@ -302,13 +302,20 @@ pub(super) fn itself<S: Simd>(
         place::link(s, packed, scratch, a);
         place::link(s, packed, scratch, b);
         let mut hit = s.none();
+        let theirs = lb.first as usize..lb.end as usize;
+        let mut bit = 0;
         for i in la.first as usize..la.end as usize {
             let center = V3::load(s, &scratch.centers[i]);
             let radius = packed.spheres[i].radius;
+            let first_bit = bit;
+            bit += theirs.len();
             if !s.any(touch(s, center, other, radius + reach)) {
                 continue;
             }
-            for j in lb.first as usize..lb.end as usize {
+            for j in theirs.clone() {
+                if mask != NO_MASK && is_set(&packed.masks[mask as usize..], first_bit + j - theirs.start) {
+                    continue;
+                }
                 let reach = radius + packed.spheres[j].radius + packed.padding;
                 hit = s.or(hit, touch(s, center, V3::load(s, &scratch.centers[j]), reach));
             }
@@ -320,6 +327,12 @@ pub(super) fn itself<S: Simd>(
         }
     }
     false
+}
+
+/// Whether a bit of a mask is set.
+#[inline(always)]
+fn is_set(mask: &[u32], bit: usize) -> bool {
+    mask[bit / 32] >> (bit % 32) & 1 == 1
 }
 
 /// Whether two points are nearer than `reach`.
