@@ -232,10 +232,10 @@ impl Packed {
         let reach = reaches(m);
         let base = m.vehicle().map(|base| PackedBase::new(base, &reach));
         let mut masks = Vec::new();
-        let pairs = m.pairs.iter().map(|&pair| PackedPair {
-            links: pair.map(place),
-            mask: pack_mask(m, pair, &mut masks),
-        });
+        let pairs = m
+            .pairs
+            .iter()
+            .map(|&pair| PackedPair { links: pair.map(place), mask: pack_mask(m, pair, &mut masks) });
         Self {
             pairs: pairs.collect(),
             masks,

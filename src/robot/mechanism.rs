@@ -2,7 +2,8 @@
 //! everything rigidly attached folded into them.
 
 use super::{
-    AlwaysTouching, Inertia, JointKind, JointLimits, POSITION_SLACK, Robot, SkipReason, Sphere, Unjudged, pairs,
+    AlwaysTouching, Inertia, JointKind, JointLimits, POSITION_SLACK, Robot, SkipReason, Sphere, Unjudged,
+    pairs,
 };
 use crate::base::Base;
 use crate::error::InputError;
@@ -331,7 +332,9 @@ impl<'a> Reduction<'a> {
         }
         self.judge(&order, &self.within(chosen, values));
         let m = &mut self.mechanism;
-        if m.unjudged.pairs.iter().any(|p| p.reason == SkipReason::NeverTouch) || !m.unjudged.always_touching.is_empty() {
+        if m.unjudged.pairs.iter().any(|p| p.reason == SkipReason::NeverTouch)
+            || !m.unjudged.always_touching.is_empty()
+        {
             let proved = |joint: &usize| pairs::widen(self.robot.proved_within[*joint], POSITION_SLACK);
             m.proved_within = chosen.iter().map(proved).collect();
         }

@@ -30,9 +30,10 @@ use crate::pose::Pose;
 use glam::{DMat3, DVec3};
 use serde::Serialize;
 
-/// How far beyond its bounds, relative to bounds above 1, a joint may stand for what was proved of pairs of
-/// links to hold: more than the rounding of bounds in files, less than anybody would call a violation.
-pub const POSITION_SLACK: f64 = 1e-3;
+/// How far beyond its bounds, in rad or m and relative to bounds above 1, a joint may stand for what was
+/// proved of pairs of links to hold: ten times the rounding of bounds in files, and as much as `flatout
+/// check` lets trajectories from files exceed a bound by.
+pub const POSITION_SLACK: f64 = 1e-4;
 
 /// A robot as its files describe it, before anybody has chosen which joints to plan for.
 ///

@@ -7,7 +7,8 @@ mod proof;
 
 use super::mechanism::bounding_sphere;
 use super::{
-    AlwaysTouching, DisableReason, JointKind, LoadOptions, POSITION_SLACK, Robot, SkipReason, SkippedPair, Sphere,
+    AlwaysTouching, DisableReason, JointKind, LoadOptions, POSITION_SLACK, Robot, SkipReason, SkippedPair,
+    Sphere,
 };
 use chain::Chain;
 use proof::{Proved, Side};
@@ -93,16 +94,19 @@ fn prove(robot: &mut Robot, pairs: &[[usize; 2]], comparisons: usize) {
     if robot.proved_within.len() != robot.joints.len() {
         robot.proved_within = ranges(robot);
     }
-    let budget = (comparisons / pairs.len().max(1)).min(MOST_COMPARISONS);
+    let mut left = comparisons;
     let widened: Vec<[f64; 2]> = robot.proved_within.iter().map(|&range| widen(range, PROOF_SLACK)).collect();
     let bound = |link: &super::Link| (!link.spheres.is_empty()).then(|| bounding_sphere(&link.spheres));
     let bounds: Vec<Option<Sphere>> = robot.links.iter().map(bound).collect();
-    for &links in pairs {
+    for (done, &links) in pairs.iter().enumerate() {
         let side = |l: usize| bounds[l].map(|bound| Side { spheres: &robot.links[l].spheres, bound });
         let [Some(a), Some(b)] = links.map(side) else { continue };
         let chain = Chain::between(robot, links, &widened, MOST_JOINTS);
-        let Proved { always, never } =
-            chain.map_or_else(Proved::default, |chain| proof::prove(&chain, &[a, b], budget));
+        // What some proofs did not take is there for those that come after them.
+        let budget = (left / (pairs.len() - done)).min(MOST_COMPARISONS);
+        let (Proved { always, never }, taken) =
+            chain.map_or_else(Default::default, |chain| proof::prove(&chain, &[a, b], budget));
+        left -= taken;
         if !always.is_empty() {
             robot.always.push(AlwaysTouching { links, spheres: always });
         }
@@ -199,69 +203,4 @@ impl Robot {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::robot::LoadOptions;
-
-    /// A base, an empty link on a turntable, and on it two balls on arms and one at the axis.
-    const URDF: &str = r#"<robot name="carousel">
-  <link name="base"><collision><origin xyz="0 0 -0.5"/><geometry><sphere radius="0.1"/></geometry></collision></link>
-  <link name="table"/>
-  <link name="left"><collision><origin xyz="1 0 0"/><geometry><sphere radius="0.1"/></geometry></collision></link>
-  <link name="right"><collision><origin xyz="-1 0 0"/><geometry><sphere radius="0.1"/></geometry></collision></link>
-  <link name="hand"><collision><origin xyz="0.5 0 0"/><geometry><sphere radius="0.1"/></geometry></collision></link>
-  <link name="shell"><collision><origin xyz="-0.45 0 0"/><geometry><sphere radius="0.5"/></geometry></collision></link>
-  <joint name="turn" type="continuous"><parent link="base"/><child link="table"/></joint>
-  <joint name="weld_left" type="fixed"><parent link="table"/><child link="left"/></joint>
-  <joint name="weld_right" type="fixed"><parent link="table"/><child link="right"/></joint>
-  <joint name="wave" type="continuous">
-    <parent link="left"/><child link="hand"/><origin xyz="1 0 0"/><axis xyz="0 0 1"/>
-  </joint>
-  <joint name="weld_shell" type="fixed"><parent link="hand"/><child link="shell"/><origin xyz="0.5 0 0"/></joint>
-</robot>"#;
-
-    #[test]
-    fn finds_what_needs_no_check() {
-        let robot = Robot::parse(URDF, None, None, &LoadOptions::default()).unwrap();
-        let find = |a: &str, b: &str| {
-            let links = [robot.link(a).unwrap(), robot.link(b).unwrap()];
-            let links = [links[0].min(links[1]), links[0].max(links[1])];
-            let skipped = robot.skipped.iter().find(|s| s.links == links).map(|s| s.reason);
-            assert!(skipped.is_some() != robot.pairs.contains(&links), "either checked or left out");
-            skipped
-        };
-        assert_eq!(find("base", "left"), Some(SkipReason::Adjacent), "through the empty table");
-        assert_eq!(find("left", "right"), Some(SkipReason::Adjacent), "both at the empty table");
-        assert_eq!(find("left", "hand"), Some(SkipReason::Adjacent));
-        assert_eq!(find("base", "hand"), Some(SkipReason::Never));
-        assert_eq!(find("left", "shell"), Some(SkipReason::Always), "the ball is in the shell");
-        assert_eq!(find("right", "shell"), Some(SkipReason::Never));
-    }
-
-    #[test]
-    fn what_always_touches_is_left_out_of_an_srdf_too() {
-        let robot =
-            Robot::parse(URDF, Some("<robot name=\"carousel\"/>"), None, &LoadOptions::default()).unwrap();
-        let always: Vec<_> = robot.skipped.iter().filter(|s| s.reason == SkipReason::Always).collect();
-        let mut touching = [robot.link("left").unwrap(), robot.link("shell").unwrap()];
-        touching.sort_unstable();
-        assert!(always.iter().any(|s| s.links == touching), "the ball is in the shell");
-        assert!(robot.pairs.len() + robot.skipped.len() == 10 && robot.pairs.len() >= 6, "all else stays");
-    }
-
-    #[test]
-    fn keeps_what_touches_at_times() {
-        // A longer waving arm reaches the ball on the other side.
-        let urdf = URDF.replace("<origin xyz=\"0.5 0 0\"/><geometry>", "<origin xyz=\"2 0 0\"/><geometry>");
-        let robot = Robot::parse(&urdf, None, None, &LoadOptions::default()).unwrap();
-        let (right, hand) = (robot.link("right").unwrap(), robot.link("hand").unwrap());
-        assert!(robot.pairs.contains(&[right.min(hand), right.max(hand)]));
-    }
-
-    #[test]
-    fn the_same_seed_finds_the_same() {
-        let load =
-            |seed| Robot::parse(URDF, None, None, &LoadOptions { seed, ..LoadOptions::default() }).unwrap();
-        assert_eq!(load(3).skipped, load(3).skipped);
-    }
-}
+mod tests;

@@ -78,7 +78,10 @@ impl fmt::Display for Unjudged {
             said.push(format!("{count} {} {what}", if count == 1 { "pair" } else { "pairs" }));
         }
         if !self.without_geometry.is_empty() {
-            said.push(format!("visible links without collision geometry: {}", self.without_geometry.join(", ")));
+            said.push(format!(
+                "visible links without collision geometry: {}",
+                self.without_geometry.join(", ")
+            ));
         }
         if said.is_empty() {
             return f.write_str("nothing");

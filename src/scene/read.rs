@@ -91,7 +91,11 @@ impl RobotFiles {
             urdf: path(map.require("urdf")?)?,
             srdf: map.get("srdf").map(path).transpose()?,
             joint_limits: map.get("joint_limits").map(path).transpose()?,
-            missing_geometry: map.get("missing_geometry").map(missing_geometry).transpose()?.unwrap_or_default(),
+            missing_geometry: map
+                .get("missing_geometry")
+                .map(missing_geometry)
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 }

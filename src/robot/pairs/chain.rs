@@ -80,8 +80,13 @@ impl Chain {
         most: usize,
     ) -> Option<Self> {
         let passed = way(robot, a, b, most)?;
-        let mut chain =
-            Self { head: None, steps: Vec::new(), ranges: Vec::new(), start: Pose::IDENTITY, tip: Pose::IDENTITY };
+        let mut chain = Self {
+            head: None,
+            steps: Vec::new(),
+            ranges: Vec::new(),
+            start: Pose::IDENTITY,
+            tip: Pose::IDENTITY,
+        };
         let mut leaders: Vec<Option<usize>> = Vec::new();
         for Passed { joint, up } in passed {
             let joint_index = joint;
@@ -115,7 +120,8 @@ impl Chain {
         ranges: &[[f64; 2]],
         leaders: &mut Vec<Option<usize>>,
     ) -> Step {
-        let (leader, ratio, offset) = joint.mimic.map_or((index, 1.0, 0.0), |m| (m.joint, m.multiplier, m.offset));
+        let (leader, ratio, offset) =
+            joint.mimic.map_or((index, 1.0, 0.0), |m| (m.joint, m.multiplier, m.offset));
         let slides = joint.kind == JointKind::Prismatic;
         let sign = if up { -1.0 } else { 1.0 };
         let [lower, upper] = ranges[leader];
@@ -252,10 +258,7 @@ fn cosines([lower, upper]: [f64; 2]) -> [f64; 2] {
     }
     let holds = |phase: f64| ((lower - phase) / TAU).ceil() * TAU + phase <= upper;
     let ends = [lower.cos(), upper.cos()];
-    [
-        if holds(PI) { -1.0 } else { ends[0].min(ends[1]) },
-        if holds(0.0) { 1.0 } else { ends[0].max(ends[1]) },
-    ]
+    [if holds(PI) { -1.0 } else { ends[0].min(ends[1]) }, if holds(0.0) { 1.0 } else { ends[0].max(ends[1]) }]
 }
 
 /// A frame turned so that its z axis is `axis`.

@@ -43,23 +43,18 @@ enum Said {
     Fails,
 }
 
-/// Proves what it can with so many comparisons of spheres.
-pub(super) fn prove(chain: &Chain, sides: &[Side<'_>; 2], budget: usize) -> Proved {
-    let spheres = sides[0].spheres.len() * sides[1].spheres.len();
-    if spheres > budget {
-        return Proved::default();
-    }
-    let mut search = Search::new(chain, sides, budget - spheres);
-    let (touching, others) = search.claims();
-    let is_mixed = touching.len() + others.len() < spheres;
-    let always = search.run(Claim::Always, touching.clone());
+/// Proves what it can with about so many comparisons of spheres; also says how many it took. Links that
+/// are near each other are compared once sphere by sphere, whatever is left.
+pub(super) fn prove(chain: &Chain, sides: &[Side<'_>; 2], budget: usize) -> (Proved, usize) {
+    let mut search = Search::new(chain, sides, budget);
+    let (touching, apart) = search.claims();
+    let all = sides[0].spheres.len() * sides[1].spheres.len();
+    let is_mixed = touching.len() + apart.len() < all;
+    let count = touching.len();
+    let always = search.run(Claim::Always, touching);
     // Where a pair touches here and not there, the links are judged, whatever holds of the others.
-    let never = !is_mixed && always.len() == touching.len() && {
-        search.left = search.left.max(budget / 2);
-        let count = others.len();
-        search.run(Claim::Never, others).len() == count
-    };
-    Proved { always, never }
+    let never = !is_mixed && always.len() == count && search.run(Claim::Never, apart).len() == all - count;
+    (Proved { always, never }, budget - search.left)
 }
 
 struct Search<'a> {
@@ -92,14 +87,18 @@ impl<'a> Search<'a> {
         let middle = self.chain.whole();
         let posture = self.chain.posture(&Cell { half: vec![0.0; middle.half.len()], ..middle });
         self.second.fill(None);
+        let [count, others] = self.sides.each_ref().map(|side| side.spheres.len());
+        let all = (0..count).flat_map(|i| (0..others).map(move |j| [i, j]));
+        if self.bounds_are_apart(&posture) {
+            return (Vec::new(), all.collect());
+        }
+        self.left = self.left.saturating_sub(count * others);
         let (mut touching, mut apart) = (Vec::new(), Vec::new());
-        for i in 0..self.sides[0].spheres.len() {
-            for j in 0..self.sides[1].spheres.len() {
-                if self.ask(Claim::Always, &posture, [i, j]) == Said::Holds {
-                    touching.push([i, j]);
-                } else if self.ask(Claim::Never, &posture, [i, j]) == Said::Holds {
-                    apart.push([i, j]);
-                }
+        for [i, j] in all {
+            if self.ask(Claim::Always, &posture, [i, j]) == Said::Holds {
+                touching.push([i, j]);
+            } else if self.ask(Claim::Never, &posture, [i, j]) == Said::Holds {
+                apart.push([i, j]);
             }
         }
         (touching, apart)
@@ -109,22 +108,22 @@ impl<'a> Search<'a> {
     /// the first that does ends it.
     fn run(&mut self, claim: Claim, pairs: Vec<[usize; 2]>) -> Vec<[usize; 2]> {
         let mut is_proved = vec![true; pairs.len()];
-        let mut boxes = VecDeque::from([(self.chain.whole(), (0..pairs.len()).collect::<Vec<usize>>())]);
+        let mut boxes = VecDeque::from([(self.chain.whole(), (0..pairs.len()).collect::<Vec<_>>())]);
         while let Some((cell, mut open)) = boxes.pop_front() {
             open.retain(|&k| is_proved[k]);
             if open.is_empty() {
                 continue;
             }
-            let cost = open.len() + 1;
             let posture = self.chain.posture(&cell);
             self.second.fill(None);
+            let by_bounds = claim == Claim::Never && self.left > 0 && self.bounds_are_apart(&posture);
+            let cost = if by_bounds { 1 } else { open.len() };
             if self.left < cost {
-                self.left = 0;
                 open.iter().for_each(|&k| is_proved[k] = false);
                 continue;
             }
             self.left -= cost;
-            if claim == Claim::Never && self.bounds_are_apart(&posture) {
+            if by_bounds {
                 continue;
             }
             open.retain(|&k| {
