@@ -93,7 +93,7 @@ impl Course {
         }
         for (output, peaks) in mechanism.outputs.iter().zip(&peaks) {
             for (kind, peak) in peaks.polynomial() {
-                if peak.exceeds(tolerance_of(kind, options)) {
+                if peak.exceeds(tolerance_of(kind, mechanism, options)) {
                     let Peak { value, time, bound, .. } = *peak;
                     return Err(Violation::Limit { output: output.clone(), kind, value, bound, time });
                 }

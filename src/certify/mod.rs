@@ -22,7 +22,7 @@ mod vehicle;
 pub use report::{BasePeak, Certificate, Clearance, Limit, LimitKind, Nearest, Peak, Peaks, Violation};
 
 use crate::problem::{FlatState, Problem, Smoothness};
-use crate::robot::POSITION_SLACK;
+use crate::robot::{Mechanism, POSITION_SLACK};
 use crate::trajectory::{MAX_DEGREE, Trajectory, derivative};
 use collision::Collisions;
 use effort::Efforts;
@@ -57,7 +57,8 @@ pub struct CertifyOptions {
     /// Greatest distance of the ends from the problem's start and goal and greatest jump at a knot,
     /// per output, in rad or m and their derivatives, relative to values above 1.
     pub tolerance: f64,
-    /// What a limit may be exceeded by, in its unit or relative to it where it is above 1.
+    /// What a limit may be exceeded by, in its unit or relative to it where it is above 1; one of position
+    /// by [`POSITION_SLACK`] at most, where links are not judged because of what was proved within it.
     pub limit_tolerance: f64,
     /// The same for limits of jerk, which rounded times in a file blur the most.
     pub jerk_tolerance: f64,
@@ -243,10 +244,12 @@ impl<'a> Certifier<'a> {
 }
 
 /// By how much a limit of some kind may be exceeded: one of position by no more than what was proved of pairs
-/// of links allows.
-fn tolerance_of(kind: LimitKind, options: &CertifyOptions) -> f64 {
+/// of links allows, if anything was.
+fn tolerance_of(kind: LimitKind, mechanism: &Mechanism, options: &CertifyOptions) -> f64 {
     match kind {
-        LimitKind::Position => options.limit_tolerance.min(POSITION_SLACK),
+        LimitKind::Position if !mechanism.proved_within.is_empty() => {
+            options.limit_tolerance.min(POSITION_SLACK)
+        }
         LimitKind::Jerk => options.jerk_tolerance,
         _ => options.limit_tolerance,
     }

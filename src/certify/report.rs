@@ -344,6 +344,9 @@ impl fmt::Display for Certificate {
             let percent = 100.0 * peak.used;
             write!(f, "; tightest limit: {limit}, {percent:.1}% at {:.3} s", peak.time)?;
         }
+        if !self.not_judged.is_empty() {
+            write!(f, "; not judged: {}", self.not_judged)?;
+        }
         Ok(())
     }
 }

@@ -301,7 +301,7 @@ impl<'a> Vehicle<'a> {
         let names = || mechanism.outputs.iter().enumerate();
         for (joint, output) in names() {
             for (kind, range, bounds) in self.interval.joint(joint, mechanism) {
-                let tolerance = tolerance_of(kind, &self.options);
+                let tolerance = tolerance_of(kind, mechanism, &self.options);
                 if let Some((value, bound)) = range.at_middle(bounds, tolerance) {
                     let output = output.clone();
                     return Err(Violation::Limit { output, kind, value, bound, time });

@@ -184,8 +184,9 @@ fn adjacent(robot: &Robot) -> BTreeSet<[usize; 2]> {
 }
 
 impl Robot {
-    /// Proves anew which pairs of links, and which of their spheres, need no judging, after limits of
-    /// joints or the geometry of links were changed.
+    /// Proves anew which pairs of links, and which of their spheres, need no judging. Whoever changes
+    /// limits, joints or the geometry of links after loading must ask for it: what was proved before
+    /// is about what was there then.
     pub fn prove_pairs(&mut self, options: &LoadOptions) {
         prove_all(self, options.comparisons);
     }
