@@ -3,7 +3,7 @@
 mod common;
 
 use flatout::certify::{Certificate, CertifyOptions, Violation, certify};
-use flatout::check::{Backend, EdgeBatch, EdgeChecker, ScalarChecker, Status};
+use flatout::check::{Backend, EdgeBatch, ScalarChecker, Status};
 use flatout::error::InputError;
 use flatout::plan::{Outcome, plan};
 use flatout::problem::Problem;
@@ -169,17 +169,19 @@ goal: [0, -1.0471976, 2.0943951, 3.1415927, -1.0471976, 2.0943951]
 
 /// Two bars of spheres in a plane, the second folding onto the first about a stub between them. The spheres
 /// at the stub always touch.
-fn fold() -> String {
-    let bar = |from: f64| -> Vec<([f64; 3], f64)> {
-        (0..6).map(|i| ([from + 0.1 * f64::from(i), 0.0, 0.0], 0.06)).collect()
-    };
-    robot(&[
-        link("upper", &bar(0.05)),
+fn fold_parts() -> Vec<String> {
+    let bar: Vec<([f64; 3], f64)> = (0..6).map(|i| ([0.05 + 0.1 * f64::from(i), 0.0, 0.0], 0.06)).collect();
+    vec![
+        link("upper", &bar),
         link("stub", &[([0.0; 3], 0.01)]),
-        link("fore", &bar(0.05)),
+        link("fore", &bar),
         joint("revolute", "twist", ["upper", "stub"], "0.6 0 0", "0 0 1", [-3.0, 3.0]),
         joint("revolute", "bend", ["stub", "fore"], "0 0 0", "0 0 1", [-0.1, 0.1]),
-    ])
+    ]
+}
+
+fn fold() -> String {
+    robot(&fold_parts())
 }
 
 const FOLD_SRDF: &str = "<robot name=\"small\">
@@ -233,8 +235,7 @@ fn certificate_and_backends_judge_the_same_spheres() {
 /// Joints that are not planned for: what they hold is judged where they hold it.
 #[test]
 fn links_whose_joints_are_locked_are_judged_where_they_stand() {
-    let mut parts = vec![fold().replace("</robot>\n", "")];
-    parts[0].drain(..parts[0].find("<link").expect("a link"));
+    let mut parts = fold_parts();
     parts.extend([
         link("hand", &[([0.2, 0.0, 0.0], 0.02)]),
         joint("revolute", "wave", ["fore", "hand"], "0.6 0 0", "0 0 1", [-2.0, 2.0]),
@@ -392,5 +393,5 @@ fn the_arm_of_a_mobile_manipulator_is_judged_against_its_vehicle() {
     case.write("scene.yaml", &scene.replace("joints: [0, 3.2]", "joints: [2, 0]"));
     let Outcome::Solved(solution) = answer(&case.scene(), Backend::Simd) else { panic!("above the roof") };
     let said = solution.certificate.not_judged.to_string();
-    assert_eq!(said, "2 pairs adjacent, 1 pair rigidly joined, 2 pairs proved never to touch");
+    assert_eq!(said, "2 pairs adjacent, 1 pair rigidly joined, 1 pair proved never to touch");
 }

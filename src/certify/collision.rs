@@ -511,7 +511,8 @@ fn spheres_to_spheres<L: Level>(
                 }
                 proved = proved.min(kept);
                 seen = seen.min(at_m);
-                if kept.above(enough) != u8::MAX {
+                // What is left out is settled, even where nothing is far enough yet.
+                if kept.above(enough) | out != u8::MAX {
                     return Bound { proved: proved.least(), seen: seen.least(), apart: false };
                 }
             }

@@ -6,6 +6,7 @@ use super::super::packed::{INNER, NO_MASK, Packed, PackedNode, PackedObstacle, P
 use super::super::{Status, Verdict};
 use super::{Scratch, V3, place};
 use crate::lanes::{Lane, Simd};
+use std::ops::Range;
 
 /// What is done about the lanes in which something touches. Its methods must be `#[inline(always)]`.
 pub(super) trait Contacts {
@@ -303,22 +304,21 @@ pub(super) fn itself<S: Simd>(
         place::link(s, packed, scratch, b);
         let mut hit = s.none();
         let theirs = lb.first as usize..lb.end as usize;
-        let mut bit = 0;
         for i in la.first as usize..la.end as usize {
             let center = V3::load(s, &scratch.centers[i]);
             let radius = packed.spheres[i].radius;
-            let first_bit = bit;
-            bit += theirs.len();
             if !s.any(touch(s, center, other, radius + reach)) {
                 continue;
             }
-            for j in theirs.clone() {
-                if mask != NO_MASK && is_set(&packed.masks[mask as usize..], first_bit + j - theirs.start) {
-                    continue;
-                }
-                let reach = radius + packed.spheres[j].radius + packed.padding;
-                hit = s.or(hit, touch(s, center, V3::load(s, &scratch.centers[j]), reach));
-            }
+            let padded = radius + packed.padding;
+            let touched = if mask == NO_MASK {
+                touches_any(s, packed, scratch, center, padded, theirs.clone(), |_| false)
+            } else {
+                let masks = &packed.masks[mask as usize..];
+                let row = (i - la.first as usize) * theirs.len();
+                touches_any(s, packed, scratch, center, padded, theirs.clone(), |j| is_set(masks, row + j))
+            };
+            hit = s.or(hit, touched);
         }
         let lanes = s.bits(hit) & contacts.open();
         let (subject, other) = (la.index as usize, lb.index as usize);
@@ -327,6 +327,26 @@ pub(super) fn itself<S: Simd>(
         }
     }
     false
+}
+
+/// Whether a ball touches any of these spheres, but for those that are left out, counted from their first.
+#[inline(always)]
+fn touches_any<S: Simd>(
+    s: S,
+    packed: &Packed,
+    scratch: &Scratch,
+    center: V3<S>,
+    radius: f32,
+    spheres: Range<usize>,
+    is_left_out: impl Fn(usize) -> bool,
+) -> S::M {
+    let mut hit = s.none();
+    let first = spheres.start;
+    for sphere in spheres.filter(|sphere| !is_left_out(sphere - first)) {
+        let reach = radius + packed.spheres[sphere].radius;
+        hit = s.or(hit, touch(s, center, V3::load(s, &scratch.centers[sphere]), reach));
+    }
+    hit
 }
 
 /// Whether a bit of a mask is set.
