@@ -5,7 +5,7 @@ mod common;
 use flatout::bench::mbm::MbmSuite;
 use flatout::error::InputError;
 use flatout::problem::{GRAVITY, Smoothness};
-use flatout::robot::{LoadOptions, Robot};
+use flatout::robot::{LoadOptions, MissingGeometry, Robot};
 use flatout::scene::moveit::{self, Text};
 use flatout::scene::{Planned, RobotFiles, RobotSource, Scene};
 use flatout::world::Shape;
@@ -569,6 +569,7 @@ fn import(scene: &str, request: &str) -> Result<Scene, InputError> {
         urdf: "dir/little.urdf".into(),
         srdf: Some("dir/little.srdf".into()),
         joint_limits: None,
+        missing_geometry: MissingGeometry::Refuse,
     };
     let (scene, request) =
         (Text { text: scene, file: Path::new("s.yaml") }, Text { text: request, file: Path::new("r.yaml") });
@@ -681,6 +682,7 @@ fn the_published_files_are_read() {
         urdf: robots.join("panda_spherized.urdf"),
         srdf: Some(robots.join("panda.srdf")),
         joint_limits: Some(robots.join("panda_joint_limits.yaml")),
+        missing_geometry: MissingGeometry::Refuse,
     };
     for (set, obstacles) in [("box", 7), ("cage", 8), ("table_pick", 12)] {
         let path = |kind: &str| raw.join(format!("{set}_{kind}0002.yaml"));

@@ -341,6 +341,10 @@ fn arm(rng: &mut Pcg64Mcg, family: Family) -> Mechanism {
         links: Vec::new(),
         spheres: Vec::new(),
         pairs: Vec::new(),
+        always: Vec::new(),
+        overlaps: Vec::new(),
+        unjudged: Default::default(),
+        proved_within: Vec::new(),
         base: None,
     };
     let mut before = 0.2;

@@ -22,6 +22,7 @@ mod vehicle;
 pub use report::{BasePeak, Certificate, Clearance, Limit, LimitKind, Nearest, Peak, Peaks, Violation};
 
 use crate::problem::{FlatState, Problem, Smoothness};
+use crate::robot::{Mechanism, POSITION_SLACK};
 use crate::stop::{Stop, Watch};
 use crate::trajectory::{MAX_DEGREE, Trajectory, derivative};
 use collision::Collisions;
@@ -60,7 +61,8 @@ pub struct CertifyOptions {
     /// Greatest distance of the ends from the problem's start and goal and greatest jump at a knot,
     /// per output, in rad or m and their derivatives, relative to values above 1.
     pub tolerance: f64,
-    /// What a limit may be exceeded by, in its unit or relative to it where it is above 1.
+    /// What a limit may be exceeded by, in its unit or relative to it where it is above 1; one of position
+    /// by [`POSITION_SLACK`] at most, where links are not judged because of what was proved within it.
     pub limit_tolerance: f64,
     /// The same for limits of jerk, which rounded times in a file blur the most.
     pub jerk_tolerance: f64,
@@ -143,11 +145,13 @@ impl<'a> Certifier<'a> {
         let watch = &mut Watch::new(stop, WORK_PER_ASK);
         let tolerance = self.options.clearance_tolerance;
         let outputs = self.problem.mechanism.outputs.clone();
+        let not_judged = self.problem.mechanism.unjudged.clone();
         self.check_form(trajectory)?;
         if let Some(vehicle) = &mut self.vehicle {
             let (peaks, base, first) = vehicle.prove(trajectory, watch)?;
             let (clearance, intervals) = self.collisions.prove(trajectory, vehicle, tolerance, watch)?;
-            return Ok(Certificate { clearance, peaks, base, outputs, intervals: first + intervals });
+            let intervals = first + intervals;
+            return Ok(Certificate { clearance, peaks, base, outputs, intervals, not_judged });
         }
         self.check_ends(trajectory)?;
         self.check_knots(trajectory)?;
@@ -157,7 +161,7 @@ impl<'a> Certifier<'a> {
         if self.problem.torque {
             intervals += self.efforts.prove(trajectory, &mut peaks, watch)?;
         }
-        Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals })
+        Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals, not_judged })
     }
 
     /// Whether it is a trajectory of this mechanism at all, made of numbers.
@@ -238,6 +242,18 @@ impl<'a> Certifier<'a> {
 
     fn output(&self, output: usize) -> String {
         self.problem.mechanism.outputs[output].clone()
+    }
+}
+
+/// By how much a limit of some kind may be exceeded: one of position by no more than what was proved of pairs
+/// of links allows, if anything was.
+fn tolerance_of(kind: LimitKind, mechanism: &Mechanism, options: &CertifyOptions) -> f64 {
+    match kind {
+        LimitKind::Position if !mechanism.proved_within.is_empty() => {
+            options.limit_tolerance.min(POSITION_SLACK)
+        }
+        LimitKind::Jerk => options.jerk_tolerance,
+        _ => options.limit_tolerance,
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a certificate says, or what stands against it.
 
 use crate::base::Singular;
+use crate::robot::Unjudged;
 use crate::trajectory::Extrema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 
 /// Proof that a trajectory solves its problem at every instant, and by what margin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,10 +20,17 @@ pub struct Certificate {
     pub base: Vec<BasePeak>,
     /// Intervals of time that the proof took.
     pub intervals: usize,
+    /// What of the robot was not judged for collisions with itself, or at all, and why.
+    #[serde(serialize_with = "shared")]
+    pub not_judged: Arc<Unjudged>,
+}
+
+fn shared<S: Serializer>(unjudged: &Arc<Unjudged>, serializer: S) -> Result<S::Ok, S::Error> {
+    unjudged.serialize(serializer)
 }
 
 /// Distance kept between what must not touch, metres; that of the base from obstacles, which never
-/// changes, does not count.
+/// changes, does not count, nor that of links and spheres from each other that are not judged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Clearance {
     /// Proved: nothing comes nearer at any instant. Infinite where there is nothing to touch.
@@ -334,6 +343,9 @@ impl fmt::Display for Certificate {
         if let Some((limit, peak)) = self.tightest() {
             let percent = 100.0 * peak.used;
             write!(f, "; tightest limit: {limit}, {percent:.1}% at {:.3} s", peak.time)?;
+        }
+        if !self.not_judged.is_empty() {
+            write!(f, "; not judged: {}", self.not_judged)?;
         }
         Ok(())
     }

@@ -4,7 +4,8 @@ use super::*;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, Smoothness};
 use crate::robot::{
-    Body, CollisionLink, DynamicsScratch, Inertia, JointLimits, Mechanism, Motion, Sphere, random,
+    AlwaysTouching, Body, CollisionLink, DynamicsScratch, Inertia, JointLimits, Mechanism, Motion, Sphere,
+    random,
 };
 use crate::stop::CancelToken;
 use crate::world::{Obstacle, Shape, World};
@@ -145,8 +146,9 @@ fn clearance_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> (f64, [St
         }
     }
     for &[a, b] in &m.pairs {
-        for (c, r) in spheres(a) {
-            for (d, s) in spheres(b) {
+        let always = m.always_touching([a, b]);
+        for (i, (c, r)) in spheres(a).enumerate() {
+            for (_, (d, s)) in spheres(b).enumerate().filter(|(j, _)| !always.contains(&[i, *j])) {
                 see(c.distance(d) - r - s, &m.links[a].name, &m.links[b].name);
             }
         }
@@ -160,7 +162,21 @@ fn random_case(rng: &mut Pcg64Mcg) -> (Problem, Trajectory) {
     let mut mechanism = random::mechanism(rng, bodies);
     let trajectory = random_trajectory(rng, mechanism.dof());
     let parents: Vec<usize> = mechanism.bodies.iter().map(|b| b.parent).collect();
-    mechanism.pairs.retain(|&[a, b]| parents[b] != a && parents[parents[b]] != a);
+    // Neighbours, which touch at the joint between them, have spheres that are left out: some or all.
+    for &links in &mechanism.pairs {
+        let [a, b] = links;
+        let is_near = parents[b] == a || parents[parents[b]] == a;
+        let share =
+            if is_near { [0.8, 1.0][rng.random_range(0..2)] } else { [0.0, 0.2][rng.random_range(0..2)] };
+        let [count, others] = links.map(|l| mechanism.links[l].spheres.len());
+        let all = (0..count).flat_map(|i| (0..others).map(move |j| [i, j]));
+        let spheres: Vec<[usize; 2]> = all.filter(|_| rng.random_bool(share)).collect();
+        if !spheres.is_empty() {
+            mechanism.always.push(AlwaysTouching { links, spheres });
+        }
+    }
+    mechanism.pairs.sort_unstable();
+    mechanism.always.sort_unstable_by_key(|a| a.links);
     let obstacles = rng.random_range(0..6);
     let mut world = random_world(rng, obstacles);
     let base = mechanism.bodies[0].placement.point(mechanism.links[0].bound.center);
@@ -300,6 +316,10 @@ fn ball_on_slides() -> Mechanism {
         links: vec![CollisionLink { name: "ball".into(), body: 2, spheres: 0..1, bound: ball }],
         spheres: vec![ball],
         pairs: Vec::new(),
+        always: Vec::new(),
+        overlaps: Vec::new(),
+        unjudged: Default::default(),
+        proved_within: Vec::new(),
         base: None,
     }
 }

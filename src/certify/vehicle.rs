@@ -20,10 +20,12 @@ use super::collision::Joints;
 use super::interval::{Variation, shift};
 use super::report::{BasePeak, Peak, Peaks};
 use super::span::Span;
-use super::{CertifyOptions, INTERVAL, LimitKind, MAX_INTERVALS, Violation, ask, deviation, floor};
+use super::{
+    CertifyOptions, INTERVAL, LimitKind, MAX_INTERVALS, Violation, ask, deviation, floor, tolerance_of,
+};
 use crate::base::{Base, Coordinate, Enclosure, Jet, Moved, Scalar as _, Singular, Stretch};
 use crate::problem::{FlatState, Problem};
-use crate::robot::JointLimits;
+use crate::robot::Mechanism;
 use crate::stop::Watch;
 use crate::trajectory::{Segment, Trajectory, derivative};
 use std::f64::consts::TAU;
@@ -304,7 +306,8 @@ impl<'a> Vehicle<'a> {
         let mechanism = &self.problem.mechanism;
         let names = || mechanism.outputs.iter().enumerate();
         for (joint, output) in names() {
-            for (kind, range, bounds) in self.interval.joint(joint, &mechanism.limits[joint]) {
+            for (kind, range, bounds) in self.interval.joint(joint, mechanism) {
+                let tolerance = tolerance_of(kind, mechanism, &self.options);
                 if let Some((value, bound)) = range.at_middle(bounds, tolerance) {
                     let output = output.clone();
                     return Err(Violation::Limit { output, kind, value, bound, time });
@@ -330,8 +333,8 @@ impl<'a> Vehicle<'a> {
 
     /// Takes what is proved over the interval at hand, about `time`, into the peaks.
     fn raise(&self, peaks: &mut [Peaks], base: &mut Vec<BasePeak>, time: f64) {
-        for (joint, (peaks, limits)) in peaks.iter_mut().zip(&self.problem.mechanism.limits).enumerate() {
-            for (kind, range, bounds) in self.interval.joint(joint, limits) {
+        for (joint, peaks) in peaks.iter_mut().enumerate() {
+            for (kind, range, bounds) in self.interval.joint(joint, &self.problem.mechanism) {
                 let peak = match kind {
                     LimitKind::Position => &mut peaks.position,
                     LimitKind::Velocity => &mut peaks.velocity,
@@ -428,9 +431,9 @@ impl Interval {
     fn joint(
         &self,
         joint: usize,
-        limits: &JointLimits,
-    ) -> impl Iterator<Item = (LimitKind, Range, [f64; 2])> {
-        let position = [limits.lower, limits.upper];
+        mechanism: &Mechanism,
+    ) -> impl Iterator<Item = (LimitKind, Range, [f64; 2])> + use<> {
+        let (position, limits) = (mechanism.position_bounds(joint), &mechanism.limits[joint]);
         let symmetric = |most: f64| [-most, most];
         let of_base = self.base.coordinates.get(joint);
         let ranges = match of_base {

@@ -99,6 +99,23 @@ pub struct PackedLink {
     pub index: u32,
 }
 
+/// Two links that are checked against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct PackedPair {
+    /// Their indices among the packed links.
+    pub links: [u32; 2],
+    /// Where in [`Packed::masks`] it is said which of their spheres are not, because they always touch;
+    /// [`NO_MASK`] where all are.
+    pub mask: u32,
+}
+
+/// No mask: all spheres of a pair of links are checked.
+pub const NO_MASK: u32 = u32::MAX;
+
+/// Masks begin at multiples of this many words, which is a row on a device.
+pub const MASK_ROW: usize = 4;
+
 /// An obstacle, ready for the test of its kind.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
@@ -177,8 +194,12 @@ pub struct Packed {
     pub moving_links: usize,
     /// All spheres, link by link.
     pub spheres: Vec<PackedSphere>,
-    /// Pairs of indices into `links`.
-    pub pairs: Vec<[u32; 2]>,
+    /// Pairs of links that are checked against each other.
+    pub pairs: Vec<PackedPair>,
+    /// For pairs of links of which not all spheres are checked, a bit for each two of them, set where they
+    /// are not: of sphere i of the first link and j of the second, the bit i times the second's number of
+    /// spheres and j, the lowest of a word first.
+    pub masks: Vec<u32>,
     /// Limits, one per output (of a vehicle: per joint), with [`LIMIT_SLACK`].
     pub limits: Vec<PackedLimits>,
     /// Of a vehicle, what leads from its flat outputs to the first of its joints.
@@ -213,12 +234,18 @@ impl Packed {
         let place = |link: usize| order.iter().position(|&l| l == link).unwrap_or(link) as u32;
         let reach = reaches(m);
         let base = m.vehicle().map(|base| PackedBase::new(base, &reach));
+        let mut masks = Vec::new();
+        let pairs = m
+            .pairs
+            .iter()
+            .map(|&pair| PackedPair { links: pair.map(place), mask: pack_mask(m, pair, &mut masks) });
         Self {
+            pairs: pairs.collect(),
+            masks,
             bodies: m.bodies.iter().map(pack_body).collect(),
             links: order.iter().map(|&l| pack_link(m, l)).collect(),
             moving_links: m.links.len() - base_links,
             spheres: m.spheres.iter().map(pack_sphere).collect(),
-            pairs: m.pairs.iter().map(|&[a, b]| [place(a), place(b)]).collect(),
             limits: m.limits.iter().map(pack_limits).collect(),
             hierarchy: hierarchy::build(&world, &problem.world.obstacles),
             world,
@@ -374,6 +401,22 @@ fn pack_link(m: &Mechanism, index: usize) -> PackedLink {
 pub fn position_slack(limits: &crate::robot::OutputLimits) -> f32 {
     let size = |bound: f64| if bound.is_finite() { bound.abs() as f32 } else { 0.0 };
     POSITION_SLACK * size(limits.lower).max(size(limits.upper))
+}
+
+/// Adds the mask of a pair of links, where it has one, and says where it begins.
+fn pack_mask(m: &Mechanism, pair: [usize; 2], masks: &mut Vec<u32>) -> u32 {
+    let always = m.always_touching(pair);
+    if always.is_empty() {
+        return NO_MASK;
+    }
+    let first = masks.len();
+    let [rows, columns] = pair.map(|link| m.links[link].spheres.len());
+    masks.resize(first + (rows * columns).div_ceil(32).next_multiple_of(MASK_ROW), 0);
+    for [i, j] in always {
+        let bit = i * columns + j;
+        masks[first + bit / 32] |= 1 << (bit % 32);
+    }
+    first as u32
 }
 
 fn pack_limits(limits: &crate::robot::OutputLimits) -> PackedLimits {

@@ -195,8 +195,12 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
             }
         }
         for &[a, b] in &m.pairs {
-            for s in m.links[a].spheres.clone().map(sphere) {
-                for o in m.links[b].spheres.clone().map(sphere) {
+            let always = m.always_touching([a, b]);
+            for (i, s) in m.links[a].spheres.clone().map(sphere).enumerate() {
+                for (j, o) in m.links[b].spheres.clone().map(sphere).enumerate() {
+                    if always.contains(&[i, j]) {
+                        continue;
+                    }
                     let clearance = s.center.distance(o.center) - s.radius - o.radius - self.padding;
                     margins.lower(Status::SelfCollision, clearance, a, b);
                 }

@@ -4,7 +4,8 @@ use super::batch::make_folder;
 use super::planning::PlanningArgs;
 use super::progress::Progress;
 use super::{
-    BackendArgs, Failure, complain, count, edges, export, families, positive, say, systems, write_file,
+    BackendArgs, Failure, GeometryArgs, complain, count, edges, export, families, positive, say, systems,
+    write_file,
 };
 use crate::bench::deadline::{self, Clock, DeadlineReport, Family};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
@@ -16,7 +17,7 @@ use crate::error::InputError;
 use crate::plan::{PlanOptions, Quality, Solution};
 use crate::pose::Pose;
 use crate::problem::{Problem, Smoothness};
-use crate::robot::Robot;
+use crate::robot::{LoadOptions, Robot};
 use crate::scene::{LimitChoice, limit_jerk};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -63,6 +64,8 @@ pub(super) struct SuiteArgs {
     /// Its limits (MoveIt's joint_limits.yaml)
     #[arg(long)]
     limits: Option<PathBuf>,
+    #[command(flatten)]
+    geometry: GeometryArgs,
     /// Which derivative is limited last: acceleration, or jerk, with continuous accelerations
     #[arg(long, default_value_t = Smoothness::Acceleration)]
     smoothness: Smoothness,
@@ -180,7 +183,9 @@ impl SuiteArgs {
     /// The suite, and its problems in the same order.
     fn load(&self) -> Result<(MbmSuite, Vec<Problem>), InputError> {
         let (srdf, limits) = (self.srdf.as_deref(), self.limits.as_deref());
-        let robot = Robot::load(&self.urdf, srdf, limits, &Default::default())?;
+        let missing_geometry = self.geometry.missing_geometry;
+        let options = LoadOptions { missing_geometry, ..LoadOptions::default() };
+        let robot = Robot::load(&self.urdf, srdf, limits, &options)?;
         let suite = MbmSuite::load(&self.file)?;
         let located = |e: InputError| e.in_file(&self.file);
         let mut mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;

@@ -22,6 +22,7 @@ use crate::error::InputError;
 use crate::exchange::Export;
 use crate::plan::Solution;
 use crate::problem::Problem;
+use crate::robot::MissingGeometry;
 use crate::scene::{RobotFiles, Scene, moveit};
 use clap::{Args, Parser, Subcommand};
 use std::io::{ErrorKind, Write as _};
@@ -226,6 +227,16 @@ struct MoveItArgs {
     /// Its limits (MoveIt's joint_limits.yaml)
     #[arg(long, value_name = "FILE")]
     limits: Option<PathBuf>,
+    #[command(flatten)]
+    geometry: GeometryArgs,
+}
+
+/// What becomes of robots without collision geometry.
+#[derive(Args)]
+struct GeometryArgs {
+    /// Take a robot of which something that moves has no collision geometry: refuse or allow
+    #[arg(long, value_name = "WHAT", default_value_t)]
+    missing_geometry: MissingGeometry,
 }
 
 impl MoveItArgs {
@@ -236,10 +247,12 @@ impl MoveItArgs {
                 "nothing to plan: expected a scene file, or --scene, --request and --urdf",
             ));
         };
-        moveit::load(scene, request, robot_files(urdf, self.srdf.as_ref(), self.limits.as_ref()))
+        let files = RobotFiles {
+            urdf: urdf.clone(),
+            srdf: self.srdf.clone(),
+            joint_limits: self.limits.clone(),
+            missing_geometry: self.geometry.missing_geometry,
+        };
+        moveit::load(scene, request, files)
     }
-}
-
-fn robot_files(urdf: &std::path::Path, srdf: Option<&PathBuf>, limits: Option<&PathBuf>) -> RobotFiles {
-    RobotFiles { urdf: urdf.to_path_buf(), srdf: srdf.cloned(), joint_limits: limits.cloned() }
 }

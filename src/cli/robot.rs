@@ -4,7 +4,7 @@ use super::progress::Progress;
 use super::{Failure, complain, count, positive, say, write_file};
 use crate::error::InputError;
 use crate::robot::spherize::{CoverOptions, CoverReport, cover_links_until, replace_collisions};
-use crate::robot::{LoadOptions, Robot};
+use crate::robot::{LoadOptions, MissingGeometry, Robot};
 use crate::stop::Stop;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -58,7 +58,8 @@ pub(super) fn run(command: &RobotCommand) -> Result<(), Failure> {
 }
 
 fn info(args: &InfoArgs) -> Result<(), Failure> {
-    let options = LoadOptions::default();
+    // Whoever asks what a robot is like is told what it lacks.
+    let options = LoadOptions { missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
     let robot = Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options)?;
     say(&robot.info().to_string())?;
     Ok(())

@@ -86,6 +86,8 @@ impl Assembly<'_, '_> {
             states: Vec::new(),
             pairs: Vec::new(),
             skipped: Vec::new(),
+            always: Vec::new(),
+            proved_within: Vec::new(),
             base: None,
         })
     }
@@ -171,7 +173,12 @@ impl Assembly<'_, '_> {
             let cover = cover_until(&solid, options, stop).map_err(|e| fault(node, e.message))?;
             spheres.extend(cover.spheres);
         }
-        Ok(Link { name: link.name.clone(), inertia: inertia.transformed(&pose(&inertial.origin)), spheres })
+        Ok(Link {
+            name: link.name.clone(),
+            inertia: inertia.transformed(&pose(&inertial.origin)),
+            spheres,
+            visible: children(self.links[u], "visual").next().is_some(),
+        })
     }
 
     fn solids(&self) -> Result<Vec<LinkSolid>, InputError> {

@@ -13,13 +13,15 @@ impl Robot {
     pub fn of_spheres(name: impl Into<String>, spheres: Vec<Sphere>) -> Self {
         let name = name.into();
         Self {
-            links: vec![Link { name: name.clone(), inertia: Inertia::ZERO, spheres }],
+            links: vec![Link { name: name.clone(), inertia: Inertia::ZERO, spheres, visible: false }],
             name,
             joints: Vec::new(),
             groups: Vec::new(),
             states: Vec::new(),
             pairs: Vec::new(),
             skipped: Vec::new(),
+            always: Vec::new(),
+            proved_within: Vec::new(),
             base: None,
         }
     }
@@ -38,10 +40,16 @@ impl Robot {
         let coordinates = base.coordinates();
         assert_eq!(coordinates.len(), limits.len(), "limits of every coordinate");
         let moved = coordinates.len();
-        let link = |name: &str| Link { name: name.to_owned(), inertia: Inertia::ZERO, spheres: Vec::new() };
+        let link = |name: &str| Link {
+            name: name.to_owned(),
+            inertia: Inertia::ZERO,
+            spheres: Vec::new(),
+            visible: false,
+        };
         let mut links = vec![link("world")];
         links.extend(coordinates[..moved - 1].iter().map(|c| link(&format!("{}_carrier", c.name))));
-        if !trailer.is_empty() {
+        let has_trailer = !trailer.is_empty();
+        if has_trailer {
             links[moved - 1] = Link { spheres: trailer, ..link("trailer") };
         }
         let joint = |(i, (c, &limits)): (usize, (&Coordinate, &JointLimits))| Joint {
@@ -54,12 +62,16 @@ impl Robot {
             mimic: None,
         };
         let joints = coordinates.iter().zip(limits).enumerate().map(joint).collect();
-        Self { base: Some(base), ..self.behind(links, joints) }
+        let mut robot = Self { base: Some(base), ..self.behind(links, joints) };
+        if has_trailer {
+            pairs::add(&mut robot, moved - 1, LoadOptions::default().comparisons);
+        }
+        robot
     }
 
     /// This robot, of one rigid link, with `tree` mounted on it at `mount`, the frame of the tree's root
-    /// link in its own. Which of the tree's links can meet this robot's is found by sampling, as where
-    /// there is no SRDF; pairs among the tree's links stay as they are.
+    /// link in its own. All of the tree's links are judged against this robot's, but its neighbour; pairs
+    /// among the tree's links stay as they are.
     ///
     /// # Panics
     /// Where this robot has joints of its own.
@@ -76,11 +88,7 @@ impl Robot {
             mimic: None,
         };
         let mut whole = tree.behind(self.links, vec![joint]);
-        let mut found = whole.clone();
-        pairs::find(&mut found, options.pair_samples, options.seed);
-        // The carrier is link 0, so its pairs come first.
-        whole.pairs.splice(0..0, found.pairs.into_iter().filter(|links| links[0] == 0));
-        whole.skipped.splice(0..0, found.skipped.into_iter().filter(|s| s.links[0] == 0));
+        pairs::add(&mut whole, 0, options.comparisons);
         Self { name: self.name, ..whole }
     }
 
@@ -100,6 +108,10 @@ impl Robot {
         self.states.iter_mut().flat_map(|s| &mut s.values).for_each(|(j, _)| *j += moved);
         self.pairs.iter_mut().flatten().for_each(|l| *l += moved);
         self.skipped.iter_mut().flat_map(|s| &mut s.links).for_each(|l| *l += moved);
+        self.always.iter_mut().flat_map(|a| &mut a.links).for_each(|l| *l += moved);
+        // What decides how the tree's links stand to each other does not hang on the joints before them.
+        let endless = [f64::NEG_INFINITY, f64::INFINITY];
+        self.proved_within.splice(0..0, vec![endless; moved]);
         Self { links, joints, ..self }
     }
 }

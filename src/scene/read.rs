@@ -9,7 +9,7 @@ use crate::error::InputError;
 use crate::plan::{PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
-use crate::robot::{Mechanism, NamedState, Robot};
+use crate::robot::{Mechanism, MissingGeometry, NamedState, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
 use std::ops::RangeInclusive;
@@ -24,7 +24,8 @@ const QUATERNION_ROUNDING: f64 = 1e-3;
 
 const SECTIONS: [&str; 9] =
     ["robot", "world", "start", "goal", "goals", "limits", "smoothness", "planner", "gravity"];
-const ROBOT_KEYS: [&str; 7] = ["urdf", "srdf", "joint_limits", "group", "joints", "locked", "base"];
+const ROBOT_KEYS: [&str; 8] =
+    ["urdf", "srdf", "joint_limits", "missing_geometry", "group", "joints", "locked", "base"];
 const LIMIT_KEYS: [&str; 5] = ["velocity_scaling", "acceleration_scaling", "ramp_time", "torque", "joints"];
 const JOINT_LIMIT_KEYS: [&str; 6] = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
 const PLANNER_KEYS: [&str; 12] = [
@@ -90,8 +91,17 @@ impl RobotFiles {
             urdf: path(map.require("urdf")?)?,
             srdf: map.get("srdf").map(path).transpose()?,
             joint_limits: map.get("joint_limits").map(path).transpose()?,
+            missing_geometry: map
+                .get("missing_geometry")
+                .map(missing_geometry)
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
+}
+
+fn missing_geometry(node: &Node) -> Result<MissingGeometry, InputError> {
+    node.text("refuse or allow")?.parse().map_err(|_| node.expected("refuse or allow"))
 }
 
 /// Checks that the robot's files are there, while it is known which line names them.

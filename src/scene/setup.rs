@@ -6,7 +6,7 @@ use crate::document::unknown;
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::problem::{FlatState, Problem, Smoothness};
-use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
+use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, MissingGeometry, Robot};
 use std::path::PathBuf;
 
 /// How far beyond a position bound a given state may lie, rad or m. Robot descriptions round
@@ -25,6 +25,8 @@ pub struct RobotFiles {
     pub srdf: Option<PathBuf>,
     /// MoveIt's limits of velocity, acceleration and jerk.
     pub joint_limits: Option<PathBuf>,
+    /// What becomes of the robot where its links have no collision geometry.
+    pub missing_geometry: MissingGeometry,
 }
 
 /// Where a robot is described.
@@ -101,7 +103,8 @@ pub struct JointOverride {
 impl RobotFiles {
     /// Reads the robot.
     pub fn load(&self) -> Result<Robot, InputError> {
-        Robot::load(&self.urdf, self.srdf.as_deref(), self.joint_limits.as_deref(), &LoadOptions::default())
+        let options = LoadOptions { missing_geometry: self.missing_geometry, ..LoadOptions::default() };
+        Robot::load(&self.urdf, self.srdf.as_deref(), self.joint_limits.as_deref(), &options)
     }
 }
 
@@ -171,11 +174,15 @@ impl JointOverride {
 }
 
 impl LimitChoice {
-    /// Applies the limits of single joints to a robot.
+    /// Applies the limits of single joints to a robot; what was proved of pairs of its links is proved anew
+    /// where joints may then stand elsewhere.
     pub fn apply_to(&self, robot: &mut Robot) -> Result<(), InputError> {
         for given in &self.joints {
             let joint = find_joint(robot, &given.joint)?;
             given.apply(&mut robot.joints[joint].limits);
+        }
+        if self.joints.iter().any(|given| given.lower.is_some() || given.upper.is_some()) {
+            robot.prove_pairs(&LoadOptions::default());
         }
         Ok(())
     }

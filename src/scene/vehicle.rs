@@ -234,8 +234,8 @@ fn differential_drive(node: &Node, directory: &Path) -> Result<VehicleRobot, Inp
 }
 
 /// Keys of what a vehicle carries that say what of it moves, as they do of a robot that stands.
-pub(super) const CARRIED_KEYS: [&str; 7] =
-    ["urdf", "srdf", "joint_limits", "mount", "group", "joints", "locked"];
+pub(super) const CARRIED_KEYS: [&str; 8] =
+    ["urdf", "srdf", "joint_limits", "missing_geometry", "mount", "group", "joints", "locked"];
 
 fn carried(node: &Node, directory: &Path) -> Result<Carried, InputError> {
     let map = node.map_of("what it carries: a map with urdf and mount", &CARRIED_KEYS)?;

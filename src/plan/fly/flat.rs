@@ -24,6 +24,10 @@ pub(super) fn problem(
         links: Vec::new(),
         spheres: Vec::new(),
         pairs: Vec::new(),
+        always: Vec::new(),
+        overlaps: Vec::new(),
+        unjudged: Default::default(),
+        proved_within: Vec::new(),
         base: None,
     };
     let Problem { smoothness, gravity, .. } = *problem;
