@@ -496,7 +496,7 @@ fn a_failing_backend_is_an_error() {
     struct Broken;
     impl EdgeChecker for Broken {
         fn check(&mut self, _: &EdgeBatch, _: &mut Vec<Verdict>) -> Result<(), CheckError> {
-            Err(CheckError { backend: "broken".to_owned(), message: "lost".to_owned() })
+            Err(CheckError::Backend { backend: "broken".to_owned(), message: "lost".to_owned() })
         }
         fn check_states(
             &mut self,
@@ -790,7 +790,7 @@ fn threads_give_the_same_answer_again() {
 #[test]
 fn threads_report_a_backend_that_fails() {
     let Scene { problem, options, .. } = scene("panda_table");
-    let failure = || CheckError { backend: "none".to_owned(), message: "there is none".to_owned() };
+    let failure = || CheckError::Backend { backend: "none".to_owned(), message: "there is none".to_owned() };
     let made = std::sync::atomic::AtomicUsize::new(0);
     let checker = || match made.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
         0 => Backend::Simd.checker(&problem, options.resolution),

@@ -108,7 +108,7 @@ pub fn standard_problem(obstacles: usize) -> Result<Problem, InputError> {
     let joints = Planned::Group("panda_arm".into()).resolve(&robot)?;
     let mechanism = Mechanism::new(&robot, &joints, &robot.neutral(), Pose::IDENTITY)?;
     let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
-    let (goals, world) = (Vec::new(), World { obstacles: Vec::new() });
+    let (goals, world) = (vec![start.clone()], World::default());
     let problem = Problem {
         mechanism,
         world,

@@ -21,11 +21,12 @@ mod vehicle;
 
 pub use report::{BasePeak, Certificate, Clearance, Limit, LimitKind, Nearest, Peak, Peaks, Violation};
 
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{FlatState, InvalidValue, Problem};
 use crate::trajectory::{MAX_DEGREE, Trajectory, derivative};
 use collision::Collisions;
 use effort::Efforts;
 use limits::Course;
+use std::borrow::Cow;
 use vehicle::Vehicle;
 
 /// No interval of time is halved below this, seconds: a robot moving at 10 m/s covers a micrometre.
@@ -70,7 +71,7 @@ impl Default for CertifyOptions {
     }
 }
 
-/// Proves that `trajectory` solves `problem` at every instant.
+/// Proves that `trajectory` solves `problem` at every instant, the limits being those of [`Problem::admitted`].
 ///
 /// # Errors
 /// What is wrong with the trajectory and when, or what could not be proved.
@@ -79,11 +80,39 @@ pub fn certify(
     trajectory: &Trajectory,
     options: &CertifyOptions,
 ) -> Result<Certificate, Violation> {
-    Certifier::new(problem, *options).certify(trajectory)
+    // Nonsense has no limits that could be moved.
+    let admitted = if problem.validate().is_ok() { problem.admitted() } else { Cow::Borrowed(problem) };
+    Certifier::new(&admitted, *options).certify(trajectory)
+}
+
+impl CertifyOptions {
+    /// Checks that they are numbers, and none below zero.
+    ///
+    /// # Errors
+    /// The first field whose value makes no sense.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        let &Self { clearance_tolerance, tolerance, limit_tolerance, jerk_tolerance } = self;
+        let all = [
+            ("clearance_tolerance", clearance_tolerance.unwrap_or(0.0)),
+            ("tolerance", tolerance),
+            ("limit_tolerance", limit_tolerance),
+            ("jerk_tolerance", jerk_tolerance),
+        ];
+        match all.into_iter().find(|(_, value)| !(0.0..f64::INFINITY).contains(value)) {
+            None => Ok(()),
+            Some((field, value)) => Err(InvalidValue::new(field, value, "a number of at least 0")),
+        }
+    }
 }
 
 /// Tables and working memory to certify many trajectories of one problem.
 pub struct Certifier<'a> {
+    /// Or why the problem or the options make no sense.
+    proof: Result<Proof<'a>, InvalidValue>,
+}
+
+/// What it takes to prove that trajectories solve a problem that makes sense.
+struct Proof<'a> {
     problem: &'a Problem,
     options: CertifyOptions,
     collisions: Collisions<'a>,
@@ -109,8 +138,39 @@ impl Stop<'_> {
 }
 
 impl<'a> Certifier<'a> {
-    /// Builds the tables for `problem`.
+    /// Builds the tables for `problem`. Where that or the options make no sense, nothing gets a certificate.
     pub fn new(problem: &'a Problem, options: CertifyOptions) -> Self {
+        let checked = options.validate().map_err(|e| e.under("options")).and_then(|()| problem.validate());
+        Self { proof: checked.map(|()| Proof::new(problem, options)) }
+    }
+
+    /// Proves that `trajectory` solves the problem at every instant.
+    ///
+    /// # Errors
+    /// What is wrong with the trajectory and when, or what could not be proved; or that the problem makes no
+    /// sense.
+    pub fn certify(&mut self, trajectory: &Trajectory) -> Result<Certificate, Violation> {
+        self.certify_until(trajectory, &|| false)
+    }
+
+    /// The same, but given up as [`Violation::OutOfTime`] where it takes long and `late` says so.
+    ///
+    /// # Errors
+    /// As [`Certifier::certify`].
+    pub fn certify_until(
+        &mut self,
+        trajectory: &Trajectory,
+        late: &dyn Fn() -> bool,
+    ) -> Result<Certificate, Violation> {
+        match &mut self.proof {
+            Ok(proof) => proof.certify_until(trajectory, late),
+            Err(why) => Err(Violation::Invalid(why.clone())),
+        }
+    }
+}
+
+impl<'a> Proof<'a> {
+    fn new(problem: &'a Problem, options: CertifyOptions) -> Self {
         Self {
             problem,
             options,
@@ -121,19 +181,7 @@ impl<'a> Certifier<'a> {
         }
     }
 
-    /// Proves that `trajectory` solves the problem at every instant.
-    ///
-    /// # Errors
-    /// What is wrong with the trajectory and when, or what could not be proved.
-    pub fn certify(&mut self, trajectory: &Trajectory) -> Result<Certificate, Violation> {
-        self.certify_until(trajectory, &|| false)
-    }
-
-    /// The same, but given up as [`Violation::OutOfTime`] where it takes long and `late` says so.
-    ///
-    /// # Errors
-    /// As [`Certifier::certify`].
-    pub fn certify_until(
+    fn certify_until(
         &mut self,
         trajectory: &Trajectory,
         late: &dyn Fn() -> bool,
@@ -163,9 +211,6 @@ impl<'a> Certifier<'a> {
         let malformed = |reason| Err(Violation::Malformed { reason });
         if trajectory.dof() != self.problem.mechanism.flat_dof() {
             return malformed("it has another number of outputs than the mechanism");
-        }
-        if self.vehicle.is_some() && (self.problem.torque || self.problem.smoothness == Smoothness::Jerk) {
-            return malformed("limits of effort and jerk are not offered for vehicles");
         }
         if trajectory.degree() > MAX_DEGREE {
             return malformed("its polynomials are of too high a degree");

@@ -24,13 +24,16 @@ impl Backend {
     /// only by planning the same problems both ways.
     ///
     /// # Errors
-    /// When a GPU is asked for and there is none that works, or the problems are too large for it.
+    /// When a GPU is asked for and there is none that works, or the problems are too large for it or make no sense.
     pub fn checkers<'a>(
         self,
         adapter: &AdapterChoice,
         problems: impl IntoIterator<Item = (&'a Problem, f64)>,
     ) -> Result<Checkers<'a>, CheckError> {
         let problems: Vec<_> = problems.into_iter().collect();
+        if self == Self::Gpu {
+            problems.iter().try_for_each(|&(problem, resolution)| super::admit(problem, resolution))?;
+        }
         Ok(Checkers {
             #[cfg(feature = "gpu")]
             pool: match self {

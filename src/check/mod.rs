@@ -34,6 +34,7 @@ pub use parallel::ParallelChecker;
 pub use scalar::{Margins, ScalarChecker};
 pub use simd::SimdChecker;
 
+use crate::error::{InvalidValue, positive};
 use crate::problem::Problem;
 use bytemuck::{Pod, Zeroable};
 use std::fmt;
@@ -93,14 +94,20 @@ pub trait EdgeChecker {
     }
 }
 
-/// A backend failed.
+/// Nothing was checked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the {backend} backend failed: {message}")]
-pub struct CheckError {
-    /// Which one.
-    pub backend: String,
-    /// How.
-    pub message: String,
+pub enum CheckError {
+    /// A backend failed.
+    #[error("the {backend} backend failed: {message}")]
+    Backend {
+        /// Which one.
+        backend: String,
+        /// How.
+        message: String,
+    },
+    /// What was to be checked, or a checker to be made of, makes no sense.
+    #[error("nothing can be checked: {0}")]
+    Invalid(#[from] InvalidValue),
 }
 
 /// Whether a state or edge is valid, or the first stage that it fails.
@@ -231,7 +238,8 @@ impl Backend {
     /// adapter.
     ///
     /// # Errors
-    /// When a GPU is asked for and there is none that works.
+    /// Where the problem ([`Problem::validate`]) or the spacing makes no sense; when a GPU is asked for and there is
+    /// none that works.
     pub fn checker(self, problem: &Problem, resolution: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
         self.checker_on(&AdapterChoice::Best, problem, resolution)
     }
@@ -246,6 +254,7 @@ impl Backend {
         problem: &Problem,
         resolution: f64,
     ) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        admit(problem, resolution)?;
         Ok(match self {
             Self::Auto => auto(adapter, problem, resolution),
             Self::Gpu => gpu(adapter, problem, resolution)?,
@@ -253,6 +262,12 @@ impl Backend {
             Self::Scalar => Box::new(ScalarChecker::new(problem, resolution)),
         })
     }
+}
+
+/// Whether there can be a checker of a problem at a spacing.
+fn admit(problem: &Problem, resolution: f64) -> Result<(), CheckError> {
+    positive("resolution", resolution)?;
+    Ok(problem.validate()?)
 }
 
 #[cfg(feature = "gpu")]
@@ -277,7 +292,7 @@ fn auto(_: &AdapterChoice, problem: &Problem, resolution: f64) -> Box<dyn EdgeCh
 
 #[cfg(not(feature = "gpu"))]
 fn gpu(_: &AdapterChoice, _: &Problem, _: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
-    Err(CheckError { backend: "gpu".into(), message: "flatout was built without the feature \"gpu\"".into() })
+    Err(CheckError::Backend { backend: "gpu".into(), message: "flatout was built without the feature \"gpu\"".into() })
 }
 
 impl std::str::FromStr for Backend {

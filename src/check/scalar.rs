@@ -72,6 +72,9 @@ impl Margins {
 
 impl ScalarChecker {
     /// An oracle for `problem`, sampling edges at a spacing of `resolution` metres.
+    ///
+    /// # Panics
+    /// May, where the problem makes no sense: [`Problem::validate`] and [`Backend::checker`](super::Backend) say so.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
         Self {
             packed: Packed::new(problem, resolution),
@@ -190,6 +193,7 @@ fn derivatives(edge: &Edge<'_>, t: f32, dof: usize) -> [Vec<f64>; MAX_ORDER + 1]
 
 impl EdgeChecker for ScalarChecker {
     fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed.admit_edges(edges)?;
         verdicts.clear();
         for edge in (0..edges.len()).map(|i| edges.get(i)) {
             let failed = self
@@ -203,6 +207,7 @@ impl EdgeChecker for ScalarChecker {
     }
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed.admit_states(states)?;
         verdicts.clear();
         for i in 0..states.len() {
             let [y, yd, ydd] =

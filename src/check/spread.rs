@@ -65,7 +65,7 @@ mod tests {
                 verdicts.extend(part.clone().map(|i| Verdict::invalid(Status::World, i as f32, 0, 0)));
                 if part.contains(&failing) {
                     let (backend, message) = (String::new(), String::new());
-                    return Err(CheckError { backend, message });
+                    return Err(CheckError::Backend { backend, message });
                 }
                 Ok(())
             });

@@ -77,7 +77,10 @@ impl From<InputError> for Failure {
 
 impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
-        Self::Broken(error.to_string())
+        match error {
+            CheckError::Invalid(why) => Self::Input(InputError::of_value(why)),
+            CheckError::Backend { .. } => Self::Broken(error.to_string()),
+        }
     }
 }
 

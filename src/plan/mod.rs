@@ -11,20 +11,20 @@ mod options;
 mod outcome;
 mod replan;
 mod rrt_connect;
+mod sense;
 mod termination;
 
 pub use batch::{Task, plan_batch};
 pub use braking::Overrun;
 pub use fly::Attitude;
-pub use options::{PlanOptions, Quality};
+pub use options::{MAX_BATCH, PlanOptions, Quality};
 pub use outcome::{Budget, Hindrance, Outcome, Solution, Statistics};
 pub use replan::{Departure, Planner, replan, replan_by};
 pub use rrt_connect::{RrtConnect, Searched};
 pub use termination::Termination;
 
-use crate::check::{CheckError, EdgeChecker, Fault, Status, diagnose, diagnose_base};
+use crate::check::{CheckError, EdgeChecker, Fault, diagnose, diagnose_base};
 use crate::problem::{FlatState, Problem};
-use crate::robot::Mechanism;
 use crate::steer::CourseLimits;
 use drive::Driver;
 use fly::Flight;
@@ -38,13 +38,20 @@ use termination::Race;
 /// same seed, backend and options give the same trajectory, as long as neither the time limit nor a
 /// time to improve in binds.
 ///
+/// Limits are those of [`Problem::admitted`]: a start or goal may lie beyond them by rounding.
+///
 /// # Errors
-/// When the checking backend fails; that no plan was found is an [`Outcome`].
+/// When the checking backend fails; that no plan was found, or that the problem or the options make no sense, is an
+/// [`Outcome`].
 pub fn plan(
     problem: &Problem,
     checker: &mut dyn EdgeChecker,
     options: &PlanOptions,
 ) -> Result<Outcome, CheckError> {
+    if let Err(why) = sense::admit(problem, options) {
+        return Ok(Outcome::Invalid { why });
+    }
+    let problem = &*problem.admitted();
     let query = Query::new(problem, options);
     let mut lane = Lane::new(problem, checker, options, Share { number: 0, of: 1 });
     let goals = match query.valid_goals(&mut lane)? {
@@ -77,6 +84,10 @@ pub fn plan_on_threads(
     options: &PlanOptions,
     threads: usize,
 ) -> Result<Outcome, CheckError> {
+    if let Err(why) = sense::admit(problem, options) {
+        return Ok(Outcome::Invalid { why });
+    }
+    let problem = &*problem.admitted();
     let query = Query::new(problem, options);
     let of = threads.max(1);
     let mut own = checker()?;
@@ -103,26 +114,6 @@ pub fn plan_on_threads(
         finished
     });
     Ok(query.settle(finished.into_iter().collect::<Result<_, _>>()?))
-}
-
-/// The first output that lies beyond its position limits by more than rounding. Checks allow for the
-/// rounding of `f32`, certificates for hardly any: no trajectory from or to there could be certified.
-fn out_of_bounds(problem: &Problem, state: &FlatState) -> Option<Fault> {
-    /// Ten times what a certificate lets pass, rad or m: a state on a certified trajectory is within.
-    const ROUNDING: f64 = 1e-8;
-    let Mechanism { limits, outputs, .. } = &problem.mechanism;
-    let values = state.position.iter().zip(limits).zip(outputs);
-    let mut beyond = values.filter(|&((&p, limits), _)| {
-        let rounding = |bound: f64| ROUNDING * bound.abs().max(1.0);
-        p < limits.lower - rounding(limits.lower) || p > limits.upper + rounding(limits.upper)
-    });
-    beyond.next().map(|((&amount, limits), output)| Fault {
-        status: Status::Position,
-        subject: output.clone(),
-        other: String::new(),
-        amount,
-        bounds: (limits.lower, limits.upper),
-    })
 }
 
 /// One call, of however many lanes.
@@ -157,7 +148,7 @@ impl<'a> Query<'a> {
         lane.statistics.plan += started.elapsed();
         // A fast backend and the oracle may differ by rounding at the very boundary: the oracle decides.
         let fault = |state: &FlatState, valid: bool| {
-            if valid { out_of_bounds(self.problem, state) } else { diagnose(self.problem, state) }
+            if valid { sense::out_of_bounds(self.problem, state) } else { diagnose(self.problem, state) }
         };
         if let Some(why) = fault(start, valid.pop() == Some(true)) {
             return Ok(Err(Outcome::StartInvalid { why }));

@@ -1,5 +1,6 @@
 //! What a caller may choose about a search.
 
+use crate::error::{InvalidValue, positive};
 use std::fmt;
 use std::time::Duration;
 
@@ -35,6 +36,31 @@ pub struct PlanOptions {
     /// `polish_tries` there are; the first answer is waited for even if it is later than that, up to the
     /// time limit. What comes out then depends on the clock.
     pub improve: Option<Duration>,
+}
+
+/// The largest [`PlanOptions::batch`]: more edges at once would only fill the memory.
+pub const MAX_BATCH: usize = 1 << 20;
+
+impl PlanOptions {
+    /// Checks that they make sense.
+    ///
+    /// # Errors
+    /// The first field whose value does not.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        let Self { range, moving_share, batch, resolution, searches, .. } = *self;
+        positive("range", range)?;
+        positive("resolution", resolution)?;
+        if !(0.0..=1.0).contains(&moving_share) {
+            return Err(InvalidValue::new("moving_share", moving_share, "a share from 0 to 1"));
+        }
+        if batch > MAX_BATCH {
+            return Err(InvalidValue::new("batch", batch, format!("at most {MAX_BATCH} edges, or 0")));
+        }
+        if searches == 0 {
+            return Err(InvalidValue::new("searches", searches, "at least 1"));
+        }
+        Ok(())
+    }
 }
 
 impl Default for PlanOptions {

@@ -6,7 +6,7 @@ use super::vehicle::{self, CARRIED_KEYS, KINDS};
 use super::vehicle_state;
 use crate::document::{Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
-use crate::plan::{PlanOptions, Quality};
+use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Mechanism, NamedState, Robot};
@@ -41,8 +41,6 @@ const PLANNER_KEYS: [&str; 12] = [
     "polish_tries",
     "improve",
 ];
-/// More edges at once would only fill the memory.
-const MAX_BATCH: usize = 1 << 20;
 const ORIENTATION_KEYS: [&str; 2] = ["rpy", "quaternion_xyzw"];
 
 fn sections(root: &Node) -> Result<Map<'_>, InputError> {
@@ -592,7 +590,7 @@ impl States<'_> {
         node: &Node,
         one: &str,
         many: &str,
-        admit: fn(&Mechanism, usize, f64) -> Result<(), InputError>,
+        admit: fn(&mut Mechanism, usize, f64) -> Result<(), InputError>,
     ) -> Result<Vec<f64>, InputError> {
         let values = match &node.value {
             Value::Map(_) => {
@@ -602,7 +600,7 @@ impl States<'_> {
             _ => self.listed(node, &format!("a map from joints to {many}, or"))?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            admit(&self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
+            admit(&mut self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }
