@@ -129,5 +129,3 @@ impl fmt::Display for InputError {
 }
 
 impl std::error::Error for InputError {}
-
-

@@ -21,9 +21,9 @@ mod point;
 mod polynomial;
 mod quadrotor;
 mod scalar;
-mod validate;
 #[cfg(test)]
 pub(crate) mod tests;
+mod validate;
 
 pub(crate) use admit::{moved_out, range_moved_out};
 pub use airplane::Airplane;

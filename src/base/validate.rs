@@ -1,8 +1,6 @@
 //! Which figures of a base make sense. Imports its siblings and `error`.
 
-use super::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, PlanarQuadrotor, Point, Quadrotor, Trailer,
-};
+use super::{Actuation, Airplane, Base, Car, DifferentialDrive, PlanarQuadrotor, Point, Quadrotor, Trailer};
 use crate::error::{InvalidValue, ordered, positive, positive_or_endless};
 use std::f64::consts::FRAC_PI_2;
 
@@ -60,7 +58,11 @@ fn airplane(base: &Airplane) -> Checked {
     let &Airplane { speed, acceleration, yaw_rate, pitch_rate, pitch } = base;
     moving("speed", speed)?;
     if speed[0] < 0.0 {
-        return Err(InvalidValue::new("speed[0]", speed[0], "a speed of at least 0: it does not fly backwards"));
+        return Err(InvalidValue::new(
+            "speed[0]",
+            speed[0],
+            "a speed of at least 0: it does not fly backwards",
+        ));
     }
     positive("acceleration", acceleration)?;
     positive("yaw_rate", yaw_rate)?;

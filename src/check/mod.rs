@@ -24,6 +24,7 @@ mod parallel;
 mod scalar;
 pub mod simd;
 mod spread;
+pub mod threads;
 
 #[cfg(feature = "gpu")]
 pub use auto::AutoChecker;
@@ -292,7 +293,10 @@ fn auto(_: &AdapterChoice, problem: &Problem, resolution: f64) -> Box<dyn EdgeCh
 
 #[cfg(not(feature = "gpu"))]
 fn gpu(_: &AdapterChoice, _: &Problem, _: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
-    Err(CheckError::Backend { backend: "gpu".into(), message: "flatout was built without the feature \"gpu\"".into() })
+    Err(CheckError::Backend {
+        backend: "gpu".into(),
+        message: "flatout was built without the feature \"gpu\"".into(),
+    })
 }
 
 impl std::str::FromStr for Backend {

@@ -16,10 +16,11 @@ mod robot;
 mod systems;
 mod telling;
 
+use crate::check::threads::{self, MAX_THREADS};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::InputError;
 use crate::exchange::Export;
-use crate::plan::Solution;
+use crate::plan::{Outcome, Solution};
 use crate::problem::Problem;
 use crate::scene::{RobotFiles, Scene, moveit};
 use clap::{Args, Parser, Subcommand};
@@ -98,6 +99,9 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "gpu")]
         Command::Devices(args) => devices::run(&args),
     };
+    if let Some(warning) = threads::take_warning() {
+        complain(&format!("warning: {warning}"));
+    }
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Broken(why)) => {
@@ -123,11 +127,29 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Parses a number of things of which there must be one.
+/// Parses a number of things of which there must be one; what is counted in millions is not held in memory all at
+/// once, or is small.
 fn count(text: &str) -> Result<usize, String> {
+    count_up_to(text, 1_000_000)
+}
+
+/// Parses a number of threads.
+fn thread_count(text: &str) -> Result<usize, String> {
+    count_up_to(text, MAX_THREADS)
+}
+
+fn count_up_to(text: &str, most: usize) -> Result<usize, String> {
     match text.parse::<usize>() {
-        Ok(n) if n > 0 => Ok(n),
-        _ => Err("expected a whole number greater than 0".to_owned()),
+        Ok(n) if n > 0 && n <= most => Ok(n),
+        _ => Err(format!("expected a whole number from 1 to {most}")),
+    }
+}
+
+/// What ends a command that came to no trajectory.
+fn unsolved(outcome: &Outcome) -> Failure {
+    match outcome {
+        Outcome::Invalid { why } => Failure::Input(InputError::of_value(why.clone())),
+        other => Failure::Invalid(other.to_string()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, MoveItArgs, export, say};
+use super::{Failure, MoveItArgs, export, say, unsolved};
 use crate::certify::{Certificate, CertifyOptions, certify};
 use crate::check::CheckError;
 use crate::error::InputError;
@@ -103,7 +103,7 @@ impl PlanningArgs {
         drop(progress);
         match outcome {
             Outcome::Solved(solution) => Ok((*solution, checker.name())),
-            other => Err(Failure::Invalid(other.to_string())),
+            other => Err(unsolved(&other)),
         }
     }
 }

@@ -34,7 +34,9 @@ fn admit(found: &Metadata, most: u64) -> Result<(), String> {
         return Err("cannot read the file: it is a folder".to_owned());
     }
     if !found.is_file() {
-        return Err("expected a file, found a device, a pipe or a socket (standard input is /dev/stdin)".to_owned());
+        return Err(
+            "expected a file, found a device, a pipe or a socket (standard input is /dev/stdin)".to_owned()
+        );
     }
     if found.len() > most { Err(too_large(most)) } else { Ok(()) }
 }

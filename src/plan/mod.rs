@@ -23,12 +23,14 @@ pub use replan::{Departure, Planner, replan, replan_by};
 pub use rrt_connect::{RrtConnect, Searched};
 pub use termination::Termination;
 
+use crate::check::threads::{MAX_THREADS, start};
 use crate::check::{CheckError, EdgeChecker, Fault, diagnose, diagnose_base};
 use crate::problem::{FlatState, Problem};
 use crate::steer::CourseLimits;
 use drive::Driver;
 use fly::Flight;
 use lane::{Finish, GRACE, Lane, PATIENCE, Share, together};
+use std::sync::OnceLock;
 use std::time::Instant;
 use termination::Race;
 
@@ -65,8 +67,9 @@ pub fn plan(
     Ok(query.settle(vec![query.run(lane, &goals, flight.as_ref())?]))
 }
 
-/// Plans one query on `threads` threads (at least one), each of which searches by itself, from seeds of
-/// its own; `checker` makes a thread's checker, on that thread.
+/// Plans one query on `threads` threads (at least one, and no more than [`MAX_THREADS`]), each of which searches by
+/// itself, from seeds of its own; `checker` makes a thread's checker, on that thread. Where no thread can be started,
+/// the query is one on fewer ([`crate::check::threads::take_warning`]).
 ///
 /// With one search asked for ([`PlanOptions::searches`]), the answer is that of the thread whose search
 /// drew the fewest samples; with more, the shortest of all threads' that took not much longer to find.
@@ -89,9 +92,8 @@ pub fn plan_on_threads(
     }
     let problem = &*problem.admitted();
     let query = Query::new(problem, options);
-    let of = threads.max(1);
     let mut own = checker()?;
-    let mut first = Lane::new(problem, &mut *own, options, Share { number: 0, of });
+    let mut first = Lane::new(problem, &mut *own, options, Share { number: 0, of: 1 });
     let goals = match query.valid_goals(&mut first)? {
         Ok(goals) => goals,
         Err(outcome) => return Ok(outcome),
@@ -101,12 +103,18 @@ pub fn plan_on_threads(
         Err(outcome) => return Ok(outcome),
     };
     let flight = flight.as_ref();
+    // How many they are is known only when they have been started.
+    let of = OnceLock::new();
     let run = |number| {
+        let of = *of.wait();
         let mut checker = checker()?;
         query.run(Lane::new(problem, &mut *checker, options, Share { number, of }), &goals, flight)
     };
+    let run = &run;
     let finished = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..of).map(|number| scope.spawn(move || run(number))).collect();
+        let wanted = threads.clamp(1, MAX_THREADS);
+        let others: Vec<_> = (1..wanted).map_while(|number| start(scope, move || run(number))).collect();
+        first.share.of = *of.get_or_init(|| others.len() + 1);
         let mut finished = vec![query.run(first, &goals, flight)];
         for other in others {
             finished.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));

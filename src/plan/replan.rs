@@ -145,7 +145,9 @@ impl Departure<'_> {
     ) -> Result<(Trajectory, Certificate), Violation> {
         self.validate(problem).map_err(Violation::Invalid)?;
         if next.dof() != self.running.dof() {
-            return Err(Violation::Malformed { reason: "it has another number of outputs than what it joins" });
+            return Err(Violation::Malformed {
+                reason: "it has another number of outputs than what it joins",
+            });
         }
         let mut whole = self.running.cut(0.0, self.from);
         whole.append(next);

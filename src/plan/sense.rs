@@ -23,7 +23,11 @@ fn bounded(problem: &Problem) -> Result<(), InvalidValue> {
         if let Some((field, value)) = all.into_iter().chain(jerk).find(|(_, value)| !value.is_finite()) {
             let output = &mechanism.outputs[i];
             let expected = "a limit: without one no duration can be told";
-            return Err(InvalidValue::new(format!("mechanism.limits[{i}] (\"{output}\").{field}"), value, expected));
+            return Err(InvalidValue::new(
+                format!("mechanism.limits[{i}] (\"{output}\").{field}"),
+                value,
+                expected,
+            ));
         }
     }
     Ok(())

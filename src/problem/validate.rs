@@ -34,7 +34,11 @@ impl Problem {
     fn validate_wishes(&self) -> Checked {
         let Some(base) = self.mechanism.vehicle() else {
             return match self.torque && !self.mechanism.has_dynamics() {
-                true => Err(InvalidValue::new("torque", true, "false, as a joint has no effort limit or a link no mass")),
+                true => Err(InvalidValue::new(
+                    "torque",
+                    true,
+                    "false, as a joint has no effort limit or a link no mass",
+                )),
                 false => Ok(()),
             };
         };
@@ -74,7 +78,11 @@ impl Problem {
     /// than [`END_SLACK`](crate::robot::END_SLACK); itself, where none does.
     pub fn admitted(&self) -> Cow<'_, Self> {
         let moves = |end: &FlatState| {
-            self.mechanism.admits_by_moving(&end.position, &end.velocity, end.acceleration_for(self.smoothness))
+            self.mechanism.admits_by_moving(
+                &end.position,
+                &end.velocity,
+                end.acceleration_for(self.smoothness),
+            )
         };
         if !self.goals.iter().chain([&self.start]).any(moves) {
             return Cow::Borrowed(self);

@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn limits_move_out_by_no_more_than_the_slack() {
-        let limits = JointLimits { lower: -3.0, upper: 1.0, velocity: 2.0, acceleration: 4.0, ..JointLimits::NONE };
+        let limits =
+            JointLimits { lower: -3.0, upper: 1.0, velocity: 2.0, acceleration: 4.0, ..JointLimits::NONE };
         let by = |share: f64| share * END_SLACK;
         assert_eq!(limits.admitting_position(1.0 + by(3.9)).upper, 1.0 + by(3.9));
         assert_eq!(limits.admitting_position(-3.0 - by(3.9)).lower, -3.0 - by(3.9));

@@ -88,7 +88,11 @@ impl Mechanism {
             if !self.bodies.get(i + 1).is_some_and(carries) {
                 let found = self.bodies.get(i + 1).map_or("none", |b| &b.name);
                 let expected = format!("the body that \"{}\" of a {} moves", coordinate.name, base.name());
-                return Err(InvalidValue::new(format!("bodies[{}]", i + 1), format!("\"{found}\""), expected));
+                return Err(InvalidValue::new(
+                    format!("bodies[{}]", i + 1),
+                    format!("\"{found}\""),
+                    expected,
+                ));
             }
         }
         Ok(())
@@ -216,8 +220,8 @@ impl Robot {
         counted("links", self.links.len(), self.joints.len() + 1, "one more than joints")?;
         for (i, link) in self.links.iter().enumerate() {
             let spheres = link.spheres.iter().enumerate();
-            let mut spheres =
-                spheres.map(|(s, sphere)| sphere.validate().map_err(|e| e.under(format_args!("spheres[{s}]"))));
+            let mut spheres = spheres
+                .map(|(s, sphere)| sphere.validate().map_err(|e| e.under(format_args!("spheres[{s}]"))));
             let inertia = link.inertia.validate().map_err(|e| e.under("inertia"));
             inertia
                 .and_then(|()| spheres.try_for_each(|checked| checked))

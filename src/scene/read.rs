@@ -139,6 +139,7 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
     let gravity = root.get("gravity").map(|n| n.array("three numbers, x, y and z in m/s^2")).transpose()?;
     let gravity = gravity.map_or(GRAVITY, DVec3::from);
     let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity };
+    problem.validate().map_err(|e| root.node.locate(InputError::of_value(e)))?;
     let range = setup::default_range(&problem);
     let defaults = PlanOptions { range, ..PlanOptions::default() };
     let options = match root.get("planner") {
@@ -156,7 +157,7 @@ fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> 
         let limits = limits.map_of("a map of limits", &LIMIT_KEYS)?;
         let of_joints = limits.entries.iter().find(|e| e.key != "torque");
         if let (Some(entry), false) = (of_joints, carries) {
-            let place = &kind.node.path;
+            let place = kind.node.path();
             return Err(entry.error(format!("a {name} has no limits of joints; its own stand under {place}")));
         }
         if let Some(node) = limits.get("torque").filter(|node| matches!(node.value, Value::Bool(true))) {
@@ -170,7 +171,7 @@ fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> 
         return Err(node.error(format!(
             "limits of jerk are not offered for vehicles: how smooth a {name} moves follows from the limits \
              under {}; expected acceleration",
-            kind.node.path
+            kind.node.path()
         )));
     }
     if let Some(node) = root.get("gravity").filter(|_| kind.key.ends_with("quadrotor")) {
@@ -586,7 +587,7 @@ impl States<'_> {
     /// Velocities or accelerations of all planned joints, within their limits; zero where a map leaves
     /// them out.
     fn rates(
-        &self,
+        &mut self,
         node: &Node,
         one: &str,
         many: &str,

@@ -84,8 +84,7 @@ impl Shape {
             Self::Sphere { radius } => magnitude("radius", radius),
             Self::Cuboid { half_extents } => {
                 let mut axes = ["x", "y", "z"].into_iter().zip(half_extents.to_array());
-                axes
-                    .try_for_each(|(axis, length)| magnitude(axis, length))
+                axes.try_for_each(|(axis, length)| magnitude(axis, length))
                     .map_err(|e| e.under("half_extents"))
             }
             Self::Capsule { radius, half_length } | Self::Cylinder { radius, half_length } => {
