@@ -151,8 +151,9 @@ impl Family {
             (limits.lower, limits.upper) = (-size, size);
         }
         let half = DVec2::new(0.4, 0.2);
-        let trailer = if self == Self::Trailer { rectangle_spheres(half, 0.05, false) } else { Vec::new() };
-        let robot = Robot::of_spheres("body", rectangle_spheres(half, 0.05, upright));
+        let cover = |upright| rectangle_spheres(half, 0.05, upright, 64).unwrap_or_default();
+        let trailer = if self == Self::Trailer { cover(false) } else { Vec::new() };
+        let robot = Robot::of_spheres("body", cover(upright));
         let robot = robot.on_base(base, &limits, trailer);
         let mechanism =
             Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY)?;

@@ -21,13 +21,14 @@ mod vehicle;
 
 pub use report::{BasePeak, Certificate, Clearance, Limit, LimitKind, Nearest, Peak, Peaks, Violation};
 
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{FlatState, InvalidValue, Problem};
 use crate::robot::{Mechanism, POSITION_SLACK};
 use crate::stop::{Stop, Watch};
 use crate::trajectory::{MAX_DEGREE, Trajectory, derivative};
 use collision::Collisions;
 use effort::Efforts;
 use limits::Course;
+use std::borrow::Cow;
 use vehicle::Vehicle;
 
 /// No interval of time is halved below this, seconds: a robot moving at 10 m/s covers a micrometre.
@@ -76,7 +77,7 @@ impl Default for CertifyOptions {
     }
 }
 
-/// Proves that `trajectory` solves `problem` at every instant.
+/// Proves that `trajectory` solves `problem` at every instant, the limits being those of [`Problem::admitted`].
 ///
 /// # Errors
 /// What is wrong with the trajectory and when, or what could not be proved.
@@ -85,11 +86,39 @@ pub fn certify(
     trajectory: &Trajectory,
     options: &CertifyOptions,
 ) -> Result<Certificate, Violation> {
-    Certifier::new(problem, *options).certify(trajectory)
+    // Nonsense has no limits that could be moved.
+    let admitted = if problem.validate().is_ok() { problem.admitted() } else { Cow::Borrowed(problem) };
+    Certifier::new(&admitted, *options).certify(trajectory)
+}
+
+impl CertifyOptions {
+    /// Checks that they are numbers, and none below zero.
+    ///
+    /// # Errors
+    /// The first field whose value makes no sense.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        let &Self { clearance_tolerance, tolerance, limit_tolerance, jerk_tolerance } = self;
+        let all = [
+            ("clearance_tolerance", clearance_tolerance.unwrap_or(0.0)),
+            ("tolerance", tolerance),
+            ("limit_tolerance", limit_tolerance),
+            ("jerk_tolerance", jerk_tolerance),
+        ];
+        match all.into_iter().find(|(_, value)| !(0.0..f64::INFINITY).contains(value)) {
+            None => Ok(()),
+            Some((field, value)) => Err(InvalidValue::new(field, value, "a number of at least 0")),
+        }
+    }
 }
 
 /// Tables and working memory to certify many trajectories of one problem.
 pub struct Certifier<'a> {
+    /// Or why the problem or the options make no sense.
+    proof: Result<Proof<'a>, InvalidValue>,
+}
+
+/// What it takes to prove that trajectories solve a problem that makes sense.
+struct Proof<'a> {
     problem: &'a Problem,
     options: CertifyOptions,
     collisions: Collisions<'a>,
@@ -105,7 +134,7 @@ fn ask(watch: &mut Watch, work: u32, intervals: usize) -> Result<(), Violation> 
 }
 
 impl<'a> Certifier<'a> {
-    /// Builds the tables for `problem`.
+    /// Builds the tables for `problem`. Where that or the options make no sense, nothing gets a certificate.
     pub fn new(problem: &'a Problem, options: CertifyOptions) -> Self {
         Self::build(problem, options, &mut Watch::default())
     }
@@ -119,6 +148,34 @@ impl<'a> Certifier<'a> {
 
     /// Builds the tables, as far as it comes.
     fn build(problem: &'a Problem, options: CertifyOptions, watch: &mut Watch) -> Self {
+        let checked = options.validate().map_err(|e| e.under("options")).and_then(|()| problem.validate());
+        Self { proof: checked.map(|()| Proof::new(problem, options, watch)) }
+    }
+
+    /// Proves that `trajectory` solves the problem at every instant.
+    ///
+    /// # Errors
+    /// What is wrong with the trajectory and when, or what could not be proved; or that the problem makes no
+    /// sense.
+    pub fn certify(&mut self, trajectory: &Trajectory) -> Result<Certificate, Violation> {
+        self.certify_until(trajectory, &Stop::NEVER)
+    }
+
+    /// The same, but given up as [`Violation::OutOfTime`] when `stop` is due.
+    ///
+    /// # Errors
+    /// As [`Certifier::certify`].
+    pub fn certify_until(&mut self, trajectory: &Trajectory, stop: &Stop) -> Result<Certificate, Violation> {
+        match &mut self.proof {
+            Ok(proof) => proof.certify(trajectory, &mut Watch::new(stop, WORK_PER_ASK)),
+            Err(why) => Err(Violation::Invalid(why.clone())),
+        }
+    }
+}
+
+impl<'a> Proof<'a> {
+    /// Builds the tables, as far as it comes.
+    fn new(problem: &'a Problem, options: CertifyOptions, watch: &mut Watch) -> Self {
         Self {
             problem,
             options,
@@ -129,20 +186,7 @@ impl<'a> Certifier<'a> {
         }
     }
 
-    /// Proves that `trajectory` solves the problem at every instant.
-    ///
-    /// # Errors
-    /// What is wrong with the trajectory and when, or what could not be proved.
-    pub fn certify(&mut self, trajectory: &Trajectory) -> Result<Certificate, Violation> {
-        self.certify_until(trajectory, &Stop::NEVER)
-    }
-
-    /// The same, but given up as [`Violation::OutOfTime`] when `stop` is due.
-    ///
-    /// # Errors
-    /// As [`Certifier::certify`].
-    pub fn certify_until(&mut self, trajectory: &Trajectory, stop: &Stop) -> Result<Certificate, Violation> {
-        let watch = &mut Watch::new(stop, WORK_PER_ASK);
+    fn certify(&mut self, trajectory: &Trajectory, watch: &mut Watch) -> Result<Certificate, Violation> {
         let tolerance = self.options.clearance_tolerance;
         let outputs = self.problem.mechanism.outputs.clone();
         let not_judged = self.problem.mechanism.unjudged.clone();
@@ -169,9 +213,6 @@ impl<'a> Certifier<'a> {
         let malformed = |reason| Err(Violation::Malformed { reason });
         if trajectory.dof() != self.problem.mechanism.flat_dof() {
             return malformed("it has another number of outputs than the mechanism");
-        }
-        if self.vehicle.is_some() && (self.problem.torque || self.problem.smoothness == Smoothness::Jerk) {
-            return malformed("limits of effort and jerk are not offered for vehicles");
         }
         if trajectory.degree() > MAX_DEGREE {
             return malformed("its polynomials are of too high a degree");

@@ -1,6 +1,7 @@
 //! What a certificate says, or what stands against it.
 
 use crate::base::Singular;
+use crate::problem::InvalidValue;
 use crate::robot::Unjudged;
 use crate::trajectory::Extrema;
 use serde::{Serialize, Serializer};
@@ -119,6 +120,8 @@ pub enum LimitKind {
 /// Why a trajectory has no certificate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Violation {
+    /// The problem, or what is asked of the certificate, makes no sense.
+    Invalid(InvalidValue),
     /// It is no trajectory of this mechanism.
     Malformed {
         /// Why.
@@ -354,6 +357,7 @@ impl fmt::Display for Certificate {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Invalid(why) => write!(f, "nothing can be proved: {why}"),
             Self::Malformed { reason } => write!(f, "not a trajectory of this robot: {reason}"),
             Self::Start { distance } => write!(f, "it begins {} away from the start", Digits(*distance)),
             Self::Goal { distance } => {

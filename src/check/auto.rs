@@ -202,7 +202,7 @@ fn opening(adapter: AdapterChoice, packed: &Packed) -> Device {
 }
 
 fn no_thread() -> CheckError {
-    CheckError { backend: "gpu".to_owned(), message: "no thread could open the device".to_owned() }
+    CheckError::Backend { backend: "gpu".to_owned(), message: "no thread could open the device".to_owned() }
 }
 
 /// The size of batch from which on a device is faster than lanes, by checking some edges with both:

@@ -7,6 +7,7 @@ pub mod base;
 pub use base::PackedBase;
 
 use super::hierarchy;
+use crate::error::InvalidValue;
 use crate::pose::Pose;
 use crate::problem::Problem;
 use crate::robot::{Mechanism, Motion, Sphere};
@@ -226,6 +227,9 @@ const MOST_INTERVALS: f32 = 1e6;
 
 impl Packed {
     /// Packs a problem; no sphere moves farther than `resolution` metres between two samples.
+    ///
+    /// # Panics
+    /// May, where the problem makes no sense: [`Problem::validate`] and [`Backend::checker`](super::Backend) say so.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
         let m = &problem.mechanism;
         let base_links = m.links.iter().take_while(|l| l.body == 0).count();
@@ -268,6 +272,16 @@ impl Packed {
         self.reach.len()
     }
 
+    /// Refuses edges of another number of outputs: those of another robot.
+    pub(super) fn admit_edges(&self, edges: &EdgeBatch) -> Result<(), InvalidValue> {
+        admit_outputs("edges", edges.dof, self.flat_dof())
+    }
+
+    /// Refuses states of another number of outputs.
+    pub(super) fn admit_states(&self, states: &StateBatch) -> Result<(), InvalidValue> {
+        admit_outputs("states", states.dof, self.dof())
+    }
+
     /// How many rakes of samples an edge needs.
     ///
     /// Between two samples the spheres move at most sum_j reach_j |dy_j|. A rest-to-rest edge is
@@ -284,6 +298,14 @@ impl Packed {
         let intervals = (travel / self.resolution).ceil().min(MOST_INTERVALS) as usize;
         (intervals + 1).div_ceil(RAKE)
     }
+}
+
+fn admit_outputs(what: &str, found: usize, wanted: usize) -> Result<(), InvalidValue> {
+    if found == wanted {
+        return Ok(());
+    }
+    let expected = format!("{wanted} outputs, as the checker's problem has");
+    Err(InvalidValue::new(what, format!("{found} outputs"), expected))
 }
 
 impl PackedWorld {
@@ -487,6 +509,9 @@ impl StateBatch {
     }
 
     /// Appends a state; the slices hold one value per output.
+    ///
+    /// # Panics
+    /// If one of them does not.
     pub fn push(&mut self, position: &[f64], velocity: &[f64], acceleration: &[f64]) {
         for values in [position, velocity, acceleration] {
             assert_eq!(values.len(), self.dof, "one value per output");
@@ -595,7 +620,11 @@ impl EdgeBatch {
 
     /// Appends the rest-to-rest edge between two positions, a straight line: every output follows
     /// the [`smooth_step`] of the batch's degree.
+    ///
+    /// # Panics
+    /// If a position does not hold one value per output.
     pub fn push_at_rest(&mut self, from: &[f64], to: &[f64], duration: f64) {
+        assert!(from.len() == self.dof && to.len() == self.dof, "one value per output");
         self.head(1, duration, true);
         self.durations.push(duration as f32);
         let rate = if duration > 0.0 { 1.0 / duration } else { 0.0 };
@@ -614,6 +643,9 @@ impl EdgeBatch {
     }
 
     /// Appends an edge of one segment: `coefficients` is `[output][degree + 1]`, ascending powers.
+    ///
+    /// # Panics
+    /// If it is not one polynomial per output, of no higher degree than the batch's.
     pub fn push(&mut self, duration: f64, coefficients: &[f64]) {
         self.head(1, duration, false);
         self.segment(duration, coefficients);

@@ -85,6 +85,9 @@ impl Margins {
 
 impl ScalarChecker {
     /// An oracle for `problem`, sampling edges at a spacing of `resolution` metres.
+    ///
+    /// # Panics
+    /// May, where the problem makes no sense: [`Problem::validate`] and [`Backend::checker`](super::Backend) say so.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
         Self::of(problem.clone(), resolution)
     }
@@ -109,8 +112,8 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
         }
     }
 
-    fn rakes(&self, edge: &Edge<'_>) -> usize {
-        self.packed.get_or_init(|| Packed::new(self.problem.borrow(), self.resolution)).rakes(edge)
+    fn packed(&self) -> &Packed {
+        self.packed.get_or_init(|| Packed::new(self.problem.borrow(), self.resolution))
     }
 
     /// All margins of one state.
@@ -148,12 +151,12 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
 
     /// The times at which an edge is sampled, seconds, in the order of the samples.
     pub fn sample_times(&self, edge: &Edge<'_>) -> Vec<f32> {
-        times(edge, self.rakes(edge)).collect()
+        times(edge, self.packed().rakes(edge)).collect()
     }
 
     /// The first sample of an edge that fails.
     fn verdict(&mut self, edge: &Edge<'_>) -> Verdict {
-        for t in times(edge, self.rakes(edge)) {
+        for t in times(edge, self.packed().rakes(edge)) {
             let verdict = self.margins_at(edge, t).verdict(t);
             if self.watch.was_due() {
                 return Verdict::UNCHECKED;
@@ -262,6 +265,7 @@ impl<'p> ScalarChecker<&'p Problem> {
 
 impl EdgeChecker for ScalarChecker {
     fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed().admit_edges(edges)?;
         verdicts.clear();
         for i in 0..edges.len() {
             if self.watch.was_due() {
@@ -274,6 +278,7 @@ impl EdgeChecker for ScalarChecker {
     }
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed().admit_states(states)?;
         verdicts.clear();
         for i in 0..states.len() {
             let [y, yd, ydd] =

@@ -2,7 +2,7 @@
 
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, MoveItArgs, export, say};
+use super::{Failure, MoveItArgs, export, say, unsolved};
 use crate::certify::{Certificate, CertifyOptions, certify};
 use crate::check::CheckError;
 use crate::error::InputError;
@@ -116,7 +116,7 @@ impl PlanningArgs {
                 solution.statistics.setup += packed;
                 Ok((*solution, checker.name()))
             }
-            other => Err(Failure::Invalid(other.to_string())),
+            other => Err(unsolved(&other)),
         }
     }
 }

@@ -8,9 +8,6 @@ use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use std::fmt;
 
-/// Where braking ends beyond a limit by no more than this, rad or m, it is for the search to find out.
-const ROUNDING: f64 = 1e-6;
-
 /// An output that moves so fast that no motion within its limits leads on from there, or led there: an
 /// inevitable collision with its own position limit (LaValle and Kuffner, *Randomized kinodynamic
 /// planning*, IJRR 2001, section 3.1). Exact, as outputs brake independently; that torque limits may
@@ -46,7 +43,9 @@ impl Overrun {
             let (velocity, sign) = (state.velocity[j], if before { -1.0 } else { 1.0 });
             let way = velocity * velocity.abs() / (2.0 * limits.acceleration);
             let standstill = state.position[j] + sign * way;
-            let within = limits.lower - ROUNDING <= standstill && standstill <= limits.upper + ROUNDING;
+            // Beyond by rounding is for the search to find out, and what stands was not too fast.
+            let OutputLimits { lower, upper, .. } = limits.admitting_position(standstill);
+            let within = (lower..=upper).contains(&standstill) || velocity == 0.0;
             (!within).then(|| Self {
                 output: mechanism.outputs[j].clone(),
                 velocity,

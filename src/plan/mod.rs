@@ -12,27 +12,29 @@ mod options;
 mod outcome;
 mod replan;
 mod rrt_connect;
+mod sense;
 mod termination;
 
 pub use batch::{Task, plan_batch};
 pub use braking::Overrun;
 pub use fly::Attitude;
 pub use gap::Gap;
-pub use options::{PlanOptions, Quality};
+pub use options::{MAX_BATCH, PlanOptions, Quality};
 pub use outcome::{Budget, Hindrance, Outcome, Solution, Statistics};
 pub use replan::{Departure, Planner, replan, replan_by};
 pub use rrt_connect::{RrtConnect, Searched};
 pub use termination::Termination;
 
 use crate::certify::Violation;
-use crate::check::{CheckError, EdgeChecker, Fault, Status, Unknown, diagnose_base_until, diagnose_until};
+use crate::check::threads::{MAX_THREADS, start};
+use crate::check::{CheckError, EdgeChecker, Fault, Unknown, diagnose_base_until, diagnose_until};
 use crate::problem::{FlatState, Problem};
-use crate::robot::Mechanism;
 use crate::steer::CourseLimits;
 use crate::stop::Stop;
 use drive::Driver;
 use fly::Flight;
 use lane::{Finish, GRACE, Lane, PATIENCE, Share, together};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use termination::{Improve, Race};
 
@@ -46,8 +48,11 @@ const AFTERTHOUGHT: Duration = Duration::from_micros(300);
 /// same seed, backend and options give the same trajectory, as long as neither the time limit nor a
 /// time to improve in binds.
 ///
+/// Limits are those of [`Problem::admitted`]: a start or goal may lie beyond them by rounding.
+///
 /// # Errors
-/// When the checking backend fails; that no plan was found is an [`Outcome`].
+/// When the checking backend fails; that no plan was found, or that the problem or the options make no sense, is an
+/// [`Outcome`].
 pub fn plan(
     problem: &Problem,
     checker: &mut dyn EdgeChecker,
@@ -63,13 +68,18 @@ fn plan_since(
     checker: &mut dyn EdgeChecker,
     options: &PlanOptions,
 ) -> Result<Outcome, CheckError> {
+    if let Err(why) = sense::admit(problem, options) {
+        return Ok(Outcome::Invalid { why });
+    }
+    let problem = &*problem.admitted();
     let outcome = Query::new(problem, options, begun).alone(checker);
     checker.set_stop(&Stop::NEVER);
     outcome
 }
 
-/// Plans one query on `threads` threads (at least one), each of which searches by itself, from seeds of
-/// its own; `checker` makes a thread's checker, on that thread.
+/// Plans one query on `threads` threads (at least one, and no more than [`MAX_THREADS`]), each of which searches by
+/// itself, from seeds of its own; `checker` makes a thread's checker, on that thread. Where no thread can be started,
+/// the query is one on fewer ([`crate::check::threads::take_warning`]).
 ///
 /// With one search asked for ([`PlanOptions::searches`]), the answer is that of the thread whose search
 /// drew the fewest samples; with more, the shortest of all threads' that took not much longer to find.
@@ -87,10 +97,14 @@ pub fn plan_on_threads(
     options: &PlanOptions,
     threads: usize,
 ) -> Result<Outcome, CheckError> {
-    let query = Query::new(problem, options, Instant::now());
-    let of = threads.max(1);
+    let begun = Instant::now();
+    if let Err(why) = sense::admit(problem, options) {
+        return Ok(Outcome::Invalid { why });
+    }
+    let problem = &*problem.admitted();
+    let query = Query::new(problem, options, begun);
     let mut own = checker()?;
-    let mut first = query.lane(&mut *own, Share { number: 0, of });
+    let mut first = query.lane(&mut *own, Share { number: 0, of: 1 });
     let goals = match query.valid_goals(&mut first)? {
         Ok(goals) => goals,
         Err(outcome) => return Ok(outcome),
@@ -100,13 +114,18 @@ pub fn plan_on_threads(
         Err(outcome) => return Ok(outcome),
     };
     let flight = flight.as_ref();
+    // How many they are is known only when they have been started.
+    let of = OnceLock::new();
     let run = |number| {
+        let of = *of.wait();
         let mut checker = checker()?;
         query.run(query.lane(&mut *checker, Share { number, of }), &goals, flight)
     };
     let run = &run;
     let finished = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..of).map(|number| scope.spawn(move || run(number))).collect();
+        let wanted = threads.clamp(1, MAX_THREADS);
+        let others: Vec<_> = (1..wanted).map_while(|number| start(scope, move || run(number))).collect();
+        first.share.of = *of.get_or_init(|| others.len() + 1);
         let mut finished = vec![query.run(first, &goals, flight)];
         for other in others {
             finished.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -114,26 +133,6 @@ pub fn plan_on_threads(
         finished
     });
     Ok(query.settle(finished.into_iter().collect::<Result<_, _>>()?))
-}
-
-/// The first output that lies beyond its position limits by more than rounding. Checks allow for the
-/// rounding of `f32`, certificates for hardly any: no trajectory from or to there could be certified.
-fn out_of_bounds(problem: &Problem, state: &FlatState) -> Option<Fault> {
-    /// Ten times what a certificate lets pass, rad or m: a state on a certified trajectory is within.
-    const ROUNDING: f64 = 1e-8;
-    let Mechanism { limits, outputs, .. } = &problem.mechanism;
-    let values = state.position.iter().zip(limits).zip(outputs);
-    let mut beyond = values.filter(|&((&p, limits), _)| {
-        let rounding = |bound: f64| ROUNDING * bound.abs().max(1.0);
-        p < limits.lower - rounding(limits.lower) || p > limits.upper + rounding(limits.upper)
-    });
-    beyond.next().map(|((&amount, limits), output)| Fault {
-        status: Status::Position,
-        subject: output.clone(),
-        other: String::new(),
-        amount,
-        bounds: (limits.lower, limits.upper),
-    })
 }
 
 /// One call, of however many lanes.
@@ -220,7 +219,7 @@ impl<'a> Query<'a> {
         }
         // A fast backend and the oracle may differ by rounding at the very boundary: the oracle decides.
         let fault = |state: &FlatState, valid: bool| match valid {
-            true => Ok(out_of_bounds(self.problem, state)),
+            true => Ok(sense::out_of_bounds(self.problem, state)),
             false => diagnose_until(self.problem, state, stop),
         };
         if let Some(why) = fault(start, valid.pop() == Some(true))? {

@@ -3,6 +3,7 @@
 use super::{Gap, Overrun};
 use crate::certify::{Certificate, Violation};
 use crate::check::Fault;
+use crate::error::InvalidValue;
 use crate::stop::Stopped;
 use crate::trajectory::Trajectory;
 use serde::{Serialize, Serializer};
@@ -49,6 +50,11 @@ pub enum Outcome {
     Unsupported {
         /// What it is.
         why: String,
+    },
+    /// The problem or the options make no sense, so that nothing was planned.
+    Invalid {
+        /// Which value does not, and what was expected.
+        why: InvalidValue,
     },
 }
 
@@ -192,6 +198,7 @@ impl fmt::Display for Outcome {
             Self::GoalOutOfReach { why } => write!(f, "no plan: the goal is too fast: {why}"),
             Self::StartInvalid { why } => write!(f, "no plan: the start is invalid: {why}"),
             Self::GoalInvalid { why } => write!(f, "no plan: the goal is invalid: {why}"),
+            Self::Invalid { why } => write!(f, "no plan: {why}"),
             Self::Unsupported { why } => write!(f, "no plan: not supported: {why}"),
         }
     }

@@ -6,7 +6,7 @@ use super::{
     pairs,
 };
 use crate::base::Base;
-use crate::error::InputError;
+use crate::error::{InputError, InvalidValue, finite};
 use crate::pose::Pose;
 use glam::{DMat3, DQuat, DVec3};
 use std::ops::Range;
@@ -125,8 +125,23 @@ impl Mechanism {
     /// chosen; `base` is the root link's frame in the world.
     ///
     /// # Errors
-    /// Where a chosen joint cannot move by itself or is chosen twice, or nothing is chosen.
+    /// Where a chosen joint cannot move by itself or is chosen twice, or nothing is chosen; where there is no
+    /// such joint, or not one value for each; and where the robot or the frame makes no sense
+    /// ([`Robot::validate`]).
     pub fn new(robot: &Robot, joints: &[usize], values: &[f64], base: Pose) -> Result<Self, InputError> {
+        robot.validate().map_err(|e| InputError::of_value(e.under("robot")))?;
+        base.validate().map_err(|e| InputError::of_value(e.under("base")))?;
+        if let Some(&j) = joints.iter().find(|&&j| j >= robot.joints.len()) {
+            let expected = format!("indices of joints, below {}", robot.joints.len());
+            return Err(InputError::of_value(InvalidValue::new("joints", j, expected)));
+        }
+        if values.len() != robot.joints.len() {
+            let expected = format!("{}, one for each joint of the robot", robot.joints.len());
+            return Err(InputError::of_value(InvalidValue::new("values", values.len(), expected)));
+        }
+        for (j, &value) in values.iter().enumerate() {
+            finite("", value).map_err(|e| InputError::of_value(e.under(format_args!("values[{j}]"))))?;
+        }
         if joints.is_empty() {
             return Err(InputError::new("no movable joint is chosen; at least one was expected"));
         }

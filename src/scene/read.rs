@@ -6,7 +6,7 @@ use super::vehicle::{self, CARRIED_KEYS, KINDS};
 use super::vehicle_state;
 use crate::document::{Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
-use crate::plan::{PlanOptions, Quality};
+use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Mechanism, MissingGeometry, NamedState, Robot};
@@ -42,8 +42,6 @@ const PLANNER_KEYS: [&str; 12] = [
     "polish_tries",
     "improve",
 ];
-/// More edges at once would only fill the memory.
-const MAX_BATCH: usize = 1 << 20;
 const ORIENTATION_KEYS: [&str; 2] = ["rpy", "quaternion_xyzw"];
 
 fn sections(root: &Node) -> Result<Map<'_>, InputError> {
@@ -151,6 +149,7 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
     let gravity = root.get("gravity").map(|n| n.array("three numbers, x, y and z in m/s^2")).transpose()?;
     let gravity = gravity.map_or(GRAVITY, DVec3::from);
     let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity };
+    problem.validate().map_err(|e| root.node.locate(InputError::of_value(e)))?;
     let range = setup::default_range(&problem);
     let defaults = PlanOptions { range, ..PlanOptions::default() };
     let options = match root.get("planner") {
@@ -168,7 +167,7 @@ fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> 
         let limits = limits.map_of("a map of limits", &LIMIT_KEYS)?;
         let of_joints = limits.entries.iter().find(|e| e.key != "torque");
         if let (Some(entry), false) = (of_joints, carries) {
-            let place = &kind.node.path;
+            let place = kind.node.path();
             return Err(entry.error(format!("a {name} has no limits of joints; its own stand under {place}")));
         }
         if let Some(node) = limits.get("torque").filter(|node| matches!(node.value, Value::Bool(true))) {
@@ -182,7 +181,7 @@ fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> 
         return Err(node.error(format!(
             "limits of jerk are not offered for vehicles: how smooth a {name} moves follows from the limits \
              under {}; expected acceleration",
-            kind.node.path
+            kind.node.path()
         )));
     }
     if let Some(node) = root.get("gravity").filter(|_| kind.key.ends_with("quadrotor")) {
@@ -599,11 +598,11 @@ impl States<'_> {
     /// Velocities or accelerations of all planned joints, within their limits; zero where a map leaves
     /// them out.
     fn rates(
-        &self,
+        &mut self,
         node: &Node,
         one: &str,
         many: &str,
-        admit: fn(&Mechanism, usize, f64) -> Result<(), InputError>,
+        admit: fn(&mut Mechanism, usize, f64) -> Result<(), InputError>,
     ) -> Result<Vec<f64>, InputError> {
         let values = match &node.value {
             Value::Map(_) => {
@@ -613,7 +612,7 @@ impl States<'_> {
             _ => self.listed(node, &format!("a map from joints to {many}, or"))?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            admit(&self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
+            admit(&mut self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }

@@ -182,13 +182,16 @@ impl VehicleRobot {
 
 /// Reads what stands under `robot.KIND` of a scene in `directory`, for any kind but a point.
 pub(super) fn vehicle(entry: &Entry, directory: &Path) -> Result<VehicleRobot, InputError> {
-    match entry.key.as_str() {
-        "differential_drive" => differential_drive(&entry.node, directory),
-        "car" => car(&entry.node),
-        "airplane" => airplane(&entry.node),
-        "planar_quadrotor" => planar_quadrotor(&entry.node),
-        _ => quadrotor(&entry.node),
-    }
+    let vehicle = match entry.key.as_str() {
+        "differential_drive" => differential_drive(&entry.node, directory)?,
+        "car" => car(&entry.node)?,
+        "airplane" => airplane(&entry.node)?,
+        "planar_quadrotor" => planar_quadrotor(&entry.node)?,
+        _ => quadrotor(&entry.node)?,
+    };
+    // Single keys are read with errors of their own; this asks for what is left, such as sizes beyond all reason.
+    vehicle.base.validate().map_err(|e| entry.node.locate(InputError::of_value(e)))?;
+    Ok(vehicle)
 }
 
 /// What every kind of vehicle has, beside what its motion depends on.

@@ -75,6 +75,9 @@ impl Scratch {
 impl SimdChecker {
     /// A checker of `problem` at the best level of this CPU, sampling edges so that no sphere moves
     /// farther than `resolution` metres between two samples.
+    ///
+    /// # Panics
+    /// May, where the problem makes no sense: [`Problem::validate`] and [`Backend::checker`](super::Backend) say so.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
         Self::with(problem, resolution, Level::best())
     }
@@ -112,18 +115,21 @@ impl SimdChecker {
 
 impl EdgeChecker for SimdChecker {
     fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed.admit_edges(edges)?;
         let Self { packed, level, scratch, states_checked, watch } = self;
         level.run(CheckEdges { packed, scratch, edges, verdicts, states_checked, watch });
         Ok(())
     }
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed.admit_states(states)?;
         let Self { packed, level, scratch, states_checked, watch } = self;
         level.run(CheckStates { packed, scratch, states, verdicts, states_checked, watch });
         Ok(())
     }
 
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
+        self.packed.admit_states(states)?;
         let Self { packed, level, scratch, states_checked, watch } = self;
         level.run(Screen { packed, scratch, states, free, states_checked, watch });
         Ok(())
