@@ -230,7 +230,7 @@ impl<'a> LocalPlanner<'a> {
     ) -> Result<Option<&Trajectory>, CheckError> {
         let at_rest = from.is_at_rest() && to.is_at_rest();
         let smooth = self.smooth.as_ref().filter(|_| at_rest);
-        let Some(motion) = smooth.and_then(|smooth| smooth.straight(from.position, to.position)) else {
+        let Some(motion) = smooth.and_then(|smooth| smooth.straight(from.position, to.position, 1.0)) else {
             return Ok(None);
         };
         self.motion = motion;
@@ -242,13 +242,13 @@ impl<'a> LocalPlanner<'a> {
     fn fastest(&mut self, from: End<'_>, to: End<'_>, stretch: f64, longest: f64) -> bool {
         if let Some(smooth) = &self.smooth {
             let profiles = &mut self.smooth_profiles;
-            let steered = smooth.steer(from.state(), to.state(), stretch, longest, profiles);
+            let steered = smooth.steer(from.state(), to.state(), 0.0, longest, profiles);
             let Some(duration) = steered else { return false };
             self.motion = steer::trajectory(profiles, duration);
         } else {
             let Self { fastest, profiles, .. } = self;
             let [p0, v0, p1, v1] = [from.position, from.velocity, to.position, to.velocity];
-            let steered = fastest.steer(p0, v0, p1, v1, stretch, longest, profiles);
+            let steered = fastest.steer(p0, v0, p1, v1, 0.0, longest, profiles);
             let Some(duration) = steered else { return false };
             self.join_profiles(duration);
         }
