@@ -5,6 +5,7 @@ use crate::base::{Base, Car};
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation, certify};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::{FlatState, Problem, Smoothness};
+use crate::steer::steering_limits;
 use crate::trajectory::Trajectory;
 use std::time::Instant;
 
@@ -108,7 +109,7 @@ impl Departure<'_> {
         if problem.mechanism.vehicle().is_some() {
             return state;
         }
-        let braking = braking::straight(&problem.mechanism.limits, &state);
+        let braking = braking::straight(&steering_limits(&problem), &state);
         braking.map_or(state, |braking| FlatState::on(&braking, braking.duration(), Smoothness::Acceleration))
     }
 
