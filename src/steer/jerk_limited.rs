@@ -18,7 +18,7 @@
 //! exactly.
 
 use super::SAME_TIME;
-use super::time_optimal::holds_positions;
+use super::time_optimal::{holds_positions, least_acceleration};
 use crate::robot::OutputLimits;
 use crate::trajectory::{Trajectory, extrema};
 
@@ -38,7 +38,10 @@ const ROUNDING: f64 = 256.0 * f64::EPSILON;
 const ITERATIONS: usize = 80;
 
 /// Accelerations that a motion of a given duration is tried with grow by the eighth root of two.
-const STEPS_PER_DOUBLING: i32 = 8;
+const STEPS_PER_DOUBLING: f64 = 8.0;
+
+/// Steps down from its limits that a motion is tried with at most.
+const GENTLEST: i32 = 64;
 
 /// Phases of a profile with a cruise.
 const PHASES: usize = 7;
@@ -99,8 +102,13 @@ impl JerkProfile {
         let mut range = (f64::INFINITY, f64::NEG_INFINITY);
         for (i, [p, v, a]) in self.states[..self.count].iter().enumerate() {
             let duration = self.times[i + 1] - self.times[i];
-            let e = extrema(&[*p, *v, 0.5 * a, self.jerks[i] / 6.0], 0, duration);
-            range = (range.0.min(e.min), range.1.max(e.max));
+            let [end, speed, acceleration] = self.states[i + 1];
+            range = (range.0.min(p.min(end)), range.1.max(p.max(end)));
+            // While the acceleration keeps its sign and the velocity has one at both ends it turns nowhere.
+            if v * speed < 0.0 || a * acceleration < 0.0 {
+                let e = extrema(&[*p, *v, 0.5 * a, self.jerks[i] / 6.0], 0, duration);
+                range = (range.0.min(e.min), range.1.max(e.max));
+            }
         }
         range
     }
@@ -223,8 +231,11 @@ impl Ends {
         let peak = free.min(self.acceleration.max(a)).max(a);
         let hold = if free > peak { (gain - (peak * peak - 0.5 * a * a) / j).max(0.0) / peak } else { 0.0 };
         let times = [(peak - a) / j, hold, peak.max(0.0) / j];
-        let [distance, ..] = half([0.0, v, a], j, times);
-        Ramp { sign, times, distance: sign * distance }
+        let [first, hold, last] = times;
+        let (rising, fast) = (first * (v + first * (2.0 * a + peak) / 6.0), v + 0.5 * first * (a + peak));
+        let holding = hold * (fast + 0.5 * hold * peak);
+        let falling = last * (fast + hold * peak + last * peak / 3.0);
+        Ramp { sign, times, distance: sign * (rising + holding + falling) }
     }
 
     /// Both ramps: that of the end is the one of the reversed motion.
@@ -317,11 +328,11 @@ impl Ends {
         } else {
             ([[rise, up, p / jerk], [last, down, -q / jerk]], 0.0)
         };
-        let [first, speed, _] = half([0.0, v0, a0], jerk, halves[0]);
+        let [first, speed] = half([v0, a0], jerk, halves[0]);
         if acceleration == 0.0 && speed > velocity {
             return self.cruising(velocity, duration);
         }
-        let [second, ..] = half([0.0, v1, -a1], jerk, halves[1]);
+        let [second, _] = half([v1, -a1], jerk, halves[1]);
         let meet = [speed, acceleration];
         Course { signs: [1.0; 2], halves, middle: 0.0, meet, distance: first + second }
     }
@@ -522,10 +533,14 @@ impl Ends {
         (at(found).abs() <= tolerance).then_some(found)
     }
 
-    /// A motion from a given position that takes `duration`, at which the output can arrive.
-    fn profile(&self, position: f64, duration: f64) -> Option<JerkProfile> {
+    /// A motion from a given position that takes `duration`, with ramps as steep as can be; `None` where the
+    /// output cannot arrive then.
+    fn steep(&self, position: f64, duration: f64) -> Option<JerkProfile> {
         let (far, near) = (self.farthest(duration), self.mirrored().farthest(duration).mirrored());
-        let rounding = 4.0 * self.rounding(duration, [&far, &near]);
+        let rounding = self.rounding(duration, [&far, &near]);
+        if !(self.distance <= far.distance + rounding && self.distance >= near.distance - rounding) {
+            return None;
+        }
         if self.distance >= far.distance - rounding {
             return self.lay_out(position, duration, &far);
         }
@@ -541,6 +556,40 @@ impl Ends {
         let mut mixed = far?.mixed(&near?, share);
         mixed.states[mixed.count] = [position + self.distance, self.v1, self.a1];
         Some(mixed)
+    }
+
+    /// A motion from a given position that takes `duration`, of hardly more acceleration than that takes, as
+    /// [`super::TimeOptimal`] makes them: then outputs that go from rest to rest go about straight. `None` where
+    /// it is not found at once.
+    fn soft(&self, position: f64, duration: f64) -> Option<JerkProfile> {
+        /// Times the least acceleration that it takes where jerks are not limited.
+        const MORE: [f64; 2] = [1.15, 1.6];
+        let Self { distance, v0, a0, v1, a1, velocity, acceleration, jerk } = *self;
+        if [v0, a0, v1, a1] == [0.0; 4] {
+            // With a share of all limits it goes that share of the way.
+            let side = if distance < 0.0 { self.mirrored() } else { *self };
+            let whole = side.farthest(duration);
+            let share = side.distance / whole.distance;
+            let course = whole.shared(share);
+            let course = if distance < 0.0 { course.mirrored() } else { course };
+            let part = Self { acceleration: share * acceleration, jerk: share * jerk, ..*self };
+            return part.lay_out(position, duration, &course);
+        }
+        let least = least_acceleration([distance, v0, v1], [velocity, acceleration], duration)?;
+        MORE.into_iter().find_map(|more| {
+            let enough = (more * least).max(a0.abs()).max(a1.abs());
+            let ends = Self { acceleration: enough, ..*self };
+            let is_less = enough < acceleration && ends.is_possible(duration);
+            is_less.then(|| ends.steep(position, duration)).flatten()
+        })
+    }
+
+    /// Whether the velocity and acceleration of the end can be had after a duration.
+    fn is_possible(&self, duration: f64) -> bool {
+        self.stops().is_some()
+            && duration >= (self.a1 - self.a0).abs() / self.jerk
+            && !self.lacks_gain(duration)
+            && !self.mirrored().lacks_gain(duration)
     }
 
     /// Lays a course out from both ends, so that these are met exactly; where its halves meet they must agree:
@@ -589,15 +638,26 @@ impl Ends {
 }
 
 impl Course {
+    /// The same with a share of all jerks, and so of all that follows from them.
+    fn shared(&self, share: f64) -> Self {
+        Self { meet: self.meet.map(|m| share * m), distance: share * self.distance, ..*self }
+    }
+
     fn mirrored(&self) -> Self {
         let Self { signs, meet, distance, .. } = *self;
         Self { signs: signs.map(|s| -s), meet: meet.map(|m| -m), distance: -distance, ..*self }
     }
 }
 
-/// The state after three phases: of a jerk, of none, and of the opposite one.
-fn half(state: [f64; 3], jerk: f64, [first, hold, last]: [f64; 3]) -> [f64; 3] {
-    after(after(after(state, jerk, first), 0.0, hold), -jerk, last)
+/// How far three phases lead, of a jerk, of none, and of the opposite one, and to what velocity.
+fn half([v, a]: [f64; 2], jerk: f64, [first, hold, last]: [f64; 3]) -> [f64; 2] {
+    let peak = a + first * jerk;
+    let top = v + 0.5 * first * (a + peak);
+    let (held, low) = (top + hold * peak, peak - last * jerk);
+    let rising = first * (v + first * (2.0 * a + peak) / 6.0);
+    let holding = hold * (top + 0.5 * hold * peak);
+    let falling = last * (held + last * (2.0 * peak + low) / 6.0);
+    [rising + holding + falling, held + 0.5 * last * (peak + low)]
 }
 
 /// A root of `f`, which gives a value and a derivative (zero where that is not known), ascends from
@@ -677,17 +737,17 @@ impl Query<'_> {
     /// The least duration, no less than `earliest` and no longer than `longest`, at which all outputs can
     /// arrive.
     fn duration(&self, ends: impl Fn(usize) -> Ends, earliest: f64, longest: f64) -> Option<f64> {
-        let mut duration = earliest;
+        let outputs = self.limits.len();
+        let (mut duration, mut agreed) = (earliest, 0);
         // Each output leaves its gaps behind for good, so that the rounds end.
-        for _ in 0..8 * self.limits.len() {
-            let before = duration;
-            for i in 0..self.limits.len() {
-                duration = ends(i).arrival(duration)?;
-                if duration > longest {
-                    return None;
-                }
+        for i in (0..outputs).cycle().take(8 * outputs) {
+            let arrival = ends(i).arrival(duration)?;
+            if arrival > longest {
+                return None;
             }
-            if duration == before {
+            agreed = if arrival > duration { 1 } else { agreed + 1 };
+            duration = arrival;
+            if agreed == outputs {
                 return Some(duration);
             }
         }
@@ -705,32 +765,41 @@ impl Query<'_> {
         let blunt = Ends { acceleration, jerk, ..ends };
         (blunt != ends && blunt.stops().is_some()).then_some(blunt)
     }
+}
 
-    /// The ends of an output with no more acceleration than it takes to arrive after a duration, up to a
-    /// step of a scale that knows no limits.
-    fn gentle(&self, i: usize, duration: f64) -> Ends {
-        let all = self.within_limits(i);
-        let least = all.a0.abs().max(all.a1.abs());
+impl Ends {
+    /// With no more acceleration than it takes to arrive after a duration, up to a step of a scale that knows
+    /// no limits.
+    fn gentle(&self, duration: f64) -> Self {
+        let least = self.a0.abs().max(self.a1.abs());
         let step = |k: i32| {
-            let acceleration = (f64::from(k) / f64::from(STEPS_PER_DOUBLING)).exp2();
-            Ends { acceleration: acceleration.max(least), ..all }
+            let acceleration = (f64::from(k) / STEPS_PER_DOUBLING).exp2();
+            Self { acceleration: acceleration.max(least), ..*self }
         };
-        let index = |x: f64| (x.log2() * f64::from(STEPS_PER_DOUBLING)).floor() as i32;
-        let arrives = |ends: &Ends| ends.arrival(duration) == Some(duration);
+        let index = |x: f64| (x.log2() * STEPS_PER_DOUBLING).floor() as i32;
         // A small share of what it takes from rest to rest.
-        let way = all.distance.abs().max((all.v1 - all.v0).abs() * duration);
+        let way = self.distance.abs().max((self.v1 - self.v0).abs() * duration);
         let needed = way / (4.0 * duration * duration);
-        let (mut low, mut high) = (index(needed.max(least)), index(all.acceleration));
-        low = low.max(high - 64 * STEPS_PER_DOUBLING);
-        if low >= high || !arrives(&step(high)) {
-            return all;
+        let high = index(self.acceleration);
+        let low = index(needed.max(least)).max(high - GENTLEST);
+        if low >= high || !step(high).arrives(duration) {
+            return *self;
         }
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if arrives(&step(middle)) { high = middle } else { low = middle }
-        }
-        step(high)
+        step(least_of(low, high, |k| step(k).arrives(duration)))
     }
+
+    fn arrives(&self, duration: f64) -> bool {
+        self.arrival(duration) == Some(duration)
+    }
+}
+
+/// The least number above `low` that holds, of which all from there to `high` do, by halving.
+fn least_of(mut low: i32, mut high: i32, holds: impl Fn(i32) -> bool) -> i32 {
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if holds(middle) { high = middle } else { low = middle }
+    }
+    high
 }
 
 impl JerkLimited {
@@ -758,18 +827,24 @@ impl JerkLimited {
         let within = |i| query.within_limits(i);
         let duration = query.duration(within, earliest, longest)?;
         if earliest > 0.0 {
-            return fill_in(&query, |i| query.gentle(i, duration), duration, profiles);
+            return fill_in(
+                &query,
+                within,
+                |ends, position, duration| ends.gentle(duration).steep(position, duration),
+                duration,
+                profiles,
+            );
         }
         let dof = self.limits.len();
         if (0..dof).any(|i| query.blunted(i, duration).is_some()) {
             let blunt = |i| query.blunted(i, duration).unwrap_or_else(|| query.within_limits(i));
             let blunted = query.duration(blunt, duration, longest);
-            let found = blunted.and_then(|longer| fill_in(&query, blunt, longer, profiles));
+            let found = blunted.and_then(|longer| fill_in(&query, blunt, Ends::soft, longer, profiles));
             if found.is_some() {
                 return found;
             }
         }
-        fill_in(&query, within, duration, profiles)
+        fill_in(&query, within, Ends::soft, duration, profiles)
     }
 
     /// The fastest motion from rest to rest along a straight line, and the greatest acceleration on it in lines
@@ -806,20 +881,24 @@ impl JerkLimited {
     }
 }
 
-/// Fills in the profiles of all outputs, and gives their duration, unless one leaves its position limits.
+/// Fills in the profiles of all outputs, and gives their duration, unless one leaves its position limits: where
+/// a soft one does, the one with the fastest ramps may not.
 fn fill_in(
     query: &Query<'_>,
     ends: impl Fn(usize) -> Ends,
+    soft: impl Fn(&Ends, f64, f64) -> Option<JerkProfile>,
     duration: f64,
     profiles: &mut Vec<JerkProfile>,
 ) -> Option<f64> {
     profiles.clear();
-    for (i, l) in query.limits.iter().enumerate() {
-        let profile = ends(i).profile(query.from[0][i], duration)?;
-        if !holds_positions(l, profile.range()) {
-            return None;
-        }
-        profiles.push(profile);
+    for (i, limits) in query.limits.iter().enumerate() {
+        let (ends, position) = (ends(i), query.from[0][i]);
+        let holds = |profile: &JerkProfile| holds_positions(limits, profile.range());
+        let found = soft(&ends, position, duration).filter(holds);
+        profiles.push(match found {
+            Some(profile) => profile,
+            None => ends.steep(position, duration).filter(holds)?,
+        });
     }
     Some(duration)
 }
@@ -833,15 +912,21 @@ pub fn trajectory(profiles: &[JerkProfile], duration: f64) -> Trajectory {
     times.sort_unstable_by(f64::total_cmp);
     let mut motion = Trajectory::new(profiles.len(), 3);
     let mut coefficients = Vec::with_capacity(4 * profiles.len());
+    // The phase that each profile is in.
+    let mut phases = vec![0; profiles.len()];
     let mut last = 0.0;
     for t in times {
         if t - last <= shortest && !motion.is_empty() {
             continue;
         }
+        let middle = 0.5 * (last + t);
         coefficients.clear();
-        for profile in profiles {
-            let [p, v, a] = profile.state(last);
-            let jerk = profile.jerks[profile.phase(0.5 * (last + t))];
+        for (profile, phase) in profiles.iter().zip(&mut phases) {
+            while *phase + 1 < profile.count && profile.times[*phase + 1] <= middle {
+                *phase += 1;
+            }
+            let jerk = profile.jerks[*phase];
+            let [p, v, a] = after(profile.states[*phase], jerk, last - profile.times[*phase]);
             coefficients.extend([p, v, 0.5 * a, jerk / 6.0]);
         }
         motion.push(t - last, &coefficients);
@@ -1122,9 +1207,32 @@ mod tests {
         };
         let first = e.arrival(0.0).expect("a way");
         assert!((first - 7.5).abs() < 1e-12);
-        let profile = e.profile(0.0, first).expect("a way");
+        let profile = e.steep(0.0, first).expect("a way");
         for (t, expected) in profile.times.iter().zip([0.0, 1.0, 2.0, 3.0, 4.5, 5.5, 6.5, 7.5]) {
             assert!((t - expected).abs() < 1e-6, "{:?}", profile.times);
+        }
+    }
+
+    /// Outputs of like limits go straight from rest to rest, and with velocities limited or not switch together.
+    #[test]
+    fn rest_to_rest_is_straight() {
+        for far in [0.1, 9.0] {
+            let limits = OutputLimits { velocity: 2.0, acceleration: 5.0, jerk: 60.0, ..OutputLimits::NONE };
+            let steering = JerkLimited::new(&[limits; 3]);
+            let (still, to) = ([0.0; 3], [far, -0.5 * far, 0.1 * far]);
+            let mut profiles = Vec::new();
+            let duration =
+                steering.steer([&still; 3], [&to, &still, &still], 0.0, f64::INFINITY, &mut profiles);
+            let duration = duration.expect("a way");
+            let motion = trajectory(&profiles, duration);
+            assert!(motion.len() <= PHASES, "{} pieces", motion.len());
+            for k in 0..=50 {
+                let mut at = [0.0; 3];
+                motion.evaluate(duration * f64::from(k) / 50.0, 0, &mut at);
+                assert!(
+                    (at[1] + 0.5 * at[0]).abs() < 1e-12 * far && (at[2] - 0.1 * at[0]).abs() < 1e-12 * far
+                );
+            }
         }
     }
 

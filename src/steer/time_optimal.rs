@@ -226,6 +226,18 @@ fn common_duration(
     None
 }
 
+/// The least acceleration with which an output comes a distance, from one velocity to another, in just a duration;
+/// `None` where it cannot within its limits of velocity and acceleration.
+pub(super) fn least_acceleration(
+    [distance, v0, v1]: [f64; 3],
+    [velocity, acceleration]: [f64; 2],
+    duration: f64,
+) -> Option<f64> {
+    let ends = Ends { distance, v0, v1, velocity, rise: acceleration, fall: acceleration };
+    let profile = ends.profile(duration)?;
+    Some(profile.first.abs().max(profile.last.abs()))
+}
+
 /// Whether a range of positions is within limits, but for rounding.
 pub(super) fn holds_positions(limits: &OutputLimits, (least, most): (f64, f64)) -> bool {
     let size = |bound: f64| if bound.is_finite() { bound.abs() } else { 0.0 };
