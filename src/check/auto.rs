@@ -287,6 +287,10 @@ impl EdgeChecker for AutoChecker {
         self.lanes.check_states(states, verdicts)
     }
 
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        self.lanes.effort_shares(edges, shares)
+    }
+
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
         self.lanes.screen(states, free)
     }

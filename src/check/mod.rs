@@ -59,6 +59,22 @@ pub trait EdgeChecker {
     /// As for [`EdgeChecker::check`].
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError>;
 
+    /// For each edge, in order, how much it could move within the efforts: the greatest share of what moving it
+    /// takes that is left, at every sample, by what holding the robot there takes. An edge of half that share is
+    /// from rest to rest the same edge in the root of twice the time. Zero or less where the weight alone is
+    /// more than a joint can hold: then no time is long enough. Collisions and other limits are not looked at;
+    /// efforts must be checked.
+    ///
+    /// A backend that cannot tell says one half, and is asked again for the slower edge.
+    ///
+    /// # Errors
+    /// As for [`EdgeChecker::check`].
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        shares.clear();
+        shares.resize(edges.len(), 0.5);
+        Ok(())
+    }
+
     /// Tells which states are free of collision, in order, cheaper than an edge to each would be: what
     /// is not free need not be steered to. A backend may let pass what it likes; this one all.
     ///

@@ -8,7 +8,7 @@ use super::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict};
 use crate::base::MAX_ORDER;
 use crate::pose::Pose;
 use crate::problem::Problem;
-use crate::robot::{DynamicsScratch, Sphere};
+use crate::robot::{DynamicsScratch, OutputLimits, Sphere};
 use crate::stop::{Stop, Watch};
 use glam::DVec3;
 use std::borrow::Borrow;
@@ -168,6 +168,28 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
         Verdict::VALID
     }
 
+    /// How much an edge could move at time `t` within the efforts: see [`EdgeChecker::effort_shares`].
+    fn effort_share(&mut self, edge: &Edge<'_>, t: f32) -> f64 {
+        self.states_checked += 1;
+        let Problem { mechanism: m, gravity, .. } = self.problem.borrow();
+        let [y, yd, ydd, ..] = derivatives(edge, t, m.flat_dof());
+        let still = vec![0.0; m.dof()];
+        let mut efforts = |yd: &[f64], ydd: &[f64]| {
+            let mut efforts = vec![0.0; m.dof()];
+            m.inverse_dynamics(&y, yd, ydd, *gravity, &mut self.dynamics, &mut efforts);
+            efforts
+        };
+        let (all, weight) = (efforts(&yd, &ydd), efforts(&still, &still));
+        let joints = all.iter().zip(&weight).zip(&m.limits);
+        let share = |((all, weight), l): ((&f64, &f64), &OutputLimits)| {
+            let moving = all - weight;
+            let room = l.effort - weight * moving.signum();
+            if weight.abs() > l.effort { -1.0 } else { room / moving.abs() }
+        };
+        // Where nothing is left and nothing taken, NaN is passed over.
+        joints.map(share).fold(f64::INFINITY, f64::min)
+    }
+
     fn place(&mut self, y: &[f64]) {
         let m = &self.problem.borrow().mechanism;
         m.place(y, &mut self.poses);
@@ -290,6 +312,17 @@ impl EdgeChecker for ScalarChecker {
             verdicts.push(verdict);
         }
         verdicts.resize(states.len(), Verdict::UNCHECKED);
+        Ok(())
+    }
+
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        shares.clear();
+        for edge in (0..edges.len()).map(|i| edges.get(i)) {
+            let times = self.sample_times(&edge);
+            let at = |t| self.effort_share(&edge, t);
+            let all = times.into_iter().map(at).fold(f64::INFINITY, f64::min);
+            shares.push(all as f32);
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use super::Hindrance;
 use crate::certify::{Certifier, Violation};
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::robot::OutputLimits;
+use crate::steer::steering_limits;
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use std::fmt;
@@ -110,7 +111,7 @@ pub(super) fn straight(limits: &[OutputLimits], state: &FlatState) -> Option<Tra
 /// What braking straight ahead leads to, where the start moves and that is nothing good; as far as that is found
 /// before `stop` is due.
 pub(super) fn hindrance(problem: &Problem, stop: &Stop) -> Option<Hindrance> {
-    let braking = straight(&problem.mechanism.limits, &problem.start)?;
+    let braking = straight(&steering_limits(problem), &problem.start)?;
     let smoothness = Smoothness::Acceleration;
     let goals = vec![FlatState::on(&braking, braking.duration(), smoothness)];
     let stopping = Problem { goals, smoothness, ..problem.clone() };

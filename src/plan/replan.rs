@@ -6,6 +6,7 @@ use crate::certify::{Certificate, Certifier, CertifyOptions, Violation, certify}
 use crate::check::{CheckError, EdgeChecker};
 use crate::error::InvalidValue;
 use crate::problem::{FlatState, Problem, Smoothness};
+use crate::steer::steering_limits;
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use std::time::{Duration, Instant};
@@ -133,7 +134,7 @@ impl Departure<'_> {
         if problem.mechanism.vehicle().is_some() || self.validate(&problem).is_err() {
             return state;
         }
-        let braking = braking::straight(&problem.mechanism.limits, &state);
+        let braking = braking::straight(&steering_limits(&problem), &state);
         braking.map_or(state, |braking| FlatState::on(&braking, braking.duration(), Smoothness::Acceleration))
     }
 

@@ -321,10 +321,10 @@ impl<'a> RrtConnect<'a> {
     /// When the checking backend fails.
     fn leave_speed(&mut self, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
         for side in [Side::Start, Side::Goal] {
-            let limits = self.limits;
+            let limits = local.limits().to_vec();
             let grown = self.grown(side);
             for root in 0..grown.tree.len() {
-                for rest in standstills(limits, &grown.state(root), side == Side::Goal) {
+                for rest in standstills(&limits, &grown.state(root), side == Side::Goal) {
                     let (mut from, mut to) = (grown.end(root), End::from(&rest));
                     if side == Side::Goal {
                         std::mem::swap(&mut from, &mut to);

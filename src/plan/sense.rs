@@ -19,8 +19,11 @@ fn bounded(problem: &Problem) -> Result<(), InvalidValue> {
     let first = mechanism.vehicle().map_or(0, |base| base.coordinates().len());
     for (i, limits) in mechanism.limits.iter().enumerate().skip(first) {
         let jerk = (problem.smoothness == Smoothness::Jerk).then_some(("jerk", limits.jerk));
-        let all = [("velocity", limits.velocity), ("acceleration", limits.acceleration)];
-        if let Some((field, value)) = all.into_iter().chain(jerk).find(|(_, value)| !value.is_finite()) {
+        // Where torques are held, efforts tell how hard a joint can accelerate.
+        let by_effort = problem.torque && limits.effort.is_finite();
+        let acceleration = (!by_effort).then_some(("acceleration", limits.acceleration));
+        let all = [("velocity", limits.velocity)].into_iter().chain(acceleration).chain(jerk);
+        if let Some((field, value)) = all.into_iter().find(|(_, value)| !value.is_finite()) {
             let output = &mechanism.outputs[i];
             let expected = "a limit: without one no duration can be told";
             return Err(InvalidValue::new(

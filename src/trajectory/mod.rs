@@ -5,7 +5,7 @@ mod edit;
 mod extrema;
 
 pub use edit::{Jump, shift};
-pub use extrema::{Extrema, MAX_DEGREE, Roots, extrema};
+pub use extrema::{Extrema, MAX_DEGREE, Roots, extrema, keeps_between};
 
 /// A trajectory of `dof` flat outputs over [0, duration], seconds.
 ///

@@ -49,6 +49,8 @@ struct Scratch {
     centers_known: Vec<bool>,
     /// Effort of each output, where efforts are checked.
     efforts: Vec<Lane>,
+    /// The same with the robot moving, where `efforts` are those of holding it.
+    moving: Vec<Lane>,
     /// On an edge of a vehicle, what its base bounds.
     bounded: [Lane; MAX_BOUNDED],
     /// Spatial velocity and force of each body.
@@ -66,6 +68,7 @@ impl Scratch {
             bounds: vec![[Lane::ZERO; 3]; packed.links.len()],
             centers_known: vec![false; packed.links.len()],
             efforts: vec![Lane::ZERO; dof],
+            moving: vec![Lane::ZERO; dof],
             bounded: [Lane::ZERO; MAX_BOUNDED],
             dynamics: vec![limits::BodyDynamics::ZERO; packed.bodies.len()],
         }
@@ -125,6 +128,12 @@ impl EdgeChecker for SimdChecker {
         self.packed.admit_states(states)?;
         let Self { packed, level, scratch, states_checked, watch } = self;
         level.run(CheckStates { packed, scratch, states, verdicts, states_checked, watch });
+        Ok(())
+    }
+
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        let Self { packed, level, scratch, states_checked, .. } = self;
+        level.run(EffortShares { packed, scratch, edges, shares, states_checked });
         Ok(())
     }
 
@@ -289,6 +298,39 @@ fn check_edge<S: Simd>(
         }
     }
     Verdict::VALID
+}
+
+struct EffortShares<'a> {
+    packed: &'a Packed,
+    scratch: &'a mut Scratch,
+    edges: &'a EdgeBatch,
+    shares: &'a mut Vec<f32>,
+    states_checked: &'a mut u64,
+}
+
+impl Kernel for EffortShares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let Self { packed, scratch, edges, shares, states_checked } = self;
+        shares.clear();
+        for i in 0..edges.len() {
+            let edge = edges.get(i);
+            let rakes = packed.rakes(&edge);
+            let mut least = f32::INFINITY;
+            for rake in RakeOrder::new(rakes) {
+                for first_tooth in (0..RAKE).step_by(S::LANES) {
+                    unflatten::times(s, &edge, rake, first_tooth, rakes, scratch);
+                    unflatten::edge(s, packed, &edge, scratch);
+                    place::bodies(s, packed, scratch);
+                    *states_checked += S::LANES as u64;
+                    least = least.min(limits::share(s, packed, scratch));
+                }
+            }
+            shares.push(least);
+        }
+    }
 }
 
 struct CheckStates<'a> {

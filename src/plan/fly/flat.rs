@@ -72,6 +72,10 @@ impl EdgeChecker for FlatChecker<'_> {
         self.inner.check_states(&self.states, verdicts)
     }
 
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        self.inner.effort_shares(edges, shares)
+    }
+
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
         self.place(states);
         self.inner.screen(&self.states, free)
