@@ -71,23 +71,25 @@ fn airplane(base: &Airplane) -> Checked {
 }
 
 fn planar_quadrotor(base: &PlanarQuadrotor) -> Checked {
-    let &PlanarQuadrotor { mass, inertia, arm, rotor, velocity, body_rate } = base;
+    let &PlanarQuadrotor { mass, inertia, arm, rotor, velocity, body_rate, gravity } = base;
     positive("mass", mass)?;
     positive("inertia", inertia)?;
     positive("arm", arm)?;
     positive("rotor", rotor)?;
     positive("velocity", velocity)?;
+    positive("gravity", gravity)?;
     positive("body_rate", body_rate)
 }
 
 fn quadrotor(base: &Quadrotor) -> Checked {
-    let Quadrotor { mass, inertia, actuation, velocity, body_rate, state: _ } = base;
+    let Quadrotor { mass, inertia, actuation, velocity, body_rate, state: _, gravity } = base;
     positive("mass", *mass)?;
     for (axis, inertia) in ["x", "y", "z"].into_iter().zip(inertia.to_array()) {
         positive(axis, inertia).map_err(|e| e.under("inertia"))?;
     }
     positive("velocity", *velocity)?;
     positive("body_rate", *body_rate)?;
+    positive("gravity", *gravity)?;
     match *actuation {
         Actuation::Rotors { arm, torque_by_thrust, most } => positive("arm", arm)
             .and_then(|()| positive("torque_by_thrust", torque_by_thrust))

@@ -7,8 +7,8 @@
 use super::report::{Distribution, Machine};
 use super::runner::MakeChecker;
 use crate::base::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Point, Quadrotor,
-    QuadrotorState, Trailer,
+    self, Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Point,
+    Quadrotor, QuadrotorState, Trailer,
 };
 use crate::check::{CheckError, EdgeChecker, diagnose, diagnose_base};
 use crate::error::InputError;
@@ -228,6 +228,7 @@ impl Family {
                 rotor: 1.5,
                 velocity: 5.0,
                 body_rate: 6.0,
+                gravity: base::GRAVITY,
             }),
             Self::Quadrotor => Base::Quadrotor(Quadrotor {
                 mass: 1.0,
@@ -240,6 +241,7 @@ impl Family {
                 velocity: 6.0,
                 body_rate: 8.0,
                 state: QuadrotorState::Euler,
+                gravity: base::GRAVITY,
             }),
             _ => Base::DifferentialDrive(DifferentialDrive {
                 speed: [-0.5, 1.0],

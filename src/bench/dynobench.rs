@@ -429,6 +429,7 @@ fn planar_quadrotor(map: &Map) -> Result<Base, InputError> {
         rotor: positive(map, "max_f", 1.0)?,
         velocity: positive(map, "max_vel", 4.0)?,
         body_rate: positive(map, "max_angular_vel", 8.0)?,
+        gravity: GRAVITY,
     }))
 }
 
@@ -460,6 +461,7 @@ fn quadrotor(map: &Map) -> Result<Base, InputError> {
         velocity: positive(map, "max_vel", 4.0)?,
         body_rate: positive(map, "max_angular_vel", 8.0)?,
         state: QuadrotorState::Quaternion,
+        gravity: GRAVITY,
     }))
 }
 

@@ -4,7 +4,7 @@
 //! Start, goal and limits are those of its sources and of its paper. Air drag, which its quadrotor has,
 //! is left out.
 
-use crate::base::{Actuation, Airplane, Base, Point, Quadrotor, QuadrotorState};
+use crate::base::{self, Actuation, Airplane, Base, Point, Quadrotor, QuadrotorState};
 use crate::error::{InputError, excerpt};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
@@ -65,6 +65,7 @@ impl System {
                 velocity: 30.0,
                 body_rate: 30.0,
                 state: QuadrotorState::Euler,
+                gravity: base::GRAVITY,
             }),
         }
     }

@@ -3,6 +3,7 @@
 //! `trajectory`.
 
 use super::collision::Joints;
+use super::findings::Findings;
 use super::interval::{Variation, shift};
 use super::report::{Peak, Peaks};
 use super::span::Span;
@@ -57,6 +58,7 @@ impl Course {
         problem: &Problem,
         options: &CertifyOptions,
         watch: &mut Watch,
+        findings: &mut Findings,
     ) -> Result<Vec<Peaks>, Violation> {
         let mechanism = &problem.mechanism;
         self.dof = trajectory.dof();
@@ -98,7 +100,7 @@ impl Course {
             for (kind, peak) in peaks.polynomial() {
                 if peak.exceeds(tolerance_of(kind, mechanism, options)) {
                     let Peak { value, time, bound, .. } = *peak;
-                    return Err(Violation::Limit { output: output.clone(), kind, value, bound, time });
+                    findings.add(Violation::Limit { output: output.clone(), kind, value, bound, time })?;
                 }
             }
         }

@@ -31,7 +31,7 @@ pub mod threads;
 pub use auto::{AutoChecker, wait_for_devices};
 pub use diagnosis::{Fault, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until};
 pub use lengths::Lengths;
-pub(crate) use lengths::{search_box, turns};
+pub(crate) use lengths::search_box;
 pub use many::Checkers;
 pub use packed::{EdgeBatch, Packed, StateBatch};
 pub use parallel::ParallelChecker;

@@ -7,6 +7,7 @@ pub mod base;
 pub use base::PackedBase;
 
 use super::hierarchy;
+use crate::base::Base;
 use crate::error::InvalidValue;
 use crate::pose::Pose;
 use crate::problem::Problem;
@@ -254,7 +255,7 @@ impl Packed {
             hierarchy: hierarchy::build(&world, &problem.world.obstacles),
             world,
             torque: problem.torque && base.is_none(),
-            gravity: problem.gravity.as_vec3().to_array(),
+            gravity: gravity(problem).as_vec3().to_array(),
             reach: base.map_or(reach.clone(), |base| base.reach(&reach)),
             base,
             resolution: resolution as f32,
@@ -293,7 +294,7 @@ impl Packed {
     pub fn rakes(&self, edge: &Edge<'_>) -> usize {
         let mut travel = edge.travel(&self.reach);
         if let Some(base) = &self.base {
-            travel += base.turning(edge, self.flat_dof());
+            travel += base.turning(edge, self.flat_dof(), -self.gravity[2]);
         }
         let intervals = (travel / self.resolution).ceil().min(MOST_INTERVALS) as usize;
         (intervals + 1).div_ceil(RAKE)
@@ -373,6 +374,12 @@ fn along_axes(obstacle: &Obstacle) -> Option<DVec3> {
 fn pack_pose(pose: &Pose) -> ([[f32; 3]; 3], [f32; 3]) {
     let rows = pose.rotation.transpose().to_cols_array_2d();
     (rows.map(|row| row.map(|x| x as f32)), pose.translation.as_vec3().to_array())
+}
+
+/// Gravity as the equations of a vehicle have it, where they do; else the problem's.
+fn gravity(problem: &Problem) -> DVec3 {
+    let of_base = problem.mechanism.vehicle().and_then(Base::gravity);
+    of_base.map_or(problem.gravity, |gravity| -gravity * DVec3::Z)
 }
 
 fn pack_body(body: &crate::robot::Body) -> PackedBody {

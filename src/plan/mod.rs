@@ -28,7 +28,7 @@ pub use termination::Termination;
 use crate::certify::Violation;
 use crate::check::threads::{MAX_THREADS, start};
 use crate::check::{CheckError, EdgeChecker, Fault, Unknown, diagnose_base_until, diagnose_until};
-use crate::problem::{FlatState, Problem};
+use crate::problem::{FlatState, Overload, Problem};
 use crate::steer::CourseLimits;
 use crate::stop::Stop;
 use drive::Driver;
@@ -135,6 +135,9 @@ pub fn plan_on_threads(
     Ok(query.settle(finished.into_iter().collect::<Result<_, _>>()?))
 }
 
+/// Share of its limit by which an effort at an end may exceed it by rounding: what a certificate lets pass.
+const OVERLOAD: f64 = 1e-9;
+
 /// One call, of however many lanes.
 struct Query<'a> {
     problem: &'a Problem,
@@ -195,6 +198,9 @@ impl<'a> Query<'a> {
 
     /// The goals that are valid, or why there is nothing to search for.
     fn valid_goals(&self, lane: &mut Lane<'_>) -> Result<Result<Vec<&'a FlatState>, Outcome>, CheckError> {
+        if let Some(why) = self.problem.gravity_fault() {
+            return Ok(Err(Outcome::Unsupported { why }));
+        }
         let started = Instant::now();
         lane.local.checker().set_padding(0.0);
         let Problem { start, goals, .. } = self.problem;
@@ -225,6 +231,9 @@ impl<'a> Query<'a> {
         if let Some(why) = fault(start, valid.pop() == Some(true))? {
             return Ok(Err(Outcome::StartInvalid { why }));
         }
+        if let Some(why) = self.problem.overload(start, OVERLOAD) {
+            return Ok(Err(Outcome::StartUnheld { why }));
+        }
         if let Some(why) = Overrun::after(self.problem, start) {
             return Ok(Err(Outcome::StartDoomed { why }));
         }
@@ -234,6 +243,10 @@ impl<'a> Query<'a> {
         if let (Some(why), true) = (faults.into_iter().flatten().next(), sound.is_empty()) {
             return Ok(Err(Outcome::GoalInvalid { why }));
         }
+        let sound = match self.held(sound) {
+            Ok(held) => held,
+            Err(why) => return Ok(Err(Outcome::GoalUnheld { why })),
+        };
         let overruns: Vec<_> = sound.iter().map(|goal| Overrun::before(self.problem, goal)).collect();
         let within = |overrun: &Option<Overrun>| overrun.is_none();
         let reachable: Vec<_> =
@@ -242,6 +255,19 @@ impl<'a> Query<'a> {
             Some(why) if reachable.is_empty() => Ok(Err(Outcome::GoalOutOfReach { why })),
             _ => Ok(Ok(reachable)),
         }
+    }
+
+    /// Those goals whose efforts the joints have, or what there is not enough of at the first if there are
+    /// none.
+    fn held(&self, goals: Vec<&'a FlatState>) -> Result<Vec<&'a FlatState>, Overload> {
+        let (mut held, mut first) = (Vec::new(), None);
+        for goal in goals {
+            match self.problem.overload(goal, OVERLOAD) {
+                None => held.push(goal),
+                Some(why) => first = first.or(Some(why)),
+            }
+        }
+        first.filter(|_| held.is_empty()).map_or(Ok(held), Err)
     }
 
     fn run(

@@ -4,6 +4,7 @@ use super::{Gap, Overrun};
 use crate::certify::{Certificate, Violation};
 use crate::check::Fault;
 use crate::error::InvalidValue;
+use crate::problem::Overload;
 use crate::stop::Stopped;
 use crate::trajectory::Trajectory;
 use serde::{Serialize, Serializer};
@@ -35,6 +36,17 @@ pub enum Outcome {
     GoalOutOfReach {
         /// Which output of the first of them, and where it would come from.
         why: Overrun,
+    },
+    /// The start asks for an effort that a joint does not have, so there is no answer: at rest, to be held
+    /// against gravity, or by the acceleration that it has where that is part of it.
+    StartUnheld {
+        /// Which joint, and what it would take.
+        why: Overload,
+    },
+    /// The same of every goal that is not invalid.
+    GoalUnheld {
+        /// Which joint at the first of them, and what it would take.
+        why: Overload,
     },
     /// The start state is invalid, so there is no answer.
     StartInvalid {
@@ -196,6 +208,8 @@ impl fmt::Display for Outcome {
             }
             Self::StartDoomed { why } => write!(f, "no plan: the start is too fast: {why}"),
             Self::GoalOutOfReach { why } => write!(f, "no plan: the goal is too fast: {why}"),
+            Self::StartUnheld { why } => write!(f, "no plan: the start {}: {why}", why.denial()),
+            Self::GoalUnheld { why } => write!(f, "no plan: the goal {}: {why}", why.denial()),
             Self::StartInvalid { why } => write!(f, "no plan: the start is invalid: {why}"),
             Self::GoalInvalid { why } => write!(f, "no plan: the goal is invalid: {why}"),
             Self::Invalid { why } => write!(f, "no plan: {why}"),

@@ -222,6 +222,15 @@ impl Mechanism {
         found.map_or(&[], |at| &self.always[at].spheres)
     }
 
+    /// Whether an output is an angle, rad, and not a length, m: as the joint that it drives by itself.
+    pub fn is_angle(&self, output: usize) -> bool {
+        let drives = |body: &&Body| body.output == output && body.motion != Motion::Fixed;
+        let by_itself = |body: &&Body| body.ratio == 1.0 && body.offset == 0.0;
+        let mut driven = self.bodies[1..].iter().filter(drives);
+        let driven = driven.clone().find(by_itself).or_else(|| driven.next());
+        driven.is_some_and(|body| body.motion == Motion::Revolute)
+    }
+
     /// Whether `ancestor` stands on the way from `body` to the base (a body is its own ancestor).
     pub fn is_ancestor(&self, ancestor: usize, mut body: usize) -> bool {
         while body > ancestor {

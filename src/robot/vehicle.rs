@@ -289,6 +289,7 @@ mod tests {
             velocity: 4.0,
             body_rate: 8.0,
             state: QuadrotorState::Quaternion,
+            gravity: crate::base::GRAVITY,
         });
         let derivatives = [[1.0, 2.0, 3.0, 0.4], [0.0; 4], [3.0, -4.0, 1.5, 0.0], [0.0; 4], [0.0; 4]];
         let sample = quadrotor.unflatten(&quadrotor.flat_from(derivatives)).unwrap();
@@ -307,6 +308,7 @@ mod tests {
             rotor: 2.0,
             velocity: 4.0,
             body_rate: 8.0,
+            gravity: crate::base::GRAVITY,
         });
         let pose = link_pose(&planar, &[0.5, 0.7, 0.3]);
         assert!((pose.rotation.z_axis - DVec3::new(-0.3_f64.sin(), 0.0, 0.3_f64.cos())).length() < 1e-12);

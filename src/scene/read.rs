@@ -4,6 +4,7 @@ use super::Scene;
 use super::setup::{self, JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
 use super::vehicle::{self, CARRIED_KEYS, KINDS};
 use super::vehicle_state;
+use crate::base::Base;
 use crate::document::{Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::{MAX_BATCH, PlanOptions, Quality};
@@ -21,6 +22,10 @@ use std::time::Duration;
 const LENGTHS: RangeInclusive<f64> = 1e-6..=1e6;
 /// How far the length of a quaternion may be from one; it is brought there.
 const QUATERNION_ROUNDING: f64 = 1e-3;
+
+/// The least and the greatest gravity that a quadrotor is flown in, m/s^2: from that of an asteroid, at which
+/// its thrust still has a direction, to beyond any planet's.
+const FALLS: RangeInclusive<f64> = 1e-3..=1e3;
 
 const SECTIONS: [&str; 9] =
     ["robot", "world", "start", "goal", "goals", "limits", "smoothness", "planner", "gravity"];
@@ -77,7 +82,13 @@ pub(super) fn robot_source(root: &Node, directory: &Path) -> Result<RobotSource,
     match kind(&robot) {
         None => Ok(RobotSource::Files(RobotFiles::read(&robot, directory)?)),
         Some(entry) if entry.key == "point" => Ok(RobotSource::Point(vehicle::point(&entry.node)?)),
-        Some(entry) => Ok(RobotSource::Vehicle(Box::new(vehicle::vehicle(entry, directory)?))),
+        Some(entry) => {
+            let mut vehicle = vehicle::vehicle(entry, directory)?;
+            if let Some(falls) = falls(&sections(root)?, &vehicle.base)? {
+                vehicle.base = vehicle.base.with_gravity(falls);
+            }
+            Ok(RobotSource::Vehicle(Box::new(vehicle)))
+        }
     }
 }
 
@@ -124,6 +135,11 @@ pub(super) fn require_files(root: &Node, files: &RobotFiles) -> Result<(), Input
 pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Result<Scene, InputError> {
     let root = sections(root)?;
     let section = robot_section(&root)?;
+    if let Some(base) = &mut robot.base
+        && let Some(falls) = falls(&root, base)?
+    {
+        *base = base.clone().with_gravity(falls);
+    }
     if let Some(kind) = kind(&section).filter(|_| matches!(source, RobotSource::Vehicle(_))) {
         refuse_what_vehicles_lack(&root, kind, &source)?;
     }
@@ -146,8 +162,7 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
     let mechanism = states.mechanism;
     let torque = limits.torque(&mechanism).map_err(|e| torque_node(limit_node).locate(e))?;
     let world = root.get("world").map_or(Ok(World::default()), world)?;
-    let gravity = root.get("gravity").map(|n| n.array("three numbers, x, y and z in m/s^2")).transpose()?;
-    let gravity = gravity.map_or(GRAVITY, DVec3::from);
+    let gravity = gravity(&root)?;
     let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity };
     problem.validate().map_err(|e| root.node.locate(InputError::of_value(e)))?;
     let range = setup::default_range(&problem);
@@ -157,6 +172,28 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
         None => defaults,
     };
     Ok(Scene { robot: choice, limits, problem, options })
+}
+
+fn gravity(root: &Map) -> Result<DVec3, InputError> {
+    let given = root.get("gravity").map(|n| n.array("three numbers, x, y and z in m/s^2")).transpose()?;
+    Ok(given.map_or(GRAVITY, DVec3::from))
+}
+
+/// How things fall where the base flies, m/s^2; `None` for bases whose equations have no gravity.
+fn falls(root: &Map, base: &Base) -> Result<Option<f64>, InputError> {
+    let gravity = gravity(root)?;
+    match (base.gravity(), root.get("gravity")) {
+        (None, _) => Ok(None),
+        (_, Some(node)) if gravity.x != 0.0 || gravity.y != 0.0 || !FALLS.contains(&-gravity.z) => {
+            let name = base.name().replace('_', " ");
+            let (least, most) = (FALLS.start(), FALLS.end());
+            Err(node.error(format!(
+                "the equations of a {name} have a gravity that points straight down; expected [0, 0, -g] with g \
+                 from {least} to {most} m/s^2"
+            )))
+        }
+        _ => Ok(Some(-gravity.z)),
+    }
 }
 
 /// Says of what is not offered for vehicles why it is not.
@@ -183,12 +220,6 @@ fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> 
              under {}; expected acceleration",
             kind.node.path()
         )));
-    }
-    if let Some(node) = root.get("gravity").filter(|_| kind.key.ends_with("quadrotor")) {
-        let given = node.array("three numbers, x, y and z in m/s^2")?;
-        if DVec3::from(given) != GRAVITY {
-            return Err(node.error(format!("the equations of a {name} have [0, 0, -9.81]; expected that")));
-        }
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use super::body::{self, Moves, Part};
 use super::read::{length, point as position, pose};
 use super::setup::{self, RobotFiles};
 use crate::base::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Point, Quadrotor,
-    QuadrotorState, Trailer,
+    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Point,
+    Quadrotor, QuadrotorState, Trailer,
 };
 use crate::document::{Entry, Map, Node};
 use crate::error::InputError;
@@ -304,6 +304,7 @@ fn planar_quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
         rotor: thrust_to_weight(&map)?,
         velocity: positive("velocity")?,
         body_rate: positive("body_rate")?,
+        gravity: GRAVITY,
     });
     of_base(&map, base, Moves::Upright)
 }
@@ -325,6 +326,7 @@ fn quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
         velocity: positive("velocity")?,
         body_rate: positive("body_rate")?,
         state: QuadrotorState::Quaternion,
+        gravity: GRAVITY,
     });
     of_base(&map, base, Moves::InSpace)
 }

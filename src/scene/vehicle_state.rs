@@ -311,6 +311,7 @@ mod tests {
                 rotor: 2.0,
                 velocity: 4.0,
                 body_rate: 8.0,
+                gravity: 9.81,
             }),
             Base::Quadrotor(Quadrotor {
                 mass: 1.0,
@@ -319,6 +320,7 @@ mod tests {
                 velocity: 4.0,
                 body_rate: 8.0,
                 state: QuadrotorState::Quaternion,
+                gravity: 9.81,
             }),
         ]
     }

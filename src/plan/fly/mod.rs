@@ -25,7 +25,7 @@ pub use ends::Attitude;
 use super::lane::{Finish, Lane};
 use super::termination::{Improve, Race};
 use super::{Outcome, Termination};
-use crate::base::{Base, GRAVITY};
+use crate::base::Base;
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Fault, Status};
 use crate::problem::{FlatState, Problem};
 use crate::stop::Stop;
@@ -177,7 +177,7 @@ impl<'a> Flight<'a> {
             let segment = whole.segment(i);
             let mut thrust = vec![0.0; segment.dof];
             segment.evaluate(0.5 * segment.duration, 2, &mut thrust);
-            thrust[up] += GRAVITY;
+            thrust[up] += self.envelope.hovering();
             thrust[up] > UPRIGHT * thrust[..=up].iter().map(|f| f * f).sum::<f64>().sqrt()
         };
         let knots = whole.knots();
