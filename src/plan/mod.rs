@@ -318,3 +318,104 @@ impl<'a> Query<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Base, Point};
+    use crate::check::Backend;
+    use crate::check::threads::tests::with_threads;
+    use crate::pose::Pose;
+    use crate::problem::{GRAVITY, Smoothness};
+    use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
+    use crate::world::World;
+    use glam::DVec3;
+
+    /// A ball in a square, from one corner to the other.
+    fn problem() -> Problem {
+        let base = Base::Point(Point { dimensions: 2, velocity: 1.0, acceleration: 2.0 });
+        let limits =
+            JointLimits { lower: -1.0, upper: 1.0, velocity: 1.0, acceleration: 2.0, ..JointLimits::NONE };
+        let ball = Sphere { center: DVec3::ZERO, radius: 0.1 };
+        let robot = Robot::of_spheres("ball", vec![ball]).on_base(base, &[limits; 2], Vec::new());
+        let mechanism = Mechanism::new(&robot, &[0, 1], &[0.0; 2], Pose::IDENTITY).unwrap();
+        Problem {
+            mechanism,
+            world: World::default(),
+            start: FlatState::at_rest(vec![-1.0; 2]),
+            goals: vec![FlatState::at_rest(vec![1.0; 2])],
+            smoothness: Smoothness::Acceleration,
+            torque: false,
+            gravity: GRAVITY,
+        }
+    }
+
+    fn duration(outcome: &Outcome) -> f64 {
+        match outcome {
+            Outcome::Solved(solution) => solution.trajectory.duration(),
+            failure => panic!("{failure}"),
+        }
+    }
+
+    /// Where threads run out, a query is one on fewer, and of a batch nothing is left undone.
+    #[test]
+    fn fewer_threads_do_the_work() {
+        let problem = problem();
+        let options = PlanOptions { searches: 4, ..PlanOptions::default() };
+        let checker = || Backend::Simd.checker(&problem, options.resolution);
+        let on = |threads| plan_on_threads(&problem, checker, &options, threads).unwrap();
+        let whole = |outcome: Outcome| match outcome {
+            Outcome::Solved(solution) => (solution.trajectory, solution.statistics.searches),
+            failure => panic!("{failure}"),
+        };
+        for left in 0..3 {
+            let few = with_threads(left, || on(8));
+            assert_eq!(whole(few), whole(on(left + 1)), "{left}");
+        }
+        let task = Task { problem: &problem, options: &options };
+        let all = with_threads(1, || plan_batch(&[task; 9], |_| checker(), 4, |_, _| {}));
+        assert!(all.len() == 9 && all.iter().all(|outcome| duration(outcome.as_ref().unwrap()) > 2.0));
+        assert!(crate::check::threads::take_warning().is_some());
+    }
+
+    /// A start or goal beyond a limit by rounding is admitted, by more told.
+    #[test]
+    fn ends_are_admitted_by_one_slack() {
+        let planned = |change: &dyn Fn(&mut Problem)| {
+            let mut problem = problem();
+            change(&mut problem);
+            let mut checker = Backend::Simd.checker(&problem, 0.1).unwrap();
+            let options = PlanOptions { max_samples: 2000, ..PlanOptions::default() };
+            (plan(&problem, &mut *checker, &options).unwrap(), problem)
+        };
+        // The way between the bounds is 2 m.
+        let most = 2.0 * crate::robot::END_SLACK;
+        for beyond in [1e-12, 1e-9, 0.9 * most] {
+            let (outcome, problem) = planned(&|p: &mut Problem| {
+                p.start.position[0] = -1.0 - beyond;
+                p.goals[0].position[1] = 1.0 + beyond;
+            });
+            let Outcome::Solved(solution) = outcome else { panic!("{beyond}: {outcome}") };
+            let certified = crate::certify::certify(&problem, &solution.trajectory, &Default::default());
+            assert!(certified.is_ok(), "{certified:?}");
+            // Nothing else is admitted: the limit has moved to the end, and no farther.
+            let peak = solution.certificate.peaks[0].position;
+            assert!(peak.value >= -1.0 - beyond && peak.value <= 1.0 + beyond);
+        }
+        let (outcome, _) = planned(&|p: &mut Problem| p.start.position[0] = -1.0 - 1.1 * most);
+        assert!(matches!(&outcome, Outcome::StartInvalid { why } if why.subject == "x"), "{outcome}");
+        // A goal at rest beyond a bound is not "too fast".
+        let (outcome, _) = planned(&|p: &mut Problem| p.goals[0].position[1] = 1.0 + 1.1 * most);
+        assert!(matches!(&outcome, Outcome::GoalInvalid { why } if why.subject == "y"), "{outcome}");
+        let moving = |by: f64| {
+            planned(&move |p: &mut Problem| {
+                p.start.position[0] = 0.0;
+                p.start.velocity[0] = 1.0 + by;
+            })
+            .0
+        };
+        assert!(matches!(moving(0.9 * crate::robot::END_SLACK), Outcome::Solved(_)));
+        let outcome = moving(2.0 * crate::robot::END_SLACK);
+        assert!(matches!(&outcome, Outcome::StartInvalid { why } if why.bounds == (-1.0, 1.0)), "{outcome}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Planning anew from a trajectory that is being driven.
 
-use super::{Outcome, PlanOptions, Solution, Statistics, Termination, braking, plan};
+use super::{Outcome, PlanOptions, Solution, Statistics, Termination, braking, plan, sense};
 use crate::base::{Base, Car};
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation, certify};
 use crate::check::{CheckError, EdgeChecker};
@@ -245,10 +245,13 @@ pub fn replan_by(
     if let Err(why) = departure.validate(problem) {
         return Ok(Outcome::Invalid { why });
     }
+    let here = departure.problem(problem);
+    if let Err(why) = sense::admit(&here, options) {
+        return Ok(Outcome::Invalid { why });
+    }
     let running = departure.running;
     let from = departure.from.clamp(0.0, running.duration());
     let departure = Departure { running, from };
-    let here = departure.problem(problem);
     if from >= running.duration() {
         return Ok(call.timed(plan(&here, options)?));
     }

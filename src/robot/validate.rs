@@ -4,7 +4,7 @@
 use super::{Body, CollisionLink, Inertia, Joint, JointLimits, Mechanism, Motion, Robot, Sphere};
 use crate::base::Base;
 use crate::error::{InvalidValue, finite, magnitude, positive_or_endless};
-use glam::DVec3;
+use glam::{DMat3, DVec3};
 
 type Checked = Result<(), InvalidValue>;
 
@@ -166,9 +166,13 @@ impl Inertia {
     pub fn validate(&self) -> Checked {
         magnitude("mass", self.mass)?;
         vector("com", self.com)?;
-        vector("matrix.x_axis", self.matrix.x_axis)?;
-        vector("matrix.y_axis", self.matrix.y_axis)?;
-        vector("matrix.z_axis", self.matrix.z_axis)
+        let DMat3 { x_axis, y_axis, z_axis } = self.matrix;
+        vector("matrix.x_axis", x_axis)?;
+        vector("matrix.y_axis", y_axis)?;
+        vector("matrix.z_axis", z_axis)?;
+        // Single moments of identified parameters may look like no matter's, but not their sum.
+        let sum = x_axis.x + y_axis.y + z_axis.z;
+        magnitude("", sum).map_err(|e| e.under("matrix (its trace)"))
     }
 }
 
