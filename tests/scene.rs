@@ -18,7 +18,7 @@ use std::time::Duration;
 const URDF: &str = r#"<robot name="little">
   <link name="base"/>
   <link name="upper"><inertial><mass value="2"/><inertia ixx="0.1" iyy="0.1" izz="0.1" ixy="0" ixz="0" iyz="0"/></inertial></link>
-  <link name="lower"><inertial><mass value="1"/><inertia ixx="0.1" iyy="0.1" izz="0.1" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <link name="lower"><inertial><mass value="1"/><inertia ixx="0.1" iyy="0.1" izz="0.1" ixy="0" ixz="0" iyz="0"/></inertial><collision><geometry><sphere radius="0.01"/></geometry></collision></link>
   <link name="hand"/><link name="left"/><link name="right"/>
   <joint name="shoulder" type="revolute"><parent link="base"/><child link="upper"/><axis xyz="0 1 0"/>
     <limit lower="-2" upper="2" velocity="1" effort="50"/></joint>
