@@ -279,7 +279,7 @@ f: >-
 fn options() -> LoadOptions {
     LoadOptions {
         cover: CoverOptions { max_spheres: 2, tolerance: 10.0 },
-        pair_samples: 4,
+        comparisons: 1000,
         ..LoadOptions::default()
     }
 }
@@ -450,7 +450,12 @@ pub(crate) fn joint_limits(data: &[u8]) -> String {
 
 fn moveit(scene: &[u8], request: &[u8]) -> String {
     let (Some(scene), Some(request)) = (text(scene), text(request)) else { return String::new() };
-    let files = RobotFiles { urdf: "arm.urdf".into(), srdf: None, joint_limits: None };
+    let files = RobotFiles {
+        urdf: "arm.urdf".into(),
+        srdf: None,
+        joint_limits: None,
+        missing_geometry: Default::default(),
+    };
     let scene = Text { text: scene, file: Path::new("scene.yaml") };
     let request = Text { text: request, file: Path::new("request.yaml") };
     outcome(moveit::parse(scene, request, files, &ROBOT), |scene| sensible(&scene.problem))
