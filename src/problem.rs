@@ -1,5 +1,10 @@
 //! What there is to plan: a mechanism in a world, from a start to a goal.
-//! Imports `trajectory`, `base`, `world` and `robot`.
+//! Imports `error`, `trajectory`, `base`, `world` and `robot`.
+
+mod validate;
+
+pub use crate::error::InvalidValue;
+pub use crate::robot::END_SLACK;
 
 use crate::base::Singular;
 use crate::robot::{DynamicsScratch, Mechanism};

@@ -115,8 +115,8 @@ proptest! {
         let mechanism = mechanism(seed);
         let dof = mechanism.dof();
         let limits = JointLimits { velocity: 2.0, acceleration: 5.0, jerk, ..JointLimits::NONE };
-        let motion = JerkLimited::new(&vec![limits; dof]).straight(&ends[..dof], &ends[16..16 + dof]);
-        let Some(motion) = motion else { return Ok(()) };
+        let motion = JerkLimited::new(&vec![limits; dof]).straight(&ends[..dof], &ends[16..16 + dof], f64::INFINITY);
+        let Some((motion, _)) = motion else { return Ok(()) };
         prop_assume!(motion.segments().all(|s| s.duration > 1e-3));
         let problem = problem_of(mechanism, &motion, Smoothness::Jerk, 0.0);
         for format in FORMATS {

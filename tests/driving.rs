@@ -157,7 +157,7 @@ fn arcs_save_a_detour() {
         let curves =
             vec![Curve::line(&at(0.0), &at(2.0), Gait::Ahead), Curve::line(&at(2.0), &at(1.0), Gait::Back)];
         let detour = Route { curves, ends: EndSpeeds { first: Some(0.0), last: Some(0.0) } };
-        let faster = drive_by_arcs(&detour, &problem, &mut planner, 0.0, &|| false).expect("lanes that work");
+        let faster = drive_by_arcs(&detour, &problem, &mut planner, 0.0).expect("lanes that work");
         assert_eq!(faster.is_some(), steering_rate.is_infinite(), "heading {heading}");
         if let Some(faster) = faster {
             let duration = faster.estimate(&limits);

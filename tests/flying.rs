@@ -68,7 +68,7 @@ fn problem(base: &Base, boxes: &[[DVec3; 2]], start: FlatState, goal: FlatState)
     let axes = if matches!(base, Base::PlanarQuadrotor(_)) { 2 } else { 3 };
     limits[..axes].iter_mut().for_each(|l| (l.lower, l.upper) = (0.0, 6.0));
     let body = match base {
-        Base::PlanarQuadrotor(_) => rectangle_spheres(DVec2::new(0.25, 0.06), 0.01, true),
+        Base::PlanarQuadrotor(_) => rectangle_spheres(DVec2::new(0.25, 0.06), 0.01, true, 100).unwrap(),
         _ => vec![Sphere { center: DVec3::ZERO, radius: 0.2 }],
     };
     let robot = Robot::of_spheres("body", body).on_base(base.clone(), &limits, Vec::new());

@@ -434,8 +434,7 @@ fn published_problems_are_solved_in_batches() {
     let Some(robot) = common::shared_robot("panda") else { return };
     let suite = MbmSuite::load(&common::shared("mbm/panda.json").expect("a suite")).expect("a suite");
     let mechanism = suite.mechanism(&robot, Pose::IDENTITY).expect("a mechanism");
-    let problems: Vec<Problem> =
-        suite.problems.iter().map(|p| p.problem(&mechanism).expect("a problem")).collect();
+    let problems: Vec<Problem> = suite.problems.iter().map(|p| p.problem(&mechanism)).collect();
     for batch in [1, 256] {
         let options = PlanOptions { batch, ..patient(&PlanOptions::default()) };
         let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options: &options }).collect();
@@ -496,7 +495,7 @@ fn a_failing_backend_is_an_error() {
     struct Broken;
     impl EdgeChecker for Broken {
         fn check(&mut self, _: &EdgeBatch, _: &mut Vec<Verdict>) -> Result<(), CheckError> {
-            Err(CheckError { backend: "broken".to_owned(), message: "lost".to_owned() })
+            Err(CheckError::Backend { backend: "broken".to_owned(), message: "lost".to_owned() })
         }
         fn check_states(
             &mut self,
@@ -790,7 +789,7 @@ fn threads_give_the_same_answer_again() {
 #[test]
 fn threads_report_a_backend_that_fails() {
     let Scene { problem, options, .. } = scene("panda_table");
-    let failure = || CheckError { backend: "none".to_owned(), message: "there is none".to_owned() };
+    let failure = || CheckError::Backend { backend: "none".to_owned(), message: "there is none".to_owned() };
     let made = std::sync::atomic::AtomicUsize::new(0);
     let checker = || match made.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
         0 => Backend::Simd.checker(&problem, options.resolution),

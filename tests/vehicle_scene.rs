@@ -111,7 +111,7 @@ fn manipulator() -> String {
       srdf: {robots}/ur5.srdf
       joint_limits: {robots}/joint_limits.yaml
       group: manipulator
-      mount: {{position: [0.2, 0, 0.36], rpy: [0, 0, 1]}}
+      mount: {{position: [0.2, 0, 0.42], rpy: [0, 0, 1]}}
 limits:
   velocity_scaling: 0.5
   joints: {{elbow_joint: {{velocity: 2}}}}
@@ -227,7 +227,7 @@ fn a_drive_carries_an_arm() {
     mechanism.place(&scene.problem.start.position, &mut poses);
     let body = mechanism.links[index("body")].body;
     let center = poses[body].point(mechanism.links[index("base_link")].bound.center);
-    let mount = DVec3::new(0.2 * 0.5_f64.cos(), 0.2 * 0.5_f64.sin(), 0.36);
+    let mount = DVec3::new(0.2 * 0.5_f64.cos(), 0.2 * 0.5_f64.sin(), 0.42);
     assert!((center - mount).length() < 0.1 && (center - mount).truncate().length() < 0.03, "{center}");
 }
 

@@ -1,6 +1,6 @@
 //! Base kinds: what carries a robot about. Each maps its flat outputs to coordinates, state and
 //! control and back, knows its limits, and has its equations of motion written down apart.
-//! Imports `trajectory`.
+//! Imports `error` and `trajectory`.
 //!
 //! The flat outputs y(t) of a base determine its state x and control u through finitely many
 //! derivatives (Fliess et al., *Flatness and defect of non-linear systems*, Int. J. Control 1995).
@@ -11,6 +11,7 @@
 //!
 //! Units are SI, angles in radians; z points up.
 
+mod admit;
 mod airplane;
 mod course;
 mod ground;
@@ -22,7 +23,9 @@ mod quadrotor;
 mod scalar;
 #[cfg(test)]
 pub(crate) mod tests;
+mod validate;
 
+pub(crate) use admit::{moved_out, range_moved_out};
 pub use airplane::Airplane;
 pub use course::Course;
 pub use ground::{Car, DifferentialDrive, DriveAcceleration, Trailer};

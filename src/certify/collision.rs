@@ -17,10 +17,11 @@ use super::motion::{Ball, Balls, Mover, Moves, Rigid};
 use super::report::{Clearance, Nearest, Violation};
 use super::solids::{Shaped, Solids};
 use super::span::Span;
-use super::{MAX_INTERVALS, Stop};
+use super::{INTERVAL, MAX_INTERVALS, ask};
 use crate::base::Singular;
 use crate::pose::Pose;
-use crate::robot::Mechanism;
+use crate::robot::{AlwaysTouching, Mechanism, Overlap};
+use crate::stop::Watch;
 use crate::trajectory::Trajectory;
 use crate::world::World;
 use std::ops::Range;
@@ -63,10 +64,21 @@ pub(super) struct Collisions<'a> {
     free: Vec<usize>,
     /// All pairs of links.
     pairs: Vec<Item>,
+    /// Those of which some spheres are not judged, sorted by links.
+    left_out: Vec<LeftOut>,
     /// What stands still and collides.
     fixed: Option<Violation>,
     scratch: Scratch,
     pub(super) level: Chosen,
+}
+
+/// Spheres of a pair of links that are not judged, because they always touch.
+struct LeftOut {
+    links: [usize; 2],
+    /// Blocks of the second link's spheres.
+    blocks: usize,
+    /// For each sphere of the first, bits by lane of each block.
+    lanes: Vec<u8>,
 }
 
 /// A mover against a block of others: pairs that are not proved yet.
@@ -115,7 +127,8 @@ struct Scratch {
 }
 
 impl<'a> Collisions<'a> {
-    pub(super) fn new(mechanism: &'a Mechanism, world: &'a World) -> Self {
+    /// The tables, as far as they are made before it is time to stop.
+    pub(super) fn new(mechanism: &'a Mechanism, world: &'a World, watch: &mut Watch) -> Self {
         let links = &mechanism.links;
         let solid = |link: &usize| !links[*link].spheres.is_empty();
         let meets = |pair: &&[usize; 2]| pair.iter().all(solid);
@@ -149,11 +162,12 @@ impl<'a> Collisions<'a> {
         Self {
             mechanism,
             world,
-            solids: Solids::new(&world.obstacles),
+            solids: Solids::new(&world.obstacles, watch),
             free,
             pairs: pairs.chunk_by(same_block).map(item).collect(),
+            left_out: mechanism.always.iter().map(|always| LeftOut::new(mechanism, always)).collect(),
             moves: Moves::new(mechanism, movers),
-            fixed: standing_collision(mechanism, world),
+            fixed: standing_collision(mechanism, world, watch).or_else(|| standing_overlap(mechanism)),
             scratch: Scratch::default(),
             level: Chosen::best(),
         }
@@ -166,7 +180,7 @@ impl<'a> Collisions<'a> {
         trajectory: &Trajectory,
         motion: &mut J,
         tolerance: Option<f64>,
-        stop: &Stop<'_>,
+        watch: &mut Watch,
         findings: &mut Findings,
     ) -> Result<(Clearance, usize), Violation> {
         if let Some(fixed) = &self.fixed {
@@ -180,11 +194,12 @@ impl<'a> Collisions<'a> {
                 solids: &self.solids,
                 free: if against.world { &self.free } else { &[] },
                 pairs: if against.links { &self.pairs } else { &[] },
+                left_out: &self.left_out,
                 moves: &mut self.moves,
                 scratch: &mut self.scratch,
                 trajectory,
                 motion: &mut *motion,
-                stop,
+                watch: &mut *watch,
                 findings: &mut *findings,
                 coarse: 0.0,
                 tolerance: tolerance.unwrap_or(f64::INFINITY),
@@ -223,11 +238,12 @@ struct Proof<'p, J> {
     solids: &'p Solids,
     free: &'p [usize],
     pairs: &'p [Item],
+    left_out: &'p [LeftOut],
     moves: &'p mut Moves,
     scratch: &'p mut Scratch,
     trajectory: &'p Trajectory,
     motion: &'p mut J,
-    stop: &'p Stop<'p>,
+    watch: &'p mut Watch,
     findings: &'p mut Findings,
     /// No part of a segment is halved below this, seconds: nothing, until something all but touches.
     coarse: f64,
@@ -281,7 +297,7 @@ impl<J: Joints> Proof<'_, J> {
     /// to be proved.
     #[inline(always)]
     fn refine<L: Level>(&mut self, level: L, span: &Span, list: Range<usize>) -> Result<(), Violation> {
-        self.stop.ask(self.intervals, self.intervals + 1)?;
+        ask(self.watch, INTERVAL, self.intervals)?;
         self.intervals += 1;
         self.scratch.items.truncate(list.end);
         let is_short = span.segments.len() == 1 && span.to - span.from <= self.coarse;
@@ -306,6 +322,7 @@ impl<J: Joints> Proof<'_, J> {
         }
         let first = self.scratch.items.len();
         for k in list {
+            ask(self.watch, 1, self.intervals)?;
             let mut item = self.scratch.items[k];
             self.moves.follow(level, item.mover / LANES, &self.scratch.poses, &self.scratch.joints);
             item.open = match item.against {
@@ -419,8 +436,11 @@ impl<J: Joints> Proof<'_, J> {
             let other = block * LANES + lane;
             let theirs = self.moves.rigid(level, other, &self.scratch.poses);
             let spheres = [item.mover, other].map(|mover| self.moves.spheres(mover));
-            let bound = spheres_to_spheres(level, &rigid, &theirs, spheres, self.enough(floor));
-            let pair = Pair { link: self.moves.link(item.mover), other: Other::Link(self.moves.link(other)) };
+            let links = [item.mover, other].map(|mover| self.moves.link(mover));
+            let found = self.left_out.binary_search_by_key(&links, |l| l.links);
+            let left_out = found.ok().map(|at| &self.left_out[at]);
+            let bound = spheres_to_spheres(level, &rigid, &theirs, spheres, left_out, self.enough(floor));
+            let pair = Pair { link: links[0], other: Other::Link(links[1]) };
             if self.judge(pair, &bound, instant, floor)? {
                 open &= !(1 << lane);
             }
@@ -470,6 +490,28 @@ impl<J: Joints> Proof<'_, J> {
     }
 }
 
+impl LeftOut {
+    fn new(mechanism: &Mechanism, always: &AlwaysTouching) -> Self {
+        let [count, others] = always.links.map(|link| mechanism.links[link].spheres.len());
+        let blocks = others.div_ceil(LANES);
+        let mut lanes = vec![0; count * blocks];
+        for &[sphere, other] in &always.spheres {
+            let block = &mut lanes[sphere * blocks + other / LANES];
+            *block |= 1 << (other % LANES);
+            // Lanes that are left over repeat the last sphere.
+            if other + 1 == others {
+                *block |= u8::MAX << (other % LANES);
+            }
+        }
+        Self { links: always.links, blocks, lanes }
+    }
+
+    /// The lanes of a block of the second link's spheres that are not judged against a sphere of the first.
+    fn lanes(&self, sphere: usize, block: usize) -> u8 {
+        self.lanes[sphere * self.blocks + block]
+    }
+}
+
 /// The spheres of a link against an obstacle, until one is open.
 #[inline(always)]
 fn spheres_to_solid<L: Level>(
@@ -494,31 +536,39 @@ fn spheres_to_solid<L: Level>(
     Bound { proved: proved.least(), seen: seen.least(), apart }
 }
 
-/// The spheres of two links against each other, until a pair is open.
+/// The spheres of two links against each other, but for those that are left out, until a pair is open.
 #[inline(always)]
 fn spheres_to_spheres<L: Level>(
     level: L,
     ours: &Rigid<L::F>,
     theirs: &Rigid<L::F>,
     [our_spheres, their_spheres]: [&[Balls]; 2],
+    left_out: Option<&LeftOut>,
     enough: f64,
 ) -> Bound {
     let enough = level.splat(enough);
     let (mut proved, mut seen) = (level.splat(f64::INFINITY), level.splat(f64::INFINITY));
-    for balls in our_spheres {
+    for (chunk, balls) in our_spheres.iter().enumerate() {
         let some = ours.carry(level, balls);
         let (kept, _) = gap_to_ball(&some, &theirs.bound, enough);
         let far = kept.above(enough);
         proved = proved.min(kept.pick(far, proved));
         let mut near = !far & balls.lanes;
         while near != 0 {
-            let one = some.lane(near.trailing_zeros() as usize);
+            let lane = near.trailing_zeros() as usize;
+            let one = some.lane(lane);
             near &= near - 1;
-            for balls in their_spheres {
-                let (kept, at_m) = gap_to_ball(&one, &theirs.carry(level, balls), enough);
+            for (block, balls) in their_spheres.iter().enumerate() {
+                let (mut kept, mut at_m) = gap_to_ball(&one, &theirs.carry(level, balls), enough);
+                let out = left_out.map_or(0, |l| l.lanes(chunk * LANES + lane, block));
+                if out != 0 {
+                    let far = enough.like(f64::INFINITY);
+                    (kept, at_m) = (far.pick(out, kept), far.pick(out, at_m));
+                }
                 proved = proved.min(kept);
                 seen = seen.min(at_m);
-                if kept.above(enough) != u8::MAX {
+                // What is left out is settled, even where nothing is far enough yet.
+                if kept.above(enough) | out != u8::MAX {
                     return Bound { proved: proved.least(), seen: seen.least(), apart: false };
                 }
             }
@@ -583,10 +633,13 @@ fn common_ancestor(mechanism: &Mechanism, [mut a, mut b]: [usize; 2]) -> usize {
 }
 
 /// A link of the base that is inside an obstacle.
-fn standing_collision(mechanism: &Mechanism, world: &World) -> Option<Violation> {
+fn standing_collision(mechanism: &Mechanism, world: &World, watch: &mut Watch) -> Option<Violation> {
     let base = mechanism.bodies[0].placement;
     for link in mechanism.links.iter().filter(|link| link.body == 0) {
         for obstacle in &world.obstacles {
+            if watch.is_due(link.spheres.len() as u32) {
+                return None;
+            }
             for sphere in &mechanism.spheres[link.spheres.clone()] {
                 let depth = sphere.radius - obstacle.signed_distance(base.point(sphere.center));
                 if depth > 0.0 {
@@ -597,6 +650,13 @@ fn standing_collision(mechanism: &Mechanism, world: &World) -> Option<Violation>
         }
     }
     None
+}
+
+/// Links that stand still relative to each other and overlap.
+fn standing_overlap(mechanism: &Mechanism) -> Option<Violation> {
+    let deepest = mechanism.overlaps.iter().max_by(|a, b| a.depth.total_cmp(&b.depth))?;
+    let Overlap { links, depth } = deepest.clone();
+    Some(Violation::SelfCollision { links, depth, time: 0.0 })
 }
 
 fn names(mechanism: &Mechanism, world: &World, pair: &Pair) -> [String; 2] {

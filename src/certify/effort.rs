@@ -11,8 +11,9 @@ use super::findings::{Findings, WORSE};
 use super::interval::{Variation, shift};
 use super::lanes::{Chosen, Kernel, LANES, Level, Numbers, Row, Vector};
 use super::report::{LimitKind, Peak, Peaks, Violation};
-use super::{MAX_INTERVALS, Stop, floor};
+use super::{INTERVAL, MAX_INTERVALS, ask, floor};
 use crate::robot::{DynamicsScratch, Inertia, Mechanism, Motion};
+use crate::stop::Watch;
 use crate::trajectory::Trajectory;
 use glam::DVec3;
 use std::ops::{Add, Mul};
@@ -121,7 +122,7 @@ impl<'a> Efforts<'a> {
         &mut self,
         trajectory: &Trajectory,
         peaks: &mut [Peaks],
-        stop: &Stop<'_>,
+        watch: &mut Watch,
         findings: &mut Findings,
     ) -> Result<usize, Violation> {
         self.allowed.clear();
@@ -138,7 +139,7 @@ impl<'a> Efforts<'a> {
             let rest = self.scratch.parts.len().saturating_sub(LANES);
             self.scratch.block.clear();
             self.scratch.block.extend(self.scratch.parts.drain(rest..));
-            stop.ask(intervals, intervals + self.scratch.block.len())?;
+            ask(watch, LANES as u32 * INTERVAL, intervals)?;
             intervals += self.scratch.block.len();
             self.vary(trajectory);
             self.level.run(Bound {

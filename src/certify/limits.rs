@@ -7,9 +7,10 @@ use super::findings::Findings;
 use super::interval::{Variation, shift};
 use super::report::{Peak, Peaks};
 use super::span::Span;
-use super::{CertifyOptions, LimitKind, Violation};
+use super::{CertifyOptions, INTERVAL, Violation, ask, tolerance_of};
 use crate::base::Singular;
 use crate::problem::{Problem, Smoothness};
+use crate::stop::Watch;
 use crate::trajectory::{Extrema, Segment, Trajectory, extrema};
 use std::ops::Range;
 
@@ -56,6 +57,7 @@ impl Course {
         trajectory: &Trajectory,
         problem: &Problem,
         options: &CertifyOptions,
+        watch: &mut Watch,
         findings: &mut Findings,
     ) -> Result<Vec<Peaks>, Violation> {
         let mechanism = &problem.mechanism;
@@ -64,6 +66,7 @@ impl Course {
         let none = Extrema { min: f64::INFINITY, min_time: 0.0, max: f64::NEG_INFINITY, max_time: 0.0 };
         let mut extremes = vec![[none; 3]; trajectory.dof()];
         for (segment, &start) in trajectory.segments().zip(trajectory.knots()) {
+            ask(watch, INTERVAL, 0)?;
             for (output, all) in extremes.iter_mut().enumerate() {
                 let bounds = if trajectory.degree() <= 3 {
                     let of = cubic_extremes(segment.polynomial(output), segment.duration);
@@ -78,9 +81,10 @@ impl Course {
         let mut peaks: Vec<Peaks> = extremes
             .iter()
             .zip(&mechanism.limits)
-            .map(|(of, limits)| {
+            .enumerate()
+            .map(|(output, (of, limits))| {
                 let mut peaks = Peaks::default();
-                peaks.position.raise(&of[0], [limits.lower, limits.upper]);
+                peaks.position.raise(&of[0], mechanism.position_bounds(output));
                 peaks.velocity.raise(&of[1], [-limits.velocity, limits.velocity]);
                 peaks.acceleration.raise(&of[2], [-limits.acceleration, limits.acceleration]);
                 peaks
@@ -94,11 +98,7 @@ impl Course {
         }
         for (output, peaks) in mechanism.outputs.iter().zip(&peaks) {
             for (kind, peak) in peaks.polynomial() {
-                let tolerance = match kind {
-                    LimitKind::Jerk => options.jerk_tolerance,
-                    _ => options.limit_tolerance,
-                };
-                if peak.exceeds(tolerance) {
+                if peak.exceeds(tolerance_of(kind, mechanism, options)) {
                     let Peak { value, time, bound, .. } = *peak;
                     findings.add(Violation::Limit { output: output.clone(), kind, value, bound, time })?;
                 }

@@ -27,14 +27,16 @@ pub use report::{
     Violation,
 };
 
-use crate::problem::{FlatState, Problem, Smoothness};
-use crate::robot::Mechanism;
+use crate::problem::{FlatState, InvalidValue, Problem, Smoothness};
+use crate::robot::{Mechanism, POSITION_SLACK};
+use crate::stop::{Stop, Watch};
 use crate::trajectory::{MAX_DEGREE, Segment, Trajectory, derivative};
 use collision::Collisions;
 use effort::Efforts;
 use findings::Findings;
 use knots::{Jumps, Knot, Named};
 use limits::Course;
+use std::borrow::Cow;
 use vehicle::Vehicle;
 
 /// No interval of time is halved below this, seconds: a robot moving at 10 m/s covers a micrometre.
@@ -53,8 +55,11 @@ fn floor(to: f64) -> f64 {
 /// A proof that takes more intervals than this is given up: at a microsecond each, it takes seconds.
 const MAX_INTERVALS: usize = 5_000_000;
 
-/// A proof asks once in so many intervals whether it is late.
-const INTERVALS_PER_CLOCK: usize = 256;
+/// A proof asks once in so many units of work, some 20 ns each, whether it is time to stop.
+const WORK_PER_ASK: u32 = 1024;
+
+/// Work of an interval beside what it lists, and of a segment whose extrema are found.
+const INTERVAL: u32 = 32;
 
 /// How much a certificate should find out, and how exact the trajectory must be.
 ///
@@ -71,7 +76,8 @@ pub struct CertifyOptions {
     /// sum of all jumps that are not as good as none beside the tolerances of limits; of every output and
     /// every derivative of it by itself, in rad or m and their derivatives, relative to values above 1.
     pub tolerance: f64,
-    /// What a limit may be exceeded by, in its unit or relative to it where it is above 1.
+    /// What a limit may be exceeded by, in its unit or relative to it where it is above 1; one of position
+    /// by [`POSITION_SLACK`] at most, where links are not judged because of what was proved within it.
     pub limit_tolerance: f64,
     /// The same for limits of jerk, which rounded times in a file blur the most.
     pub jerk_tolerance: f64,
@@ -99,7 +105,7 @@ impl CertifyOptions {
     }
 }
 
-/// Proves that `trajectory` solves `problem` at every instant.
+/// Proves that `trajectory` solves `problem` at every instant, the limits being those of [`Problem::admitted`].
 ///
 /// # Errors
 /// What is wrong with the trajectory and when, or what could not be proved: the first that is met.
@@ -108,7 +114,29 @@ pub fn certify(
     trajectory: &Trajectory,
     options: &CertifyOptions,
 ) -> Result<Certificate, Violation> {
-    Certifier::new(problem, *options).certify(trajectory)
+    // Nonsense has no limits that could be moved.
+    let admitted = if problem.validate().is_ok() { problem.admitted() } else { Cow::Borrowed(problem) };
+    Certifier::new(&admitted, *options).certify(trajectory)
+}
+
+impl CertifyOptions {
+    /// Checks that they are numbers, and none below zero.
+    ///
+    /// # Errors
+    /// The first field whose value makes no sense.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        let &Self { clearance_tolerance, tolerance, limit_tolerance, jerk_tolerance } = self;
+        let all = [
+            ("clearance_tolerance", clearance_tolerance.unwrap_or(0.0)),
+            ("tolerance", tolerance),
+            ("limit_tolerance", limit_tolerance),
+            ("jerk_tolerance", jerk_tolerance),
+        ];
+        match all.into_iter().find(|(_, value)| !(0.0..f64::INFINITY).contains(value)) {
+            None => Ok(()),
+            Some((field, value)) => Err(InvalidValue::new(field, value, "a number of at least 0")),
+        }
+    }
 }
 
 /// The same, but tells all that stands against the trajectory: of every kind of violation the worst. To be
@@ -121,6 +149,12 @@ pub fn survey(problem: &Problem, trajectory: &Trajectory, options: &CertifyOptio
 
 /// Tables and working memory to certify many trajectories of one problem.
 pub struct Certifier<'a> {
+    /// Or why the problem or the options make no sense.
+    proof: Result<Proof<'a>, InvalidValue>,
+}
+
+/// What it takes to prove that trajectories solve a problem that makes sense.
+struct Proof<'a> {
     problem: &'a Problem,
     options: CertifyOptions,
     collisions: Collisions<'a>,
@@ -130,60 +164,61 @@ pub struct Certifier<'a> {
     jumps: Jumps,
 }
 
-/// What is asked now and then whether to give up.
-struct Stop<'s> {
-    late: &'s dyn Fn() -> bool,
-}
-
-impl Stop<'_> {
-    /// Whether to go on to the next intervals, after so many. A certificate of ordinary length is
-    /// never given up.
-    fn ask(&self, done: usize, next: usize) -> Result<(), Violation> {
-        if done / INTERVALS_PER_CLOCK != next / INTERVALS_PER_CLOCK && (self.late)() {
-            return Err(Violation::OutOfTime { intervals: done });
-        }
-        Ok(())
-    }
+/// Whether to go on to so much more work, after so many intervals.
+#[inline(always)]
+fn ask(watch: &mut Watch, work: u32, intervals: usize) -> Result<(), Violation> {
+    if watch.is_due(work) { Err(Violation::OutOfTime { intervals }) } else { Ok(()) }
 }
 
 impl<'a> Certifier<'a> {
-    /// Builds the tables for `problem`.
+    /// Builds the tables for `problem`. Where that or the options make no sense, nothing gets a certificate.
     pub fn new(problem: &'a Problem, options: CertifyOptions) -> Self {
-        Self {
-            problem,
-            options,
-            collisions: Collisions::new(&problem.mechanism, &problem.world),
-            efforts: Efforts::new(&problem.mechanism, problem.gravity, options.limit_tolerance),
-            course: Course::default(),
-            vehicle: Vehicle::new(problem, options),
-            jumps: Jumps::default(),
-        }
+        Self::build(problem, options, &mut Watch::default())
+    }
+
+    /// The same, unless `stop` is due before it is done: the tables of ten thousand obstacles take milliseconds.
+    pub fn new_until(problem: &'a Problem, options: CertifyOptions, stop: &Stop) -> Option<Self> {
+        let mut watch = Watch::new(stop, WORK_PER_ASK);
+        let certifier = Self::build(problem, options, &mut watch);
+        (!watch.was_due()).then_some(certifier)
+    }
+
+    /// Builds the tables, as far as it comes.
+    fn build(problem: &'a Problem, options: CertifyOptions, watch: &mut Watch) -> Self {
+        let checked = options.validate().map_err(|e| e.under("options")).and_then(|()| problem.validate());
+        Self { proof: checked.map(|()| Proof::new(problem, options, watch)) }
     }
 
     /// Proves that `trajectory` solves the problem at every instant.
     ///
     /// # Errors
-    /// What is wrong with the trajectory and when, or what could not be proved.
+    /// What is wrong with the trajectory and when, or what could not be proved; or that the problem makes no
+    /// sense.
     pub fn certify(&mut self, trajectory: &Trajectory) -> Result<Certificate, Violation> {
-        self.certify_until(trajectory, &|| false)
+        self.certify_until(trajectory, &Stop::NEVER)
     }
 
-    /// The same, but given up as [`Violation::OutOfTime`] where it takes long and `late` says so.
+    /// The same, but given up as [`Violation::OutOfTime`] when `stop` is due.
     ///
     /// # Errors
     /// As [`Certifier::certify`].
-    pub fn certify_until(
-        &mut self,
-        trajectory: &Trajectory,
-        late: &dyn Fn() -> bool,
-    ) -> Result<Certificate, Violation> {
-        self.prove(trajectory, &Stop { late }, &mut Findings::default())
+    pub fn certify_until(&mut self, trajectory: &Trajectory, stop: &Stop) -> Result<Certificate, Violation> {
+        match &mut self.proof {
+            Ok(proof) => {
+                let watch = &mut Watch::new(stop, WORK_PER_ASK);
+                proof.prove(trajectory, watch, &mut Findings::default())
+            }
+            Err(why) => Err(Violation::Invalid(why.clone())),
+        }
     }
 
     /// All that stands against `trajectory`, as [`survey`].
     pub fn survey(&mut self, trajectory: &Trajectory) -> Report {
         let mut findings = Findings::all();
-        let proved = self.prove(trajectory, &Stop { late: &|| false }, &mut findings);
+        let proved = match &mut self.proof {
+            Ok(proof) => proof.prove(trajectory, &mut Watch::default(), &mut findings),
+            Err(why) => Err(Violation::Invalid(why.clone())),
+        };
         let (certificate, last) = match proved {
             Ok(certificate) => (Some(certificate), None),
             Err(violation) => (None, Some(violation)),
@@ -192,32 +227,49 @@ impl<'a> Certifier<'a> {
         violations.extend(last);
         Report { certificate: certificate.filter(|_| violations.is_empty()), violations }
     }
+}
+
+impl<'a> Proof<'a> {
+    /// Builds the tables, as far as it comes.
+    fn new(problem: &'a Problem, options: CertifyOptions, watch: &mut Watch) -> Self {
+        Self {
+            problem,
+            options,
+            collisions: Collisions::new(&problem.mechanism, &problem.world, watch),
+            efforts: Efforts::new(&problem.mechanism, problem.gravity, options.limit_tolerance),
+            course: Course::default(),
+            vehicle: Vehicle::new(problem, options),
+            jumps: Jumps::default(),
+        }
+    }
 
     /// Proves what can be proved: all, where `findings` keep nothing.
     fn prove(
         &mut self,
         trajectory: &Trajectory,
-        stop: &Stop<'_>,
+        watch: &mut Watch,
         findings: &mut Findings,
     ) -> Result<Certificate, Violation> {
         let tolerance = self.options.clearance_tolerance;
         let outputs = self.problem.mechanism.outputs.clone();
+        let not_judged = self.problem.mechanism.unjudged.clone();
         self.check_form(trajectory)?;
         if let Some(vehicle) = &mut self.vehicle {
-            let (peaks, base, first) = vehicle.prove(trajectory, stop, findings)?;
+            let (peaks, base, first) = vehicle.prove(trajectory, watch, findings)?;
             let (clearance, intervals) =
-                self.collisions.prove(trajectory, vehicle, tolerance, stop, findings)?;
-            return Ok(Certificate { clearance, peaks, base, outputs, intervals: first + intervals });
+                self.collisions.prove(trajectory, vehicle, tolerance, watch, findings)?;
+            let intervals = first + intervals;
+            return Ok(Certificate { clearance, peaks, base, outputs, intervals, not_judged });
         }
         self.check_ends(trajectory, findings)?;
         self.check_knots(trajectory, findings)?;
-        let mut peaks = self.course.survey(trajectory, self.problem, &self.options, findings)?;
+        let mut peaks = self.course.survey(trajectory, self.problem, &self.options, watch, findings)?;
         let (clearance, mut intervals) =
-            self.collisions.prove(trajectory, &mut self.course, tolerance, stop, findings)?;
+            self.collisions.prove(trajectory, &mut self.course, tolerance, watch, findings)?;
         if self.problem.torque {
-            intervals += self.efforts.prove(trajectory, &mut peaks, stop, findings)?;
+            intervals += self.efforts.prove(trajectory, &mut peaks, watch, findings)?;
         }
-        Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals })
+        Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals, not_judged })
     }
 
     /// Whether it is a trajectory of this mechanism at all, made of numbers.
@@ -228,9 +280,6 @@ impl<'a> Certifier<'a> {
         }
         if trajectory.dof() != self.problem.mechanism.flat_dof() {
             return malformed("it has another number of outputs than the mechanism");
-        }
-        if self.vehicle.is_some() && (self.problem.torque || self.problem.smoothness == Smoothness::Jerk) {
-            return malformed("limits of effort and jerk are not offered for vehicles");
         }
         if trajectory.degree() > MAX_DEGREE {
             return malformed("its polynomials are of too high a degree");
@@ -380,6 +429,18 @@ fn nearest(
         }
     }
     best.ok_or(Violation::Malformed { reason: "the problem has no goal for it to end at" })
+}
+
+/// By how much a limit of some kind may be exceeded: one of position by no more than what was proved of pairs
+/// of links allows, if anything was.
+fn tolerance_of(kind: LimitKind, mechanism: &Mechanism, options: &CertifyOptions) -> f64 {
+    match kind {
+        LimitKind::Position if !mechanism.proved_within.is_empty() => {
+            options.limit_tolerance.min(POSITION_SLACK)
+        }
+        LimitKind::Jerk => options.jerk_tolerance,
+        _ => options.limit_tolerance,
+    }
 }
 
 /// How far two numbers are apart, relative to what is expected where that is above 1.

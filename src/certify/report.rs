@@ -1,10 +1,12 @@
 //! What a certificate says, or what stands against it.
 
 use crate::base::Singular;
-use crate::problem::{Overload, apart};
+use crate::problem::{InvalidValue, Overload, apart};
+use crate::robot::Unjudged;
 use crate::trajectory::Extrema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 
 /// Proof that a trajectory solves its problem at every instant, and by what margin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,10 +21,17 @@ pub struct Certificate {
     pub base: Vec<BasePeak>,
     /// Intervals of time that the proof took.
     pub intervals: usize,
+    /// What of the robot was not judged for collisions with itself, or at all, and why.
+    #[serde(serialize_with = "shared")]
+    pub not_judged: Arc<Unjudged>,
+}
+
+fn shared<S: Serializer>(unjudged: &Arc<Unjudged>, serializer: S) -> Result<S::Ok, S::Error> {
+    unjudged.serialize(serializer)
 }
 
 /// Distance kept between what must not touch, metres; that of the base from obstacles, which never
-/// changes, does not count.
+/// changes, does not count, nor that of links and spheres from each other that are not judged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Clearance {
     /// Proved: nothing comes nearer at any instant. Infinite where there is nothing to touch.
@@ -153,6 +162,8 @@ pub struct Report {
 /// Why a trajectory has no certificate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Violation {
+    /// The problem, or what is asked of the certificate, makes no sense.
+    Invalid(InvalidValue),
     /// It is no trajectory of this mechanism.
     Malformed {
         /// Why.
@@ -398,6 +409,7 @@ impl Violation {
     pub fn kind(&self) -> String {
         let of = |of: &Quantity| of.kind.map_or_else(|| of.name.replace(' ', "_"), |kind| kind.to_string());
         match self {
+            Self::Invalid(_) => "invalid".to_owned(),
             Self::Malformed { .. } => "malformed".to_owned(),
             Self::Start { .. } => "start".to_owned(),
             Self::Goal { .. } => "goal".to_owned(),
@@ -432,7 +444,7 @@ impl Violation {
             Self::Collision { depth, .. } | Self::SelfCollision { depth, .. } => *depth,
             Self::ClearanceNotProved { gap, .. } => -gap,
             // The first.
-            Self::Singular { .. } | Self::Malformed { .. } | Self::OutOfTime { .. } => 0.0,
+            Self::Invalid(_) | Self::Singular { .. } | Self::Malformed { .. } | Self::OutOfTime { .. } => 0.0,
         };
         // What is no number is worse than any.
         if badness.is_nan() { f64::INFINITY } else { badness }
@@ -493,6 +505,9 @@ impl fmt::Display for Certificate {
             let percent = 100.0 * peak.used;
             write!(f, "; tightest limit: {limit}, {percent:.1}% at {:.3} s", peak.time)?;
         }
+        if !self.not_judged.is_empty() {
+            write!(f, "; not judged: {}", self.not_judged)?;
+        }
         Ok(())
     }
 }
@@ -500,6 +515,7 @@ impl fmt::Display for Certificate {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Invalid(why) => write!(f, "nothing can be proved: {why}"),
             Self::Malformed { reason } => write!(f, "not a trajectory of this robot: {reason}"),
             Self::Start { miss } => write!(f, "it begins away from the start: {miss}"),
             Self::Goal { miss } => write!(f, "it ends away from the nearest goal: {miss}"),

@@ -4,13 +4,16 @@ use super::*;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, Smoothness};
 use crate::robot::{
-    Body, CollisionLink, DynamicsScratch, Inertia, JointLimits, Mechanism, Motion, Sphere, random,
+    AlwaysTouching, Body, CollisionLink, DynamicsScratch, END_SLACK, Inertia, JointLimits, Mechanism, Motion,
+    Sphere, random,
 };
+use crate::stop::CancelToken;
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::f64::consts::FRAC_PI_2;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A cubic through both ends of every output, `[position, velocity]` each.
 fn push_cubic(trajectory: &mut Trajectory, duration: f64, from: &FlatState, to: &FlatState) {
@@ -143,8 +146,9 @@ fn clearance_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> (f64, [St
         }
     }
     for &[a, b] in &m.pairs {
-        for (c, r) in spheres(a) {
-            for (d, s) in spheres(b) {
+        let always = m.always_touching([a, b]);
+        for (i, (c, r)) in spheres(a).enumerate() {
+            for (_, (d, s)) in spheres(b).enumerate().filter(|(j, _)| !always.contains(&[i, *j])) {
                 see(c.distance(d) - r - s, &m.links[a].name, &m.links[b].name);
             }
         }
@@ -158,7 +162,21 @@ fn random_case(rng: &mut Pcg64Mcg) -> (Problem, Trajectory) {
     let mut mechanism = random::mechanism(rng, bodies);
     let trajectory = random_trajectory(rng, mechanism.dof());
     let parents: Vec<usize> = mechanism.bodies.iter().map(|b| b.parent).collect();
-    mechanism.pairs.retain(|&[a, b]| parents[b] != a && parents[parents[b]] != a);
+    // Neighbours, which touch at the joint between them, have spheres that are left out: some or all.
+    for &links in &mechanism.pairs {
+        let [a, b] = links;
+        let is_near = parents[b] == a || parents[parents[b]] == a;
+        let share =
+            if is_near { [0.8, 1.0][rng.random_range(0..2)] } else { [0.0, 0.2][rng.random_range(0..2)] };
+        let [count, others] = links.map(|l| mechanism.links[l].spheres.len());
+        let all = (0..count).flat_map(|i| (0..others).map(move |j| [i, j]));
+        let spheres: Vec<[usize; 2]> = all.filter(|_| rng.random_bool(share)).collect();
+        if !spheres.is_empty() {
+            mechanism.always.push(AlwaysTouching { links, spheres });
+        }
+    }
+    mechanism.pairs.sort_unstable();
+    mechanism.always.sort_unstable_by_key(|a| a.links);
     let obstacles = rng.random_range(0..6);
     let mut world = random_world(rng, obstacles);
     let base = mechanism.bodies[0].placement.point(mechanism.links[0].bound.center);
@@ -182,7 +200,8 @@ fn certificates_agree_with_dense_samples() {
         let at_level = |options| {
             let levels = lanes::Chosen::available();
             let mut certifier = Certifier::new(&problem, options);
-            certifier.collisions.level = levels[case % levels.len()].1;
+            certifier.proof.as_mut().expect("a sound problem").collisions.level =
+                levels[case % levels.len()].1;
             certifier.certify(&trajectory)
         };
         let coarse = at_level(CertifyOptions::default());
@@ -275,7 +294,7 @@ fn efforts_agree_with_dense_samples() {
         with_limits(&mut problem, 1.01);
         let levels = lanes::Chosen::available();
         let mut certifier = Certifier::new(&problem, options);
-        certifier.efforts.level = levels[case % levels.len()].1;
+        certifier.proof.as_mut().expect("a sound problem").efforts.level = levels[case % levels.len()].1;
         let certificate = certifier.certify(&trajectory);
         let certificate = certificate.unwrap_or_else(|violation| panic!("case {case}: {violation}"));
         for (peaks, g) in certificate.peaks.iter().zip(&greatest) {
@@ -332,6 +351,10 @@ fn ball_on_slides() -> Mechanism {
         links: vec![CollisionLink { name: "ball".into(), body: 2, spheres: 0..1, bound: ball }],
         spheres: vec![ball],
         pairs: Vec::new(),
+        always: Vec::new(),
+        overlaps: Vec::new(),
+        unjudged: Default::default(),
+        proved_within: Vec::new(),
         base: None,
     }
 }
@@ -457,7 +480,8 @@ fn limits_are_exact() {
     assert_eq!((peaks.velocity.used, peaks.acceleration.used), (1.0, 1.0));
     let cases = [
         (LimitKind::Position, JointLimits { lower: low + 1e-6, ..tight }),
-        (LimitKind::Velocity, JointLimits { velocity: 2.0 - 1e-6, ..tight }),
+        // An end at more than a limit has some slack.
+        (LimitKind::Velocity, JointLimits { velocity: 2.0 * (1.0 - 1.1 * END_SLACK), ..tight }),
         (LimitKind::Acceleration, JointLimits { acceleration: 6.0 - 1e-6, ..tight }),
     ];
     for (want, limits) in cases {
@@ -514,7 +538,11 @@ fn ends_knots_and_form_are_checked() {
     };
     jumps(&[0.5 + 1e-6, 1.0, 0.0, 0.0], "x", LimitKind::Position, "m");
     jumps(&[0.5, 1.0, 0.0, 1e-6], "y", LimitKind::Velocity, "m/s");
-    assert!(matches!(with_second(&[f64::NAN, 1.0, 0.0, 0.0]), Err(Violation::Malformed { .. })));
+    assert!(
+        matches!(with_second(&[f64::NAN, 1.0, 0.0, 0.0]), Err(Violation::Invalid(_))),
+        "its goal is none"
+    );
+    assert!(matches!(with_second(&[0.5, 1.0, 1e40, 1.0]), Err(Violation::Invalid(_))));
     assert!(matches!(certify(&sound, &Trajectory::new(2, 3), &options), Err(Violation::Malformed { .. })));
     assert!(matches!(certify(&sound, &Trajectory::new(3, 3), &options), Err(Violation::Malformed { .. })));
 }
@@ -552,14 +580,17 @@ fn segments_of_centuries_end_the_proof() {
 fn absurd_coefficients_are_refused() {
     let mut trajectory = Trajectory::new(2, 3);
     trajectory.push(1.0, &[0.0, 1.0, 0.0, 1e308, 0.0, 0.0, 0.0, 0.0]);
-    assert!(matches!(certify_arc(&trajectory, vec![]), Err(Violation::Malformed { .. })));
+    assert!(matches!(certify_arc(&trajectory, vec![]), Err(Violation::Invalid(_))), "its goal is absurd");
+    let problem = problem_for(ball_on_slides(), World::default(), &arc(0.0));
+    let absurd = certify(&problem, &trajectory, &CertifyOptions::default());
+    assert!(matches!(absurd, Err(Violation::Malformed { .. })));
     let mut trajectory = Trajectory::new(2, 1);
     trajectory.push(0.0, &[0.0, 1.0, 0.0, 0.0]);
     trajectory.push(1.0, &[0.0, 1.0, 0.0, 0.0]);
     assert!(matches!(certify_arc(&trajectory, vec![]), Err(Violation::Malformed { .. })));
 }
 
-/// A proof that takes long is given up when its caller says so, and a short one is not.
+/// A proof is given up as soon as its caller says so, in its first interval or a later one, and so are its tables.
 #[test]
 fn a_late_proof_is_given_up() {
     // The ball keeps one distance all the time: no instant stands out, so none excuses the others.
@@ -569,12 +600,21 @@ fn a_late_proof_is_given_up() {
     let ceiling = Obstacle { name: "ceiling".into(), shape: Shape::HalfSpace, pose };
     let problem = problem_for(ball_on_slides(), World { obstacles: vec![ceiling] }, &trajectory);
     let exact = CertifyOptions { clearance_tolerance: Some(0.0), ..CertifyOptions::default() };
-    let outcome = Certifier::new(&problem, exact).certify_until(&trajectory, &|| true);
-    assert!(
-        matches!(outcome, Err(Violation::OutOfTime { intervals }) if intervals <= INTERVALS_PER_CLOCK),
-        "{outcome:?}"
-    );
-    assert!(Certifier::new(&problem, CertifyOptions::default()).certify_until(&trajectory, &|| true).is_ok());
+    let due = |asks: usize| {
+        let asked = AtomicUsize::new(0);
+        let token = CancelToken::when(move || asked.fetch_add(1, Ordering::Relaxed) == asks);
+        Stop::new(None, Some(token))
+    };
+    let most = (WORK_PER_ASK / INTERVAL) as usize;
+    for asks in 0..4 {
+        let outcome = Certifier::new(&problem, exact).certify_until(&trajectory, &due(asks));
+        let Err(Violation::OutOfTime { intervals }) = outcome else { panic!("{outcome:?}") };
+        assert!(intervals <= asks * most, "{intervals} intervals before ask {asks}");
+    }
+    let options = CertifyOptions::default();
+    assert!(Certifier::new(&problem, options).certify_until(&trajectory, &due(1000)).is_ok());
+    assert!(Certifier::new_until(&problem, options, &due(0)).is_none());
+    assert!(Certifier::new_until(&problem, options, &Stop::NEVER).is_some());
 }
 
 /// Every kind of fault in one trajectory is told, each by its worst, in its unit.

@@ -23,12 +23,13 @@ use super::knots::{Jumps, Knot, Named};
 use super::report::{BasePeak, Peak, Peaks};
 use super::span::Span;
 use super::{
-    CertifyOptions, End, Farthest, LimitKind, MAX_INTERVALS, Quantity, Stop, Violation, floor, named,
-    nearest, sides,
+    CertifyOptions, End, Farthest, INTERVAL, LimitKind, MAX_INTERVALS, Quantity, Violation, ask, floor,
+    named, nearest, sides, tolerance_of,
 };
 use crate::base::{self, Base, Coordinate, Enclosure, Jet, Moved, Scalar as _, Singular, Stretch};
 use crate::problem::{FlatState, Problem};
-use crate::robot::JointLimits;
+use crate::robot::Mechanism;
+use crate::stop::Watch;
 use crate::trajectory::{Segment, Trajectory, derivative};
 use std::f64::consts::TAU;
 
@@ -181,14 +182,17 @@ impl<'a> Vehicle<'a> {
     pub(super) fn prove(
         &mut self,
         trajectory: &Trajectory,
-        stop: &Stop<'_>,
+        watch: &mut Watch,
         findings: &mut Findings,
     ) -> Result<(Vec<Peaks>, Vec<BasePeak>, usize), Violation> {
         self.stretches.clear();
-        self.stretches.extend(trajectory.segments().map(|segment| self.base.stretch(&segment)));
+        for segment in trajectory.segments() {
+            ask(watch, INTERVAL, 0)?;
+            self.stretches.push(self.base.stretch(&segment));
+        }
         self.check_ends(trajectory, findings)?;
         self.check_knots(trajectory, findings)?;
-        self.check_limits(trajectory, stop, findings)
+        self.check_limits(trajectory, watch, findings)
     }
 
     /// Whether it leads from the start to a goal: in all positions, in those velocities that are part of the
@@ -336,7 +340,7 @@ impl<'a> Vehicle<'a> {
     pub(super) fn check_limits(
         &mut self,
         trajectory: &Trajectory,
-        stop: &Stop<'_>,
+        watch: &mut Watch,
         findings: &mut Findings,
     ) -> Result<(Vec<Peaks>, Vec<BasePeak>, usize), Violation> {
         let dof = self.problem.mechanism.dof();
@@ -353,7 +357,7 @@ impl<'a> Vehicle<'a> {
             let whole = Part { from: 0.0, to: segment.duration };
             parts.push(whole);
             while let Some(part) = parts.pop() {
-                stop.ask(intervals, intervals + 1)?;
+                ask(watch, 2 * INTERVAL, intervals)?;
                 intervals += 1;
                 let (middle, half) = part.middle();
                 let known =
@@ -414,14 +418,18 @@ impl<'a> Vehicle<'a> {
     fn first_open(&mut self, time: f64, findings: &mut Findings) -> Result<Option<Open>, Violation> {
         let Self { problem, interval, exceeded, options, .. } = self;
         let mechanism = &problem.mechanism;
-        let joints = mechanism.limits.iter().enumerate().flat_map(|(joint, limits)| {
-            let all = interval.joint(joint, limits);
+        let joints = (0..mechanism.limits.len()).flat_map(|joint| {
+            let all = interval.joint(joint, mechanism);
             all.map(move |(kind, range, limits)| (Of::Joint(joint, kind), range, limits))
         });
         let base = interval.base.limits.iter().enumerate();
         let base = base.map(|(i, limited)| (Of::Base(i), interval.range(&limited.value), limited.bounds));
         for (of, range, limits) in joints.chain(base) {
-            if let Some((value, _)) = range.at_middle(exceeded.bounds(of, limits), options.limit_tolerance) {
+            let tolerance = match of {
+                Of::Joint(_, kind) => tolerance_of(kind, mechanism, options),
+                Of::Base(_) => options.limit_tolerance,
+            };
+            if let Some((value, _)) = range.at_middle(exceeded.bounds(of, limits), tolerance) {
                 let bound = exceeded.note(of, limits, value);
                 findings.add(match of {
                     Of::Joint(joint, kind) => Violation::Limit {
@@ -436,7 +444,7 @@ impl<'a> Vehicle<'a> {
                     }
                 })?;
             }
-            if let Some((value, bound)) = range.beyond(exceeded.bounds(of, limits), options.limit_tolerance) {
+            if let Some((value, bound)) = range.beyond(exceeded.bounds(of, limits), tolerance) {
                 let name = match of {
                     Of::Joint(joint, kind) => format!("{kind} of \"{}\"", mechanism.outputs[joint]),
                     Of::Base(i) => interval.base.limits[i].name.to_owned(),
@@ -450,8 +458,8 @@ impl<'a> Vehicle<'a> {
 
     /// Takes what is proved over the interval at hand, about `time`, into the peaks.
     fn raise(&self, peaks: &mut [Peaks], base: &mut Vec<BasePeak>, time: f64) {
-        for (joint, (peaks, limits)) in peaks.iter_mut().zip(&self.problem.mechanism.limits).enumerate() {
-            for (kind, range, bounds) in self.interval.joint(joint, limits) {
+        for (joint, peaks) in peaks.iter_mut().enumerate() {
+            for (kind, range, bounds) in self.interval.joint(joint, &self.problem.mechanism) {
                 let peak = match kind {
                     LimitKind::Position => &mut peaks.position,
                     LimitKind::Velocity => &mut peaks.velocity,
@@ -548,9 +556,9 @@ impl Interval {
     fn joint(
         &self,
         joint: usize,
-        limits: &JointLimits,
-    ) -> impl Iterator<Item = (LimitKind, Range, [f64; 2])> {
-        let position = [limits.lower, limits.upper];
+        mechanism: &Mechanism,
+    ) -> impl Iterator<Item = (LimitKind, Range, [f64; 2])> + use<> {
+        let (position, limits) = (mechanism.position_bounds(joint), &mechanism.limits[joint]);
         let symmetric = |most: f64| [-most, most];
         let of_base = self.base.coordinates.get(joint);
         let ranges = match of_base {

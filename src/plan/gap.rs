@@ -1,7 +1,8 @@
 //! What is left between two trees that have not met: a hint at what stands in the way, not a proof.
 
-use crate::check::{Fault, diagnose, turns};
+use crate::check::{Fault, diagnose_until};
 use crate::problem::{FlatState, Problem};
+use crate::stop::Stop;
 use std::fmt;
 
 /// The two nearest states of a search's trees.
@@ -22,6 +23,8 @@ pub struct Gap {
     /// The first thing that is met on the straight way between the two; `None` where it is free, and only too fast
     /// or too heavy, or not known yet.
     pub between: Option<Fault>,
+    /// Whether all of that way was looked at, or as far as to what is met.
+    pub is_known: bool,
 }
 
 /// States on the straight way between the trees that are looked at.
@@ -30,24 +33,38 @@ const LOOKS: usize = 100;
 impl Gap {
     /// The gap between two states of trees of so many nodes.
     pub(super) fn new(nodes: [usize; 2], from: FlatState, to: FlatState) -> Self {
-        Self { nodes, from, to, output: String::new(), distance: 0.0, turns: true, between: None }
+        Self {
+            nodes,
+            from,
+            to,
+            output: String::new(),
+            distance: 0.0,
+            turns: true,
+            between: None,
+            is_known: false,
+        }
     }
 
-    /// The same with what `problem` says of it.
-    pub(super) fn explained(self, problem: &Problem) -> Self {
+    /// The same with what `problem` says of it, as far as that is found before `stop` is due.
+    pub(super) fn explained(self, problem: &Problem, stop: &Stop) -> Self {
         let apart = self.from.position.iter().zip(&self.to.position).map(|(a, b)| (a - b).abs());
         let widest = apart.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
         let (output, distance) = widest.unwrap_or_default();
-        let between = (1..LOOKS).find_map(|k| {
+        let looks = (1..LOOKS).map(|k| {
             let share = k as f64 / LOOKS as f64;
             let way = self.from.position.iter().zip(&self.to.position);
-            diagnose(problem, &FlatState::at_rest(way.map(|(a, b)| a + (b - a) * share).collect()))
+            let state = FlatState::at_rest(way.map(|(a, b)| a + (b - a) * share).collect());
+            diagnose_until(problem, &state, stop).transpose()
         });
+        let met = looks.flatten().next().transpose();
+        let is_known = met.is_ok();
+        let between = met.unwrap_or_default();
         Self {
             output: problem.mechanism.outputs.get(output).cloned().unwrap_or_default(),
             distance,
-            turns: turns(&problem.mechanism, output),
+            turns: problem.mechanism.is_angle(output),
             between,
+            is_known,
             ..self
         }
     }
@@ -55,7 +72,7 @@ impl Gap {
 
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { nodes: [start, goal], output, distance, turns, between, .. } = self;
+        let Self { nodes: [start, goal], output, distance, turns, between, is_known, .. } = self;
         let states = |n: usize| if n == 1 { "1 state".to_owned() } else { format!("{n} states") };
         let unit = if *turns { "rad" } else { "m" };
         write!(
@@ -66,7 +83,8 @@ impl fmt::Display for Gap {
         )?;
         match between {
             Some(fault) => write!(f, "; straight between them {fault}"),
-            None => f.write_str("; no obstacle is straight between them"),
+            None if *is_known => f.write_str("; no obstacle is straight between them"),
+            None => Ok(()),
         }
     }
 }

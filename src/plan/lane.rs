@@ -1,12 +1,13 @@
 //! One thread's share of a query: searches, refines and certifies with a checker of its own.
 
-use super::termination::Race;
+use super::termination::{Improve, Race};
 use super::{Budget, Gap, PlanOptions, RrtConnect, Searched, Solution, Statistics, Termination};
 use crate::certify::{Certificate, Certifier, Violation};
 use crate::check::{CheckError, EdgeChecker, StateBatch, Status};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::refine::{Knots, polish, shorten, skip_corners};
+use crate::stop::Stop;
 use crate::trajectory::{Trajectory, derivative};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,12 @@ pub(super) const PATIENCE: u64 = 3;
 
 /// ... and so many more.
 pub(super) const GRACE: u64 = 200;
+
+/// What was left between two trees is still looked for when the time is up, for so long at most.
+const AFTERTHOUGHT: Duration = Duration::from_micros(100);
+
+/// Share of the time left that the refinement of a first answer may take: the rest is kept for its proof.
+const REFINING: f64 = 0.5;
 
 /// Polishing moves between two certificates.
 const MOVES_PER_PROOF: u32 = 150;
@@ -64,9 +71,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn solution(self, statistics: Statistics) -> Solution {
+    pub(super) fn solution(self, statistics: Statistics, cut_short: Option<Budget>) -> Solution {
         let statistics = Statistics { raw_duration: self.raw_duration, ..statistics };
-        Solution { trajectory: self.trajectory, certificate: self.certificate, statistics }
+        Solution { trajectory: self.trajectory, certificate: self.certificate, statistics, cut_short }
     }
 }
 
@@ -76,7 +83,8 @@ pub(super) struct Lane<'a> {
     pub(super) options: &'a PlanOptions,
     pub(super) share: Share,
     pub(super) local: LocalPlanner<'a>,
-    certifier: Certifier<'a>,
+    /// Made when there is something to certify.
+    certifier: Option<Certifier<'a>>,
     /// Clearances to ask for, metres, the greatest first.
     pub(super) paddings: [f64; 4],
     /// Index of the one that is asked for.
@@ -90,6 +98,8 @@ pub(super) struct Lane<'a> {
     pub(super) violation: Option<Violation>,
     /// What was left between the trees of the last search, where it found nothing.
     gap: Option<Gap>,
+    /// Whether there is an answer: then nobody asks for the gap.
+    has_answer: bool,
 }
 
 impl<'a> Lane<'a> {
@@ -98,6 +108,7 @@ impl<'a> Lane<'a> {
         checker: &'a mut dyn EdgeChecker,
         options: &'a PlanOptions,
         share: Share,
+        stop: &Stop,
     ) -> Self {
         let states_before = checker.states_checked();
         let spacing = options.spacing(problem);
@@ -105,8 +116,8 @@ impl<'a> Lane<'a> {
             problem,
             options,
             share,
-            local: LocalPlanner::new(problem, checker),
-            certifier: Certifier::new(problem, Default::default()),
+            local: LocalPlanner::new(problem, checker).until(stop),
+            certifier: None,
             padding: 0,
             spacing,
             paddings: match problem.mechanism.vehicle() {
@@ -118,6 +129,7 @@ impl<'a> Lane<'a> {
             states_before,
             violation: None,
             gap: None,
+            has_answer: false,
         }
     }
 
@@ -134,7 +146,7 @@ impl<'a> Lane<'a> {
         goals: &[&FlatState],
         termination: &Termination<'_>,
         race: &Race,
-        improve: Option<Instant>,
+        improve: Option<Improve>,
     ) -> Result<Finish, CheckError> {
         self.set_padding(goals)?;
         let goals = &self.ranked(goals)[..];
@@ -142,7 +154,9 @@ impl<'a> Lane<'a> {
             Ok(first) => {
                 let samples = self.statistics.iterations;
                 race.answered(samples);
+                self.has_answer = true;
                 let termination = termination.until(improve);
+                self.local.set_stop(termination.stop());
                 let best = match improve {
                     Some(_) => self.improve(first, goals, &termination)?,
                     None => self.improve_as_asked(first, goals, &termination)?,
@@ -263,6 +277,9 @@ impl<'a> Lane<'a> {
         let samples = self.statistics.iterations;
         let searches = self.options.searches.div_ceil(self.share.of as u32);
         for _ in 1..searches {
+            if termination.late() {
+                break;
+            }
             self.search_again(&mut best, samples, goals, termination)?;
         }
         let mut tries = self.options.polish_tries;
@@ -300,14 +317,11 @@ impl<'a> Lane<'a> {
     ) -> Result<(), CheckError> {
         let most = samples.saturating_mul(PATIENCE).saturating_add(GRACE);
         let termination = termination.within(self.statistics.iterations.saturating_add(most));
-        if termination.late() {
-            return Ok(());
-        }
         let goals = self.goals_of_next(best, goals);
         if let Searched::Path(path) = self.search(&goals, &termination, 0)? {
             let seed = self.seed();
             let shorter = self.skip_corners(&path)?;
-            let trajectory = self.refine(&shorter, self.options.shortcut_tries, seed, &termination)?;
+            let trajectory = self.refine(&shorter, self.options.shortcut_tries, seed)?;
             self.replace(best, trajectory, path.duration(), &termination);
         }
         Ok(())
@@ -321,11 +335,10 @@ impl<'a> Lane<'a> {
         termination: &Termination<'_>,
     ) -> Result<(), CheckError> {
         let started = Instant::now();
-        self.statistics.polishes += 1;
+        self.statistics.polishes = self.statistics.polishes.saturating_add(1);
         let seed = self.seed();
         let limits = &self.problem.mechanism.limits;
-        let late = || termination.late();
-        let trajectory = polish(best.trajectory.clone(), limits, &mut self.local, moves, seed, &late)?;
+        let trajectory = polish(best.trajectory.clone(), limits, &mut self.local, moves, seed)?;
         self.statistics.refine += started.elapsed();
         self.replace(best, trajectory, best.raw_duration, termination);
         Ok(())
@@ -340,7 +353,7 @@ impl<'a> Lane<'a> {
         termination: &Termination<'_>,
     ) {
         // A proof takes about as long as those before it did.
-        let proofs = self.statistics.searches + self.statistics.polishes;
+        let proofs = self.statistics.searches.saturating_add(self.statistics.polishes);
         let needed = self.statistics.certify / proofs.max(1);
         if trajectory.duration() < best.trajectory.duration()
             && !termination.late_for(needed)
@@ -353,7 +366,8 @@ impl<'a> Lane<'a> {
     /// A seed for what is done next: never the same twice, nor that of another lane.
     pub(super) fn seed(&self) -> u64 {
         let Share { number, of } = self.share;
-        let done = (self.statistics.searches + self.statistics.polishes).saturating_sub(1) as usize;
+        let done = u64::from(self.statistics.searches) + u64::from(self.statistics.polishes);
+        let done = done.saturating_sub(1) as usize;
         self.options.seed.wrapping_add(((number + done * of) as u64) << 32)
     }
 
@@ -366,7 +380,7 @@ impl<'a> Lane<'a> {
         repairs: u32,
     ) -> Result<Searched, CheckError> {
         let started = Instant::now();
-        self.statistics.searches += 1;
+        self.statistics.searches = self.statistics.searches.saturating_add(1);
         let before = self.statistics.iterations;
         let termination = termination.after(before);
         let mut search = RrtConnect::new(self.problem, goals, self.options, self.seed());
@@ -387,25 +401,33 @@ impl<'a> Lane<'a> {
             shrunk += 1;
             self.local.checker().set_padding(self.paddings[self.padding]);
         };
-        self.gap = matches!(found, Searched::Exhausted(_)).then(|| search.gap());
+        if let (Searched::Exhausted(budget), false) = (&found, self.has_answer) {
+            let stop = termination.afterthought(*budget, AFTERTHOUGHT);
+            self.gap = stop.map(|stop| search.gap(&stop));
+        }
         self.statistics.iterations += search.samples;
         self.statistics.plan += started.elapsed();
         Ok(found)
     }
 
     /// Refines and certifies a path, where that fails once more, with samples half as far apart; where that
-    /// fails too the path itself may do. `None` if nothing does.
+    /// fails too the path itself may do. `None` if nothing does, or time is up.
     fn finish(&mut self, path: &Knots, termination: &Termination<'_>) -> Result<Option<Answer>, CheckError> {
         let raw_duration = path.duration();
+        self.local.set_stop(&termination.stop().share(REFINING));
         let shorter = self.skip_corners(path)?;
         for attempt in 0..=REFINEMENTS {
+            if attempt > 0 && termination.late() {
+                break;
+            }
             let last = attempt == REFINEMENTS;
             if attempt > 0 && !last {
                 self.sample_by_halves(self.halvings + 1);
             }
             let (path, tries) = if last { (path, 0) } else { (&shorter, self.options.shortcut_tries) };
             let seed = self.seed().wrapping_add(attempt);
-            let trajectory = self.refine(path, tries, seed, termination)?;
+            let trajectory = self.refine(path, tries, seed)?;
+            self.local.set_stop(termination.stop());
             if let Some(certificate) = self.certify(&trajectory, termination) {
                 return Ok(Some(Answer { trajectory, certificate, raw_duration }));
             }
@@ -424,15 +446,9 @@ impl<'a> Lane<'a> {
         Ok(shorter)
     }
 
-    fn refine(
-        &mut self,
-        path: &Knots,
-        tries: u32,
-        seed: u64,
-        termination: &Termination<'_>,
-    ) -> Result<Trajectory, CheckError> {
+    fn refine(&mut self, path: &Knots, tries: u32, seed: u64) -> Result<Trajectory, CheckError> {
         let started = Instant::now();
-        let trajectory = shorten(path, &mut self.local, tries, seed, &|| termination.late())?;
+        let trajectory = shorten(path, &mut self.local, tries, seed)?;
         self.statistics.refine += started.elapsed();
         Ok(trajectory)
     }
@@ -442,8 +458,13 @@ impl<'a> Lane<'a> {
         trajectory: &Trajectory,
         termination: &Termination<'_>,
     ) -> Option<Certificate> {
+        let stop = termination.stop();
+        if self.certifier.is_none() {
+            self.certifier = Certifier::new_until(self.problem, Default::default(), stop);
+        }
+        let certifier = self.certifier.as_mut()?;
         let started = Instant::now();
-        let result = self.certifier.certify_until(trajectory, &|| termination.late());
+        let result = certifier.certify_until(trajectory, stop);
         self.statistics.certify += started.elapsed();
         result
             .map_err(|violation| {
@@ -468,8 +489,8 @@ pub(super) fn together(lanes: &[Finish]) -> Statistics {
         all.states += s.states;
         all.repairs += s.repairs;
         all.uncertified += s.uncertified;
-        all.searches += s.searches;
-        all.polishes += s.polishes;
+        all.searches = all.searches.saturating_add(s.searches);
+        all.polishes = all.polishes.saturating_add(s.polishes);
     }
     all
 }

@@ -1,7 +1,9 @@
 //! What a caller may choose about a search.
 
 use crate::check::Lengths;
+use crate::error::{InvalidValue, positive};
 use crate::problem::Problem;
+use crate::stop::CancelToken;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,8 +12,12 @@ use std::time::Duration;
 pub struct PlanOptions {
     /// Seed of everything random. The same seed, backend and options give the same trajectory.
     pub seed: u64,
-    /// Wall-clock budget of the whole call; `None` for no limit.
+    /// Wall-clock budget of the whole call, tables and proofs included; `None` for no limit, as is one beyond what
+    /// the clock can tell. A certified answer that is there when it ends is given, and says that it was cut short
+    /// ([`Solution::cut_short`](super::Solution::cut_short)).
     pub time_limit: Option<Duration>,
+    /// Breaks the call off from another thread, as if its time were up.
+    pub cancel: Option<CancelToken>,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
     /// Longest edge of the search, in the flat output space: root of the sum of squares, each times the root of how
@@ -38,9 +44,13 @@ pub struct PlanOptions {
     pub polish_tries: u32,
     /// Searches and polishes on until so long after the call began, however many `searches` and
     /// `polish_tries` there are; the first answer is waited for even if it is later than that, up to the
-    /// time limit. What comes out then depends on the clock.
+    /// time limit. What comes out then depends on the clock. With [`Duration::MAX`] it goes on until the time limit,
+    /// or until it is cancelled: with neither, without end.
     pub improve: Option<Duration>,
 }
+
+/// The largest [`PlanOptions::batch`]: more edges at once would only fill the memory.
+pub const MAX_BATCH: usize = 1 << 20;
 
 impl PlanOptions {
     /// Longest edge of the search where nobody says otherwise, rad.
@@ -50,6 +60,26 @@ impl PlanOptions {
     pub fn spacing(&self, problem: &Problem) -> f64 {
         self.resolution.unwrap_or_else(|| Lengths::of(problem).spacing)
     }
+
+    /// Checks that they make sense.
+    ///
+    /// # Errors
+    /// The first field whose value does not.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        let Self { range, moving_share, batch, resolution, searches, .. } = *self;
+        range.map_or(Ok(()), |range| positive("range", range))?;
+        resolution.map_or(Ok(()), |resolution| positive("resolution", resolution))?;
+        if !(0.0..=1.0).contains(&moving_share) {
+            return Err(InvalidValue::new("moving_share", moving_share, "a share from 0 to 1"));
+        }
+        if batch > MAX_BATCH {
+            return Err(InvalidValue::new("batch", batch, format!("at most {MAX_BATCH} edges, or 0")));
+        }
+        if searches == 0 {
+            return Err(InvalidValue::new("searches", searches, "at least 1"));
+        }
+        Ok(())
+    }
 }
 
 impl Default for PlanOptions {
@@ -57,6 +87,7 @@ impl Default for PlanOptions {
         Self {
             seed: 0,
             time_limit: Some(Duration::from_secs(5)),
+            cancel: None,
             max_samples: 100_000_000,
             range: None,
             moving_share: 0.0,

@@ -4,14 +4,15 @@
 
 use super::braking::standstills;
 use super::{Budget, Gap, PlanOptions, Termination};
-use crate::check::packed::reaches;
-use crate::check::{CheckError, EdgeChecker, Lengths, StateBatch, search_box, turns};
+use crate::check::packed::{RakeOrder, reaches};
+use crate::check::{CheckError, EdgeChecker, Lengths, StateBatch, search_box};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem};
 use crate::refine::Knots;
 use crate::robot::OutputLimits;
 use crate::search::{Node, Sampler, Tree};
 use crate::steer::End;
+use crate::stop::Stop;
 use std::collections::VecDeque;
 
 /// A node whose extension has failed takes samples from no farther than so many times the longest edge (dynamic
@@ -31,6 +32,9 @@ const UNSCREENED: u64 = 32;
 
 /// The clock is read once in so many edges.
 const EDGES_PER_CLOCK: u64 = 16;
+
+/// And in so many edges that are proposed or accepted, where a round has thousands.
+const PROPOSALS_PER_CLOCK: usize = 64;
 
 /// Two positions closer than this share of the longest edge are one.
 const SAME: f64 = 1e-9;
@@ -219,10 +223,10 @@ impl<'a> RrtConnect<'a> {
     pub fn new(problem: &'a Problem, goals: &[&FlatState], options: &'a PlanOptions, seed: u64) -> Self {
         let dof = problem.mechanism.dof();
         let lengths = Lengths::of(problem);
-        let only_slides = (0..dof).all(|output| !turns(&problem.mechanism, output));
+        let only_slides = (0..dof).all(|output| !problem.mechanism.is_angle(output));
         let slide = if only_slides { lengths.radian } else { 1.0 };
         let range = options.range.map_or(PlanOptions::RANGE, |range| range / slide);
-        let unit = |output| if turns(&problem.mechanism, output) { 1.0 } else { lengths.radian };
+        let unit = |output| if problem.mechanism.is_angle(output) { 1.0 } else { lengths.radian };
         let units: Vec<f64> = (0..dof).map(unit).collect();
         let weights = weights(&reaches(&problem.mechanism), &units);
         let bounds = search_box(problem, lengths.radian);
@@ -275,20 +279,21 @@ impl<'a> RrtConnect<'a> {
             // Rounds of connections alone draw no sample, and so do not ask the clock.
             if local.checked - asked >= EDGES_PER_CLOCK {
                 asked = local.checked;
-                if termination.late() {
-                    return Ok(Searched::Exhausted(Budget::Time));
+                if let Some(budget) = termination.interrupted() {
+                    return Ok(Searched::Exhausted(budget));
                 }
             }
             let edges = self.round.proposals.len();
             let durations = local.connect_all(edges, |k| self.ends(k), f64::INFINITY)?;
-            if let Some(path) = self.accept(durations) {
+            if let Some(path) = self.accept(durations, termination) {
                 return Ok(Searched::Path(path));
             }
         }
     }
 
-    /// The nearest that the two trees have come, as far as some thousands of their states tell.
-    pub fn gap(&self) -> Gap {
+    /// The nearest that the two trees have come, as far as some thousands of their states tell, or those that are
+    /// looked at before `stop` is due: one at least.
+    pub fn gap(&self, stop: &Stop) -> Gap {
         const LOOKS: usize = 4096;
         let [mut few, mut many] = [&self.start, &self.goal];
         let is_swapped = few.tree.len() > many.tree.len();
@@ -296,8 +301,11 @@ impl<'a> RrtConnect<'a> {
             std::mem::swap(&mut few, &mut many);
         }
         let step = few.tree.len().div_ceil(LOOKS);
-        let nearest =
-            (0..few.tree.len()).step_by(step).map(|node| (node, many.tree.nearest(few.tree.position(node))));
+        let looks = few.tree.len().div_ceil(step);
+        // The first few are spread over all, as there may be no time for more.
+        let nodes = RakeOrder::new(looks).map(|look| look * step);
+        let in_time = nodes.enumerate().take_while(|&(done, _)| done == 0 || !stop.is_due());
+        let nearest = in_time.map(|(_, node)| (node, many.tree.nearest(few.tree.position(node))));
         let closest = nearest.min_by(|a, b| a.1.1.total_cmp(&b.1.1));
         let (one, (other, _)) = closest.unwrap_or((0, (0, 0.0)));
         let [mut from, mut to] = [few.state(one), many.state(other)];
@@ -313,10 +321,10 @@ impl<'a> RrtConnect<'a> {
     /// When the checking backend fails.
     fn leave_speed(&mut self, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
         for side in [Side::Start, Side::Goal] {
-            let limits = self.limits;
+            let limits = local.limits().to_vec();
             let grown = self.grown(side);
             for root in 0..grown.tree.len() {
-                for rest in standstills(limits, &grown.state(root), side == Side::Goal) {
+                for rest in standstills(&limits, &grown.state(root), side == Side::Goal) {
                     let (mut from, mut to) = (grown.end(root), End::from(&rest));
                     if side == Side::Goal {
                         std::mem::swap(&mut from, &mut to);
@@ -339,7 +347,10 @@ impl<'a> RrtConnect<'a> {
     ) -> Result<Option<Budget>, CheckError> {
         let mut round = std::mem::take(&mut self.round);
         round.clear();
-        for _ in 0..self.connections.len().min(batch) {
+        for i in 0..self.connections.len().min(batch) {
+            if is_late_at(i, termination) {
+                break;
+            }
             self.propose_step(&mut round);
         }
         let mut spent = None;
@@ -401,7 +412,8 @@ impl<'a> RrtConnect<'a> {
         sizes: &mut [usize; 2],
         termination: &Termination<'_>,
     ) -> Option<Budget> {
-        if let Some(budget) = termination.spent(self.samples) {
+        let nodes = self.start.tree.len() + self.goal.tree.len();
+        if let Some(budget) = termination.spent_among(self.samples, nodes) {
             return Some(budget);
         }
         self.samples += 1;
@@ -460,12 +472,15 @@ impl<'a> RrtConnect<'a> {
     }
 
     /// Adds what proved valid to the trees, and begins a connection from every extension. Gives the
-    /// shortest of the paths that are closed.
-    fn accept(&mut self, durations: &[Option<f64>]) -> Option<Knots> {
+    /// shortest of the paths that are closed. When time is up, it leaves off.
+    fn accept(&mut self, durations: &[Option<f64>], termination: &Termination<'_>) -> Option<Knots> {
         let round = std::mem::take(&mut self.round);
         let mut shortest: Option<(f64, Closing)> = None;
         let mut extended = std::mem::take(&mut self.extended);
         for (k, (proposal, &duration)) in round.proposals.iter().zip(durations).enumerate() {
+            if is_late_at(k, termination) {
+                break;
+            }
             let &Proposal { side, near, connection } = proposal;
             let last = connection.is_some_and(|c| c.distance <= self.range);
             let Some(duration) = duration else {
@@ -497,7 +512,10 @@ impl<'a> RrtConnect<'a> {
         if let Some((_, closing)) = shortest {
             return Some(self.path(&closing));
         }
-        for (side, node) in extended.drain(..) {
+        for (i, (side, node)) in extended.drain(..).enumerate() {
+            if is_late_at(i, termination) {
+                break;
+            }
             self.begin_connection(side, node);
         }
         self.extended = extended;
@@ -589,6 +607,11 @@ impl Round {
         let at = proposal * dof..(proposal + 1) * dof;
         End { position: &self.positions[at.clone()], velocity: &self.velocities[at], acceleration: &[] }
     }
+}
+
+/// Whether time is up, asked now and then among the edges of a large round: not at the first.
+fn is_late_at(edge: usize, termination: &Termination<'_>) -> bool {
+    edge > 0 && edge.is_multiple_of(PROPOSALS_PER_CLOCK) && termination.late()
 }
 
 /// The share of the longest edge by which a node is extended of which so many extensions have failed: where it is

@@ -35,7 +35,7 @@ const LEAST_GAIN: f64 = 1e-3;
 const WORTHWHILE: f64 = 1e-2;
 
 /// Joins knots directly, leaving out those between: the farthest that can be joined first, the
-/// whole path before anything else.
+/// whole path before anything else. Stops early, with what it has, when `local` is late.
 ///
 /// # Errors
 /// When the checking backend fails.
@@ -44,6 +44,9 @@ pub fn skip_corners(path: &mut Knots, local: &mut LocalPlanner<'_>) -> Result<()
     while from + 2 < path.states.len() {
         let mut to = path.states.len() - 1;
         while to > from + 1 {
+            if local.is_late() {
+                return Ok(());
+            }
             let old: f64 = path.durations[from..to].iter().sum();
             if let Some(duration) = local.connect(path.end(from), path.end(to), old)? {
                 path.states.drain(from + 1..to);
@@ -60,7 +63,7 @@ pub fn skip_corners(path: &mut Knots, local: &mut LocalPlanner<'_>) -> Result<()
 /// Shortens the trajectory of `path`: its corners are cut, and then `tries` shortcuts are taken between
 /// other instants (Hauser and Ng-Thow-Hing, *Fast smoothing of manipulator trajectories using optimal
 /// bounded-acceleration shortcuts*, ICRA 2010; but they draw the instants at random). Stops early, with
-/// what it has, when `late` says so.
+/// what it has, when `local` is late.
 ///
 /// # Errors
 /// When the checking backend fails.
@@ -69,13 +72,12 @@ pub fn shorten(
     local: &mut LocalPlanner<'_>,
     tries: u32,
     seed: u64,
-    late: &dyn Fn() -> bool,
 ) -> Result<Trajectory, CheckError> {
     if tries == 0 || path.duration() == 0.0 {
         return Ok(path.trajectory(&local.steering));
     }
     let (trajectory, corners) = along(path, local)?;
-    shorten_from(trajectory, &corners, local, tries, seed, late)
+    shorten_from(trajectory, &corners, local, tries, seed)
 }
 
 /// The same for a trajectory that is there already; `corners` are the times of its knots that are those
@@ -89,11 +91,10 @@ pub fn shorten_from(
     local: &mut LocalPlanner<'_>,
     tries: u32,
     seed: u64,
-    late: &dyn Fn() -> bool,
 ) -> Result<Trajectory, CheckError> {
     let mut shortener = Shortener::new(trajectory, local);
     shortener.cut_corners(corners)?;
-    shortener.sweep(tries, seed, late)?;
+    shortener.sweep(tries, seed)?;
     Ok(shortener.trajectory)
 }
 
@@ -165,6 +166,9 @@ impl<'l, 'c> Shortener<'l, 'c> {
                 after = knots[next.min(knots.len() - 1)];
             }
             for share in SHARES {
+                if self.local.is_late() {
+                    return Ok(());
+                }
                 let from = at - share * (at - before);
                 if self.shortcut(from, at + share * (after - at), WORTHWHILE)? {
                     known = from;
@@ -178,7 +182,7 @@ impl<'l, 'c> Shortener<'l, 'c> {
     /// Shortcuts over windows that grow narrower from one to the next, round after round, and follow each
     /// other by the golden section of the duration, so that no part of it is left out however few they
     /// are. The seed says where they begin.
-    fn sweep(&mut self, tries: u32, seed: u64, late: &dyn Fn() -> bool) -> Result<(), CheckError> {
+    fn sweep(&mut self, tries: u32, seed: u64) -> Result<(), CheckError> {
         const WIDEST: f64 = 0.7;
         const NARROWEST: f64 = 0.14;
         const ROUND: u32 = 16;
@@ -186,7 +190,7 @@ impl<'l, 'c> Shortener<'l, 'c> {
         // Not the numbers that the samples of the search were made of.
         let begin = Pcg64Mcg::seed_from_u64(!seed).random::<f64>();
         for i in 0..tries {
-            if late() {
+            if self.local.is_late() {
                 break;
             }
             let duration = self.trajectory.duration();

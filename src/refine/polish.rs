@@ -25,7 +25,7 @@ const LEAST_DETOUR: f64 = 0.01;
 /// - A detour joins them by way of the piece's middle state, moved at random in position and velocity:
 ///   where a shortcut would collide, a way around at another speed may not.
 ///
-/// Stops early, with what it has, when `late` says so.
+/// Stops early, with what it has, when `local` is late.
 ///
 /// # Errors
 /// When the checking backend fails.
@@ -35,12 +35,11 @@ pub fn polish(
     local: &mut LocalPlanner<'_>,
     tries: u32,
     seed: u64,
-    late: &dyn Fn() -> bool,
 ) -> Result<Trajectory, CheckError> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let mut shortener = Shortener::new(trajectory, local);
     for _ in 0..tries {
-        if late() {
+        if shortener.local.is_late() {
             break;
         }
         let duration = shortener.trajectory.duration();

@@ -7,10 +7,10 @@ use super::vehicle_state;
 use crate::base::Base;
 use crate::document::{Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
-use crate::plan::{PlanOptions, Quality};
+use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
-use crate::robot::{Mechanism, NamedState, Robot};
+use crate::robot::{Mechanism, MissingGeometry, NamedState, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
 use std::ops::RangeInclusive;
@@ -29,7 +29,8 @@ const FALLS: RangeInclusive<f64> = 1e-3..=1e3;
 
 const SECTIONS: [&str; 9] =
     ["robot", "world", "start", "goal", "goals", "limits", "smoothness", "planner", "gravity"];
-const ROBOT_KEYS: [&str; 7] = ["urdf", "srdf", "joint_limits", "group", "joints", "locked", "base"];
+const ROBOT_KEYS: [&str; 8] =
+    ["urdf", "srdf", "joint_limits", "missing_geometry", "group", "joints", "locked", "base"];
 const LIMIT_KEYS: [&str; 5] = ["velocity_scaling", "acceleration_scaling", "ramp_time", "torque", "joints"];
 const JOINT_LIMIT_KEYS: [&str; 6] = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
 const PLANNER_KEYS: [&str; 12] = [
@@ -46,8 +47,6 @@ const PLANNER_KEYS: [&str; 12] = [
     "polish_tries",
     "improve",
 ];
-/// More edges at once would only fill the memory.
-const MAX_BATCH: usize = 1 << 20;
 const ORIENTATION_KEYS: [&str; 2] = ["rpy", "quaternion_xyzw"];
 
 fn sections(root: &Node) -> Result<Map<'_>, InputError> {
@@ -101,8 +100,17 @@ impl RobotFiles {
             urdf: path(map.require("urdf")?)?,
             srdf: map.get("srdf").map(path).transpose()?,
             joint_limits: map.get("joint_limits").map(path).transpose()?,
+            missing_geometry: map
+                .get("missing_geometry")
+                .map(missing_geometry)
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
+}
+
+fn missing_geometry(node: &Node) -> Result<MissingGeometry, InputError> {
+    node.text("refuse or allow")?.parse().map_err(|_| node.expected("refuse or allow"))
 }
 
 /// Checks that the robot's files are there, while it is known which line names them.
@@ -156,6 +164,7 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
     let world = root.get("world").map_or(Ok(World::default()), world)?;
     let gravity = gravity(&root)?;
     let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity };
+    problem.validate().map_err(|e| root.node.locate(InputError::of_value(e)))?;
     let range = setup::default_range(&problem);
     let defaults = PlanOptions { range, ..PlanOptions::default() };
     let options = match root.get("planner") {
@@ -195,7 +204,7 @@ fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> 
         let limits = limits.map_of("a map of limits", &LIMIT_KEYS)?;
         let of_joints = limits.entries.iter().find(|e| e.key != "torque");
         if let (Some(entry), false) = (of_joints, carries) {
-            let place = &kind.node.path;
+            let place = kind.node.path();
             return Err(entry.error(format!("a {name} has no limits of joints; its own stand under {place}")));
         }
         if let Some(node) = limits.get("torque").filter(|node| matches!(node.value, Value::Bool(true))) {
@@ -209,7 +218,7 @@ fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> 
         return Err(node.error(format!(
             "limits of jerk are not offered for vehicles: how smooth a {name} moves follows from the limits \
              under {}; expected acceleration",
-            kind.node.path
+            kind.node.path()
         )));
     }
     Ok(())
@@ -364,6 +373,7 @@ fn planner(node: &Node, mut default: PlanOptions) -> Result<PlanOptions, InputEr
         searches: map.get("searches").map_or(Ok(default.searches), searches)?,
         polish_tries: map.get("polish_tries").map_or(Ok(default.polish_tries), Node::natural)?,
         improve: map.get("improve").map(improve).transpose()?,
+        ..default
     })
 }
 
@@ -619,11 +629,11 @@ impl States<'_> {
     /// Velocities or accelerations of all planned joints, within their limits; zero where a map leaves
     /// them out.
     fn rates(
-        &self,
+        &mut self,
         node: &Node,
         one: &str,
         many: &str,
-        admit: fn(&Mechanism, usize, f64) -> Result<(), InputError>,
+        admit: fn(&mut Mechanism, usize, f64) -> Result<(), InputError>,
     ) -> Result<Vec<f64>, InputError> {
         let values = match &node.value {
             Value::Map(_) => {
@@ -633,7 +643,7 @@ impl States<'_> {
             _ => self.listed(node, &format!("a map from joints to {many}, or"))?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            admit(&self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
+            admit(&mut self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }

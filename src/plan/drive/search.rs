@@ -187,8 +187,8 @@ impl<'a> Search<'a> {
             if let Some(budget) = termination.spent(self.samples) {
                 return Ok(Searched::Exhausted(budget));
             }
-            if termination.late() {
-                return Ok(Searched::Exhausted(Budget::Time));
+            if let Some(budget) = termination.interrupted() {
+                return Ok(Searched::Exhausted(budget));
             }
             self.samples += 1;
             let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
@@ -254,7 +254,7 @@ impl<'a> Search<'a> {
         };
         let Some((other, motion)) = reached else {
             tree.failures[near] += 1;
-            pursuit.miss(side);
+            pursuit.miss(side, planner.stop());
             return Ok(None);
         };
         let new = tree.add(other, Some(near), motion);

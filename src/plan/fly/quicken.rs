@@ -13,6 +13,7 @@ use crate::base::{Flat, Limited, MAX_ORDER, MAX_OUTPUTS, Moved};
 use crate::check::{Status, Verdict};
 use crate::pose::Pose;
 use crate::refine::Band;
+use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use crate::world::Obstacle;
 use glam::DVec3;
@@ -219,11 +220,15 @@ impl<'a> Quickener<'a> {
     }
 
     /// A shorter spline than the last that was found valid, and than the flight; to be judged.
-    pub(super) fn next(&mut self, late: &dyn Fn() -> bool) -> Option<Trajectory> {
-        while self.saved >= SAVED[1] && self.rounds < LAST_ROUND && self.durations < DURATIONS && !late() {
+    pub(super) fn next(&mut self, stop: &Stop) -> Option<Trajectory> {
+        while self.saved >= SAVED[1]
+            && self.rounds < LAST_ROUND
+            && self.durations < DURATIONS
+            && !stop.is_due()
+        {
             self.durations += 1;
             let duration = self.best.duration * (1.0 - self.saved);
-            match self.settled(Candidate { unknowns: self.best.unknowns.clone(), duration }) {
+            match self.settled(Candidate { unknowns: self.best.unknowns.clone(), duration }, stop) {
                 Some(settled) if duration < self.longest => {
                     let spline = self.trajectory(&settled);
                     self.next = settled;
@@ -267,8 +272,8 @@ impl<'a> Quickener<'a> {
         self.splines.trajectory(&self.splines.control(&candidate.unknowns, h), h)
     }
 
-    /// The same duration without faults, if that is found.
-    fn settled(&mut self, mut candidate: Candidate) -> Option<Candidate> {
+    /// The same duration without faults, if that is found before `stop` is due.
+    fn settled(&mut self, mut candidate: Candidate, stop: &Stop) -> Option<Candidate> {
         let h = self.h(&candidate);
         let mut faults = self.faults(&candidate)?;
         let ties = self.ties(&candidate);
@@ -283,6 +288,9 @@ impl<'a> Quickener<'a> {
             let mut improved = false;
             let normal = self.normal(&candidate, &faults, h)?;
             for _ in 0..STRAINS {
+                if stop.is_due() {
+                    return None;
+                }
                 let Some(next) = self.stepped(&candidate, &normal, &ties, damping) else {
                     damping *= STRAIN;
                     continue;

@@ -115,7 +115,7 @@ fn turn(turning: &Turning, (angle, rate): (f64, f64), to: f64) -> Option<Vec<Leg
         &[rate],
         &[to],
         &[0.0],
-        1.0,
+        0.0,
         f64::INFINITY,
         &mut profiles,
     )?;
