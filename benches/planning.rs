@@ -56,7 +56,8 @@ fn positions(problem: &Problem, count: usize) -> Vec<Vec<f64>> {
 }
 
 fn solved(scene: &Scene) -> Trajectory {
-    let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution).expect("a backend");
+    let mut checker =
+        Backend::Auto.checker(&scene.problem, scene.options.spacing(&scene.problem)).expect("a backend");
     match plan(&scene.problem, &mut *checker, &scene.options).expect("a backend that works") {
         Outcome::Solved(solution) => solution.trajectory,
         other => panic!("{other}"),
@@ -90,7 +91,7 @@ fn check_valid_edges(c: &mut Criterion) {
     trajectory.segments().for_each(|s| edges.push(s.duration, s.coefficients));
     let mut group = c.benchmark_group("check_valid_edges");
     for level in simd::levels() {
-        let resolution = scene.options.resolution;
+        let resolution = scene.options.spacing(&scene.problem);
         let mut checker =
             SimdChecker::at_level(&scene.problem, resolution, level).expect("an available level");
         let mut verdicts = Vec::new();
@@ -113,8 +114,9 @@ fn stages(c: &mut Criterion) {
     for (stage, torque) in Stage::ALL.map(|stage| (stage, false)).into_iter().chain([(Stage::Limits, true)]) {
         scene.problem.torque = torque;
         for level in simd::levels() {
-            let mut checker = SimdChecker::at_level(&scene.problem, scene.options.resolution, level)
-                .expect("an available level");
+            let mut checker =
+                SimdChecker::at_level(&scene.problem, scene.options.spacing(&scene.problem), level)
+                    .expect("an available level");
             let states = Stage::ALL.map(|before| checker.run_stage(before, &edges))[0];
             group.throughput(Throughput::Elements(states as u64));
             let what = if torque { "_with_efforts" } else { "" };
@@ -138,7 +140,7 @@ fn check_among_obstacles(c: &mut Criterion) {
         let mut problem = scene.problem.clone();
         problem.world.obstacles = scattered(&problem, &trajectory, count);
         group.bench_function(BenchmarkId::new("pack", count), |b| b.iter(|| Packed::new(&problem, 0.02)));
-        let mut checker = SimdChecker::new(&problem, scene.options.resolution);
+        let mut checker = SimdChecker::new(&problem, scene.options.spacing(&scene.problem));
         let mut verdicts = Vec::new();
         checker.check(&edges, &mut verdicts).expect("a backend that works");
         assert!(verdicts.iter().all(Verdict::is_valid), "every sample is looked at");
@@ -272,7 +274,7 @@ fn steer_fastest(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 let ends = black_box(&ends);
-                steering.steer(&ends[0], &moving, &ends[1], &still, 1.0, longest, &mut profiles)
+                steering.steer(&ends[0], &moving, &ends[1], &still, 0.0, longest, &mut profiles)
             });
         });
     }
@@ -300,7 +302,7 @@ fn shorten_paths(c: &mut Criterion) {
         });
     });
     c.bench_function("shorten", |b| {
-        b.iter(|| shorten(black_box(&path), &mut local, 16, 0, &|| false).expect("lanes do not fail"));
+        b.iter(|| shorten(black_box(&path), &mut local, 16, 0).expect("lanes do not fail"));
     });
 }
 

@@ -42,26 +42,27 @@
 //! and holds the code to it).
 //!
 //! 1. [`error`]: what is wrong with a user's file, and where.
-//! 2. [`pose`]: rigid transforms.
-//! 3. [`lanes`]: vectors of `f32` per instruction set, chosen at run time.
-//! 4. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
-//! 5. [`base`]: base kinds: flat outputs to coordinates, state and control, and back.
-//! 6. [`search`]: seeded samplers, trees, nearest neighbours, guides.
-//! 7. [`document`]: YAML and JSON that know their lines and keys.
-//! 8. [`world`]: obstacles and exact signed distances.
-//! 9. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
-//! 10. [`problem`]: a mechanism in a world, from a start to its goals.
-//! 11. [`steer`]: the edge that joins two flat states.
-//! 12. [`exchange`]: trajectory files.
-//! 13. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
+//! 2. [`stop`]: when to give up: deadlines and cancel tokens.
+//! 3. [`pose`]: rigid transforms.
+//! 4. [`lanes`]: vectors of `f32` per instruction set, chosen at run time.
+//! 5. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
+//! 6. [`base`]: base kinds: flat outputs to coordinates, state and control, and back.
+//! 7. [`search`]: seeded samplers, trees, nearest neighbours, guides.
+//! 8. [`document`]: YAML and JSON that know their lines and keys.
+//! 9. [`world`]: obstacles and exact signed distances.
+//! 10. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
+//! 11. [`problem`]: a mechanism in a world, from a start to its goals.
+//! 12. [`steer`]: the edge that joins two flat states.
+//! 13. [`exchange`]: trajectory files.
+//! 14. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
 //!     and no steering, so that it cannot share a bug with one.
-//! 14. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
-//! 15. [`local_planner`]: joins two states by a valid edge.
-//! 16. [`refine`]: shortens a path in time.
-//! 17. [`plan`]: the planners.
-//! 18. [`scene`]: scene files, and MoveIt's.
-//! 19. [`bench`](mod@bench): problem suites, runner, tables.
-//! 20. [`cli`]: the command line, the only place that prints or exits.
+//! 15. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
+//! 16. [`local_planner`]: joins two states by a valid edge.
+//! 17. [`refine`]: shortens a path in time.
+//! 18. [`plan`]: the planners.
+//! 19. [`scene`]: scene files, and MoveIt's.
+//! 20. [`bench`](mod@bench): problem suites, runner, tables.
+//! 21. [`cli`]: the command line, the only place that prints or exits.
 
 pub mod base;
 pub mod bench;
@@ -81,6 +82,7 @@ pub mod robot;
 pub mod scene;
 pub mod search;
 pub mod steer;
+pub mod stop;
 pub mod trajectory;
 pub mod world;
 

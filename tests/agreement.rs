@@ -122,7 +122,7 @@ fn real_problems() -> Vec<(String, Problem)> {
         let mechanism = suite.mechanism(&robot, Pose::IDENTITY).expect("a mechanism");
         let mut rng = Pcg64Mcg::seed_from_u64(17);
         for chosen in suite.problems.iter().step_by(60) {
-            let mut problem = chosen.problem(&mechanism).expect("a problem");
+            let mut problem = chosen.problem(&mechanism);
             problem.torque = mechanism.has_dynamics();
             problem.world.obstacles.extend((0..5).map(|i| obstacle(i, &mut rng)));
             problems.push((format!("{name} {} {}", chosen.set, chosen.index), problem));

@@ -157,7 +157,7 @@ fn arcs_save_a_detour() {
         let curves =
             vec![Curve::line(&at(0.0), &at(2.0), Gait::Ahead), Curve::line(&at(2.0), &at(1.0), Gait::Back)];
         let detour = Route { curves, ends: EndSpeeds { first: Some(0.0), last: Some(0.0) } };
-        let faster = drive_by_arcs(&detour, &problem, &mut planner, 0.0, &|| false).expect("lanes that work");
+        let faster = drive_by_arcs(&detour, &problem, &mut planner, 0.0).expect("lanes that work");
         assert_eq!(faster.is_some(), steering_rate.is_infinite(), "heading {heading}");
         if let Some(faster) = faster {
             let duration = faster.estimate(&limits);
@@ -214,7 +214,7 @@ fn kinopax_with_wings() {
     for name in ["trees", "house"] {
         let Some(problem) = kinopax_problem(name, System::Airplane) else { return };
         for seed in 0..2 {
-            let options = PlanOptions { resolution: 0.02, range: 0.5, ..options(seed) };
+            let options = PlanOptions { resolution: Some(0.02), range: Some(0.5), ..options(seed) };
             replay(&problem, &solve(&problem, &options).trajectory);
         }
     }

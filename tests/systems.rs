@@ -117,7 +117,7 @@ fn solve_and_replay(problem: &Problem, options: &PlanOptions, seeds: u64) {
 fn points_among_the_boxes_of_kinopax() {
     for name in ["trees", "house", "narrowPassage"] {
         let Some(problem) = kinopax_problem(name, System::Point) else { return };
-        let options = PlanOptions { resolution: 0.02, range: 0.5, ..PlanOptions::default() };
+        let options = PlanOptions { resolution: Some(0.02), range: Some(0.5), ..PlanOptions::default() };
         solve_and_replay(&problem, &options, 5);
     }
 }

@@ -1,11 +1,14 @@
 //! Problem suites of the field, read into problems, a runner and its tables.
 //! Imports `scene`, `plan`, and what lies below them.
 
+pub mod deadline;
 pub mod dynobench;
 pub mod edges;
+pub mod families;
 pub mod kinopax;
 pub mod mbm;
 pub mod replan;
 pub mod report;
 pub mod runner;
+pub mod samples;
 pub mod seeds;

@@ -10,16 +10,18 @@
 //! distance to a convex set is a convex function, it stays above its tangent at m: what slides past
 //! an obstacle, however fast, costs third order only.
 
+use super::findings::Findings;
 use super::interval::Variation;
 use super::lanes::{Chosen, Kernel, LANES, Level, Numbers};
 use super::motion::{Ball, Balls, Mover, Moves, Rigid};
 use super::report::{Clearance, Nearest, Violation};
 use super::solids::{Shaped, Solids};
 use super::span::Span;
-use super::{MAX_INTERVALS, Stop};
+use super::{INTERVAL, MAX_INTERVALS, ask};
 use crate::base::Singular;
 use crate::pose::Pose;
 use crate::robot::{AlwaysTouching, Mechanism, Overlap};
+use crate::stop::Watch;
 use crate::trajectory::Trajectory;
 use crate::world::World;
 use std::ops::Range;
@@ -31,6 +33,10 @@ const ROUNDING: f64 = 1e-9;
 /// Parts of equal duration, about, that a proof begins with. Between reach and clearance, an arm among
 /// obstacles is hardly ever proved on longer ones, which cost the most: all pairs are listed on them.
 const FIRST_PARTS: usize = 16;
+
+/// Where something all but touches and the proof goes on nevertheless, parts of this share of the duration are
+/// halved no more.
+const COARSE: f64 = 1e-3;
 
 /// What tells where joints are and how they move.
 pub(super) trait Joints {
@@ -121,7 +127,8 @@ struct Scratch {
 }
 
 impl<'a> Collisions<'a> {
-    pub(super) fn new(mechanism: &'a Mechanism, world: &'a World) -> Self {
+    /// The tables, as far as they are made before it is time to stop.
+    pub(super) fn new(mechanism: &'a Mechanism, world: &'a World, watch: &mut Watch) -> Self {
         let links = &mechanism.links;
         let solid = |link: &usize| !links[*link].spheres.is_empty();
         let meets = |pair: &&[usize; 2]| pair.iter().all(solid);
@@ -155,12 +162,12 @@ impl<'a> Collisions<'a> {
         Self {
             mechanism,
             world,
-            solids: Solids::new(&world.obstacles),
+            solids: Solids::new(&world.obstacles, watch),
             free,
             pairs: pairs.chunk_by(same_block).map(item).collect(),
             left_out: mechanism.always.iter().map(|always| LeftOut::new(mechanism, always)).collect(),
             moves: Moves::new(mechanism, movers),
-            fixed: standing_collision(mechanism, world).or_else(|| standing_overlap(mechanism)),
+            fixed: standing_collision(mechanism, world, watch).or_else(|| standing_overlap(mechanism)),
             scratch: Scratch::default(),
             level: Chosen::best(),
         }
@@ -173,30 +180,55 @@ impl<'a> Collisions<'a> {
         trajectory: &Trajectory,
         motion: &mut J,
         tolerance: Option<f64>,
-        stop: &Stop<'_>,
+        watch: &mut Watch,
+        findings: &mut Findings,
     ) -> Result<(Clearance, usize), Violation> {
         if let Some(fixed) = &self.fixed {
-            return Err(fixed.clone());
+            findings.add(fixed.clone())?;
         }
-        let proof = Proof {
-            mechanism: self.mechanism,
-            world: self.world,
-            solids: &self.solids,
-            free: &self.free,
-            pairs: &self.pairs,
-            left_out: &self.left_out,
-            moves: &mut self.moves,
-            scratch: &mut self.scratch,
-            trajectory,
-            motion,
-            stop,
-            tolerance: tolerance.unwrap_or(f64::INFINITY),
-            at_least: f64::INFINITY,
-            nearest: None,
-            intervals: 0,
-        };
-        self.level.run(proof)
+        let mut against = Kinds { world: true, links: true };
+        loop {
+            let proof = Proof {
+                mechanism: self.mechanism,
+                world: self.world,
+                solids: &self.solids,
+                free: if against.world { &self.free } else { &[] },
+                pairs: if against.links { &self.pairs } else { &[] },
+                left_out: &self.left_out,
+                moves: &mut self.moves,
+                scratch: &mut self.scratch,
+                trajectory,
+                motion: &mut *motion,
+                watch: &mut *watch,
+                findings: &mut *findings,
+                coarse: 0.0,
+                tolerance: tolerance.unwrap_or(f64::INFINITY),
+                at_least: f64::INFINITY,
+                nearest: None,
+                intervals: 0,
+            };
+            let Proved { clearance, worst, intervals } = self.level.run(proof)?;
+            // The worst collision is known: of the other kind there may be one that is not as bad.
+            match worst {
+                Some(Other::Obstacle(_)) if against.links => against.world = false,
+                Some(Other::Link(_)) if against.world => against.links = false,
+                _ => return Ok((clearance, intervals)),
+            }
+        }
     }
+}
+
+/// What is looked at.
+struct Kinds {
+    world: bool,
+    links: bool,
+}
+
+/// What came of a proof: whom the worst collision is with, where collisions do not end it.
+struct Proved {
+    clearance: Clearance,
+    worst: Option<Other>,
+    intervals: usize,
 }
 
 /// A proof under way.
@@ -211,7 +243,10 @@ struct Proof<'p, J> {
     scratch: &'p mut Scratch,
     trajectory: &'p Trajectory,
     motion: &'p mut J,
-    stop: &'p Stop<'p>,
+    watch: &'p mut Watch,
+    findings: &'p mut Findings,
+    /// No part of a segment is halved below this, seconds: nothing, until something all but touches.
+    coarse: f64,
     tolerance: f64,
     /// The smallest bound, and the nearest that two spheres were seen, and when.
     at_least: f64,
@@ -231,7 +266,7 @@ struct Bound {
 }
 
 impl<J: Joints> Kernel for Proof<'_, J> {
-    type Output = Result<(Clearance, usize), Violation>;
+    type Output = Result<Proved, Violation>;
 
     #[inline(always)]
     fn call<L: Level>(mut self, level: L) -> Self::Output {
@@ -242,12 +277,18 @@ impl<J: Joints> Kernel for Proof<'_, J> {
         while let Some((span, list)) = self.scratch.spans.pop() {
             self.refine(level, &span, list)?;
         }
+        let worst = self.nearest.filter(|(_, distance, _)| *distance < 0.0);
+        if let Some((pair, distance, time)) = worst {
+            let collision = self.collision(pair, -distance, time);
+            self.findings.add(collision)?;
+        }
         let nearest = self.nearest.map(|(pair, distance, time)| Nearest {
             between: names(self.mechanism, self.world, &pair),
             distance,
             time,
         });
-        Ok((Clearance { at_least: self.at_least, nearest }, self.intervals))
+        let clearance = Clearance { at_least: self.at_least, nearest };
+        Ok(Proved { clearance, worst: worst.map(|(pair, ..)| pair.other), intervals: self.intervals })
     }
 }
 
@@ -256,13 +297,19 @@ impl<J: Joints> Proof<'_, J> {
     /// to be proved.
     #[inline(always)]
     fn refine<L: Level>(&mut self, level: L, span: &Span, list: Range<usize>) -> Result<(), Violation> {
-        self.stop.ask(self.intervals, self.intervals + 1)?;
+        ask(self.watch, INTERVAL, self.intervals)?;
         self.intervals += 1;
         self.scratch.items.truncate(list.end);
-        let floor = span.is_floor() || self.intervals > MAX_INTERVALS;
+        let is_short = span.segments.len() == 1 && span.to - span.from <= self.coarse;
+        let floor = is_short || span.is_floor() || self.intervals > MAX_INTERVALS;
         let instant = match self.stand(span) {
             Ok(instant) => instant,
-            Err(reason) if floor => return Err(Violation::singular(reason, span.begin(self.trajectory))),
+            Err(reason) if floor => {
+                self.findings.add(Violation::singular(reason, span.begin(self.trajectory)))?;
+                // Of the rest of this segment, little would be known.
+                self.scratch.spans.retain(|(other, _)| other.segments != span.segments);
+                return Ok(());
+            }
             Err(_) => {
                 span.divide(self.trajectory, 2, &list, &mut self.scratch.spans);
                 return Ok(());
@@ -275,6 +322,7 @@ impl<J: Joints> Proof<'_, J> {
         }
         let first = self.scratch.items.len();
         for k in list {
+            ask(self.watch, 1, self.intervals)?;
             let mut item = self.scratch.items[k];
             self.moves.follow(level, item.mover / LANES, &self.scratch.poses, &self.scratch.joints);
             item.open = match item.against {
@@ -324,6 +372,10 @@ impl<J: Joints> Proof<'_, J> {
     #[inline(always)]
     fn enough(&self, floor: bool) -> f64 {
         let near = self.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance);
+        // Once there is a collision, worse ones alone are looked for.
+        if near < 0.0 {
+            return if floor { f64::NEG_INFINITY } else { near - self.tolerance };
+        }
         if floor { ROUNDING } else { ROUNDING.max(near - self.tolerance) }
     }
 
@@ -409,7 +461,7 @@ impl<J: Joints> Proof<'_, J> {
     /// Takes note of what was found out about the spheres of a pair: whether it is proved.
     #[inline(always)]
     fn judge(&mut self, pair: Pair, bound: &Bound, instant: f64, floor: bool) -> Result<bool, Violation> {
-        if bound.seen < 0.0 {
+        if bound.seen < 0.0 && !self.findings.keeps() {
             return Err(self.collision(pair, -bound.seen, instant));
         }
         if bound.seen < self.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance) {
@@ -417,9 +469,13 @@ impl<J: Joints> Proof<'_, J> {
         }
         if bound.apart {
             self.at_least = self.at_least.min(bound.proved - ROUNDING);
+        } else if floor && bound.seen < 0.0 {
+            return Ok(true);
         } else if floor {
             let between = names(self.mechanism, self.world, &pair);
-            return Err(Violation::ClearanceNotProved { between, gap: bound.seen, time: instant });
+            self.findings.add(Violation::ClearanceNotProved { between, gap: bound.seen, time: instant })?;
+            self.coarse = COARSE * self.trajectory.duration();
+            return Ok(true);
         }
         Ok(bound.apart)
     }
@@ -533,7 +589,9 @@ fn gap_to_solid<F: Numbers>(ball: &Ball<F>, solid: &Shaped<F>, enough: F) -> (F,
     }
     let gradient = solid.gradient(&distance);
     let change = least_change(gradient.dot(ball.line), gradient.dot(ball.square));
-    ((seen + change - ball.rest).max(proved), seen)
+    // Where the centre is inside there is no gradient: of a collision it is asked how deep it becomes.
+    let is_outside = distance.outside.above(seen.like(0.0));
+    ((seen + change - ball.rest).pick(is_outside, proved).max(proved), seen)
 }
 
 /// The same of balls from each other, all of them moving relative to the same body.
@@ -575,10 +633,13 @@ fn common_ancestor(mechanism: &Mechanism, [mut a, mut b]: [usize; 2]) -> usize {
 }
 
 /// A link of the base that is inside an obstacle.
-fn standing_collision(mechanism: &Mechanism, world: &World) -> Option<Violation> {
+fn standing_collision(mechanism: &Mechanism, world: &World, watch: &mut Watch) -> Option<Violation> {
     let base = mechanism.bodies[0].placement;
     for link in mechanism.links.iter().filter(|link| link.body == 0) {
         for obstacle in &world.obstacles {
+            if watch.is_due(link.spheres.len() as u32) {
+                return None;
+            }
             for sphere in &mechanism.spheres[link.spheres.clone()] {
                 let depth = sphere.radius - obstacle.signed_distance(base.point(sphere.center));
                 if depth > 0.0 {

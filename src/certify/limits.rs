@@ -3,12 +3,14 @@
 //! `trajectory`.
 
 use super::collision::Joints;
+use super::findings::Findings;
 use super::interval::{Variation, shift};
 use super::report::{Peak, Peaks};
 use super::span::Span;
-use super::{CertifyOptions, Violation, tolerance_of};
+use super::{CertifyOptions, INTERVAL, Violation, ask, tolerance_of};
 use crate::base::Singular;
 use crate::problem::{Problem, Smoothness};
+use crate::stop::Watch;
 use crate::trajectory::{Extrema, Segment, Trajectory, extrema};
 use std::ops::Range;
 
@@ -55,6 +57,8 @@ impl Course {
         trajectory: &Trajectory,
         problem: &Problem,
         options: &CertifyOptions,
+        watch: &mut Watch,
+        findings: &mut Findings,
     ) -> Result<Vec<Peaks>, Violation> {
         let mechanism = &problem.mechanism;
         self.dof = trajectory.dof();
@@ -62,6 +66,7 @@ impl Course {
         let none = Extrema { min: f64::INFINITY, min_time: 0.0, max: f64::NEG_INFINITY, max_time: 0.0 };
         let mut extremes = vec![[none; 3]; trajectory.dof()];
         for (segment, &start) in trajectory.segments().zip(trajectory.knots()) {
+            ask(watch, INTERVAL, 0)?;
             for (output, all) in extremes.iter_mut().enumerate() {
                 let bounds = if trajectory.degree() <= 3 {
                     let of = cubic_extremes(segment.polynomial(output), segment.duration);
@@ -95,7 +100,7 @@ impl Course {
             for (kind, peak) in peaks.polynomial() {
                 if peak.exceeds(tolerance_of(kind, mechanism, options)) {
                     let Peak { value, time, bound, .. } = *peak;
-                    return Err(Violation::Limit { output: output.clone(), kind, value, bound, time });
+                    findings.add(Violation::Limit { output: output.clone(), kind, value, bound, time })?;
                 }
             }
         }

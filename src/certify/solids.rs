@@ -6,6 +6,7 @@
 
 use super::lanes::{LANES, Level, Numbers, Row, Vector};
 use crate::pose::Pose;
+use crate::stop::Watch;
 use crate::world::{Obstacle, Shape};
 use glam::DVec3;
 
@@ -73,7 +74,7 @@ pub(super) struct Distance<F> {
     local: Vector<F>,
     beyond: Vector<F>,
     below: [u8; 3],
-    outside: F,
+    pub(super) outside: F,
 }
 
 impl Solid {
@@ -99,7 +100,8 @@ impl Solid {
 }
 
 impl Solids {
-    pub(super) fn new(obstacles: &[Obstacle]) -> Self {
+    /// Of all obstacles, unless it is time to stop before that: then of some.
+    pub(super) fn new(obstacles: &[Obstacle], watch: &mut Watch) -> Self {
         let mut this = Self { solids: obstacles.iter().map(Solid::new).collect(), ..Self::default() };
         let mut items: Vec<Item> = obstacles.iter().enumerate().map(Item::new).collect();
         // Boundless ones would make all boxes boundless, and cylinders take other arithmetic.
@@ -109,7 +111,7 @@ impl Solids {
         let mut rest = &mut items[..];
         for count in classes {
             let (these, others) = rest.split_at_mut(count);
-            this.add(these);
+            this.add(these, watch);
             rest = others;
         }
         this
@@ -117,7 +119,10 @@ impl Solids {
 
     /// Appends the subtree over `items`: parts of full blocks, by the middles of their boxes along
     /// the axis on which those spread widest.
-    fn add(&mut self, items: &mut [Item]) {
+    fn add(&mut self, items: &mut [Item], watch: &mut Watch) {
+        if watch.is_due(items.len() as u32) {
+            return;
+        }
         let lower = items.iter().map(|i| i.lower).fold(DVec3::INFINITY, DVec3::min);
         let upper = items.iter().map(|i| i.upper).fold(DVec3::NEG_INFINITY, DVec3::max);
         let this = self.nodes.len();
@@ -135,8 +140,8 @@ impl Solids {
                 middle(a)[axis].total_cmp(&middle(b)[axis]).then(a.obstacle.cmp(&b.obstacle))
             });
             let (low, high) = items.split_at_mut(cut);
-            self.add(low);
-            self.add(high);
+            self.add(low, watch);
+            self.add(high, watch);
         }
         self.nodes[this].skip = self.nodes.len();
     }
@@ -302,7 +307,7 @@ mod tests {
             obstacles in prop::collection::vec(obstacle(), 1..20),
             p in prop::array::uniform3(coordinate()), q in prop::array::uniform3(coordinate()),
         ) {
-            let solids = Solids::new(&obstacles);
+            let solids = Solids::new(&obstacles, &mut Watch::default());
             for (name, level) in Chosen::available() {
                 for block in &solids.blocks {
                     let [x, y, z, value] = level.run(Measure(block, p));
@@ -327,7 +332,7 @@ mod tests {
             obstacles in prop::collection::vec(obstacle(), 0..120),
             p in prop::array::uniform3(coordinate()), radius in 0.0..0.5, apart in 0.0..0.5,
         ) {
-            let solids = Solids::new(&obstacles);
+            let solids = Solids::new(&obstacles, &mut Watch::default());
             let mut all: Vec<usize> = Vec::new();
             for block in &solids.blocks {
                 all.extend((0..LANES).filter(|lane| block.lanes >> lane & 1 == 1).map(|lane| block.obstacles[lane]));

@@ -2,12 +2,15 @@
 //! none or it fails. Imports the two backends that it chooses between.
 
 use super::gpu::{Gpu, GpuChecker, GpuPool};
-use super::packed::{EdgeBatch, StateBatch};
+use super::packed::{EdgeBatch, Packed, StateBatch};
 use super::{AdapterChoice, CheckError, EdgeChecker, SimdChecker, Verdict};
 use crate::problem::Problem;
+use crate::stop::Stop;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// No batch smaller than this pays for the round trip to any device (some 0.1 ms, in which lanes
 /// check hundreds of edges), nor for opening one.
@@ -15,6 +18,16 @@ const WORTH_ASKING: usize = 512;
 
 /// Edges of a batch by which the backends are compared.
 const SAMPLE: usize = 1024;
+
+/// A comparison takes some milliseconds; with less time than this left, it is not begun.
+const COMPARISON: Duration = Duration::from_millis(20);
+
+/// The share of the time left that a query waits for a device to be opened, which takes a tenth of a second
+/// to some seconds: after that it goes on in lanes, and the device is there for the next.
+const WAIT: f64 = 0.25;
+
+/// How often whoever waits asks whether to go on waiting.
+const GLANCE: Duration = Duration::from_micros(500);
 
 /// Checks in lanes or on a device, whichever is faster for the batch at hand.
 ///
@@ -26,11 +39,15 @@ pub struct AutoChecker {
     warnings: Vec<String>,
     /// States that devices checked before they were given up.
     states_before: u64,
+    stop: Stop,
 }
 
 enum Device {
     /// No batch has yet been large enough to ask for one.
     Unopened(AdapterChoice),
+    /// On its way, on a thread of its own: drivers can't be interrupted. Whether it has been waited for as long
+    /// as it may.
+    Opening(Receiver<Result<GpuChecker, CheckError>>, bool),
     /// In use for batches of at least `least`; `None` until that is measured.
     Open { checker: Box<GpuChecker>, least: Option<usize> },
     /// There is none, or it failed.
@@ -71,23 +88,19 @@ impl AutoChecker {
     }
 
     fn with(lanes: SimdChecker, device: Device) -> Self {
-        Self { lanes, device, warnings: Vec::new(), states_before: 0 }
+        Self { lanes, device, warnings: Vec::new(), states_before: 0, stop: Stop::NEVER }
     }
 
     /// The device's checker, if a batch of this many is for the device.
     fn device_for(&mut self, batch: usize, edges: Option<&EdgeBatch>) -> Option<&mut GpuChecker> {
-        if let Device::Unopened(adapter) = &self.device
-            && batch >= WORTH_ASKING
-        {
-            let opened =
-                Gpu::shared(adapter).and_then(|gpu| GpuChecker::from_packed(&gpu, self.lanes.packed()));
-            self.settle(opened.map(|checker| Device::Open { checker: Box::new(checker), least: None }));
+        if batch >= WORTH_ASKING {
+            self.open();
         }
         if let (Device::Open { checker, least: least @ None }, Some(edges)) = (&mut self.device, edges)
             && batch >= WORTH_ASKING
         {
-            match break_even(checker, &mut self.lanes, edges) {
-                Ok(measured) => *least = Some(measured),
+            match break_even(checker, &mut self.lanes, edges, &self.stop) {
+                Ok(measured) => *least = measured,
                 Err(failure) => self.settle(Err(failure)),
             }
         }
@@ -95,6 +108,35 @@ impl AutoChecker {
             Device::Open { checker, least: Some(least) } if batch >= *least => Some(checker),
             _ => None,
         }
+    }
+
+    /// Has the device opened, and waits for it as long as it may.
+    fn open(&mut self) {
+        if let Device::Unopened(adapter) = &self.device {
+            self.device = opening(adapter.clone(), self.lanes.packed());
+        }
+        let Device::Opening(opened, has_waited) = &mut self.device else { return };
+        let wait =
+            if *has_waited { Stop::after(Instant::now(), Duration::ZERO) } else { self.stop.share(WAIT) };
+        let answer = loop {
+            match opened.recv_timeout(GLANCE) {
+                Err(RecvTimeoutError::Timeout) if wait.is_due() => {
+                    *has_waited = true;
+                    return;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break Err(no_thread()),
+                Ok(answer) => break answer,
+            }
+        };
+        // What it was made of may have changed since.
+        let (padding, resolution) = (self.lanes.packed().padding, self.lanes.packed().resolution);
+        self.settle(answer.map(|mut checker| {
+            checker.set_padding(padding.into());
+            checker.set_resolution(resolution.into());
+            checker.set_stop(&self.stop);
+            Device::Open { checker: Box::new(checker), least: None }
+        }));
     }
 
     /// Takes note of a device that was opened, or of why there is none.
@@ -110,13 +152,71 @@ impl AutoChecker {
     }
 }
 
+/// Threads that open devices. One that outlives its query is best waited for before the process ends: drivers
+/// don't like to be interrupted.
+static OPENING: AtomicUsize = AtomicUsize::new(0);
+
+/// Waits until no device is being opened any more, at most a few seconds: before a process ends.
+pub fn wait_for_devices() {
+    const MOST: Duration = Duration::from_secs(10);
+    let wait = Stop::after(Instant::now(), MOST);
+    while OPENING.load(Ordering::Acquire) > 0 && !wait.is_due() {
+        std::thread::sleep(GLANCE);
+    }
+}
+
+/// One of the threads that open devices, from before it begins until it ends.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        OPENING.fetch_add(1, Ordering::AcqRel);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        OPENING.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Opens the device of an adapter, and makes a checker of a problem on it.
+fn opening(adapter: AdapterChoice, packed: &Packed) -> Device {
+    let (tell, opened) = sync_channel(1);
+    if let Some(gpu) = Gpu::open_already(&adapter) {
+        // There is room for one, and the other end is here.
+        let _ = tell.send(GpuChecker::from_packed(&gpu, packed));
+        return Device::Opening(opened, false);
+    }
+    let (packed, counted) = (packed.clone(), Counted::new());
+    let open = move || {
+        let _counted = counted;
+        let checker = Gpu::shared(&adapter).and_then(|gpu| GpuChecker::from_packed(&gpu, &packed));
+        // Nobody may be there any more to use it.
+        let _ = tell.send(checker);
+    };
+    // Where there is no thread to be had, the other end learns of it, as `open` is dropped.
+    let _ = std::thread::Builder::new().name("open a device".to_owned()).spawn(open);
+    Device::Opening(opened, false)
+}
+
+fn no_thread() -> CheckError {
+    CheckError::Backend { backend: "gpu".to_owned(), message: "no thread could open the device".to_owned() }
+}
+
 /// The size of batch from which on a device is faster than lanes, by checking some edges with both:
-/// once per process and class of problem. `usize::MAX` where it never is.
-fn break_even(gpu: &mut GpuChecker, lanes: &mut SimdChecker, edges: &EdgeBatch) -> Result<usize, CheckError> {
+/// once per process and class of problem. `usize::MAX` where it never is, `None` where there is no time to tell.
+fn break_even(
+    gpu: &mut GpuChecker,
+    lanes: &mut SimdChecker,
+    edges: &EdgeBatch,
+    stop: &Stop,
+) -> Result<Option<usize>, CheckError> {
     static KNOWN: Mutex<Option<HashMap<Class, usize>>> = Mutex::new(None);
     // Software on the same cores as the lanes cannot be faster.
     if gpu.gpu().is_software() {
-        return Ok(usize::MAX);
+        return Ok(Some(usize::MAX));
     }
     let packed = gpu.packed();
     let class = Class {
@@ -130,10 +230,15 @@ fn break_even(gpu: &mut GpuChecker, lanes: &mut SimdChecker, edges: &EdgeBatch) 
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();
     if let Some(&least) = known.get(&class) {
-        return Ok(least);
+        return Ok(Some(least));
+    }
+    if stop.is_due_in(COMPARISON) {
+        return Ok(None);
     }
     let least = measured(gpu, lanes, edges)?;
-    known.insert(class, least);
+    // What was broken off took too little time.
+    let least = (!stop.is_due()).then_some(least);
+    least.map(|least| known.insert(class, least));
     Ok(least)
 }
 
@@ -182,6 +287,10 @@ impl EdgeChecker for AutoChecker {
         self.lanes.check_states(states, verdicts)
     }
 
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        self.lanes.effort_shares(edges, shares)
+    }
+
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
         self.lanes.screen(states, free)
     }
@@ -205,6 +314,16 @@ impl EdgeChecker for AutoChecker {
         self.lanes.set_resolution(metres);
         if let Device::Open { checker, .. } = &mut self.device {
             checker.set_resolution(metres);
+        }
+    }
+
+    fn set_stop(&mut self, stop: &Stop) {
+        self.stop = stop.clone();
+        self.lanes.set_stop(stop);
+        match &mut self.device {
+            Device::Open { checker, .. } => checker.set_stop(stop),
+            Device::Opening(_, has_waited) => *has_waited = false,
+            Device::Unopened(_) | Device::Closed => {}
         }
     }
 
@@ -250,8 +369,9 @@ mod tests {
         let mut on_device = GpuChecker::new(gpu, &problem, 0.05).expect("a checker");
         let mut lanes = SimdChecker::new(&problem, 0.05);
         assert!(measured(&mut on_device, &mut lanes, &edges(1000)).expect("a device that works") > 0);
-        let software = break_even(&mut on_device, &mut lanes, &edges(1000)).expect("a device that works");
-        assert!(!gpu.is_software() || software == usize::MAX, "it works on the same cores");
+        let software = break_even(&mut on_device, &mut lanes, &edges(1000), &Stop::NEVER);
+        let software = software.expect("a device that works");
+        assert!(!gpu.is_software() || software == Some(usize::MAX), "it works on the same cores");
 
         let mut checker = AutoChecker::always(gpu, &problem, 0.05).expect("a checker");
         if let Device::Open { least, .. } = &mut checker.device {

@@ -1,9 +1,17 @@
 //! Why one state is invalid, in words: for the person who asked, not for the search.
 
-use super::{ScalarChecker, Status};
+use super::{Margins, ScalarChecker, Status};
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::robot::Overlap;
+use crate::stop::{Stop, Watch};
 use std::fmt;
+
+/// A stop is asked once in so many distances that are measured, some 10 ns each.
+const DISTANCES_PER_ASK: u32 = 4096;
+
+/// There was no time to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unknown;
 
 /// The first stage that a state fails, with names and amounts.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,42 +31,67 @@ pub struct Fault {
 /// The first link of the base that stands in an obstacle, or two links whose joints are locked so that they
 /// overlap: no state is valid then. The checks of states and edges leave out what does not move.
 pub fn diagnose_base(problem: &Problem) -> Option<Fault> {
+    diagnose_base_until(problem, &Stop::NEVER).unwrap_or_default()
+}
+
+/// The same as [`diagnose_base`], as far as there is time for it.
+///
+/// # Errors
+/// When `stop` is due before that is known.
+pub fn diagnose_base_until(problem: &Problem, stop: &Stop) -> Result<Option<Fault>, Unknown> {
+    let mut watch = Watch::new(stop, DISTANCES_PER_ASK);
     let m = &problem.mechanism;
     if let Some(Overlap { links: [subject, other], depth }) = m.overlaps.first().cloned() {
         let (status, bounds) = (Status::SelfCollision, (0.0, 0.0));
-        return Some(Fault { status, subject, other, amount: depth, bounds });
+        return Ok(Some(Fault { status, subject, other, amount: depth, bounds }));
     }
     let place = m.bodies[0].placement;
     for link in m.links.iter().filter(|link| link.body == 0) {
         for sphere in &m.spheres[link.spheres.clone()] {
+            if watch.is_due(problem.world.obstacles.len() as u32) {
+                return Err(Unknown);
+            }
             for obstacle in &problem.world.obstacles {
                 let depth = sphere.radius - obstacle.signed_distance(place.point(sphere.center));
                 if depth > 0.0 {
                     let (subject, other) = (link.name.clone(), obstacle.name.clone());
-                    return Some(Fault {
+                    return Ok(Some(Fault {
                         status: Status::World,
                         subject,
                         other,
                         amount: depth,
                         bounds: (0.0, 0.0),
-                    });
+                    }));
                 }
             }
         }
     }
-    None
+    Ok(None)
 }
 
 /// Says why `state` is invalid for `problem`, or `None` where it is valid. Accelerations are
 /// taken to be zero where they are no part of the state; efforts are not asked.
 pub fn diagnose(problem: &Problem, state: &FlatState) -> Option<Fault> {
-    let statics = Problem { torque: false, ..problem.clone() };
+    diagnose_until(problem, state, &Stop::NEVER).unwrap_or_default()
+}
+
+/// The same as [`diagnose`], as far as there is time for it.
+///
+/// # Errors
+/// When `stop` is due before that is known.
+pub fn diagnose_until(problem: &Problem, state: &FlatState, stop: &Stop) -> Result<Option<Fault>, Unknown> {
     let rest = vec![0.0; problem.mechanism.dof()];
     let acceleration = match problem.smoothness {
         Smoothness::Acceleration => &rest,
         Smoothness::Jerk => &state.acceleration,
     };
-    let margins = ScalarChecker::new(&statics, 1.0).margins(&state.position, &state.velocity, acceleration);
+    let mut oracle = ScalarChecker::of_states(problem, stop);
+    let margins = oracle.margins_in_time(&state.position, &state.velocity, acceleration).ok_or(Unknown)?;
+    Ok(fault(problem, state, &margins))
+}
+
+/// What the margins of a state tell.
+fn fault(problem: &Problem, state: &FlatState, margins: &Margins) -> Option<Fault> {
     let status = margins.status();
     let (subject, other) = margins.subject(status)?;
     let mechanism = &problem.mechanism;

@@ -18,23 +18,29 @@ mod diagnosis;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod hierarchy;
+mod lengths;
 mod many;
 pub mod packed;
 mod parallel;
 mod scalar;
 pub mod simd;
 mod spread;
+pub mod threads;
 
 #[cfg(feature = "gpu")]
-pub use auto::AutoChecker;
-pub use diagnosis::{Fault, diagnose, diagnose_base};
+pub use auto::{AutoChecker, wait_for_devices};
+pub use diagnosis::{Fault, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until};
+pub use lengths::Lengths;
+pub(crate) use lengths::search_box;
 pub use many::Checkers;
 pub use packed::{EdgeBatch, Packed, StateBatch};
 pub use parallel::ParallelChecker;
 pub use scalar::{Margins, ScalarChecker};
 pub use simd::SimdChecker;
 
+use crate::error::{InvalidValue, positive};
 use crate::problem::Problem;
+use crate::stop::Stop;
 use bytemuck::{Pod, Zeroable};
 use std::fmt;
 
@@ -52,6 +58,22 @@ pub trait EdgeChecker {
     /// # Errors
     /// As for [`EdgeChecker::check`].
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError>;
+
+    /// For each edge, in order, how much it could move within the efforts: the greatest share of what moving it
+    /// takes that is left, at every sample, by what holding the robot there takes. An edge of half that share is
+    /// from rest to rest the same edge in the root of twice the time. Zero or less where the weight alone is
+    /// more than a joint can hold: then no time is long enough. Collisions and other limits are not looked at;
+    /// efforts must be checked.
+    ///
+    /// A backend that cannot tell says one half, and is asked again for the slower edge.
+    ///
+    /// # Errors
+    /// As for [`EdgeChecker::check`].
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        shares.clear();
+        shares.resize(edges.len(), 0.5);
+        Ok(())
+    }
 
     /// Tells which states are free of collision, in order, cheaper than an edge to each would be: what
     /// is not free need not be steered to. A backend may let pass what it likes; this one all.
@@ -75,6 +97,13 @@ pub trait EdgeChecker {
     /// From now on no sphere moves farther than `metres` between two samples of an edge.
     fn set_resolution(&mut self, metres: f64);
 
+    /// Gives up from now on when `stop` is due, inside a batch and inside an edge too: what is not checked to
+    /// its end then is [`Status::Unchecked`], and all that is screened passes. A planner sets it for its
+    /// call, and takes it back after it.
+    ///
+    /// A backend need not: this one is asked to no avail, and its batches are checked to their ends.
+    fn set_stop(&mut self, _stop: &Stop) {}
+
     /// Number of states examined so far.
     fn states_checked(&self) -> u64;
 
@@ -93,14 +122,20 @@ pub trait EdgeChecker {
     }
 }
 
-/// A backend failed.
+/// Nothing was checked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the {backend} backend failed: {message}")]
-pub struct CheckError {
-    /// Which one.
-    pub backend: String,
-    /// How.
-    pub message: String,
+pub enum CheckError {
+    /// A backend failed.
+    #[error("the {backend} backend failed: {message}")]
+    Backend {
+        /// Which one.
+        backend: String,
+        /// How.
+        message: String,
+    },
+    /// What was to be checked, or a checker to be made of, makes no sense.
+    #[error("nothing can be checked: {0}")]
+    Invalid(#[from] InvalidValue),
 }
 
 /// Whether a state or edge is valid, or the first stage that it fails.
@@ -123,10 +158,12 @@ pub enum Status {
     Effort = 6,
     /// A vehicle exceeds a limit of its own: curvature, steering angle, thrust, body rate and the like.
     Base = 7,
+    /// It was not checked to its end, because of [`EdgeChecker::set_stop`]: not known to be valid, nor not to be.
+    Unchecked = 8,
 }
 
 impl Status {
-    /// All of them, in the order of the stages; the index is the number.
+    /// All that a check which is not broken off comes to, in the order of the stages; the index is the number.
     pub const ALL: [Self; 8] = [
         Self::Valid,
         Self::World,
@@ -150,6 +187,7 @@ impl fmt::Display for Status {
             Self::Acceleration => "acceleration limit",
             Self::Effort => "effort limit",
             Self::Base => "limit of the base",
+            Self::Unchecked => "not checked: time was up, or it was broken off",
         })
     }
 }
@@ -173,6 +211,9 @@ impl Verdict {
     /// Passed.
     pub const VALID: Self = Self { status: Status::Valid as u32, time: 0.0, subject: 0, other: 0 };
 
+    /// Broken off.
+    pub const UNCHECKED: Self = Self { status: Status::Unchecked as u32, ..Self::VALID };
+
     /// Failed.
     pub fn invalid(status: Status, time: f32, subject: usize, other: usize) -> Self {
         Self { status: status as u32, time, subject: subject as u32, other: other as u32 }
@@ -195,7 +236,7 @@ impl Verdict {
 
     /// The first stage that failed.
     pub fn status(&self) -> Status {
-        Status::ALL[self.status as usize]
+        Status::ALL.get(self.status as usize).copied().unwrap_or(Status::Unchecked)
     }
 }
 
@@ -227,12 +268,17 @@ pub enum AdapterChoice {
 }
 
 impl Backend {
-    /// A checker of `problem` on this backend, at a spacing of `resolution` metres, and on the best
-    /// adapter.
+    /// A checker of `problem` on this backend, at a spacing of `resolution` metres (`None`: that of
+    /// [`Lengths`]), and on the best adapter.
     ///
     /// # Errors
-    /// When a GPU is asked for and there is none that works.
-    pub fn checker(self, problem: &Problem, resolution: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
+    /// Where the problem ([`Problem::validate`]) or the spacing makes no sense; when a GPU is asked for and there is
+    /// none that works.
+    pub fn checker(
+        self,
+        problem: &Problem,
+        resolution: impl Into<Option<f64>>,
+    ) -> Result<Box<dyn EdgeChecker>, CheckError> {
         self.checker_on(&AdapterChoice::Best, problem, resolution)
     }
 
@@ -244,8 +290,9 @@ impl Backend {
         self,
         adapter: &AdapterChoice,
         problem: &Problem,
-        resolution: f64,
+        resolution: impl Into<Option<f64>>,
     ) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        let resolution = admit(problem, resolution.into())?;
         Ok(match self {
             Self::Auto => auto(adapter, problem, resolution),
             Self::Gpu => gpu(adapter, problem, resolution)?,
@@ -253,6 +300,15 @@ impl Backend {
             Self::Scalar => Box::new(ScalarChecker::new(problem, resolution)),
         })
     }
+}
+
+/// The spacing of a checker of a problem: the one that is asked for, or what follows from the problem, if that makes
+/// sense.
+fn admit(problem: &Problem, resolution: Option<f64>) -> Result<f64, CheckError> {
+    problem.validate()?;
+    let spacing = resolution.unwrap_or_else(|| Lengths::of(problem).spacing);
+    positive("resolution", spacing)?;
+    Ok(spacing)
 }
 
 #[cfg(feature = "gpu")]
@@ -277,7 +333,10 @@ fn auto(_: &AdapterChoice, problem: &Problem, resolution: f64) -> Box<dyn EdgeCh
 
 #[cfg(not(feature = "gpu"))]
 fn gpu(_: &AdapterChoice, _: &Problem, _: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
-    Err(CheckError { backend: "gpu".into(), message: "flatout was built without the feature \"gpu\"".into() })
+    Err(CheckError::Backend {
+        backend: "gpu".into(),
+        message: "flatout was built without the feature \"gpu\"".into(),
+    })
 }
 
 impl std::str::FromStr for Backend {

@@ -7,6 +7,8 @@ pub mod base;
 pub use base::PackedBase;
 
 use super::hierarchy;
+use crate::base::Base;
+use crate::error::InvalidValue;
 use crate::pose::Pose;
 use crate::problem::Problem;
 use crate::robot::{Mechanism, Motion, Sphere};
@@ -20,10 +22,13 @@ use std::sync::LazyLock;
 /// Samples are taken in rakes of this many, spread over the whole edge: the widest lanes there are.
 pub const RAKE: usize = 16;
 
-/// Velocity, acceleration and effort limits are widened by this share, position limits by this many
-/// rad or m, so that an edge which meets a limit exactly in `f64` is not lost to `f32` rounding
-/// (relative 6e-8 per operation, some hundred operations). The certificate holds the true limits.
+/// Velocity, acceleration and effort limits are widened by this share, so that an edge which meets a limit exactly
+/// in `f64` is not lost to `f32` rounding (relative 6e-8 per operation, some hundred operations). The certificate
+/// holds the true limits.
 pub const LIMIT_SLACK: f32 = 1e-4;
+
+/// Position limits are widened by this share of the greater of the two, since positions take far fewer operations.
+pub const POSITION_SLACK: f32 = 1e-5;
 
 /// Greatest degree of an edge's polynomials: septics, for systems of order 4.
 pub const MAX_DEGREE: usize = 7;
@@ -223,6 +228,9 @@ const MOST_INTERVALS: f32 = 1e6;
 
 impl Packed {
     /// Packs a problem; no sphere moves farther than `resolution` metres between two samples.
+    ///
+    /// # Panics
+    /// May, where the problem makes no sense: [`Problem::validate`] and [`Backend::checker`](super::Backend) say so.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
         let m = &problem.mechanism;
         let base_links = m.links.iter().take_while(|l| l.body == 0).count();
@@ -247,7 +255,7 @@ impl Packed {
             hierarchy: hierarchy::build(&world, &problem.world.obstacles),
             world,
             torque: problem.torque && base.is_none(),
-            gravity: problem.gravity.as_vec3().to_array(),
+            gravity: gravity(problem).as_vec3().to_array(),
             reach: base.map_or(reach.clone(), |base| base.reach(&reach)),
             base,
             resolution: resolution as f32,
@@ -265,6 +273,16 @@ impl Packed {
         self.reach.len()
     }
 
+    /// Refuses edges of another number of outputs: those of another robot.
+    pub(super) fn admit_edges(&self, edges: &EdgeBatch) -> Result<(), InvalidValue> {
+        admit_outputs("edges", edges.dof, self.flat_dof())
+    }
+
+    /// Refuses states of another number of outputs.
+    pub(super) fn admit_states(&self, states: &StateBatch) -> Result<(), InvalidValue> {
+        admit_outputs("states", states.dof, self.dof())
+    }
+
     /// How many rakes of samples an edge needs.
     ///
     /// Between two samples the spheres move at most sum_j reach_j |dy_j|. A rest-to-rest edge is
@@ -276,11 +294,19 @@ impl Packed {
     pub fn rakes(&self, edge: &Edge<'_>) -> usize {
         let mut travel = edge.travel(&self.reach);
         if let Some(base) = &self.base {
-            travel += base.turning(edge, self.flat_dof());
+            travel += base.turning(edge, self.flat_dof(), -self.gravity[2]);
         }
         let intervals = (travel / self.resolution).ceil().min(MOST_INTERVALS) as usize;
         (intervals + 1).div_ceil(RAKE)
     }
+}
+
+fn admit_outputs(what: &str, found: usize, wanted: usize) -> Result<(), InvalidValue> {
+    if found == wanted {
+        return Ok(());
+    }
+    let expected = format!("{wanted} outputs, as the checker's problem has");
+    Err(InvalidValue::new(what, format!("{found} outputs"), expected))
 }
 
 impl PackedWorld {
@@ -350,6 +376,12 @@ fn pack_pose(pose: &Pose) -> ([[f32; 3]; 3], [f32; 3]) {
     (rows.map(|row| row.map(|x| x as f32)), pose.translation.as_vec3().to_array())
 }
 
+/// Gravity as the equations of a vehicle have it, where they do; else the problem's.
+fn gravity(problem: &Problem) -> DVec3 {
+    let of_base = problem.mechanism.vehicle().and_then(Base::gravity);
+    of_base.map_or(problem.gravity, |gravity| -gravity * DVec3::Z)
+}
+
 fn pack_body(body: &crate::robot::Body) -> PackedBody {
     let (rotation, translation) = pack_pose(&body.placement);
     let i = body.inertia.matrix;
@@ -394,6 +426,12 @@ fn pack_link(m: &Mechanism, index: usize) -> PackedLink {
     }
 }
 
+/// What position limits are widened by: [`POSITION_SLACK`] of the greater of the two, rad or m.
+pub fn position_slack(limits: &crate::robot::OutputLimits) -> f32 {
+    let size = |bound: f64| if bound.is_finite() { bound.abs() as f32 } else { 0.0 };
+    POSITION_SLACK * size(limits.lower).max(size(limits.upper))
+}
+
 /// Adds the mask of a pair of links, where it has one, and says where it begins.
 fn pack_mask(m: &Mechanism, pair: [usize; 2], masks: &mut Vec<u32>) -> u32 {
     let always = m.always_touching(pair);
@@ -411,10 +449,11 @@ fn pack_mask(m: &Mechanism, pair: [usize; 2], masks: &mut Vec<u32>) -> u32 {
 }
 
 fn pack_limits(limits: &crate::robot::OutputLimits) -> PackedLimits {
+    let slack = position_slack(limits);
     // A position that is not finite must break even a limit that is not there.
     PackedLimits {
-        lower: (limits.lower as f32 - LIMIT_SLACK).max(f32::MIN),
-        upper: (limits.upper as f32 + LIMIT_SLACK).min(f32::MAX),
+        lower: (limits.lower as f32 - slack).max(f32::MIN),
+        upper: (limits.upper as f32 + slack).min(f32::MAX),
         velocity: limits.velocity as f32 * (1.0 + LIMIT_SLACK),
         acceleration: limits.acceleration as f32 * (1.0 + LIMIT_SLACK),
         effort: limits.effort as f32 * (1.0 + LIMIT_SLACK),
@@ -477,6 +516,9 @@ impl StateBatch {
     }
 
     /// Appends a state; the slices hold one value per output.
+    ///
+    /// # Panics
+    /// If one of them does not.
     pub fn push(&mut self, position: &[f64], velocity: &[f64], acceleration: &[f64]) {
         for values in [position, velocity, acceleration] {
             assert_eq!(values.len(), self.dof, "one value per output");
@@ -585,7 +627,11 @@ impl EdgeBatch {
 
     /// Appends the rest-to-rest edge between two positions, a straight line: every output follows
     /// the [`smooth_step`] of the batch's degree.
+    ///
+    /// # Panics
+    /// If a position does not hold one value per output.
     pub fn push_at_rest(&mut self, from: &[f64], to: &[f64], duration: f64) {
+        assert!(from.len() == self.dof && to.len() == self.dof, "one value per output");
         self.head(1, duration, true);
         self.durations.push(duration as f32);
         let rate = if duration > 0.0 { 1.0 / duration } else { 0.0 };
@@ -604,6 +650,9 @@ impl EdgeBatch {
     }
 
     /// Appends an edge of one segment: `coefficients` is `[output][degree + 1]`, ascending powers.
+    ///
+    /// # Panics
+    /// If it is not one polynomial per output, of no higher degree than the batch's.
     pub fn push(&mut self, duration: f64, coefficients: &[f64]) {
         self.head(1, duration, false);
         self.segment(duration, coefficients);

@@ -3,14 +3,18 @@
 use super::batch::make_folder;
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, GeometryArgs, complain, count, edges, export, positive, say, systems, write_file};
+use super::{
+    BackendArgs, Failure, GeometryArgs, complain, count, count_up_to, edges, export, families, positive, say,
+    systems, write_file,
+};
+use crate::bench::deadline::{self, Clock, DeadlineReport, Family};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
 use crate::bench::report::{Curve, Machine, Report};
 use crate::bench::runner;
 use crate::check::CheckError;
 use crate::error::InputError;
-use crate::plan::{PlanOptions, Quality, Solution};
+use crate::plan::{MAX_BATCH, PlanOptions, Quality, Solution};
 use crate::pose::Pose;
 use crate::problem::{Problem, Smoothness};
 use crate::robot::{LoadOptions, Robot};
@@ -36,6 +40,12 @@ pub(super) enum BenchCommand {
     Kinopax(systems::KinopaxArgs),
     /// How long it takes to plan anew on the way: other goals, and obstacles that appear
     Replan(ReplanBenchArgs),
+    /// How much longer than a deadline hard queries of random families work
+    Deadline(DeadlineArgs),
+    /// Random mazes and crowded arms, many seeds each: times and samples with their tails
+    Families(families::FamiliesArgs),
+    /// The same of scenes
+    Scenes(families::ScenesArgs),
     /// Edges and states a second, by backend, size of batch and number of obstacles
     Edges(edges::EdgesArgs),
 }
@@ -81,10 +91,10 @@ pub(super) struct MbmArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "curve")]
     trajectories: Option<PathBuf>,
     /// Plan every problem so often and keep the run of median time
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = repeats)]
     repeat: usize,
     /// Edges that the search has checked at once; 0 leaves it to the backend
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = edge_batch)]
     edge_batch: usize,
     /// Plan all problems at once, and tell how many a second; with --repeat, the batch of median time
     #[arg(long, conflicts_with = "curve")]
@@ -105,6 +115,36 @@ pub(super) struct ReplanBenchArgs {
     count: usize,
 }
 
+#[derive(Args)]
+pub(super) struct DeadlineArgs {
+    /// Queries, of all families in turn
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = count)]
+    count: usize,
+    /// Time for each query, seconds
+    #[arg(long, value_name = "S", default_value_t = 5e-3, allow_negative_numbers = true, value_parser = positive)]
+    limit: f64,
+    /// What the deadline is held against: processor, the time that the thread has worked, or wall
+    #[arg(long, default_value = "processor")]
+    clock: Clock,
+    /// Write results as JSON
+    #[arg(long, value_name = "OUT")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    backend: BackendArgs,
+}
+
+/// Parses how often a problem is planned; every run's answer is held until the last.
+fn repeats(text: &str) -> Result<usize, String> {
+    count_up_to(text, 10_000)
+}
+
+fn edge_batch(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(n) if n <= MAX_BATCH => Ok(n),
+        _ => Err(format!("expected a whole number from 0 to {MAX_BATCH}")),
+    }
+}
+
 pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
     match command {
         BenchCommand::Mbm(args) if args.curve => curve(args),
@@ -112,8 +152,43 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::Dynobench(args) => systems::dynobench(args),
         BenchCommand::Kinopax(args) => systems::kinopax(args),
         BenchCommand::Replan(args) => replan(args),
+        BenchCommand::Deadline(args) => deadline(args),
+        BenchCommand::Families(args) => families::families(args),
+        BenchCommand::Scenes(args) => families::scenes(args),
         BenchCommand::Edges(args) => edges::run(args),
     }
+}
+
+fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
+    let progress = Progress::bar(args.count, "planning");
+    let limit = Duration::from_secs_f64(args.limit);
+    let options = PlanOptions::default();
+    let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
+    let families = Family::ALL.len();
+    let mut report = DeadlineReport {
+        limit_us: args.limit * 1e6,
+        clock: args.clock,
+        machine: Machine::this(),
+        events: Vec::new(),
+    };
+    for number in 0..args.count {
+        let (family, seed) = (Family::ALL[number % families], (number / families) as u64);
+        let event = deadline::measure(family, seed, &checker, &options, limit, args.clock);
+        report.events.push(event.map_err(|e| Failure::Broken(e.to_string()))?);
+        progress.advance();
+    }
+    drop(progress);
+    say(&report.to_string())?;
+    write(args.json.as_deref(), &report)
+}
+
+/// Writes results as JSON, if they are to be written.
+fn write(path: Option<&Path>, results: &impl Serialize) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let text = serde_json::to_string_pretty(results).map_err(|e| Failure::Broken(e.to_string()))?;
+    write_file(path, &text)?;
+    complain(&format!("results written to {}", path.display()));
+    Ok(())
 }
 
 impl SuiteArgs {
@@ -129,20 +204,17 @@ impl SuiteArgs {
         limit_jerk(&mut mechanism, self.ramp_time);
         let wanted = LimitChoice { torque: Some(self.torque), ..LimitChoice::default() };
         let torque = wanted.torque(&mechanism)?;
-        let problem = |chosen: &MbmProblem| -> Result<Problem, InputError> {
-            Ok(Problem { smoothness: self.smoothness, torque, ..chosen.problem(&mechanism)? })
+        let problem = |chosen: &MbmProblem| Problem {
+            smoothness: self.smoothness,
+            torque,
+            ..chosen.problem(&mechanism)
         };
-        let problems = suite.problems.iter().map(problem);
-        let problems = problems.collect::<Result<_, _>>().map_err(located)?;
+        let problems = suite.problems.iter().map(problem).collect();
         Ok((suite, problems))
     }
 
     fn write(&self, results: &impl Serialize) -> Result<(), Failure> {
-        let Some(path) = &self.json else { return Ok(()) };
-        let text = serde_json::to_string_pretty(results).map_err(|e| Failure::Broken(e.to_string()))?;
-        write_file(path, &text)?;
-        complain(&format!("results written to {}", path.display()));
-        Ok(())
+        write(self.json.as_deref(), results)
     }
 }
 
@@ -183,7 +255,8 @@ fn measure(
         results.push(result);
         solutions.push(solution);
     }
-    let checker = problems.first().map(|p| args.planning.backend.checker(p, options.resolution));
+    let any = problems.iter().find(|problem| problem.validate().is_ok());
+    let checker = any.map(|p| args.planning.backend.checker(p, options.resolution));
     let report = Report {
         suite: "mbm".to_owned(),
         robot: suite.robot.clone(),

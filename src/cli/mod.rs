@@ -7,6 +7,7 @@ mod check;
 #[cfg(feature = "gpu")]
 mod devices;
 mod edges;
+mod families;
 mod import;
 mod plan;
 mod planning;
@@ -16,10 +17,11 @@ mod robot;
 mod systems;
 mod telling;
 
+use crate::check::threads::{self, MAX_THREADS};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::InputError;
 use crate::exchange::Export;
-use crate::plan::Solution;
+use crate::plan::{Outcome, Solution};
 use crate::problem::Problem;
 use crate::robot::MissingGeometry;
 use crate::scene::{RobotFiles, Scene, moveit};
@@ -78,13 +80,24 @@ impl From<InputError> for Failure {
 
 impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
-        Self::Broken(error.to_string())
+        match error {
+            CheckError::Invalid(why) => Self::Input(InputError::of_value(why)),
+            CheckError::Backend { .. } => Self::Broken(error.to_string()),
+        }
     }
 }
 
 /// Parses the command line, runs the command, and gives the exit code: 0 solved or valid, 1 broken off
 /// (a backend failed, or standard output could not be written), 2 bad input, 3 no plan or not valid.
 pub fn run() -> ExitCode {
+    let code = exit_code(command());
+    // A device that a query did not wait for may still be opened.
+    #[cfg(feature = "gpu")]
+    crate::check::wait_for_devices();
+    code
+}
+
+fn command() -> Result<(), Failure> {
     let result = match Cli::parse().command {
         Command::Plan(args) => plan::run(&args),
         Command::Replan(args) => replan::run(&args),
@@ -96,6 +109,13 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "gpu")]
         Command::Devices(args) => devices::run(&args),
     };
+    if let Some(warning) = threads::take_warning() {
+        complain(&format!("warning: {warning}"));
+    }
+    result
+}
+
+fn exit_code(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Broken(why)) => {
@@ -121,11 +141,29 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Parses a number of things of which there must be one.
+/// Parses a number of things of which there must be one; what is counted in millions is not held in memory all at
+/// once, or is small.
 fn count(text: &str) -> Result<usize, String> {
+    count_up_to(text, 1_000_000)
+}
+
+/// Parses a number of threads.
+fn thread_count(text: &str) -> Result<usize, String> {
+    count_up_to(text, MAX_THREADS)
+}
+
+fn count_up_to(text: &str, most: usize) -> Result<usize, String> {
     match text.parse::<usize>() {
-        Ok(n) if n > 0 => Ok(n),
-        _ => Err("expected a whole number greater than 0".to_owned()),
+        Ok(n) if n > 0 && n <= most => Ok(n),
+        _ => Err(format!("expected a whole number from 1 to {most}")),
+    }
+}
+
+/// What ends a command that came to no trajectory.
+fn unsolved(outcome: &Outcome) -> Failure {
+    match outcome {
+        Outcome::Invalid { why } => Failure::Input(InputError::of_value(why.clone())),
+        other => Failure::Invalid(other.to_string()),
     }
 }
 
@@ -176,7 +214,11 @@ struct BackendArgs {
 
 impl BackendArgs {
     /// A checker that tells its warnings when it is done with.
-    fn checker(&self, problem: &Problem, resolution: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
+    fn checker(
+        &self,
+        problem: &Problem,
+        resolution: Option<f64>,
+    ) -> Result<Box<dyn EdgeChecker>, CheckError> {
         let checker =
             self.backend.checker_on(&self.adapter.clone().unwrap_or_default(), problem, resolution)?;
         Ok(Box::new(Telling(checker)))
@@ -185,7 +227,7 @@ impl BackendArgs {
     /// Such checkers of many problems.
     fn checkers<'a>(
         &self,
-        problems: impl IntoIterator<Item = (&'a Problem, f64)>,
+        problems: impl IntoIterator<Item = (&'a Problem, Option<f64>)>,
     ) -> Result<TellingCheckers<'a>, CheckError> {
         let checkers = self.backend.checkers(&self.adapter.clone().unwrap_or_default(), problems)?;
         Ok(TellingCheckers(checkers))

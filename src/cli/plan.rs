@@ -2,7 +2,7 @@
 
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, MoveItArgs, export, say};
+use super::{Failure, MoveItArgs, export, say, unsolved};
 use crate::certify::{Certificate, CertifyOptions, certify};
 use crate::check::CheckError;
 use crate::error::InputError;
@@ -14,7 +14,7 @@ use crate::trajectory::Trajectory;
 use clap::Args;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The clearance in the report is proved to within this, metres.
 pub(super) const CLEARANCE_TOLERANCE: f64 = 1e-4;
@@ -74,7 +74,7 @@ impl PlanningArgs {
         problem: &Problem,
         options: &PlanOptions,
     ) -> Result<(Solution, String), Failure> {
-        self.plan_by(problem, options, |plan| plan(problem, options))
+        self.plan_by(problem, options, |plan, options| plan(problem, options))
     }
 
     /// The same from where a running trajectory is left.
@@ -84,26 +84,39 @@ impl PlanningArgs {
         options: &PlanOptions,
         departure: &Departure<'_>,
     ) -> Result<(Solution, String), Failure> {
-        self.plan_by(problem, options, |plan| replan_by(problem, options, departure, plan))
+        self.plan_by(problem, options, |plan, options| replan_by(problem, options, departure, plan))
     }
 
     fn plan_by(
         &self,
         problem: &Problem,
         options: &PlanOptions,
-        by: impl FnOnce(&mut Planner<'_>) -> Result<Outcome, CheckError>,
+        by: impl FnOnce(&mut Planner<'_>, &PlanOptions) -> Result<Outcome, CheckError>,
     ) -> Result<(Solution, String), Failure> {
         let progress = Progress::spinner("planning");
+        let begun = Instant::now();
         let make = || self.backend.checker(problem, options.resolution);
         let mut checker = make()?;
-        let outcome = by(&mut |problem, options| match self.threads() {
+        // To make the checker is part of the work, and of its budgets.
+        let packed = begun.elapsed();
+        let left = |limit: Duration| limit.saturating_sub(packed);
+        let options = PlanOptions {
+            time_limit: options.time_limit.map(left),
+            improve: options.improve.map(left),
+            ..options.clone()
+        };
+        let plan = &mut |problem: &Problem, options: &PlanOptions| match self.threads() {
             1 => plan(problem, &mut *checker, options),
             threads => plan_on_threads(problem, make, options, threads),
-        })?;
+        };
+        let outcome = by(plan, &options)?;
         drop(progress);
         match outcome {
-            Outcome::Solved(solution) => Ok((*solution, checker.name())),
-            other => Err(Failure::Invalid(other.to_string())),
+            Outcome::Solved(mut solution) => {
+                solution.statistics.setup += packed;
+                Ok((*solution, checker.name()))
+            }
+            other => Err(unsolved(&other)),
         }
     }
 }
@@ -154,13 +167,17 @@ fn summary(solution: &Solution, backend: &str, seed: u64) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "solved in {:.2} ms (plan {:.2}, refine {:.2}, certify {:.2})",
+        "solved in {:.2} ms (set up {:.2}, plan {:.2}, refine {:.2}, certify {:.2})",
         millis(s.total()),
+        millis(s.setup),
         millis(s.plan),
         millis(s.refine),
         millis(s.certify)
     );
     let _ = writeln!(text, "  duration   {}; {:.3} s before refinement", length(trajectory), s.raw_duration);
+    if let Some(budget) = solution.cut_short {
+        let _ = writeln!(text, "  cut short  {budget}: more time may find a shorter one");
+    }
     text.push_str(&describe(&solution.certificate));
     let (samples, edges, states) = (s.iterations, s.edges, s.states);
     let _ = writeln!(

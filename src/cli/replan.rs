@@ -23,6 +23,10 @@ pub(super) struct ReplanArgs {
     /// Give the whole of what is driven, from the beginning of the old trajectory; certified as a whole
     #[arg(long)]
     join: bool,
+    /// With --join, give and certify what is driven from this time on, seconds after the old trajectory began: what
+    /// lies behind may no longer be valid
+    #[arg(long, value_name = "T", allow_negative_numbers = true, requires = "join")]
+    now: Option<f64>,
     #[command(flatten)]
     planning: PlanningArgs,
     #[command(flatten)]
@@ -44,10 +48,12 @@ pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
         let message = format!("--from {}: expected a time from 0 to {duration}, its duration", args.from);
         return Err(located(InputError::new(message)).into());
     }
-    let departure = Departure { running: &running, from: args.from };
-    if let Some(why) = departure.refusal(&scene.problem) {
-        return Err(located(InputError::new(format!("--from {}: {why}", args.from))).into());
+    let now = args.now.unwrap_or(0.0);
+    if !(0.0..=args.from).contains(&now) {
+        let message = format!("--now {now}: expected a time from 0 to {}, that of the departure", args.from);
+        return Err(located(InputError::new(message)).into());
     }
+    let departure = Departure { running: &running, from: args.from };
     let mut problem = departure.problem(&scene.problem);
     let (mut solution, backend) = args.planning.replan(&scene.problem, &scene.options, &departure)?;
     if args.join {
@@ -57,14 +63,14 @@ pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
             jerk_tolerance: 1e3 * TOLERANCE,
             ..CertifyOptions::default()
         };
-        let joined = departure.join(&problem, &solution.trajectory, &tolerant);
+        let joined = departure.ahead(now, &problem, &solution.trajectory, &tolerant);
         (solution.trajectory, solution.certificate) = joined.map_err(|violation| {
             let from = args.from;
             Failure::Invalid(format!(
                 "no plan: the running trajectory is not valid until {from} s: {violation}"
             ))
         })?;
-        let beginning = FlatState::of(&problem.mechanism, &running, 0.0, problem.smoothness);
+        let beginning = FlatState::of(&problem.mechanism, &running, now, problem.smoothness);
         problem.start = beginning.unwrap_or(problem.start);
     }
     tighten(&problem, &mut solution);

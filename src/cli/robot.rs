@@ -1,9 +1,11 @@
 //! `flatout robot`: what a robot is like, and its cover by spheres.
 
-use super::{Failure, complain, count, positive, say, write_file};
+use super::progress::Progress;
+use super::{Failure, complain, count_up_to, positive, say, write_file};
 use crate::error::InputError;
-use crate::robot::spherize::{CoverOptions, CoverReport, cover_links, replace_collisions};
+use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, cover_links_until, replace_collisions};
 use crate::robot::{LoadOptions, MissingGeometry, Robot};
+use crate::stop::Stop;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -35,7 +37,7 @@ pub(super) struct SpherizeArgs {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Most spheres per piece of geometry
-    #[arg(long, value_name = "N", default_value_t = CoverOptions::default().max_spheres, value_parser = count)]
+    #[arg(long, value_name = "N", default_value_t = CoverOptions::default().max_spheres, value_parser = sphere_count)]
     max_spheres: usize,
     /// How far spheres may reach beyond the geometry, metres
     #[arg(
@@ -46,6 +48,10 @@ pub(super) struct SpherizeArgs {
         value_parser = positive
     )]
     tolerance: f64,
+}
+
+fn sphere_count(text: &str) -> Result<usize, String> {
+    count_up_to(text, MAX_SPHERES)
 }
 
 pub(super) fn run(command: &RobotCommand) -> Result<(), Failure> {
@@ -66,7 +72,10 @@ fn info(args: &InfoArgs) -> Result<(), Failure> {
 fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
     let options = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
     let solids = Robot::load_solids(&args.urdf)?;
-    let links = cover_links(&solids, &options).map_err(|e| e.in_file(&args.urdf))?;
+    let progress = Progress::bar(solids.len(), "covering");
+    let links = cover_links_until(&solids, &options, &Stop::NEVER, &mut |_| progress.advance());
+    drop(progress);
+    let links = links.map_err(|e| e.in_file(&args.urdf))?;
     say(&format!("{}\n", CoverReport(&links)))?;
     if let Some(output) = &args.output {
         let urdf = InputError::read_text(&args.urdf)?;

@@ -73,7 +73,8 @@ pub(super) fn kinopax(args: &KinopaxArgs) -> Result<(), Failure> {
     let name = args.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let problem = Ok(args.system.problem(kinopax::load(&args.file)?)?);
     let size = args.system.size();
-    let options = PlanOptions { resolution: 0.02 * size, range: 0.5 * size, ..PlanOptions::default() };
+    let options =
+        PlanOptions { resolution: Some(0.02 * size), range: Some(0.5 * size), ..PlanOptions::default() };
     run("kinopax", &[Entry { instance: name, problem, reference: None }], &options, &args.seeds)
 }
 

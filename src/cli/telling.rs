@@ -2,6 +2,7 @@
 
 use super::complain;
 use crate::check::{CheckError, Checkers, EdgeBatch, EdgeChecker, StateBatch, Verdict};
+use crate::stop::Stop;
 use std::sync::{Mutex, PoisonError};
 
 /// Tells its warnings when it is dropped.
@@ -14,6 +15,10 @@ impl EdgeChecker for Telling {
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
         self.0.check_states(states, verdicts)
+    }
+
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        self.0.effort_shares(edges, shares)
     }
 
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
@@ -30,6 +35,10 @@ impl EdgeChecker for Telling {
 
     fn set_resolution(&mut self, metres: f64) {
         self.0.set_resolution(metres);
+    }
+
+    fn set_stop(&mut self, stop: &Stop) {
+        self.0.set_stop(stop);
     }
 
     fn states_checked(&self) -> u64 {

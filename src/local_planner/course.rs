@@ -4,6 +4,7 @@
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Verdict};
 use crate::robot::Mechanism;
 use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Pace, Stance, TimeLaw, nearest_turn};
+use crate::stop::Stop;
 
 /// Samples of a curve at which its limits are checked.
 const LOOK: usize = 40;
@@ -75,6 +76,7 @@ pub struct CoursePlanner<'a> {
     pace: Pace,
     /// Edges checked so far.
     pub checked: u64,
+    stop: Stop,
 }
 
 impl<'a> CoursePlanner<'a> {
@@ -90,7 +92,27 @@ impl<'a> CoursePlanner<'a> {
             coefficients: Vec::new(),
             pace: Pace::new(limits),
             checked: 0,
+            stop: Stop::NEVER,
         }
+    }
+
+    /// The same, but joining nothing any more when `stop` is due, nor does the checker check. Whoever joins many
+    /// stances asks [`CoursePlanner::is_late`] between them.
+    #[must_use]
+    pub fn until(mut self, stop: &Stop) -> Self {
+        self.checker.set_stop(stop);
+        self.stop = stop.clone();
+        self
+    }
+
+    /// What it stops by.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Whether it is time to stop.
+    pub fn is_late(&self) -> bool {
+        self.stop.is_due()
     }
 
     /// The limits.
@@ -128,6 +150,9 @@ impl<'a> CoursePlanner<'a> {
             _ => f64::INFINITY,
         };
         for way in Way::by(estimate, longest).into_iter().flatten() {
+            if self.is_late() {
+                break;
+            }
             let Some(curves) = self.joined(from, to, way) else { continue };
             let Some(motion) = self.timed(curves).filter(|motion| motion.duration <= longest) else {
                 continue;
@@ -162,6 +187,9 @@ impl<'a> CoursePlanner<'a> {
             _ => f64::INFINITY,
         };
         for way in Way::by(estimate, f64::INFINITY).into_iter().flatten() {
+            if self.is_late() {
+                break;
+            }
             let other = self.other(stance, given, place, arm, way);
             let (from, to) = in_order(stance, &other, given);
             let Some(motion) = self.joined(from, to, way).and_then(|curves| self.timed(curves)) else {

@@ -1,19 +1,24 @@
 //! One thread's share of a query: searches, refines and certifies with a checker of its own.
 
-use super::termination::Race;
-use super::{Budget, PlanOptions, RrtConnect, Searched, Solution, Statistics, Termination};
+use super::termination::{Improve, Race};
+use super::{Budget, Gap, PlanOptions, RrtConnect, Searched, Solution, Statistics, Termination};
 use crate::certify::{Certificate, Certifier, Violation};
 use crate::check::{CheckError, EdgeChecker, StateBatch, Status};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::refine::{Knots, polish, shorten, skip_corners};
-use crate::trajectory::Trajectory;
+use crate::stop::Stop;
+use crate::trajectory::{Trajectory, derivative};
 use std::time::{Duration, Instant};
 
-/// Clearances that the search and the refinement ask for, in metres, the greatest first that start
-/// and goal can afford. Between two samples a sphere of radius r that moves by d past an edge can
-/// dip in by d^2 / (8 r), one or two millimetres at worst: with this much to spare few certificates fail.
+/// Clearances that the search and the refinement of vehicles ask for, in metres, the greatest first that start
+/// and goal can afford.
 pub(super) const PADDINGS: [f64; 4] = [1e-3, 2e-4, 4e-5, 0.0];
+
+/// The same for arms and points, as shares of the spacing of samples: between two samples that are d apart a sphere
+/// of radius r that moves past an edge can dip in by d^2 / (8 r). Spheres move a quarter of the bound at the median,
+/// and r is about half of the spacing: so deep are a sixteenth of an eighth.
+const PADDING_SHARES: [f64; 4] = [1e-2, 2e-3, 4e-4, 0.0];
 
 /// Samples that a search draws before it asks for the next smaller clearance: passages may be narrower
 /// than the ends are. Edges are sampled twice as finely then, so that they dip in by a quarter.
@@ -30,6 +35,12 @@ pub(super) const PATIENCE: u64 = 3;
 
 /// ... and so many more.
 pub(super) const GRACE: u64 = 200;
+
+/// What was left between two trees is still looked for when the time is up, for so long at most.
+const AFTERTHOUGHT: Duration = Duration::from_micros(100);
+
+/// Share of the time left that the refinement of a first answer may take: the rest is kept for its proof.
+const REFINING: f64 = 0.5;
 
 /// Polishing moves between two certificates.
 const MOVES_PER_PROOF: u32 = 150;
@@ -48,6 +59,8 @@ pub(super) struct Finish {
     pub(super) statistics: Statistics,
     /// Why an answer could not be certified, the last time.
     pub(super) violation: Option<Violation>,
+    /// What is left between the trees of a search that found nothing.
+    pub(super) gap: Option<Gap>,
 }
 
 /// A trajectory and its proof.
@@ -58,9 +71,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn solution(self, statistics: Statistics) -> Solution {
+    pub(super) fn solution(self, statistics: Statistics, cut_short: Option<Budget>) -> Solution {
         let statistics = Statistics { raw_duration: self.raw_duration, ..statistics };
-        Solution { trajectory: self.trajectory, certificate: self.certificate, statistics }
+        Solution { trajectory: self.trajectory, certificate: self.certificate, statistics, cut_short }
     }
 }
 
@@ -70,14 +83,23 @@ pub(super) struct Lane<'a> {
     pub(super) options: &'a PlanOptions,
     pub(super) share: Share,
     pub(super) local: LocalPlanner<'a>,
-    certifier: Certifier<'a>,
-    /// Index in [`PADDINGS`] of the clearance that is asked for.
+    /// Made when there is something to certify.
+    certifier: Option<Certifier<'a>>,
+    /// Clearances to ask for, metres, the greatest first.
+    pub(super) paddings: [f64; 4],
+    /// Index of the one that is asked for.
     pub(super) padding: usize,
-    /// How often the spacing of samples that the options ask for is halved.
+    /// Spacing of samples before it is halved, metres.
+    pub(super) spacing: f64,
+    /// How often that spacing is halved.
     halvings: u32,
     pub(super) statistics: Statistics,
     pub(super) states_before: u64,
     pub(super) violation: Option<Violation>,
+    /// What was left between the trees of the last search, where it found nothing.
+    gap: Option<Gap>,
+    /// Whether there is an answer: then nobody asks for the gap.
+    has_answer: bool,
 }
 
 impl<'a> Lane<'a> {
@@ -86,19 +108,28 @@ impl<'a> Lane<'a> {
         checker: &'a mut dyn EdgeChecker,
         options: &'a PlanOptions,
         share: Share,
+        stop: &Stop,
     ) -> Self {
         let states_before = checker.states_checked();
+        let spacing = options.spacing(problem);
         Self {
             problem,
             options,
             share,
-            local: LocalPlanner::new(problem, checker),
-            certifier: Certifier::new(problem, Default::default()),
+            local: LocalPlanner::new(problem, checker).until(stop),
+            certifier: None,
             padding: 0,
+            spacing,
+            paddings: match problem.mechanism.vehicle() {
+                Some(_) => PADDINGS,
+                None => PADDING_SHARES.map(|share| share * spacing),
+            },
             halvings: 0,
             statistics: Statistics::default(),
             states_before,
             violation: None,
+            gap: None,
+            has_answer: false,
         }
     }
 
@@ -106,7 +137,7 @@ impl<'a> Lane<'a> {
     pub(super) fn sample_by_halves(&mut self, halvings: u32) {
         self.halvings = halvings;
         let finer = f64::from(1_u32 << halvings.min(FINEST));
-        self.local.checker().set_resolution(self.options.resolution / finer);
+        self.local.checker().set_resolution(self.spacing / finer);
     }
 
     /// Finds an answer, then better ones as far as the options ask for them.
@@ -115,14 +146,17 @@ impl<'a> Lane<'a> {
         goals: &[&FlatState],
         termination: &Termination<'_>,
         race: &Race,
-        improve: Option<Instant>,
+        improve: Option<Improve>,
     ) -> Result<Finish, CheckError> {
         self.set_padding(goals)?;
+        let goals = &self.ranked(goals)[..];
         let answer = match self.first(goals, &termination.racing(race))? {
             Ok(first) => {
                 let samples = self.statistics.iterations;
                 race.answered(samples);
+                self.has_answer = true;
                 let termination = termination.until(improve);
+                self.local.set_stop(termination.stop());
                 let best = match improve {
                     Some(_) => self.improve(first, goals, &termination)?,
                     None => self.improve_as_asked(first, goals, &termination)?,
@@ -138,14 +172,14 @@ impl<'a> Lane<'a> {
     pub(super) fn finish_with(mut self, answer: Result<(Answer, u64), Budget>) -> Finish {
         self.statistics.edges = self.local.checked;
         self.statistics.states = self.local.checker().states_checked() - self.states_before;
-        Finish { answer, statistics: self.statistics, violation: self.violation }
+        Finish { answer, statistics: self.statistics, violation: self.violation, gap: self.gap }
     }
 
     /// Asks for the greatest clearance that the start and all goals have.
     pub(super) fn set_padding(&mut self, goals: &[&FlatState]) -> Result<(), CheckError> {
         let started = Instant::now();
         let ends: Vec<&FlatState> = goals.iter().copied().chain([&self.problem.start]).collect();
-        for (level, padding) in PADDINGS.into_iter().enumerate() {
+        for (level, padding) in self.paddings.into_iter().enumerate() {
             self.padding = level;
             self.local.checker().set_padding(padding);
             if self.are_valid(&ends)?.into_iter().all(|valid| valid) {
@@ -171,6 +205,48 @@ impl<'a> Lane<'a> {
         let mut verdicts = Vec::new();
         self.local.checker().check_states(&batch, &mut verdicts)?;
         Ok(verdicts.iter().map(|v| matches!(v.status(), Status::Valid | Status::Effort)).collect())
+    }
+
+    /// Goals in the order of how long the way to them takes at least.
+    fn ranked<'g>(&mut self, goals: &[&'g FlatState]) -> Vec<&'g FlatState> {
+        let mut ranked: Vec<(f64, &FlatState)> = Vec::with_capacity(goals.len());
+        for &goal in goals {
+            let alone = goals.len() == 1;
+            let start = &self.problem.start;
+            let least = if alone { 0.0 } else { self.local.least_duration(start.into(), goal.into()) };
+            ranked.push((least, goal));
+        }
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+        ranked.into_iter().map(|(_, goal)| goal).collect()
+    }
+
+    /// The goals of the next search for a better answer: by turns the one that the best leads to, and the next of
+    /// those that a way might lead to sooner; `goals` are ranked.
+    fn goals_of_next<'g>(&mut self, best: &Answer, goals: &[&'g FlatState]) -> Vec<&'g FlatState> {
+        if goals.len() == 1 {
+            return goals.to_vec();
+        }
+        let last = best.trajectory.segment(best.trajectory.len() - 1);
+        let far = |goal: &FlatState| {
+            let miss = |(output, p): (usize, &f64)| {
+                (derivative(last.polynomial(output), 0, last.duration) - p).abs()
+            };
+            goal.position.iter().enumerate().map(miss).fold(0.0, f64::max)
+        };
+        let reached = goals.iter().copied().min_by(|a, b| far(a).total_cmp(&far(b)));
+        let start = &self.problem.start;
+        let local = &mut self.local;
+        let sooner = goals
+            .iter()
+            .take_while(|goal| {
+                local.least_duration(start.into(), (**goal).into()) < best.trajectory.duration()
+            })
+            .count();
+        let turn = (self.statistics.searches as usize).saturating_sub(1);
+        if turn % 2 == 0 || sooner == 0 {
+            return reached.into_iter().collect();
+        }
+        vec![goals[turn / 2 % sooner]]
     }
 
     /// The first answer that can be certified.
@@ -201,6 +277,9 @@ impl<'a> Lane<'a> {
         let samples = self.statistics.iterations;
         let searches = self.options.searches.div_ceil(self.share.of as u32);
         for _ in 1..searches {
+            if termination.late() {
+                break;
+            }
             self.search_again(&mut best, samples, goals, termination)?;
         }
         let mut tries = self.options.polish_tries;
@@ -238,13 +317,11 @@ impl<'a> Lane<'a> {
     ) -> Result<(), CheckError> {
         let most = samples.saturating_mul(PATIENCE).saturating_add(GRACE);
         let termination = termination.within(self.statistics.iterations.saturating_add(most));
-        if termination.late() {
-            return Ok(());
-        }
-        if let Searched::Path(path) = self.search(goals, &termination, 0)? {
+        let goals = self.goals_of_next(best, goals);
+        if let Searched::Path(path) = self.search(&goals, &termination, 0)? {
             let seed = self.seed();
             let shorter = self.skip_corners(&path)?;
-            let trajectory = self.refine(&shorter, self.options.shortcut_tries, seed, &termination)?;
+            let trajectory = self.refine(&shorter, self.options.shortcut_tries, seed)?;
             self.replace(best, trajectory, path.duration(), &termination);
         }
         Ok(())
@@ -258,11 +335,10 @@ impl<'a> Lane<'a> {
         termination: &Termination<'_>,
     ) -> Result<(), CheckError> {
         let started = Instant::now();
-        self.statistics.polishes += 1;
+        self.statistics.polishes = self.statistics.polishes.saturating_add(1);
         let seed = self.seed();
         let limits = &self.problem.mechanism.limits;
-        let late = || termination.late();
-        let trajectory = polish(best.trajectory.clone(), limits, &mut self.local, moves, seed, &late)?;
+        let trajectory = polish(best.trajectory.clone(), limits, &mut self.local, moves, seed)?;
         self.statistics.refine += started.elapsed();
         self.replace(best, trajectory, best.raw_duration, termination);
         Ok(())
@@ -277,7 +353,7 @@ impl<'a> Lane<'a> {
         termination: &Termination<'_>,
     ) {
         // A proof takes about as long as those before it did.
-        let proofs = self.statistics.searches + self.statistics.polishes;
+        let proofs = self.statistics.searches.saturating_add(self.statistics.polishes);
         let needed = self.statistics.certify / proofs.max(1);
         if trajectory.duration() < best.trajectory.duration()
             && !termination.late_for(needed)
@@ -290,7 +366,8 @@ impl<'a> Lane<'a> {
     /// A seed for what is done next: never the same twice, nor that of another lane.
     pub(super) fn seed(&self) -> u64 {
         let Share { number, of } = self.share;
-        let done = (self.statistics.searches + self.statistics.polishes).saturating_sub(1) as usize;
+        let done = u64::from(self.statistics.searches) + u64::from(self.statistics.polishes);
+        let done = done.saturating_sub(1) as usize;
         self.options.seed.wrapping_add(((number + done * of) as u64) << 32)
     }
 
@@ -303,14 +380,14 @@ impl<'a> Lane<'a> {
         repairs: u32,
     ) -> Result<Searched, CheckError> {
         let started = Instant::now();
-        self.statistics.searches += 1;
+        self.statistics.searches = self.statistics.searches.saturating_add(1);
         let before = self.statistics.iterations;
         let termination = termination.after(before);
         let mut search = RrtConnect::new(self.problem, goals, self.options, self.seed());
         let mut shrunk = 0;
         let found = loop {
             self.sample_by_halves(repairs + shrunk);
-            let stage = match self.padding + 1 < PADDINGS.len() {
+            let stage = match self.padding + 1 < self.paddings.len() {
                 true => SAMPLES_PER_PADDING.saturating_mul(u64::from(shrunk) + 1),
                 false => u64::MAX,
             };
@@ -322,26 +399,35 @@ impl<'a> Lane<'a> {
             }
             self.padding += 1;
             shrunk += 1;
-            self.local.checker().set_padding(PADDINGS[self.padding]);
+            self.local.checker().set_padding(self.paddings[self.padding]);
         };
+        if let (Searched::Exhausted(budget), false) = (&found, self.has_answer) {
+            let stop = termination.afterthought(*budget, AFTERTHOUGHT);
+            self.gap = stop.map(|stop| search.gap(&stop));
+        }
         self.statistics.iterations += search.samples;
         self.statistics.plan += started.elapsed();
         Ok(found)
     }
 
     /// Refines and certifies a path, where that fails once more, with samples half as far apart; where that
-    /// fails too the path itself may do. `None` if nothing does.
+    /// fails too the path itself may do. `None` if nothing does, or time is up.
     fn finish(&mut self, path: &Knots, termination: &Termination<'_>) -> Result<Option<Answer>, CheckError> {
         let raw_duration = path.duration();
+        self.local.set_stop(&termination.stop().share(REFINING));
         let shorter = self.skip_corners(path)?;
         for attempt in 0..=REFINEMENTS {
+            if attempt > 0 && termination.late() {
+                break;
+            }
             let last = attempt == REFINEMENTS;
             if attempt > 0 && !last {
                 self.sample_by_halves(self.halvings + 1);
             }
             let (path, tries) = if last { (path, 0) } else { (&shorter, self.options.shortcut_tries) };
             let seed = self.seed().wrapping_add(attempt);
-            let trajectory = self.refine(path, tries, seed, termination)?;
+            let trajectory = self.refine(path, tries, seed)?;
+            self.local.set_stop(termination.stop());
             if let Some(certificate) = self.certify(&trajectory, termination) {
                 return Ok(Some(Answer { trajectory, certificate, raw_duration }));
             }
@@ -360,15 +446,9 @@ impl<'a> Lane<'a> {
         Ok(shorter)
     }
 
-    fn refine(
-        &mut self,
-        path: &Knots,
-        tries: u32,
-        seed: u64,
-        termination: &Termination<'_>,
-    ) -> Result<Trajectory, CheckError> {
+    fn refine(&mut self, path: &Knots, tries: u32, seed: u64) -> Result<Trajectory, CheckError> {
         let started = Instant::now();
-        let trajectory = shorten(path, &mut self.local, tries, seed, &|| termination.late())?;
+        let trajectory = shorten(path, &mut self.local, tries, seed)?;
         self.statistics.refine += started.elapsed();
         Ok(trajectory)
     }
@@ -378,8 +458,13 @@ impl<'a> Lane<'a> {
         trajectory: &Trajectory,
         termination: &Termination<'_>,
     ) -> Option<Certificate> {
+        let stop = termination.stop();
+        if self.certifier.is_none() {
+            self.certifier = Certifier::new_until(self.problem, Default::default(), stop);
+        }
+        let certifier = self.certifier.as_mut()?;
         let started = Instant::now();
-        let result = self.certifier.certify_until(trajectory, &|| termination.late());
+        let result = certifier.certify_until(trajectory, stop);
         self.statistics.certify += started.elapsed();
         result
             .map_err(|violation| {
@@ -404,8 +489,8 @@ pub(super) fn together(lanes: &[Finish]) -> Statistics {
         all.states += s.states;
         all.repairs += s.repairs;
         all.uncertified += s.uncertified;
-        all.searches += s.searches;
-        all.polishes += s.polishes;
+        all.searches = all.searches.saturating_add(s.searches);
+        all.polishes = all.polishes.saturating_add(s.polishes);
     }
     all
 }

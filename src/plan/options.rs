@@ -1,5 +1,9 @@
 //! What a caller may choose about a search.
 
+use crate::check::Lengths;
+use crate::error::{InvalidValue, positive};
+use crate::problem::Problem;
+use crate::stop::CancelToken;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,21 +12,28 @@ use std::time::Duration;
 pub struct PlanOptions {
     /// Seed of everything random. The same seed, backend and options give the same trajectory.
     pub seed: u64,
-    /// Wall-clock budget of the whole call; `None` for no limit.
+    /// Wall-clock budget of the whole call, tables and proofs included; `None` for no limit, as is one beyond what
+    /// the clock can tell. A certified answer that is there when it ends is given, and says that it was cut short
+    /// ([`Solution::cut_short`](super::Solution::cut_short)).
     pub time_limit: Option<Duration>,
+    /// Breaks the call off from another thread, as if its time were up.
+    pub cancel: Option<CancelToken>,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
-    /// Longest edge of the search, in the flat output space: root of the sum of squares, rad and m, each
-    /// times the root of how far a unit of it moves the robot at most, against the mean of all.
-    pub range: f64,
+    /// Longest edge of the search, in the flat output space: root of the sum of squares, each times the root of how
+    /// far it moves the robot at most, against the mean of all; in rad, of a robot that only slides in metres, and
+    /// of a vehicle in metres of its path. `None`: [`PlanOptions::RANGE`] radians, or as many metres as that is worth
+    /// ([`Lengths::radian`](crate::check::Lengths::radian)).
+    pub range: Option<f64>,
     /// Share of the samples that carry a velocity, 0 to 1. The others are at rest.
     pub moving_share: f64,
     /// Edges that the search has checked at once; 0 leaves it to the backend (CPUs: 1). The more, the
     /// less each knows of the others' outcome, but devices are only fast with many.
     pub batch: usize,
     /// Farthest any sphere may move between two checked samples of an edge, metres: by a bound that adds up what
-    /// every joint could do to a stretched arm, mostly two to five times as much as it does.
-    pub resolution: f64,
+    /// every joint could do to a stretched arm, mostly two to five times as much as it does. `None`: what follows
+    /// from the sizes of the robot and of the obstacles ([`Lengths::spacing`](crate::check::Lengths::spacing)).
+    pub resolution: Option<f64>,
     /// Shortcuts tried when an answer is refined; 0 returns the raw path. Of bases that go where they point, a
     /// measure of the moves tried, which go on while they gain; a quadrotor's flight is then shortened as a whole.
     pub shortcut_tries: u32,
@@ -33,8 +44,42 @@ pub struct PlanOptions {
     pub polish_tries: u32,
     /// Searches and polishes on until so long after the call began, however many `searches` and
     /// `polish_tries` there are; the first answer is waited for even if it is later than that, up to the
-    /// time limit. What comes out then depends on the clock.
+    /// time limit. What comes out then depends on the clock. With [`Duration::MAX`] it goes on until the time limit,
+    /// or until it is cancelled: with neither, without end.
     pub improve: Option<Duration>,
+}
+
+/// The largest [`PlanOptions::batch`]: more edges at once would only fill the memory.
+pub const MAX_BATCH: usize = 1 << 20;
+
+impl PlanOptions {
+    /// Longest edge of the search where nobody says otherwise, rad.
+    pub const RANGE: f64 = 0.8;
+
+    /// Farthest any sphere may move between two checked samples of an edge of `problem`, metres.
+    pub fn spacing(&self, problem: &Problem) -> f64 {
+        self.resolution.unwrap_or_else(|| Lengths::of(problem).spacing)
+    }
+
+    /// Checks that they make sense.
+    ///
+    /// # Errors
+    /// The first field whose value does not.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        let Self { range, moving_share, batch, resolution, searches, .. } = *self;
+        range.map_or(Ok(()), |range| positive("range", range))?;
+        resolution.map_or(Ok(()), |resolution| positive("resolution", resolution))?;
+        if !(0.0..=1.0).contains(&moving_share) {
+            return Err(InvalidValue::new("moving_share", moving_share, "a share from 0 to 1"));
+        }
+        if batch > MAX_BATCH {
+            return Err(InvalidValue::new("batch", batch, format!("at most {MAX_BATCH} edges, or 0")));
+        }
+        if searches == 0 {
+            return Err(InvalidValue::new("searches", searches, "at least 1"));
+        }
+        Ok(())
+    }
 }
 
 impl Default for PlanOptions {
@@ -42,11 +87,12 @@ impl Default for PlanOptions {
         Self {
             seed: 0,
             time_limit: Some(Duration::from_secs(5)),
+            cancel: None,
             max_samples: 100_000_000,
-            range: 0.8,
+            range: None,
             moving_share: 0.0,
             batch: 0,
-            resolution: 0.1,
+            resolution: None,
             shortcut_tries: 16,
             searches: 1,
             polish_tries: 0,

@@ -1,8 +1,11 @@
 //! What a planner answers.
 
-use super::Overrun;
+use super::{Gap, Overrun};
 use crate::certify::{Certificate, Violation};
 use crate::check::Fault;
+use crate::error::InvalidValue;
+use crate::problem::Overload;
+use crate::stop::Stopped;
 use crate::trajectory::Trajectory;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -34,6 +37,17 @@ pub enum Outcome {
         /// Which output of the first of them, and where it would come from.
         why: Overrun,
     },
+    /// The start asks for an effort that a joint does not have, so there is no answer: at rest, to be held
+    /// against gravity, or by the acceleration that it has where that is part of it.
+    StartUnheld {
+        /// Which joint, and what it would take.
+        why: Overload,
+    },
+    /// The same of every goal that is not invalid.
+    GoalUnheld {
+        /// Which joint at the first of them, and what it would take.
+        why: Overload,
+    },
     /// The start state is invalid, so there is no answer.
     StartInvalid {
         /// Why.
@@ -49,6 +63,11 @@ pub enum Outcome {
         /// What it is.
         why: String,
     },
+    /// The problem or the options make no sense, so that nothing was planned.
+    Invalid {
+        /// Which value does not, and what was expected.
+        why: InvalidValue,
+    },
 }
 
 /// What stood in the way of an answer, as far as is known: a hint, not a proof that there is none.
@@ -58,6 +77,8 @@ pub enum Hindrance {
     Uncertified(Violation),
     /// The start moves, and the robot cannot even be stopped straight ahead: why not.
     Braking(Violation),
+    /// The trees from the start and from the goals have not met: how near they came, and what is between them.
+    Apart(Gap),
 }
 
 /// A trajectory and the proof that it is valid at every instant.
@@ -69,6 +90,10 @@ pub struct Solution {
     pub certificate: Certificate,
     /// What it took.
     pub statistics: Statistics,
+    /// What ended the work before all was done that the options ask for: the answer is valid, but may be longer
+    /// than it would have become. `None` where nothing did; the end of
+    /// [`PlanOptions::improve`](super::PlanOptions::improve) is none.
+    pub cut_short: Option<Budget>,
 }
 
 /// A budget that can run out.
@@ -78,12 +103,28 @@ pub enum Budget {
     Samples,
     /// Wall-clock time.
     Time,
+    /// The caller's patience: [`PlanOptions::cancel`](super::PlanOptions::cancel).
+    Cancelled,
+}
+
+impl From<Stopped> for Budget {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Late => Self::Time,
+            Stopped::Cancelled => Self::Cancelled,
+        }
+    }
 }
 
 /// What a query took; where several threads share it, the counts are of all of them and the times of
-/// the one that took longest.
+/// the one that took longest. Its times add up to that of the whole call, as the clock on the wall tells it: what a
+/// time limit is held against.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Statistics {
+    /// Time in all that is none of the following: to look at start and goals, and to make the tables of the
+    /// certificate, and of the checker where the call makes it.
+    #[serde(rename = "setup_us", serialize_with = "microseconds")]
+    pub setup: Duration,
     /// Time in the search.
     #[serde(rename = "plan_us", serialize_with = "microseconds")]
     pub plan: Duration,
@@ -113,9 +154,15 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Time in all phases.
+    /// Time of the whole call.
     pub fn total(&self) -> Duration {
-        self.plan + self.refine + self.certify
+        self.setup + self.plan + self.refine + self.certify
+    }
+
+    /// The same for a call that took so long in all.
+    #[must_use]
+    pub(super) fn of(self, whole: Duration) -> Self {
+        Self { setup: whole.saturating_sub(self.plan + self.refine + self.certify), ..self }
     }
 }
 
@@ -128,6 +175,7 @@ impl fmt::Display for Budget {
         f.write_str(match self {
             Self::Samples => "sample budget spent",
             Self::Time => "time budget spent",
+            Self::Cancelled => "cancelled",
         })
     }
 }
@@ -136,6 +184,7 @@ impl fmt::Display for Hindrance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Uncertified(violation) => write!(f, "the last answer could not be certified: {violation}"),
+            Self::Apart(gap) => gap.fmt(f),
             Self::Braking(violation) => {
                 write!(
                     f,
@@ -149,15 +198,21 @@ impl fmt::Display for Hindrance {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Solved(s) => write!(f, "solved: {:.3} s", s.trajectory.duration()),
+            Self::Solved(s) => {
+                write!(f, "solved: {:.3} s", s.trajectory.duration())?;
+                s.cut_short.map_or(Ok(()), |budget| write!(f, "; cut short: {budget}"))
+            }
             Self::Exhausted { budget, statistics, hindrance } => {
                 write!(f, "no plan: {budget} after {} samples", statistics.iterations)?;
                 hindrance.as_ref().map_or(Ok(()), |hindrance| write!(f, "; {hindrance}"))
             }
             Self::StartDoomed { why } => write!(f, "no plan: the start is too fast: {why}"),
             Self::GoalOutOfReach { why } => write!(f, "no plan: the goal is too fast: {why}"),
+            Self::StartUnheld { why } => write!(f, "no plan: the start {}: {why}", why.denial()),
+            Self::GoalUnheld { why } => write!(f, "no plan: the goal {}: {why}", why.denial()),
             Self::StartInvalid { why } => write!(f, "no plan: the start is invalid: {why}"),
             Self::GoalInvalid { why } => write!(f, "no plan: the goal is invalid: {why}"),
+            Self::Invalid { why } => write!(f, "no plan: {why}"),
             Self::Unsupported { why } => write!(f, "no plan: not supported: {why}"),
         }
     }

@@ -1,18 +1,22 @@
 //! Planning anew from a trajectory that is being driven.
 
-use super::{Outcome, PlanOptions, braking, plan};
+use super::{Outcome, PlanOptions, Solution, Statistics, Termination, braking, plan, sense};
 use crate::base::{Base, Car};
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation, certify};
 use crate::check::{CheckError, EdgeChecker};
+use crate::error::InvalidValue;
 use crate::problem::{FlatState, Problem, Smoothness};
+use crate::steer::steering_limits;
+use crate::stop::Stop;
 use crate::trajectory::Trajectory;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A car slower than this stands, m/s, and wheels turned by less are straight, rad.
 const STANDING: f64 = 1e-6;
 
-/// A velocity or acceleration that exceeds its limit by no more than this share does so by rounding.
-const ROUNDING: f64 = 1e-9;
+/// Two states that differ by more than this, rad or m and per second, are not the same goal: a thousand times what a
+/// certificate lets pass.
+const NEAR: f64 = 1e-6;
 
 /// Share of the budgets for leaving a trajectory at once, where staying on it is another way.
 const AT_ONCE: f64 = 0.5;
@@ -29,7 +33,7 @@ pub type Planner<'a> = dyn FnMut(&Problem, &PlanOptions) -> Result<Outcome, Chec
 /// `now + limit + transport`, where `limit` is the time limit that the new plan is given (or what plans
 /// take at worst on this machine: see `flatout bench replan`) and `transport` what it takes to bring
 /// the answer to the controller. Until then the robot drives on as before, so what lies on that piece
-/// must still be free: [`Departure::join`] proves it.
+/// must still be free: [`Departure::ahead`] proves it.
 #[derive(Clone, Copy, Debug)]
 pub struct Departure<'a> {
     /// What is being driven.
@@ -39,6 +43,28 @@ pub struct Departure<'a> {
 }
 
 impl Departure<'_> {
+    /// Checks that the trajectory is one of `problem`'s mechanism, which makes sense, and not empty, and that it is left
+    /// at a time.
+    ///
+    /// # Errors
+    /// The first value for which that is not so.
+    pub fn validate(&self, problem: &Problem) -> Result<(), InvalidValue> {
+        problem.mechanism.validate().map_err(|e| e.under("mechanism"))?;
+        let outputs = problem.mechanism.flat_dof();
+        if self.running.is_empty() {
+            return Err(InvalidValue::new("departure.running", "none", "at least one segment"));
+        }
+        if self.running.dof() != outputs {
+            let found = format!("{} outputs", self.running.dof());
+            let expected = format!("{outputs} outputs, as the problem's mechanism has");
+            return Err(InvalidValue::new("departure.running", found, expected));
+        }
+        if self.from.is_nan() {
+            return Err(InvalidValue::new("departure.from", self.from, "a time in seconds"));
+        }
+        Ok(())
+    }
+
     /// The state at that instant: where a new trajectory for `problem` begins. Where [`Departure::refusal`] has
     /// something to say, that of its start.
     pub fn state(&self, problem: &Problem) -> FlatState {
@@ -46,14 +72,21 @@ impl Departure<'_> {
     }
 
     fn at(&self, problem: &Problem, t: f64) -> FlatState {
+        if self.validate(problem).is_err() {
+            return problem.start.clone();
+        }
         let state = FlatState::of(&problem.mechanism, self.running, t, problem.smoothness);
         state.unwrap_or_else(|_| problem.start.clone())
     }
 
-    /// Why nothing can be planned from there, where that is so. It happens to vehicles alone: a trajectory
+    /// Why nothing can be planned from there, where that is so. Where the departure makes sense
+    /// ([`Departure::validate`]) it happens to vehicles alone: a trajectory
     /// without a certificate may be singular, and the state of a car holds neither its speed nor its
     /// steering, so that a car whose acceleration or steering rate is limited has to stand.
     pub fn refusal(&self, problem: &Problem) -> Option<String> {
+        if let Err(why) = self.validate(problem) {
+            return Some(why.to_string());
+        }
         let base = problem.mechanism.vehicle()?;
         let (segment, local) = self.running.locate(self.from);
         let sample = match base.unflatten(&base.flat(&self.running.segment(segment), local)) {
@@ -85,19 +118,12 @@ impl Departure<'_> {
         }
     }
 
-    /// `problem` with this departure in place of its start.
+    /// `problem` with this departure in place of its start, and its limits as [`Problem::admitted`]: what is driven
+    /// meets limits by rounding.
     pub fn problem(&self, problem: &Problem) -> Problem {
-        let mut start = self.state(problem);
-        let within = |value: &mut f64, limit: f64| {
-            if value.abs() <= limit * (1.0 + ROUNDING) {
-                *value = value.clamp(-limit, limit);
-            }
-        };
-        for (j, limits) in problem.mechanism.limits.iter().enumerate() {
-            within(&mut start.velocity[j], limits.velocity);
-            within(&mut start.acceleration[j], limits.acceleration);
-        }
-        Problem { start, ..problem.clone() }
+        let mut here = Problem { start: self.state(problem), ..problem.clone() };
+        here.admit_ends();
+        here
     }
 
     /// Where the robot comes to rest if it brakes straight ahead from there, as hard as the
@@ -105,15 +131,16 @@ impl Departure<'_> {
     pub fn standstill(&self, problem: &Problem) -> FlatState {
         let problem = Problem { smoothness: Smoothness::Acceleration, ..problem.clone() };
         let state = self.state(&problem);
-        if problem.mechanism.vehicle().is_some() {
+        if problem.mechanism.vehicle().is_some() || self.validate(&problem).is_err() {
             return state;
         }
-        let braking = braking::straight(&problem.mechanism.limits, &state);
+        let braking = braking::straight(&steering_limits(&problem), &state);
         braking.map_or(state, |braking| FlatState::on(&braking, braking.duration(), Smoothness::Acceleration))
     }
 
     /// What is driven in all: the running trajectory until the departure, then `next`; with a
-    /// certificate, against `problem`'s world and goals, of the whole of it.
+    /// certificate, against `problem`'s world and goals, of the whole of it, the past included: where that may no
+    /// longer be valid in a world that has changed, see [`Departure::ahead`].
     ///
     /// # Errors
     /// Why the whole is not valid: what is left of the running trajectory may no longer be.
@@ -123,24 +150,75 @@ impl Departure<'_> {
         next: &Trajectory,
         options: &CertifyOptions,
     ) -> Result<(Trajectory, Certificate), Violation> {
-        let mut whole = self.running.cut(0.0, self.from);
+        self.ahead(0.0, problem, next, options)
+    }
+
+    /// What is driven from `now` on, seconds since the running trajectory began: what is left of that until the
+    /// departure, then `next`. It begins at time zero, which is `now`; its certificate, against `problem`'s world and
+    /// goals, is of all of it, and what lies behind is not judged.
+    ///
+    /// # Errors
+    /// Why it is not valid.
+    pub fn ahead(
+        &self,
+        now: f64,
+        problem: &Problem,
+        next: &Trajectory,
+        options: &CertifyOptions,
+    ) -> Result<(Trajectory, Certificate), Violation> {
+        self.validate(problem).map_err(Violation::Invalid)?;
+        if next.dof() != self.running.dof() {
+            return Err(Violation::Malformed {
+                reason: "it has another number of outputs than what it joins",
+            });
+        }
+        let now = now.clamp(0.0, self.from.max(0.0));
+        let mut whole = self.running.cut(now, self.from);
+        let is_left = !whole.is_empty();
         whole.append(next);
         // A plan from a goal to itself takes no time; the piece before it does.
-        let whole = if self.from > 0.0 { whole.cut(0.0, whole.duration()) } else { next.clone() };
-        let problem = Problem { start: self.at(problem, 0.0), ..problem.clone() };
+        let whole = if is_left { whole.cut(0.0, whole.duration()) } else { next.clone() };
+        let problem = Problem { start: self.at(problem, now), ..problem.clone() };
         let certificate = certify(&problem, &whole, options)?;
         Ok((whole, certificate))
     }
+
+    /// What is left of the running trajectory after the departure, with its proof, where it still leads to a goal of
+    /// `here`, which is [`Departure::problem`], and is found to be valid in its world before `stop` is due.
+    fn driving_on(&self, here: &Problem, stop: &Stop) -> Option<(Trajectory, Certificate)> {
+        let running = self.running;
+        // Most changes are of the goal, which is seen without any tables.
+        let end = FlatState::of(&here.mechanism, running, running.duration(), here.smoothness).ok()?;
+        let is_there = |goal: &FlatState| here.mechanism.vehicle().is_some() || is_near(goal, &end);
+        if stop.is_due() || !here.goals.iter().any(is_there) {
+            return None;
+        }
+        let rest = running.cut(self.from, running.duration());
+        let certificate =
+            Certifier::new_until(here, CertifyOptions::default(), stop)?.certify_until(&rest, stop).ok()?;
+        Some((rest, certificate))
+    }
+}
+
+/// Whether two states of joints may be one, to be told exactly by a certificate.
+fn is_near(a: &FlatState, b: &FlatState) -> bool {
+    let near = |(p, q): (&f64, &f64)| (p - q).abs() <= NEAR * q.abs().max(1.0);
+    a.position.iter().zip(&b.position).all(near) && a.velocity.iter().zip(&b.velocity).all(near)
 }
 
 /// Plans from where `departure` leaves its trajectory, at the velocity that it has there (and the
 /// acceleration, where that is part of the state), to any of the goals of `problem`, in `problem`'s
 /// world; `problem`'s own start is not looked at.
 ///
+/// Only what lies ahead of the departure is judged. Where the rest of the running trajectory still leads to a goal, and
+/// is certified in this world, the answer is never longer: it is that rest where no shorter one is found, be it
+/// that the budget was spent or that no plan can begin there ([`Solution::cut_short`](super::Solution::cut_short)
+/// says which budget ended the search for a better one).
+///
 /// A robot may pass so close by an obstacle, and a vehicle lean or turn so, that no plan can begin there. Where
-/// leaving at once fails, within half of the budgets, it is tried to stay on the trajectory for longer: that
-/// piece is the beginning of the answer, and certified with it. The statistics are those of the plan that was
-/// found.
+/// leaving at once fails, within half of the budgets, and driving on is no answer, it is tried to stay on the
+/// trajectory for longer: that piece is the beginning of the answer, and certified with it. The statistics are those of
+/// the plan that was found, but for the time, which is that of the whole call.
 ///
 /// # Errors
 /// As for [`plan`]. That the robot is too fast to be stopped is an [`Outcome`].
@@ -163,43 +241,113 @@ pub fn replan_by(
     departure: &Departure<'_>,
     plan: &mut Planner<'_>,
 ) -> Result<Outcome, CheckError> {
-    let begun = Instant::now();
+    let call = Call::new(options);
+    if let Err(why) = departure.validate(problem) {
+        return Ok(Outcome::Invalid { why });
+    }
+    let here = departure.problem(problem);
+    if let Err(why) = sense::admit(&here, options) {
+        return Ok(Outcome::Invalid { why });
+    }
     let running = departure.running;
     let from = departure.from.clamp(0.0, running.duration());
-    let left = running.duration() - from;
-    let here = departure.problem(problem);
-    if left <= 0.0 {
-        return plan(&here, options);
+    let departure = Departure { running, from };
+    if from >= running.duration() {
+        return Ok(call.timed(plan(&here, options)?));
     }
-    let at_once = departure.plan(&here, plan, &part(options, AT_ONCE, begun))?;
+    let driving_on = departure.driving_on(&here, &call.stop);
+    let share = if driving_on.is_some() { 1.0 } else { AT_ONCE };
+    let at_once = departure.plan(&here, plan, &call.part(share))?;
+    if let Some(driving_on) = driving_on {
+        return Ok(call.timed(shorter(at_once, driving_on)));
+    }
     if !matches!(at_once, Outcome::Unsupported { .. } | Outcome::Exhausted { .. }) {
-        return Ok(at_once);
+        return Ok(call.timed(at_once));
     }
-    let late = || options.time_limit.is_some_and(|limit| begun.elapsed() >= limit);
-    let options = |share| part(options, share, begun);
+    let stayed = staying(&departure, problem, &here, &call, plan)?;
+    Ok(call.timed(stayed.unwrap_or(at_once)))
+}
+
+/// An answer that stays on the running trajectory for a while, if there is one.
+fn staying(
+    departure: &Departure<'_>,
+    problem: &Problem,
+    here: &Problem,
+    call: &Call<'_>,
+    plan: &mut Planner<'_>,
+) -> Result<Option<Outcome>, CheckError> {
+    let Departure { running, from } = *departure;
+    let left = running.duration() - from;
     for share in STAYS {
+        if call.stop.is_due() {
+            break;
+        }
         let stay = Departure { running, from: from + share * left };
-        let outcome =
-            stay.plan(&stay.problem(problem), plan, &options((1.0 - AT_ONCE) / STAYS.len() as f64))?;
+        let options = call.part((1.0 - AT_ONCE) / STAYS.len() as f64);
+        let outcome = stay.plan(&stay.problem(problem), plan, &options)?;
         let Outcome::Solved(mut solution) = outcome else { continue };
         let mut whole = running.cut(from, stay.from);
         whole.append(&solution.trajectory);
-        let certified = Certifier::new(&here, CertifyOptions::default()).certify_until(&whole, &late);
-        if let Ok(certificate) = certified {
+        let certifier = Certifier::new_until(here, CertifyOptions::default(), &call.stop);
+        let certified = certifier.map(|mut certifier| certifier.certify_until(&whole, &call.stop));
+        if let Some(Ok(certificate)) = certified {
             solution.statistics.raw_duration += stay.from - from;
             (solution.trajectory, solution.certificate) = (whole, certificate);
-            return Ok(Outcome::Solved(solution));
+            return Ok(Some(Outcome::Solved(solution)));
         }
     }
-    Ok(at_once)
+    Ok(None)
 }
 
-/// Options with a share of their budgets, `begun` a while ago.
-fn part(options: &PlanOptions, share: f64, begun: Instant) -> PlanOptions {
-    PlanOptions {
-        time_limit: options.time_limit.map(|limit| limit.mul_f64(share)),
-        max_samples: (options.max_samples as f64 * share).ceil() as u64,
-        improve: options.improve.map(|improve| improve.saturating_sub(begun.elapsed())),
-        ..options.clone()
+/// The shorter of a plan, if it is one, and driving on.
+fn shorter(at_once: Outcome, (trajectory, certificate): (Trajectory, Certificate)) -> Outcome {
+    let (statistics, cut_short) = match at_once {
+        Outcome::Solved(solution) if solution.trajectory.duration() < trajectory.duration() => {
+            return Outcome::Solved(solution);
+        }
+        Outcome::Solved(solution) => (solution.statistics, solution.cut_short),
+        Outcome::Exhausted { budget, statistics, .. } => (statistics, Some(budget)),
+        _ => (Statistics::default(), None),
+    };
+    let statistics = Statistics { raw_duration: trajectory.duration(), ..statistics };
+    Outcome::Solved(Box::new(Solution { trajectory, certificate, statistics, cut_short }))
+}
+
+/// A call that is under way, and its budgets.
+struct Call<'a> {
+    options: &'a PlanOptions,
+    begun: Instant,
+    stop: Stop,
+}
+
+impl<'a> Call<'a> {
+    fn new(options: &'a PlanOptions) -> Self {
+        let begun = Instant::now();
+        Self { options, begun, stop: Termination::since(options, begun).stop().clone() }
+    }
+
+    /// Options with a share of the budgets, and of the time no more than is left.
+    fn part(&self, share: f64) -> PlanOptions {
+        let (options, done) = (self.options, self.begun.elapsed());
+        // What rounding takes beyond all durations is all of it.
+        let share_of = |limit: Duration| Duration::try_from_secs_f64(limit.as_secs_f64() * share);
+        let part = |limit: Duration| share_of(limit).unwrap_or(limit).min(limit.saturating_sub(done));
+        PlanOptions {
+            time_limit: options.time_limit.map(part),
+            max_samples: (options.max_samples as f64 * share).ceil() as u64,
+            improve: options.improve.map(|improve| improve.saturating_sub(done)),
+            ..options.clone()
+        }
+    }
+
+    /// An outcome with the time of the whole call.
+    fn timed(&self, mut outcome: Outcome) -> Outcome {
+        let statistics = match &mut outcome {
+            Outcome::Solved(solution) => &mut solution.statistics,
+            Outcome::Exhausted { statistics, .. } => statistics,
+            _ => return outcome,
+        };
+        *statistics = statistics.of(self.begun.elapsed());
+        outcome
     }
 }

@@ -3,21 +3,28 @@
 //! from the goals. The goal tree's edges run from child to parent, as they will be driven.
 
 use super::braking::standstills;
-use super::{Budget, PlanOptions, Termination};
-use crate::check::packed::reaches;
-use crate::check::{CheckError, EdgeChecker, StateBatch};
+use super::{Budget, Gap, PlanOptions, Termination};
+use crate::check::packed::{RakeOrder, reaches};
+use crate::check::{CheckError, EdgeChecker, Lengths, StateBatch, search_box};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem};
 use crate::refine::Knots;
 use crate::robot::OutputLimits;
 use crate::search::{Node, Sampler, Tree};
 use crate::steer::End;
+use crate::stop::Stop;
 use std::collections::VecDeque;
-use std::f64::consts::PI;
 
-/// A node whose extension has failed takes samples from no farther than this, rad and m (dynamic
+/// A node whose extension has failed takes samples from no farther than so many times the longest edge (dynamic
 /// domain: Yershova, Jaillet, Simeon, LaValle, *Dynamic-domain RRTs*, ICRA 2005).
-const DOMAIN: f64 = 4.0;
+const DOMAIN: f64 = 5.0;
+
+/// Extensions of a node that may fail before its steps are halved, after three times as many halved again, and so on
+/// (over crowded random arms 16, 64 and 256 differ by chance alone: without any the tail is half as long again).
+const FORGIVEN: u32 = 64;
+
+/// Steps are not halved more often than this.
+const MOST_HALVINGS: u32 = 6;
 
 /// Extensions that must have failed before their ends are screened: easy queries are over by then, and
 /// a node that one of them adds is of use to the next at once.
@@ -26,7 +33,10 @@ const UNSCREENED: u64 = 32;
 /// The clock is read once in so many edges.
 const EDGES_PER_CLOCK: u64 = 16;
 
-/// Two positions closer than this are one.
+/// And in so many edges that are proposed or accepted, where a round has thousands.
+const PROPOSALS_PER_CLOCK: usize = 64;
+
+/// Two positions closer than this share of the longest edge are one.
 const SAME: f64 = 1e-9;
 
 /// Which tree.
@@ -55,8 +65,9 @@ pub enum Searched {
 /// each other, both trees grow at once, and of several answers the shortest is taken.
 pub struct RrtConnect<'a> {
     options: &'a PlanOptions,
+    /// Longest edge, in the trees' metric.
+    range: f64,
     limits: &'a [OutputLimits],
-    sampler: Sampler,
     start: Grown,
     goal: Grown,
     /// Connections that wait for their next step, the oldest first.
@@ -148,10 +159,12 @@ struct Proposal {
 /// A tree and what the search knows of its nodes.
 struct Grown {
     tree: Tree,
+    /// The samples that are offered to this tree alone.
+    sampler: Sampler,
     /// Duration of the edge to each node's parent.
     durations: Vec<f64>,
-    /// How far a node takes samples from.
-    domains: Vec<f64>,
+    /// Extensions of each node that have failed.
+    failures: Vec<u32>,
     /// Acceleration of each root. That of all other nodes is zero.
     accelerations: Vec<Vec<f64>>,
     still: Vec<f64>,
@@ -159,11 +172,12 @@ struct Grown {
 
 impl Grown {
     /// A tree of its roots alone; `weights` are its metric's.
-    fn new<'s>(weights: &[f64], roots: impl Iterator<Item = &'s FlatState>) -> Self {
+    fn new<'s>(weights: &[f64], sampler: Sampler, roots: impl Iterator<Item = &'s FlatState>) -> Self {
         let mut grown = Self {
             tree: Tree::new(weights),
+            sampler,
             durations: Vec::new(),
-            domains: Vec::new(),
+            failures: Vec::new(),
             accelerations: Vec::new(),
             still: vec![0.0; weights.len()],
         };
@@ -176,7 +190,7 @@ impl Grown {
 
     fn add(&mut self, position: &[f64], velocity: &[f64], parent: Option<Node>, duration: f64) -> Node {
         self.durations.push(duration);
-        self.domains.push(f64::INFINITY);
+        self.failures.push(0);
         self.tree.add(position, velocity, parent)
     }
 
@@ -189,10 +203,11 @@ impl Grown {
     /// no farther than `range` from it.
     fn extension(&self, position: &mut [f64], range: f64) -> Option<Node> {
         let (near, distance) = self.tree.nearest(position);
-        if distance < SAME || distance > self.domains[near] {
+        let failures = self.failures[near];
+        if distance < SAME * range || (failures > 0 && distance > DOMAIN * range) {
             return None;
         }
-        toward(self.tree.position(near), position, range / distance);
+        toward(self.tree.position(near), position, step(failures) * range / distance);
         Some(near)
     }
 
@@ -207,15 +222,23 @@ impl<'a> RrtConnect<'a> {
     /// A search from the start of `problem` to those of its goals that are in `goals`.
     pub fn new(problem: &'a Problem, goals: &[&FlatState], options: &'a PlanOptions, seed: u64) -> Self {
         let dof = problem.mechanism.dof();
-        let weights = weights(&reaches(&problem.mechanism));
-        let start = Grown::new(&weights, std::iter::once(&problem.start));
-        let goal = Grown::new(&weights, goals.iter().copied());
+        let lengths = Lengths::of(problem);
+        let only_slides = (0..dof).all(|output| !problem.mechanism.is_angle(output));
+        let slide = if only_slides { lengths.radian } else { 1.0 };
+        let range = options.range.map_or(PlanOptions::RANGE, |range| range / slide);
+        let unit = |output| if problem.mechanism.is_angle(output) { 1.0 } else { lengths.radian };
+        let units: Vec<f64> = (0..dof).map(unit).collect();
+        let weights = weights(&reaches(&problem.mechanism), &units);
+        let bounds = search_box(problem, lengths.radian);
+        let [from_start, from_goal] = Sampler::for_trees(bounds, seed);
+        let start = Grown::new(&weights, from_start, std::iter::once(&problem.start));
+        let goal = Grown::new(&weights, from_goal, goals.iter().copied());
         // The easiest queries need no more than a single edge from the start to a goal.
         let direct = |goal| Connection { side: Side::Goal, near: goal, target: 0, distance: 0.0 };
         Self {
             options,
+            range,
             limits: &problem.mechanism.limits,
-            sampler: Sampler::new(bounds(problem), seed),
             start,
             goal,
             connections: (0..goals.len()).map(direct).collect(),
@@ -256,16 +279,40 @@ impl<'a> RrtConnect<'a> {
             // Rounds of connections alone draw no sample, and so do not ask the clock.
             if local.checked - asked >= EDGES_PER_CLOCK {
                 asked = local.checked;
-                if termination.late() {
-                    return Ok(Searched::Exhausted(Budget::Time));
+                if let Some(budget) = termination.interrupted() {
+                    return Ok(Searched::Exhausted(budget));
                 }
             }
             let edges = self.round.proposals.len();
             let durations = local.connect_all(edges, |k| self.ends(k), f64::INFINITY)?;
-            if let Some(path) = self.accept(durations) {
+            if let Some(path) = self.accept(durations, termination) {
                 return Ok(Searched::Path(path));
             }
         }
+    }
+
+    /// The nearest that the two trees have come, as far as some thousands of their states tell, or those that are
+    /// looked at before `stop` is due: one at least.
+    pub fn gap(&self, stop: &Stop) -> Gap {
+        const LOOKS: usize = 4096;
+        let [mut few, mut many] = [&self.start, &self.goal];
+        let is_swapped = few.tree.len() > many.tree.len();
+        if is_swapped {
+            std::mem::swap(&mut few, &mut many);
+        }
+        let step = few.tree.len().div_ceil(LOOKS);
+        let looks = few.tree.len().div_ceil(step);
+        // The first few are spread over all, as there may be no time for more.
+        let nodes = RakeOrder::new(looks).map(|look| look * step);
+        let in_time = nodes.enumerate().take_while(|&(done, _)| done == 0 || !stop.is_due());
+        let nearest = in_time.map(|(_, node)| (node, many.tree.nearest(few.tree.position(node))));
+        let closest = nearest.min_by(|a, b| a.1.1.total_cmp(&b.1.1));
+        let (one, (other, _)) = closest.unwrap_or((0, (0, 0.0)));
+        let [mut from, mut to] = [few.state(one), many.state(other)];
+        if is_swapped {
+            std::mem::swap(&mut from, &mut to);
+        }
+        Gap::new([self.start.tree.len(), self.goal.tree.len()], from, to)
     }
 
     /// Joins every root that moves to states at rest near it, from where there is less to go wrong.
@@ -274,10 +321,10 @@ impl<'a> RrtConnect<'a> {
     /// When the checking backend fails.
     fn leave_speed(&mut self, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
         for side in [Side::Start, Side::Goal] {
-            let limits = self.limits;
+            let limits = local.limits().to_vec();
             let grown = self.grown(side);
             for root in 0..grown.tree.len() {
-                for rest in standstills(limits, &grown.state(root), side == Side::Goal) {
+                for rest in standstills(&limits, &grown.state(root), side == Side::Goal) {
                     let (mut from, mut to) = (grown.end(root), End::from(&rest));
                     if side == Side::Goal {
                         std::mem::swap(&mut from, &mut to);
@@ -300,7 +347,10 @@ impl<'a> RrtConnect<'a> {
     ) -> Result<Option<Budget>, CheckError> {
         let mut round = std::mem::take(&mut self.round);
         round.clear();
-        for _ in 0..self.connections.len().min(batch) {
+        for i in 0..self.connections.len().min(batch) {
+            if is_late_at(i, termination) {
+                break;
+            }
             self.propose_step(&mut round);
         }
         let mut spent = None;
@@ -344,7 +394,7 @@ impl<'a> RrtConnect<'a> {
         self.screen.next += 1;
         let proposal = self.screen.round.proposals[k];
         if !self.screen.free[k] {
-            self.grown(proposal.side).domains[proposal.near] = DOMAIN;
+            self.grown(proposal.side).failures[proposal.near] += 1;
             return;
         }
         let end = self.screen.round.end(k, dof);
@@ -362,16 +412,17 @@ impl<'a> RrtConnect<'a> {
         sizes: &mut [usize; 2],
         termination: &Termination<'_>,
     ) -> Option<Budget> {
-        if let Some(budget) = termination.spent(self.samples) {
+        let nodes = self.start.tree.len() + self.goal.tree.len();
+        if let Some(budget) = termination.spent_among(self.samples, nodes) {
             return Some(budget);
         }
         self.samples += 1;
         let dof = self.limits.len();
         let side = if sizes[0] <= sizes[1] { Side::Start } else { Side::Goal };
         let (position, velocity) = round.push(dof);
-        sample(&mut self.sampler, self.options.moving_share, self.limits, position, velocity);
-        let grown = if side == Side::Start { &self.start } else { &self.goal };
-        if let Some(near) = grown.extension(position, self.options.range) {
+        let grown = if side == Side::Start { &mut self.start } else { &mut self.goal };
+        sample(&mut grown.sampler, self.options.moving_share, self.limits, position, velocity);
+        if let Some(near) = grown.extension(position, self.range) {
             round.proposals.push(Proposal { side, near, connection: None });
             sizes[side as usize] += 1;
         } else {
@@ -395,8 +446,8 @@ impl<'a> RrtConnect<'a> {
         };
         let end = other.end(target);
         position.copy_from_slice(end.position);
-        if distance > self.options.range {
-            toward(grown.tree.position(near), position, self.options.range / distance);
+        if distance > self.range {
+            toward(grown.tree.position(near), position, self.range / distance);
         } else {
             velocity.copy_from_slice(end.velocity);
         }
@@ -409,7 +460,7 @@ impl<'a> RrtConnect<'a> {
         let mut new = self.round.end(proposal, self.limits.len());
         new.acceleration = &self.start.still;
         if let Some(Connection { target, distance, .. }) = connection
-            && distance <= self.options.range
+            && distance <= self.range
         {
             let other = if side == Side::Start { &self.goal } else { &self.start };
             new.acceleration = other.end(target).acceleration;
@@ -421,17 +472,20 @@ impl<'a> RrtConnect<'a> {
     }
 
     /// Adds what proved valid to the trees, and begins a connection from every extension. Gives the
-    /// shortest of the paths that are closed.
-    fn accept(&mut self, durations: &[Option<f64>]) -> Option<Knots> {
+    /// shortest of the paths that are closed. When time is up, it leaves off.
+    fn accept(&mut self, durations: &[Option<f64>], termination: &Termination<'_>) -> Option<Knots> {
         let round = std::mem::take(&mut self.round);
         let mut shortest: Option<(f64, Closing)> = None;
         let mut extended = std::mem::take(&mut self.extended);
         for (k, (proposal, &duration)) in round.proposals.iter().zip(durations).enumerate() {
+            if is_late_at(k, termination) {
+                break;
+            }
             let &Proposal { side, near, connection } = proposal;
-            let last = connection.is_some_and(|c| c.distance <= self.options.range);
+            let last = connection.is_some_and(|c| c.distance <= self.range);
             let Some(duration) = duration else {
                 if connection.is_none() {
-                    self.grown(side).domains[near] = DOMAIN;
+                    self.grown(side).failures[near] += 1;
                     self.screen.failed += 1;
                 }
                 continue;
@@ -449,7 +503,7 @@ impl<'a> RrtConnect<'a> {
             match connection {
                 None => extended.push((side, node)),
                 Some(c) => {
-                    let distance = c.distance - self.options.range;
+                    let distance = c.distance - self.range;
                     self.connections.push_back(Connection { near: node, distance, ..c });
                 }
             }
@@ -458,7 +512,10 @@ impl<'a> RrtConnect<'a> {
         if let Some((_, closing)) = shortest {
             return Some(self.path(&closing));
         }
-        for (side, node) in extended.drain(..) {
+        for (i, (side, node)) in extended.drain(..).enumerate() {
+            if is_late_at(i, termination) {
+                break;
+            }
             self.begin_connection(side, node);
         }
         self.extended = extended;
@@ -552,6 +609,19 @@ impl Round {
     }
 }
 
+/// Whether time is up, asked now and then among the edges of a large round: not at the first.
+fn is_late_at(edge: usize, termination: &Termination<'_>) -> bool {
+    edge > 0 && edge.is_multiple_of(PROPOSALS_PER_CLOCK) && termination.late()
+}
+
+/// The share of the longest edge by which a node is extended of which so many extensions have failed: where it is
+/// tight, only short steps lead anywhere. (In the spirit of the radii of Jaillet, Yershova, LaValle and Simeon,
+/// *Adaptive tuning of the sampling domain for dynamic-domain RRTs*, IROS 2005.)
+fn step(failures: u32) -> f64 {
+    let halvings = (1 + failures / FORGIVEN).ilog2();
+    0.5_f64.powi(halvings.min(MOST_HALVINGS) as i32)
+}
+
 /// Draws a state: at rest, or for a share of the samples with velocity.
 fn sample(
     sampler: &mut Sampler,
@@ -562,9 +632,10 @@ fn sample(
 ) {
     sampler.sample(position);
     if moving_share > 0.0 && sampler.unit() < moving_share {
-        for (v, limits) in velocity.iter_mut().zip(limits) {
-            let most = if limits.velocity.is_finite() { limits.velocity } else { 1.0 };
-            *v = (2.0 * sampler.unit() - 1.0) * most;
+        for (output, (v, limits)) in velocity.iter_mut().zip(limits).enumerate() {
+            // What can be braked within the bounds, even where velocities have no limit.
+            let most = limits.velocity.min((2.0 * limits.acceleration * sampler.width(output)).sqrt());
+            *v = if most.is_finite() { (2.0 * sampler.unit() - 1.0) * most } else { 0.0 };
         }
     }
 }
@@ -579,40 +650,16 @@ fn toward(from: &[f64], to: &mut [f64], share: f64) {
 }
 
 /// What a unit of each output counts in the search's distances: the root of how far it moves the robot
-/// at most (`reach`, m/rad, or 1), against the mean of all. A turn of the wrist by itself is a small
+/// at most (`reach`, metres), against the mean of all. A turn of the wrist by itself is a small
 /// step, one of the shoulder a large one that more stands in the way of; nor may any be no step at all.
-fn weights(reach: &[f32]) -> Vec<f64> {
+/// `units` is what counts as a unit: a radian, or as many metres as that is worth.
+fn weights(reach: &[f32], units: &[f64]) -> Vec<f64> {
     /// The least that an output counts.
     const LEAST: f64 = 0.1;
-    let mean = reach.iter().copied().map(f64::from).sum::<f64>() / reach.len() as f64;
-    let weight = |&reach: &f32| if mean > 0.0 { (f64::from(reach) / mean).sqrt().max(LEAST) } else { 1.0 };
-    reach.iter().map(weight).collect()
-}
-
-/// Bounds to sample between: for each output, what [`range_of`] gives for the start and all goals.
-fn bounds(problem: &Problem) -> Vec<(f64, f64)> {
-    let ends = || problem.goals.iter().chain([&problem.start]);
-    let bound = |(j, limits): (usize, &OutputLimits)| {
-        let least = ends().map(|s| s.position[j]).fold(f64::INFINITY, f64::min);
-        let most = ends().map(|s| s.position[j]).fold(f64::NEG_INFINITY, f64::max);
-        range_of((limits.lower, limits.upper), least, most)
-    };
-    problem.mechanism.limits.iter().enumerate().map(bound).collect()
-}
-
-/// Where to sample an output whose ends lie between `least` and `most`: between its position limits;
-/// where there is but one, up to half a turn beyond the ends; where there is none, over one turn about
-/// the middle of the ends, in which every direction occurs once, or farther if they are farther apart.
-fn range_of((lower, upper): (f64, f64), least: f64, most: f64) -> (f64, f64) {
-    match (lower.is_finite(), upper.is_finite()) {
-        (true, true) => (lower, upper),
-        (true, false) => (lower, most + PI),
-        (false, true) => (least - PI, upper),
-        (false, false) => {
-            let (middle, half) = (0.5 * (least + most), PI.max(0.5 * (most - least)));
-            (middle - half, middle + half)
-        }
-    }
+    let reaches: Vec<f64> = reach.iter().zip(units).map(|(&reach, unit)| f64::from(reach) * unit).collect();
+    let mean = reaches.iter().sum::<f64>() / reach.len() as f64;
+    let weight = |reach: f64| if mean > 0.0 { (reach / mean).sqrt().max(LEAST) } else { 1.0 };
+    reaches.iter().zip(units).map(|(&reach, unit)| weight(reach) / unit).collect()
 }
 
 #[cfg(test)]
@@ -620,19 +667,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_more_counts_more() {
-        assert_eq!(weights(&[4.0, 0.0, 0.0, 0.0]), [2.0, 0.1, 0.1, 0.1]);
-        assert_eq!(weights(&[1.0, 1.0, 1.0]), [1.0; 3]);
-        assert_eq!(weights(&[0.0, 0.0]), [1.0; 2]);
+    fn steps_are_halved_where_extensions_fail() {
+        assert_eq!([0, 63, 64, 191, 192, 448].map(step), [1.0, 1.0, 0.5, 0.5, 0.25, 0.125]);
+        assert_eq!(step(u32::MAX), 0.5_f64.powi(6));
     }
 
     #[test]
-    fn what_turns_without_end_is_sampled_over_a_turn() {
-        const NONE: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
-        assert_eq!(range_of((-1.0, 2.0), 0.0, 1.0), (-1.0, 2.0));
-        assert_eq!(range_of((-1.0, f64::INFINITY), 0.0, 1.0), (-1.0, 1.0 + PI));
-        assert_eq!(range_of((f64::NEG_INFINITY, 2.0), 0.0, 1.0), (-PI, 2.0));
-        assert_eq!(range_of(NONE, 1.0, 2.0), (1.5 - PI, 1.5 + PI));
-        assert_eq!(range_of(NONE, -8.0, 8.0), (-8.0, 8.0));
+    fn what_moves_more_counts_more() {
+        assert_eq!(weights(&[4.0, 0.0, 0.0, 0.0], &[1.0; 4]), [2.0, 0.1, 0.1, 0.1]);
+        assert_eq!(weights(&[1.0, 1.0, 1.0], &[1.0; 3]), [1.0; 3]);
+        assert_eq!(weights(&[0.0, 0.0], &[1.0; 2]), [1.0; 2]);
+        // A slide by what a radian is worth is as far as the turn by a radian.
+        assert_eq!(weights(&[4.0, 1.0], &[1.0, 4.0]), [1.0, 0.25]);
     }
 }

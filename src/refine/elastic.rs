@@ -1,8 +1,9 @@
 //! Small linear programs whose constraints may be broken at a price: a primal-dual interior point method
 //! (Mehrotra, *On the implementation of a primal-dual interior point method*, SIAM J. Optimization 1992).
-//! Imports [`super::band`] only.
+//! Imports [`super::band`] and `stop`.
 
 use super::band::{Band, dot};
+use crate::stop::Stop;
 
 /// Rounds at most; most programs need half of them.
 const ROUNDS: usize = 30;
@@ -135,14 +136,14 @@ impl Elastic {
         dot(&self.cost, x) + self.price * lack
     }
 
-    /// Unknowns whose cost and price are at most about `tolerance` above the least.
-    pub(super) fn solve(&self, tolerance: f64) -> Vec<f64> {
+    /// Unknowns whose cost and price are at most about `tolerance` above the least, unless it is to stop before.
+    pub(super) fn solve(&self, tolerance: f64, stop: &Stop) -> Vec<f64> {
         let mut at = self.begin();
         let mut normal = Normal::default();
         let mut slack = self.slack(&at);
         for _ in 0..ROUNDS {
             let gap = at.gap();
-            if gap + slack < tolerance || self.factor(&at, &mut normal).is_none() {
+            if gap + slack < tolerance || stop.is_due() || self.factor(&at, &mut normal).is_none() {
                 break;
             }
             let pairs = 2 * (at.rows.len() + at.bounds.len());
@@ -293,7 +294,7 @@ mod tests {
         /// No point of a grid is better.
         #[test]
         fn small_programs_are_solved(program in programs(2, 8)) {
-            let x = program.solve(1e-7);
+            let x = program.solve(1e-7, &Stop::NEVER);
             let near = x.iter().zip(&program.bounds).all(|(x, b)| b[0] <= *x && *x <= b[1]);
             prop_assert!(near, "{x:?}");
             let least = least_on_grid(&program, 60);
@@ -306,7 +307,7 @@ mod tests {
             program in programs(12, 60),
             steps in prop::collection::vec(prop::collection::vec(-1.0..1.0_f64, 12), 20),
         ) {
-            let x = program.solve(1e-7);
+            let x = program.solve(1e-7, &Stop::NEVER);
             for step in &steps {
                 let clamped = |((x, d), [lower, upper]): ((&f64, &f64), &[f64; 2])| {
                     (x + 0.1 * d).clamp(*lower, *upper)
@@ -328,7 +329,7 @@ mod tests {
             price: 10.0,
             curvature: 0.0,
         };
-        let x = program.solve(1e-9);
+        let x = program.solve(1e-9, &Stop::NEVER);
         assert!((x[0] - 1.0).abs() < 1e-6 && (x[1] - 0.5).abs() < 1e-6, "{x:?}");
         assert!((program.value(&x) - 11.5).abs() < 1e-6);
     }

@@ -21,12 +21,12 @@ use crate::trajectory::Trajectory;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// No shortcut replaces less than this, seconds: there is nothing to gain, and the accelerations of
-/// ever shorter pieces are all rounding.
-const SHORTEST: f64 = 5e-3;
+/// No shortcut replaces less than this share of the duration at first: there is nothing to gain, and the
+/// accelerations of ever shorter pieces are all rounding.
+const SHORTEST: f64 = 1.0 / 1024.0;
 
-/// No cut leaves less than this of a piece, seconds.
-const SPLINTER: f64 = 1e-4;
+/// No cut leaves less than this share of the duration at first.
+const SPLINTER: f64 = 1.0 / 65536.0;
 
 /// A shortcut must save at least this share of what it replaces, or it only adds knots, ...
 const LEAST_GAIN: f64 = 1e-3;
@@ -35,7 +35,7 @@ const LEAST_GAIN: f64 = 1e-3;
 const WORTHWHILE: f64 = 1e-2;
 
 /// Joins knots directly, leaving out those between: the farthest that can be joined first, the
-/// whole path before anything else.
+/// whole path before anything else. Stops early, with what it has, when `local` is late.
 ///
 /// # Errors
 /// When the checking backend fails.
@@ -44,6 +44,9 @@ pub fn skip_corners(path: &mut Knots, local: &mut LocalPlanner<'_>) -> Result<()
     while from + 2 < path.states.len() {
         let mut to = path.states.len() - 1;
         while to > from + 1 {
+            if local.is_late() {
+                return Ok(());
+            }
             let old: f64 = path.durations[from..to].iter().sum();
             if let Some(duration) = local.connect(path.end(from), path.end(to), old)? {
                 path.states.drain(from + 1..to);
@@ -60,7 +63,7 @@ pub fn skip_corners(path: &mut Knots, local: &mut LocalPlanner<'_>) -> Result<()
 /// Shortens the trajectory of `path`: its corners are cut, and then `tries` shortcuts are taken between
 /// other instants (Hauser and Ng-Thow-Hing, *Fast smoothing of manipulator trajectories using optimal
 /// bounded-acceleration shortcuts*, ICRA 2010; but they draw the instants at random). Stops early, with
-/// what it has, when `late` says so.
+/// what it has, when `local` is late.
 ///
 /// # Errors
 /// When the checking backend fails.
@@ -69,13 +72,12 @@ pub fn shorten(
     local: &mut LocalPlanner<'_>,
     tries: u32,
     seed: u64,
-    late: &dyn Fn() -> bool,
 ) -> Result<Trajectory, CheckError> {
     if tries == 0 || path.duration() == 0.0 {
         return Ok(path.trajectory(&local.steering));
     }
     let (trajectory, corners) = along(path, local)?;
-    shorten_from(trajectory, &corners, local, tries, seed, late)
+    shorten_from(trajectory, &corners, local, tries, seed)
 }
 
 /// The same for a trajectory that is there already; `corners` are the times of its knots that are those
@@ -89,11 +91,10 @@ pub fn shorten_from(
     local: &mut LocalPlanner<'_>,
     tries: u32,
     seed: u64,
-    late: &dyn Fn() -> bool,
 ) -> Result<Trajectory, CheckError> {
     let mut shortener = Shortener::new(trajectory, local);
     shortener.cut_corners(corners)?;
-    shortener.sweep(tries, seed, late)?;
+    shortener.sweep(tries, seed)?;
     Ok(shortener.trajectory)
 }
 
@@ -127,6 +128,9 @@ struct Shortener<'l, 'c> {
     trajectory: Trajectory,
     /// What the next trajectory is written to.
     next: Trajectory,
+    /// [`SHORTEST`] and [`SPLINTER`], seconds.
+    shortest: f64,
+    splinter: f64,
     /// The states between which a shortcut is tried.
     start: FlatState,
     end: FlatState,
@@ -140,25 +144,31 @@ impl<'l, 'c> Shortener<'l, 'c> {
             state.acceleration.clear();
         }
         let next = Trajectory::new(trajectory.dof(), trajectory.degree());
-        Self { local, trajectory, next, start: state.clone(), end: state }
+        let duration = trajectory.duration();
+        let (shortest, splinter) = (SHORTEST * duration, SPLINTER * duration);
+        Self { local, trajectory, next, shortest, splinter, start: state.clone(), end: state }
     }
 
     /// Cuts every corner, the last first, far from it and then closer; `corners` are the times of all
     /// knots of the path.
     fn cut_corners(&mut self, corners: &[f64]) -> Result<(), CheckError> {
         const SHARES: [f64; 4] = [1.0, 0.7, 0.4, 0.15];
+        let splinter = self.splinter;
         // Up to here the trajectory is still as it was.
         let mut known = self.trajectory.duration();
         for corner in (1..corners.len().saturating_sub(1)).rev() {
             let [before, at] = [corner - 1, corner].map(|i| corners[i]);
             let mut after = corners[corner + 1].min(known);
-            if after < at + SPLINTER {
+            if after < at + splinter {
                 // The shortcut over the next corner begins here: as far as it is one piece.
                 let knots = self.trajectory.knots();
-                let next = knots.partition_point(|&knot| knot < at + SPLINTER);
+                let next = knots.partition_point(|&knot| knot < at + splinter);
                 after = knots[next.min(knots.len() - 1)];
             }
             for share in SHARES {
+                if self.local.is_late() {
+                    return Ok(());
+                }
                 let from = at - share * (at - before);
                 if self.shortcut(from, at + share * (after - at), WORTHWHILE)? {
                     known = from;
@@ -172,7 +182,7 @@ impl<'l, 'c> Shortener<'l, 'c> {
     /// Shortcuts over windows that grow narrower from one to the next, round after round, and follow each
     /// other by the golden section of the duration, so that no part of it is left out however few they
     /// are. The seed says where they begin.
-    fn sweep(&mut self, tries: u32, seed: u64, late: &dyn Fn() -> bool) -> Result<(), CheckError> {
+    fn sweep(&mut self, tries: u32, seed: u64) -> Result<(), CheckError> {
         const WIDEST: f64 = 0.7;
         const NARROWEST: f64 = 0.14;
         const ROUND: u32 = 16;
@@ -180,7 +190,7 @@ impl<'l, 'c> Shortener<'l, 'c> {
         // Not the numbers that the samples of the search were made of.
         let begin = Pcg64Mcg::seed_from_u64(!seed).random::<f64>();
         for i in 0..tries {
-            if late() {
+            if self.local.is_late() {
                 break;
             }
             let duration = self.trajectory.duration();
@@ -195,11 +205,11 @@ impl<'l, 'c> Shortener<'l, 'c> {
     /// Replaces what lies between two instants by the fastest motion between the states there, if that
     /// is valid and saves at least the share `gain`.
     fn shortcut(&mut self, from: f64, to: f64, gain: f64) -> Result<bool, CheckError> {
-        if to - from < SHORTEST {
+        if to - from < self.shortest {
             return Ok(false);
         }
-        let Self { local, trajectory, next, start, end } = self;
-        let (from, to) = (at_knot(trajectory, from), at_knot(trajectory, to));
+        let Self { local, trajectory, next, start, end, splinter, .. } = self;
+        let (from, to) = (at_knot(trajectory, from, *splinter), at_knot(trajectory, to, *splinter));
         state(trajectory, from, start);
         state(trajectory, to, end);
         let longest = (to - from) * (1.0 - gain);
@@ -212,11 +222,11 @@ impl<'l, 'c> Shortener<'l, 'c> {
     }
 }
 
-/// The knot next to `t`, if it is so near that cutting at `t` would leave a splinter; else `t`.
-fn at_knot(trajectory: &Trajectory, t: f64) -> f64 {
+/// The knot next to `t`, if it is nearer than a `splinter`; else `t`.
+fn at_knot(trajectory: &Trajectory, t: f64, splinter: f64) -> f64 {
     let knots = trajectory.knots();
     let after = knots.partition_point(|&knot| knot < t);
-    let near = |knot: &&f64| (**knot - t).abs() < SPLINTER;
+    let near = |knot: &&f64| (**knot - t).abs() < splinter;
     knots[after.saturating_sub(1)..].iter().take(2).find(near).copied().unwrap_or(t)
 }
 

@@ -1,7 +1,7 @@
 //! What still shortens a trajectory after the first shortcuts: shortcuts of all sizes, and detours by
 //! states off its course.
 
-use super::{LEAST_GAIN, SHORTEST, Shortener, at_knot, state};
+use super::{LEAST_GAIN, Shortener, at_knot, state};
 use crate::check::CheckError;
 use crate::local_planner::LocalPlanner;
 use crate::robot::OutputLimits;
@@ -25,7 +25,7 @@ const LEAST_DETOUR: f64 = 0.01;
 /// - A detour joins them by way of the piece's middle state, moved at random in position and velocity:
 ///   where a shortcut would collide, a way around at another speed may not.
 ///
-/// Stops early, with what it has, when `late` says so.
+/// Stops early, with what it has, when `local` is late.
 ///
 /// # Errors
 /// When the checking backend fails.
@@ -35,12 +35,11 @@ pub fn polish(
     local: &mut LocalPlanner<'_>,
     tries: u32,
     seed: u64,
-    late: &dyn Fn() -> bool,
 ) -> Result<Trajectory, CheckError> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let mut shortener = Shortener::new(trajectory, local);
     for _ in 0..tries {
-        if late() {
+        if shortener.local.is_late() {
             break;
         }
         let duration = shortener.trajectory.duration();
@@ -66,11 +65,11 @@ impl Shortener<'_, '_> {
         to: f64,
         rng: &mut Pcg64Mcg,
     ) -> Result<(), CheckError> {
-        if to - from < 2.0 * SHORTEST {
+        if to - from < 2.0 * self.shortest {
             return Ok(());
         }
-        let Self { local, trajectory, next, start, end } = self;
-        let (from, to) = (at_knot(trajectory, from), at_knot(trajectory, to));
+        let Self { local, trajectory, next, start, end, splinter, .. } = self;
+        let (from, to) = (at_knot(trajectory, from, *splinter), at_knot(trajectory, to, *splinter));
         let half = 0.5 * (to - from);
         let mut via = start.clone();
         state(trajectory, from, start);

@@ -54,7 +54,7 @@ impl Route {
 }
 
 /// A route without the corners that need not be, and after at most `tries` more moves: none more after
-/// `patience` moves in which it has hardly become shorter, or when it is `late`.
+/// `patience` moves in which it has hardly become shorter, or when `planner` is late.
 ///
 /// # Errors
 /// When the checking backend fails.
@@ -63,7 +63,6 @@ pub fn shorten_route(
     planner: &mut CoursePlanner<'_>,
     [tries, patience]: [u32; 2],
     seed: u64,
-    late: &dyn Fn() -> bool,
 ) -> Result<Route, CheckError> {
     let limits = planner.limits();
     let Some(profiles) = profiles(limits, &route.curves) else { return Ok(route) };
@@ -80,7 +79,7 @@ pub fn shorten_route(
         if shortener.whole < notable * NOTABLE {
             (notable, since) = (shortener.whole, i);
         }
-        if late() || i - since > patience {
+        if shortener.planner.is_late() || i - since > patience {
             break;
         }
         if i % 2 == 0 {
@@ -137,6 +136,9 @@ impl Shortener<'_, '_> {
         while from < self.route.curves.len() {
             let mut to = self.route.curves.len() - 1;
             while to > from {
+                if self.planner.is_late() {
+                    return Ok(());
+                }
                 let begin = self.leaving(Cut { curve: from, u: 0.0 }, None);
                 let end = self.arriving(Cut { curve: to, u: 1.0 }, None);
                 let old: f64 = self.durations[from..=to].iter().sum();

@@ -1,8 +1,9 @@
-//! Loading a robot from its files. Imports `error` and its sibling readers.
+//! Loading a robot from its files. Imports `error`, `stop` and its sibling readers.
 
 use super::spherize::CoverOptions;
 use super::{JointKind, LinkSolid, Robot, joint_limits, pairs, srdf, urdf};
 use crate::error::InputError;
+use crate::stop::{CancelToken, Stop};
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -12,6 +13,8 @@ use std::str::FromStr;
 pub struct LoadOptions {
     /// How closely spheres cover boxes, cylinders, capsules and meshes.
     pub cover: CoverOptions,
+    /// Breaks the loading off, which may take seconds where there are meshes: it then fails.
+    pub cancel: Option<CancelToken>,
     /// How many comparisons of spheres may be spent on proofs that links never touch, or spheres always
     /// do, shared among the pairs of links. A comparison takes some 50 ns.
     pub comparisons: usize,
@@ -33,7 +36,7 @@ pub enum MissingGeometry {
 impl Default for LoadOptions {
     fn default() -> Self {
         let (cover, missing_geometry) = (CoverOptions::default(), MissingGeometry::default());
-        Self { cover, comparisons: 500_000, missing_geometry }
+        Self { cover, comparisons: 500_000, missing_geometry, cancel: None }
     }
 }
 
@@ -92,8 +95,8 @@ impl Robot {
     /// touch always ([`Robot::skipped`], [`Robot::always`]). Without an SRDF there are no groups.
     ///
     /// # Errors
-    /// Says which file, line and key is wrong, and what was expected there; and which links have no
-    /// collision geometry, unless that is allowed.
+    /// Says which file, line and key is wrong, and what was expected there; which links have no collision
+    /// geometry, unless that is allowed; or that it was broken off.
     pub fn load(
         urdf: &Path,
         srdf: Option<&Path>,
@@ -138,7 +141,8 @@ fn assemble(
     limits: Option<&Source>,
     options: &LoadOptions,
 ) -> Result<Robot, InputError> {
-    let mut robot = urdf.with(|text| urdf::read(text, urdf.folder(), &options.cover))?;
+    let stop = Stop::new(None, options.cancel.clone());
+    let mut robot = urdf.with(|text| urdf::read(text, urdf.folder(), &options.cover, &stop))?;
     if let Some(limits) = limits {
         limits.with(|text| joint_limits::apply(text, &mut robot))?;
     }

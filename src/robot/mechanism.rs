@@ -6,7 +6,7 @@ use super::{
     pairs,
 };
 use crate::base::Base;
-use crate::error::InputError;
+use crate::error::{InputError, InvalidValue, finite};
 use crate::pose::Pose;
 use glam::{DMat3, DQuat, DVec3};
 use std::ops::Range;
@@ -125,8 +125,23 @@ impl Mechanism {
     /// chosen; `base` is the root link's frame in the world.
     ///
     /// # Errors
-    /// Where a chosen joint cannot move by itself or is chosen twice, or nothing is chosen.
+    /// Where a chosen joint cannot move by itself or is chosen twice, or nothing is chosen; where there is no
+    /// such joint, or not one value for each; and where the robot or the frame makes no sense
+    /// ([`Robot::validate`]).
     pub fn new(robot: &Robot, joints: &[usize], values: &[f64], base: Pose) -> Result<Self, InputError> {
+        robot.validate().map_err(|e| InputError::of_value(e.under("robot")))?;
+        base.validate().map_err(|e| InputError::of_value(e.under("base")))?;
+        if let Some(&j) = joints.iter().find(|&&j| j >= robot.joints.len()) {
+            let expected = format!("indices of joints, below {}", robot.joints.len());
+            return Err(InputError::of_value(InvalidValue::new("joints", j, expected)));
+        }
+        if values.len() != robot.joints.len() {
+            let expected = format!("{}, one for each joint of the robot", robot.joints.len());
+            return Err(InputError::of_value(InvalidValue::new("values", values.len(), expected)));
+        }
+        for (j, &value) in values.iter().enumerate() {
+            finite("", value).map_err(|e| InputError::of_value(e.under(format_args!("values[{j}]"))))?;
+        }
         if joints.is_empty() {
             return Err(InputError::new("no movable joint is chosen; at least one was expected"));
         }
@@ -205,6 +220,15 @@ impl Mechanism {
     pub fn always_touching(&self, pair: [usize; 2]) -> &[[usize; 2]] {
         let found = self.always.binary_search_by_key(&pair, |a| a.links);
         found.map_or(&[], |at| &self.always[at].spheres)
+    }
+
+    /// Whether an output is an angle, rad, and not a length, m: as the joint that it drives by itself.
+    pub fn is_angle(&self, output: usize) -> bool {
+        let drives = |body: &&Body| body.output == output && body.motion != Motion::Fixed;
+        let by_itself = |body: &&Body| body.ratio == 1.0 && body.offset == 0.0;
+        let mut driven = self.bodies[1..].iter().filter(drives);
+        let driven = driven.clone().find(by_itself).or_else(|| driven.next());
+        driven.is_some_and(|body| body.motion == Motion::Revolute)
     }
 
     /// Whether `ancestor` stands on the way from `body` to the base (a body is its own ancestor).

@@ -2,6 +2,7 @@
 //! time from URDF, SRDF and joint_limits.yaml, and reduced to a [`Mechanism`] for planning.
 //! Imports `error`, `document`, `pose`, `world` and `base`.
 
+mod admit;
 mod dynamics;
 mod info;
 mod joint_limits;
@@ -15,9 +16,11 @@ pub mod spherize;
 mod srdf;
 mod unjudged;
 mod urdf;
+mod validate;
 mod vehicle;
 mod xml;
 
+pub use admit::END_SLACK;
 pub use dynamics::DynamicsScratch;
 pub use info::Info;
 pub use load::{LoadOptions, MissingGeometry};

@@ -9,12 +9,13 @@ mod report;
 mod select;
 mod set_cover;
 
-pub use report::{CoverReport, LinkCover, cover_links, replace_collisions};
+pub use report::{CoverReport, LinkCover, cover_links, cover_links_until, replace_collisions};
 
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::robot::Sphere;
 use crate::robot::mesh::Mesh;
+use crate::stop::Stop;
 use crate::world::Shape;
 use body::Body;
 use cells::Cells;
@@ -32,6 +33,9 @@ const ROUNDING: f64 = 1e-9;
 /// Primitives larger than this (metres) are taken for a mistake in units.
 const LARGEST_LENGTH: f64 = 1e6;
 
+/// Most spheres that one solid may be covered by; each costs time in every check.
+pub const MAX_SPHERES: usize = 4096;
+
 /// Solids smaller than this (metres) get one sphere around their bounding box.
 const SMALLEST_SIZE: f64 = 1e-6;
 
@@ -41,6 +45,9 @@ const RESOLUTIONS: [(usize, usize); 2] = [(4000, 800), (14_000, 1600)];
 
 /// Samples for the excess volume.
 const VOLUME_SAMPLES: usize = 16_384;
+
+/// What is said of a cover that is not made to its end.
+const BROKEN_OFF: &str = "covering it by spheres was broken off";
 
 /// Seed of those samples.
 const VOLUME_SEED: u64 = 0x0073_7068_6572_6573;
@@ -57,7 +64,7 @@ pub enum Solid {
 /// How closely to cover a solid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CoverOptions {
-    /// Use no more spheres than this, at least one.
+    /// Use no more spheres than this, at least one and at most [`MAX_SPHERES`].
     pub max_spheres: usize,
     /// How far spheres may reach beyond the solid, metres.
     pub tolerance: f64,
@@ -106,16 +113,35 @@ impl Cover {
 /// Where a primitive has a length that is negative, not finite or absurdly large, or no bounds at
 /// all (half-space), or an option makes no sense.
 pub fn cover(solid: &Solid, options: &CoverOptions) -> Result<Cover, InputError> {
-    if options.max_spheres == 0 || options.tolerance.is_nan() || options.tolerance < 0.0 {
-        return Err(InputError::new("expected at least one sphere and a tolerance that is not negative"));
-    }
-    match solid {
-        Solid::Primitive(shape, pose) => cover_primitive(shape, pose, options),
-        Solid::Mesh(mesh, pose) => Ok(cover_body(&Body::from_mesh(mesh), pose, options)),
-    }
+    cover_until(solid, options, &Stop::NEVER)
 }
 
-fn cover_primitive(shape: &Shape, pose: &Pose, options: &CoverOptions) -> Result<Cover, InputError> {
+/// The same as [`cover`], unless it is broken off: a mesh may take a second.
+///
+/// # Errors
+/// As [`cover`]; and when `stop` is due before it is done.
+pub fn cover_until(solid: &Solid, options: &CoverOptions, stop: &Stop) -> Result<Cover, InputError> {
+    let CoverOptions { max_spheres, tolerance } = *options;
+    if !(1..=MAX_SPHERES).contains(&max_spheres) || tolerance.is_nan() || tolerance < 0.0 {
+        return Err(InputError::new(format!(
+            "expected 1 to {MAX_SPHERES} spheres and a tolerance that is not negative, found {max_spheres} and \
+             {tolerance}"
+        )));
+    }
+    let cover = match solid {
+        Solid::Primitive(shape, pose) => cover_primitive(shape, pose, options, stop)?,
+        Solid::Mesh(mesh, pose) => cover_body(&Body::from_mesh(mesh).until(stop), pose, options),
+    };
+    // What is broken off holds nothing for sure.
+    if stop.is_due() { Err(InputError::new(BROKEN_OFF)) } else { Ok(cover) }
+}
+
+fn cover_primitive(
+    shape: &Shape,
+    pose: &Pose,
+    options: &CoverOptions,
+    stop: &Stop,
+) -> Result<Cover, InputError> {
     check_lengths(shape)?;
     match *shape {
         Shape::Sphere { radius } => Ok(Cover {
@@ -131,9 +157,11 @@ fn cover_primitive(shape: &Shape, pose: &Pose, options: &CoverOptions) -> Result
             let inside = |p| shape.signed_distance(p) <= 0.0;
             Ok(finished(spheres, excess, 2.0 * (radius + half_length), volume, inside, pose))
         }
-        Shape::Cuboid { half_extents } => Ok(cover_body(&Body::cuboid(half_extents), pose, options)),
+        Shape::Cuboid { half_extents } => {
+            Ok(cover_body(&Body::cuboid(half_extents).until(stop), pose, options))
+        }
         Shape::Cylinder { radius, half_length } => {
-            Ok(cover_body(&Body::cylinder(radius, half_length), pose, options))
+            Ok(cover_body(&Body::cylinder(radius, half_length).until(stop), pose, options))
         }
         Shape::HalfSpace => Err(InputError::new("a half-space has no bounds; spheres cannot cover it")),
     }
@@ -181,7 +209,8 @@ fn chain(radius: f64, half_length: f64, options: &CoverOptions) -> (Vec<Sphere>,
 
 fn cover_body(body: &Body, pose: &Pose, options: &CoverOptions) -> Cover {
     let fit = fit_body(body, options);
-    finished(fit.spheres, fit.excess, body.scale(), body.volume(), |p| body.contains(p), pose)
+    let inside = |p| !body.is_late() && body.contains(p);
+    finished(fit.spheres, fit.excess, body.scale(), body.volume(), inside, pose)
 }
 
 fn fit_body(body: &Body, options: &CoverOptions) -> Fit {
@@ -190,8 +219,18 @@ fn fit_body(body: &Body, options: &CoverOptions) -> Fit {
     }
     let mut best: Option<Fit> = None;
     for (cells, candidates) in RESOLUTIONS {
-        let cells = Cells::new(body.surface(), cells);
-        let choice = Candidates::new(body, &cells, candidates).choose(options.max_spheres, options.tolerance);
+        let cells = Cells::new(body, cells);
+        if body.is_late() {
+            break;
+        }
+        let candidates = Candidates::new(body, &cells, candidates);
+        if body.is_late() {
+            break;
+        }
+        let choice = candidates.choose(options.max_spheres, options.tolerance);
+        if body.is_late() {
+            break;
+        }
         let fit = Fit::new(body, &cells, &choice.centers).improved(body, &cells);
         let done = !choice.limited_by_cells || fit.excess <= options.tolerance;
         best = best.into_iter().chain([fit]).min_by(|a, b| a.excess.total_cmp(&b.excess));

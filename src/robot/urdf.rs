@@ -8,11 +8,12 @@
 mod schema;
 
 use super::mesh::Mesh;
-use super::spherize::{CoverOptions, Solid, cover};
+use super::spherize::{CoverOptions, Solid, cover_until};
 use super::xml::{attribute_fault, children, fault, parse};
 use super::{Inertia, Joint, JointKind, JointLimits, Link, LinkSolid, Mimic, Robot};
 use crate::error::InputError;
 use crate::pose::Pose;
+use crate::stop::Stop;
 use crate::world::Shape;
 use glam::{DMat3, DVec3};
 use roxmltree::Node;
@@ -23,10 +24,18 @@ use urdf_rs::{Geometry, JointType};
 /// More links than any robot has: a file with more is a mistake, and pairs of links are quadratic.
 const MAX_LINKS: usize = 2048;
 
+/// More pieces of collision geometry than any robot has, single spheres included.
+const MAX_SOLIDS: usize = 16_384;
+
 /// Reads a robot from the text of a URDF file: links, joints, and spheres; no groups and no pairs.
-/// Meshes are looked for from `folder`, where the file lies.
-pub(super) fn read(text: &str, folder: Option<&Path>, options: &CoverOptions) -> Result<Robot, InputError> {
-    with_assembly(text, folder, |assembly| assembly.robot(options))
+/// Meshes are looked for from `folder`, where the file lies. It is an error where `stop` is due before all is covered.
+pub(super) fn read(
+    text: &str,
+    folder: Option<&Path>,
+    options: &CoverOptions,
+    stop: &Stop,
+) -> Result<Robot, InputError> {
+    with_assembly(text, folder, |assembly| assembly.robot(options, stop))
 }
 
 /// Reads the collision geometry of all links as it stands in the text of a URDF file.
@@ -59,7 +68,7 @@ struct Assembly<'a, 'i> {
 
 impl Assembly<'_, '_> {
     /// Joins links and joints into a tree.
-    fn robot(&self, options: &CoverOptions) -> Result<Robot, InputError> {
+    fn robot(&self, options: &CoverOptions, stop: &Stop) -> Result<Robot, InputError> {
         let order = self.order()?;
         let joint_index: HashMap<&str, usize> =
             order.joints.iter().enumerate().map(|(j, &u)| (self.urdf.joints[u].name.as_str(), j)).collect();
@@ -74,7 +83,7 @@ impl Assembly<'_, '_> {
         self.resolve_mimics(&mut joints, &order.joints)?;
         Ok(Robot {
             name: self.urdf.name.clone(),
-            links: order.links.iter().map(|&u| self.link(u, options)).collect::<Result<_, _>>()?,
+            links: order.links.iter().map(|&u| self.link(u, options, stop)).collect::<Result<_, _>>()?,
             joints,
             groups: Vec::new(),
             states: Vec::new(),
@@ -91,6 +100,11 @@ impl Assembly<'_, '_> {
         if self.links.len() > MAX_LINKS {
             let found = self.links.len();
             return Err(fault(self.root, format!("{found} links; at most {MAX_LINKS} are read")));
+        }
+        let solids: usize = self.urdf.links.iter().map(|l| l.collision.len()).sum();
+        if solids > MAX_SOLIDS {
+            let message = format!("{solids} pieces of collision geometry; at most {MAX_SOLIDS} are read");
+            return Err(fault(self.root, message));
         }
         let links = index(self.urdf.links.iter().map(|l| l.name.as_str()), &self.links, "link")?;
         index(self.urdf.joints.iter().map(|j| j.name.as_str()), &self.joints, "joint")?;
@@ -156,7 +170,7 @@ impl Assembly<'_, '_> {
         }
     }
 
-    fn link(&self, u: usize, options: &CoverOptions) -> Result<Link, InputError> {
+    fn link(&self, u: usize, options: &CoverOptions, stop: &Stop) -> Result<Link, InputError> {
         let link = &self.urdf.links[u];
         let inertial = &link.inertial;
         let i = &inertial.inertia;
@@ -164,7 +178,7 @@ impl Assembly<'_, '_> {
         let inertia = Inertia { mass: inertial.mass.value, com: DVec3::ZERO, matrix };
         let mut spheres = Vec::new();
         for (solid, node) in self.solids_of(u)? {
-            let cover = cover(&solid, options).map_err(|e| fault(node, e.message))?;
+            let cover = cover_until(&solid, options, stop).map_err(|e| fault(node, e.message))?;
             spheres.extend(cover.spheres);
         }
         Ok(Link {
@@ -433,7 +447,7 @@ mod tests {
 </robot>"#;
 
     fn read_arm(text: &str) -> Result<Robot, InputError> {
-        read(text, None, &CoverOptions::default())
+        read(text, None, &CoverOptions::default(), &Stop::NEVER)
     }
 
     #[test]
@@ -550,14 +564,14 @@ mod tests {
         for name in ["package://arm_description/meshes/part.obj", "../meshes/part.obj", &absolute] {
             let mesh = format!("<mesh filename=\"{name}\" scale=\"0.1 0.1 0.1\"/>");
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &mesh);
-            let robot = read(&text, Some(&urdf), &CoverOptions::default()).expect(name);
+            let robot = read(&text, Some(&urdf), &CoverOptions::default(), &Stop::NEVER).expect(name);
             let spheres = &robot.links[1].spheres;
             assert!(spheres.iter().any(|s| s.center.distance(DVec3::new(0.22, 0.02, 0.02)) <= s.radius));
             assert_eq!(read_solids(&text, Some(&urdf)).unwrap().len(), 1);
         }
         for name in ["package://arm_description/meshes/none.obj", "http://x/part.obj", "none.obj"] {
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &format!("<mesh filename=\"{name}\"/>"));
-            assert!(read(&text, Some(&urdf), &CoverOptions::default()).is_err(), "{name}");
+            assert!(read(&text, Some(&urdf), &CoverOptions::default(), &Stop::NEVER).is_err(), "{name}");
         }
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -4,15 +4,10 @@ use super::vehicle::{PointRobot, VehicleRobot};
 use crate::base::Base;
 use crate::document::unknown;
 use crate::error::InputError;
-use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, MissingGeometry, Robot};
 use std::path::PathBuf;
-
-/// How far beyond a position bound a given state may lie, rad or m. Robot descriptions round
-/// their bounds (3.14159 for pi, say); such a bound is moved out to the state it means to allow.
-pub(super) const BOUND_ROUNDING: f64 = 1e-5;
 
 /// Greatest position a joint without bounds may be given, rad or m.
 pub(super) const GREATEST_POSITION: f64 = 1e6;
@@ -293,8 +288,8 @@ pub(crate) fn require_limits(mechanism: &Mechanism, smoothness: Smoothness) -> R
 
 /// Longest edge of the search where the scene does not say: that of [`PlanOptions`], but for a vehicle, whose
 /// world may be of any size, half the diagonal of what it moves in, or of the box around start and goals.
-pub(super) fn default_range(problem: &Problem) -> f64 {
-    let Some(base) = problem.mechanism.vehicle() else { return PlanOptions::default().range };
+pub(super) fn default_range(problem: &Problem) -> Option<f64> {
+    let base = problem.mechanism.vehicle()?;
     let ends = || problem.goals.iter().chain([&problem.start]);
     let slides = base.coordinates().iter().take_while(|coordinate| !coordinate.turns).count();
     let span = |i: usize| {
@@ -304,27 +299,28 @@ pub(super) fn default_range(problem: &Problem) -> f64 {
         if (upper - lower).is_finite() { upper - lower } else { most - least }
     };
     let diagonal = (0..slides).map(|i| span(i) * span(i)).sum::<f64>().sqrt();
-    if diagonal > 0.0 { 0.5 * diagonal } else { PlanOptions::default().range }
+    (diagonal > 0.0).then_some(0.5 * diagonal)
 }
 
 /// Checks the position of flat output `i` against its bounds, which move out to a position that
-/// lies beyond them by no more than [`BOUND_ROUNDING`].
+/// lies beyond them by no more than [`END_SLACK`](crate::robot::END_SLACK).
 pub(super) fn admit_position(mechanism: &mut Mechanism, i: usize, value: f64) -> Result<(), InputError> {
-    let JointLimits { lower, upper, .. } = mechanism.limits[i];
-    if value < lower - BOUND_ROUNDING || value > upper + BOUND_ROUNDING || value.abs() > GREATEST_POSITION {
+    let limits = mechanism.limits[i].admitting_position(value);
+    let JointLimits { lower, upper, .. } = limits;
+    if !(lower..=upper).contains(&value) || value.abs() > GREATEST_POSITION {
         let joint = &mechanism.outputs[i];
         let (lower, upper) = (lower.max(-GREATEST_POSITION), upper.min(GREATEST_POSITION));
         return Err(InputError::new(format!(
             "joint \"{joint}\" at {value:?} is outside its limits; expected {lower:?} to {upper:?}"
         )));
     }
-    mechanism.limits[i].lower = lower.min(value);
-    mechanism.limits[i].upper = upper.max(value);
+    mechanism.limits[i] = limits;
     Ok(())
 }
 
-/// Checks the velocity of flat output `i` against its limit.
-pub(super) fn admit_velocity(mechanism: &Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+/// Checks the velocity of flat output `i` against its limit, which moves out as that of a position.
+pub(super) fn admit_velocity(mechanism: &mut Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+    mechanism.limits[i] = mechanism.limits[i].admitting_velocity(value);
     let limit = mechanism.limits[i].velocity;
     if value.abs() <= limit {
         return Ok(());
@@ -336,8 +332,9 @@ pub(super) fn admit_velocity(mechanism: &Mechanism, i: usize, value: f64) -> Res
     )))
 }
 
-/// Checks the acceleration of flat output `i` against its limit.
-pub(super) fn admit_acceleration(mechanism: &Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+/// Checks the acceleration of flat output `i` against its limit, which moves out as that of a position.
+pub(super) fn admit_acceleration(mechanism: &mut Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+    mechanism.limits[i] = mechanism.limits[i].admitting_acceleration(value);
     let limit = mechanism.limits[i].acceleration;
     if value.abs() <= limit {
         return Ok(());

@@ -5,8 +5,8 @@ use super::body::{self, Moves, Part};
 use super::read::{length, point as position, pose};
 use super::setup::{self, RobotFiles};
 use crate::base::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Point, Quadrotor,
-    QuadrotorState, Trailer,
+    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Point,
+    Quadrotor, QuadrotorState, Trailer,
 };
 use crate::document::{Entry, Map, Node};
 use crate::error::InputError;
@@ -182,13 +182,16 @@ impl VehicleRobot {
 
 /// Reads what stands under `robot.KIND` of a scene in `directory`, for any kind but a point.
 pub(super) fn vehicle(entry: &Entry, directory: &Path) -> Result<VehicleRobot, InputError> {
-    match entry.key.as_str() {
-        "differential_drive" => differential_drive(&entry.node, directory),
-        "car" => car(&entry.node),
-        "airplane" => airplane(&entry.node),
-        "planar_quadrotor" => planar_quadrotor(&entry.node),
-        _ => quadrotor(&entry.node),
-    }
+    let vehicle = match entry.key.as_str() {
+        "differential_drive" => differential_drive(&entry.node, directory)?,
+        "car" => car(&entry.node)?,
+        "airplane" => airplane(&entry.node)?,
+        "planar_quadrotor" => planar_quadrotor(&entry.node)?,
+        _ => quadrotor(&entry.node)?,
+    };
+    // Single keys are read with errors of their own; this asks for what is left, such as sizes beyond all reason.
+    vehicle.base.validate().map_err(|e| entry.node.locate(InputError::of_value(e)))?;
+    Ok(vehicle)
 }
 
 /// What every kind of vehicle has, beside what its motion depends on.
@@ -301,6 +304,7 @@ fn planar_quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
         rotor: thrust_to_weight(&map)?,
         velocity: positive("velocity")?,
         body_rate: positive("body_rate")?,
+        gravity: GRAVITY,
     });
     of_base(&map, base, Moves::Upright)
 }
@@ -322,6 +326,7 @@ fn quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
         velocity: positive("velocity")?,
         body_rate: positive("body_rate")?,
         state: QuadrotorState::Quaternion,
+        gravity: GRAVITY,
     });
     of_base(&map, base, Moves::InSpace)
 }

@@ -312,10 +312,12 @@ struct Planner {
     seed: u64,
     time_limit: Seconds,
     max_samples: u64,
-    range: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<f64>,
     moving_share: f64,
     batch: usize,
-    resolution: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolution: Option<f64>,
     shortcut_tries: u32,
     searches: u32,
     polish_tries: u32,

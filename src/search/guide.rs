@@ -2,11 +2,12 @@
 //! of the body itself: the relaxation of lower dimension of hybrid A* (Dolgov, Thrun, Montemerlo and Diebel,
 //! *Path planning for autonomous vehicles in unknown semi-structured environments*, IJRR 2010), whose cells
 //! grow dearer where the search gets stuck, as in SyCLoP (Plaku, Kavraki and Vardi, *Motion planning with
-//! dynamics by a synergistic combination of layers of planning*, IEEE T-RO 2010). Imports nothing.
+//! dynamics by a synergistic combination of layers of planning*, IEEE T-RO 2010). Imports `stop`.
 //!
 //! The lattice is looked at lazily, by A*. An edge is taken only where the clearances of its ends, which
 //! change by no more than the way between them, show that it is free all along: no wall is too thin.
 
+use crate::stop::{Stop, Watch};
 use glam::DVec3;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -30,6 +31,10 @@ const NONE: u32 = u32::MAX;
 /// How much an estimate of what is left counts: the path found costs at most so many times the least, and far
 /// fewer places are looked at.
 const EAGERNESS: f64 = 1.5;
+
+/// A stop is asked once in so many clearances, each of which looks at some obstacles, or places that are gone on
+/// from.
+const PLACES_PER_ASK: u32 = 8;
 
 /// Distance from a place, metres, by which a ball around it stays clear.
 pub type Clearance<'a> = Box<dyn Fn(DVec3) -> f64 + 'a>;
@@ -140,10 +145,11 @@ impl<'a> Guide<'a> {
     }
 
     /// A path from the start to any of some places, by [A*] with an estimate that counts half as much again;
-    /// `None` where the lattice holds none.
+    /// `None` where the lattice holds none, or none is found before `stop` is due.
     ///
     /// [A*]: https://doi.org/10.1016/0004-3702(70)90007-X
-    pub fn path(&mut self, goals: &[DVec3]) -> Option<Path> {
+    pub fn path(&mut self, goals: &[DVec3], stop: &Stop) -> Option<Path> {
+        let mut watch = Watch::new(stop, PLACES_PER_ASK);
         let places = self.clearances.len();
         let mut frontier = Frontier::new(goals, places + goals.len());
         frontier.reach(self.index(self.below), self.start, 0.0, NONE);
@@ -153,7 +159,10 @@ impl<'a> Guide<'a> {
             }
             let at = self.steps(node);
             let from = self.place(at);
-            let clear = self.known(node, from);
+            if watch.is_due(1) {
+                return None;
+            }
+            let clear = self.known(node, from, &mut watch);
             for i in 0..self.moves.len() {
                 let step = self.moves[i];
                 if !(0..3).all(|k| at[k].wrapping_add_signed(step.steps[k]) < self.counts[k]) {
@@ -164,7 +173,7 @@ impl<'a> Guide<'a> {
                 if frontier.closed[next] || cost + least >= frontier.costs[next] {
                     continue;
                 }
-                let there = self.known(next, to);
+                let there = self.known(next, to, &mut watch);
                 if let Some(weight) = self.weight([from, to], [clear, there], step.length) {
                     frontier.reach(next, to, cost + weight * least, node as u32);
                 }
@@ -223,9 +232,12 @@ impl<'a> Guide<'a> {
         Some(1.0 + DEAR * shortage.max(0.0))
     }
 
-    /// Clearance of a node of the lattice, at its place.
-    fn known(&mut self, node: usize, place: DVec3) -> f64 {
+    /// Clearance of a node of the lattice, at its place; none when it is time to stop.
+    fn known(&mut self, node: usize, place: DVec3, watch: &mut Watch) -> f64 {
         if self.clearances[node].is_nan() {
+            if watch.is_due(1) {
+                return 0.0;
+            }
             self.clearances[node] = (self.clearance)(place).min(self.ample);
         }
         self.clearances[node]
@@ -328,7 +340,10 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stop::CancelToken;
     use glam::dvec3;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     /// Distance from a plate of no thickness at x = 0, with a hole of radius `hole` about the x axis.
     fn plate(hole: f64) -> Clearance<'static> {
@@ -343,7 +358,7 @@ mod tests {
     fn in_the_open_a_path_is_about_as_long_as_a_line() {
         let mut guide = guide(Box::new(|_| 9.0));
         for goal in [dvec3(0.9, 0.47, 0.0), dvec3(0.31, -0.8, 0.77), dvec3(-0.83, 0.47, 0.0)] {
-            let path = guide.path(&[goal]).unwrap();
+            let path = guide.path(&[goal], &Stop::NEVER).unwrap();
             let line = goal.distance(guide.start);
             // The worst direction among the 26 of a lattice is 11 per cent longer.
             assert!(path.length() >= line - 1e-12 && path.length() <= 1.12 * line + 0.05);
@@ -355,7 +370,7 @@ mod tests {
     fn a_path_leads_through_the_hole_and_never_through_the_plate() {
         let mut guide = guide(plate(0.2));
         let goal = dvec3(0.77, 0.61, 0.13);
-        let path = guide.path(&[goal]).unwrap();
+        let path = guide.path(&[goal], &Stop::NEVER).unwrap();
         for i in 0..1000 {
             let [before, after] = [i, i + 1].map(|i| path.at(path.length() * f64::from(i) / 1000.0));
             let crosses = (before.x < 0.0) != (after.x < 0.0);
@@ -374,7 +389,7 @@ mod tests {
         let mut guide = Guide::new(dvec3(-0.8, 0.4, 0.0), &[(-1.0, 1.0); 2], 400, 0.0, 0.1, Box::new(slit));
         let goal = [dvec3(0.8, -0.3, 0.0)];
         let found = (0..12).find(|_| {
-            let is_found = guide.path(&goal).is_some();
+            let is_found = guide.path(&goal, &Stop::NEVER).is_some();
             guide.refine();
             is_found
         });
@@ -392,8 +407,10 @@ mod tests {
 
     #[test]
     fn there_is_none_through_a_wall() {
-        assert_eq!(guide(plate(-1.0)).path(&[dvec3(0.5, 0.0, 0.0)]), None);
-        assert!(guide(plate(-1.0)).path(&[dvec3(0.5, 0.0, 0.0), dvec3(-0.5, 0.0, 0.0)]).is_some());
+        assert_eq!(guide(plate(-1.0)).path(&[dvec3(0.5, 0.0, 0.0)], &Stop::NEVER), None);
+        assert!(
+            guide(plate(-1.0)).path(&[dvec3(0.5, 0.0, 0.0), dvec3(-0.5, 0.0, 0.0)], &Stop::NEVER).is_some()
+        );
     }
 
     #[test]
@@ -406,11 +423,31 @@ mod tests {
             let places = (0..500).map(|i| path.at(path.length() * f64::from(i) / 500.0));
             places.min_by(|a, b| a.x.abs().total_cmp(&b.x.abs())).unwrap()
         };
-        let first = guide.path(&goal).unwrap();
-        assert_eq!(Some(&first), new().path(&goal).as_ref());
+        let first = guide.path(&goal, &Stop::NEVER).unwrap();
+        assert_eq!(Some(&first), new().path(&goal, &Stop::NEVER).as_ref());
         assert!(crossing(&first).y > 0.35);
         guide.avoid(crossing(&first), 0.3);
         guide.avoid(crossing(&first), 0.3);
-        assert!(crossing(&guide.path(&goal).unwrap()).y < -0.35);
+        assert!(crossing(&guide.path(&goal, &Stop::NEVER).unwrap()).y < -0.35);
+    }
+
+    #[test]
+    fn a_search_stops_when_it_is_told_to_and_can_be_taken_up_again() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = asked.clone();
+        let mut guide = guide(Box::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            9.0
+        }));
+        let goal = [dvec3(0.9, -0.9, 0.9)];
+        let token = CancelToken::new();
+        token.cancel();
+        assert_eq!(guide.path(&goal, &Stop::new(None, Some(token))), None);
+        assert_eq!(asked.load(Ordering::Relaxed), 0, "it is asked before the first clearance");
+        let asks = AtomicU32::new(0);
+        let token = CancelToken::when(move || asks.fetch_add(1, Ordering::Relaxed) == 5);
+        assert_eq!(guide.path(&goal, &Stop::new(None, Some(token))), None);
+        assert!((1..=6 * PLACES_PER_ASK).contains(&asked.load(Ordering::Relaxed)));
+        assert!(guide.path(&goal, &Stop::NEVER).is_some(), "what is not known is not taken to be blocked");
     }
 }

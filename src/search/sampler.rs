@@ -40,12 +40,25 @@ impl Sampler {
         Self { rng, sequences }
     }
 
+    /// Samplers of the box for two trees, each of which is to have a sequence of its own. Trees that share one each
+    /// get a part of it that depends on which of their extensions fail, and whole regions can be missing from it.
+    pub fn for_trees(bounds: Vec<(f64, f64)>, seed: u64) -> [Self; 2] {
+        /// Turns the seed of one into that of the other: any number of many bits.
+        const OTHER: u64 = 0x9e37_79b9_7f4a_7c15;
+        [Self::new(bounds.clone(), seed), Self::new(bounds, seed ^ OTHER)]
+    }
+
     /// Writes the next point to `point`, one value per output.
     pub fn sample(&mut self, point: &mut [f64]) {
         for (value, sequence) in point.iter_mut().zip(&mut self.sequences) {
             sequence.value = sequence.value.wrapping_add(sequence.step);
             *value = sequence.lower + sequence.width * unit(sequence.value);
         }
+    }
+
+    /// Distance between the bounds of an output.
+    pub fn width(&self, output: usize) -> f64 {
+        self.sequences[output].width
     }
 
     /// A number in [0, 1), independent of the points.

@@ -98,7 +98,7 @@ fn enumerate() -> Vec<wgpu::Adapter> {
 }
 
 fn error(message: impl Into<String>) -> CheckError {
-    CheckError { backend: "gpu".to_owned(), message: message.into() }
+    CheckError::Backend { backend: "gpu".to_owned(), message: message.into() }
 }
 
 fn choose(choice: &AdapterChoice) -> Result<wgpu::Adapter, CheckError> {
@@ -125,6 +125,9 @@ fn choose(choice: &AdapterChoice) -> Result<wgpu::Adapter, CheckError> {
     let chosen = chosen.ok_or_else(|| error(format!("no adapter {choice}; there are {}", list())))?;
     Ok(adapters.swap_remove(chosen))
 }
+
+/// The device that this process shares, and by which choice.
+static SHARED: Mutex<Option<(AdapterChoice, Gpu)>> = Mutex::new(None);
 
 /// An open device and its pipelines; clones share it.
 #[derive(Clone)]
@@ -176,7 +179,6 @@ impl Gpu {
     /// # Errors
     /// As for [`Gpu::open`], and where the device fails the probe.
     pub fn shared(choice: &AdapterChoice) -> Result<Self, CheckError> {
-        static SHARED: Mutex<Option<(AdapterChoice, Gpu)>> = Mutex::new(None);
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((same, gpu)) = &*shared
             && same == choice
@@ -188,6 +190,13 @@ impl Gpu {
         super::probe(&gpu)?;
         *shared = Some((choice.clone(), gpu.clone()));
         Ok(gpu)
+    }
+
+    /// That device, if it is open and works: without waiting for one that is being opened.
+    pub(in super::super) fn open_already(choice: &AdapterChoice) -> Option<Self> {
+        let shared = SHARED.try_lock().ok()?;
+        let (_, gpu) = shared.as_ref().filter(|(same, gpu)| same == choice && gpu.health().is_ok())?;
+        Some(gpu.clone())
     }
 
     /// As [`Gpu::open`], held to the least that every adapter of WebGPU's default class has: its
@@ -272,7 +281,7 @@ impl Gpu {
 
     /// An error of this device.
     pub(super) fn failure(&self, message: String) -> CheckError {
-        CheckError { backend: format!("gpu/{}", self.name()), message }
+        CheckError::Backend { backend: format!("gpu/{}", self.name()), message }
     }
 
     /// Whether the device still works.

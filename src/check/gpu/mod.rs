@@ -28,10 +28,11 @@ pub use peak::peak;
 pub use pool::{GpuPool, Ticket, Traffic};
 pub use probe::probe;
 
-use super::packed::{COEFFICIENT_ROW, EdgeBatch, Packed, RakeOrder, StateBatch, coefficient_stride};
+use super::packed::{COEFFICIENT_ROW, EdgeBatch, Packed, RAKE, RakeOrder, StateBatch, coefficient_stride};
 use super::spread::{Worker, spread};
 use super::{CheckError, EdgeChecker, Verdict};
 use crate::problem::Problem;
+use crate::stop::Stop;
 use flight::{Kernel, Room};
 use layout::{Head, ROW};
 use pool::Shared;
@@ -54,6 +55,10 @@ const MOST_PACKERS: usize = 8;
 /// begins when the first are packed.
 const CHUNK: usize = 2048;
 
+/// And most samples that these take, but for those of a single edge: a device is not interrupted in a submission,
+/// and takes some milliseconds for as many. Edges of a search at its usual resolution take a twentieth.
+const CHUNK_SAMPLES: usize = 1 << 20;
+
 /// Checks on a GPU: one problem of a [`GpuPool`].
 pub struct GpuChecker {
     /// The first packs what is packed on one thread; the others are made for the first batch that is worth
@@ -74,6 +79,7 @@ struct Packer {
     heads: Vec<Head>,
     rows: Vec<[f32; PER_ROW]>,
     states_checked: u64,
+    stop: Stop,
 }
 
 impl GpuChecker {
@@ -100,6 +106,7 @@ impl GpuChecker {
             heads: Vec::new(),
             rows: Vec::new(),
             states_checked: 0,
+            stop: Stop::NEVER,
         };
         Self { packers: vec![Worker::new(packer)] }
     }
@@ -139,7 +146,7 @@ impl GpuChecker {
     /// # Errors
     /// When the device fails, or so many edges do not fit in one of its buffers.
     pub fn submit(&mut self, edges: &EdgeBatch, range: Range<usize>) -> Result<Ticket, CheckError> {
-        self.packers[0].checker.submit(edges, range)
+        Ok(self.packers[0].checker.submit(edges, range, usize::MAX)?.1)
     }
 
     /// Waits for a batch and appends its verdicts.
@@ -170,11 +177,18 @@ impl GpuChecker {
 }
 
 impl Packer {
-    /// As [`GpuChecker::submit`].
-    fn submit(&mut self, edges: &EdgeBatch, range: Range<usize>) -> Result<Ticket, CheckError> {
+    /// As [`GpuChecker::submit`], but only the first edges of the range, one at least, that take so many samples;
+    /// also gives where these end.
+    fn submit(
+        &mut self,
+        edges: &EdgeBatch,
+        range: Range<usize>,
+        most_samples: usize,
+    ) -> Result<(usize, Ticket), CheckError> {
+        let first = edges.heads().get(range.start).map_or(0, |head| head.first);
+        let range = self.pack_heads(edges, range, first, most_samples);
+        let end = edges.heads()[range.clone()].last().map_or(first, |head| head.first + head.segments);
         let heads = &edges.heads()[range.clone()];
-        let first = heads.first().map_or(0, |head| head.first);
-        let end = heads.last().map_or(first, |head| head.first + head.segments);
         let (durations, coefficients) = edges.segments(first as usize..end as usize);
         // The duration of a single segment is the edge's.
         let durations = if heads.iter().any(|head| head.segments > 1) { durations } else { &[] };
@@ -184,13 +198,31 @@ impl Packer {
             row[..some.len()].copy_from_slice(some);
             row
         }));
+        self.heads.iter_mut().for_each(|head| head.durations += coefficients.len() as u32);
+        let parts = [bytemuck::cast_slice(coefficients), bytemuck::cast_slice(&self.rows)];
+        Ok((range.end, self.pool.submit(Kernel::Edges, &mut self.heads, &parts)?))
+    }
+
+    /// Packs the heads of the first edges of a range, one at least, that take so many samples; the first
+    /// segment of them all is `first`.
+    fn pack_heads(
+        &mut self,
+        edges: &EdgeBatch,
+        range: Range<usize>,
+        first: u32,
+        most_samples: usize,
+    ) -> Range<usize> {
         self.heads.clear();
-        for i in range {
-            let head = self.head(edges, i, first, coefficients.len());
+        let mut samples = 0_usize;
+        for i in range.clone() {
+            let (head, rakes) = self.head(edges, i, first);
+            samples = samples.saturating_add(rakes * RAKE);
+            if samples > most_samples && i > range.start {
+                return range.start..i;
+            }
             self.heads.push(head);
         }
-        let parts = [bytemuck::cast_slice(coefficients), bytemuck::cast_slice(&self.rows)];
-        self.pool.submit(Kernel::Edges, &mut self.heads, &parts)
+        range
     }
 
     /// As [`GpuChecker::collect`].
@@ -202,22 +234,23 @@ impl Packer {
         Ok(())
     }
 
-    /// The head of an edge in a batch whose first segment is `first`, and whose durations stand behind
-    /// so many `coefficients`.
-    fn head(&mut self, edges: &EdgeBatch, i: usize, first: u32, coefficients: usize) -> Head {
+    /// The head of an edge in a batch whose first segment is `first`, its durations counted from the first, and
+    /// how many rakes it takes.
+    fn head(&mut self, edges: &EdgeBatch, i: usize, first: u32) -> (Head, usize) {
         let head = edges.heads()[i];
         let rakes = self.packed.rakes(&edges.get(i));
         let segment = (head.first - first) as usize;
-        Head {
+        let head = Head {
             row: (segment * self.packed.flat_dof() * coefficient_stride(edges.degree()) / PER_ROW) as u32,
             segments: 2 * head.segments + head.at_rest,
             duration: head.duration,
             // An edge has less than 2^16 rakes: see `Packed::rakes`.
             rakes: rakes as u32 | u32::from(self.step(rakes)) << 16,
-            durations: (coefficients + segment) as u32,
+            durations: segment as u32,
             degree: edges.degree() as u32,
             ..self.blank()
-        }
+        };
+        (head, rakes)
     }
 
     /// The head of a state, at row 0.
@@ -278,7 +311,7 @@ impl Packer {
     ) -> Result<(), CheckError> {
         self.relay(range, verdicts, |packer, left| {
             let chunk = packer.chunk(edges, left);
-            Ok((chunk.end, packer.submit(edges, chunk)?))
+            packer.submit(edges, chunk, CHUNK_SAMPLES)
         })
     }
 
@@ -298,7 +331,7 @@ impl Packer {
     }
 
     /// Packs each part of a range while the device works on the one before. `send` submits the first part of
-    /// what is left, and tells where that ends.
+    /// what is left, and tells where that ends. When it is time to stop, no more is sent.
     fn relay(
         &mut self,
         range: Range<usize>,
@@ -306,19 +339,23 @@ impl Packer {
         mut send: impl FnMut(&mut Self, Range<usize>) -> Result<(usize, Ticket), CheckError>,
     ) -> Result<(), CheckError> {
         let (mut next, mut under_way) = (range.start, None);
-        while next < range.end {
+        let all = verdicts.len() + range.len();
+        while next < range.end && !self.stop.is_due() {
             let (end, ticket) = send(self, next..range.end)?;
             next = end;
             if let Some(before) = under_way.replace(ticket) {
                 self.collect(before, verdicts)?;
             }
         }
-        under_way.map_or(Ok(()), |ticket| self.collect(ticket, verdicts))
+        under_way.map_or(Ok(()), |ticket| self.collect(ticket, verdicts))?;
+        verdicts.resize(all, Verdict::UNCHECKED);
+        Ok(())
     }
 }
 
 impl EdgeChecker for GpuChecker {
     fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed().admit_edges(edges)?;
         verdicts.clear();
         self.gather(edges.len());
         spread(&mut self.packers, edges.len(), LEAST_PACKED, verdicts, |packer, part, verdicts| {
@@ -327,6 +364,7 @@ impl EdgeChecker for GpuChecker {
     }
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed().admit_states(states)?;
         verdicts.clear();
         self.gather(states.len());
         spread(&mut self.packers, states.len(), LEAST_PACKED, verdicts, |packer, part, verdicts| {
@@ -340,6 +378,10 @@ impl EdgeChecker for GpuChecker {
 
     fn set_resolution(&mut self, metres: f64) {
         self.packers().for_each(|packer| packer.packed.resolution = metres as f32);
+    }
+
+    fn set_stop(&mut self, stop: &Stop) {
+        self.packers().for_each(|packer| packer.stop = stop.clone());
     }
 
     fn states_checked(&self) -> u64 {

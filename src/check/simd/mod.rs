@@ -12,6 +12,11 @@ use super::packed::{Edge, EdgeBatch, Packed, PackedBase, RAKE, RakeOrder, StateB
 use super::{CheckError, EdgeChecker, Verdict};
 use crate::lanes::{Kernel, Lane, Level, Simd};
 use crate::problem::Problem;
+use crate::stop::{Stop, Watch};
+
+/// A stop is asked once in so many states: in a few microseconds' work, against which an ask, some 30 ns, is
+/// nothing, and among ten thousand obstacles in some hundred.
+const STATES_PER_ASK: u32 = 256;
 
 /// Names of the levels that this CPU has, the best first; the last is plain Rust and always there.
 pub fn levels() -> Vec<&'static str> {
@@ -24,6 +29,7 @@ pub struct SimdChecker {
     level: Level,
     scratch: Scratch,
     states_checked: u64,
+    watch: Watch,
 }
 
 /// What the stages of one block of samples write and read, in lanes.
@@ -43,6 +49,8 @@ struct Scratch {
     centers_known: Vec<bool>,
     /// Effort of each output, where efforts are checked.
     efforts: Vec<Lane>,
+    /// The same with the robot moving, where `efforts` are those of holding it.
+    moving: Vec<Lane>,
     /// On an edge of a vehicle, what its base bounds.
     bounded: [Lane; MAX_BOUNDED],
     /// Spatial velocity and force of each body.
@@ -60,6 +68,7 @@ impl Scratch {
             bounds: vec![[Lane::ZERO; 3]; packed.links.len()],
             centers_known: vec![false; packed.links.len()],
             efforts: vec![Lane::ZERO; dof],
+            moving: vec![Lane::ZERO; dof],
             bounded: [Lane::ZERO; MAX_BOUNDED],
             dynamics: vec![limits::BodyDynamics::ZERO; packed.bodies.len()],
         }
@@ -69,6 +78,9 @@ impl Scratch {
 impl SimdChecker {
     /// A checker of `problem` at the best level of this CPU, sampling edges so that no sphere moves
     /// farther than `resolution` metres between two samples.
+    ///
+    /// # Panics
+    /// May, where the problem makes no sense: [`Problem::validate`] and [`Backend::checker`](super::Backend) say so.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
         Self::with(problem, resolution, Level::best())
     }
@@ -92,7 +104,7 @@ impl SimdChecker {
     fn packed_at(packed: Packed, level: Level) -> Self {
         let mut scratch = Scratch::new(&packed);
         level.run(PlaceBase { packed: &packed, scratch: &mut scratch });
-        Self { scratch, packed, level, states_checked: 0 }
+        Self { scratch, packed, level, states_checked: 0, watch: Watch::default() }
     }
 }
 
@@ -106,20 +118,29 @@ impl SimdChecker {
 
 impl EdgeChecker for SimdChecker {
     fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
-        let Self { packed, level, scratch, states_checked } = self;
-        level.run(CheckEdges { packed, scratch, edges, verdicts, states_checked });
+        self.packed.admit_edges(edges)?;
+        let Self { packed, level, scratch, states_checked, watch } = self;
+        level.run(CheckEdges { packed, scratch, edges, verdicts, states_checked, watch });
         Ok(())
     }
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
-        let Self { packed, level, scratch, states_checked } = self;
-        level.run(CheckStates { packed, scratch, states, verdicts, states_checked });
+        self.packed.admit_states(states)?;
+        let Self { packed, level, scratch, states_checked, watch } = self;
+        level.run(CheckStates { packed, scratch, states, verdicts, states_checked, watch });
+        Ok(())
+    }
+
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        let Self { packed, level, scratch, states_checked, .. } = self;
+        level.run(EffortShares { packed, scratch, edges, shares, states_checked });
         Ok(())
     }
 
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
-        let Self { packed, level, scratch, states_checked } = self;
-        level.run(Screen { packed, scratch, states, free, states_checked });
+        self.packed.admit_states(states)?;
+        let Self { packed, level, scratch, states_checked, watch } = self;
+        level.run(Screen { packed, scratch, states, free, states_checked, watch });
         Ok(())
     }
 
@@ -133,6 +154,10 @@ impl EdgeChecker for SimdChecker {
 
     fn set_resolution(&mut self, metres: f64) {
         self.packed.resolution = metres as f32;
+    }
+
+    fn set_stop(&mut self, stop: &Stop) {
+        self.watch = Watch::new(stop, STATES_PER_ASK);
     }
 
     fn states_checked(&self) -> u64 {
@@ -225,6 +250,7 @@ struct CheckEdges<'a> {
     edges: &'a EdgeBatch,
     verdicts: &'a mut Vec<Verdict>,
     states_checked: &'a mut u64,
+    watch: &'a mut Watch,
 }
 
 impl Kernel for CheckEdges<'_> {
@@ -235,8 +261,13 @@ impl Kernel for CheckEdges<'_> {
         self.verdicts.clear();
         for i in 0..self.edges.len() {
             let edge = self.edges.get(i);
-            let verdict = check_edge(s, self.packed, self.scratch, &edge, self.states_checked);
+            let verdict = check_edge(s, self.packed, self.scratch, &edge, self.states_checked, self.watch);
             self.verdicts.push(verdict);
+            if self.watch.was_due() {
+                // Of no further edge is a sample taken.
+                self.verdicts.resize(self.edges.len(), Verdict::UNCHECKED);
+                return;
+            }
         }
     }
 }
@@ -249,10 +280,14 @@ fn check_edge<S: Simd>(
     scratch: &mut Scratch,
     edge: &Edge<'_>,
     states_checked: &mut u64,
+    watch: &mut Watch,
 ) -> Verdict {
     let rakes = packed.rakes(edge);
     for rake in RakeOrder::new(rakes) {
         for first_tooth in (0..RAKE).step_by(S::LANES) {
+            if watch.is_due(S::LANES as u32) {
+                return Verdict::UNCHECKED;
+            }
             unflatten::times(s, edge, rake, first_tooth, rakes, scratch);
             unflatten::edge(s, packed, edge, scratch);
             *states_checked += S::LANES as u64;
@@ -265,12 +300,46 @@ fn check_edge<S: Simd>(
     Verdict::VALID
 }
 
+struct EffortShares<'a> {
+    packed: &'a Packed,
+    scratch: &'a mut Scratch,
+    edges: &'a EdgeBatch,
+    shares: &'a mut Vec<f32>,
+    states_checked: &'a mut u64,
+}
+
+impl Kernel for EffortShares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let Self { packed, scratch, edges, shares, states_checked } = self;
+        shares.clear();
+        for i in 0..edges.len() {
+            let edge = edges.get(i);
+            let rakes = packed.rakes(&edge);
+            let mut least = f32::INFINITY;
+            for rake in RakeOrder::new(rakes) {
+                for first_tooth in (0..RAKE).step_by(S::LANES) {
+                    unflatten::times(s, &edge, rake, first_tooth, rakes, scratch);
+                    unflatten::edge(s, packed, &edge, scratch);
+                    place::bodies(s, packed, scratch);
+                    *states_checked += S::LANES as u64;
+                    least = least.min(limits::share(s, packed, scratch));
+                }
+            }
+            shares.push(least);
+        }
+    }
+}
+
 struct CheckStates<'a> {
     packed: &'a Packed,
     scratch: &'a mut Scratch,
     states: &'a StateBatch,
     verdicts: &'a mut Vec<Verdict>,
     states_checked: &'a mut u64,
+    watch: &'a mut Watch,
 }
 
 impl Kernel for CheckStates<'_> {
@@ -280,11 +349,15 @@ impl Kernel for CheckStates<'_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
         self.verdicts.clear();
-        let Self { packed, scratch, states, verdicts, states_checked } = self;
+        let Self { packed, scratch, states, verdicts, states_checked, watch } = self;
         scratch.time = Lane::ZERO;
-        *states_checked += states.len() as u64;
         for first in (0..states.len()).step_by(S::LANES) {
             let count = S::LANES.min(states.len() - first);
+            if watch.is_due(count as u32) {
+                verdicts.resize(states.len(), Verdict::UNCHECKED);
+                return;
+            }
+            *states_checked += count as u64;
             unflatten::states::<S>(states, first, count, scratch);
             if check_block(s, packed, None, scratch, count).is_valid() {
                 verdicts.extend(std::iter::repeat_n(Verdict::VALID, count));
@@ -304,6 +377,7 @@ struct Screen<'a> {
     states: &'a StateBatch,
     free: &'a mut Vec<bool>,
     states_checked: &'a mut u64,
+    watch: &'a mut Watch,
 }
 
 impl Kernel for Screen<'_> {
@@ -312,11 +386,15 @@ impl Kernel for Screen<'_> {
     /// A block of states at a time, each of them for itself.
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        let Self { packed, scratch, states, free, states_checked } = self;
+        let Self { packed, scratch, states, free, states_checked, watch } = self;
         free.clear();
-        *states_checked += states.len() as u64;
         for first in (0..states.len()).step_by(S::LANES) {
             let count = S::LANES.min(states.len() - first);
+            if watch.is_due(count as u32) {
+                free.resize(states.len(), true);
+                return;
+            }
+            *states_checked += count as u64;
             unflatten::states::<S>(states, first, count, scratch);
             place::bodies(s, packed, scratch);
             let mut lanes = collide::Free::of(count);

@@ -4,8 +4,8 @@ mod ends;
 mod pursuit;
 mod search;
 
-use super::lane::{Answer, Finish, Lane, PADDINGS, SAMPLES_PER_PADDING};
-use super::termination::Race;
+use super::lane::{Answer, Finish, Lane, SAMPLES_PER_PADDING};
+use super::termination::{Improve, Race};
 use super::{Budget, Termination};
 use crate::certify::Violation;
 use crate::check::CheckError;
@@ -59,14 +59,16 @@ impl<'a> Driver<'a> {
         goals: &[&FlatState],
         termination: &Termination<'_>,
         race: &Race,
-        improve: Option<Instant>,
+        improve: Option<Improve>,
     ) -> Result<Finish, CheckError> {
         self.lane.set_padding(goals)?;
         let answer = match self.first(goals, &termination.racing(race))? {
             Ok(first) => {
                 let samples = self.lane.statistics.iterations;
                 race.answered(samples);
-                Ok((self.improve(first, goals, &termination.until(improve), improve.is_some())?, samples))
+                let termination = termination.until(improve);
+                self.lane.local.set_stop(termination.stop());
+                Ok((self.improve(first, goals, &termination, improve.is_some())?, samples))
             }
             Err(budget) => Err(budget),
         };
@@ -88,7 +90,7 @@ impl<'a> Driver<'a> {
             let samples = self.lane.statistics.iterations;
             for _ in 1..SEARCHES {
                 // A search that takes far longer than the first is not waited for.
-                let most = self.lane.statistics.iterations + 2 * samples + 50;
+                let most = self.lane.statistics.iterations.saturating_add(2 * samples + 50);
                 routes.extend(self.found(goals, &termination.within(most), repairs)?);
             }
             self.add_arcs(&mut routes, termination)?;
@@ -107,18 +109,19 @@ impl<'a> Driver<'a> {
     fn add_arcs(&mut self, routes: &mut Vec<Found>, termination: &Termination<'_>) -> Result<(), CheckError> {
         let in_order = |a: &Found, b: &Found| a.duration.total_cmp(&b.duration);
         routes.sort_by(in_order);
-        let termination = termination.halved();
+        self.lane.local.set_stop(termination.halved().stop());
         let can_gain = self.limits.steers_freely().is_some();
         for i in 0..routes.len() {
             if !can_gain || !routes[i].route.has_cusps() {
                 break;
             }
-            if let Some(driven) = self.drive_by_arcs(&routes[i], &termination)? {
+            if let Some(driven) = self.drive_by_arcs(&routes[i])? {
                 routes.push(driven);
                 routes.sort_by(in_order);
                 break;
             }
         }
+        self.lane.local.set_stop(termination.stop());
         Ok(())
     }
 
@@ -132,16 +135,16 @@ impl<'a> Driver<'a> {
     ) -> Result<Answer, CheckError> {
         let samples = self.lane.statistics.iterations;
         let asked = self.lane.options.searches.div_ceil(self.lane.share.of as u32);
-        let mut done = 1;
+        let mut done = 1_u32;
         while (is_timed || done < asked) && !termination.late() {
-            let most = self.lane.statistics.iterations + 3 * samples + 200;
+            let most = self.lane.statistics.iterations.saturating_add(3 * samples + 200);
             let mut routes = Vec::from_iter(self.found(goals, &termination.within(most), 0)?.ok());
             self.add_arcs(&mut routes, termination)?;
             routes.retain(|route| route.duration < best.trajectory.duration());
             if let Some(better) = routes.iter().find_map(|route| self.certified(route, termination)) {
                 best = better;
             }
-            done += 1;
+            done = done.saturating_add(1);
         }
         Ok(best)
     }
@@ -166,27 +169,20 @@ impl<'a> Driver<'a> {
         let of = |moves: u32| tries.saturating_mul(moves).saturating_add(polish);
         let moves = [of(MOVES_PER_TRY), of(PATIENCE_PER_TRY).saturating_add(hardness)];
         let seed = self.lane.seed();
-        let late = || termination.late();
-        let route = with_planner(&mut self.lane, &self.limits, |planner| {
-            shorten_route(route, planner, moves, seed, &late)
-        })?;
+        let route =
+            with_planner(&mut self.lane, &self.limits, |planner| shorten_route(route, planner, moves, seed))?;
         let duration = route.estimate(&self.limits);
         self.lane.statistics.refine += started.elapsed();
         Ok(Ok(Found { route, duration, raw_duration }))
     }
 
     /// A route driven by arcs of constant steering, where that is faster.
-    fn drive_by_arcs(
-        &mut self,
-        found: &Found,
-        termination: &Termination<'_>,
-    ) -> Result<Option<Found>, CheckError> {
+    fn drive_by_arcs(&mut self, found: &Found) -> Result<Option<Found>, CheckError> {
         let started = Instant::now();
         let problem = self.lane.problem;
-        let padding = PADDINGS[self.lane.padding];
-        let late = || termination.late();
+        let padding = self.lane.paddings[self.lane.padding];
         let faster = with_planner(&mut self.lane, &self.limits, |planner| {
-            drive_by_arcs(&found.route, problem, planner, padding, &late)
+            drive_by_arcs(&found.route, problem, planner, padding)
         })?;
         self.lane.statistics.refine += started.elapsed();
         let timed = |route: Route| Found { duration: route.estimate(&self.limits), route, ..*found };
@@ -201,7 +197,7 @@ impl<'a> Driver<'a> {
         repairs: u32,
     ) -> Result<Searched, CheckError> {
         let started = Instant::now();
-        self.lane.statistics.searches += 1;
+        self.lane.statistics.searches = self.lane.statistics.searches.saturating_add(1);
         let before = self.lane.statistics.iterations;
         let termination = termination.after(before);
         let problem = self.lane.problem;
@@ -213,7 +209,7 @@ impl<'a> Driver<'a> {
         let mut pursuit = is_guided.then(|| {
             let pursuit = self.pursuit.get_or_insert_with(|| {
                 let places = roots.iter().map(|root| root.stance.place.into()).collect();
-                Pursuit::new(problem, &self.limits, &start.stance, places, &bounds)
+                Pursuit::new(problem, &self.limits, &start.stance, places, &bounds, termination.stop())
             });
             pursuit.restart();
             pursuit
@@ -222,7 +218,7 @@ impl<'a> Driver<'a> {
         let mut shrunk = 0;
         let found = loop {
             self.lane.sample_by_halves(repairs + shrunk);
-            let stage = match self.lane.padding + 1 < PADDINGS.len() {
+            let stage = match self.lane.padding + 1 < self.lane.paddings.len() {
                 true => SAMPLES_PER_PADDING.saturating_mul(u64::from(shrunk) + 1),
                 false => u64::MAX,
             };
@@ -236,7 +232,7 @@ impl<'a> Driver<'a> {
             }
             self.lane.padding += 1;
             shrunk += 1;
-            self.lane.local.checker().set_padding(PADDINGS[self.lane.padding]);
+            self.lane.local.checker().set_padding(self.lane.paddings[self.lane.padding]);
         };
         self.lane.statistics.iterations += search.samples;
         self.lane.statistics.plan += started.elapsed();
@@ -285,7 +281,9 @@ fn with_planner<T>(
     limits: &CourseLimits,
     work: impl FnOnce(&mut CoursePlanner<'_>) -> T,
 ) -> T {
-    let mut planner = CoursePlanner::new(&lane.problem.mechanism, limits, lane.local.checker());
+    let stop = lane.local.stop().clone();
+    let mechanism = &lane.problem.mechanism;
+    let mut planner = CoursePlanner::new(mechanism, limits, lane.local.checker()).until(&stop);
     let done = work(&mut planner);
     let checked = planner.checked;
     lane.local.checked += checked;

@@ -3,6 +3,7 @@
 use crate::problem::Problem;
 use crate::search::{Clearance, Guide, Path, Sampler};
 use crate::steer::{CourseLimits, Stance};
+use crate::stop::{Stop, Watch};
 use crate::world::Obstacle;
 use glam::DVec3;
 
@@ -27,6 +28,9 @@ const SPREAD: [f64; 2] = [0.3, 0.1];
 
 /// Boxes of obstacles along each axis.
 const BINS: usize = 12;
+
+/// A stop is asked once in so many obstacles that are put into a box.
+const OBSTACLES_PER_ASK: u32 = 4096;
 
 /// Misses of both trees in a row after which the path counts as impassable where they stand.
 const PATIENCE: u32 = 24;
@@ -62,13 +66,15 @@ pub(super) struct Waypoint {
 }
 
 impl<'a> Pursuit<'a> {
-    /// From the start to some goals within bounds of the place.
+    /// From the start to some goals within bounds of the place; without a path where `stop` is due before one is
+    /// found.
     pub(super) fn new(
         problem: &'a Problem,
         limits: &CourseLimits,
         start: &Stance,
         mut goals: Vec<DVec3>,
         bounds: &[(f64, f64)],
+        stop: &Stop,
     ) -> Self {
         let dimensions = limits.dimensions();
         let bounds = bounds[..dimensions].to_vec();
@@ -85,7 +91,7 @@ impl<'a> Pursuit<'a> {
             most,
             finest,
             ample,
-            clearance(problem, ball, far, &bounds),
+            clearance(problem, ball, far, &bounds, stop),
         );
         let mut pursuit = Self {
             guide,
@@ -97,13 +103,13 @@ impl<'a> Pursuit<'a> {
             misses: 0,
             patience: PATIENCE,
         };
-        pursuit.replan();
+        pursuit.replan(stop);
         for _ in 0..REFINEMENTS {
-            if pursuit.path.is_some() {
+            if pursuit.path.is_some() || stop.is_due() {
                 break;
             }
             pursuit.guide.refine();
-            pursuit.replan();
+            pursuit.replan(stop);
         }
         pursuit
     }
@@ -116,8 +122,8 @@ impl<'a> Pursuit<'a> {
         self.misses = 0;
     }
 
-    fn replan(&mut self) {
-        self.path = self.guide.path(&self.goals);
+    fn replan(&mut self, stop: &Stop) {
+        self.path = self.guide.path(&self.goals, stop);
         self.restart();
     }
 
@@ -148,7 +154,7 @@ impl<'a> Pursuit<'a> {
     }
 
     /// The tree has not come to a waypoint: the next one is nearer, or after too many on another path.
-    pub(super) fn miss(&mut self, side: usize) {
+    pub(super) fn miss(&mut self, side: usize, stop: &Stop) {
         self.ahead[side] = (CLOSER * self.ahead[side]).max(self.guide.spacing());
         self.misses += 1;
         if self.misses == self.patience
@@ -159,7 +165,7 @@ impl<'a> Pursuit<'a> {
                 self.guide.avoid(place, AVOIDED * self.guide.spacing());
             }
             self.patience *= 2;
-            self.replan();
+            self.replan(stop);
         }
     }
 }
@@ -203,10 +209,16 @@ impl Ball {
 }
 
 /// Distance of a ball from the world, up to `far` metres, at places within bounds.
-fn clearance<'a>(problem: &'a Problem, ball: Ball, far: f64, bounds: &[(f64, f64)]) -> Clearance<'a> {
+fn clearance<'a>(
+    problem: &'a Problem,
+    ball: Ball,
+    far: f64,
+    bounds: &[(f64, f64)],
+    stop: &Stop,
+) -> Clearance<'a> {
     let obstacles = &problem.world.obstacles;
     let rise = ball.height * DVec3::Z;
-    let bins = Bins::new(obstacles, bounds, rise, far + ball.radius);
+    let bins = Bins::new(obstacles, bounds, rise, far + ball.radius, stop);
     Box::new(move |place| {
         let center = place + rise;
         let near = bins.near(place).iter();
@@ -225,8 +237,9 @@ struct Bins {
 }
 
 impl Bins {
-    /// Those within `reach` metres of any place of a box, raised by `rise`.
-    fn new(obstacles: &[Obstacle], bounds: &[(f64, f64)], rise: DVec3, reach: f64) -> Self {
+    /// Those within `reach` metres of any place of a box, raised by `rise`; only some when `stop` is due.
+    fn new(obstacles: &[Obstacle], bounds: &[(f64, f64)], rise: DVec3, reach: f64, stop: &Stop) -> Self {
+        let mut watch = Watch::new(stop, OBSTACLES_PER_ASK);
         let (mut lower, mut rate, mut counts) = (DVec3::ZERO, DVec3::ZERO, [1; 3]);
         for (axis, bound) in bounds.iter().enumerate() {
             counts[axis] = BINS;
@@ -238,6 +251,10 @@ impl Bins {
             let [least, most] = obstacle.bounds();
             let first = bins.at(least - rise - reach);
             let last = bins.at(most - rise + reach);
+            let boxes: usize = (0..3).map(|i| last[i] - first[i] + 1).product();
+            if watch.is_due(boxes as u32) {
+                break;
+            }
             for z in first[2]..=last[2] {
                 for y in first[1]..=last[1] {
                     for x in first[0]..=last[0] {

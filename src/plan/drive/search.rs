@@ -108,7 +108,8 @@ impl Tree {
 pub(super) struct Search<'a> {
     options: &'a PlanOptions,
     pace: Pace,
-    sampler: Sampler,
+    /// Of each tree.
+    samplers: [Sampler; 2],
     /// Coordinates of the place.
     dimensions: usize,
     /// Longest step of the place, metres.
@@ -120,6 +121,11 @@ pub(super) struct Search<'a> {
     is_begun: bool,
     /// Samples drawn so far.
     pub(super) samples: u64,
+}
+
+/// Longest edge, metres of the path, and rad of an arm's joints.
+fn range(options: &PlanOptions) -> f64 {
+    options.range.unwrap_or(PlanOptions::RANGE)
 }
 
 impl<'a> Search<'a> {
@@ -146,9 +152,9 @@ impl<'a> Search<'a> {
         Self {
             options,
             pace: Pace::new(limits),
-            sampler: Sampler::new(bounds, seed),
+            samplers: Sampler::for_trees(bounds, seed),
             dimensions,
-            step: options.range.max(STEP * diagonal),
+            step: range(options).max(STEP * diagonal),
             trees,
             speeds: (start.speed, speeds),
             is_begun: false,
@@ -181,13 +187,13 @@ impl<'a> Search<'a> {
             if let Some(budget) = termination.spent(self.samples) {
                 return Ok(Searched::Exhausted(budget));
             }
-            if termination.late() {
-                return Ok(Searched::Exhausted(Budget::Time));
+            if let Some(budget) = termination.interrupted() {
+                return Ok(Searched::Exhausted(budget));
             }
             self.samples += 1;
             let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
-            let guide = pursuit.as_deref_mut().filter(|_| self.sampler.unit() < GUIDED);
-            let guided = guide.and_then(|guide| Some((guide.draw(side, &mut self.sampler)?, guide)));
+            let guide = pursuit.as_deref_mut().filter(|_| self.samplers[side].unit() < GUIDED);
+            let guided = guide.and_then(|guide| Some((guide.draw(side, &mut self.samplers[side])?, guide)));
             let route = match guided {
                 Some((waypoint, guide)) => self.follow(side, &waypoint, guide, planner)?,
                 None => self.grow(side, planner)?,
@@ -238,7 +244,7 @@ impl<'a> Search<'a> {
         let near = self.nearest(side, &place, &[], 0.0);
         let tree = &mut self.trees[side];
         let stance = &tree.stances[near];
-        let reached = match self.sampler.unit() < HEADED {
+        let reached = match self.samplers[side].unit() < HEADED {
             true => {
                 let there = planner.stance(place, [heading, pitch], &stance.arm);
                 let ends = if side == 0 { [stance, &there] } else { [&there, stance] };
@@ -248,7 +254,7 @@ impl<'a> Search<'a> {
         };
         let Some((other, motion)) = reached else {
             tree.failures[near] += 1;
-            pursuit.miss(side);
+            pursuit.miss(side, planner.stop());
             return Ok(None);
         };
         let new = tree.add(other, Some(near), motion);
@@ -261,11 +267,11 @@ impl<'a> Search<'a> {
         let dimensions = self.dimensions;
         let joints = self.trees[0].stances[0].arm.len();
         let mut sample = vec![0.0; dimensions + joints];
-        self.sampler.sample(&mut sample);
+        self.samplers[side].sample(&mut sample);
         let mut place = [0.0; 3];
         place[..dimensions].copy_from_slice(&sample[..dimensions]);
         let mut arm = sample.split_off(dimensions);
-        let what = if joints > 0 { self.sampler.unit() } else { 0.0 };
+        let what = if joints > 0 { self.samplers[side].unit() } else { 0.0 };
         let near = self.nearest(side, &place, &arm, what);
         let stance = &self.trees[side].stances[near];
         // A third of the samples each for the base, the arm, and both.
@@ -308,7 +314,7 @@ impl<'a> Search<'a> {
             let distance = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
             if distance > longest { longest / distance } else { 1.0 }
         };
-        let share = share(self.step, &place, &stance.place).min(share(self.options.range, arm, &stance.arm));
+        let share = share(self.step, &place, &stance.place).min(share(range(self.options), arm, &stance.arm));
         let toward = |from: f64, to: f64| from + (to - from) * share;
         let place = [0, 1, 2].map(|i| toward(stance.place[i], place[i]));
         let arm: Vec<f64> = stance.arm.iter().zip(arm).map(|(&a, &b)| toward(a, b)).collect();

@@ -18,7 +18,7 @@ pub(super) const TILTS: [f64; 4] = [0.5, 0.8, 1.05, 1.2];
 /// Shares of the thrust that are kept for turning on them.
 const RESERVES: [f64; 2] = [0.01, 0.04];
 
-/// Horizontal accelerations of steep flights, in multiples of standard gravity, ...
+/// Horizontal accelerations of steep flights, in multiples of gravity, ...
 const SIDEWAYS: [f64; 6] = [0.03, 0.08, 0.15, 0.25, 0.4, 0.6];
 /// ... and what the estimated widths of their filters are taken times.
 const ROOMY: f64 = 1.4;
@@ -32,12 +32,23 @@ const STRETCHES: [f64; 5] = [1.15, 1.35, 1.7, 2.3, 3.5];
 impl Pilot<'_, '_> {
     /// Valid flights from rest to rest where nothing is in the way: along a straight line, one per greatest
     /// tilt, and steep ones.
-    pub(super) fn lines(&mut self, path: &Knots, ends: Ends) -> Result<Vec<Trajectory>, CheckError> {
-        let reserves = RESERVES.into_iter();
-        let lines = reserves.flat_map(|reserve| TILTS.map(|tilt| self.line(path, 0, tilt, reserve)));
-        let all: Vec<Trajectory> = lines.chain([self.shaft(path)]).flatten().collect();
+    pub(super) fn lines(
+        &mut self,
+        path: &Knots,
+        ends: Ends,
+        termination: &Termination<'_>,
+    ) -> Result<Vec<Trajectory>, CheckError> {
+        let kinds = RESERVES.into_iter().flat_map(|reserve| TILTS.map(|tilt| Some((tilt, reserve))));
         let mut flights = Vec::new();
-        for flight in all {
+        for kind in kinds.chain([None]) {
+            if termination.late() {
+                break;
+            }
+            let flight = match kind {
+                Some((tilt, reserve)) => self.line(path, 0, tilt, reserve),
+                None => self.shaft(path),
+            };
+            let Some(flight) = flight else { continue };
             let flight = self.flight.whole(&flight, ends);
             if self.is_valid(&flight)? {
                 flights.push(flight);
@@ -113,7 +124,7 @@ impl Pilot<'_, '_> {
             flights.extend(self.course(path, &agility, ends, termination)?);
         }
         if flights.is_empty() && ends.delay == 0.0 {
-            flights.extend(self.pieces(path, ends)?);
+            flights.extend(self.pieces(path, ends, termination)?);
         }
         Ok(flights)
     }
@@ -138,18 +149,18 @@ impl Pilot<'_, '_> {
             let clearance = self.clearance(times * blur)?;
             let seed = self.seed();
             let tries = self.options.shortcut_tries;
-            let mut local = LocalPlanner::new(&boxed, &mut self.checker).with_fall(up, agility.fall);
+            let local = LocalPlanner::new(&boxed, &mut self.checker).until(termination.stop());
+            let mut local = local.with_fall(up, agility.fall);
             let Some((course, corners)) = legs(&flight.envelope, path, agility, &mut local)? else {
                 return Ok(None);
             };
-            let late = || termination.late();
             let mut course = match tries {
                 0 => course,
-                _ => shorten_from(course, &corners, &mut local, tries, seed, &late)?,
+                _ => shorten_from(course, &corners, &mut local, tries, seed)?,
             };
             if self.options.polish_tries > 0 {
                 let tries = self.options.polish_tries;
-                course = polish(course, &boxed.mechanism.limits, &mut local, tries, seed, &late)?;
+                course = polish(course, &boxed.mechanism.limits, &mut local, tries, seed)?;
                 self.statistics.polishes += 1;
             }
             self.statistics.edges += local.checked;
@@ -158,12 +169,15 @@ impl Pilot<'_, '_> {
             }
             let is_last = clearance < times * blur;
             slowest = Some(course);
-            if is_last {
+            if is_last || termination.late() {
                 break;
             }
         }
         let Some(course) = slowest.filter(|_| ends.delay == 0.0) else { return Ok(None) };
         for stretch in STRETCHES {
+            if termination.late() {
+                break;
+            }
             if let Some(whole) = self.smoothed(&stretched(&course, stretch), widths, ends)? {
                 return Ok(Some(whole));
             }
@@ -214,8 +228,16 @@ impl Pilot<'_, '_> {
 
     /// The pieces of a path from rest to rest, each flown by itself, ever gentlier: the search has found
     /// them valid for a level body.
-    fn pieces(&mut self, path: &Knots, ends: Ends) -> Result<Option<Trajectory>, CheckError> {
+    fn pieces(
+        &mut self,
+        path: &Knots,
+        ends: Ends,
+        termination: &Termination<'_>,
+    ) -> Result<Option<Trajectory>, CheckError> {
         for tilt in GENTLE {
+            if termination.late() {
+                break;
+            }
             let lines = (0..path.durations.len()).map(|piece| self.line(path, piece, tilt, FOR_TURNING));
             let Some(lines) = lines.collect::<Option<Vec<_>>>() else { continue };
             let mut all = Trajectory::new(self.flight.envelope.outputs(), 2);

@@ -4,6 +4,7 @@
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Verdict};
 use crate::problem::{FlatState, Problem};
 use crate::robot::{Mechanism, OutputLimits};
+use crate::stop::Stop;
 use crate::world::World;
 
 /// A problem in the flat outputs of `problem`'s base, within `limits`. It has no bodies: a checker knows
@@ -71,6 +72,10 @@ impl EdgeChecker for FlatChecker<'_> {
         self.inner.check_states(&self.states, verdicts)
     }
 
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        self.inner.effort_shares(edges, shares)
+    }
+
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
         self.place(states);
         self.inner.screen(&self.states, free)
@@ -86,6 +91,10 @@ impl EdgeChecker for FlatChecker<'_> {
 
     fn set_resolution(&mut self, metres: f64) {
         self.inner.set_resolution(metres);
+    }
+
+    fn set_stop(&mut self, stop: &Stop) {
+        self.inner.set_stop(stop);
     }
 
     fn states_checked(&self) -> u64 {

@@ -23,16 +23,16 @@ mod spline;
 pub use ends::Attitude;
 
 use super::lane::{Finish, Lane};
-use super::termination::Race;
+use super::termination::{Improve, Race};
 use super::{Outcome, Termination};
-use crate::base::{Base, GRAVITY};
+use crate::base::Base;
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Fault, Status};
 use crate::problem::{FlatState, Problem};
+use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use ends::Port;
 use envelope::{Agility, Envelope};
 use pilot::Pilot;
-use std::time::Instant;
 
 /// Degree of the edges that whole flights are checked as.
 const DEGREE: usize = 5;
@@ -55,15 +55,17 @@ pub(super) struct Flight<'a> {
 }
 
 impl<'a> Flight<'a> {
-    /// The flight to those goals that are valid, if the problem is for a quadrotor; or why there is none.
+    /// The flight to those goals that are valid, if the problem is for a quadrotor; or why there is none. When `stop`
+    /// is due meanwhile, neither tells anything.
     pub(super) fn of(
         problem: &'a Problem,
         goals: &[&FlatState],
         checker: &mut dyn EdgeChecker,
+        stop: &Stop,
     ) -> Result<Result<Option<Self>, Outcome>, CheckError> {
         let Some(base) = problem.mechanism.vehicle() else { return Ok(Ok(None)) };
         let Some(envelope) = Envelope::of(base) else { return Ok(Ok(None)) };
-        let mut flight = match Self::within(problem, base, envelope, goals) {
+        let mut flight = match Self::within(problem, base, envelope, goals, stop) {
             Ok(flight) => flight,
             Err(outcome) => return Ok(Err(*outcome)),
         };
@@ -83,6 +85,7 @@ impl<'a> Flight<'a> {
         base: &'a Base,
         envelope: Envelope<'a>,
         goals: &[&FlatState],
+        stop: &Stop,
     ) -> Result<Self, Box<Outcome>> {
         let unsupported = |why: &str| Box::new(Outcome::Unsupported { why: why.to_owned() });
         if problem.mechanism.dof() > base.coordinates().len() {
@@ -105,6 +108,9 @@ impl<'a> Flight<'a> {
             Port::of_start(&envelope, base, &problem.start).map_err(|why| refused("the start", why))?;
         let (mut ports, mut faults) = (Vec::new(), Vec::new());
         for goal in goals {
+            if stop.is_due() {
+                break;
+            }
             match Port::of_goal(&envelope, base, goal) {
                 Ok(ways) => {
                     ports.extend(ways.into_iter().map(|way| way.unwound(&starts[0], envelope.up() + 1)));
@@ -171,7 +177,7 @@ impl<'a> Flight<'a> {
             let segment = whole.segment(i);
             let mut thrust = vec![0.0; segment.dof];
             segment.evaluate(0.5 * segment.duration, 2, &mut thrust);
-            thrust[up] += GRAVITY;
+            thrust[up] += self.envelope.hovering();
             thrust[up] > UPRIGHT * thrust[..=up].iter().map(|f| f * f).sum::<f64>().sqrt()
         };
         let knots = whole.knots();
@@ -204,14 +210,15 @@ impl<'a> Flight<'a> {
         lane: Lane<'_>,
         termination: &Termination<'_>,
         race: &Race,
-        improve: Option<Instant>,
+        improve: Option<Improve>,
     ) -> Result<Finish, CheckError> {
         let mut pilot = Pilot::new(self, lane)?;
         let answer = match pilot.first(&termination.racing(race))? {
             Ok(first) => {
                 let samples = pilot.statistics.iterations;
                 race.answered(samples);
-                Ok((pilot.improve(first, samples, &termination.until(improve), improve.is_some())?, samples))
+                let termination = termination.until(improve);
+                Ok((pilot.improve(first, samples, &termination, improve.is_some())?, samples))
             }
             Err(budget) => Err(budget),
         };

@@ -26,6 +26,9 @@ const SAMPLES_PER_WIDTH: u64 = 1000;
 /// Paths that the most promising is chosen from.
 const PATHS: u32 = 4;
 
+/// Share of the time left in which shorter flights are looked for: the rest is kept for their proof.
+const QUICKENING: f64 = 0.7;
+
 /// The share of the least agile box that the search flies with from rest to rest: nearly level.
 const LEISURE: f64 = 0.4;
 
@@ -34,8 +37,11 @@ pub(super) struct Pilot<'f, 'l> {
     pub(super) flight: &'f Flight<'f>,
     pub(super) checker: FlatChecker<'l>,
     pub(super) options: &'l PlanOptions,
+    /// Spacing of samples before it is halved, metres.
+    spacing: f64,
     share: Share,
-    certifier: Certifier<'f>,
+    /// Made when there is something to certify.
+    certifier: Option<Certifier<'f>>,
     /// Index in [`PADDINGS`] of the clearance that is asked for.
     pub(super) padding: usize,
     /// A flight on its way to the checker.
@@ -47,13 +53,14 @@ pub(super) struct Pilot<'f, 'l> {
 
 impl<'f, 'l> Pilot<'f, 'l> {
     pub(super) fn new(flight: &'f Flight<'f>, lane: Lane<'l>) -> Result<Self, CheckError> {
-        let Lane { options, share, local, statistics, states_before, .. } = lane;
+        let Lane { options, share, local, spacing, statistics, states_before, .. } = lane;
         let mut pilot = Self {
             flight,
             checker: FlatChecker::new(local.into_checker(), flight.problem.mechanism.dof()),
             options,
+            spacing,
             share,
-            certifier: Certifier::new(flight.problem, Default::default()),
+            certifier: None,
             padding: 0,
             edge: EdgeBatch::new(flight.envelope.outputs(), DEGREE),
             statistics,
@@ -70,7 +77,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
 
     pub(super) fn finish_up(mut self, answer: Result<(Answer, u64), Budget>) -> Finish {
         self.statistics.states = self.checker.states_checked() - self.states_before;
-        Finish { answer, statistics: self.statistics, violation: self.violation }
+        Finish { answer, statistics: self.statistics, violation: self.violation, gap: None }
     }
 
     /// Whether the start and all goals have such a clearance. From now on it is asked for.
@@ -91,6 +98,9 @@ impl<'f, 'l> Pilot<'f, 'l> {
         termination: &Termination<'_>,
     ) -> Result<Result<Answer, Budget>, CheckError> {
         for attempt in 0.. {
+            if let Some(budget) = termination.interrupted() {
+                return Ok(Err(budget));
+            }
             match self.attempt(attempt, termination)? {
                 Ok(Some(answer)) => return Ok(Ok(answer)),
                 Ok(None) => self.statistics.repairs += 1,
@@ -110,7 +120,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
     ) -> Result<Answer, CheckError> {
         let searches = self.options.searches.div_ceil(self.share.of as u32);
         let most = samples.saturating_mul(PATIENCE).saturating_add(GRACE);
-        let mut done = 1;
+        let mut done = 1_u32;
         while (is_timed || done < searches) && !termination.late() {
             let budget = termination.within(self.statistics.iterations.saturating_add(most));
             if let Ok(Some(answer)) = self.attempt(0, &budget)?
@@ -118,7 +128,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
             {
                 best = answer;
             }
-            done += 1;
+            done = done.saturating_add(1);
         }
         Ok(best)
     }
@@ -189,17 +199,17 @@ impl<'f, 'l> Pilot<'f, 'l> {
         termination: &Termination<'_>,
     ) -> Result<Knots, CheckError> {
         let most = self.statistics.iterations.saturating_mul(PATIENCE).saturating_add(GRACE);
-        let mut best = self.without_corners(searched, path)?;
+        let mut best = self.without_corners(searched, path, termination)?;
         if self.options.shortcut_tries == 0 || delay > 0.0 {
             return Ok(best);
         }
         for _ in 1..PATHS {
-            if best.states.len() == 2 {
+            if best.states.len() == 2 || termination.late() {
                 break;
             }
             let termination = termination.within(most);
             if let Searched::Path(path) = self.search(searched, attempt, false, &termination)? {
-                let path = self.without_corners(searched, path)?;
+                let path = self.without_corners(searched, path, &termination)?;
                 if self.promise(&path) < self.promise(&best) {
                     best = path;
                 }
@@ -218,12 +228,17 @@ impl<'f, 'l> Pilot<'f, 'l> {
         path.states.windows(2).map(piece).sum()
     }
 
-    fn without_corners(&mut self, searched: &Problem, mut path: Knots) -> Result<Knots, CheckError> {
+    fn without_corners(
+        &mut self,
+        searched: &Problem,
+        mut path: Knots,
+        termination: &Termination<'_>,
+    ) -> Result<Knots, CheckError> {
         if self.options.shortcut_tries == 0 {
             return Ok(path);
         }
         let started = Instant::now();
-        let mut local = LocalPlanner::new(searched, &mut self.checker);
+        let mut local = LocalPlanner::new(searched, &mut self.checker).until(termination.stop());
         skip_corners(&mut path, &mut local)?;
         self.statistics.edges += local.checked;
         self.statistics.refine += started.elapsed();
@@ -245,14 +260,14 @@ impl<'f, 'l> Pilot<'f, 'l> {
         termination: &Termination<'_>,
     ) -> Result<Searched, CheckError> {
         let started = Instant::now();
-        self.statistics.searches += 1;
+        self.statistics.searches = self.statistics.searches.saturating_add(1);
         let before = self.statistics.iterations;
         let termination = termination.after(before);
         let goals: Vec<&FlatState> = problem.goals.iter().collect();
         let mut search = RrtConnect::new(problem, &goals, self.options, self.seed());
         self.checker.set_padding(PADDINGS[self.padding]);
-        self.checker.set_resolution(self.options.resolution / f64::from(1_u32 << attempt.min(6)));
-        let mut local = LocalPlanner::new(problem, &mut self.checker);
+        self.checker.set_resolution(self.spacing / f64::from(1_u32 << attempt.min(6)));
+        let mut local = LocalPlanner::new(problem, &mut self.checker).until(termination.stop());
         let mut stage = SAMPLES_PER_PADDING;
         let found = loop {
             let most = match (is_staged, self.padding + 1 < PADDINGS.len()) {
@@ -285,7 +300,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
         let raw_duration = path.duration();
         let started = Instant::now();
         let mut flights = match path.states.len() {
-            2 if ends.delay == 0.0 => self.lines(path, ends)?,
+            2 if ends.delay == 0.0 => self.lines(path, ends, termination)?,
             _ => Vec::new(),
         };
         if flights.is_empty() {
@@ -303,9 +318,17 @@ impl<'f, 'l> Pilot<'f, 'l> {
         raw_duration: f64,
         termination: &Termination<'_>,
     ) -> Option<Answer> {
+        let stop = termination.stop();
+        if self.certifier.is_none() && !flights.is_empty() {
+            self.certifier = Certifier::new_until(self.flight.problem, Default::default(), stop);
+        }
+        let certifier = self.certifier.as_mut()?;
         for trajectory in flights {
+            if stop.is_due() {
+                break;
+            }
             let started = Instant::now();
-            let result = self.certifier.certify_until(&trajectory, &|| termination.late());
+            let result = certifier.certify_until(&trajectory, stop);
             self.statistics.certify += started.elapsed();
             match result {
                 Ok(certificate) => return Some(Answer { trajectory, certificate, raw_duration }),
@@ -322,6 +345,9 @@ impl<'f, 'l> Pilot<'f, 'l> {
     fn quickened(&mut self, answer: Answer, termination: &Termination<'_>) -> Result<Answer, CheckError> {
         let started = Instant::now();
         let (flight, padding) = (self.flight, PADDINGS[self.padding]);
+        // What is left of the time is for the proof.
+        let stop = termination.stop().share(QUICKENING);
+        self.checker.set_stop(&stop);
         let whole = &answer.trajectory;
         let (from, to) = flight.upright(whole);
         if from == to || termination.late() {
@@ -329,7 +355,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
         }
         let mut shorter = Vec::new();
         let mut quickener = Quickener::new(flight, &whole.cut(from, to), padding);
-        while let Some(spline) = quickener.next(&|| termination.late()) {
+        while let Some(spline) = quickener.next(&stop) {
             let shortened = whole.splice(from, to, &spline);
             let verdict = self.verdict(&shortened)?;
             quickener.judge(&verdict);
@@ -338,6 +364,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
             }
         }
         self.statistics.refine += started.elapsed();
+        self.checker.set_stop(termination.stop());
         shorter.reverse();
         Ok(self.certified(shorter, answer.raw_duration, termination).unwrap_or(answer))
     }

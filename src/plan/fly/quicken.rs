@@ -9,10 +9,11 @@
 use super::Flight;
 use super::envelope::MOST_LIMITS;
 use super::spline::{self, SUPPORT, Splines};
-use crate::base::{Flat, GRAVITY, Limited, MAX_ORDER, MAX_OUTPUTS, Moved};
+use crate::base::{Flat, Limited, MAX_ORDER, MAX_OUTPUTS, Moved};
 use crate::check::{Status, Verdict};
 use crate::pose::Pose;
 use crate::refine::Band;
+use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use crate::world::Obstacle;
 use glam::DVec3;
@@ -47,7 +48,7 @@ const REACH: f64 = 0.2;
 /// How far from the flight, metres, obstacles are looked at: what strays farther is found by the check.
 const STRAY: f64 = 0.5;
 
-/// The thrust by mass that is kept at least, in multiples of standard gravity.
+/// The thrust by mass that is kept at least, in multiples of gravity.
 const KEPT_THRUST: f64 = 0.2;
 
 /// Shares of the duration that are tried to be saved at first and at last.
@@ -161,7 +162,7 @@ impl<'a> Quickener<'a> {
         let [least, most] = SEGMENTS;
         let segments = ((trajectory.duration() / SEGMENT).ceil() as usize).clamp(least, most);
         let up = flight.envelope.up();
-        let (splines, unknowns) = Splines::about(trajectory, up, segments);
+        let (splines, unknowns) = Splines::about(trajectory, up, flight.envelope.hovering(), segments);
         let axes = if up == 1 { vec![DVec3::X, DVec3::Z] } else { vec![DVec3::X, DVec3::Y, DVec3::Z] };
         let near = obstacles_near(flight, trajectory, &axes, segments);
         let begin = Candidate { unknowns, duration: BEGIN * trajectory.duration() };
@@ -219,11 +220,15 @@ impl<'a> Quickener<'a> {
     }
 
     /// A shorter spline than the last that was found valid, and than the flight; to be judged.
-    pub(super) fn next(&mut self, late: &dyn Fn() -> bool) -> Option<Trajectory> {
-        while self.saved >= SAVED[1] && self.rounds < LAST_ROUND && self.durations < DURATIONS && !late() {
+    pub(super) fn next(&mut self, stop: &Stop) -> Option<Trajectory> {
+        while self.saved >= SAVED[1]
+            && self.rounds < LAST_ROUND
+            && self.durations < DURATIONS
+            && !stop.is_due()
+        {
             self.durations += 1;
             let duration = self.best.duration * (1.0 - self.saved);
-            match self.settled(Candidate { unknowns: self.best.unknowns.clone(), duration }) {
+            match self.settled(Candidate { unknowns: self.best.unknowns.clone(), duration }, stop) {
                 Some(settled) if duration < self.longest => {
                     let spline = self.trajectory(&settled);
                     self.next = settled;
@@ -267,8 +272,8 @@ impl<'a> Quickener<'a> {
         self.splines.trajectory(&self.splines.control(&candidate.unknowns, h), h)
     }
 
-    /// The same duration without faults, if that is found.
-    fn settled(&mut self, mut candidate: Candidate) -> Option<Candidate> {
+    /// The same duration without faults, if that is found before `stop` is due.
+    fn settled(&mut self, mut candidate: Candidate, stop: &Stop) -> Option<Candidate> {
         let h = self.h(&candidate);
         let mut faults = self.faults(&candidate)?;
         let ties = self.ties(&candidate);
@@ -283,6 +288,9 @@ impl<'a> Quickener<'a> {
             let mut improved = false;
             let normal = self.normal(&candidate, &faults, h)?;
             for _ in 0..STRAINS {
+                if stop.is_due() {
+                    return None;
+                }
                 let Some(next) = self.stepped(&candidate, &normal, &ties, damping) else {
                     damping *= STRAIN;
                     continue;
@@ -421,15 +429,15 @@ impl<'a> Quickener<'a> {
             let [lower, upper] = limit.bounds;
             (2.0 * limit.value.value() - lower - upper) / (upper - lower)
         };
-        let up = self.axes.len() - 1;
+        let (up, gravity) = (self.axes.len() - 1, self.flight.envelope.hovering());
         let level = derivatives[2][..up].iter().map(|a| a * a).sum::<f64>();
-        let thrust = (level + (derivatives[2][up] + GRAVITY).powi(2)).sqrt();
+        let thrust = (level + (derivatives[2][up] + gravity).powi(2)).sqrt();
         let mut shares = [0.0; MOST];
         for (s, limit) in shares.iter_mut().zip(&self.moved.limits) {
             let value = share(limit);
             *s = if value.is_finite() { value } else { 0.0 };
         }
-        shares[self.moved.limits.len()] = 1.0 + KEPT_THRUST - thrust / GRAVITY;
+        shares[self.moved.limits.len()] = 1.0 + KEPT_THRUST - thrust / gravity;
         Some(shares)
     }
 

@@ -5,6 +5,7 @@ use super::chain::{Arc, Leg, Standing, Train, UNKNOWNS, form};
 use super::room::{REACH, Room, Surroundings};
 use crate::refine::elastic::{Elastic, Row};
 use crate::steer::nearest_turn;
+use crate::stop::Stop;
 
 /// Changes of arcs at most.
 const ROUNDS: usize = 25;
@@ -98,21 +99,24 @@ impl<'a> Descent<'a> {
         Self { train, ends, speeds, around }
     }
 
-    /// Faster arcs than these; `None` where they do not lead to the goal.
-    pub(super) fn run(mut self, arcs: Vec<Arc>, late: &dyn Fn() -> bool) -> Option<Driven> {
+    /// Faster arcs than these, as far as it comes until it is to stop; `None` where they do not lead to the goal.
+    pub(super) fn run(mut self, arcs: Vec<Arc>, stop: &Stop) -> Option<Driven> {
         let mut now = self.judge(arcs);
         let [mut radius, most, least] = RADII;
         for _ in 0..ROUNDS {
-            if late() || radius < least {
+            if stop.is_due() || radius < least {
                 break;
             }
             let program = self.program(&now, radius);
-            let step = program.elastic.solve(self.tolerance(&now));
+            let step = program.elastic.solve(self.tolerance(&now), stop);
+            if stop.is_due() {
+                break;
+            }
             let foreseen = now.cost - now.duration - program.elastic.value(&step);
             if foreseen <= 0.0 || foreseen < WORTHWHILE * now.duration && self.arrives(&now) {
                 break;
             }
-            let next = self.changed(&now, &program, &step, foreseen);
+            let next = self.changed(&now, &program, &step, foreseen, stop);
             let share = (now.cost - next.cost) / foreseen;
             radius *= match share {
                 share if share > TRUE => WIDER,
@@ -137,12 +141,22 @@ impl<'a> Descent<'a> {
     }
 
     /// Arcs after a step; or after a corrected one, where that does not gain what it should, and that gains more.
-    fn changed(&mut self, now: &Judged, program: &Program, step: &[f64], foreseen: f64) -> Judged {
+    fn changed(
+        &mut self,
+        now: &Judged,
+        program: &Program,
+        step: &[f64],
+        foreseen: f64,
+        stop: &Stop,
+    ) -> Judged {
         let next = self.judge(moved(&now.driven.arcs, step));
         if now.cost - next.cost > CURVED * foreseen {
             return next;
         }
-        let step = program.corrected(step, &next).solve(self.tolerance(now));
+        let step = program.corrected(step, &next).solve(self.tolerance(now), stop);
+        if stop.is_due() {
+            return next;
+        }
         let corrected = self.judge(moved(&now.driven.arcs, &step));
         if corrected.cost < next.cost { corrected } else { next }
     }
@@ -292,7 +306,7 @@ mod tests {
     #[test]
     fn detours_vanish() {
         let free = Problem { world: World { obstacles: Vec::new() }, ..problem() };
-        let driven = straight(&free, 1.0).run(to_and_fro(2.0, 1.0), &|| false).unwrap();
+        let driven = straight(&free, 1.0).run(to_and_fro(2.0, 1.0), &Stop::NEVER).unwrap();
         let lengths: f64 = driven.arcs.iter().map(|arc| arc.length.abs()).sum();
         assert!((lengths * TRAIN.hitch_length - 1.0).abs() < 0.02, "{driven:?}");
         let end = driven.legs[driven.legs.len() - 1].end().at;
@@ -302,6 +316,7 @@ mod tests {
     #[test]
     fn what_does_not_arrive_is_none() {
         let free = Problem { world: World { obstacles: Vec::new() }, ..problem() };
-        assert!(straight(&free, 1.0).run(to_and_fro(2.0, 1.5), &|| true).is_none());
+        let due = Stop::after(std::time::Instant::now(), std::time::Duration::ZERO);
+        assert!(straight(&free, 1.0).run(to_and_fro(2.0, 1.5), &due).is_none());
     }
 }

@@ -49,7 +49,7 @@ const HITCH: f64 = 0.98;
 const ASIDE: f64 = 6.0;
 
 /// A faster route that drives by arcs of constant steering about its cusps, and clears obstacles by `padding`,
-/// metres; for a car with a trailer whose steering angle may jump. `None` where none is found.
+/// metres; for a car with a trailer whose steering angle may jump. `None` where none is found before `planner` is late.
 ///
 /// # Errors
 /// When the checking backend fails.
@@ -58,7 +58,6 @@ pub fn drive_by_arcs(
     problem: &Problem,
     planner: &mut CoursePlanner<'_>,
     padding: f64,
-    late: &dyn Fn() -> bool,
 ) -> Result<Option<Route>, CheckError> {
     let limits = planner.limits();
     let Some((car, trailer)) = limits.steers_freely() else { return Ok(None) };
@@ -66,7 +65,10 @@ pub fn drive_by_arcs(
     let task = Task { problem, limits, car, trailer, padding, ends: window.ends(), ball: window.ball() };
     let Some(mut arcs) = arcs_of(&window.middle, &task.train(&CARES[0])) else { return Ok(None) };
     for care in CARES {
-        let Some(driven) = task.descent(&care).run(arcs, late) else { return Ok(None) };
+        if planner.is_late() {
+            return Ok(None);
+        }
+        let Some(driven) = task.descent(&care).run(arcs, planner.stop()) else { return Ok(None) };
         let curves = curves_of(&driven.legs, &task.ends, trailer.hitch_length, limits);
         let Some(curves) = curves else { return Ok(None) };
         let is_valid = planner.is_valid(&curves)?;

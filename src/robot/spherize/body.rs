@@ -1,6 +1,7 @@
 //! A solid as the fit sees it: a closed surface around it, and the distance to it.
 
 use crate::robot::mesh::{Mesh, Surface};
+use crate::stop::Stop;
 use crate::world::Shape;
 use glam::{DVec2, DVec3};
 use std::f64::consts::TAU;
@@ -14,6 +15,7 @@ pub(super) struct Body {
     /// Where the distance is better known than the surface tells.
     shape: Option<Shape>,
     size: f64,
+    stop: Stop,
 }
 
 impl Body {
@@ -38,7 +40,22 @@ impl Body {
 
     fn new(surface: Surface, shape: Option<Shape>) -> Self {
         let [low, high] = surface.bounds();
-        Self { surface, shape, size: low.distance(high) }
+        Self { surface, shape, size: low.distance(high), stop: Stop::NEVER }
+    }
+
+    /// The same, to be covered before `stop` is due.
+    pub(super) fn until(self, stop: &Stop) -> Self {
+        Self { stop: stop.clone(), ..self }
+    }
+
+    /// What it is to be covered before.
+    pub(super) fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Whether that is due: then nothing that is found is of use.
+    pub(super) fn is_late(&self) -> bool {
+        self.stop.is_due()
     }
 
     /// A closed surface that the solid lies within.

@@ -6,7 +6,7 @@
 //! triangle, or inside, and then a corner of the cell.) A ball that holds those points holds the
 //! part, and balls that hold the points of every cell, each cell in one ball, hold the solid.
 
-use crate::robot::mesh::Surface;
+use super::body::Body;
 use glam::DVec3;
 
 /// Cells are widened by this fraction of the largest coordinate when triangles are clipped to them,
@@ -37,17 +37,21 @@ pub(super) struct Cells {
 }
 
 impl Cells {
-    /// Cuts the bounding box into about `count` cells, as cubic as fits.
-    pub(super) fn new(surface: &Surface, count: usize) -> Self {
+    /// Cuts the bounding box into about `count` cells, as cubic as fits; leaves off when the body is late.
+    pub(super) fn new(body: &Body, count: usize) -> Self {
+        let surface = body.surface();
         let grid = Grid::new(surface.bounds(), count);
         let mut pieces = vec![Piece::default(); grid.total()];
         for triangle in surface.triangles() {
+            if body.is_late() {
+                break;
+            }
             let normal = (triangle[1] - triangle[0]).cross(triangle[2] - triangle[0]).normalize_or_zero();
             grid.slice(triangle, 0, [0; 3], &mut |cell, polygon| {
                 pieces[grid.index(cell)].add(polygon, normal);
             });
         }
-        let inside = grid.corners_inside(surface, &pieces);
+        let inside = grid.corners_inside(body, &pieces);
         let mut cells = Self {
             points: Vec::new(),
             ends: Vec::new(),
@@ -225,14 +229,15 @@ impl Grid {
 
     /// Which corners of cells lie inside the solid. Cells without surface that hang together are
     /// on one side as a whole, and so are their corners; other corners are asked for one by one.
-    fn corners_inside(&self, surface: &Surface, pieces: &[Piece]) -> Vec<bool> {
+    fn corners_inside(&self, body: &Body, pieces: &[Piece]) -> Vec<bool> {
+        let contains = |p: DVec3| !body.is_late() && body.surface().contains(p);
         let mut sides: Vec<Option<bool>> = vec![None; self.count.iter().map(|n| n + 1).product()];
         let mut seen = vec![false; self.total()];
         for seed in 0..self.total() {
             if seen[seed] || !pieces[seed].points.is_empty() {
                 continue;
             }
-            let inside = surface.contains(self.position(self.cell(seed)) + self.step / 2.0);
+            let inside = contains(self.position(self.cell(seed)) + self.step / 2.0);
             seen[seed] = true;
             let mut open = vec![seed];
             while let Some(index) = open.pop() {
@@ -253,7 +258,7 @@ impl Grid {
             for corner in self.corners(self.cell(index)) {
                 let i = self.corner_index(corner);
                 if near_surface && sides[i].is_none() {
-                    sides[i] = Some(surface.contains(self.position(corner)));
+                    sides[i] = Some(contains(self.position(corner)));
                 }
                 inside[i] = sides[i] == Some(true);
             }

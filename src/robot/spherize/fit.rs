@@ -74,6 +74,9 @@ impl Fit {
         let mut current = best.clone();
         let mut idle = 0;
         for _ in 0..ROUNDS {
+            if body.is_late() {
+                break;
+            }
             let moved = |(s, held): (&Sphere, &Vec<usize>)| better_center(body, cells, s, held);
             let centers: Vec<DVec3> = current.spheres.iter().zip(&current.cells).map(moved).collect();
             current = Self::new(body, cells, &centers);

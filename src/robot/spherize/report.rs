@@ -1,9 +1,10 @@
 //! What a cover is like, for people; and URDF text with covers in place of what they cover.
 
-use super::{Cover, CoverOptions, Solid, cover};
+use super::{Cover, CoverOptions, Solid, cover_until};
 use crate::error::InputError;
 use crate::robot::LinkSolid;
 use crate::robot::xml::{children, fault, parse};
+use crate::stop::Stop;
 use crate::world::Shape;
 use std::fmt;
 use std::ops::Range;
@@ -21,11 +22,26 @@ pub struct LinkCover {
 /// by link.
 ///
 /// # Errors
-/// As [`cover`], naming the link.
+/// As [`super::cover`], naming the link.
 pub fn cover_links(solids: &[LinkSolid], options: &CoverOptions) -> Result<Vec<LinkCover>, InputError> {
+    cover_links_until(solids, options, &Stop::NEVER, &mut |_| {})
+}
+
+/// The same as [`cover_links`], unless it is broken off; `done` is told of every element that is covered, by its
+/// number.
+///
+/// # Errors
+/// As [`super::cover_until`], naming the link.
+pub fn cover_links_until(
+    solids: &[LinkSolid],
+    options: &CoverOptions,
+    stop: &Stop,
+    done: &mut dyn FnMut(usize),
+) -> Result<Vec<LinkCover>, InputError> {
     let mut links: Vec<LinkCover> = Vec::new();
-    for LinkSolid { link, solid } in solids {
-        let found = cover(solid, options).map_err(|e| e.for_key(format!("link \"{link}\"")))?;
+    for (number, LinkSolid { link, solid }) in solids.iter().enumerate() {
+        let found = cover_until(solid, options, stop).map_err(|e| e.for_key(format!("link \"{link}\"")))?;
+        done(number);
         let element = (solid.to_string(), found);
         match links.iter_mut().find(|l| l.link == *link) {
             Some(known) => known.elements.push(element),

@@ -11,6 +11,7 @@
 use super::body::Body;
 use super::cells::Cells;
 use super::set_cover::{Bits, SetCover};
+use crate::stop::Stop;
 use glam::DVec3;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ pub(super) struct Candidates {
     least: Vec<f32>,
     /// Orders in which to look for balls for the cells.
     orders: Vec<Vec<usize>>,
+    stop: Stop,
 }
 
 /// What has been chosen from the candidates.
@@ -50,16 +52,17 @@ impl Candidates {
     /// At most `limit` centres on the medial axis, and that of the bounding box.
     pub(super) fn new(body: &Body, cells: &Cells, limit: usize) -> Self {
         let ball = |&[point, normal]: &[DVec3; 2]| shrinking_ball(body, point, normal);
-        let mut centers: Vec<DVec3> = cells.patches.iter().map(ball).collect();
+        let mut centers: Vec<DVec3> =
+            cells.patches.iter().take_while(|_| !body.is_late()).map(ball).collect();
         let mut spacing = cells.step.max_element() / 4.0;
-        while centers.len() > limit {
+        while centers.len() > limit && !body.is_late() {
             centers = thinned(body, &centers, spacing);
             spacing *= 1.2;
         }
         let [low, high] = body.surface().bounds();
         centers.push((low + high) / 2.0);
         let mut excess = Vec::with_capacity(centers.len() * cells.len());
-        for &c in &centers {
+        for &c in centers.iter().take_while(|_| !body.is_late()) {
             let out = body.signed_distance(c);
             excess.extend((0..cells.len()).map(|k| (cells.farthest(k, c) + out) as f32));
         }
@@ -70,7 +73,7 @@ impl Candidates {
         });
         let mut orders = sweeps(cells);
         orders.push(sorted(&least, |a, b| b.total_cmp(a)));
-        Self { centers, cells: cells.len(), excess, least, orders }
+        Self { centers, cells: cells.len(), excess, least, orders, stop: body.stop().clone() }
     }
 
     /// The fewest centres found whose balls hold all cells with an excess of `tolerance` (metres)
@@ -97,6 +100,9 @@ impl Candidates {
         let mut high = self.single_ball_excess();
         let mut best = self.balls(high).fewest(1);
         for _ in 0..BISECTIONS {
+            if self.stop.is_due() {
+                break;
+            }
             let middle = (low + high) / 2.0;
             match within_limit(middle) {
                 Some(chosen) => (high, best) = (middle, chosen),
@@ -115,7 +121,7 @@ impl Candidates {
     /// Which cells each candidate's ball holds with an excess of `t`.
     fn balls(&self, t: f32) -> SetCover<'_> {
         let rows = self.excess.chunks_exact(self.cells);
-        SetCover::new(rows.map(|row| Bits::passing(row, |e| e <= t)).collect(), &self.orders)
+        SetCover::new(rows.map(|row| Bits::passing(row, |e| e <= t)).collect(), &self.orders, &self.stop)
     }
 }
 

@@ -6,6 +6,7 @@
 //! away and filled in anew, over and over (Jacobs, Brusco, "A local-search heuristic for large
 //! set-covering problems", Naval Research Logistics 1995).
 
+use crate::stop::Stop;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -51,22 +52,23 @@ pub(super) struct SetCover<'a> {
     sets: Vec<Bits>,
     /// Orders in which to go for open elements.
     orders: &'a [Vec<usize>],
+    stop: &'a Stop,
 }
 
 impl<'a> SetCover<'a> {
-    pub(super) fn new(sets: Vec<Bits>, orders: &'a [Vec<usize>]) -> Self {
-        Self { sets, orders }
+    pub(super) fn new(sets: Vec<Bits>, orders: &'a [Vec<usize>], stop: &'a Stop) -> Self {
+        Self { sets, orders, stop }
     }
 
     /// The fewest sets found that hold everything, looking no further once there are no more than
-    /// `enough`.
+    /// `enough`. When it is broken off, they hold what they hold.
     pub(super) fn fewest(&self, enough: usize) -> Vec<usize> {
         let greedy = self.orders.iter().map(|order| self.completed(Vec::new(), order));
         let mut best = greedy.min_by_key(Vec::len).unwrap_or_default();
         let mut rng = Pcg64Mcg::seed_from_u64(SEED);
         let hopeless = enough > 1 && best.len() as f64 > HOPELESS * enough as f64 + 1.0;
         for _ in 0..ROUNDS {
-            if best.len() <= enough || hopeless {
+            if best.len() <= enough || hopeless || self.stop.is_due() {
                 break;
             }
             let mut kept = best.clone();
@@ -88,7 +90,7 @@ impl<'a> SetCover<'a> {
         let mut open = Bits::passing(order, |_| true);
         chosen.iter().for_each(|&set| open.remove(&self.sets[set]));
         for &element in order {
-            if open.has(element) {
+            if open.has(element) && !self.stop.is_due() {
                 let holders = (0..self.sets.len()).rev().filter(|&set| self.sets[set].has(element));
                 if let Some(best) = holders.max_by_key(|&set| self.sets[set].common(&open)) {
                     open.remove(&self.sets[best]);

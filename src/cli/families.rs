@@ -1,0 +1,113 @@
+//! `flatout bench families` and `flatout bench scenes`: many problems, many seeds, and their tails.
+
+use super::progress::Progress;
+use super::{BackendArgs, Failure, complain, count, say, write_file};
+use crate::bench::families::Kind;
+use crate::bench::report::Machine;
+use crate::bench::runner;
+use crate::bench::samples::{SampleReport, SampleResult};
+use crate::plan::PlanOptions;
+use crate::problem::Problem;
+use crate::scene::Scene;
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What both take.
+#[derive(Args)]
+struct SampleArgs {
+    /// Seeds to plan each problem with, from 0 on
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = count)]
+    seeds: usize,
+    /// Time limit per plan, seconds
+    #[arg(long, value_name = "S", default_value_t = 1.0, allow_negative_numbers = true, value_parser = super::positive)]
+    time_limit: f64,
+    /// Write results as JSON
+    #[arg(long, value_name = "OUT")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    backend: BackendArgs,
+}
+
+#[derive(Args)]
+pub(super) struct FamiliesArgs {
+    /// Family: maze2d, maze3d or arm; all of them where none is named
+    #[arg(long)]
+    kind: Vec<Kind>,
+    /// Problems of each family
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count)]
+    count: usize,
+    /// Factor of all lengths
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true, value_parser = super::positive)]
+    scale: f64,
+    #[command(flatten)]
+    samples: SampleArgs,
+}
+
+#[derive(Args)]
+pub(super) struct ScenesArgs {
+    /// Scene files
+    #[arg(required = true)]
+    scenes: Vec<PathBuf>,
+    #[command(flatten)]
+    samples: SampleArgs,
+}
+
+/// One of many problems, and how it is planned.
+struct Entry {
+    set: String,
+    index: u64,
+    problem: Problem,
+    options: PlanOptions,
+}
+
+pub(super) fn families(args: &FamiliesArgs) -> Result<(), Failure> {
+    let kinds = if args.kind.is_empty() { &Kind::ALL[..] } else { &args.kind[..] };
+    let mut entries = Vec::new();
+    for &kind in kinds {
+        for index in 0..args.count as u64 {
+            let problem = kind.problem(index, args.scale)?;
+            entries.push(Entry {
+                set: kind.name().to_owned(),
+                index,
+                problem,
+                options: PlanOptions::default(),
+            });
+        }
+    }
+    run(&entries, &args.samples)
+}
+
+pub(super) fn scenes(args: &ScenesArgs) -> Result<(), Failure> {
+    let load = |path: &PathBuf| {
+        let Scene { problem, options, .. } = Scene::load(path)?;
+        Ok(Entry { set: path.display().to_string(), index: 0, problem, options })
+    };
+    run(&args.scenes.iter().map(load).collect::<Result<Vec<_>, Failure>>()?, &args.samples)
+}
+
+fn run(entries: &[Entry], args: &SampleArgs) -> Result<(), Failure> {
+    let progress = Progress::bar(entries.len() * args.seeds, "plans");
+    let (mut results, mut backend) = (Vec::new(), String::new());
+    for Entry { set, index, problem, options } in entries {
+        let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
+        backend = checker(problem)?.name();
+        for seed in 0..args.seeds as u64 {
+            let time_limit = Some(Duration::from_secs_f64(args.time_limit));
+            let options = PlanOptions { seed, time_limit, ..options.clone() };
+            let (mut result, _) = runner::run(problem, &checker, &options, 1, 1)?;
+            progress.advance();
+            (result.set, result.index) = (set.clone(), *index);
+            results.push(SampleResult { seed, result });
+        }
+    }
+    drop(progress);
+    let report = SampleReport { backend, machine: Machine::this(), results };
+    say(&report.to_string())?;
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&report).map_err(|e| Failure::Invalid(e.to_string()))?;
+        write_file(path, &text)?;
+        complain(&format!("results written to {}", path.display()));
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! What must not matter to a search: the unit of length, the unit of time, where the world stands, in which
+//! order obstacles are listed, what joints are called. Problems are those of the random families.
+
+use flatout::bench::families::Kind;
+use flatout::check::Backend;
+use flatout::plan::{Outcome, PlanOptions, Solution, plan};
+use flatout::pose::Pose;
+use flatout::problem::Problem;
+use glam::{DMat3, DVec3};
+
+/// Debug builds are slow; what is tested here is not how fast.
+fn options(seed: u64) -> PlanOptions {
+    PlanOptions { seed, time_limit: None, max_samples: 200_000, ..PlanOptions::default() }
+}
+
+fn solve(problem: &Problem, seed: u64) -> Solution {
+    let options = options(seed);
+    let mut checker = Backend::Simd.checker(problem, options.resolution).expect("lanes");
+    match plan(problem, &mut *checker, &options).expect("lanes do not fail") {
+        Outcome::Solved(solution) => *solution,
+        other => panic!("{other}"),
+    }
+}
+
+/// Counts that tell whether two searches did the same.
+fn work(solution: &Solution) -> [u64; 3] {
+    let statistics = &solution.statistics;
+    [statistics.iterations, statistics.edges, statistics.states]
+}
+
+const MEMBERS: u64 = 6;
+
+/// Multiplying all lengths by a power of two changes no bit of any significand: neither the search, nor the
+/// refinement, nor the duration of the answer may notice.
+#[test]
+fn the_unit_of_length_does_not_matter() {
+    for kind in [Kind::Maze2d, Kind::Arm] {
+        for index in 0..MEMBERS {
+            let one = solve(&kind.problem(index, 1.0).expect("a problem"), index);
+            for scale in [1.0 / 128.0, 128.0] {
+                let scaled = solve(&kind.problem(index, scale).expect("a problem"), index);
+                assert_eq!(work(&scaled), work(&one), "{} {index} at {scale}", kind.name());
+                assert_eq!(scaled.trajectory.duration(), one.trajectory.duration());
+            }
+        }
+    }
+}
+
+/// The same for time: everything happens so many times as fast.
+#[test]
+fn the_unit_of_time_does_not_matter() {
+    for kind in [Kind::Maze2d, Kind::Arm] {
+        for index in 0..MEMBERS {
+            let problem = kind.problem(index, 1.0).expect("a problem");
+            let one = solve(&problem, index);
+            for faster in [1.0 / 64.0, 64.0] {
+                let mut problem = problem.clone();
+                for limits in &mut problem.mechanism.limits {
+                    limits.velocity *= faster;
+                    limits.acceleration *= faster * faster;
+                }
+                let other = solve(&problem, index);
+                assert_eq!(work(&other), work(&one), "{} {index} {faster} times as fast", kind.name());
+                assert_eq!(other.trajectory.duration() * faster, one.trajectory.duration());
+            }
+        }
+    }
+}
+
+/// Obstacles are a set, and names are only names.
+#[test]
+fn orders_and_names_do_not_matter() {
+    for kind in Kind::ALL {
+        let index = 1;
+        let problem = kind.problem(index, 1.0).expect("a problem");
+        let one = solve(&problem, index);
+        let mut other = problem.clone();
+        other.world.obstacles.reverse();
+        other.mechanism.outputs.iter_mut().for_each(|name| name.insert_str(0, "another "));
+        let other = solve(&other, index);
+        assert_eq!(work(&other), work(&one), "{}", kind.name());
+        assert_eq!(other.trajectory.duration(), one.trajectory.duration());
+    }
+}
+
+/// An arm and its world moved and turned together: quarter turns only swap and negate numbers, but the boxes of
+/// a hierarchy are cut otherwise and sums rounded otherwise, so that two searches may part. They are as long.
+#[test]
+fn where_the_world_stands_does_not_matter() {
+    let turns = [
+        Pose {
+            rotation: DMat3::from_cols(DVec3::Y, -DVec3::X, DVec3::Z),
+            translation: DVec3::new(2.0, -1.0, 0.5),
+        },
+        Pose { rotation: DMat3::from_cols(DVec3::X, DVec3::Z, -DVec3::Y), translation: DVec3::ZERO },
+        Pose { rotation: DMat3::from_axis_angle(DVec3::new(0.6, 0.0, 0.8), 1.0), translation: DVec3::X },
+    ];
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for index in 0..MEMBERS {
+        let problem = Kind::Arm.problem(index, 1.0).expect("a problem");
+        for turn in &turns {
+            let mut other = problem.clone();
+            other.gravity = turn.rotation * problem.gravity;
+            other.mechanism.bodies[0].placement = *turn * other.mechanism.bodies[0].placement;
+            for obstacle in &mut other.world.obstacles {
+                obstacle.pose = *turn * obstacle.pose;
+            }
+            for seed in 0..5 {
+                before.push(solve(&problem, seed).statistics.iterations);
+                after.push(solve(&other, seed).statistics.iterations);
+            }
+        }
+    }
+    let mean = |samples: &[u64]| samples.iter().sum::<u64>() as f64 / samples.len() as f64;
+    let (before, after) = (mean(&before), mean(&after));
+    assert!((before / after).ln().abs() < 0.5, "{before} samples against {after}");
+}

@@ -1,0 +1,102 @@
+//! What a search promises beside its answer: no region is withheld from a tree, several goals are no worse than
+//! one of them, and where nothing is found it says what is in the way.
+
+use flatout::bench::families::Kind;
+use flatout::check::Backend;
+use flatout::plan::{Hindrance, Outcome, PlanOptions, Quality, Solution, plan};
+use flatout::problem::{FlatState, Problem};
+use flatout::world::Shape;
+
+/// Debug builds are slow; what is tested here is not how fast.
+fn options(seed: u64, max_samples: u64) -> PlanOptions {
+    PlanOptions { seed, time_limit: None, max_samples, ..PlanOptions::default() }
+}
+
+fn outcome(problem: &Problem, options: &PlanOptions) -> Outcome {
+    let mut checker = Backend::Simd.checker(problem, options.resolution).expect("lanes");
+    plan(problem, &mut *checker, options).expect("lanes do not fail")
+}
+
+fn solve(problem: &Problem, options: &PlanOptions) -> Solution {
+    match outcome(problem, options) {
+        Outcome::Solved(solution) => *solution,
+        other => panic!("{other}"),
+    }
+}
+
+/// Random mazes: all seeds, with tails that are no multiple of the median. (Trees that shared one even sequence
+/// were never offered the samples that lead through some doors.)
+#[test]
+fn mazes_are_solved_by_every_seed() {
+    let mut samples: Vec<u64> = Vec::new();
+    for index in 0..25 {
+        let problem = Kind::Maze2d.problem(index, 1.0).expect("a maze");
+        for seed in 0..4 {
+            samples.push(solve(&problem, &options(seed, 50_000)).statistics.iterations);
+        }
+    }
+    samples.sort_unstable();
+    let (median, last) = (samples[samples.len() / 2], samples[samples.len() - 1]);
+    assert!(last < 20 * median, "{last} samples at worst, {median} at the median");
+}
+
+/// Narrow doors in space as well.
+#[test]
+fn a_maze_in_space_is_solved_by_every_seed() {
+    let problem = Kind::Maze3d.problem(2, 1.0).expect("a maze");
+    for seed in 0..3 {
+        solve(&problem, &options(seed, 1_000_000));
+    }
+}
+
+/// More goals to choose from give no longer a trajectory than the nearest of them alone, but for the search's chance.
+#[test]
+fn several_goals_are_no_worse_than_the_best_of_them() {
+    let mut ratios: Vec<f64> = Vec::new();
+    for index in 0..6 {
+        let problem = Kind::Arm.problem(index, 1.0).expect("an arm");
+        let mut options = options(3, 200_000);
+        Quality::Best.apply(&mut options);
+        options.polish_tries = 300;
+        let alone = solve(&problem, &options).trajectory.duration();
+        let mut several = problem.clone();
+        // Others that are farther away, the nearest last.
+        let near = &problem.goals[0];
+        several.goals = (0..12)
+            .map(|k| {
+                let share = 1.0 + 0.02 * f64::from(12 - k);
+                let way = problem.start.position.iter().zip(&near.position);
+                FlatState::at_rest(way.map(|(from, to)| from + (to - from) * share).collect())
+            })
+            .collect();
+        several.goals.push(near.clone());
+        ratios.push(solve(&several, &options).trajectory.duration() / alone);
+    }
+    ratios.sort_by(f64::total_cmp);
+    assert!(ratios[3] < 1.02 && ratios[5] < 1.25, "{ratios:?}");
+}
+
+/// A sealed goal: the failure names the wall, how far apart the trees are, and how many states they have.
+#[test]
+fn a_sealed_goal_is_told_with_what_seals_it() {
+    let mut problem = Kind::Maze2d.problem(0, 1.0).expect("a maze");
+    // All doors are closed.
+    for obstacle in &mut problem.world.obstacles {
+        if let Shape::Cuboid { half_extents } = &mut obstacle.shape {
+            let along =
+                if half_extents.x > half_extents.y { &mut half_extents.x } else { &mut half_extents.y };
+            *along += 0.06;
+        }
+    }
+    let failure = outcome(&problem, &options(0, 3000));
+    let Outcome::Exhausted { hindrance: Some(Hindrance::Apart(gap)), .. } = &failure else {
+        panic!("{failure}")
+    };
+    assert!(gap.distance > 0.0 && gap.nodes.iter().all(|&nodes| nodes > 1), "{failure}");
+    assert!(gap.between.as_ref().is_some_and(|fault| fault.other.starts_with("wall")), "{failure}");
+    let text = failure.to_string();
+    assert!(
+        text.contains("came no nearer than") && text.contains(" m in \"") && text.contains("\"wall"),
+        "{text}"
+    );
+}
