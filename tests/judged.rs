@@ -260,7 +260,7 @@ fn links_whose_joints_are_locked_are_judged_where_they_stand() {
     }
     match certify(&scene.problem, &swing(&[0.0], &[0.5]), &CertifyOptions::default()) {
         Err(Violation::SelfCollision { links, .. }) => {
-            assert_eq!(links, ["upper", "fore"].map(str::to_owned))
+            assert_eq!(links, ["upper", "fore"].map(str::to_owned));
         }
         other => panic!("{other:?}"),
     }
