@@ -302,7 +302,7 @@ fn told(error: &InputError) -> String {
         quoted ^= c == '"';
         !quoted && !c.is_ascii_digit()
     });
-    plain.take(60).collect()
+    plain.take(32).collect()
 }
 
 fn outcome<T>(read: Result<T, InputError>, used: impl FnOnce(T) -> String) -> String {
@@ -438,14 +438,21 @@ pub(crate) fn urdf(data: &[u8]) -> String {
     outcome(Robot::parse(text, None, None, &options()), |robot| reduced(&robot))
 }
 
+/// Our arm with spheres in place of what takes long to be covered by them.
+static BALLS: LazyLock<String> = LazyLock::new(|| {
+    let ball = "<sphere radius=\"0.1\"/>";
+    ARM.replace("<box size=\"0.2 0.2 0.1\"/>", ball)
+        .replace("<capsule radius=\"0.04\" length=\"0.2\"/>", ball)
+});
+
 pub(crate) fn srdf(data: &[u8]) -> String {
     let Some(text) = text(data) else { return String::new() };
-    outcome(Robot::parse(ARM, Some(text), None, &options()), |robot| reduced(&robot))
+    outcome(Robot::parse(&BALLS, Some(text), None, &options()), |robot| reduced(&robot))
 }
 
 pub(crate) fn joint_limits(data: &[u8]) -> String {
     let Some(text) = text(data) else { return String::new() };
-    outcome(Robot::parse(ARM, None, Some(text), &options()), |robot| reduced(&robot))
+    outcome(Robot::parse(&BALLS, None, Some(text), &options()), |robot| reduced(&robot))
 }
 
 fn moveit(scene: &[u8], request: &[u8]) -> String {

@@ -172,6 +172,11 @@ impl<'a> Envelope<'a> {
         self.gravity
     }
 
+    /// Whether it can turn either way about every axis, as to lean and to be level again takes.
+    pub(super) fn can_turn(&self) -> bool {
+        [self.turn, self.yaw[0], self.yaw[1]].iter().all(|&turn| turn > 0.0)
+    }
+
     /// Whether it can hover, and something more.
     pub(super) fn can_hover(&self) -> bool {
         self.thrust > self.gravity * (1.0 + LEAST_THRUST)

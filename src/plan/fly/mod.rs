@@ -94,6 +94,9 @@ impl<'a> Flight<'a> {
         if !envelope.can_hover() {
             return Err(unsupported("the quadrotor's greatest thrust hardly carries its weight"));
         }
+        if !envelope.can_turn() {
+            return Err(unsupported("the quadrotor's moments do not turn it either way about every axis"));
+        }
         if let Some(why) = ends::excess(base, &problem.start) {
             return Err(Box::new(Outcome::StartInvalid { why }));
         }
