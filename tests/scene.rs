@@ -417,7 +417,8 @@ fn errors_in_what_is_missing_altogether() {
     assert_eq!(
         error("robot: {urdf: x, joints: [wrist]}\nstart: [0]\ngoal: [1]\n"),
         "dir/a.yaml:1:8: robot: joint \"wrist\" has no limit of acceleration: give limits.joints.wrist.acceleration \
-         in the scene, or a file under robot.joint_limits"
+         in the scene, or a file under robot.joint_limits; or effort limits of all joints and masses of all moving \
+         links, by which torques bound it"
     );
     let wanted = "limits: {torque: true, joints: {wrist: {acceleration: 1}}}";
     assert_eq!(

@@ -81,7 +81,7 @@ impl MbmSuite {
     pub fn mechanism(&self, robot: &Robot, base: Pose) -> Result<Mechanism, InputError> {
         let joints = scene::Planned::Joints(self.joints.clone()).resolve(robot)?;
         let mechanism = Mechanism::new(robot, &joints, &robot.neutral(), base)?;
-        scene::require_limits(&mechanism, Smoothness::Acceleration)?;
+        scene::require_limits(&mechanism, Smoothness::Acceleration, false)?;
         Ok(mechanism)
     }
 }

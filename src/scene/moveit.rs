@@ -182,7 +182,8 @@ impl Query {
         let mut mechanism =
             Mechanism::new(robot, &joints, &values, state.base).map_err(|e| group.locate(e))?;
         limits.scale(&mut mechanism);
-        setup::require_limits(&mechanism, Smoothness::Acceleration).map_err(|e| group.locate(e))?;
+        let torque = limits.torque(&mechanism).map_err(|e| group.locate(e))?;
+        setup::require_limits(&mechanism, Smoothness::Acceleration, torque).map_err(|e| group.locate(e))?;
 
         let pick = |all: &[f64]| joints.iter().map(|&j| all[j]).collect();
         let position: Vec<f64> = pick(&state.position);

@@ -152,7 +152,8 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
     limits.scale(&mut mechanism);
     let limit_node = root.get("limits").unwrap_or(section.node);
     let smoothness = root.get("smoothness").map_or(Ok(Smoothness::default()), smoothness)?;
-    setup::require_limits(&mechanism, smoothness).map_err(|e| limit_node.locate(e))?;
+    let torque = limits.torque(&mechanism).map_err(|e| torque_node(limit_node).locate(e))?;
+    setup::require_limits(&mechanism, smoothness, torque).map_err(|e| limit_node.locate(e))?;
 
     let first = setup::coordinates(&robot);
     let joints = &joints[first..];
@@ -160,7 +161,6 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
     let start = states.read(root.require("start")?)?;
     let goals = states.goals(&root)?;
     let mechanism = states.mechanism;
-    let torque = limits.torque(&mechanism).map_err(|e| torque_node(limit_node).locate(e))?;
     let world = root.get("world").map_or(Ok(World::default()), world)?;
     let gravity = gravity(&root)?;
     let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity };

@@ -255,17 +255,28 @@ pub fn limit_jerk(mechanism: &mut Mechanism, ramp_time: f64) {
     }
 }
 
+/// What may stand in place of a limit of acceleration.
+const BY_TORQUE: &str =
+    "; or effort limits of all joints and masses of all moving links, by which torques bound it";
+
 /// Checks that every joint has limits of velocity and acceleration, and of jerk where trajectories are
-/// to be so smooth: without them no duration can be told. A vehicle has limits of its own.
-pub(crate) fn require_limits(mechanism: &Mechanism, smoothness: Smoothness) -> Result<(), InputError> {
+/// to be so smooth: without them no duration can be told. Where torques are held they bound accelerations
+/// too. A vehicle has limits of its own.
+pub(crate) fn require_limits(
+    mechanism: &Mechanism,
+    smoothness: Smoothness,
+    torque: bool,
+) -> Result<(), InputError> {
     let missing = |value: f64| !(value.is_finite() && value > 0.0);
     let first = mechanism.vehicle().map_or(0, |base| base.coordinates().len());
     for (name, limits) in mechanism.outputs.iter().zip(&mechanism.limits).skip(first) {
         for (kind, value) in [("velocity", limits.velocity), ("acceleration", limits.acceleration)] {
-            if missing(value) {
+            let held = torque && kind == "acceleration" && value == f64::INFINITY;
+            if missing(value) && !held {
                 return Err(InputError::new(format!(
                     "joint \"{name}\" has no limit of {kind}: give limits.joints.{name}.{kind} in the scene, \
-                     or a file under robot.joint_limits"
+                     or a file under robot.joint_limits{}",
+                    if kind == "acceleration" { BY_TORQUE } else { "" }
                 )));
             }
         }
