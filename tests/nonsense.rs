@@ -14,7 +14,7 @@ use flatout::plan::{
 };
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, Problem, Smoothness};
-use flatout::robot::{LoadOptions, Mechanism, Robot, Sphere};
+use flatout::robot::{AlwaysTouching, LoadOptions, Mechanism, Robot, SkipReason, SkippedPair, Sphere};
 use flatout::scene::Scene;
 use flatout::trajectory::Trajectory;
 use flatout::world::{Obstacle, Shape};
@@ -325,6 +325,11 @@ fn numbers_that_make_no_sense_are_named() {
     }
 }
 
+/// Leaves a pair of spheres of two links out.
+fn leave_out(problem: &mut Problem, links: [usize; 2], spheres: [usize; 2]) {
+    problem.mechanism.always = vec![AlwaysTouching { links, spheres: vec![spheres] }];
+}
+
 /// Lists that are empty, too long or too short, and indices that point nowhere.
 #[test]
 fn structures_that_make_no_sense_are_named() {
@@ -358,6 +363,11 @@ fn structures_that_make_no_sense_are_named() {
         }),
         ("pairs[0]", |p| p.mechanism.pairs.insert(0, [0, 100])),
         ("pairs[0]", |p| p.mechanism.pairs.insert(0, [0, 0])),
+        ("always[0].links", |p| leave_out(p, [0, 100], [0, 0])),
+        ("always[0].links", |p| leave_out(p, [1, 0], [0, 0])),
+        ("always[0]", |p| leave_out(p, [0, 1], [0, 1000])),
+        ("proved_within", |p| p.mechanism.proved_within = vec![[0.0; 2]; p.mechanism.outputs.len() + 1]),
+        ("proved_within[0]", |p| p.mechanism.proved_within = vec![[1.0, 0.0]; p.mechanism.outputs.len()]),
     ];
     for sound in SOUND.iter() {
         for (i, (field, change)) in changes.iter().enumerate() {
@@ -520,6 +530,13 @@ fn mechanisms_of_joints_that_are_not_there_are_refused() {
             mimic.joint = 1000;
         }),
         ("pairs[0]", |r| r.pairs[0] = [0, 1000]),
+        ("skipped[0].links", |r| {
+            r.skipped = vec![SkippedPair { links: [0, 1000], reason: SkipReason::Adjacent }];
+        }),
+        ("always[0].links", |r| {
+            r.always = vec![AlwaysTouching { links: [0, 1000], spheres: vec![[0, 0]] }];
+        }),
+        ("proved_within", |r| r.proved_within = vec![[0.0, 1.0]]),
         ("inertia.mass", |r| r.links[1].inertia.mass = -1.0),
         ("spheres[0].radius", |r| r.links[1].spheres[0] = Sphere { center: DVec3::ZERO, radius: f64::NAN }),
     ];

@@ -1,7 +1,9 @@
 //! Which robots and mechanisms make sense: whoever fills in their fields may put anything there.
 //! Imports its siblings, `base` and `error`.
 
-use super::{Body, CollisionLink, Inertia, Joint, JointLimits, Mechanism, Motion, Robot, Sphere};
+use super::{
+    AlwaysTouching, Body, CollisionLink, Inertia, Joint, JointLimits, Mechanism, Motion, Robot, Sphere,
+};
 use crate::base::Base;
 use crate::error::{InvalidValue, finite, magnitude, positive_or_endless};
 use glam::{DMat3, DVec3};
@@ -69,7 +71,13 @@ impl Mechanism {
                 return Err(InvalidValue::new(format!("pairs[{i}]"), format!("{pair:?}"), expected));
             }
         }
-        Ok(())
+        let spheres: Vec<usize> = self.links.iter().map(|link| link.spheres.len()).collect();
+        validate_always(&self.always, &spheres)?;
+        if let Some(i) = self.always.iter().position(|always| !self.pairs.contains(&always.links)) {
+            let found = format!("{:?}", self.always[i].links);
+            return Err(InvalidValue::new(format!("always[{i}].links"), found, "one of the pairs"));
+        }
+        validate_ranges(&self.proved_within, self.outputs.len(), "none, or one for each output")
     }
 
     /// Whether the first bodies after the root are those that the base's coordinates move.
@@ -96,6 +104,41 @@ impl Mechanism {
             }
         }
         Ok(())
+    }
+}
+
+/// Checks spheres that always touch, of links with so many spheres each.
+fn validate_always(always: &[AlwaysTouching], spheres: &[usize]) -> Checked {
+    for (i, AlwaysTouching { links, spheres: pairs }) in always.iter().enumerate() {
+        let error = |field: &str, found: String, expected: &str| {
+            Err(InvalidValue::new(format!("always[{i}].{field}"), found, expected))
+        };
+        let [a, b] = *links;
+        if a >= b || b >= spheres.len() || i > 0 && always[i - 1].links >= *links {
+            return error("links", format!("{links:?}"), "two links, the first first, after those before");
+        }
+        let fits = |&[s, t]: &[usize; 2]| s < spheres[a] && t < spheres[b];
+        if let Some(wrong) = pairs.iter().find(|pair| !fits(pair)) {
+            return error("spheres", format!("{wrong:?}"), "a sphere of each link");
+        }
+        if !pairs.is_sorted() {
+            return error("spheres", format!("{pairs:?}"), "pairs of spheres in order");
+        }
+    }
+    Ok(())
+}
+
+/// Checks the ranges that proofs are about.
+fn validate_ranges(ranges: &[[f64; 2]], count: usize, what: &str) -> Checked {
+    if !ranges.is_empty() {
+        counted("proved_within", ranges.len(), count, what)?;
+    }
+    match ranges.iter().position(|[lower, upper]| lower.is_nan() || upper.is_nan() || lower > upper) {
+        None => Ok(()),
+        Some(i) => {
+            let field = format!("proved_within[{i}]");
+            Err(InvalidValue::new(field, format!("{:?}", ranges[i]), "two numbers, the lesser first"))
+        }
     }
 }
 
@@ -238,6 +281,13 @@ impl Robot {
         for (i, &[a, b]) in self.pairs.iter().enumerate() {
             below("", a.max(b), self.links.len()).map_err(|e| e.under(format_args!("pairs[{i}]")))?;
         }
+        for (i, skipped) in self.skipped.iter().enumerate() {
+            let [a, b] = skipped.links;
+            below("", a.max(b), self.links.len()).map_err(|e| e.under(format_args!("skipped[{i}].links")))?;
+        }
+        let spheres: Vec<usize> = self.links.iter().map(|link| link.spheres.len()).collect();
+        validate_always(&self.always, &spheres)?;
+        validate_ranges(&self.proved_within, self.joints.len(), "none, or one for each joint")?;
         self.base.as_ref().map_or(Ok(()), |base| base.validate().map_err(|e| e.under("base")))
     }
 }
