@@ -241,32 +241,31 @@ fn edges_of_a_million_samples_end_in_time() {
     }
 }
 
-/// Searches without end, and answers improved without end, end with the token.
+/// Searches without end, and answers improved without end, end with the token, and give the best there is by then.
 #[test]
 fn numbers_without_end_have_one() {
     for name in ["panda_table", "drive_dock", "planar_quadrotor_gap"] {
         let Scene { problem, options, .. } = scene(name);
+        let (token, asked) = after_asks(u64::MAX);
+        assert!(matches!(run(&problem, &cancellable(&options, token)), Outcome::Solved(_)), "{name}");
+        let enough = 10 * asked.load(Ordering::Relaxed);
+        // A limit that the clock cannot tell is none.
+        let options = PlanOptions { time_limit: Some(Duration::MAX), ..options };
         let endless = [
-            PlanOptions { searches: u32::MAX, polish_tries: u32::MAX, ..options.clone() },
+            PlanOptions { searches: u32::MAX, ..options.clone() },
             PlanOptions { improve: Some(Duration::MAX), ..options.clone() },
-            PlanOptions { shortcut_tries: u32::MAX, ..options.clone() },
         ];
         for options in endless {
-            let (token, asked) = after_asks(u64::MAX);
-            let quick = PlanOptions {
-                searches: 1,
-                polish_tries: 0,
-                shortcut_tries: 16,
-                improve: None,
-                ..options.clone()
-            };
-            assert!(matches!(run(&problem, &cancellable(&quick, token)), Outcome::Solved(_)), "{name}");
-            let (token, _) = after_asks(10 * asked.load(Ordering::Relaxed));
-            // A limit that the clock cannot tell is none.
-            let options = PlanOptions { time_limit: Some(Duration::MAX), cancel: Some(token), ..options };
-            let outcome = run(&problem, &options);
+            let outcome = run(&problem, &PlanOptions { cancel: Some(after_asks(enough).0), ..options });
             is_sound(&problem, &outcome, name);
-            assert!(options.shortcut_tries == u32::MAX || matches!(outcome, Outcome::Solved(_)), "{name}");
+            assert!(matches!(outcome, Outcome::Solved(_)), "{name}: {outcome}");
+        }
+        // What is refined without end before there is a proof ends without an answer.
+        for (shortcut_tries, polish_tries) in [(u32::MAX, 0), (16, u32::MAX), (u32::MAX, u32::MAX)] {
+            let cancel = Some(after_asks(enough).0);
+            let outcome =
+                run(&problem, &PlanOptions { shortcut_tries, polish_tries, cancel, ..options.clone() });
+            is_sound(&problem, &outcome, name);
         }
     }
 }
@@ -403,10 +402,10 @@ fn a_replan_is_never_longer_than_driving_on() {
         let (Scene { problem, options, .. }, running) = driven(name);
         let running = running.trajectory;
         let mut checker = SimdChecker::new(&problem, options.spacing(&problem));
-        for part in 1..8 {
+        for part in [1, 3, 6] {
             let departure = Departure { running: &running, from: running.duration() * f64::from(part) / 8.0 };
-            for seed in 0..3 {
-                let options = PlanOptions { seed, time_limit: None, max_samples: 20_000, ..options.clone() };
+            for seed in 0..2 {
+                let options = PlanOptions { seed, time_limit: None, max_samples: 300, ..options.clone() };
                 let outcome = replan(&problem, &mut checker, &options, &departure).expect("lanes");
                 let Outcome::Solved(solution) = outcome else { panic!("{name} at {part}: {outcome}") };
                 let rest = running.duration() - departure.from;

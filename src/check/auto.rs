@@ -353,6 +353,7 @@ impl EdgeChecker for AutoChecker {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Status;
     use super::super::gpu::tests::{device, edges, problem};
     use super::*;
 
@@ -385,5 +386,47 @@ mod tests {
         let differ = small.iter().zip(&large).filter(|(a, b)| a.status() != b.status()).count();
         assert!(differ <= 2, "{differ} differ");
         assert!(checker.name().contains(" or gpu/"), "{}", checker.name());
+    }
+
+    /// A device that is not there by the time there is goes on being opened, and the query in lanes; what the stop
+    /// forbids is not checked at all.
+    #[test]
+    fn nobody_waits_for_a_device_longer_than_there_is_time() {
+        let problem = problem();
+        let (tell, opened) = sync_channel(1);
+        let mut checker = AutoChecker::with(SimdChecker::new(&problem, 0.05), Device::Opening(opened, false));
+        let mut verdicts = Vec::new();
+        checker.set_stop(&Stop::after(Instant::now(), Duration::ZERO));
+        checker.check(&edges(600), &mut verdicts).expect("lanes do not fail");
+        assert_eq!(verdicts, [Verdict::UNCHECKED; 600]);
+        assert!(matches!(checker.device, Device::Opening(_, true)), "it has waited, and does not again");
+        let hour = Stop::after(Instant::now(), Duration::from_secs(3600));
+        checker.set_stop(&hour);
+        assert!(matches!(checker.device, Device::Opening(_, false)), "another query waits anew");
+        let why = || CheckError { backend: "gpu".to_owned(), message: "there is none".to_owned() };
+        tell.send(Err(why())).expect("somebody waits");
+        checker.check(&edges(600), &mut verdicts).expect("lanes do not fail");
+        assert!(verdicts.iter().all(|verdict| verdict.status() != Status::Unchecked));
+        assert!(matches!(checker.device, Device::Closed));
+        assert!(checker.take_warnings()[0].starts_with(&why().to_string()));
+        // Neither is one whose thread has gone.
+        let (_, opened) = sync_channel(1);
+        let mut checker = AutoChecker::with(SimdChecker::new(&problem, 0.05), Device::Opening(opened, false));
+        checker.check(&edges(600), &mut verdicts).expect("lanes do not fail");
+        assert!(matches!(checker.device, Device::Closed));
+    }
+
+    /// Backends are not compared in a hurry, and lanes check meanwhile.
+    #[test]
+    fn without_time_nothing_is_compared() {
+        let Some(gpu) = device() else { return };
+        let problem = problem();
+        let mut on_device = GpuChecker::new(gpu, &problem, 0.05).expect("a checker");
+        let mut lanes = SimdChecker::new(&problem, 0.05);
+        let soon = Stop::after(Instant::now(), COMPARISON / 2);
+        let compared =
+            break_even(&mut on_device, &mut lanes, &edges(1000), &soon).expect("a device that works");
+        assert!(compared.is_none() || gpu.is_software());
+        assert_eq!(on_device.traffic().submissions, 0);
     }
 }

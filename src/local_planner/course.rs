@@ -303,7 +303,7 @@ impl<'a> CoursePlanner<'a> {
         let ends = EndSpeeds { first: end(from.speed), last: end(to.speed) };
         along(from.speed, motion.curves.first())
             && along(to.speed, motion.curves.last())
-            && TimeLaw::fastest(self.limits, &motion.curves, ends).is_some()
+            && TimeLaw::fastest_until(self.limits, &motion.curves, ends, &self.stop).is_some()
     }
 
     /// Appends a turn to a heading, unless it is there already; gives the stance after it.

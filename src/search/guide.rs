@@ -193,9 +193,22 @@ impl<'a> Guide<'a> {
 
     /// Makes ways near a place, within `radius` metres, dearer: the body does not pass there.
     pub fn avoid(&mut self, place: DVec3, radius: f64) {
-        for node in 0..self.penalties.len() {
-            if self.place(self.steps(node)).distance(place) < radius {
-                self.penalties[node] *= IMPASSABLE;
+        // In steps from the least place.
+        let middle = (place - self.start) / self.spacing + DVec3::from(self.below.map(|n| n as f64));
+        let reach = radius / self.spacing;
+        let [xs, ys, zs] = [0, 1, 2].map(|axis| {
+            let first = (middle[axis] - reach).floor().max(0.0) as usize;
+            let last = (middle[axis] + reach).ceil().max(0.0) as usize;
+            first..(last + 1).min(self.counts[axis])
+        });
+        for z in zs {
+            for y in ys.clone() {
+                for at in xs.clone().map(|x| [x, y, z]) {
+                    if self.place(at).distance(place) < radius {
+                        let node = self.index(at);
+                        self.penalties[node] *= IMPASSABLE;
+                    }
+                }
             }
         }
     }
@@ -449,5 +462,21 @@ mod tests {
         assert_eq!(guide.path(&goal, &Stop::new(None, Some(token))), None);
         assert!((1..=6 * PLACES_PER_ASK).contains(&asked.load(Ordering::Relaxed)));
         assert!(guide.path(&goal, &Stop::NEVER).is_some(), "what is not known is not taken to be blocked");
+    }
+
+    #[test]
+    fn what_is_near_is_avoided_and_nothing_else() {
+        let mut guide =
+            Guide::new(dvec3(0.1, 0.2, 0.3), &[(-1.0, 1.0); 3], 2000, 0.0, 0.1, Box::new(|_| 9.0));
+        for (place, radius) in
+            [(dvec3(0.3, -0.4, 0.2), 0.35), (dvec3(-1.2, 0.9, 1.5), 0.7), (dvec3(9.0, 0.0, 0.0), 1.0)]
+        {
+            guide.penalties.fill(1.0);
+            guide.avoid(place, radius);
+            for node in 0..guide.penalties.len() {
+                let is_near = guide.place(guide.steps(node)).distance(place) < radius;
+                assert_eq!(guide.penalties[node], if is_near { IMPASSABLE } else { 1.0 });
+            }
+        }
     }
 }

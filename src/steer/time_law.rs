@@ -17,6 +17,7 @@
 use super::course_limits::{CourseLimits, Row};
 use super::curve::{CURVE_DEGREE, Coefficients, Curve, Gait, shifted};
 use super::speed_profile::simpson;
+use crate::stop::{Stop, Watch};
 use crate::trajectory::Trajectory;
 use std::ops::Range;
 
@@ -50,6 +51,11 @@ const BENT: f64 = 0.05;
 
 /// A limit that is exceeded by no more than this, as a share, is so by rounding.
 const ROUNDING: f64 = 1e-12;
+
+/// A stop is asked once in so many units of work, a microsecond or two each: a cell of the grid that is gone
+/// over. To set one up takes as long as a few of them.
+const CELLS_PER_ASK: u32 = 32;
+const SET_UP: u32 = 4;
 
 /// What is above any x = u'^2.
 const FASTEST: f64 = 1e12;
@@ -93,10 +99,21 @@ impl TimeLaw {
     ///
     /// `None` where there is none: a curve breaks a limit at any speed, or an end is too fast.
     pub fn fastest(limits: &CourseLimits, curves: &[Curve], ends: EndSpeeds) -> Option<Self> {
+        Self::fastest_until(limits, curves, ends, &Stop::NEVER)
+    }
+
+    /// The same; `None` also where `stop` is due before it is found.
+    pub fn fastest_until(
+        limits: &CourseLimits,
+        curves: &[Curve],
+        ends: EndSpeeds,
+        stop: &Stop,
+    ) -> Option<Self> {
+        let watch = Watch::new(stop, CELLS_PER_ASK);
         let pieces = if limits.has_accelerations() {
-            Reach::default().along(limits, curves, ends)?
+            Reach { watch, ..Reach::default() }.along(limits, curves, ends)?
         } else {
-            stepwise(limits, curves)?
+            stepwise(limits, curves, watch)?
         };
         let duration = pieces.iter().map(|p| p.duration).sum();
         Some(Self { pieces, duration, is_linear: !limits.has_accelerations() })
@@ -159,9 +176,12 @@ fn composed(p: &Coefficients, piece: &Piece) -> [f64; POWERS] {
 }
 
 /// Constant u' in each of as few cells as lose little.
-fn stepwise(limits: &CourseLimits, curves: &[Curve]) -> Option<Vec<Piece>> {
+fn stepwise(limits: &CourseLimits, curves: &[Curve], mut watch: Watch) -> Option<Vec<Piece>> {
     let mut pieces = Vec::new();
     for (index, curve) in curves.iter().enumerate() {
+        if watch.is_due(CELLS_PER_ASK) {
+            return None;
+        }
         step(limits, curve, index, [0.0, 1.0], HALVINGS, &mut pieces)?;
     }
     Some(pieces)
@@ -383,6 +403,7 @@ struct Reach {
     /// Intervals of x at the beginning of each cell, and at the end of the last.
     intervals: Vec<[f64; 2]>,
     x: Vec<f64>,
+    watch: Watch,
 }
 
 impl Reach {
@@ -468,6 +489,9 @@ impl Reach {
                 ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(LEAST_CELLS, MOST_CELLS) * finer;
             let width = 1.0 / count as f64;
             for i in 0..count {
+                if self.watch.is_due(SET_UP) {
+                    return None;
+                }
                 self.cells.push(Cell::of(limits, curves, index, i as f64 * width, width)?);
             }
             if index + 1 < run.end
@@ -485,6 +509,9 @@ impl Reach {
         self.intervals.clear();
         self.intervals.resize(self.cells.len() + 1, last.map_or([0.0, FASTEST], |last| [last; 2]));
         for i in (0..self.cells.len()).rev() {
+            if self.watch.is_due(1) {
+                return None;
+            }
             let cell = &mut self.cells[i];
             let next = self.intervals[i + 1].map(|x| x / cell.ratio);
             cell.feasible.lead_to(next, cell.width);
@@ -527,6 +554,9 @@ impl Reach {
         let mut holds = true;
         let mut cells = Vec::with_capacity(self.cells.len() + 8);
         for (mut cell, x) in self.cells.drain(..).zip(self.x.chunks_exact(2)) {
+            if self.watch.is_due(1) {
+                return None;
+            }
             match cell.mend([x[0], x[1]], tolerance) {
                 Finding::IsCoarse => cells.extend(cell.halves(limits, curves)?),
                 finding => {

@@ -6,6 +6,7 @@ use super::layout::BatchHeader;
 use super::shaders::{Memory, Module, Vote};
 use super::*;
 use crate::robot::random;
+use crate::stop::CancelToken;
 use naga::TypeInner;
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -282,6 +283,53 @@ fn batches_in_any_order_and_size_give_the_same_verdicts() {
     let empty = checker.submit(&batch, 700..700).expect("a device that works");
     checker.collect(empty, &mut first).expect("a device that works");
     assert_eq!(first.len(), 700);
+}
+
+/// Nothing is sent once it is time to stop, and what is under way is waited for.
+#[test]
+fn a_stop_ends_a_batch_between_submissions() {
+    let Some(gpu) = device() else { return };
+    let mut checker = GpuChecker::new(gpu, &probe::problem(), 0.02).expect("a checker");
+    let batch = edges(3 * CHUNK);
+    let mut verdicts = Vec::new();
+    let mut after = |asks: usize| {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let count = move || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1 >= asks;
+        checker.set_stop(&Stop::new(None, Some(CancelToken::when(count))));
+        let before = checker.traffic().submissions;
+        checker.check(&batch, &mut verdicts).expect("a device that works");
+        let checked = verdicts.iter().take_while(|verdict| verdict.status() != Status::Unchecked).count();
+        assert!(
+            verdicts.len() == batch.len() && verdicts[checked..].iter().all(|v| *v == Verdict::UNCHECKED)
+        );
+        (checker.traffic().submissions - before, checked)
+    };
+    assert_eq!([after(1), after(2), after(3)], [(0, 0), (1, CHUNK), (2, 2 * CHUNK)]);
+    assert_eq!(after(usize::MAX), (3, 3 * CHUNK));
+}
+
+/// Edges of many samples travel a few at a time, and say the same.
+#[test]
+fn long_edges_travel_in_small_submissions() {
+    let Some(gpu) = device() else { return };
+    let mut checker = GpuChecker::new(gpu, &probe::problem(), 0.02).expect("a checker");
+    let batch = edges(40);
+    let (mut few, mut many) = (Vec::new(), Vec::new());
+    checker.check(&batch, &mut many).expect("a device that works");
+    let samples = |i: usize| checker.packed().rakes(&batch.get(i)) * RAKE;
+    let most = samples(0) + samples(1);
+    assert!(samples(0) + samples(1) + samples(2) > most);
+    let packer = &mut checker.packers[0].checker;
+    let (end, first) = packer.submit(&batch, 0..40, most).expect("a device that works");
+    let (last, rest) = packer.submit(&batch, end..40, usize::MAX).expect("a device that works");
+    assert_eq!((end, last), (2, 40));
+    packer.collect(first, &mut few).expect("a device that works");
+    packer.collect(rest, &mut few).expect("a device that works");
+    assert_eq!(few, many);
+    // A single one goes however long it is.
+    let (end, alone) = packer.submit(&batch, 0..40, 0).expect("a device that works");
+    assert_eq!(end, 1);
+    packer.collect(alone, &mut few).expect("a device that works");
 }
 
 #[test]

@@ -91,7 +91,8 @@ impl<'a> Driver<'a> {
             for _ in 1..SEARCHES {
                 // A search that takes far longer than the first is not waited for.
                 let most = self.lane.statistics.iterations.saturating_add(2 * samples + 50);
-                routes.extend(self.found(goals, &termination.within(most), repairs)?);
+                // What time there is, is first of all for a proof.
+                routes.extend(self.found(goals, &termination.halved().within(most), repairs)?);
             }
             self.add_arcs(&mut routes, termination)?;
             for route in &routes {
@@ -149,7 +150,7 @@ impl<'a> Driver<'a> {
         Ok(best)
     }
 
-    /// A route, shortened.
+    /// A route, shortened in no more than half of the time that is left.
     fn found(
         &mut self,
         goals: &[&FlatState],
@@ -169,8 +170,11 @@ impl<'a> Driver<'a> {
         let of = |moves: u32| tries.saturating_mul(moves).saturating_add(polish);
         let moves = [of(MOVES_PER_TRY), of(PATIENCE_PER_TRY).saturating_add(hardness)];
         let seed = self.lane.seed();
+        let outer = self.lane.local.stop().clone();
+        self.lane.local.set_stop(termination.halved().stop());
         let route =
             with_planner(&mut self.lane, &self.limits, |planner| shorten_route(route, planner, moves, seed))?;
+        self.lane.local.set_stop(&outer);
         let duration = route.estimate(&self.limits);
         self.lane.statistics.refine += started.elapsed();
         Ok(Ok(Found { route, duration, raw_duration }))
@@ -254,7 +258,7 @@ impl<'a> Driver<'a> {
             }
             let started = Instant::now();
             let limits = self.limits.with_margin(margin);
-            let law = TimeLaw::fastest(&limits, &route.curves, route.ends);
+            let law = TimeLaw::fastest_until(&limits, &route.curves, route.ends, termination.stop());
             let trajectory = law.map(|law| law.trajectory(&route.curves));
             self.lane.statistics.refine += started.elapsed();
             let Some(trajectory) = trajectory else { continue };

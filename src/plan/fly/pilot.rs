@@ -299,13 +299,17 @@ impl<'f, 'l> Pilot<'f, 'l> {
     ) -> Result<Option<Answer>, CheckError> {
         let raw_duration = path.duration();
         let started = Instant::now();
+        // What is left of the time is for the proof.
+        let part = termination.halved();
+        self.checker.set_stop(part.stop());
         let mut flights = match path.states.len() {
-            2 if ends.delay == 0.0 => self.lines(path, ends, termination)?,
+            2 if ends.delay == 0.0 => self.lines(path, ends, &part)?,
             _ => Vec::new(),
         };
         if flights.is_empty() {
-            flights = self.courses(path, ends, termination)?;
+            flights = self.courses(path, ends, &part)?;
         }
+        self.checker.set_stop(termination.stop());
         self.statistics.refine += started.elapsed();
         flights.sort_by(|a, b| a.duration().total_cmp(&b.duration()));
         Ok(self.certified(flights, raw_duration, termination))

@@ -286,7 +286,7 @@ impl<'a> Quickener<'a> {
             self.rounds += 1;
             let before = faults.squares;
             let mut improved = false;
-            let normal = self.normal(&candidate, &faults, h)?;
+            let normal = self.normal(&candidate, &faults, h, stop)?;
             for _ in 0..STRAINS {
                 if stop.is_due() {
                     return None;
@@ -313,13 +313,16 @@ impl<'a> Quickener<'a> {
         faults.are_none(self.margin).then_some(candidate)
     }
 
-    /// Normal equations of the faults' squares.
-    fn normal(&mut self, candidate: &Candidate, faults: &Faults, h: f64) -> Option<Band> {
+    /// Normal equations of the faults' squares, unless it is to stop before they are set up.
+    fn normal(&mut self, candidate: &Candidate, faults: &Faults, h: f64, stop: &Stop) -> Option<Band> {
         let control = self.splines.control(&candidate.unknowns, h);
         let mut normal = std::mem::take(&mut self.band);
         normal.reset(candidate.unknowns.len(), self.splines.width());
         let mut form = Vec::new();
         for same in faults.all.chunk_by(|a, b| (a.segment, a.share) == (b.segment, b.share)) {
+            if stop.is_due() {
+                return None;
+            }
             let Fault { segment, share, .. } = same[0];
             let slopes = self.slopes(&control, h, segment, share, same)?;
             for (fault, slopes) in same.iter().zip(&slopes) {
