@@ -274,7 +274,7 @@ fn steer_fastest(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 let ends = black_box(&ends);
-                steering.steer(&ends[0], &moving, &ends[1], &still, 1.0, longest, &mut profiles)
+                steering.steer(&ends[0], &moving, &ends[1], &still, 0.0, longest, &mut profiles)
             });
         });
     }

@@ -8,7 +8,6 @@ const AIRPLANE = 2u;
 const PLANAR_QUADROTOR = 3u;
 const QUADROTOR = 4u;
 
-const GRAVITY = 9.81;
 const PI = 3.14159265358979323846;
 // Less than any length, rate or acceleration that matters.
 const TINY = 1e-30;
@@ -214,7 +213,7 @@ fn planar_quadrotor() {
     let x = derivatives(0u);
     let z = derivatives(1u);
     let backward = -acceleration(x);
-    let up = acceleration(z) + vec3f(GRAVITY, 0.0, 0.0);
+    let up = acceleration(z) + vec3f(-problem.gravity.z, 0.0, 0.0);
     let square = backward.x * backward.x + up.x * up.x;
     let force = sqrt(square);
     let known = force > TINY;
@@ -251,7 +250,7 @@ fn quadrotor() {
     let turn = fma(vec2f(yaw.y), vec2f(both.y, -both.x), fma(vec2f(yaw.z), aside, snap));
     let ahead = vec3f(force.x, rate.x, turn.x);
     let right = -vec3f(force.y, rate.y, turn.y);
-    let up = acceleration(z) + vec3f(GRAVITY, 0.0, 0.0);
+    let up = acceleration(z) + vec3f(-problem.gravity.z, 0.0, 0.0);
 
     // Roll is the direction of (up, right), pitch that of (their length, ahead).
     let square = right.x * right.x + up.x * up.x;

@@ -143,9 +143,9 @@ fn collide_world() -> Fault {
     return NO_FAULT;
 }
 
-// Whether any spheres of two links touch: those of the one that touch the other's bound, against the
-// other's spheres, in whose frame these stand where the table says.
-fn links_touch(a: Link, b: Link) -> bool {
+// Whether any spheres of two links touch that are not left out by a mask: those of the one that touch the
+// other's bound, against the other's spheres, in whose frame these stand where the table says.
+fn links_touch(a: Link, b: Link, mask: u32) -> bool {
     let pose_a = pose_of(a.body);
     let pose_b = pose_of(b.body);
     for (var i = a.first; i < a.end; i++) {
@@ -155,7 +155,8 @@ fn links_touch(a: Link, b: Link) -> bool {
             continue;
         }
         for (var j = b.first; j < b.end; j++) {
-            if near(center, one.w, sphere_at(j)) {
+            let bit = (i - a.first) * (b.end - b.first) + j - b.first;
+            if near(center, one.w, sphere_at(j)) && !is_masked(mask, bit) {
                 return true;
             }
         }
@@ -183,7 +184,7 @@ fn collide_itself() -> Fault {
         if dot(d, d) < reach * reach {
             let a = link_at(p.one);
             let b = link_at(p.other);
-            if links_touch(a, b) {
+            if links_touch(a, b, p.mask) {
                 return Fault(SELF_COLLISION, a.index, b.index);
             }
         }

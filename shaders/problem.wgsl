@@ -148,7 +148,7 @@ struct Verdict {
 // What fits in rows of four stands in one buffer, since a stage may bind no more than eight. First
 // EVEN_ROWS rows each for cubics, quintics and septics: the share of the duration after which a
 // rest-to-rest edge has gone 0/256 ... 257/256 of its way. Then, by robot, spheres (centre, radius),
-// pairs of links, limits, two rows each, and the base of a vehicle (see base.wgsl); by world, nodes,
+// masks of pairs of links, these pairs, limits, two rows each, and the base of a vehicle (see base.wgsl); by world, nodes,
 // two rows each.
 @group(0) @binding(4) var<storage, read> tables: array<vec4u>;
 @group(0) @binding(5) var<storage, read> batch: Batch;
@@ -182,16 +182,23 @@ fn sphere_at(row: u32) -> vec4f {
     return bitcast<vec4f>(tables[row]);
 }
 
-// Two links, and how near their bounds come to touch, but for the padding.
+// Two links, and how near their bounds come to touch, but for the padding; and the first row of the mask
+// that says which of their spheres are left out, 0 where none are.
 struct Pair {
     one: u32,
     other: u32,
     reach: f32,
+    mask: u32,
 }
 
 fn pair(i: u32) -> Pair {
     let row = tables[problem.pair_rows + i];
-    return Pair(row.x, row.y, bitcast<f32>(row.z));
+    return Pair(row.x, row.y, bitcast<f32>(row.z), row.w);
+}
+
+// Whether a bit of a mask is set.
+fn is_masked(mask: u32, bit: u32) -> bool {
+    return mask != 0u && ((tables[mask + bit / 128u][(bit / 32u) % 4u] >> (bit % 32u)) & 1u) == 1u;
 }
 
 fn limits_of(output: u32) -> Limits {

@@ -2,12 +2,13 @@
 //! and the path of keys that leads to it, so that whoever reads a file can say what is wrong
 //! where. JSON is read the same way, being a subset of YAML 1.2. Imports `error`.
 
-use crate::error::InputError;
+use crate::error::{InputError, excerpt};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 use std::fmt;
+use std::sync::Arc;
 
 /// Longest alias expansion of a document, in parser events. Far more than a person writes, far
 /// less than a "billion laughs" document asks for.
@@ -16,6 +17,15 @@ const MAX_ALIAS_EVENTS: usize = 100_000;
 const MAX_NODES: usize = 4_000_000;
 /// Deepest nesting of a document; scenes need less than ten levels.
 const MAX_DEPTH: usize = 48;
+/// Most bytes of text in keys and values of a document, every expansion of an alias counted. Aliases would else make
+/// gigabytes of a single long text.
+const MAX_TEXT: usize = 64 << 20;
+/// Longest key, in bytes; names of joints stay below a hundred.
+const MAX_KEY: usize = 1024;
+/// Longest name that others are compared with, in characters: that takes time and memory as the product of both.
+const MAX_COMPARED: usize = 256;
+/// Most names that a message lists.
+const MAX_LISTED: usize = 30;
 
 /// A node of a document.
 #[derive(Clone, Debug)]
@@ -26,8 +36,24 @@ pub struct Node {
     pub line: usize,
     /// Column, 1-based.
     pub column: usize,
-    /// Keys and indices on the way to it, such as `world[2].size`; empty for the root.
-    pub path: String,
+    place: Place,
+}
+
+/// Where a node stands: its key or index, and the place of what it stands in, which all that stand there share. Were
+/// it spelt out for every node, a long key above many nodes would fill any memory.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    above: Option<Arc<Place>>,
+    step: Step,
+}
+
+/// The last step on the way to a node.
+#[derive(Clone, Debug, Default)]
+enum Step {
+    #[default]
+    Root,
+    Index(usize),
+    Key(Arc<str>),
 }
 
 /// What a [`Node`] holds.
@@ -73,8 +99,10 @@ pub struct Map<'a> {
 
 /// Reads a YAML (or JSON) document.
 ///
+/// What a document takes in memory is bounded, whatever it holds: by what its nodes and texts take.
+///
 /// # Errors
-/// Where the text is not one well-formed document, repeats a key, nests too deeply or blows up
+/// Where the text is not one well-formed document, repeats a key, nests too deeply, is too large or blows up
 /// through aliases. The error knows line and column, not the file.
 pub fn parse(text: &str) -> Result<Node, InputError> {
     let options = serde_saphyr::options! {
@@ -82,6 +110,7 @@ pub fn parse(text: &str) -> Result<Node, InputError> {
             max_nodes: MAX_NODES,
             max_events: 2 * MAX_NODES,
             max_depth: MAX_DEPTH,
+            max_total_scalar_bytes: MAX_TEXT,
             flow_nesting_limit: MAX_DEPTH,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_ALIAS_EVENTS },
@@ -93,7 +122,7 @@ pub fn parse(text: &str) -> Result<Node, InputError> {
     let root: Spanned<Value> =
         serde_saphyr::from_str_with_options(text, options).map_err(|e| syntax_error(&e))?;
     let mut root = Node::from(root);
-    root.name(String::new());
+    root.name(Place::default());
     Ok(root)
 }
 
@@ -108,7 +137,7 @@ fn syntax_error(error: &serde_saphyr::Error) -> InputError {
 impl From<Spanned<Value>> for Node {
     fn from(spanned: Spanned<Value>) -> Self {
         let (line, column) = place(spanned.referenced);
-        Self { value: spanned.value, line, column, path: String::new() }
+        Self { value: spanned.value, line, column, place: Place::default() }
     }
 }
 
@@ -171,6 +200,12 @@ impl<'de> Visitor<'de> for ValueVisitor {
         let mut entries = Vec::new();
         while let Some(key) = map.next_key::<Spanned<String>>()? {
             let (line, column) = place(key.referenced);
+            let length = key.value.len();
+            if length > MAX_KEY {
+                return Err(serde::de::Error::custom(format_args!(
+                    "a key of {length} bytes; expected at most {MAX_KEY}"
+                )));
+            }
             let node = Node::from(map.next_value::<Spanned<Value>>()?);
             entries.push(Entry { key: key.value, line, column, node });
         }
@@ -179,22 +214,43 @@ impl<'de> Visitor<'de> for ValueVisitor {
 }
 
 impl Node {
-    /// Gives itself and everything below it its path.
-    fn name(&mut self, path: String) {
+    /// Gives itself and everything below it its place.
+    fn name(&mut self, place: Place) {
         match &mut self.value {
-            Value::List(list) => {
+            Value::List(list) if !list.is_empty() => {
+                let here = Arc::new(place.clone());
                 for (i, item) in list.iter_mut().enumerate() {
-                    item.name(format!("{path}[{i}]"));
+                    item.name(Place { above: Some(here.clone()), step: Step::Index(i) });
                 }
             }
-            Value::Map(entries) => {
+            Value::Map(entries) if !entries.is_empty() => {
+                let here = Arc::new(place.clone());
                 for Entry { key, node, .. } in entries {
-                    node.name(if path.is_empty() { key.clone() } else { format!("{path}.{key}") });
+                    let step = Step::Key(key.as_str().into());
+                    node.name(Place { above: Some(here.clone()), step });
                 }
             }
             _ => {}
         }
-        self.path = path;
+        self.place = place;
+    }
+
+    /// Keys and indices on the way to it, such as `world[2].size`; empty for the root.
+    pub fn path(&self) -> String {
+        let mut places = vec![&self.place];
+        while let Some(above) = places.last().and_then(|place| place.above.as_deref()) {
+            places.push(above);
+        }
+        let mut path = String::new();
+        for Place { step, .. } in places.into_iter().rev() {
+            match step {
+                Step::Root => {}
+                Step::Index(i) => path.push_str(&format!("[{i}]")),
+                Step::Key(key) if path.is_empty() => path.push_str(key),
+                Step::Key(key) => path.extend([".", &**key]),
+            }
+        }
+        path
     }
 
     /// An error about this node.
@@ -204,8 +260,8 @@ impl Node {
 
     /// Says that an error is about this node, unless it is known to be about another.
     pub fn locate(&self, error: InputError) -> InputError {
-        let error = error.at(self.line, self.column);
-        if self.path.is_empty() { error } else { error.for_key(&self.path) }
+        let (error, path) = (error.at(self.line, self.column), self.path());
+        if path.is_empty() { error } else { error.for_key(path) }
     }
 
     /// An error that says what was expected here and what is there instead.
@@ -300,7 +356,7 @@ impl Entry {
 
     /// Says that an error is about the key, unless it is known to be about something else.
     pub fn locate(&self, error: InputError) -> InputError {
-        error.at(self.line, self.column).for_key(&self.node.path)
+        error.at(self.line, self.column).for_key(self.node.path())
     }
 }
 
@@ -336,7 +392,7 @@ impl fmt::Display for Value {
             Self::Bool(v) => write!(f, "{v}"),
             Self::Integer(v) => write!(f, "{v}"),
             Self::Number(v) => write!(f, "{v:?}"),
-            Self::Text(v) => write!(f, "\"{}\"", v.escape_debug()),
+            Self::Text(v) => write!(f, "\"{}\"", excerpt(v)),
             Self::List(v) => write!(f, "a list of {}", v.len()),
             Self::Map(_) => f.write_str("a map"),
         }
@@ -346,15 +402,23 @@ impl fmt::Display for Value {
 /// Says that a name is not known, and which is: the one that resembles it, or else all of them.
 pub fn unknown<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let likeness = |k: &&str| strsim::normalized_damerau_levenshtein(name, k);
+    let compared: String = name.chars().take(MAX_COMPARED).collect();
+    let likeness = |k: &&str| match k.len() <= 4 * MAX_COMPARED {
+        true => strsim::normalized_damerau_levenshtein(&compared, k),
+        false => 0.0,
+    };
     let nearest = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let name = name.escape_debug();
+    let name = excerpt(name);
     match nearest {
         None => format!("unknown {kind} \"{name}\"; there is none"),
         Some(near) if likeness(&near) >= 0.6 => {
             format!("unknown {kind} \"{name}\"; did you mean \"{near}\"?")
         }
-        Some(_) => format!("unknown {kind} \"{name}\"; expected one of {}", known.join(", ")),
+        Some(_) => {
+            let (listed, more) = known.split_at(known.len().min(MAX_LISTED));
+            let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+            format!("unknown {kind} \"{name}\"; expected one of {}{more}", listed.join(", "))
+        }
     }
 }
 
@@ -376,7 +440,7 @@ mod tests {
         assert!(matches!(y[2].value, Value::Bool(true)));
         assert!(matches!(y[3].value, Value::Null));
         assert!(matches!(&y[4].value, Value::Text(t) if t == "7"));
-        assert_eq!(y[1].path, "b[1].y[1]");
+        assert_eq!((y[1].path(), root.path()), ("b[1].y[1]".to_owned(), String::new()));
     }
 
     #[test]
@@ -407,6 +471,32 @@ mod tests {
             bomb += &format!("a{i}: &a{i} [{again}]\n");
         }
         assert!(parse(&bomb).is_err());
+    }
+
+    /// A key is long, or long ones nest, above many nodes; a long text has many aliases.
+    #[test]
+    fn memory_is_bounded() {
+        let many = vec!["1"; 20_000].join(", ");
+        let refused = |text: &str| parse(text).unwrap_err().to_string();
+        let error = refused(&format!("? {}\n: [{many}]\n", "k".repeat(100_000)));
+        assert!(error.contains("a key of 100000 bytes; expected at most 1024"), "{error}");
+        let nested: String = (0..40).map(|i| format!("{}{}:\n", " ".repeat(i), "k".repeat(1000))).collect();
+        let root = parse(&format!("{nested}{}[{many}]\n", " ".repeat(40))).unwrap();
+        let mut node = &root;
+        while let Value::Map(entries) = &node.value {
+            node = &entries[0].node;
+        }
+        let Value::List(list) = &node.value else { panic!("a list below all keys") };
+        assert_eq!(list[19_999].path().len(), 40 * 1000 + 39 + "[19999]".len());
+        let aliases = vec!["*a"; 5000].join(", ");
+        let error = refused(&format!("a: &a {}\nb: [{aliases}]\n", "x".repeat(20_000)));
+        assert!(error.contains("ScalarBytes"), "{error}");
+        // Of an unknown name of any length the beginning is compared and shown.
+        let message = unknown("key", &"q".repeat(1_000_000), ["position"]);
+        assert!(message.len() < 400 && message.contains("q…\""), "{message}");
+        let names: Vec<String> = (0..2000).map(|i| format!("joint_{i}")).collect();
+        let message = unknown("joint", "elbow", names.iter().map(String::as_str));
+        assert!(message.ends_with("joint_29 and 1970 more"), "{message}");
     }
 
     #[test]

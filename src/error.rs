@@ -1,8 +1,27 @@
-//! Errors in what a user hands us: the file, the line, the key, and what was expected there.
-//! Imports nothing of flatout.
+//! Errors in what a user hands us: of files the file, the line, the key, of values in memory the field; and
+//! what was expected there. Also the one reader of files. Imports nothing of flatout.
+
+mod file;
+mod value;
+
+pub use file::MAX_FILE_BYTES;
+pub use value::{GREATEST, InvalidValue, LEAST};
+pub(crate) use value::{finite, magnitude, ordered, positive, positive_or_endless};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+/// Longest piece of a user's text that a message repeats, in characters.
+const EXCERPT: usize = 200;
+
+/// A user's text for a message: escaped, and cut off where it is long.
+pub fn excerpt(text: &str) -> String {
+    let mut shown: String = text.chars().take(EXCERPT).flat_map(char::escape_debug).collect();
+    if text.chars().nth(EXCERPT).is_some() {
+        shown.push('…');
+    }
+    shown
+}
 
 /// Something is wrong with a file (or a command-line value) the user gave us.
 ///
@@ -25,6 +44,12 @@ impl InputError {
     /// An error that knows only what is wrong.
     pub fn new(message: impl Into<String>) -> Self {
         Self { file: None, line: None, column: None, key: None, message: message.into() }
+    }
+
+    /// An error about a value that makes no sense, the field being the key.
+    pub fn of_value(value: InvalidValue) -> Self {
+        let InvalidValue { field, found, expected } = value;
+        Self::new(format!("expected {expected}, found {found}")).for_key(field)
     }
 
     /// Says which file it is about, unless that is known already.
@@ -58,10 +83,27 @@ impl InputError {
         self
     }
 
-    /// Reads a whole text file, or says why that fails.
+    /// Reads a whole text file of at most [`MAX_FILE_BYTES`], or says why that fails. What is no file but a
+    /// device or a pipe is refused, as it may have no end; only what the caller has opened for us is read:
+    /// standard input as `/dev/stdin`, and other open descriptors as `/dev/fd/N`.
+    ///
+    /// # Errors
+    /// Where there is no such file, it cannot be read, is too large, or holds anything but text.
     pub fn read_text(path: &Path) -> Result<String, Self> {
-        std::fs::read_to_string(path)
-            .map_err(|e| Self::new(format!("cannot read the file: {e}")).in_file(path))
+        let bytes = Self::read_bytes(path)?;
+        String::from_utf8(bytes).map_err(|e| {
+            let at = e.utf8_error().valid_up_to();
+            let line = e.as_bytes()[..at].iter().filter(|&&b| b == b'\n').count() + 1;
+            Self::new("expected text in UTF-8, found other bytes").at_line(line).in_file(path)
+        })
+    }
+
+    /// Reads a whole file, as [`InputError::read_text`], whatever it holds.
+    ///
+    /// # Errors
+    /// As [`InputError::read_text`].
+    pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Self> {
+        file::read(path, MAX_FILE_BYTES).map_err(|message| Self::new(message).in_file(path))
     }
 }
 

@@ -1,5 +1,6 @@
-//! Rigid transforms in `f64`. Imports nothing of flatout.
+//! Rigid transforms in `f64`. Imports `error`.
 
+use crate::error::{InvalidValue, finite};
 use glam::{DMat3, DQuat, DVec3};
 use std::ops::Mul;
 
@@ -31,6 +32,29 @@ impl Pose {
     /// A pure translation, metres.
     pub fn from_translation(translation: DVec3) -> Self {
         Self { translation, ..Self::IDENTITY }
+    }
+
+    /// Checks that it is a rigid transform of numbers.
+    ///
+    /// # Errors
+    /// Which of its numbers is none, or that the rotation is none.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        /// How far the columns of a rotation may be from orthonormal: products of some hundred rotations, and
+        /// rotations from single precision, are nearer than that.
+        const ROUNDING: f64 = 1e-5;
+        for (axis, value) in ["x", "y", "z"].into_iter().zip(self.translation.to_array()) {
+            finite(axis, value).map_err(|e| e.under("translation"))?;
+        }
+        let DMat3 { x_axis: x, y_axis: y, z_axis: z } = self.rotation;
+        // Of a right-handed orthonormal frame every axis is the cross product of the other two. The length
+        // is asked for apart, as all of a frame of zeros are. Written so that what is no number fails.
+        let square = |v: DVec3| v.length_squared() <= ROUNDING * ROUNDING;
+        let length = (z.length_squared() - 1.0).abs() <= ROUNDING;
+        if length && square(x.cross(y) - z) && square(y.cross(z) - x) && square(z.cross(x) - y) {
+            return Ok(());
+        }
+        let found = format!("{:?}", self.rotation.to_cols_array_2d());
+        Err(InvalidValue::new("rotation", found, "an orthonormal right-handed matrix"))
     }
 
     /// Child coordinates of a point to parent coordinates.

@@ -1,11 +1,17 @@
 //! What there is to plan: a mechanism in a world, from a start to a goal.
-//! Imports `trajectory`, `base`, `world` and `robot`.
+//! Imports `error`, `trajectory`, `base`, `world` and `robot`.
+
+mod validate;
+
+pub use crate::error::InvalidValue;
+pub use crate::robot::END_SLACK;
 
 use crate::base::Singular;
-use crate::robot::Mechanism;
+use crate::robot::{DynamicsScratch, Mechanism};
 use crate::trajectory::Trajectory;
 use crate::world::World;
 use glam::DVec3;
+use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
@@ -143,6 +149,92 @@ pub struct Problem {
     pub smoothness: Smoothness,
     /// Whether joint torques are held within the effort limits.
     pub torque: bool,
-    /// Acceleration of free fall in the world frame, m/s^2.
+    /// Acceleration of free fall in the world frame, m/s^2. Of what flies by its thrust it is that of its
+    /// equations ([`crate::base::Base::gravity`]).
     pub gravity: DVec3,
+}
+
+/// An effort that a joint has to give and cannot.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Overload {
+    /// Name of the output.
+    pub output: String,
+    /// What it takes, N m or N.
+    pub effort: f64,
+    /// The greatest it has.
+    pub limit: f64,
+    /// The unit of both.
+    pub unit: &'static str,
+    /// Whether that is what it takes to be held at rest, and not to be in the motion that a state tells.
+    pub at_rest: bool,
+}
+
+impl Overload {
+    /// What cannot be done with a state that takes this.
+    pub fn denial(&self) -> &'static str {
+        if self.at_rest { "cannot be held" } else { "accelerates more than the joints can" }
+    }
+}
+
+impl fmt::Display for Overload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { output, effort, limit, unit, .. } = self;
+        let (effort, limit) = apart(effort.abs(), *limit);
+        let short = |text: String| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+        write!(f, "effort of {output} {} of {} {unit}", short(effort), short(limit))
+    }
+}
+
+/// Two numbers to as many decimals as it takes to tell them apart, from 3 on.
+pub(crate) fn apart(a: f64, b: f64) -> (String, String) {
+    let write = |decimals: usize| (format!("{a:.decimals$}"), format!("{b:.decimals$}"));
+    let enough = (3..12).map(write).find(|(a, b)| a != b);
+    enough.unwrap_or_else(|| write(12))
+}
+
+impl Problem {
+    /// The effort that is too great by the greatest share, if a state is one that must be held, or whose
+    /// accelerations are known, and some joint cannot give what that takes; where efforts are limited. Limits
+    /// may be exceeded by the share `tolerance` of them.
+    ///
+    /// A state at rest must be held against gravity. Where one is in motion, what it takes depends on its
+    /// accelerations, which are part of the state for [`Smoothness::Jerk`] alone.
+    pub fn overload(&self, state: &FlatState, tolerance: f64) -> Option<Overload> {
+        let Self { mechanism, smoothness, gravity, .. } = self;
+        let rests = state.velocity.iter().all(|&v| v == 0.0);
+        if !self.torque || mechanism.vehicle().is_some() {
+            return None;
+        }
+        let still = vec![0.0; mechanism.dof()];
+        let acceleration = match smoothness {
+            Smoothness::Jerk => &state.acceleration,
+            Smoothness::Acceleration if rests => &still,
+            Smoothness::Acceleration => return None,
+        };
+        let at_rest = rests && acceleration.iter().all(|&a| a == 0.0);
+        let (mut efforts, mut scratch) = (still.clone(), DynamicsScratch::default());
+        let FlatState { position, velocity, .. } = state;
+        mechanism.inverse_dynamics(position, velocity, acceleration, *gravity, &mut scratch, &mut efforts);
+        let within = |&(effort, limit): &(f64, f64)| effort.abs() <= limit * (1.0 + tolerance);
+        let share = |(effort, limit): (f64, f64)| effort.abs() / limit;
+        let pairs = efforts.iter().zip(&mechanism.limits).map(|(&effort, limits)| (effort, limits.effort));
+        // A NaN is not within.
+        let over = pairs.enumerate().filter(|(_, pair)| !within(pair));
+        let (output, (effort, limit)) = over.max_by(|(_, a), (_, b)| share(*a).total_cmp(&share(*b)))?;
+        let unit = if mechanism.is_angle(output) { "N m" } else { "N" };
+        Some(Overload { output: mechanism.outputs[output].clone(), effort, limit, unit, at_rest })
+    }
+
+    /// What is wrong with the gravity, if it is not that of the equations of a vehicle that has any.
+    pub fn gravity_fault(&self) -> Option<String> {
+        let base = self.mechanism.vehicle()?;
+        let down = DVec3::new(0.0, 0.0, -base.gravity()?);
+        // Adding nothing takes the sign from a zero.
+        let [x, y, z] = self.gravity.to_array().map(|along| along + 0.0);
+        (self.gravity != down).then(|| {
+            let name = base.name().replace('_', " ");
+            let falls = -down.z;
+            format!("gravity is [{x}, {y}, {z}], but the equations of the {name} have [0, 0, -{falls}]")
+        })
+    }
 }

@@ -13,7 +13,7 @@ use flatout::check::{
 };
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
-use flatout::robot::{Mechanism, Robot};
+use flatout::robot::{AlwaysTouching, Mechanism, Robot, Sphere};
 use flatout::trajectory::Trajectory;
 use flatout::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
@@ -122,7 +122,7 @@ fn real_problems() -> Vec<(String, Problem)> {
         let mechanism = suite.mechanism(&robot, Pose::IDENTITY).expect("a mechanism");
         let mut rng = Pcg64Mcg::seed_from_u64(17);
         for chosen in suite.problems.iter().step_by(60) {
-            let mut problem = chosen.problem(&mechanism).expect("a problem");
+            let mut problem = chosen.problem(&mechanism);
             problem.torque = mechanism.has_dynamics();
             problem.world.obstacles.extend((0..5).map(|i| obstacle(i, &mut rng)));
             problems.push((format!("{name} {} {}", chosen.set, chosen.index), problem));
@@ -321,6 +321,79 @@ fn random_edges_of_random_robots_agree() {
     }
     tally.assert_few_close();
     assert!(tally.seen[..ARM_STATUSES].iter().all(|&n| n > 10), "all kinds occur: {:?}", tally.seen);
+}
+
+/// Leaves some spheres of some pairs of links out, always touching or not, and all of some pairs.
+fn leave_out(mechanism: &mut Mechanism, rng: &mut Pcg64Mcg) {
+    for &links in &mechanism.pairs {
+        let [count, others] = links.map(|l| mechanism.links[l].spheres.len());
+        let share = [0.0, 0.3, 0.8, 1.0][rng.random_range(0..4)];
+        let all = (0..count).flat_map(|i| (0..others).map(move |j| [i, j]));
+        let spheres: Vec<[usize; 2]> = all.filter(|_| rng.random_bool(share)).collect();
+        if !spheres.is_empty() {
+            mechanism.always.push(AlwaysTouching { links, spheres });
+        }
+    }
+}
+
+#[test]
+fn spheres_that_are_left_out_agree() {
+    let mut tally = Tally::default();
+    for seed in 300..360 {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let mut problem = random_problem(seed);
+        // More spheres than a word of a mask has bits for, or a row of them.
+        thicken(&mut problem.mechanism, &mut rng);
+        problem.world.obstacles.truncate(2);
+        leave_out(&mut problem.mechanism, &mut rng);
+        states_agree("random robot, spheres left out", &problem, 200, seed, &mut tally);
+        edges_agree("random robot, spheres left out", &problem, 20, seed, &mut tally);
+    }
+    tally.assert_few_close();
+    assert!(tally.seen[Status::SelfCollision as usize] > 1000, "links meet: {:?}", tally.seen);
+}
+
+/// Gives every link up to twenty spheres more, within its bound.
+fn thicken(mechanism: &mut Mechanism, rng: &mut Pcg64Mcg) {
+    let old = std::mem::take(&mut mechanism.spheres);
+    for link in &mut mechanism.links {
+        let first = mechanism.spheres.len();
+        mechanism.spheres.extend_from_slice(&old[link.spheres.clone()]);
+        for _ in 0..rng.random_range(0..20) {
+            let reach = 0.5 * link.bound.radius;
+            let astray =
+                DVec3::from_array([0; 3].map(|_| rng.random_range(-1.0..1.0))) * reach / 3.0_f64.sqrt();
+            let radius = rng.random_range(0.1..1.0) * (link.bound.radius - reach);
+            mechanism.spheres.push(Sphere { center: link.bound.center + astray, radius });
+        }
+        link.spheres = first..mechanism.spheres.len();
+    }
+}
+
+/// Whoever leaves out other spheres parts from the lanes.
+#[test]
+#[should_panic(expected = "oracle")]
+fn a_sphere_too_many_left_out_is_caught() {
+    for seed in 300..360 {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let mut problem = random_problem(seed);
+        problem.world.obstacles.clear();
+        leave_out(&mut problem.mechanism, &mut rng);
+        let mut lanes = SimdChecker::new(&problem, 0.05);
+        for always in &mut problem.mechanism.always {
+            always.spheres.pop();
+        }
+        let mut oracle = ScalarChecker::new(&problem, 0.05);
+        let mut verdicts = Vec::new();
+        for i in 0..1000 {
+            let RandomState { position, .. } = state(&problem, &mut rng);
+            let still = vec![0.0; position.len()];
+            let mut batch = StateBatch::new(position.len());
+            batch.push(&position, &still, &still);
+            lanes.check_states(&batch, &mut verdicts).expect("lanes do not fail");
+            compare(&oracle.margins(&position, &still, &still), &verdicts[0], || format!("state {i}"));
+        }
+    }
 }
 
 /// However a batch is spread over threads, it is the same batch.

@@ -518,7 +518,7 @@ fn covers_are_broken_off_anywhere() {
 #[test]
 fn loading_is_cancelled() {
     let urdf = r#"<robot name="box"><link name="base"><collision><geometry><box size="1 2 3"/></geometry></collision></link></robot>"#;
-    let options = |cancel| LoadOptions { cancel, pair_samples: 1, ..LoadOptions::default() };
+    let options = |cancel| LoadOptions { cancel, comparisons: 1, ..LoadOptions::default() };
     assert!(Robot::parse(urdf, None, None, &options(Some(CancelToken::new()))).is_ok());
     let error = Robot::parse(urdf, None, None, &options(Some(cancelled()))).expect_err("it is cancelled");
     assert!(error.to_string().contains("broken off"), "{error}");

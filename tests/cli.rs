@@ -1047,3 +1047,107 @@ fn a_plan_needs_little_memory() {
     let kilobytes: u64 = peak.expect("the peak").trim().parse().unwrap();
     assert!(kilobytes < 50_000, "{kilobytes} kB");
 }
+
+/// A pendulum of 1 kg at 1 m whose motor gives 8 N m, and a scene of it.
+fn pendulum(folder: &Path, scene: &str) -> String {
+    let urdf = "<robot name=\"pendulum\">\n<link name=\"base\"/>\n<link name=\"bob\">\
+        <inertial><origin xyz=\"1 0 0\"/><mass value=\"1\"/>\
+        <inertia ixx=\"0.001\" ixy=\"0\" ixz=\"0\" iyy=\"0.001\" iyz=\"0\" izz=\"0.001\"/></inertial>\
+        <collision><origin xyz=\"1 0 0\"/><geometry><sphere radius=\"0.05\"/></geometry></collision></link>\n\
+        <joint name=\"j\" type=\"revolute\"><parent link=\"base\"/><child link=\"bob\"/><axis xyz=\"0 -1 0\"/>\
+        <limit lower=\"-3\" upper=\"3\" velocity=\"5\" effort=\"8\" acceleration=\"20\"/></joint>\n</robot>\n";
+    write(folder, "pendulum.urdf", urdf);
+    let limits = "limits: {joints: {j: {acceleration: 20}}}";
+    write(folder, "pendulum.yaml", format!("robot: {{urdf: pendulum.urdf}}\n{limits}\n{scene}\n"))
+}
+
+#[test]
+fn a_goal_that_cannot_be_held_is_told_at_once() {
+    let folder = folder("unheld");
+    let level = pendulum(&folder, "start: [-1.5708]\ngoal: [0]");
+    flatout(&["plan", &level]).fails(3, &["no plan: the goal cannot be held: effort of j 9.81 of 8 N m"]);
+    let down = pendulum(&folder, "start: [0]\ngoal: [-1.5708]");
+    flatout(&["plan", &down]).fails(3, &["the start cannot be held: effort of j 9.81 of 8 N m"]);
+    // Anybody's trajectory to there is not valid.
+    let fall = "{\"format\": \"flatout-trajectory/1\", \"outputs\": [\"j\"], \"segments\": \
+        [{\"duration\": 1, \"coefficients\": [[0, 0, -4.7124, 3.1416]]}]}";
+    let fall = write(&folder, "fall.json", fall);
+    flatout(&["check", &down, &fall]).fails(3, &["the start cannot be held: effort of j 9.81 of 8 N m"]);
+    let either = pendulum(&folder, "start: [-1.5708]\ngoals: [[0], [-1.2]]");
+    assert!(flatout(&["plan", &either]).ends_with(0).out.starts_with("solved"));
+}
+
+#[test]
+fn a_car_at_full_speed_does_not_stand() {
+    let folder = folder("full_speed");
+    let car = "robot:\n  car: {wheelbase: 2.6, speed: [-2, 5], steering: 0.6, steering_rate: 0.8, acceleration: 2, \
+        body: {size: [4.3, 1.8], center: [1.3, 0]}}\nstart: {position: [0, 0], heading: 0}\n\
+        goal: {position: [10, 0], heading: 0}\n";
+    let scene = write(&folder, "car.yaml", car);
+    let file = |name: &str, segments: &str| {
+        let outputs = "[\"x\", \"y\", \"guide\"]";
+        let text = format!(
+            "{{\"format\": \"flatout-trajectory/1\", \"outputs\": {outputs}, \"segments\": [{segments}]}}"
+        );
+        write(&folder, name, text)
+    };
+    let fast = file("fast.json", "{\"duration\": 2, \"coefficients\": [[0, 5], [0], [0]]}");
+    flatout(&["check", &scene, &fast]).fails(
+        3,
+        &[
+            "begins away from the start: the speed is 5.000 m/s, expected 0.000",
+            "ends away from the nearest goal",
+        ],
+    );
+    // It slides aside while it stands.
+    let slide: Vec<String> = (0..=2000)
+        .map(|i| format!("{{\"duration\": 1e-6, \"coefficients\": [[0], [{}], [0]]}}", 9e-6 * f64::from(i)))
+        .collect();
+    let slide = file("slide.json", &slide.join(", "));
+    let aside = write(&folder, "aside.yaml", car.replace("position: [10, 0]", "position: [0, 0.018]"));
+    flatout(&["check", &aside, &slide])
+        .fails(3, &["the position of \"y\" jumps at 2000 knots, by 0.0180 m in all"]);
+}
+
+/// All that is wrong is told, each kind of it by its worst, as text and as JSON.
+#[test]
+fn check_tells_every_kind_of_violation() {
+    let folder = folder("survey");
+    let scene = "scenes/panda_table.yaml";
+    let names: Vec<String> = (1..=7).map(|i| format!("\"panda_joint{i}\"")).collect();
+    // Half a turn of the base joint within a second, from elsewhere to elsewhere, with a jump on its way.
+    let segment = |first: &str| {
+        format!("{{\"duration\": 0.5, \"coefficients\": [{first}, [0.5], [0], [-2], [0], [2], [0]]}}")
+    };
+    let text = format!(
+        "{{\"format\": \"flatout-trajectory/1\", \"outputs\": [{}], \"segments\": [{}, {}]}}",
+        names.join(", "),
+        segment("[-1.5, 0, 12]"),
+        segment("[1.6, 12, -12]")
+    );
+    let file = write(&folder, "wild.json", text);
+    let said = [
+        "not valid, of each kind the worst",
+        "begins away from the start",
+        "ends away from the nearest goal",
+        "the position of \"panda_joint1\" jumps by 0.100 rad at 0.500 s",
+        "the velocity of \"panda_joint1\" is 12.000 at 0.500 s, its limit 2.175",
+        "the acceleration of \"panda_joint1\" is",
+        " inside \"",
+    ];
+    flatout(&["check", scene, &file]).fails(3, &said);
+    let report = flatout(&["check", scene, &file, "--json"]).ends_with(3).json();
+    assert_eq!(report["valid"], false);
+    let violations = report["violations"].as_array().unwrap();
+    let kinds: Vec<&str> = violations.iter().map(|v| v["kind"].as_str().unwrap()).collect();
+    for kind in ["start", "goal", "position_jump", "velocity_limit", "acceleration_limit", "collision"] {
+        assert!(kinds.contains(&kind), "{kind} is missing in {kinds:?}");
+    }
+    for violation in violations {
+        assert!(report["reason"].as_str().unwrap().contains(violation["reason"].as_str().unwrap()));
+    }
+    let start = &violations[0]["violation"]["Start"]["miss"];
+    assert_eq!((start["kind"].as_str(), start["unit"].as_str()), (Some("position"), Some("rad")));
+    assert!(start["name"].as_str().unwrap().starts_with("panda_joint"), "{start}");
+    assert!(start["value"].is_number() && start["expected"].is_number());
+}

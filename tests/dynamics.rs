@@ -14,7 +14,7 @@ type Row<'a> = [&'a [f64]; 4];
 /// agree to some 1e-13 of the largest.
 fn compare(urdf: &str, joints: &[&str], rows: &[Row<'_>]) {
     let Some(path) = common::shared(urdf) else { return };
-    let robot = Robot::load(&path, None, None, &LoadOptions { pair_samples: 1, ..LoadOptions::default() })
+    let robot = Robot::load(&path, None, None, &LoadOptions { comparisons: 1, ..LoadOptions::default() })
         .expect("a robot");
     let chosen: Vec<usize> = joints.iter().map(|name| robot.joint(name).expect("a joint")).collect();
     let mechanism = Mechanism::new(&robot, &chosen, &robot.neutral(), Pose::IDENTITY).expect("a mechanism");

@@ -4,13 +4,13 @@ mod common;
 
 use common::replay::replay;
 use common::{dynobench_instances, kinopax_problem};
-use flatout::base::{Actuation, Base, PlanarQuadrotor, Quadrotor, QuadrotorState};
+use flatout::base::{Actuation, Base, GRAVITY as EARTH, PlanarQuadrotor, Quadrotor, QuadrotorState};
 use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
 use flatout::plan::{Departure, Outcome, PlanOptions, Quality, Solution, plan, plan_on_threads, replan};
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use flatout::problem::{FlatState, Problem, Smoothness};
 use flatout::robot::{Joint, JointKind, JointLimits, Link, Mechanism, Robot, Sphere, rectangle_spheres};
 use flatout::world::{Obstacle, Shape, World};
 use glam::{DVec2, DVec3};
@@ -29,6 +29,7 @@ fn planar() -> Base {
         rotor: 1.3,
         velocity: 4.0,
         body_rate: 8.0,
+        gravity: EARTH,
     })
 }
 
@@ -40,6 +41,7 @@ fn by_rotors() -> Base {
         velocity: 4.0,
         body_rate: 8.0,
         state: QuadrotorState::Quaternion,
+        gravity: EARTH,
     })
 }
 
@@ -56,6 +58,7 @@ fn by_wrench() -> Base {
         velocity: 6.0,
         body_rate: 10.0,
         state: QuadrotorState::Euler,
+        gravity: EARTH,
     })
 }
 
@@ -65,7 +68,7 @@ fn problem(base: &Base, boxes: &[[DVec3; 2]], start: FlatState, goal: FlatState)
     let axes = if matches!(base, Base::PlanarQuadrotor(_)) { 2 } else { 3 };
     limits[..axes].iter_mut().for_each(|l| (l.lower, l.upper) = (0.0, 6.0));
     let body = match base {
-        Base::PlanarQuadrotor(_) => rectangle_spheres(DVec2::new(0.25, 0.06), 0.01, true),
+        Base::PlanarQuadrotor(_) => rectangle_spheres(DVec2::new(0.25, 0.06), 0.01, true, 100).unwrap(),
         _ => vec![Sphere { center: DVec3::ZERO, radius: 0.2 }],
     };
     let robot = Robot::of_spheres("body", body).on_base(base.clone(), &limits, Vec::new());
@@ -83,7 +86,7 @@ fn problem(base: &Base, boxes: &[[DVec3; 2]], start: FlatState, goal: FlatState)
         goals: vec![goal],
         smoothness: Smoothness::Acceleration,
         torque: false,
-        gravity: GRAVITY,
+        gravity: -base.gravity().unwrap_or(EARTH) * DVec3::Z,
     }
 }
 
@@ -161,6 +164,46 @@ fn climbs_are_as_fast_as_can_be() {
     let least = (2.0 * (1.0 / up + 1.0 / down)).sqrt();
     let duration = solve(&problem, &seeded(0)).trajectory.duration();
     assert!(duration > least && duration < 1.03 * least, "{duration} {least}");
+}
+
+/// Elsewhere things fall otherwise, and a vehicle is planned for, and certified, as they do there.
+#[test]
+fn flights_on_other_planets() {
+    for gravity in [1.62, 15.0] {
+        for base in kinds().map(|base| base.with_gravity(gravity)) {
+            let (here, there) = (at(&base, [1.0, 3.0, 1.0]), at(&base, [5.0, 3.0, 1.2]));
+            let elsewhere = problem(&base, &wall(&base), here, there);
+            assert_eq!(elsewhere.gravity, DVec3::new(0.0, 0.0, -gravity));
+            let solution = solve(&elsewhere, &seeded(0));
+            // What is right under the stronger gravity takes too much thrust, for its weight, or too little
+            // under the weaker one.
+            let earthly = problem(
+                &base.clone().with_gravity(EARTH),
+                &wall(&base),
+                elsewhere.start.clone(),
+                elsewhere.goals[0].clone(),
+            );
+            let options = CertifyOptions::default();
+            let violation = match gravity < EARTH {
+                true => certify(&elsewhere, &solve(&earthly, &seeded(0)).trajectory, &options),
+                false => certify(&earthly, &solution.trajectory, &options),
+            };
+            assert!(violation.is_err(), "{base:?}");
+            // And a vehicle cannot be in another gravity than the rest of its problem.
+            let mixed = Problem { gravity: earthly.gravity, ..elsewhere };
+            let violation = certify(&mixed, &solution.trajectory, &options).expect_err("two gravities");
+            assert!(violation.to_string().contains("gravity"), "{violation}");
+            assert!(refused(&mixed).contains("gravity is [0, 0, -9.81], but the equations of the"));
+        }
+    }
+}
+
+/// An overturned body falls while it is righted, slowly on the Moon.
+#[test]
+fn overturned_on_the_moon() {
+    let base = planar().with_gravity(1.62);
+    let tilted = with(at(&base, [3.0, 3.0, 4.0]), |s| s.position[2] = 2.5);
+    solve(&problem(&base, &[], tilted, at(&base, [3.0, 3.0, 2.0])), &seeded(0));
 }
 
 #[test]
@@ -326,6 +369,7 @@ fn refusals_say_why() {
         rotor: 1.0,
         velocity: 4.0,
         body_rate: 8.0,
+        gravity: EARTH,
     });
     let weak = refused(&problem(&weak, &[], at(&weak, [2.0, 3.0, 3.0]), at(&weak, [3.0, 3.0, 3.0])));
     assert!(weak.contains("hardly carries its weight"), "{weak}");

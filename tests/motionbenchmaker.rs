@@ -28,7 +28,7 @@ fn solve(name: &str, smoothness: Smoothness) -> Option<(usize, usize)> {
     let work = || {
         while let Some(chosen) = suite.problems.get(next.fetch_add(1, Ordering::Relaxed)) {
             let id = format!("{name} {} {}", chosen.set, chosen.index);
-            let problem = chosen.problem(&mechanism).unwrap_or_else(|e| panic!("{id}: {e}"));
+            let problem = chosen.problem(&mechanism);
             let problem = Problem { smoothness, ..problem };
             let options = PlanOptions::default();
             let mut checker = Backend::Auto.checker(&problem, options.resolution).expect("a backend");
@@ -67,8 +67,7 @@ fn panda_on_a_device() {
     let robot = shared_robot("panda").expect("the suite's robot");
     let suite = MbmSuite::load(&file).unwrap_or_else(|e| panic!("{e}"));
     let mechanism = suite.mechanism(&robot, Pose::IDENTITY).unwrap_or_else(|e| panic!("{e}"));
-    let problems: Vec<_> =
-        suite.problems.iter().map(|p| p.problem(&mechanism).unwrap_or_else(|e| panic!("{e}"))).collect();
+    let problems: Vec<_> = suite.problems.iter().map(|p| p.problem(&mechanism)).collect();
     let options = PlanOptions { time_limit: None, ..PlanOptions::default() };
     let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options: &options }).collect();
     let checkers = Backend::Gpu

@@ -197,9 +197,9 @@ fn own_robots_touch_themselves_sometimes() {
     }
 }
 
-/// Without an SRDF, sampling must find the neighbours and keep every pair that can touch.
+/// Without an SRDF, neighbours are found, and every pair that can touch is judged.
 #[test]
-fn pairs_found_by_sampling_miss_no_touch() {
+fn pairs_that_are_proved_never_to_touch_do_not() {
     for name in ["panda", "ur5"] {
         let urdf = own_file(name, &format!("{name}.urdf"));
         let robot = Robot::load(&urdf, None, None, &LoadOptions::default()).unwrap();
@@ -209,11 +209,11 @@ fn pairs_found_by_sampling_miss_no_touch() {
         assert!(robot.skipped.iter().any(|s| s.reason == SkipReason::Adjacent));
         let mut never = robot.clone();
         never.pairs =
-            robot.skipped.iter().filter(|s| s.reason == SkipReason::Never).map(|s| s.links).collect();
-        // Other states than those that were sampled for the pairs.
+            robot.skipped.iter().filter(|s| s.reason == SkipReason::NeverTouch).map(|s| s.links).collect();
+        assert!(never.pairs.len() > 1 && robot.always.is_empty());
         for seed in 0..5000 {
             let touching = self_collision(&never, &random_state(&robot, 1_000_000 + seed));
-            assert_eq!(touching, None, "{name} touches itself though it \"never\" does");
+            assert_eq!(touching, None, "{name} touches itself though it never does");
         }
     }
 }
@@ -224,8 +224,8 @@ fn info_tells_what_is_there() {
     for part in [
         "panda: 12 links, 11 joints (8 independent), 58 spheres, 17.4519 kg",
         "panda_finger_joint2, prismatic along (0, -1, 0) = 1 * panda_finger_joint1 + 0",
-        "Pairs of links that are checked: 27",
-        "left out by hand: 1",
+        "Pairs of links that are judged: 23",
+        "disabled by the SRDF (User): 1",
         "hand / open: panda_finger_joint1 = 0.04",
     ] {
         assert!(info.contains(part), "\"{part}\" is missing in:\n{info}");
@@ -365,9 +365,9 @@ fn replace_number(text: &str, random: &mut Pcg64Mcg) -> String {
     format!("{}{new}{}", &text[..at], &text[at + word.len()..])
 }
 
-/// Few samples: damaged files are many.
+/// Short proofs: damaged files are many.
 fn hasty() -> LoadOptions {
-    LoadOptions { pair_samples: 8, ..LoadOptions::default() }
+    LoadOptions { comparisons: 1000, ..LoadOptions::default() }
 }
 
 /// An error must say something, and a robot that was read must hold together.

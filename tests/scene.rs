@@ -5,7 +5,7 @@ mod common;
 use flatout::bench::mbm::MbmSuite;
 use flatout::error::InputError;
 use flatout::problem::{GRAVITY, Smoothness};
-use flatout::robot::{LoadOptions, Robot};
+use flatout::robot::{LoadOptions, MissingGeometry, Robot};
 use flatout::scene::moveit::{self, Text};
 use flatout::scene::{Planned, RobotFiles, RobotSource, Scene};
 use flatout::world::Shape;
@@ -18,7 +18,7 @@ use std::time::Duration;
 const URDF: &str = r#"<robot name="little">
   <link name="base"/>
   <link name="upper"><inertial><mass value="2"/><inertia ixx="0.1" iyy="0.1" izz="0.1" ixy="0" ixz="0" iyz="0"/></inertial></link>
-  <link name="lower"><inertial><mass value="1"/><inertia ixx="0.1" iyy="0.1" izz="0.1" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <link name="lower"><inertial><mass value="1"/><inertia ixx="0.1" iyy="0.1" izz="0.1" ixy="0" ixz="0" iyz="0"/></inertial><collision><geometry><sphere radius="0.01"/></geometry></collision></link>
   <link name="hand"/><link name="left"/><link name="right"/>
   <joint name="shoulder" type="revolute"><parent link="base"/><child link="upper"/><axis xyz="0 1 0"/>
     <limit lower="-2" upper="2" velocity="1" effort="50"/></joint>
@@ -569,6 +569,7 @@ fn import(scene: &str, request: &str) -> Result<Scene, InputError> {
         urdf: "dir/little.urdf".into(),
         srdf: Some("dir/little.srdf".into()),
         joint_limits: None,
+        missing_geometry: MissingGeometry::Refuse,
     };
     let (scene, request) =
         (Text { text: scene, file: Path::new("s.yaml") }, Text { text: request, file: Path::new("r.yaml") });
@@ -681,6 +682,7 @@ fn the_published_files_are_read() {
         urdf: robots.join("panda_spherized.urdf"),
         srdf: Some(robots.join("panda.srdf")),
         joint_limits: Some(robots.join("panda_joint_limits.yaml")),
+        missing_geometry: MissingGeometry::Refuse,
     };
     for (set, obstacles) in [("box", 7), ("cage", 8), ("table_pick", 12)] {
         let path = |kind: &str| raw.join(format!("{set}_{kind}0002.yaml"));
@@ -708,7 +710,7 @@ fn the_suites_are_read() {
         .unwrap();
         let mechanism = suite.mechanism(&robot, flatout::pose::Pose::IDENTITY).unwrap();
         for problem in &suite.problems {
-            let problem = problem.problem(&mechanism).unwrap();
+            let problem = problem.problem(&mechanism);
             assert!(!problem.torque && problem.start.position.len() == dof);
         }
     }

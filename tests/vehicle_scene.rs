@@ -111,7 +111,7 @@ fn manipulator() -> String {
       srdf: {robots}/ur5.srdf
       joint_limits: {robots}/joint_limits.yaml
       group: manipulator
-      mount: {{position: [0.2, 0, 0.36], rpy: [0, 0, 1]}}
+      mount: {{position: [0.2, 0, 0.42], rpy: [0, 0, 1]}}
 limits:
   velocity_scaling: 0.5
   joints: {{elbow_joint: {{velocity: 2}}}}
@@ -227,7 +227,7 @@ fn a_drive_carries_an_arm() {
     mechanism.place(&scene.problem.start.position, &mut poses);
     let body = mechanism.links[index("body")].body;
     let center = poses[body].point(mechanism.links[index("base_link")].bound.center);
-    let mount = DVec3::new(0.2 * 0.5_f64.cos(), 0.2 * 0.5_f64.sin(), 0.36);
+    let mount = DVec3::new(0.2 * 0.5_f64.cos(), 0.2 * 0.5_f64.sin(), 0.42);
     assert!((center - mount).length() < 0.1 && (center - mount).truncate().length() < 0.03, "{center}");
 }
 
@@ -433,8 +433,8 @@ fn errors_name_line_key_and_expectation() {
         (
             QUADROTOR,
             "start:",
-            "gravity: [0, 0, -1.62]\nstart:",
-            "line 11: gravity: the equations of a quadrotor have [0, 0, -9.81]",
+            "gravity: [0, 0.5, -9.81]\nstart:",
+            "line 11: gravity: the equations of a quadrotor have a gravity that points straight down; expected [0, 0, -g]",
         ),
     ];
     for (scene, from, to, message) in cases {
@@ -541,4 +541,25 @@ proptest! {
             prop_assert!(again.is_ok(), "{:?}\n{written}", again.err());
         }
     }
+}
+
+/// What flies by its thrust has the gravity of its scene, straight down; what drives knows none.
+#[test]
+fn quadrotors_fall_as_their_scene_says() {
+    for scene in [PLANAR, QUADROTOR] {
+        let with = |gravity: &str| load(&scene.replacen("start:", &format!("gravity: {gravity}\nstart:"), 1));
+        let mars = with("[0, 0, -3.71]").expect("a scene on Mars");
+        let base = mars.problem.mechanism.vehicle().expect("a quadrotor");
+        assert_eq!((base.gravity(), mars.problem.gravity), (Some(3.71), DVec3::new(0.0, 0.0, -3.71)));
+        assert_eq!(mars.problem.gravity_fault(), None);
+        let again = load(&mars.to_yaml(Path::new(""))).expect("what was written");
+        assert_eq!(again.problem.mechanism.base, mars.problem.mechanism.base);
+        for gravity in ["[0, 0, 9.81]", "[0, 0, 0]", "[0.1, 0, -9.81]", "[0, 0, -1e-4]", "[0, 0, -1e4]"] {
+            let error = with(gravity).expect_err(gravity).to_string();
+            assert!(error.contains("gravity: the equations of a"), "{error}");
+            assert!(error.contains("expected [0, 0, -g] with g from 0.001 to 1000 m/s^2"), "{error}");
+        }
+    }
+    let car = load(&CAR.replacen("start:", "gravity: [1, 0, -3]\nstart:", 1)).expect("cars do not fall");
+    assert_eq!(car.problem.mechanism.vehicle().expect("a car").gravity(), None);
 }

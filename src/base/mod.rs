@@ -1,6 +1,6 @@
 //! Base kinds: what carries a robot about. Each maps its flat outputs to coordinates, state and
 //! control and back, knows its limits, and has its equations of motion written down apart.
-//! Imports `trajectory`.
+//! Imports `error` and `trajectory`.
 //!
 //! The flat outputs y(t) of a base determine its state x and control u through finitely many
 //! derivatives (Fliess et al., *Flatness and defect of non-linear systems*, Int. J. Control 1995).
@@ -11,6 +11,7 @@
 //!
 //! Units are SI, angles in radians; z points up.
 
+mod admit;
 mod airplane;
 mod course;
 mod ground;
@@ -22,7 +23,9 @@ mod quadrotor;
 mod scalar;
 #[cfg(test)]
 pub(crate) mod tests;
+mod validate;
 
+pub(crate) use admit::{moved_out, range_moved_out};
 pub use airplane::Airplane;
 pub use course::Course;
 pub use ground::{Car, DifferentialDrive, DriveAcceleration, Trailer};
@@ -350,10 +353,37 @@ impl Base {
         self.kind().steady()
     }
 
+    /// Which of the limited quantities are none at the start and at the goal, which say nothing of them: controls
+    /// that must not jump, as the speed of a car whose acceleration is limited.
+    pub fn still_at_ends(&self) -> Vec<usize> {
+        if self.told_rates() == 0 { self.steady() } else { Vec::new() }
+    }
+
     /// Whether it goes where it points, along a curve whose speed can be chosen after it: all but points
     /// and quadrotors.
     pub fn follows_course(&self) -> bool {
         self.kind().course() > 0
+    }
+
+    /// The acceleration of free fall in its equations of motion, which points down, m/s^2; `None` where they
+    /// have none, as those of what drives and of airplanes.
+    pub fn gravity(&self) -> Option<f64> {
+        match self {
+            Self::PlanarQuadrotor(quadrotor) => Some(quadrotor.gravity),
+            Self::Quadrotor(quadrotor) => Some(quadrotor.gravity),
+            _ => None,
+        }
+    }
+
+    /// The same base where things fall like this; one whose equations have no gravity is the same anywhere.
+    #[must_use]
+    pub fn with_gravity(mut self, gravity: f64) -> Self {
+        match &mut self {
+            Self::PlanarQuadrotor(quadrotor) => quadrotor.gravity = gravity,
+            Self::Quadrotor(quadrotor) => quadrotor.gravity = gravity,
+            _ => {}
+        }
+        self
     }
 
     /// Which of the limits of a [`Sample`], by index, a path keeps or breaks by its shape, however fast it
@@ -447,6 +477,19 @@ impl Coordinate {
 
     fn turns(name: &'static str, axis: DVec3) -> Self {
         Self { name, turns: true, axis, origin: DVec3::ZERO }
+    }
+}
+
+/// The unit of a limited quantity, by its name; empty for controls that are multiples of a unit of their own.
+pub fn unit(limited: &str) -> &'static str {
+    match limited {
+        "acceleration" => "m/s^2",
+        "turn acceleration" => "rad/s^2",
+        "pitch" => "rad",
+        name if name.starts_with("speed") => "m/s",
+        name if name.ends_with("angle") => "rad",
+        name if name.contains("rate") => "rad/s",
+        _ => "",
     }
 }
 

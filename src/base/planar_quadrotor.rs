@@ -1,6 +1,6 @@
 //! A quadrotor in a vertical plane.
 
-use super::{Coordinate, Flat, GRAVITY, Jet, Kind, Moved, Scalar, Singular, quadrotor::LEAST_THRUST};
+use super::{Coordinate, Flat, Jet, Kind, Moved, Scalar, Singular, quadrotor::LEAST_THRUST};
 use glam::DVec3;
 
 /// dynobench `quad2d`: m x'' = -(f1 + f2) sin theta, m z'' = (f1 + f2) cos theta - m g,
@@ -22,12 +22,14 @@ pub struct PlanarQuadrotor {
     pub velocity: f64,
     /// Greatest body rate, rad/s.
     pub body_rate: f64,
+    /// Acceleration of free fall, which points down, m/s^2: [`GRAVITY`](super::GRAVITY) on Earth.
+    pub gravity: f64,
 }
 
 impl PlanarQuadrotor {
     /// Force of a rotor that hovers, N.
     fn hover(&self) -> f64 {
-        0.5 * self.mass * GRAVITY
+        0.5 * self.mass * self.gravity
     }
 }
 
@@ -66,7 +68,7 @@ impl Kind for PlanarQuadrotor {
     }
 
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
-        let (x, z) = (flat.jet(0, 2), flat.jet(1, 2) + Jet::constant(GRAVITY));
+        let (x, z) = (flat.jet(0, 2), flat.jet(1, 2) + Jet::constant(self.gravity));
         let square = x * x + z * z;
         if !square.value().exceeds(LEAST_THRUST * LEAST_THRUST) {
             return Err(Singular::Thrust);
@@ -97,7 +99,7 @@ impl Kind for PlanarQuadrotor {
         let turn = self.arm * self.hover() * (control[0] - control[1]) / self.inertia;
         let (sin, cos) = Jet::second_order([state[2], state[5], turn]).sin_cos();
         let force = (1.0 / self.mass) * Jet::second_order([thrust, thrust_rates[0], thrust_rates[1]]);
-        let acceleration = [-(force * sin), force * cos - Jet::constant(GRAVITY)];
+        let acceleration = [-(force * sin), force * cos - Jet::constant(self.gravity)];
         let mut flat = Flat::default();
         for i in 0..2 {
             let [a, j, s, _] = acceleration[i].0;
@@ -112,10 +114,10 @@ impl Kind for PlanarQuadrotor {
     }
 
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
-        let [f1, f2] = [control[0], control[1]].map(|f| f * self.mass * GRAVITY / 2.0);
+        let [f1, f2] = [control[0], control[1]].map(|f| f * self.mass * self.gravity / 2.0);
         rates[..3].copy_from_slice(&state[3..]);
         rates[3] = -(f1 + f2) * state[2].sin() / self.mass;
-        rates[4] = (f1 + f2) * state[2].cos() / self.mass - GRAVITY;
+        rates[4] = (f1 + f2) * state[2].cos() / self.mass - self.gravity;
         rates[5] = self.arm * (f1 - f2) / self.inertia;
     }
 }

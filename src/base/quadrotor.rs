@@ -1,6 +1,6 @@
 //! A quadrotor.
 
-use super::{Coordinate, Flat, GRAVITY, Jet, Kind, Moved, Scalar, Singular};
+use super::{Coordinate, Flat, Jet, Kind, Moved, Scalar, Singular};
 use glam::{DMat3, DQuat, DVec3};
 
 /// Thrust by mass below which it has no direction, m/s^2.
@@ -28,6 +28,8 @@ pub struct Quadrotor {
     pub body_rate: f64,
     /// How the state is written.
     pub state: QuadrotorState,
+    /// Acceleration of free fall, which points down, m/s^2: [`GRAVITY`](super::GRAVITY) on Earth.
+    pub gravity: f64,
 }
 
 /// What a quadrotor's controls are.
@@ -105,7 +107,7 @@ impl Quadrotor {
         match self.actuation {
             Actuation::Wrench { unit, .. } => [0, 1, 2, 3].map(|i| unit[i] * control[i]),
             Actuation::Rotors { arm, torque_by_thrust: k, .. } => {
-                let hover = self.mass * GRAVITY / 4.0;
+                let hover = self.mass * self.gravity / 4.0;
                 let [f1, f2, f3, f4] = [0, 1, 2, 3].map(|i| hover * control[i]);
                 let a = arm * std::f64::consts::FRAC_1_SQRT_2;
                 [
@@ -129,7 +131,7 @@ impl Quadrotor {
             ],
             Actuation::Rotors { arm, torque_by_thrust: k, .. } => {
                 // The mixer's rows are orthogonal, each of squared length 4.
-                let four = (self.mass * GRAVITY).recip();
+                let four = (self.mass * self.gravity).recip();
                 let a = arm * std::f64::consts::FRAC_1_SQRT_2;
                 let (thrust, x, y, z) =
                     (thrust.scaled(four), x.scaled(four / a), y.scaled(four / a), z.scaled(four / k));
@@ -226,7 +228,7 @@ impl Kind for Quadrotor {
     }
 
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
-        let (x, y, z) = (flat.jet(0, 2), flat.jet(1, 2), flat.jet(2, 2) + Jet::constant(GRAVITY));
+        let (x, y, z) = (flat.jet(0, 2), flat.jet(1, 2), flat.jet(2, 2) + Jet::constant(self.gravity));
         let yaw = flat.jet(3, 0);
         let square = x * x + y * y + z * z;
         if !square.value().exceeds(LEAST_THRUST * LEAST_THRUST) {
@@ -301,7 +303,8 @@ impl Kind for Quadrotor {
         };
         let [yaw, yaw_rate, yaw_turn] = yaw_of(&rotation, w, turn)?;
         let mut flat = Flat::default();
-        for (order, vector) in [position, velocity, a - GRAVITY * DVec3::Z, j, s].into_iter().enumerate() {
+        for (order, vector) in [position, velocity, a - self.gravity * DVec3::Z, j, s].into_iter().enumerate()
+        {
             flat.derivatives[order][..3].copy_from_slice(&vector.to_array());
         }
         (flat.derivatives[0][3], flat.derivatives[1][3], flat.derivatives[2][3]) = (yaw, yaw_rate, yaw_turn);
@@ -325,7 +328,7 @@ impl Kind for Quadrotor {
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
         let [thrust, moments @ ..] = self.wrench(control);
         let Motion { rotation, velocity, rates: w, .. } = self.motion(state);
-        let acceleration = rotation.z_axis * (thrust / self.mass) - DVec3::Z * GRAVITY;
+        let acceleration = rotation.z_axis * (thrust / self.mass) - DVec3::Z * self.gravity;
         let turn = (DVec3::from(moments) - w.cross(self.inertia * w)) / self.inertia;
         rates[..3].copy_from_slice(&velocity.to_array());
         match self.state {

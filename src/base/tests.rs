@@ -48,12 +48,22 @@ pub(crate) fn planar_quadrotor() -> Base {
         rotor: 1.3,
         velocity: 4.0,
         body_rate: 8.0,
+        gravity: GRAVITY,
     })
 }
 
 fn quadrotor(actuation: Actuation, state: QuadrotorState) -> Base {
     let inertia = DVec3::new(16.571_710e-6, 16.655_602e-6, 29.261_652e-6);
-    Base::Quadrotor(Quadrotor { mass: 0.034, inertia, actuation, velocity: 4.0, body_rate: 8.0, state })
+    let gravity = GRAVITY;
+    Base::Quadrotor(Quadrotor {
+        mass: 0.034,
+        inertia,
+        actuation,
+        velocity: 4.0,
+        body_rate: 8.0,
+        state,
+        gravity,
+    })
 }
 
 pub(crate) fn rotors() -> Base {
@@ -80,6 +90,8 @@ pub(crate) fn all() -> Vec<Base> {
         planar_quadrotor(),
         rotors(),
         wrench(),
+        planar_quadrotor().with_gravity(3.71),
+        rotors().with_gravity(1.62),
     ]
 }
 
@@ -87,9 +99,8 @@ pub(crate) fn all() -> Vec<Base> {
 /// it points moves throughout, thrusts stay away from zero and from the direction of yaw.
 pub(crate) fn smooth(base: &Base, rng: &mut Pcg64Mcg) -> Trajectory {
     let mut trajectory = Trajectory::new(base.outputs().len(), 7);
-    let is_aerial = matches!(base, Base::PlanarQuadrotor(_) | Base::Quadrotor(_));
     // Accelerations below that of free fall for what flies, gentle bends for what drives.
-    let size = if is_aerial { 0.08 } else { 0.02 };
+    let size = base.gravity().map_or(0.02, |gravity| 0.08 * gravity / GRAVITY);
     let mut polynomials: Vec<Vec<f64>> = (0..base.outputs().len())
         .map(|_| (0..8).map(|_| size * rng.random_range(-1.0..1.0)).collect())
         .collect();
@@ -213,7 +224,7 @@ fn thrust_rates(base: &Base, flat: &Flat) -> [f64; 2] {
         _ => return [0.0; 2],
     };
     let axis = |i: usize| {
-        let lift = if i == up { GRAVITY } else { 0.0 };
+        let lift = if i == up { base.gravity().unwrap_or_default() } else { 0.0 };
         flat.jet(i, 2) + Jet::constant(lift)
     };
     let square = (0..axes).map(|i| axis(i) * axis(i)).fold(Jet::default(), |a, b| a + b);
@@ -416,6 +427,12 @@ proptest! {
 #[test]
 fn hovering_takes_one_unit_of_each_rotor() {
     let hover = Flat::default();
+    for gravity in [1.62, 24.8] {
+        for base in [planar_quadrotor(), rotors()].map(|base| base.with_gravity(gravity)) {
+            let control = base.unflatten(&hover).unwrap().control;
+            assert!(control.iter().all(|f| (f - 1.0).abs() < 1e-12), "{base:?}: {control:?}");
+        }
+    }
     let planar = planar_quadrotor().unflatten(&hover).unwrap();
     assert!(planar.control.iter().all(|f| (f - 1.0).abs() < 1e-12), "{planar:?}");
     let spatial = rotors().unflatten(&hover).unwrap();

@@ -7,8 +7,8 @@
 use super::report::{Distribution, Machine};
 use super::runner::MakeChecker;
 use crate::base::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Point, Quadrotor,
-    QuadrotorState, Trailer,
+    self, Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Point,
+    Quadrotor, QuadrotorState, Trailer,
 };
 use crate::check::{CheckError, EdgeChecker, diagnose, diagnose_base};
 use crate::error::InputError;
@@ -151,8 +151,9 @@ impl Family {
             (limits.lower, limits.upper) = (-size, size);
         }
         let half = DVec2::new(0.4, 0.2);
-        let trailer = if self == Self::Trailer { rectangle_spheres(half, 0.05, false) } else { Vec::new() };
-        let robot = Robot::of_spheres("body", rectangle_spheres(half, 0.05, upright));
+        let cover = |upright| rectangle_spheres(half, 0.05, upright, 64).unwrap_or_default();
+        let trailer = if self == Self::Trailer { cover(false) } else { Vec::new() };
+        let robot = Robot::of_spheres("body", cover(upright));
         let robot = robot.on_base(base, &limits, trailer);
         let mechanism =
             Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY)?;
@@ -227,6 +228,7 @@ impl Family {
                 rotor: 1.5,
                 velocity: 5.0,
                 body_rate: 6.0,
+                gravity: base::GRAVITY,
             }),
             Self::Quadrotor => Base::Quadrotor(Quadrotor {
                 mass: 1.0,
@@ -239,6 +241,7 @@ impl Family {
                 velocity: 6.0,
                 body_rate: 8.0,
                 state: QuadrotorState::Euler,
+                gravity: base::GRAVITY,
             }),
             _ => Base::DifferentialDrive(DifferentialDrive {
                 speed: [-0.5, 1.0],
@@ -341,6 +344,10 @@ fn arm(rng: &mut Pcg64Mcg, family: Family) -> Mechanism {
         links: Vec::new(),
         spheres: Vec::new(),
         pairs: Vec::new(),
+        always: Vec::new(),
+        overlaps: Vec::new(),
+        unjudged: Default::default(),
+        proved_within: Vec::new(),
         base: None,
     };
     let mut before = 0.2;

@@ -15,7 +15,6 @@ use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{self, FlatState, Problem};
 use crate::robot::{JointLimits, Mechanism, Robot, Sphere, rectangle_spheres};
-use crate::scene;
 use crate::world::{Obstacle, Shape, World};
 use glam::{DVec2, DVec3};
 use std::f64::consts::FRAC_PI_4;
@@ -23,6 +22,10 @@ use std::path::{Path, PathBuf};
 
 /// How far spheres reach beyond the boxes that they stand for, metres.
 pub const EXCESS: f64 = 0.01;
+/// Most spheres that a body may take.
+const MAX_SPHERES: usize = 1000;
+/// Greatest coordinate or length of an environment, metres; what is beyond is a slip.
+const MAX_COORDINATE: f64 = 1e6;
 /// Half of how far the obstacles of a planar environment reach across its plane, metres.
 const ACROSS: f64 = 10.0;
 /// A body in the plane is as thick as its spheres; these are the axes that the plane's two are.
@@ -165,11 +168,14 @@ impl Environment {
         let world =
             map.require("environment")?.map_of("a map with min and max", &["min", "max", "obstacles"])?;
         let lower_node = world.require("min")?;
-        let lower = lower_node.numbers("a list of numbers")?;
+        let lower = coordinates(lower_node)?;
         if !(2..=3).contains(&lower.len()) {
             return Err(lower_node.expected("two or three numbers"));
         }
         let upper = vector(&world, "max", lower.len())?;
+        if lower.iter().zip(&upper).any(|(lower, upper)| lower > upper) {
+            return Err(world.require("max")?.error("expected numbers no less than those of \"min\""));
+        }
         let boxes = match world.get("obstacles") {
             None => Vec::new(),
             Some(list) => {
@@ -214,11 +220,20 @@ impl Environment {
     }
 }
 
-/// A list of exactly so many numbers.
+/// A list of lengths in metres of sensible size.
+fn coordinates(node: &Node) -> Result<Vec<f64>, InputError> {
+    let numbers = node.numbers("a list of numbers")?;
+    match numbers.iter().find(|x| x.abs() > MAX_COORDINATE) {
+        None => Ok(numbers),
+        Some(x) => Err(node.error(format!("expected numbers up to {MAX_COORDINATE:e} m, found {x:e}"))),
+    }
+}
+
+/// A list of exactly so many such lengths.
 fn vector(map: &Map, key: &str, length: usize) -> Result<Vec<f64>, InputError> {
     let what = format!("{length} numbers");
     let node = map.require(key)?;
-    let numbers = node.numbers(&what)?;
+    let numbers = coordinates(node)?;
     if numbers.len() == length { Ok(numbers) } else { Err(node.expected(what)) }
 }
 
@@ -278,6 +293,7 @@ impl Model {
             "quad3d" => quadrotor(&map)?,
             other => return Err(node.error(unknown("dynamics", other, DYNAMICS))),
         };
+        base.validate().map_err(|e| root.locate(InputError::of_value(e)))?;
         let is_upright = matches!(base, Base::PlanarQuadrotor(_));
         let is_in_space = matches!(&base, Base::Quadrotor(_) | Base::Point(Point { dimensions: 3, .. }));
         let default = if matches!(base, Base::Quadrotor(_)) { "sphere" } else { "box" };
@@ -316,7 +332,10 @@ fn body(
     let kind = map.get(shape).map_or(Ok(default), |n| n.text("a shape"))?;
     match (kind, map.get("radius"), map.get(size)) {
         ("sphere", Some(radius), _) => Ok(ball(radius.positive()?)),
-        ("sphere", None, Some(size)) => Ok(ball(size.array::<1>("one number, the radius")?[0])),
+        ("sphere", None, Some(size)) => match size.array::<1>("one number, the radius")? {
+            [radius] if radius > 0.0 => Ok(ball(radius)),
+            _ => Err(size.expected("a radius greater than zero")),
+        },
         ("sphere", None, None) => Ok(ball(0.4)),
         ("box", ..) if is_in_space => {
             Err(map.node.error("a box in space is not supported; expected a sphere"))
@@ -326,7 +345,11 @@ fn body(
             if let (Some(node), true) = (given, sides.iter().any(|&s| s <= 2.0 * EXCESS)) {
                 return Err(node.expected(format!("two lengths above {}", 2.0 * EXCESS)));
             }
-            Ok((rectangle_spheres(DVec2::from(sides) / 2.0, EXCESS, is_upright), EXCESS))
+            let spheres = rectangle_spheres(DVec2::from(sides) / 2.0, EXCESS, is_upright, MAX_SPHERES);
+            let node = given.unwrap_or(map.node);
+            let too_many =
+                || node.error(format!("it takes more than {MAX_SPHERES} spheres to cover this box"));
+            Ok((spheres.ok_or_else(too_many)?, EXCESS))
         }
         (other, ..) => {
             let node = map.get(shape).unwrap_or(map.node);
@@ -406,6 +429,7 @@ fn planar_quadrotor(map: &Map) -> Result<Base, InputError> {
         rotor: positive(map, "max_f", 1.0)?,
         velocity: positive(map, "max_vel", 4.0)?,
         body_rate: positive(map, "max_angular_vel", 8.0)?,
+        gravity: GRAVITY,
     }))
 }
 
@@ -437,14 +461,16 @@ fn quadrotor(map: &Map) -> Result<Base, InputError> {
         velocity: positive(map, "max_vel", 4.0)?,
         body_rate: positive(map, "max_angular_vel", 8.0)?,
         state: QuadrotorState::Quaternion,
+        gravity: GRAVITY,
     }))
 }
 
 impl Instance {
-    /// The problem, or why there is none to be planned.
+    /// The problem, or why there is none to be planned. Whether start and goal lie within the limits is for a planner
+    /// to say.
     ///
     /// # Errors
-    /// Where start or goal lies outside the limits.
+    /// Where start or goal has no coordinates.
     pub fn problem(&self) -> Result<Result<Problem, String>, InputError> {
         let (Some(model), Some(task)) = (&self.model, &self.environment.robot) else {
             return Ok(Err("there is no model of its type".to_owned()));
@@ -476,9 +502,8 @@ impl Instance {
             let configuration = base.configuration(values);
             let [position, velocity] =
                 configuration.map_err(|e| InputError::new(e.to_string()).for_key(key()))?;
-            let state = FlatState { velocity, ..FlatState::at_rest(position) };
-            scene::admit(&mut mechanism, &state).map_err(|e| e.for_key(key()))?;
-            Ok::<_, InputError>(state)
+            mechanism.admit(&position, &velocity, &[]);
+            Ok::<_, InputError>(FlatState { velocity, ..FlatState::at_rest(position) })
         };
         let (start, goal) = (state("start", &task.start)?, state("goal", &task.goal)?);
         let world = self.environment.world(model.axes());

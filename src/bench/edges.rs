@@ -71,7 +71,7 @@ pub enum Subject {
 pub fn among_obstacles(problem: &Problem, count: usize, seed: u64) -> Problem {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let size = 0.15 / (count as f64 / 10.0).cbrt().max(1.0);
-    let mut obstacles = Vec::with_capacity(count);
+    let mut obstacles = Vec::new();
     while obstacles.len() < count {
         let mut vector = |reach: f64| DVec3::from_array([0; 3].map(|_| rng.random_range(-reach..reach)));
         let (at, turn) = (vector(REACH), DQuat::from_scaled_axis(vector(3.0)));
@@ -108,7 +108,7 @@ pub fn standard_problem(obstacles: usize) -> Result<Problem, InputError> {
     let joints = Planned::Group("panda_arm".into()).resolve(&robot)?;
     let mechanism = Mechanism::new(&robot, &joints, &robot.neutral(), Pose::IDENTITY)?;
     let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
-    let (goals, world) = (Vec::new(), World { obstacles: Vec::new() });
+    let (goals, world) = (vec![start.clone()], World::default());
     let problem = Problem {
         mechanism,
         world,

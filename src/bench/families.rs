@@ -248,7 +248,12 @@ impl Arm {
                 mimic: None,
             });
             let spheres = (0..count).map(sphere).collect();
-            robot.links.push(Link { name: format!("link {joint}"), inertia: Inertia::ZERO, spheres });
+            robot.links.push(Link {
+                name: format!("link {joint}"),
+                inertia: Inertia::ZERO,
+                spheres,
+                visible: true,
+            });
             before = along;
         }
         let links = robot.links.len();

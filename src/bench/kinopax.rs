@@ -4,8 +4,8 @@
 //! Start, goal and limits are those of its sources and of its paper. Air drag, which its quadrotor has,
 //! is left out.
 
-use crate::base::{Actuation, Airplane, Base, Point, Quadrotor, QuadrotorState};
-use crate::error::InputError;
+use crate::base::{self, Actuation, Airplane, Base, Point, Quadrotor, QuadrotorState};
+use crate::error::{InputError, excerpt};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
@@ -14,6 +14,9 @@ use csv::{ReaderBuilder, Trim};
 use glam::DVec3;
 use std::f64::consts::{FRAC_PI_3, FRAC_PI_4, PI};
 use std::path::Path;
+
+/// Greatest coordinate in a file, metres; what is beyond is a slip.
+const MAX_COORDINATE: f64 = 1e6;
 
 /// One of its systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +65,7 @@ impl System {
                 velocity: 30.0,
                 body_rate: 30.0,
                 state: QuadrotorState::Euler,
+                gravity: base::GRAVITY,
             }),
         }
     }
@@ -148,12 +152,15 @@ pub fn parse(text: &str) -> Result<World, InputError> {
         ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
     let mut obstacles = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|e| InputError::new(format!("not CSV: {e}")))?;
+        let record = record.map_err(|e| InputError::new(format!("not CSV: {}", excerpt(&e.to_string()))))?;
         let line = record.position().map_or(0, |p| p.line() as usize);
         let wrong = |message: String| InputError::new(message).at_line(line);
         let number = |field: &str| match field.parse::<f64>() {
-            Ok(x) if x.is_finite() => Ok(x),
-            _ => Err(wrong(format!("expected a finite number, found \"{}\"", field.escape_debug()))),
+            Ok(x) if x.abs() <= MAX_COORDINATE => Ok(x),
+            Ok(x) if x.is_finite() => {
+                Err(wrong(format!("expected a number up to {MAX_COORDINATE:e} m, found {x:e}")))
+            }
+            _ => Err(wrong(format!("expected a finite number, found \"{}\"", excerpt(field)))),
         };
         let numbers: Vec<f64> = record.iter().map(number).collect::<Result<_, _>>()?;
         let [a, b, c, d, e, f] = numbers[..] else {

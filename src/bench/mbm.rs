@@ -101,28 +101,20 @@ impl MbmProblem {
     }
 
     /// The problem for a `mechanism` made by [`MbmSuite::mechanism`]. Torques are not checked: the
-    /// suite is about geometry, and its rivals do not know torques.
-    ///
-    /// # Errors
-    /// Where start or goal lies outside the limits.
-    pub fn problem(&self, mechanism: &Mechanism) -> Result<Problem, InputError> {
-        let mut mechanism = mechanism.clone();
-        let start = FlatState::at_rest(self.start.clone());
-        let goal = FlatState::at_rest(self.goal.clone());
-        for (key, state) in [("start", &start), ("goal", &goal)] {
-            let key = || format!("{} {}: {key}", self.set, self.index);
-            scene::admit(&mut mechanism, state).map_err(|e| e.for_key(key()))?;
-        }
-        let world = self.world.clone();
-        Ok(Problem {
-            mechanism,
-            world,
-            start,
-            goals: vec![goal],
+    /// suite is about geometry, and its rivals do not know torques. Whether start and goal lie within the limits is
+    /// for a planner to say.
+    pub fn problem(&self, mechanism: &Mechanism) -> Problem {
+        let mut problem = Problem {
+            mechanism: mechanism.clone(),
+            world: self.world.clone(),
+            start: FlatState::at_rest(self.start.clone()),
+            goals: vec![FlatState::at_rest(self.goal.clone())],
             smoothness: Smoothness::Acceleration,
             torque: false,
             gravity: GRAVITY,
-        })
+        };
+        problem.admit_ends();
+        problem
     }
 }
 

@@ -86,7 +86,8 @@ pub fn run_batch(
     let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
     let outcomes = plan_batch(&tasks, checker, threads, |_, _| advance());
     let wall = started.elapsed();
-    let answers = outcomes.into_iter().map(|outcome| Ok(answer(outcome?, None))).collect::<Result<_, _>>()?;
+    let answers = outcomes.into_iter().map(|outcome| outcome.map(|outcome| answer(outcome, None)));
+    let answers = answers.collect::<Result<_, _>>()?;
     Ok((answers, wall))
 }
 

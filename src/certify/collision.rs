@@ -10,6 +10,7 @@
 //! distance to a convex set is a convex function, it stays above its tangent at m: what slides past
 //! an obstacle, however fast, costs third order only.
 
+use super::findings::Findings;
 use super::interval::Variation;
 use super::lanes::{Chosen, Kernel, LANES, Level, Numbers};
 use super::motion::{Ball, Balls, Mover, Moves, Rigid};
@@ -19,7 +20,7 @@ use super::span::Span;
 use super::{INTERVAL, MAX_INTERVALS, ask};
 use crate::base::Singular;
 use crate::pose::Pose;
-use crate::robot::Mechanism;
+use crate::robot::{AlwaysTouching, Mechanism, Overlap};
 use crate::stop::Watch;
 use crate::trajectory::Trajectory;
 use crate::world::World;
@@ -32,6 +33,10 @@ const ROUNDING: f64 = 1e-9;
 /// Parts of equal duration, about, that a proof begins with. Between reach and clearance, an arm among
 /// obstacles is hardly ever proved on longer ones, which cost the most: all pairs are listed on them.
 const FIRST_PARTS: usize = 16;
+
+/// Where something all but touches and the proof goes on nevertheless, parts of this share of the duration are
+/// halved no more.
+const COARSE: f64 = 1e-3;
 
 /// What tells where joints are and how they move.
 pub(super) trait Joints {
@@ -59,10 +64,21 @@ pub(super) struct Collisions<'a> {
     free: Vec<usize>,
     /// All pairs of links.
     pairs: Vec<Item>,
+    /// Those of which some spheres are not judged, sorted by links.
+    left_out: Vec<LeftOut>,
     /// What stands still and collides.
     fixed: Option<Violation>,
     scratch: Scratch,
     pub(super) level: Chosen,
+}
+
+/// Spheres of a pair of links that are not judged, because they always touch.
+struct LeftOut {
+    links: [usize; 2],
+    /// Blocks of the second link's spheres.
+    blocks: usize,
+    /// For each sphere of the first, bits by lane of each block.
+    lanes: Vec<u8>,
 }
 
 /// A mover against a block of others: pairs that are not proved yet.
@@ -149,8 +165,9 @@ impl<'a> Collisions<'a> {
             solids: Solids::new(&world.obstacles, watch),
             free,
             pairs: pairs.chunk_by(same_block).map(item).collect(),
+            left_out: mechanism.always.iter().map(|always| LeftOut::new(mechanism, always)).collect(),
             moves: Moves::new(mechanism, movers),
-            fixed: standing_collision(mechanism, world, watch),
+            fixed: standing_collision(mechanism, world, watch).or_else(|| standing_overlap(mechanism)),
             scratch: Scratch::default(),
             level: Chosen::best(),
         }
@@ -164,28 +181,54 @@ impl<'a> Collisions<'a> {
         motion: &mut J,
         tolerance: Option<f64>,
         watch: &mut Watch,
+        findings: &mut Findings,
     ) -> Result<(Clearance, usize), Violation> {
         if let Some(fixed) = &self.fixed {
-            return Err(fixed.clone());
+            findings.add(fixed.clone())?;
         }
-        let proof = Proof {
-            mechanism: self.mechanism,
-            world: self.world,
-            solids: &self.solids,
-            free: &self.free,
-            pairs: &self.pairs,
-            moves: &mut self.moves,
-            scratch: &mut self.scratch,
-            trajectory,
-            motion,
-            watch,
-            tolerance: tolerance.unwrap_or(f64::INFINITY),
-            at_least: f64::INFINITY,
-            nearest: None,
-            intervals: 0,
-        };
-        self.level.run(proof)
+        let mut against = Kinds { world: true, links: true };
+        loop {
+            let proof = Proof {
+                mechanism: self.mechanism,
+                world: self.world,
+                solids: &self.solids,
+                free: if against.world { &self.free } else { &[] },
+                pairs: if against.links { &self.pairs } else { &[] },
+                left_out: &self.left_out,
+                moves: &mut self.moves,
+                scratch: &mut self.scratch,
+                trajectory,
+                motion: &mut *motion,
+                watch: &mut *watch,
+                findings: &mut *findings,
+                coarse: 0.0,
+                tolerance: tolerance.unwrap_or(f64::INFINITY),
+                at_least: f64::INFINITY,
+                nearest: None,
+                intervals: 0,
+            };
+            let Proved { clearance, worst, intervals } = self.level.run(proof)?;
+            // The worst collision is known: of the other kind there may be one that is not as bad.
+            match worst {
+                Some(Other::Obstacle(_)) if against.links => against.world = false,
+                Some(Other::Link(_)) if against.world => against.links = false,
+                _ => return Ok((clearance, intervals)),
+            }
+        }
     }
+}
+
+/// What is looked at.
+struct Kinds {
+    world: bool,
+    links: bool,
+}
+
+/// What came of a proof: whom the worst collision is with, where collisions do not end it.
+struct Proved {
+    clearance: Clearance,
+    worst: Option<Other>,
+    intervals: usize,
 }
 
 /// A proof under way.
@@ -195,11 +238,15 @@ struct Proof<'p, J> {
     solids: &'p Solids,
     free: &'p [usize],
     pairs: &'p [Item],
+    left_out: &'p [LeftOut],
     moves: &'p mut Moves,
     scratch: &'p mut Scratch,
     trajectory: &'p Trajectory,
     motion: &'p mut J,
     watch: &'p mut Watch,
+    findings: &'p mut Findings,
+    /// No part of a segment is halved below this, seconds: nothing, until something all but touches.
+    coarse: f64,
     tolerance: f64,
     /// The smallest bound, and the nearest that two spheres were seen, and when.
     at_least: f64,
@@ -219,7 +266,7 @@ struct Bound {
 }
 
 impl<J: Joints> Kernel for Proof<'_, J> {
-    type Output = Result<(Clearance, usize), Violation>;
+    type Output = Result<Proved, Violation>;
 
     #[inline(always)]
     fn call<L: Level>(mut self, level: L) -> Self::Output {
@@ -230,12 +277,18 @@ impl<J: Joints> Kernel for Proof<'_, J> {
         while let Some((span, list)) = self.scratch.spans.pop() {
             self.refine(level, &span, list)?;
         }
+        let worst = self.nearest.filter(|(_, distance, _)| *distance < 0.0);
+        if let Some((pair, distance, time)) = worst {
+            let collision = self.collision(pair, -distance, time);
+            self.findings.add(collision)?;
+        }
         let nearest = self.nearest.map(|(pair, distance, time)| Nearest {
             between: names(self.mechanism, self.world, &pair),
             distance,
             time,
         });
-        Ok((Clearance { at_least: self.at_least, nearest }, self.intervals))
+        let clearance = Clearance { at_least: self.at_least, nearest };
+        Ok(Proved { clearance, worst: worst.map(|(pair, ..)| pair.other), intervals: self.intervals })
     }
 }
 
@@ -247,10 +300,16 @@ impl<J: Joints> Proof<'_, J> {
         ask(self.watch, INTERVAL, self.intervals)?;
         self.intervals += 1;
         self.scratch.items.truncate(list.end);
-        let floor = span.is_floor() || self.intervals > MAX_INTERVALS;
+        let is_short = span.segments.len() == 1 && span.to - span.from <= self.coarse;
+        let floor = is_short || span.is_floor() || self.intervals > MAX_INTERVALS;
         let instant = match self.stand(span) {
             Ok(instant) => instant,
-            Err(reason) if floor => return Err(Violation::singular(reason, span.begin(self.trajectory))),
+            Err(reason) if floor => {
+                self.findings.add(Violation::singular(reason, span.begin(self.trajectory)))?;
+                // Of the rest of this segment, little would be known.
+                self.scratch.spans.retain(|(other, _)| other.segments != span.segments);
+                return Ok(());
+            }
             Err(_) => {
                 span.divide(self.trajectory, 2, &list, &mut self.scratch.spans);
                 return Ok(());
@@ -313,6 +372,10 @@ impl<J: Joints> Proof<'_, J> {
     #[inline(always)]
     fn enough(&self, floor: bool) -> f64 {
         let near = self.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance);
+        // Once there is a collision, worse ones alone are looked for.
+        if near < 0.0 {
+            return if floor { f64::NEG_INFINITY } else { near - self.tolerance };
+        }
         if floor { ROUNDING } else { ROUNDING.max(near - self.tolerance) }
     }
 
@@ -373,8 +436,11 @@ impl<J: Joints> Proof<'_, J> {
             let other = block * LANES + lane;
             let theirs = self.moves.rigid(level, other, &self.scratch.poses);
             let spheres = [item.mover, other].map(|mover| self.moves.spheres(mover));
-            let bound = spheres_to_spheres(level, &rigid, &theirs, spheres, self.enough(floor));
-            let pair = Pair { link: self.moves.link(item.mover), other: Other::Link(self.moves.link(other)) };
+            let links = [item.mover, other].map(|mover| self.moves.link(mover));
+            let found = self.left_out.binary_search_by_key(&links, |l| l.links);
+            let left_out = found.ok().map(|at| &self.left_out[at]);
+            let bound = spheres_to_spheres(level, &rigid, &theirs, spheres, left_out, self.enough(floor));
+            let pair = Pair { link: links[0], other: Other::Link(links[1]) };
             if self.judge(pair, &bound, instant, floor)? {
                 open &= !(1 << lane);
             }
@@ -395,7 +461,7 @@ impl<J: Joints> Proof<'_, J> {
     /// Takes note of what was found out about the spheres of a pair: whether it is proved.
     #[inline(always)]
     fn judge(&mut self, pair: Pair, bound: &Bound, instant: f64, floor: bool) -> Result<bool, Violation> {
-        if bound.seen < 0.0 {
+        if bound.seen < 0.0 && !self.findings.keeps() {
             return Err(self.collision(pair, -bound.seen, instant));
         }
         if bound.seen < self.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance) {
@@ -403,9 +469,13 @@ impl<J: Joints> Proof<'_, J> {
         }
         if bound.apart {
             self.at_least = self.at_least.min(bound.proved - ROUNDING);
+        } else if floor && bound.seen < 0.0 {
+            return Ok(true);
         } else if floor {
             let between = names(self.mechanism, self.world, &pair);
-            return Err(Violation::ClearanceNotProved { between, gap: bound.seen, time: instant });
+            self.findings.add(Violation::ClearanceNotProved { between, gap: bound.seen, time: instant })?;
+            self.coarse = COARSE * self.trajectory.duration();
+            return Ok(true);
         }
         Ok(bound.apart)
     }
@@ -417,6 +487,28 @@ impl<J: Joints> Proof<'_, J> {
             Other::Obstacle(_) => Violation::Collision { link, obstacle: other, depth, time },
             Other::Link(_) => Violation::SelfCollision { links: [link, other], depth, time },
         }
+    }
+}
+
+impl LeftOut {
+    fn new(mechanism: &Mechanism, always: &AlwaysTouching) -> Self {
+        let [count, others] = always.links.map(|link| mechanism.links[link].spheres.len());
+        let blocks = others.div_ceil(LANES);
+        let mut lanes = vec![0; count * blocks];
+        for &[sphere, other] in &always.spheres {
+            let block = &mut lanes[sphere * blocks + other / LANES];
+            *block |= 1 << (other % LANES);
+            // Lanes that are left over repeat the last sphere.
+            if other + 1 == others {
+                *block |= u8::MAX << (other % LANES);
+            }
+        }
+        Self { links: always.links, blocks, lanes }
+    }
+
+    /// The lanes of a block of the second link's spheres that are not judged against a sphere of the first.
+    fn lanes(&self, sphere: usize, block: usize) -> u8 {
+        self.lanes[sphere * self.blocks + block]
     }
 }
 
@@ -444,31 +536,39 @@ fn spheres_to_solid<L: Level>(
     Bound { proved: proved.least(), seen: seen.least(), apart }
 }
 
-/// The spheres of two links against each other, until a pair is open.
+/// The spheres of two links against each other, but for those that are left out, until a pair is open.
 #[inline(always)]
 fn spheres_to_spheres<L: Level>(
     level: L,
     ours: &Rigid<L::F>,
     theirs: &Rigid<L::F>,
     [our_spheres, their_spheres]: [&[Balls]; 2],
+    left_out: Option<&LeftOut>,
     enough: f64,
 ) -> Bound {
     let enough = level.splat(enough);
     let (mut proved, mut seen) = (level.splat(f64::INFINITY), level.splat(f64::INFINITY));
-    for balls in our_spheres {
+    for (chunk, balls) in our_spheres.iter().enumerate() {
         let some = ours.carry(level, balls);
         let (kept, _) = gap_to_ball(&some, &theirs.bound, enough);
         let far = kept.above(enough);
         proved = proved.min(kept.pick(far, proved));
         let mut near = !far & balls.lanes;
         while near != 0 {
-            let one = some.lane(near.trailing_zeros() as usize);
+            let lane = near.trailing_zeros() as usize;
+            let one = some.lane(lane);
             near &= near - 1;
-            for balls in their_spheres {
-                let (kept, at_m) = gap_to_ball(&one, &theirs.carry(level, balls), enough);
+            for (block, balls) in their_spheres.iter().enumerate() {
+                let (mut kept, mut at_m) = gap_to_ball(&one, &theirs.carry(level, balls), enough);
+                let out = left_out.map_or(0, |l| l.lanes(chunk * LANES + lane, block));
+                if out != 0 {
+                    let far = enough.like(f64::INFINITY);
+                    (kept, at_m) = (far.pick(out, kept), far.pick(out, at_m));
+                }
                 proved = proved.min(kept);
                 seen = seen.min(at_m);
-                if kept.above(enough) != u8::MAX {
+                // What is left out is settled, even where nothing is far enough yet.
+                if kept.above(enough) | out != u8::MAX {
                     return Bound { proved: proved.least(), seen: seen.least(), apart: false };
                 }
             }
@@ -489,7 +589,9 @@ fn gap_to_solid<F: Numbers>(ball: &Ball<F>, solid: &Shaped<F>, enough: F) -> (F,
     }
     let gradient = solid.gradient(&distance);
     let change = least_change(gradient.dot(ball.line), gradient.dot(ball.square));
-    ((seen + change - ball.rest).max(proved), seen)
+    // Where the centre is inside there is no gradient: of a collision it is asked how deep it becomes.
+    let is_outside = distance.outside.above(seen.like(0.0));
+    ((seen + change - ball.rest).pick(is_outside, proved).max(proved), seen)
 }
 
 /// The same of balls from each other, all of them moving relative to the same body.
@@ -548,6 +650,13 @@ fn standing_collision(mechanism: &Mechanism, world: &World, watch: &mut Watch) -
         }
     }
     None
+}
+
+/// Links that stand still relative to each other and overlap.
+fn standing_overlap(mechanism: &Mechanism) -> Option<Violation> {
+    let deepest = mechanism.overlaps.iter().max_by(|a, b| a.depth.total_cmp(&b.depth))?;
+    let Overlap { links, depth } = deepest.clone();
+    Some(Violation::SelfCollision { links, depth, time: 0.0 })
 }
 
 fn names(mechanism: &Mechanism, world: &World, pair: &Pair) -> [String; 2] {

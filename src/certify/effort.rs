@@ -7,6 +7,7 @@
 //! 2003): `center` + `slope` s + [`radius`], with s = (t - m)/h, -1 <= s <= 1, and [x] any vector of
 //! length up to x. Its width beyond the linear part shrinks as h^2, so few intervals suffice.
 
+use super::findings::{Findings, WORSE};
 use super::interval::{Variation, shift};
 use super::lanes::{Chosen, Kernel, LANES, Level, Numbers, Row, Vector};
 use super::report::{LimitKind, Peak, Peaks, Violation};
@@ -23,6 +24,8 @@ pub(super) struct Efforts<'a> {
     gravity: DVec3,
     /// What a limit may be exceeded by, relative to it.
     tolerance: f64,
+    /// What each effort may be at most; beyond its limit where a violation is known already.
+    allowed: Vec<f64>,
     /// Frobenius norms of the bodies' inertia matrices: by how much they stretch a vector at most.
     stretches: Vec<f64>,
     scratch: Scratch,
@@ -102,7 +105,15 @@ impl<'a> Efforts<'a> {
     pub(super) fn new(mechanism: &'a Mechanism, gravity: DVec3, tolerance: f64) -> Self {
         let frobenius = |i: &Inertia| i.matrix.to_cols_array().iter().map(|x| x * x).sum::<f64>().sqrt();
         let stretches = mechanism.bodies.iter().map(|b| frobenius(&b.inertia)).collect();
-        Self { mechanism, gravity, tolerance, stretches, scratch: Scratch::default(), level: Chosen::best() }
+        Self {
+            mechanism,
+            gravity,
+            tolerance,
+            allowed: Vec::new(),
+            stretches,
+            scratch: Scratch::default(),
+            level: Chosen::best(),
+        }
     }
 
     /// Proves that all efforts keep their limits, fills in their peaks, and returns how many
@@ -112,7 +123,11 @@ impl<'a> Efforts<'a> {
         trajectory: &Trajectory,
         peaks: &mut [Peaks],
         watch: &mut Watch,
+        findings: &mut Findings,
     ) -> Result<usize, Violation> {
+        self.allowed.clear();
+        self.allowed
+            .extend(self.mechanism.limits.iter().map(|limits| limits.effort * (1.0 + self.tolerance)));
         for peaks in &mut *peaks {
             peaks.effort = Some(Peak::default());
         }
@@ -134,7 +149,7 @@ impl<'a> Efforts<'a> {
                 scratch: &mut self.scratch,
             });
             for lane in 0..self.scratch.block.len() {
-                self.judge(trajectory, lane, intervals > MAX_INTERVALS, peaks)?;
+                self.judge(trajectory, lane, intervals > MAX_INTERVALS, peaks, findings)?;
             }
         }
         Ok(intervals)
@@ -178,34 +193,42 @@ impl<'a> Efforts<'a> {
         lane: usize,
         exhausted: bool,
         peaks: &mut [Peaks],
+        findings: &mut Findings,
     ) -> Result<(), Violation> {
-        let Scratch { block, bounds, .. } = &self.scratch;
-        let part = block[lane];
+        let part = self.scratch.block[lane];
         let (middle, half) = part.middle();
         let time = trajectory.knots()[part.segment] + middle;
         let limit = |output: usize| self.mechanism.limits[output].effort;
-        let worst = |output: usize| bounds[output][1].0[lane];
-        // A NaN is not within.
-        let within = |output: &usize| worst(*output) <= limit(*output) * (1.0 + self.tolerance);
-        let Some(over) = (0..trajectory.dof()).find(|output| !within(output)) else {
-            for (o, peaks) in peaks.iter_mut().enumerate() {
-                let value = worst(o).copysign(bounds[o][0].0[lane]);
+        let Some(over) = self.first_over(lane) else {
+            for (o, (peaks, [center, worst])) in peaks.iter_mut().zip(&self.scratch.bounds).enumerate() {
+                let value = worst.0[lane].copysign(center.0[lane]);
                 peaks.effort.get_or_insert_default().reach(value, time, [-limit(o), limit(o)]);
             }
             return Ok(());
         };
-        let (value, bound) = (worst(over), limit(over));
-        self.check_instant(lane, time)?;
+        let (value, bound) = (self.scratch.bounds[over][1].0[lane], limit(over));
+        self.check_instant(lane, time, findings)?;
+        if self.first_over(lane).is_none() {
+            return Ok(());
+        }
         if half * 2.0 <= floor(part.to) || exhausted {
+            self.allowed[over] = value * (1.0 + WORSE);
             let output = self.mechanism.outputs[over].clone();
-            return Err(Violation::EffortNotProved { output, value, bound, time });
+            return findings.add(Violation::EffortNotProved { output, value, bound, time });
         }
         self.scratch.parts.extend([Part { from: middle, ..part }, Part { to: middle, ..part }]);
         Ok(())
     }
 
+    /// The first output whose effort may be more than it is allowed in a lane's interval.
+    fn first_over(&self, lane: usize) -> Option<usize> {
+        let within = |(allowed, bounds): (&f64, &[Row; 2])| bounds[1].0[lane] <= *allowed;
+        // A NaN is not within.
+        self.allowed.iter().zip(&self.scratch.bounds).position(|both| !within(both))
+    }
+
     /// A lane's efforts at m against their limits.
-    fn check_instant(&mut self, lane: usize, time: f64) -> Result<(), Violation> {
+    fn check_instant(&mut self, lane: usize, time: f64, findings: &mut Findings) -> Result<(), Violation> {
         let Scratch { outputs, point: [y, yd, ydd, efforts], dynamics, .. } = &mut self.scratch;
         for (order, values) in [&mut *y, &mut *yd, &mut *ydd].into_iter().enumerate() {
             values.clear();
@@ -215,9 +238,11 @@ impl<'a> Efforts<'a> {
         self.mechanism.inverse_dynamics(y, yd, ydd, self.gravity, dynamics, efforts);
         for (output, &value) in efforts.iter().enumerate() {
             let bound = self.mechanism.limits[output].effort;
-            if value.abs() > bound * (1.0 + self.tolerance) {
+            let allowed = &mut self.allowed[output];
+            if value.abs() > *allowed {
+                *allowed = value.abs() * (1.0 + WORSE);
                 let output = self.mechanism.outputs[output].clone();
-                return Err(Violation::Limit { output, kind: LimitKind::Effort, value, bound, time });
+                findings.add(Violation::Limit { output, kind: LimitKind::Effort, value, bound, time })?;
             }
         }
         Ok(())

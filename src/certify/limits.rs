@@ -3,10 +3,11 @@
 //! `trajectory`.
 
 use super::collision::Joints;
+use super::findings::Findings;
 use super::interval::{Variation, shift};
 use super::report::{Peak, Peaks};
 use super::span::Span;
-use super::{CertifyOptions, INTERVAL, LimitKind, Violation, ask};
+use super::{CertifyOptions, INTERVAL, Violation, ask, tolerance_of};
 use crate::base::Singular;
 use crate::problem::{Problem, Smoothness};
 use crate::stop::Watch;
@@ -57,6 +58,7 @@ impl Course {
         problem: &Problem,
         options: &CertifyOptions,
         watch: &mut Watch,
+        findings: &mut Findings,
     ) -> Result<Vec<Peaks>, Violation> {
         let mechanism = &problem.mechanism;
         self.dof = trajectory.dof();
@@ -79,9 +81,10 @@ impl Course {
         let mut peaks: Vec<Peaks> = extremes
             .iter()
             .zip(&mechanism.limits)
-            .map(|(of, limits)| {
+            .enumerate()
+            .map(|(output, (of, limits))| {
                 let mut peaks = Peaks::default();
-                peaks.position.raise(&of[0], [limits.lower, limits.upper]);
+                peaks.position.raise(&of[0], mechanism.position_bounds(output));
                 peaks.velocity.raise(&of[1], [-limits.velocity, limits.velocity]);
                 peaks.acceleration.raise(&of[2], [-limits.acceleration, limits.acceleration]);
                 peaks
@@ -95,13 +98,9 @@ impl Course {
         }
         for (output, peaks) in mechanism.outputs.iter().zip(&peaks) {
             for (kind, peak) in peaks.polynomial() {
-                let tolerance = match kind {
-                    LimitKind::Jerk => options.jerk_tolerance,
-                    _ => options.limit_tolerance,
-                };
-                if peak.exceeds(tolerance) {
+                if peak.exceeds(tolerance_of(kind, mechanism, options)) {
                     let Peak { value, time, bound, .. } = *peak;
-                    return Err(Violation::Limit { output: output.clone(), kind, value, bound, time });
+                    findings.add(Violation::Limit { output: output.clone(), kind, value, bound, time })?;
                 }
             }
         }

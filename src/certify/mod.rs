@@ -2,6 +2,7 @@
 //! trajectory solves its problem. Imports `robot`, `base`, `world`, `problem` and `trajectory` only,
 //! never a checker, so that it cannot share a bug with one.
 //!
+//! - Ends are the start and a goal, and at rest can be held; knots are continuous (`knots`).
 //! - Polynomial limits (position, velocity, acceleration, jerk) hold by exact extrema (`limits`).
 //! - Collisions are excluded on intervals of time, halved until each is proved (`collision`).
 //! - Efforts are bounded on intervals by Taylor models of inverse dynamics (`effort`).
@@ -10,7 +11,9 @@
 
 mod collision;
 mod effort;
+mod findings;
 mod interval;
+mod knots;
 mod lanes;
 mod limits;
 mod motion;
@@ -19,14 +22,21 @@ mod solids;
 mod span;
 mod vehicle;
 
-pub use report::{BasePeak, Certificate, Clearance, Limit, LimitKind, Nearest, Peak, Peaks, Violation};
+pub use report::{
+    BasePeak, Certificate, Clearance, End, Limit, LimitKind, Miss, Nearest, Peak, Peaks, Quantity, Report,
+    Violation,
+};
 
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{FlatState, InvalidValue, Problem, Smoothness};
+use crate::robot::{Mechanism, POSITION_SLACK};
 use crate::stop::{Stop, Watch};
-use crate::trajectory::{MAX_DEGREE, Trajectory, derivative};
+use crate::trajectory::{MAX_DEGREE, Segment, Trajectory, derivative};
 use collision::Collisions;
 use effort::Efforts;
+use findings::Findings;
+use knots::{Jumps, Knot, Named};
 use limits::Course;
+use std::borrow::Cow;
 use vehicle::Vehicle;
 
 /// No interval of time is halved below this, seconds: a robot moving at 10 m/s covers a micrometre.
@@ -52,15 +62,22 @@ const WORK_PER_ASK: u32 = 1024;
 const INTERVAL: u32 = 32;
 
 /// How much a certificate should find out, and how exact the trajectory must be.
+///
+/// A trajectory may jump at its knots by what rounding makes. What it proves then is that there is a motion,
+/// continuous with all derivatives that should be, which keeps all limits within twice their tolerances and
+/// is off the trajectory by no more than about `tolerance` in its last continuous derivative, and by what that
+/// makes in those below.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CertifyOptions {
     /// Prove the smallest clearance to within this, metres. `None`: prove no more than that there
     /// is some, which is several times cheaper.
     pub clearance_tolerance: Option<f64>,
-    /// Greatest distance of the ends from the problem's start and goal and greatest jump at a knot,
-    /// per output, in rad or m and their derivatives, relative to values above 1.
+    /// Greatest distance of the ends from the problem's start and goal, greatest jump at a knot, and greatest
+    /// sum of all jumps that are not as good as none beside the tolerances of limits; of every output and
+    /// every derivative of it by itself, in rad or m and their derivatives, relative to values above 1.
     pub tolerance: f64,
-    /// What a limit may be exceeded by, in its unit or relative to it where it is above 1.
+    /// What a limit may be exceeded by, in its unit or relative to it where it is above 1; one of position
+    /// by [`POSITION_SLACK`] at most, where links are not judged because of what was proved within it.
     pub limit_tolerance: f64,
     /// The same for limits of jerk, which rounded times in a file blur the most.
     pub jerk_tolerance: f64,
@@ -74,26 +91,77 @@ impl Default for CertifyOptions {
     }
 }
 
-/// Proves that `trajectory` solves `problem` at every instant.
+impl CertifyOptions {
+    /// For files that anybody wrote, as `flatout check` has them: limits may be exceeded by ten times this
+    /// `tolerance`, those of jerk by a thousand times. Times in a JointTrajectory are whole nanoseconds, which
+    /// blurs accelerations of short pieces, and jerks more.
+    pub fn for_files(tolerance: f64) -> Self {
+        Self {
+            clearance_tolerance: None,
+            tolerance,
+            limit_tolerance: 10.0 * tolerance,
+            jerk_tolerance: 1e3 * tolerance,
+        }
+    }
+}
+
+/// Proves that `trajectory` solves `problem` at every instant, the limits being those of [`Problem::admitted`].
 ///
 /// # Errors
-/// What is wrong with the trajectory and when, or what could not be proved.
+/// What is wrong with the trajectory and when, or what could not be proved: the first that is met.
 pub fn certify(
     problem: &Problem,
     trajectory: &Trajectory,
     options: &CertifyOptions,
 ) -> Result<Certificate, Violation> {
-    Certifier::new(problem, *options).certify(trajectory)
+    // Nonsense has no limits that could be moved.
+    let admitted = if problem.validate().is_ok() { problem.admitted() } else { Cow::Borrowed(problem) };
+    Certifier::new(&admitted, *options).certify(trajectory)
+}
+
+impl CertifyOptions {
+    /// Checks that they are numbers, and none below zero.
+    ///
+    /// # Errors
+    /// The first field whose value makes no sense.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        let &Self { clearance_tolerance, tolerance, limit_tolerance, jerk_tolerance } = self;
+        let all = [
+            ("clearance_tolerance", clearance_tolerance.unwrap_or(0.0)),
+            ("tolerance", tolerance),
+            ("limit_tolerance", limit_tolerance),
+            ("jerk_tolerance", jerk_tolerance),
+        ];
+        match all.into_iter().find(|(_, value)| !(0.0..f64::INFINITY).contains(value)) {
+            None => Ok(()),
+            Some((field, value)) => Err(InvalidValue::new(field, value, "a number of at least 0")),
+        }
+    }
+}
+
+/// The same, but tells all that stands against the trajectory: of every kind of violation the worst. To be
+/// told the worst collision exactly, `options` should have a clearance tolerance.
+///
+/// It takes longer than [`certify`] where something does.
+pub fn survey(problem: &Problem, trajectory: &Trajectory, options: &CertifyOptions) -> Report {
+    Certifier::new(problem, *options).survey(trajectory)
 }
 
 /// Tables and working memory to certify many trajectories of one problem.
 pub struct Certifier<'a> {
+    /// Or why the problem or the options make no sense.
+    proof: Result<Proof<'a>, InvalidValue>,
+}
+
+/// What it takes to prove that trajectories solve a problem that makes sense.
+struct Proof<'a> {
     problem: &'a Problem,
     options: CertifyOptions,
     collisions: Collisions<'a>,
     efforts: Efforts<'a>,
     course: Course,
     vehicle: Option<Vehicle<'a>>,
+    jumps: Jumps,
 }
 
 /// Whether to go on to so much more work, after so many intervals.
@@ -103,7 +171,7 @@ fn ask(watch: &mut Watch, work: u32, intervals: usize) -> Result<(), Violation> 
 }
 
 impl<'a> Certifier<'a> {
-    /// Builds the tables for `problem`.
+    /// Builds the tables for `problem`. Where that or the options make no sense, nothing gets a certificate.
     pub fn new(problem: &'a Problem, options: CertifyOptions) -> Self {
         Self::build(problem, options, &mut Watch::default())
     }
@@ -117,20 +185,15 @@ impl<'a> Certifier<'a> {
 
     /// Builds the tables, as far as it comes.
     fn build(problem: &'a Problem, options: CertifyOptions, watch: &mut Watch) -> Self {
-        Self {
-            problem,
-            options,
-            collisions: Collisions::new(&problem.mechanism, &problem.world, watch),
-            efforts: Efforts::new(&problem.mechanism, problem.gravity, options.limit_tolerance),
-            course: Course::default(),
-            vehicle: Vehicle::new(problem, options),
-        }
+        let checked = options.validate().map_err(|e| e.under("options")).and_then(|()| problem.validate());
+        Self { proof: checked.map(|()| Proof::new(problem, options, watch)) }
     }
 
     /// Proves that `trajectory` solves the problem at every instant.
     ///
     /// # Errors
-    /// What is wrong with the trajectory and when, or what could not be proved.
+    /// What is wrong with the trajectory and when, or what could not be proved; or that the problem makes no
+    /// sense.
     pub fn certify(&mut self, trajectory: &Trajectory) -> Result<Certificate, Violation> {
         self.certify_until(trajectory, &Stop::NEVER)
     }
@@ -140,34 +203,83 @@ impl<'a> Certifier<'a> {
     /// # Errors
     /// As [`Certifier::certify`].
     pub fn certify_until(&mut self, trajectory: &Trajectory, stop: &Stop) -> Result<Certificate, Violation> {
-        let watch = &mut Watch::new(stop, WORK_PER_ASK);
+        match &mut self.proof {
+            Ok(proof) => {
+                let watch = &mut Watch::new(stop, WORK_PER_ASK);
+                proof.prove(trajectory, watch, &mut Findings::default())
+            }
+            Err(why) => Err(Violation::Invalid(why.clone())),
+        }
+    }
+
+    /// All that stands against `trajectory`, as [`survey`].
+    pub fn survey(&mut self, trajectory: &Trajectory) -> Report {
+        let mut findings = Findings::all();
+        let proved = match &mut self.proof {
+            Ok(proof) => proof.prove(trajectory, &mut Watch::default(), &mut findings),
+            Err(why) => Err(Violation::Invalid(why.clone())),
+        };
+        let (certificate, last) = match proved {
+            Ok(certificate) => (Some(certificate), None),
+            Err(violation) => (None, Some(violation)),
+        };
+        let mut violations = findings.into_kept();
+        violations.extend(last);
+        Report { certificate: certificate.filter(|_| violations.is_empty()), violations }
+    }
+}
+
+impl<'a> Proof<'a> {
+    /// Builds the tables, as far as it comes.
+    fn new(problem: &'a Problem, options: CertifyOptions, watch: &mut Watch) -> Self {
+        Self {
+            problem,
+            options,
+            collisions: Collisions::new(&problem.mechanism, &problem.world, watch),
+            efforts: Efforts::new(&problem.mechanism, problem.gravity, options.limit_tolerance),
+            course: Course::default(),
+            vehicle: Vehicle::new(problem, options),
+            jumps: Jumps::default(),
+        }
+    }
+
+    /// Proves what can be proved: all, where `findings` keep nothing.
+    fn prove(
+        &mut self,
+        trajectory: &Trajectory,
+        watch: &mut Watch,
+        findings: &mut Findings,
+    ) -> Result<Certificate, Violation> {
         let tolerance = self.options.clearance_tolerance;
         let outputs = self.problem.mechanism.outputs.clone();
+        let not_judged = self.problem.mechanism.unjudged.clone();
         self.check_form(trajectory)?;
         if let Some(vehicle) = &mut self.vehicle {
-            let (peaks, base, first) = vehicle.prove(trajectory, watch)?;
-            let (clearance, intervals) = self.collisions.prove(trajectory, vehicle, tolerance, watch)?;
-            return Ok(Certificate { clearance, peaks, base, outputs, intervals: first + intervals });
+            let (peaks, base, first) = vehicle.prove(trajectory, watch, findings)?;
+            let (clearance, intervals) =
+                self.collisions.prove(trajectory, vehicle, tolerance, watch, findings)?;
+            let intervals = first + intervals;
+            return Ok(Certificate { clearance, peaks, base, outputs, intervals, not_judged });
         }
-        self.check_ends(trajectory)?;
-        self.check_knots(trajectory)?;
-        let mut peaks = self.course.survey(trajectory, self.problem, &self.options, watch)?;
+        self.check_ends(trajectory, findings)?;
+        self.check_knots(trajectory, findings)?;
+        let mut peaks = self.course.survey(trajectory, self.problem, &self.options, watch, findings)?;
         let (clearance, mut intervals) =
-            self.collisions.prove(trajectory, &mut self.course, tolerance, watch)?;
+            self.collisions.prove(trajectory, &mut self.course, tolerance, watch, findings)?;
         if self.problem.torque {
-            intervals += self.efforts.prove(trajectory, &mut peaks, watch)?;
+            intervals += self.efforts.prove(trajectory, &mut peaks, watch, findings)?;
         }
-        Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals })
+        Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals, not_judged })
     }
 
     /// Whether it is a trajectory of this mechanism at all, made of numbers.
     fn check_form(&self, trajectory: &Trajectory) -> Result<(), Violation> {
         let malformed = |reason| Err(Violation::Malformed { reason });
+        if self.problem.gravity_fault().is_some() {
+            return malformed("the equations of its vehicle have another gravity than the problem");
+        }
         if trajectory.dof() != self.problem.mechanism.flat_dof() {
             return malformed("it has another number of outputs than the mechanism");
-        }
-        if self.vehicle.is_some() && (self.problem.torque || self.problem.smoothness == Smoothness::Jerk) {
-            return malformed("limits of effort and jerk are not offered for vehicles");
         }
         if trajectory.degree() > MAX_DEGREE {
             return malformed("its polynomials are of too high a degree");
@@ -175,7 +287,7 @@ impl<'a> Certifier<'a> {
         if trajectory.is_empty() {
             return malformed("it has no segment");
         }
-        let finite = |s: crate::trajectory::Segment<'_>| {
+        let finite = |s: Segment<'_>| {
             (s.duration > 0.0 || trajectory.len() == 1)
                 && s.duration >= 0.0
                 && s.duration.is_finite()
@@ -189,55 +301,145 @@ impl<'a> Certifier<'a> {
         Ok(())
     }
 
-    /// Whether it leads from the start to a goal.
-    fn check_ends(&self, trajectory: &Trajectory) -> Result<(), Violation> {
+    /// Whether it leads from the start to a goal, and these can be held.
+    fn check_ends(&self, trajectory: &Trajectory, findings: &mut Findings) -> Result<(), Violation> {
+        let Problem { start, goals, mechanism, smoothness, .. } = self.problem;
+        let tolerance = self.options.tolerance;
         let (first, last) = (trajectory.segment(0), trajectory.segment(trajectory.len() - 1));
-        let miss = |state: &FlatState, segment: crate::trajectory::Segment<'_>, t: f64| {
+        let miss = |state: &FlatState, segment: Segment<'_>, t: f64| {
             let wanted = [&state.position, &state.velocity, &state.acceleration];
-            let mut most = 0.0_f64;
-            for (order, wanted) in wanted.into_iter().take(self.problem.smoothness.order()).enumerate() {
+            let mut farthest = Farthest::new(tolerance);
+            for (order, wanted) in wanted.into_iter().take(smoothness.order()).enumerate() {
                 for (output, &wanted) in wanted.iter().enumerate() {
-                    most = most.max(deviation(derivative(segment.polynomial(output), order, t), wanted));
+                    let value = derivative(segment.polynomial(output), order, t);
+                    farthest.see([value, wanted], || named(mechanism, output).quantity(order));
                 }
             }
-            most
+            farthest
         };
-        let start = miss(&self.problem.start, first, 0.0);
-        if start > self.options.tolerance {
-            return Err(Violation::Start { distance: start });
+        if let Some(miss) = miss(start, first, 0.0).miss {
+            findings.add(Violation::Start { miss })?;
         }
-        let goals = self.problem.goals.iter();
-        let goal = goals.map(|goal| miss(goal, last, last.duration)).fold(f64::INFINITY, f64::min);
-        if goal > self.options.tolerance {
-            return Err(Violation::Goal { distance: goal });
+        let (goal, farthest) = nearest(goals, |goal| miss(goal, last, last.duration))?;
+        if let Some(miss) = farthest.miss {
+            findings.add(Violation::Goal { miss })?;
+        }
+        for (end, state) in [(End::Start, start), (End::Goal, goal)] {
+            if let Some(why) = self.problem.overload(state, self.options.limit_tolerance) {
+                findings.add(Violation::Unheld { end, why })?;
+            }
         }
         Ok(())
     }
 
     /// Whether positions and velocities are continuous, and accelerations where they should be.
-    fn check_knots(&mut self, trajectory: &Trajectory) -> Result<(), Violation> {
-        self.course.jumps = 0.0;
+    fn check_knots(&mut self, trajectory: &Trajectory, findings: &mut Findings) -> Result<(), Violation> {
+        for mends in [false, true] {
+            self.course.jumps = 0.0;
+            self.jumps.begin(trajectory.dof(), mends);
+            match self.problem.smoothness {
+                Smoothness::Acceleration => self.meet_knots::<2>(trajectory, findings)?,
+                Smoothness::Jerk => self.meet_knots::<3>(trajectory, findings)?,
+            }
+            if self.jumps.are_small(self.options.tolerance) {
+                return Ok(());
+            }
+        }
+        let name = |output, order| named(&self.problem.mechanism, output).quantity(order);
+        self.jumps.end(self.options.tolerance, name, findings)
+    }
+
+    /// The same of the knots one by one, where so many derivatives are continuous, the value among them.
+    fn meet_knots<const N: usize>(
+        &mut self,
+        trajectory: &Trajectory,
+        findings: &mut Findings,
+    ) -> Result<(), Violation> {
+        let mechanism = &self.problem.mechanism;
         for i in 1..trajectory.len() {
             let (before, after) = (trajectory.segment(i - 1), trajectory.segment(i));
+            let knot = Knot { time: trajectory.knots()[i], brief: before.duration.min(after.duration) };
             for output in 0..trajectory.dof() {
-                for order in 0..self.problem.smoothness.order() {
-                    let left = derivative(before.polynomial(output), order, before.duration);
-                    let right = derivative(after.polynomial(output), order, 0.0);
-                    // What a jump does to values afterwards; a bounded acceleration may jump.
-                    let reach = [1.0, trajectory.duration(), 0.0][order];
-                    self.course.jumps += (right - left).abs() * reach;
-                    if deviation(left, right) > self.options.tolerance {
-                        let (name, time) = (self.output(output), trajectory.knots()[i]);
-                        return Err(Violation::Jump { output: name, order, time, jump: right - left });
-                    }
+                let sides = sides::<N>([&before, &after], output);
+                // What a jump does to values afterwards; a bounded acceleration may jump.
+                let [from, to] = sides;
+                self.course.jumps +=
+                    (to[0] - from[0]).abs() + (to[1] - from[1]).abs() * trajectory.duration();
+                let limits = &mechanism.limits[output];
+                if let Some((order, jump)) = self.jumps.meet(output, sides, knot, limits, &self.options) {
+                    let (of, unit) = named(mechanism, output).quantity(order);
+                    findings.add(Violation::Jump { of, time: knot.time, jump, unit })?;
                 }
             }
         }
         Ok(())
     }
+}
 
-    fn output(&self, output: usize) -> String {
-        self.problem.mechanism.outputs[output].clone()
+/// An output on both sides of the knot between two segments: its value and derivatives, as many as there are.
+fn sides<const N: usize>([before, after]: [&Segment<'_>; 2], output: usize) -> [[f64; N]; 2] {
+    let at = |segment: &Segment<'_>, t: f64| {
+        let polynomial = segment.polynomial(output);
+        std::array::from_fn(|order| derivative(polynomial, order, t))
+    };
+    [at(before, before.duration), at(after, 0.0)]
+}
+
+/// An output of a mechanism that is no vehicle, or a joint of one.
+fn named(mechanism: &Mechanism, output: usize) -> Named<'_> {
+    Named { name: &mechanism.outputs[output], is_angle: mechanism.is_angle(output) }
+}
+
+/// What of a state an end of a trajectory misses the most.
+struct Farthest {
+    tolerance: f64,
+    deviation: f64,
+    /// What that is, if it is by more than is tolerated.
+    miss: Option<Miss>,
+}
+
+impl Farthest {
+    fn new(tolerance: f64) -> Self {
+        Self { tolerance, deviation: 0.0, miss: None }
+    }
+
+    /// Takes note of a value and what is expected in its place.
+    fn see(&mut self, [value, expected]: [f64; 2], name: impl FnOnce() -> (Quantity, &'static str)) {
+        let deviation = deviation(value, expected);
+        // A NaN is as far as anything.
+        let deviation = if deviation.is_nan() { f64::INFINITY } else { deviation };
+        if deviation > self.deviation {
+            self.deviation = deviation;
+            let miss = |(of, unit)| Miss { of, value, expected, unit };
+            self.miss = (deviation > self.tolerance).then(|| miss(name()));
+        }
+    }
+}
+
+/// The goal that is missed the least, and by what.
+fn nearest(
+    goals: &[FlatState],
+    mut miss: impl FnMut(&FlatState) -> Farthest,
+) -> Result<(&FlatState, Farthest), Violation> {
+    let mut best: Option<(&FlatState, Farthest)> = None;
+    for goal in goals {
+        let farthest = miss(goal);
+        if best.as_ref().is_none_or(|(_, best)| farthest.deviation < best.deviation) {
+            best = Some((goal, farthest));
+        }
+    }
+    best.ok_or(Violation::Malformed { reason: "the problem has no goal for it to end at" })
+}
+
+/// By how much a limit of some kind may be exceeded: one of position by no more than what was proved of pairs
+/// of links allows, if anything was.
+fn tolerance_of(kind: LimitKind, mechanism: &Mechanism, options: &CertifyOptions) -> f64 {
+    match kind {
+        LimitKind::Position if !mechanism.proved_within.is_empty() => {
+            options.limit_tolerance.min(POSITION_SLACK)
+        }
+        LimitKind::Jerk => options.jerk_tolerance,
+        _ => options.limit_tolerance,
     }
 }
 

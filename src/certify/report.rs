@@ -1,9 +1,12 @@
 //! What a certificate says, or what stands against it.
 
 use crate::base::Singular;
+use crate::problem::{InvalidValue, Overload, apart};
+use crate::robot::Unjudged;
 use crate::trajectory::Extrema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 
 /// Proof that a trajectory solves its problem at every instant, and by what margin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,10 +21,17 @@ pub struct Certificate {
     pub base: Vec<BasePeak>,
     /// Intervals of time that the proof took.
     pub intervals: usize,
+    /// What of the robot was not judged for collisions with itself, or at all, and why.
+    #[serde(serialize_with = "shared")]
+    pub not_judged: Arc<Unjudged>,
+}
+
+fn shared<S: Serializer>(unjudged: &Arc<Unjudged>, serializer: S) -> Result<S::Ok, S::Error> {
+    unjudged.serialize(serializer)
 }
 
 /// Distance kept between what must not touch, metres; that of the base from obstacles, which never
-/// changes, does not count.
+/// changes, does not count, nor that of links and spheres from each other that are not judged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Clearance {
     /// Proved: nothing comes nearer at any instant. Infinite where there is nothing to touch.
@@ -107,9 +117,53 @@ pub enum LimitKind {
     Effort,
 }
 
+/// An end of a trajectory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// Its beginning.
+    Start,
+    /// Its end.
+    Goal,
+}
+
+/// What of a state an end of a trajectory misses the most, relative to what is expected where that is above 1.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Miss {
+    /// What it is.
+    #[serde(flatten)]
+    pub of: Quantity,
+    /// The value it has.
+    pub value: f64,
+    /// The value that the start or the goal has.
+    pub expected: f64,
+    /// The unit of both.
+    pub unit: &'static str,
+}
+
+/// Something of a state, or a control whose rate is limited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Quantity {
+    /// Name of an output, or of a vehicle's coordinate or limited quantity.
+    pub name: String,
+    /// Whether it is the value of that output or coordinate or which derivative; `None` of a limited quantity.
+    pub kind: Option<LimitKind>,
+}
+
+/// All that stands against a trajectory.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Proof that it is valid, if it is.
+    pub certificate: Option<Certificate>,
+    /// Of every kind of violation the worst, in the order in which they were met; none if it is valid.
+    pub violations: Vec<Violation>,
+}
+
 /// Why a trajectory has no certificate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Violation {
+    /// The problem, or what is asked of the certificate, makes no sense.
+    Invalid(InvalidValue),
     /// It is no trajectory of this mechanism.
     Malformed {
         /// Why.
@@ -117,33 +171,42 @@ pub enum Violation {
     },
     /// It does not begin at the start.
     Start {
-        /// Largest deviation of any output or a derivative of it.
-        distance: f64,
+        /// What is the farthest from it.
+        miss: Miss,
     },
     /// It does not end at a goal.
     Goal {
-        /// Largest deviation of any output or a derivative of it from the nearest goal.
-        distance: f64,
+        /// What is the farthest from the nearest goal.
+        miss: Miss,
     },
-    /// A value or derivative that should be continuous jumps at a knot.
+    /// Its start or goal takes an effort that a joint does not have, as one at rest that cannot be held.
+    Unheld {
+        /// Which of the two.
+        end: End,
+        /// What it takes.
+        why: Overload,
+    },
+    /// Something that should be continuous jumps at a knot.
     Jump {
-        /// Name of the output.
-        output: String,
-        /// 0: the value; 1: the velocity; 2: the acceleration.
-        order: usize,
+        /// What.
+        of: Quantity,
         /// When, seconds.
         time: f64,
         /// By how much.
         jump: f64,
+        /// In which unit.
+        unit: &'static str,
     },
-    /// Something of a vehicle's state, or a control whose rate is limited, jumps at a knot.
-    StateJump {
-        /// Name of a coordinate or a limited quantity.
-        of: &'static str,
-        /// When, seconds.
-        time: f64,
-        /// By how much.
-        jump: f64,
+    /// Something that should be continuous jumps at many knots, by less than may be at each, but by more in all.
+    Jumps {
+        /// What.
+        of: Quantity,
+        /// At how many knots.
+        knots: usize,
+        /// By how much, added up without signs; of values above 1 relative to these.
+        sum: f64,
+        /// In which unit.
+        unit: &'static str,
     },
     /// The flat outputs of a vehicle tell nothing of its motion, or it can't be proved that they do.
     Singular {
@@ -318,10 +381,117 @@ impl fmt::Display for Limit<'_> {
     }
 }
 
+impl LimitKind {
+    /// The unit of what is limited, of an angle or of a length.
+    pub(super) fn unit(self, is_angle: bool) -> &'static str {
+        match (self, is_angle) {
+            (Self::Position, true) => "rad",
+            (Self::Position, false) => "m",
+            (Self::Velocity, true) => "rad/s",
+            (Self::Velocity, false) => "m/s",
+            (Self::Acceleration, true) => "rad/s^2",
+            (Self::Acceleration, false) => "m/s^2",
+            (Self::Jerk, true) => "rad/s^3",
+            (Self::Jerk, false) => "m/s^3",
+            (Self::Effort, true) => "N m",
+            (Self::Effort, false) => "N",
+        }
+    }
+
+    /// The limit of the value, or of its derivative of some order up to the third.
+    pub(super) fn of_order(order: usize) -> Self {
+        [Self::Position, Self::Velocity, Self::Acceleration, Self::Jerk][order]
+    }
+}
+
 impl Violation {
+    /// Its kind, as one word: of every kind a [`Report`] tells the worst.
+    pub fn kind(&self) -> String {
+        let of = |of: &Quantity| of.kind.map_or_else(|| of.name.replace(' ', "_"), |kind| kind.to_string());
+        match self {
+            Self::Invalid(_) => "invalid".to_owned(),
+            Self::Malformed { .. } => "malformed".to_owned(),
+            Self::Start { .. } => "start".to_owned(),
+            Self::Goal { .. } => "goal".to_owned(),
+            Self::Unheld { end, .. } => format!("{end}_unheld"),
+            Self::Jump { of: quantity, .. } => format!("{}_jump", of(quantity)),
+            Self::Jumps { of: quantity, .. } => format!("{}_jumps", of(quantity)),
+            Self::Singular { .. } => "singular".to_owned(),
+            Self::BaseLimit { of, .. } => format!("{}_limit", of.replace(' ', "_")),
+            Self::LimitNotProved { .. } => "limit_not_proved".to_owned(),
+            Self::Limit { kind, .. } => format!("{kind}_limit"),
+            Self::Collision { .. } => "collision".to_owned(),
+            Self::SelfCollision { .. } => "self_collision".to_owned(),
+            Self::ClearanceNotProved { .. } => "clearance_not_proved".to_owned(),
+            Self::OutOfTime { .. } => "out_of_time".to_owned(),
+            Self::EffortNotProved { .. } => "effort_not_proved".to_owned(),
+        }
+    }
+
+    /// Of two violations of a kind the worse has more of this.
+    pub(super) fn badness(&self) -> f64 {
+        let beyond = |value: f64, bound: f64| (value - bound).abs() / bound.abs().max(1.0);
+        let badness = match self {
+            Self::Start { miss } | Self::Goal { miss } => beyond(miss.value, miss.expected),
+            Self::Unheld { why, .. } => why.effort.abs() / why.limit,
+            Self::Jump { jump, .. } => jump.abs(),
+            Self::Jumps { sum, .. } => *sum,
+            Self::Limit { kind: LimitKind::Position, value, bound, .. } => (value - bound).abs(),
+            Self::BaseLimit { value, bound, .. }
+            | Self::LimitNotProved { value, bound, .. }
+            | Self::Limit { value, bound, .. }
+            | Self::EffortNotProved { value, bound, .. } => (value - bound).abs() / bound.abs(),
+            Self::Collision { depth, .. } | Self::SelfCollision { depth, .. } => *depth,
+            Self::ClearanceNotProved { gap, .. } => -gap,
+            // The first.
+            Self::Invalid(_) | Self::Singular { .. } | Self::Malformed { .. } | Self::OutOfTime { .. } => 0.0,
+        };
+        // What is no number is worse than any.
+        if badness.is_nan() { f64::INFINITY } else { badness }
+    }
+
     /// That outputs say nothing at some time.
     pub(super) fn singular(reason: Singular, time: f64) -> Self {
         Self::Singular { reason: reason.to_string(), time }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Start => "start",
+            Self::Goal => "goal",
+        })
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Some(kind) => write!(f, "{kind} of \"{}\"", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+impl fmt::Display for Miss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { of, value, expected, unit } = self;
+        let (value, expected) = apart(*value, *expected);
+        write!(f, "the {of} is {value} {unit}, expected {expected}")
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.certificate, &self.violations[..]) {
+            (Some(certificate), _) => write!(f, "valid at every instant: {certificate}"),
+            (None, [only]) => write!(f, "not valid: {only}"),
+            (None, all) => {
+                write!(f, "not valid, of each kind the worst:")?;
+                all.iter().try_for_each(|violation| write!(f, "\n  {violation}"))
+            }
+        }
     }
 }
 
@@ -335,6 +505,9 @@ impl fmt::Display for Certificate {
             let percent = 100.0 * peak.used;
             write!(f, "; tightest limit: {limit}, {percent:.1}% at {:.3} s", peak.time)?;
         }
+        if !self.not_judged.is_empty() {
+            write!(f, "; not judged: {}", self.not_judged)?;
+        }
         Ok(())
     }
 }
@@ -342,17 +515,16 @@ impl fmt::Display for Certificate {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Invalid(why) => write!(f, "nothing can be proved: {why}"),
             Self::Malformed { reason } => write!(f, "not a trajectory of this robot: {reason}"),
-            Self::Start { distance } => write!(f, "it begins {} away from the start", Digits(*distance)),
-            Self::Goal { distance } => {
-                write!(f, "it ends {} away from the nearest goal", Digits(*distance))
+            Self::Start { miss } => write!(f, "it begins away from the start: {miss}"),
+            Self::Goal { miss } => write!(f, "it ends away from the nearest goal: {miss}"),
+            Self::Unheld { end, why } => write!(f, "the {end} {}: {why}", why.denial()),
+            Self::Jump { of, time, jump, unit } => {
+                write!(f, "the {of} jumps by {} {unit} at {time:.3} s", Digits(*jump))
             }
-            Self::Jump { output, order, time, jump } => {
-                let what = ["position", "velocity", "acceleration"][*order];
-                write!(f, "the {what} of \"{output}\" jumps by {} at {time:.3} s", Digits(*jump))
-            }
-            Self::StateJump { of, time, jump } => {
-                write!(f, "the {of} jumps by {} at {time:.3} s", Digits(*jump))
+            Self::Jumps { of, knots, sum, unit } => {
+                write!(f, "the {of} jumps at {knots} knots, by {} {unit} in all", Digits(*sum))
             }
             Self::Singular { reason, time } => write!(f, "{reason} (at {time:.3} s)"),
             Self::BaseLimit { of, value, bound, time } => {
@@ -426,13 +598,6 @@ impl fmt::Display for Length {
     }
 }
 
-/// Two numbers to as many decimals as it takes to tell them apart, from 3 on.
-fn apart(a: f64, b: f64) -> (String, String) {
-    let write = |decimals: usize| (format!("{a:.decimals$}"), format!("{b:.decimals$}"));
-    let enough = (3..12).map(write).find(|(a, b)| a != b);
-    enough.unwrap_or_else(|| write(12))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -446,7 +611,9 @@ mod tests {
         assert_eq!(lengths, ["1.50 m", "12.3 mm", "250 um", "3.00 nm", "inf m"]);
         assert_eq!(apart(2.0, 2.0 - 1e-6), ("2.000000".to_owned(), "1.999999".to_owned()));
         assert_eq!(apart(2.5, 2.0), ("2.500".to_owned(), "2.000".to_owned()));
-        let violation = Violation::Start { distance: 1.078 };
-        assert_eq!(violation.to_string(), "it begins 1.08 away from the start");
+        let of = Quantity { name: "j".to_owned(), kind: Some(LimitKind::Velocity) };
+        let miss = Miss { of, value: 1.078, expected: 0.0, unit: "rad/s" };
+        let said = "it begins away from the start: the velocity of \"j\" is 1.078 rad/s, expected 0.000";
+        assert_eq!(Violation::Start { miss }.to_string(), said);
     }
 }

@@ -74,7 +74,7 @@ pub(super) struct Distance<F> {
     local: Vector<F>,
     beyond: Vector<F>,
     below: [u8; 3],
-    outside: F,
+    pub(super) outside: F,
 }
 
 impl Solid {

@@ -4,7 +4,8 @@ use super::*;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, Smoothness};
 use crate::robot::{
-    Body, CollisionLink, DynamicsScratch, Inertia, JointLimits, Mechanism, Motion, Sphere, random,
+    AlwaysTouching, Body, CollisionLink, DynamicsScratch, END_SLACK, Inertia, JointLimits, Mechanism, Motion,
+    Sphere, random,
 };
 use crate::stop::CancelToken;
 use crate::world::{Obstacle, Shape, World};
@@ -145,8 +146,9 @@ fn clearance_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> (f64, [St
         }
     }
     for &[a, b] in &m.pairs {
-        for (c, r) in spheres(a) {
-            for (d, s) in spheres(b) {
+        let always = m.always_touching([a, b]);
+        for (i, (c, r)) in spheres(a).enumerate() {
+            for (_, (d, s)) in spheres(b).enumerate().filter(|(j, _)| !always.contains(&[i, *j])) {
                 see(c.distance(d) - r - s, &m.links[a].name, &m.links[b].name);
             }
         }
@@ -160,7 +162,21 @@ fn random_case(rng: &mut Pcg64Mcg) -> (Problem, Trajectory) {
     let mut mechanism = random::mechanism(rng, bodies);
     let trajectory = random_trajectory(rng, mechanism.dof());
     let parents: Vec<usize> = mechanism.bodies.iter().map(|b| b.parent).collect();
-    mechanism.pairs.retain(|&[a, b]| parents[b] != a && parents[parents[b]] != a);
+    // Neighbours, which touch at the joint between them, have spheres that are left out: some or all.
+    for &links in &mechanism.pairs {
+        let [a, b] = links;
+        let is_near = parents[b] == a || parents[parents[b]] == a;
+        let share =
+            if is_near { [0.8, 1.0][rng.random_range(0..2)] } else { [0.0, 0.2][rng.random_range(0..2)] };
+        let [count, others] = links.map(|l| mechanism.links[l].spheres.len());
+        let all = (0..count).flat_map(|i| (0..others).map(move |j| [i, j]));
+        let spheres: Vec<[usize; 2]> = all.filter(|_| rng.random_bool(share)).collect();
+        if !spheres.is_empty() {
+            mechanism.always.push(AlwaysTouching { links, spheres });
+        }
+    }
+    mechanism.pairs.sort_unstable();
+    mechanism.always.sort_unstable_by_key(|a| a.links);
     let obstacles = rng.random_range(0..6);
     let mut world = random_world(rng, obstacles);
     let base = mechanism.bodies[0].placement.point(mechanism.links[0].bound.center);
@@ -184,7 +200,8 @@ fn certificates_agree_with_dense_samples() {
         let at_level = |options| {
             let levels = lanes::Chosen::available();
             let mut certifier = Certifier::new(&problem, options);
-            certifier.collisions.level = levels[case % levels.len()].1;
+            certifier.proof.as_mut().expect("a sound problem").collisions.level =
+                levels[case % levels.len()].1;
             certifier.certify(&trajectory)
         };
         let coarse = at_level(CertifyOptions::default());
@@ -215,8 +232,32 @@ fn certificates_agree_with_dense_samples() {
             }
             Err(other) => panic!("case {case}: {other}"),
         }
+        survey_agrees(&problem, &trajectory, tolerance, smallest());
     }
     assert!(certified > 100 && collided > 100, "{certified} certified, {collided} collided");
+}
+
+/// A survey gives the certificate, or the worst collision to within the tolerance.
+fn survey_agrees(problem: &Problem, trajectory: &Trajectory, tolerance: f64, sampled: f64) {
+    let options = CertifyOptions { clearance_tolerance: Some(tolerance), ..CertifyOptions::default() };
+    let Report { certificate, violations } = survey(problem, trajectory, &options);
+    assert_eq!(certificate, certify(problem, trajectory, &options).ok());
+    assert_eq!(certificate.is_none(), !violations.is_empty());
+    if certificate.is_some() {
+        return;
+    }
+    let depth = |violation: &Violation| match violation {
+        Violation::Collision { depth, time, .. } | Violation::SelfCollision { depth, time, .. } => {
+            let (distance, _) = clearance_at(problem, trajectory, *time);
+            assert!(distance <= -depth + 1e-12);
+            *depth
+        }
+        other => panic!("{other}"),
+    };
+    let worst = violations.iter().map(depth).fold(0.0, f64::max);
+    assert!(worst >= -sampled - tolerance - 2e-9, "{worst} of {sampled}");
+    let kinds: Vec<String> = violations.iter().map(Violation::kind).collect();
+    assert!(kinds.len() == 1 || kinds.len() == 2 && kinds[0] != kinds[1], "{kinds:?}");
 }
 
 /// Efforts' bounds hold at dense samples; limits just above and below the greatest effort are told apart.
@@ -253,7 +294,7 @@ fn efforts_agree_with_dense_samples() {
         with_limits(&mut problem, 1.01);
         let levels = lanes::Chosen::available();
         let mut certifier = Certifier::new(&problem, options);
-        certifier.efforts.level = levels[case % levels.len()].1;
+        certifier.proof.as_mut().expect("a sound problem").efforts.level = levels[case % levels.len()].1;
         let certificate = certifier.certify(&trajectory);
         let certificate = certificate.unwrap_or_else(|violation| panic!("case {case}: {violation}"));
         for (peaks, g) in certificate.peaks.iter().zip(&greatest) {
@@ -264,6 +305,16 @@ fn efforts_agree_with_dense_samples() {
             );
         }
         with_limits(&mut problem, 0.9);
+        // The worst, as a share of its limit.
+        let share = |(g, limits): (&f64, &JointLimits)| g / limits.effort;
+        let worst = greatest.iter().zip(&problem.mechanism.limits).map(share).fold(0.0, f64::max);
+        match &survey(&problem, &trajectory, &options).violations[..] {
+            [Violation::Limit { kind: LimitKind::Effort, value, bound, .. }] => {
+                let found = value.abs() / bound;
+                assert!((found / worst - 1.0).abs() < 2e-3, "case {case}: {found} of {worst}");
+            }
+            other => panic!("case {case}: {other:?}"),
+        }
         match certify(&problem, &trajectory, &options) {
             Err(Violation::Limit { kind: LimitKind::Effort, value, bound, .. }) => {
                 assert!(value.abs() > bound);
@@ -300,6 +351,10 @@ fn ball_on_slides() -> Mechanism {
         links: vec![CollisionLink { name: "ball".into(), body: 2, spheres: 0..1, bound: ball }],
         spheres: vec![ball],
         pairs: Vec::new(),
+        always: Vec::new(),
+        overlaps: Vec::new(),
+        unjudged: Default::default(),
+        proved_within: Vec::new(),
         base: None,
     }
 }
@@ -425,7 +480,8 @@ fn limits_are_exact() {
     assert_eq!((peaks.velocity.used, peaks.acceleration.used), (1.0, 1.0));
     let cases = [
         (LimitKind::Position, JointLimits { lower: low + 1e-6, ..tight }),
-        (LimitKind::Velocity, JointLimits { velocity: 2.0 - 1e-6, ..tight }),
+        // An end at more than a limit has some slack.
+        (LimitKind::Velocity, JointLimits { velocity: 2.0 * (1.0 - 1.1 * END_SLACK), ..tight }),
         (LimitKind::Acceleration, JointLimits { acceleration: 6.0 - 1e-6, ..tight }),
     ];
     for (want, limits) in cases {
@@ -446,10 +502,21 @@ fn ends_knots_and_form_are_checked() {
     assert!(certify(&sound, &trajectory, &options).is_ok());
     let mut problem = sound.clone();
     problem.start.velocity[0] += 1e-6;
-    assert!(matches!(certify(&problem, &trajectory, &options), Err(Violation::Start { .. })));
+    let of = |name: &str, kind| Quantity { name: name.to_owned(), kind: Some(kind) };
+    match certify(&problem, &trajectory, &options) {
+        Err(Violation::Start { miss: Miss { of: what, value, expected, unit } }) => {
+            assert_eq!((what, value, expected, unit), (of("x", LimitKind::Velocity), 1.0, 1.0 + 1e-6, "m/s"));
+        }
+        other => panic!("{other:?}"),
+    }
     let mut problem = sound.clone();
     problem.goals[0].position[1] += 1e-6;
-    assert!(matches!(certify(&problem, &trajectory, &options), Err(Violation::Goal { .. })));
+    match certify(&problem, &trajectory, &options) {
+        Err(Violation::Goal { miss: Miss { of: what, value, expected, unit } }) => {
+            assert_eq!((what, value, expected, unit), (of("y", LimitKind::Position), 0.0, 1e-6, "m"));
+        }
+        other => panic!("{other:?}"),
+    }
     problem.goals.push(sound.goals[0].clone());
     assert!(certify(&problem, &trajectory, &options).is_ok(), "any goal will do");
 
@@ -459,9 +526,23 @@ fn ends_knots_and_form_are_checked() {
         trajectory.push(0.5, coefficients);
         certify(&problem_for(ball_on_slides(), World::default(), &trajectory), &trajectory, &options)
     };
-    assert!(matches!(with_second(&[0.5 + 1e-6, 1.0, 0.0, 0.0]), Err(Violation::Jump { order: 0, .. })));
-    assert!(matches!(with_second(&[0.5, 1.0, 0.0, 1e-6]), Err(Violation::Jump { order: 1, .. })));
-    assert!(matches!(with_second(&[f64::NAN, 1.0, 0.0, 0.0]), Err(Violation::Malformed { .. })));
+    let jumps = |coefficients: &[f64], name: &str, kind, unit: &str| {
+        let of = Quantity { name: name.to_owned(), kind: Some(kind) };
+        match with_second(coefficients) {
+            Err(Violation::Jump { of: found, time, jump, unit: in_unit }) => {
+                assert_eq!((found, time, in_unit), (of, 0.5, unit));
+                assert!((jump - 1e-6).abs() < 1e-12);
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    jumps(&[0.5 + 1e-6, 1.0, 0.0, 0.0], "x", LimitKind::Position, "m");
+    jumps(&[0.5, 1.0, 0.0, 1e-6], "y", LimitKind::Velocity, "m/s");
+    assert!(
+        matches!(with_second(&[f64::NAN, 1.0, 0.0, 0.0]), Err(Violation::Invalid(_))),
+        "its goal is none"
+    );
+    assert!(matches!(with_second(&[0.5, 1.0, 1e40, 1.0]), Err(Violation::Invalid(_))));
     assert!(matches!(certify(&sound, &Trajectory::new(2, 3), &options), Err(Violation::Malformed { .. })));
     assert!(matches!(certify(&sound, &Trajectory::new(3, 3), &options), Err(Violation::Malformed { .. })));
 }
@@ -499,7 +580,10 @@ fn segments_of_centuries_end_the_proof() {
 fn absurd_coefficients_are_refused() {
     let mut trajectory = Trajectory::new(2, 3);
     trajectory.push(1.0, &[0.0, 1.0, 0.0, 1e308, 0.0, 0.0, 0.0, 0.0]);
-    assert!(matches!(certify_arc(&trajectory, vec![]), Err(Violation::Malformed { .. })));
+    assert!(matches!(certify_arc(&trajectory, vec![]), Err(Violation::Invalid(_))), "its goal is absurd");
+    let problem = problem_for(ball_on_slides(), World::default(), &arc(0.0));
+    let absurd = certify(&problem, &trajectory, &CertifyOptions::default());
+    assert!(matches!(absurd, Err(Violation::Malformed { .. })));
     let mut trajectory = Trajectory::new(2, 1);
     trajectory.push(0.0, &[0.0, 1.0, 0.0, 0.0]);
     trajectory.push(1.0, &[0.0, 1.0, 0.0, 0.0]);
@@ -531,4 +615,184 @@ fn a_late_proof_is_given_up() {
     assert!(Certifier::new(&problem, options).certify_until(&trajectory, &due(1000)).is_ok());
     assert!(Certifier::new_until(&problem, options, &due(0)).is_none());
     assert!(Certifier::new_until(&problem, options, &Stop::NEVER).is_some());
+}
+
+/// Every kind of fault in one trajectory is told, each by its worst, in its unit.
+#[test]
+fn a_survey_tells_every_kind_and_its_worst() {
+    let mut mechanism = ball_on_slides();
+    mechanism.limits =
+        vec![JointLimits { upper: 1.2, velocity: 3.0, acceleration: 8.0, ..JointLimits::NONE }; 2];
+    let mut trajectory = Trajectory::new(2, 2);
+    // x: at 4 m/s, then 5 and beyond its upper limit; y: accelerates by 10 and 20.
+    trajectory.push(0.1, &[0.0, 4.0, 0.0, 0.0, 0.0, 5.0]);
+    trajectory.push(0.1, &[0.4, 5.0, 0.0, 0.05, 1.0, 10.0]);
+    trajectory.push(0.1, &[0.93, 5.0, 0.0, 0.25, 3.0, 0.0]);
+    let ball = |name: &str, x: f64, y: f64| Obstacle {
+        name: name.to_owned(),
+        shape: Shape::Sphere { radius: 0.1 },
+        pose: Pose::from_translation(DVec3::new(x, y, 0.0)),
+    };
+    // Grazed, and met in the middle.
+    let obstacles = vec![ball("grazed", 0.2, 0.19), ball("met", 0.65, 0.125)];
+    let mut problem = problem_for(mechanism, World { obstacles }, &trajectory);
+    problem.start.position[0] = -0.25;
+    problem.goals[0].velocity[1] = 0.0;
+    let options = CertifyOptions { clearance_tolerance: Some(1e-4), ..CertifyOptions::default() };
+    let report = survey(&problem, &trajectory, &options);
+    let kinds: Vec<String> = report.violations.iter().map(Violation::kind).collect();
+    let told = [
+        "start",
+        "goal",
+        "velocity_jump",
+        "position_jump",
+        "position_limit",
+        "velocity_limit",
+        "acceleration_limit",
+        "collision",
+    ];
+    assert_eq!(kinds, told, "{report}");
+    let said: Vec<String> = report.violations.iter().map(Violation::to_string).collect();
+    for (said, wanted) in said.iter().zip([
+        "it begins away from the start: the position of \"x\" is 0.000 m, expected -0.250",
+        "it ends away from the nearest goal: the velocity of \"y\" is 3.000 m/s, expected 0.000",
+        "the velocity of \"x\" jumps by 1.00 m/s at 0.100 s",
+        "the position of \"x\" jumps by 0.0300 m at 0.200 s",
+        "the position of \"x\" is 1.430 at 0.300 s, its limit 1.200",
+        "the velocity of \"x\" is 5.000 at 0.200 s, its limit 3.000",
+        "the acceleration of \"y\" is 20.000 at 0.200 s, its limit 8.000",
+    ]) {
+        assert_eq!(said, wanted);
+    }
+    match &report.violations[7] {
+        // Along x = 0.4 + 5 u, y = 0.05 + u + 10 u^2 its centre is met at u = 0.05.
+        Violation::Collision { obstacle, depth, time, .. } => {
+            assert_eq!(obstacle, "met");
+            assert!(
+                *depth > 0.2 - 1e-4 && *depth < 0.2 + 1e-9 && (time - 0.15).abs() < 1e-3,
+                "{depth} {time}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(report.to_string().starts_with("not valid, of each kind the worst:\n  it begins"), "{report}");
+    let first = certify(&problem, &trajectory, &options).unwrap_err();
+    assert_eq!(first, report.violations[0]);
+    let only = Report { violations: vec![first.clone()], ..report };
+    assert_eq!(only.to_string(), format!("not valid: {first}"));
+}
+
+/// A pendulum of 1 kg at 1 m, level where its joint is at none: or a lift, if it slides.
+fn held(slides: bool, effort: f64, smoothness: Smoothness) -> Problem {
+    let mut mechanism = ball_on_slides();
+    mechanism.bodies.truncate(2);
+    mechanism.outputs.truncate(1);
+    mechanism.links.clear();
+    mechanism.spheres.clear();
+    let body = &mut mechanism.bodies[1];
+    body.motion = if slides { Motion::Prismatic } else { Motion::Revolute };
+    // Axes up, and to the side.
+    let turn = if slides { DQuat::IDENTITY } else { DQuat::from_rotation_x(FRAC_PI_2) };
+    body.placement = Pose::new(turn, DVec3::ZERO);
+    body.inertia = Inertia { mass: 1.0, com: DVec3::X, ..Inertia::ZERO };
+    mechanism.limits = vec![JointLimits { effort, ..JointLimits::NONE }];
+    let state = FlatState::at_rest(vec![0.0]);
+    let (world, gravity) = (World::default(), GRAVITY);
+    Problem { mechanism, world, start: state.clone(), goals: vec![state], smoothness, torque: true, gravity }
+}
+
+/// Ends at rest are held against gravity; those in motion take what their accelerations take, where these are
+/// known.
+#[test]
+fn ends_take_no_more_effort_than_there_is() {
+    let weight = 9.81;
+    for (slides, unit) in [(false, "N m"), (true, "N")] {
+        let problem = held(slides, weight * (1.0 + 1e-6), Smoothness::Acceleration);
+        let mut still = Trajectory::new(1, 1);
+        still.push(1.0, &[0.0, 0.0]);
+        let options = CertifyOptions::default();
+        assert!(certify(&problem, &still, &options).is_ok());
+        let weak = held(slides, 8.0, Smoothness::Acceleration);
+        // Of what takes no time, nothing else is asked.
+        let mut nowhere = Trajectory::new(1, 1);
+        nowhere.push(0.0, &[0.0, 0.0]);
+        let report = survey(&weak, &nowhere, &options);
+        let kinds: Vec<String> = report.violations.iter().map(Violation::kind).collect();
+        assert_eq!(kinds, ["start_unheld", "goal_unheld", "effort_limit"], "{report}");
+        let said = format!("the start cannot be held: effort of x 9.81 of 8 {unit}");
+        assert_eq!(certify(&weak, &nowhere, &options).unwrap_err().to_string(), said);
+        assert_eq!(Problem { torque: false, ..weak.clone() }.overload(&weak.start, 0.0), None);
+        // In motion nothing is known of what it takes, but with jerk limits its acceleration is.
+        let moving = FlatState { velocity: vec![0.1], ..weak.start.clone() };
+        assert_eq!(weak.overload(&moving, 0.0), None);
+        let smooth = Problem { smoothness: Smoothness::Jerk, ..weak.clone() };
+        assert!(smooth.overload(&moving, 0.0).is_some_and(|why| !why.at_rest));
+        // It falls: the effort that it takes is so much less.
+        let falling = FlatState { acceleration: vec![-2.0], ..moving.clone() };
+        let rising = FlatState { acceleration: vec![2.0], ..moving };
+        let efforts = [&falling, &rising].map(|state| {
+            let strict =
+                Problem { mechanism: held(slides, 1e-3, Smoothness::Jerk).mechanism, ..smooth.clone() };
+            strict.overload(state, 0.0).expect("far too weak").effort.abs()
+        });
+        assert!((efforts[0] - (weight - 2.0)).abs() < 1e-9 && (efforts[1] - (weight + 2.0)).abs() < 1e-9);
+        assert_eq!(smooth.overload(&falling, 0.0), None);
+        let why = smooth.overload(&rising, 0.0).expect("more than its weight");
+        assert_eq!((why.denial(), why.unit), ("accelerates more than the joints can", unit));
+    }
+}
+
+/// A goal that can be held is as good as any, if it is the one that is reached.
+#[test]
+fn the_goal_that_is_reached_must_be_held() {
+    let mut problem = held(false, 8.0, Smoothness::Acceleration);
+    // Upright it takes nothing.
+    problem.start = FlatState::at_rest(vec![FRAC_PI_2]);
+    problem.goals.push(problem.start.clone());
+    let mut still = Trajectory::new(1, 1);
+    still.push(1.0, &[FRAC_PI_2, 0.0]);
+    assert!(certify(&problem, &still, &CertifyOptions::default()).is_ok());
+    problem.goals.pop();
+    match certify(&problem, &still, &CertifyOptions::default()) {
+        Err(Violation::Goal { miss }) => assert_eq!(miss.unit, "rad"),
+        other => panic!("{other:?}"),
+    }
+    let none = Problem { goals: Vec::new(), ..problem };
+    assert!(matches!(certify(&none, &still, &CertifyOptions::default()), Err(Violation::Malformed { .. })));
+}
+
+/// Jumps that nobody minds one by one, of every derivative that should be continuous, do not add up.
+#[test]
+fn small_jumps_do_not_add_up() {
+    let options = CertifyOptions::for_files(1e-5);
+    let (knots, jump, brief) = (3000, 9e-6, 1e-5);
+    for smoothness in [Smoothness::Acceleration, Smoothness::Jerk] {
+        for order in 0..smoothness.order() {
+            let mut trajectory = Trajectory::new(2, 2);
+            let mut at = [0.0; 3];
+            for _ in 0..=knots {
+                trajectory.push(brief, &[at[0], at[1], 0.5 * at[2], 0.3, 0.0, 0.0]);
+                at[0] += brief * (at[1] + 0.5 * brief * at[2]);
+                at[1] += brief * at[2];
+                at[order] += jump;
+            }
+            let mut problem = problem_for(ball_on_slides(), World::default(), &trajectory);
+            let mut acceleration = [0.0; 2];
+            trajectory.evaluate(trajectory.duration(), 2, &mut acceleration);
+            problem.goals[0].acceleration = acceleration.to_vec();
+            problem.smoothness = smoothness;
+            problem.mechanism.limits.iter_mut().for_each(|limits| limits.jerk = 100.0);
+            match certify(&problem, &trajectory, &options) {
+                Err(Violation::Jumps { of, knots: told, sum, .. }) => {
+                    let kind = Some(LimitKind::of_order(order));
+                    assert_eq!((of, told), (Quantity { name: "x".to_owned(), kind }, knots));
+                    assert!((sum - jump * f64::from(knots as u32)).abs() < 1e-6, "{sum}");
+                }
+                other => panic!("{smoothness} {order}: {other:?}"),
+            }
+            // What nothing limits may jump.
+            problem.mechanism.limits = vec![JointLimits::NONE; 2];
+            assert!(certify(&problem, &trajectory, &options).is_ok(), "{smoothness} {order}");
+        }
+    }
 }

@@ -17,13 +17,18 @@
 //! Imports `base`, `problem` and `trajectory`.
 
 use super::collision::Joints;
+use super::findings::{Findings, WORSE};
 use super::interval::{Variation, shift};
+use super::knots::{Jumps, Knot, Named};
 use super::report::{BasePeak, Peak, Peaks};
 use super::span::Span;
-use super::{CertifyOptions, INTERVAL, LimitKind, MAX_INTERVALS, Violation, ask, deviation, floor};
-use crate::base::{Base, Coordinate, Enclosure, Jet, Moved, Scalar as _, Singular, Stretch};
+use super::{
+    CertifyOptions, End, Farthest, INTERVAL, LimitKind, MAX_INTERVALS, Quantity, Violation, ask, floor,
+    named, nearest, sides, tolerance_of,
+};
+use crate::base::{self, Base, Coordinate, Enclosure, Jet, Moved, Scalar as _, Singular, Stretch};
 use crate::problem::{FlatState, Problem};
-use crate::robot::JointLimits;
+use crate::robot::Mechanism;
 use crate::stop::Watch;
 use crate::trajectory::{Segment, Trajectory, derivative};
 use std::f64::consts::TAU;
@@ -39,6 +44,10 @@ pub(super) struct Vehicle<'a> {
     outputs: usize,
     /// Which of the base's limited quantities must not jump.
     steady: Vec<usize>,
+    /// Their names, as far as they are known.
+    names: Vec<&'static str>,
+    /// Which of them are none at both ends.
+    pub(super) still: Vec<usize>,
     /// Per segment.
     pub(super) stretches: Vec<Stretch>,
     /// Whether anything is known of a segment as a whole, but the ranges of the joints.
@@ -48,6 +57,65 @@ pub(super) struct Vehicle<'a> {
     interval: Interval,
     /// The base on both sides of a knot.
     sides: [Moved; 2],
+    jumps: Jumps,
+    exceeded: Exceeded,
+}
+
+/// Something that is limited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Joint(usize, LimitKind),
+    /// Of the base, by its index.
+    Base(usize),
+}
+
+/// What is not proved over an interval, and of which limit: what it lies between and the value that it may have.
+struct Open {
+    violation: Violation,
+    limit: Option<(Of, [f64; 2], f64)>,
+}
+
+/// Limits that are known to be exceeded where that does not end the proof, and bounds that hold as far as it is
+/// known by how much.
+#[derive(Default)]
+struct Exceeded(Vec<(Of, [f64; 2])>);
+
+impl Open {
+    fn singular(reason: Singular, time: f64) -> Self {
+        Self { violation: Violation::singular(reason, time), limit: None }
+    }
+}
+
+impl Exceeded {
+    /// What a quantity is asked to lie between.
+    fn bounds(&self, of: Of, limits: [f64; 2]) -> [f64; 2] {
+        self.0.iter().find(|(known, _)| *known == of).map_or(limits, |(_, bounds)| *bounds)
+    }
+
+    /// Takes note of a value beyond `limits`; gives the limit that it exceeds.
+    fn note(&mut self, of: Of, limits: [f64; 2], value: f64) -> f64 {
+        let [lower, upper] = self.bounds(of, limits);
+        let wide = value.abs() * (1.0 + WORSE);
+        let bounds = match value {
+            v if v < lower => [-wide, upper],
+            v if v > upper => [lower, wide],
+            // No number.
+            _ => [f64::NEG_INFINITY, f64::INFINITY],
+        };
+        self.0.retain(|(known, _)| *known != of);
+        self.0.push((of, bounds));
+        if value < limits[0] { limits[0] } else { limits[1] }
+    }
+}
+
+/// A base's coordinate, as outputs are called.
+fn coordinate_name(coordinate: &Coordinate) -> Named<'static> {
+    Named { name: coordinate.name, is_angle: coordinate.turns }
+}
+
+/// Something else that a base limits.
+fn limited_quantity(name: &str) -> (Quantity, &'static str) {
+    (Quantity { name: name.to_owned(), kind: None }, base::unit(name))
 }
 
 /// A joint over a segment: where it stands in the middle, how it varies about that, and between what.
@@ -98,11 +166,15 @@ impl<'a> Vehicle<'a> {
             chain: base.coordinates(),
             outputs: base.outputs().len(),
             steady: base.steady(),
+            names: Vec::new(),
+            still: base.still_at_ends(),
             stretches: Vec::new(),
             known: Vec::new(),
             wholes: Vec::new(),
             interval: Interval::default(),
             sides: Default::default(),
+            jumps: Jumps::default(),
+            exceeded: Exceeded::default(),
         })
     }
 
@@ -111,113 +183,149 @@ impl<'a> Vehicle<'a> {
         &mut self,
         trajectory: &Trajectory,
         watch: &mut Watch,
+        findings: &mut Findings,
     ) -> Result<(Vec<Peaks>, Vec<BasePeak>, usize), Violation> {
         self.stretches.clear();
         for segment in trajectory.segments() {
             ask(watch, INTERVAL, 0)?;
             self.stretches.push(self.base.stretch(&segment));
         }
-        self.check_ends(trajectory)?;
-        self.check_knots(trajectory)?;
-        self.check_limits(trajectory, watch)
+        self.check_ends(trajectory, findings)?;
+        self.check_knots(trajectory, findings)?;
+        self.check_limits(trajectory, watch, findings)
     }
 
-    /// Whether it leads from the start to a goal: in all positions, and in those velocities that are part
-    /// of the state.
-    fn check_ends(&self, trajectory: &Trajectory) -> Result<(), Violation> {
+    /// Whether it leads from the start to a goal: in all positions, in those velocities that are part of the
+    /// state, and in controls that cannot jump.
+    fn check_ends(&self, trajectory: &Trajectory, findings: &mut Findings) -> Result<(), Violation> {
         let last = trajectory.len() - 1;
         let end = trajectory.segment(last).duration;
-        let start = self.miss(trajectory, 0, 0.0, std::slice::from_ref(&self.problem.start))?;
-        if start > self.options.tolerance {
-            return Err(Violation::Start { distance: start });
-        }
-        let goal = self.miss(trajectory, last, end, &self.problem.goals)?;
-        if goal > self.options.tolerance {
-            return Err(Violation::Goal { distance: goal });
+        let start = std::slice::from_ref(&self.problem.start);
+        for (end, index, t, states) in
+            [(End::Start, 0, 0.0, start), (End::Goal, last, end, &self.problem.goals[..])]
+        {
+            let mut moved = Moved::<f64>::default();
+            let flat = self.stretches[index].flat(&trajectory.segment(index), t, 0.0);
+            if let Err(reason) = self.base.map(&flat, &mut moved) {
+                findings.add(Violation::singular(reason, trajectory.knots()[index] + t))?;
+                continue;
+            }
+            let miss = |state: &FlatState| self.miss(&trajectory.segment(index), t, &moved, state);
+            let (_, farthest) = nearest(states, miss)?;
+            if let Some(miss) = farthest.miss {
+                findings.add(match end {
+                    End::Start => Violation::Start { miss },
+                    End::Goal => Violation::Goal { miss },
+                })?;
+            }
         }
         Ok(())
     }
 
-    /// How far an end of the trajectory is from the nearest of these states.
-    fn miss(
-        &self,
-        trajectory: &Trajectory,
-        index: usize,
-        t: f64,
-        states: &[FlatState],
-    ) -> Result<f64, Violation> {
-        let segment = trajectory.segment(index);
-        let mut moved = Moved::<f64>::default();
-        let flat = self.stretches[index].flat(&segment, t, 0.0);
-        let singular = |reason| Violation::singular(reason, trajectory.knots()[index] + t);
-        self.base.map(&flat, &mut moved).map_err(singular)?;
-        let miss = |state: &FlatState| {
-            let mut most = 0.0_f64;
-            for (joint, (coordinate, jet)) in self.chain.iter().zip(&moved.coordinates).enumerate() {
-                let wanted = state.position[joint];
-                let [value, rate, ..] = jet.0;
-                most = most.max(deviation(value - whole_turns(coordinate, value - wanted), wanted));
-                if joint < self.base.told_rates() {
-                    most = most.max(deviation(rate, state.velocity[joint]));
-                }
+    /// What an end of the trajectory, where the base has `moved`, misses of a state.
+    fn miss(&self, segment: &Segment<'_>, t: f64, moved: &Moved, state: &FlatState) -> Farthest {
+        let mut farthest = Farthest::new(self.options.tolerance);
+        for (joint, (coordinate, jet)) in self.chain.iter().zip(&moved.coordinates).enumerate() {
+            let wanted = state.position[joint];
+            let [value, rate, ..] = jet.0;
+            let value = value - whole_turns(coordinate, value - wanted);
+            let name = |order| move || coordinate_name(coordinate).quantity(order);
+            farthest.see([value, wanted], name(0));
+            if joint < self.base.told_rates() {
+                farthest.see([rate, state.velocity[joint]], name(1));
             }
-            for joint in self.chain.len()..state.position.len() {
-                for (order, wanted) in [&state.position, &state.velocity].into_iter().enumerate() {
-                    let value = derivative(self.polynomial(&segment, joint), order, t);
-                    most = most.max(deviation(value, wanted[joint]));
-                }
+        }
+        for &index in &self.still {
+            let limited = &moved.limits[index];
+            farthest.see([limited.value.value(), 0.0], || limited_quantity(limited.name));
+        }
+        for joint in self.chain.len()..state.position.len() {
+            for (order, wanted) in [&state.position, &state.velocity].into_iter().enumerate() {
+                let value = derivative(self.polynomial(segment, joint), order, t);
+                farthest
+                    .see([value, wanted[joint]], || named(&self.problem.mechanism, joint).quantity(order));
             }
-            most
-        };
-        Ok(states.iter().map(miss).fold(f64::INFINITY, f64::min))
+        }
+        farthest
     }
 
     /// Whether the base's state is continuous, and positions and velocities of the joints after it.
-    pub(super) fn check_knots(&mut self, trajectory: &Trajectory) -> Result<(), Violation> {
+    pub(super) fn check_knots(
+        &mut self,
+        trajectory: &Trajectory,
+        findings: &mut Findings,
+    ) -> Result<(), Violation> {
         let [mut left, mut right] = std::mem::take(&mut self.sides);
+        let (dof, tolerance) = (self.problem.mechanism.dof(), self.options.tolerance);
+        self.jumps.begin(dof + self.steady.len(), true);
+        self.names.clear();
         for index in 1..trajectory.len() {
             let (before, after) = (trajectory.segment(index - 1), trajectory.segment(index));
-            let time = trajectory.knots()[index];
+            let knot = Knot { time: trajectory.knots()[index], brief: before.duration.min(after.duration) };
+            self.check_tree_knot([&before, &after], knot, findings)?;
             let ends = [(index - 1, before, before.duration, &mut left), (index, after, 0.0, &mut right)];
-            for (index, segment, t, side) in ends {
-                let flat = self.stretches[index].flat(&segment, t, 0.0);
-                self.base.map(&flat, side).map_err(|reason| Violation::singular(reason, time))?;
+            let mapped = ends.into_iter().try_for_each(|(index, segment, t, side)| {
+                self.base.map(&self.stretches[index].flat(&segment, t, 0.0), side)
+            });
+            match mapped {
+                Err(reason) => findings.add(Violation::singular(reason, knot.time))?,
+                Ok(()) => self.check_knot([&left, &right], knot, findings)?,
             }
-            self.check_knot([&left, &right], time)?;
-            self.check_tree_knot([&before, &after], time)?;
         }
         self.sides = [left, right];
-        Ok(())
+        let name = |index: usize, order: usize| match index.checked_sub(dof) {
+            Some(steady) => limited_quantity(self.names[steady]),
+            None if index < self.chain.len() => coordinate_name(&self.chain[index]).quantity(order),
+            None => named(&self.problem.mechanism, index).quantity(order),
+        };
+        self.jumps.end(tolerance, name, findings)
     }
 
     /// Whether the base's coordinates are continuous, and what else is steady.
-    fn check_knot(&self, [left, right]: [&Moved; 2], time: f64) -> Result<(), Violation> {
-        let jump = |of: &'static str, [from, to]: [f64; 2]| {
-            // A NaN does not continue anything.
-            let is_continued = deviation(to, from) <= self.options.tolerance;
-            if is_continued { Ok(()) } else { Err(Violation::StateJump { of, time, jump: to - from }) }
-        };
+    fn check_knot(
+        &mut self,
+        [left, right]: [&Moved; 2],
+        knot: Knot,
+        findings: &mut Findings,
+    ) -> Result<(), Violation> {
+        let (time, tolerance) = (knot.time, self.options.tolerance);
         let sides = left.coordinates.iter().zip(&right.coordinates);
-        for (coordinate, (from, to)) in self.chain.iter().zip(sides) {
+        for (joint, (coordinate, (from, to))) in self.chain.iter().zip(sides).enumerate() {
             let [from, to] = [from.value(), to.value()];
-            jump(coordinate.name, [from, to - whole_turns(coordinate, to - from)])?;
+            let to = to - whole_turns(coordinate, to - from);
+            if let Some(jump) = self.jumps.meet_state(joint, [from, to], tolerance) {
+                let (of, unit) = coordinate_name(coordinate).quantity(0);
+                findings.add(Violation::Jump { of, time, jump, unit })?;
+            }
         }
-        for &index in &self.steady {
+        let dof = self.problem.mechanism.dof();
+        for (i, &index) in self.steady.iter().enumerate() {
             let [from, to] = [left, right].map(|side| &side.limits[index]);
-            jump(from.name, [from.value.value(), to.value.value()])?;
+            if self.names.len() == i {
+                self.names.push(from.name);
+            }
+            let values = [from.value.value(), to.value.value()];
+            if let Some(jump) = self.jumps.meet_state(dof + i, values, tolerance) {
+                let (of, unit) = limited_quantity(from.name);
+                findings.add(Violation::Jump { of, time, jump, unit })?;
+            }
         }
         Ok(())
     }
 
-    fn check_tree_knot(&self, [before, after]: [&Segment<'_>; 2], time: f64) -> Result<(), Violation> {
-        for joint in self.chain.len()..self.problem.mechanism.dof() {
-            for order in 0..2 {
-                let left = derivative(self.polynomial(before, joint), order, before.duration);
-                let right = derivative(self.polynomial(after, joint), order, 0.0);
-                if deviation(left, right) > self.options.tolerance {
-                    let output = self.problem.mechanism.outputs[joint].clone();
-                    return Err(Violation::Jump { output, order, time, jump: right - left });
-                }
+    fn check_tree_knot(
+        &mut self,
+        segments: [&Segment<'_>; 2],
+        knot: Knot,
+        findings: &mut Findings,
+    ) -> Result<(), Violation> {
+        let mechanism = &self.problem.mechanism;
+        for joint in self.chain.len()..mechanism.dof() {
+            let sides = sides::<2>(segments, joint - self.chain.len() + self.outputs);
+            let limits = &mechanism.limits[joint];
+            if let Some((order, jump)) = self.jumps.meet(joint, sides, knot, limits, &self.options) {
+                let (of, unit) = named(mechanism, joint).quantity(order);
+                findings.add(Violation::Jump { of, time: knot.time, jump, unit })?;
             }
         }
         Ok(())
@@ -233,8 +341,10 @@ impl<'a> Vehicle<'a> {
         &mut self,
         trajectory: &Trajectory,
         watch: &mut Watch,
+        findings: &mut Findings,
     ) -> Result<(Vec<Peaks>, Vec<BasePeak>, usize), Violation> {
         let dof = self.problem.mechanism.dof();
+        self.exceeded.0.clear();
         let (mut peaks, mut base) = (vec![Peaks::default(); dof], Vec::new());
         self.wholes.clear();
         self.known.clear();
@@ -257,8 +367,8 @@ impl<'a> Vehicle<'a> {
                     self.keep(index);
                 }
                 let open = match known {
-                    Err(reason) => Some(Violation::singular(reason, begin + part.from)),
-                    Ok(()) => self.first_open(begin + middle)?,
+                    Err(reason) => Some(Open::singular(reason, begin + part.from)),
+                    Ok(()) => self.first_open(begin + middle, findings)?,
                 };
                 let Some(open) = open else {
                     self.widen(index);
@@ -266,7 +376,13 @@ impl<'a> Vehicle<'a> {
                     continue;
                 };
                 if part.to - part.from <= floor(part.to) || intervals > MAX_INTERVALS {
-                    return Err(open);
+                    match open.limit {
+                        Some((of, limits, value)) => drop(self.exceeded.note(of, limits, value)),
+                        // Of the rest of a segment that is singular somewhere, little would be known.
+                        None => parts.clear(),
+                    }
+                    findings.add(open.violation)?;
+                    continue;
                 }
                 parts.extend([Part { from: middle, ..part }, Part { to: middle, ..part }]);
             }
@@ -298,31 +414,43 @@ impl<'a> Vehicle<'a> {
     /// The first limit that is not proved over the interval at hand, about `time`.
     ///
     /// # Errors
-    /// A limit that is exceeded.
-    fn first_open(&self, time: f64) -> Result<Option<Violation>, Violation> {
-        let tolerance = self.options.limit_tolerance;
-        let mechanism = &self.problem.mechanism;
-        let names = || mechanism.outputs.iter().enumerate();
-        for (joint, output) in names() {
-            for (kind, range, bounds) in self.interval.joint(joint, &mechanism.limits[joint]) {
-                if let Some((value, bound)) = range.at_middle(bounds, tolerance) {
-                    let output = output.clone();
-                    return Err(Violation::Limit { output, kind, value, bound, time });
-                }
-                if let Some((value, bound)) = range.beyond(bounds, tolerance) {
-                    let of = format!("{kind} of \"{output}\"");
-                    return Ok(Some(Violation::LimitNotProved { of, value, bound, time }));
-                }
+    /// A limit that is exceeded, where that ends the proof.
+    fn first_open(&mut self, time: f64, findings: &mut Findings) -> Result<Option<Open>, Violation> {
+        let Self { problem, interval, exceeded, options, .. } = self;
+        let mechanism = &problem.mechanism;
+        let joints = (0..mechanism.limits.len()).flat_map(|joint| {
+            let all = interval.joint(joint, mechanism);
+            all.map(move |(kind, range, limits)| (Of::Joint(joint, kind), range, limits))
+        });
+        let base = interval.base.limits.iter().enumerate();
+        let base = base.map(|(i, limited)| (Of::Base(i), interval.range(&limited.value), limited.bounds));
+        for (of, range, limits) in joints.chain(base) {
+            let tolerance = match of {
+                Of::Joint(_, kind) => tolerance_of(kind, mechanism, options),
+                Of::Base(_) => options.limit_tolerance,
+            };
+            if let Some((value, _)) = range.at_middle(exceeded.bounds(of, limits), tolerance) {
+                let bound = exceeded.note(of, limits, value);
+                findings.add(match of {
+                    Of::Joint(joint, kind) => Violation::Limit {
+                        output: mechanism.outputs[joint].clone(),
+                        kind,
+                        value,
+                        bound,
+                        time,
+                    },
+                    Of::Base(i) => {
+                        Violation::BaseLimit { of: interval.base.limits[i].name, value, bound, time }
+                    }
+                })?;
             }
-        }
-        for limited in &self.interval.base.limits {
-            let range = self.interval.range(&limited.value);
-            if let Some((value, bound)) = range.at_middle(limited.bounds, tolerance) {
-                return Err(Violation::BaseLimit { of: limited.name, value, bound, time });
-            }
-            if let Some((value, bound)) = range.beyond(limited.bounds, tolerance) {
-                let of = limited.name.to_owned();
-                return Ok(Some(Violation::LimitNotProved { of, value, bound, time }));
+            if let Some((value, bound)) = range.beyond(exceeded.bounds(of, limits), tolerance) {
+                let name = match of {
+                    Of::Joint(joint, kind) => format!("{kind} of \"{}\"", mechanism.outputs[joint]),
+                    Of::Base(i) => interval.base.limits[i].name.to_owned(),
+                };
+                let violation = Violation::LimitNotProved { of: name, value, bound, time };
+                return Ok(Some(Open { violation, limit: Some((of, limits, value)) }));
             }
         }
         Ok(None)
@@ -330,8 +458,8 @@ impl<'a> Vehicle<'a> {
 
     /// Takes what is proved over the interval at hand, about `time`, into the peaks.
     fn raise(&self, peaks: &mut [Peaks], base: &mut Vec<BasePeak>, time: f64) {
-        for (joint, (peaks, limits)) in peaks.iter_mut().zip(&self.problem.mechanism.limits).enumerate() {
-            for (kind, range, bounds) in self.interval.joint(joint, limits) {
+        for (joint, peaks) in peaks.iter_mut().enumerate() {
+            for (kind, range, bounds) in self.interval.joint(joint, &self.problem.mechanism) {
                 let peak = match kind {
                     LimitKind::Position => &mut peaks.position,
                     LimitKind::Velocity => &mut peaks.velocity,
@@ -341,7 +469,7 @@ impl<'a> Vehicle<'a> {
             }
         }
         let limits = &self.interval.base.limits;
-        let named = |l: &crate::base::Limited<Enclosure>| BasePeak { name: l.name, peak: Peak::default() };
+        let named = |l: &base::Limited<Enclosure>| BasePeak { name: l.name, peak: Peak::default() };
         base.extend(limits.iter().skip(base.len()).map(named));
         for (peak, limited) in base.iter_mut().zip(limits) {
             self.interval.range(&limited.value).raise(&mut peak.peak, time, limited.bounds);
@@ -428,9 +556,9 @@ impl Interval {
     fn joint(
         &self,
         joint: usize,
-        limits: &JointLimits,
-    ) -> impl Iterator<Item = (LimitKind, Range, [f64; 2])> {
-        let position = [limits.lower, limits.upper];
+        mechanism: &Mechanism,
+    ) -> impl Iterator<Item = (LimitKind, Range, [f64; 2])> + use<> {
+        let (position, limits) = (mechanism.position_bounds(joint), &mechanism.limits[joint]);
         let symmetric = |most: f64| [-most, most];
         let of_base = self.base.coordinates.get(joint);
         let ranges = match of_base {

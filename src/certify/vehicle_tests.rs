@@ -4,9 +4,9 @@ use super::*;
 use crate::base::tests::{
     airplane, all, car, drive, from_rest_to_rest, planar_quadrotor, rotors, smooth, wrench,
 };
-use crate::base::{Actuation, Base, Bounded, Sample};
+use crate::base::{Actuation, Base, Bounded, Car, Sample};
 use crate::pose::Pose;
-use crate::problem::GRAVITY;
+use crate::problem::{GRAVITY, Smoothness};
 use crate::robot::{Joint, JointKind, JointLimits, Link, Mechanism, Robot, Sphere};
 use crate::world::{Obstacle, Shape, World};
 use glam::DVec3;
@@ -23,7 +23,7 @@ fn vehicles() -> Vec<Base> {
 
 /// The same vehicle with limits that nothing reaches.
 fn unlimited(mut base: Base) -> Base {
-    let far = 1e9;
+    let (far, across) = (1e9, FRAC_PI_2 - 1e-8);
     match &mut base {
         Base::Point(_) => {}
         Base::DifferentialDrive(drive) => {
@@ -33,14 +33,14 @@ fn unlimited(mut base: Base) -> Base {
             }
         }
         Base::Car(car) => {
-            (car.speed, car.steering, car.steering_rate, car.acceleration) = ([-far, far], far, far, far);
+            (car.speed, car.steering, car.steering_rate, car.acceleration) = ([-far, far], across, far, far);
             if let Some(trailer) = &mut car.trailer {
-                trailer.angle = far;
+                trailer.angle = across;
             }
         }
         Base::Airplane(plane) => {
-            plane.speed = [-far, far];
-            (plane.acceleration, plane.yaw_rate, plane.pitch_rate, plane.pitch) = (far, far, far, far);
+            plane.speed = [0.0, far];
+            (plane.acceleration, plane.yaw_rate, plane.pitch_rate, plane.pitch) = (far, far, far, across);
         }
         Base::PlanarQuadrotor(quad) => (quad.rotor, quad.velocity, quad.body_rate) = (far, far, far),
         Base::Quadrotor(quad) => {
@@ -138,6 +138,7 @@ fn state(mechanism: &Mechanism, trajectory: &Trajectory, t: f64) -> FlatState {
 fn problem_for(mechanism: Mechanism, obstacles: Vec<Obstacle>, trajectory: &Trajectory) -> Problem {
     let start = state(&mechanism, trajectory, 0.0);
     let goals = vec![state(&mechanism, trajectory, trajectory.duration())];
+    let gravity = mechanism.vehicle().and_then(Base::gravity).map_or(GRAVITY, |g| -g * DVec3::Z);
     Problem {
         mechanism,
         world: World { obstacles },
@@ -145,12 +146,24 @@ fn problem_for(mechanism: Mechanism, obstacles: Vec<Obstacle>, trajectory: &Traj
         goals,
         smoothness: Smoothness::Acceleration,
         torque: false,
-        gravity: GRAVITY,
+        gravity,
     }
 }
 
+/// Whatever moves at its ends: a car that may not jump would have to stand there.
 fn verdict(problem: &Problem, trajectory: &Trajectory) -> Result<Certificate, Violation> {
-    certify(problem, trajectory, &CertifyOptions::default())
+    verdict_to(problem, trajectory, &CertifyOptions::default())
+}
+
+fn verdict_to(
+    problem: &Problem,
+    trajectory: &Trajectory,
+    options: &CertifyOptions,
+) -> Result<Certificate, Violation> {
+    let mut certifier = Certifier::new(problem, *options);
+    let proof = certifier.proof.as_mut().expect("a problem that makes sense");
+    proof.vehicle.as_mut().expect("a vehicle").still.clear();
+    certifier.certify(trajectory)
 }
 
 /// A trajectory in pieces of it.
@@ -300,7 +313,7 @@ fn clearances_agree_with_dense_samples() {
             let problem = problem_for(mechanism, obstacles, &trajectory);
             let times = (0..=2000).map(|k| trajectory.duration() * f64::from(k) / 2000.0);
             let sampled = times.map(|t| clearance_at(&problem, &trajectory, t)).fold(f64::INFINITY, f64::min);
-            match certify(&problem, &trajectory, &options) {
+            match verdict_to(&problem, &trajectory, &options) {
                 Ok(certificate) => {
                     free += 1;
                     let Clearance { at_least, nearest } = certificate.clearance;
@@ -424,15 +437,15 @@ fn ends_and_knots_are_checked() {
         verdict(&problem_for(mechanism(base, false), vec![], trajectory), trajectory)
     };
     let jumps = |base: Base, trajectory: &Trajectory| match of(base, trajectory) {
-        Err(Violation::StateJump { of, time, .. }) => Some((of, time)),
+        Err(Violation::Jump { of, time, .. }) => Some((of.name, time)),
         other => other.map(|_| None).unwrap(),
     };
-    assert_eq!(jumps(unlimited(car(false)), &knee(1e-6, 0.0)), Some(("theta", 1.0)));
+    assert_eq!(jumps(unlimited(car(false)), &knee(1e-6, 0.0)), Some(("theta".to_owned(), 1.0)));
     let Base::Car(mut steered) = unlimited(car(false)) else { panic!("a car") };
-    assert_eq!(jumps(Base::Car(steered.clone()), &knee(0.0, 0.1)), Some(("steering angle", 1.0)));
+    assert_eq!(jumps(Base::Car(steered.clone()), &knee(0.0, 0.1)), Some(("steering angle".to_owned(), 1.0)));
     steered.steering_rate = f64::INFINITY;
     assert_eq!(jumps(Base::Car(steered), &knee(0.0, 0.1)), None);
-    assert_eq!(jumps(unlimited(drive(true)), &knee(0.0, 0.1)), Some(("turn rate", 1.0)));
+    assert_eq!(jumps(unlimited(drive(true)), &knee(0.0, 0.1)), Some(("turn rate".to_owned(), 1.0)));
     assert_eq!(jumps(unlimited(drive(false)), &knee(0.0, 0.1)), None);
 }
 
@@ -517,7 +530,8 @@ fn joints_keep_their_limits() {
     ];
     for (want, limits) in cases {
         assert!(with(3, limits).is_ok(), "{want}");
-        let less = |x: f64| x - 1e-6;
+        // An end at more than a limit has some slack.
+        let less = |x: f64| x - 1e-5;
         let (upper, velocity, acceleration) =
             (less(limits.upper), less(limits.velocity), less(limits.acceleration));
         match with(3, JointLimits { upper, velocity, acceleration, ..limits }) {
@@ -556,4 +570,174 @@ fn riding_along_limits_is_cheap() {
     let certificate = certify(&problem, &circle, &options).unwrap();
     assert!(certificate.intervals < 200, "{} intervals", certificate.intervals);
     assert!(matches!(certificate.tightest(), Some((Limit::Base(_), Peak { used, .. })) if used > 0.99));
+}
+
+/// Every number of a state is part of what a start and a goal ask for.
+#[test]
+fn no_number_of_a_state_is_free_at_the_ends() {
+    let rng = &mut Pcg64Mcg::seed_from_u64(8);
+    for base in vehicles() {
+        let trajectory = smooth(&base, rng);
+        let sound = problem_for(mechanism(base.clone(), false), vec![], &trajectory);
+        let sample = |t: f64| base.unflatten(&base.flat(&trajectory.segment(0), t)).unwrap();
+        // A quaternion that is nearly (0, 0, 0, 1) hardly turns with its last number: it is normalised.
+        for (number, name) in base.state_names().iter().enumerate().filter(|(_, name)| **name != "qw") {
+            for end in [End::Start, End::Goal] {
+                let mut wanted = sample(if end == End::Start { 0.0 } else { 1.0 }).state;
+                wanted[number] += 1e-3;
+                let [position, velocity] = base.configuration(&wanted).unwrap();
+                let moved = FlatState { velocity, ..FlatState::at_rest(position) };
+                let mut problem = sound.clone();
+                match end {
+                    End::Start => problem.start = moved,
+                    End::Goal => problem.goals = vec![moved],
+                }
+                match (verdict(&problem, &trajectory), end) {
+                    (Err(Violation::Start { miss }), End::Start)
+                    | (Err(Violation::Goal { miss }), End::Goal) => {
+                        assert!(!miss.unit.is_empty() && (miss.value - miss.expected).abs() > 1e-5, "{miss}");
+                    }
+                    other => panic!("{name} of {base:?} at the {end}: {other:?}"),
+                }
+            }
+        }
+    }
+}
+
+/// A car's speed and steering are no part of its state; where they cannot jump, it stands at both ends with
+/// straight wheels.
+#[test]
+fn cars_that_may_not_jump_stand_at_their_ends() {
+    let missed = |base: Base, trajectory: &Trajectory| {
+        let problem = problem_for(mechanism(base, false), vec![], trajectory);
+        let report = survey(&problem, trajectory, &CertifyOptions::for_files(1e-5));
+        let miss = |violation: &Violation| match violation {
+            Violation::Start { miss } | Violation::Goal { miss } => {
+                (violation.kind(), miss.of.name.clone(), miss.value, miss.expected, miss.unit)
+            }
+            other => panic!("{other}"),
+        };
+        report.violations.iter().map(miss).collect::<Vec<_>>()
+    };
+    let mut straight = Trajectory::new(3, 1);
+    straight.push(2.0, &[0.0, 5.0, 0.0, 0.0, 0.0, 0.0]);
+    let Base::Car(free) = car(false) else { panic!("a car") };
+    let free = Car { speed: [-9.0, 9.0], ..free };
+    let [jumpy, soft] = [f64::INFINITY, 2.0].map(|acceleration| Car { acceleration, ..free.clone() });
+    assert!(missed(Base::Car(jumpy), &straight).is_empty());
+    let speed = |kind: &str| (kind.to_owned(), "speed".to_owned(), 5.0, 0.0, "m/s");
+    assert_eq!(missed(Base::Car(soft), &straight), [speed("start"), speed("goal")]);
+    // From rest to rest along a circle of about 2 m, wheels turned all the way.
+    let mut circle = Trajectory::new(3, 6);
+    let square = [0.0, 0.0, 0.0, 0.0, 0.25 * 9.0, -0.25 * 12.0, 0.25 * 4.0];
+    circle.push(1.0, &[[0.0, 0.0, 3.0, -2.0, 0.0, 0.0, 0.0], square, [0.0; 7]].concat());
+    let mut steered = free;
+    assert!(missed(Base::Car(steered.clone()), &circle).is_empty());
+    steered.steering_rate = 9.0;
+    for (kind, name, value, expected, unit) in missed(Base::Car(steered), &circle) {
+        assert!(["start", "goal"].contains(&kind.as_str()) && expected == 0.0);
+        assert!(name == "steering angle" && unit == "rad" && value.abs() > 0.05, "{value}");
+    }
+}
+
+/// Jumps that nobody minds one by one do not carry a vehicle anywhere, nor speed it up.
+#[test]
+fn small_jumps_do_not_add_up() {
+    let options = CertifyOptions::for_files(1e-5);
+    let rng = &mut Pcg64Mcg::seed_from_u64(9);
+    for base in vehicles() {
+        let smooth = smooth(&base, rng);
+        for output in 0..2 {
+            // So many pieces, each a little aside of the one before.
+            let (pieces, aside) = (400, 9e-6);
+            let mut trajectory = Trajectory::new(smooth.dof(), smooth.degree());
+            for i in 0..pieces {
+                let [from, to] = [i, i + 1].map(|i| f64::from(i) / f64::from(pieces));
+                let piece = smooth.cut(from, to);
+                let mut coefficients = piece.segment(0).coefficients.to_vec();
+                coefficients[output * (smooth.degree() + 1)] += aside * f64::from(i);
+                trajectory.push(piece.duration(), &coefficients);
+            }
+            let problem = problem_for(mechanism(base.clone(), false), vec![], &trajectory);
+            match verdict_to(&problem, &trajectory, &options) {
+                Err(Violation::Jumps { of, knots, sum, unit }) => {
+                    assert_eq!((knots, unit), (399, "m"), "{of}");
+                    // Relative to values above 1.
+                    assert!(sum < 399.001 * aside && sum > 200.0 * aside, "{sum}");
+                }
+                other => panic!("{base:?}: {other:?}"),
+            }
+        }
+    }
+    // From rest to 0.2 m/s and back in a hundredth of a second.
+    let (steps, faster) = (20_000, 9e-6);
+    let mut rush = Trajectory::new(3, 1);
+    let mut x = 0.0;
+    for i in (1..=steps).chain((1..steps).rev()) {
+        let speed = faster * f64::from(i);
+        rush.push(2.5e-7, &[x, speed, 0.0, 0.0, 0.0, 0.0]);
+        x += 2.5e-7 * speed;
+    }
+    let Base::Car(free) = car(false) else { panic!("a car") };
+    let problem = problem_for(mechanism(Base::Car(Car { acceleration: 2.0, ..free }), false), vec![], &rush);
+    match certify(&problem, &rush, &options) {
+        Err(Violation::Jumps { of, sum, unit, .. }) => {
+            assert_eq!((of, unit), (Quantity { name: "speed".to_owned(), kind: None }, "m/s"));
+            assert!((sum - 2.0 * faster * f64::from(steps)).abs() < 1e-4, "{sum}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Equations of motion and problem must fall alike.
+#[test]
+fn another_gravity_is_refused() {
+    let rng = &mut Pcg64Mcg::seed_from_u64(10);
+    for base in vehicles() {
+        let trajectory = smooth(&base, rng);
+        let sound = problem_for(mechanism(base.clone(), false), vec![], &trajectory);
+        for gravity in [DVec3::new(0.0, 0.5, -9.81), -1.0 * DVec3::Z] {
+            let problem = Problem { gravity, ..sound.clone() };
+            let refused = matches!(verdict(&problem, &trajectory), Err(Violation::Malformed { .. }));
+            assert_eq!(refused, base.gravity().is_some(), "{base:?}");
+            assert_eq!(problem.gravity_fault().is_some(), refused);
+        }
+    }
+}
+
+/// A survey of whatever a file may hold ends, tells no kind twice, and tells what a certificate refuses first.
+#[test]
+fn surveys_of_wild_motions_end() {
+    let rng = &mut Pcg64Mcg::seed_from_u64(11);
+    let options = CertifyOptions { clearance_tolerance: Some(1e-3), ..CertifyOptions::for_files(1e-5) };
+    let mut kinds_met = std::collections::BTreeSet::new();
+    for case in 0..6 {
+        for base in all().into_iter().filter(|base| !matches!(base, Base::Point(_))) {
+            let sound = smooth(&base, rng);
+            let wall = Obstacle {
+                name: "wall".into(),
+                shape: Shape::Cuboid { half_extents: DVec3::new(0.1, 5.0, 5.0) },
+                pose: Pose::from_translation(DVec3::X * 0.3),
+            };
+            let problem = problem_for(mechanism(base.clone(), false), vec![wall], &sound);
+            let mut wild = Trajectory::new(sound.dof(), 4);
+            for _ in 0..rng.random_range(1..4) {
+                let size = 10_f64.powi(rng.random_range(-2..2));
+                let c: Vec<f64> = (0..5 * sound.dof()).map(|_| size * rng.random_range(-1.0..1.0)).collect();
+                // Some of it stands.
+                let c = if case % 3 == 2 { vec![0.25; c.len()] } else { c };
+                wild.push(10_f64.powi(rng.random_range(-2..1)), &c);
+            }
+            let report = survey(&problem, &wild, &options);
+            let kinds: Vec<String> = report.violations.iter().map(Violation::kind).collect();
+            let once: std::collections::BTreeSet<&String> = kinds.iter().collect();
+            assert!(report.certificate.is_none() && once.len() == kinds.len(), "{base:?}: {report}");
+            let first = certify(&problem, &wild, &options).expect_err("nothing of it is right").kind();
+            assert!(kinds.contains(&first), "{base:?}: {first} {report}");
+            kinds_met.extend(kinds);
+        }
+    }
+    for kind in ["start", "goal", "singular", "collision", "speed_limit", "position_jump"] {
+        assert!(kinds_met.contains(kind), "{kind}: {kinds_met:?}");
+    }
 }

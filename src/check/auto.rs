@@ -202,7 +202,7 @@ fn opening(adapter: AdapterChoice, packed: &Packed) -> Device {
 }
 
 fn no_thread() -> CheckError {
-    CheckError { backend: "gpu".to_owned(), message: "no thread could open the device".to_owned() }
+    CheckError::Backend { backend: "gpu".to_owned(), message: "no thread could open the device".to_owned() }
 }
 
 /// The size of batch from which on a device is faster than lanes, by checking some edges with both:
@@ -285,6 +285,10 @@ impl EdgeChecker for AutoChecker {
             }
         }
         self.lanes.check_states(states, verdicts)
+    }
+
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        self.lanes.effort_shares(edges, shares)
     }
 
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
@@ -403,7 +407,7 @@ mod tests {
         let hour = Stop::after(Instant::now(), Duration::from_secs(3600));
         checker.set_stop(&hour);
         assert!(matches!(checker.device, Device::Opening(_, false)), "another query waits anew");
-        let why = || CheckError { backend: "gpu".to_owned(), message: "there is none".to_owned() };
+        let why = || CheckError::Backend { backend: "gpu".to_owned(), message: "there is none".to_owned() };
         tell.send(Err(why())).expect("somebody waits");
         checker.check(&edges(600), &mut verdicts).expect("lanes do not fail");
         assert!(verdicts.iter().all(|verdict| verdict.status() != Status::Unchecked));

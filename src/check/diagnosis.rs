@@ -2,6 +2,7 @@
 
 use super::{Margins, ScalarChecker, Status};
 use crate::problem::{FlatState, Problem, Smoothness};
+use crate::robot::Overlap;
 use crate::stop::{Stop, Watch};
 use std::fmt;
 
@@ -27,8 +28,8 @@ pub struct Fault {
     pub bounds: (f64, f64),
 }
 
-/// The first link of the base that stands in an obstacle: no state is valid then. The checks of states
-/// and edges leave out what does not move.
+/// The first link of the base that stands in an obstacle, or two links whose joints are locked so that they
+/// overlap: no state is valid then. The checks of states and edges leave out what does not move.
 pub fn diagnose_base(problem: &Problem) -> Option<Fault> {
     diagnose_base_until(problem, &Stop::NEVER).unwrap_or_default()
 }
@@ -40,6 +41,10 @@ pub fn diagnose_base(problem: &Problem) -> Option<Fault> {
 pub fn diagnose_base_until(problem: &Problem, stop: &Stop) -> Result<Option<Fault>, Unknown> {
     let mut watch = Watch::new(stop, DISTANCES_PER_ASK);
     let m = &problem.mechanism;
+    if let Some(Overlap { links: [subject, other], depth }) = m.overlaps.first().cloned() {
+        let (status, bounds) = (Status::SelfCollision, (0.0, 0.0));
+        return Ok(Some(Fault { status, subject, other, amount: depth, bounds }));
+    }
     let place = m.bodies[0].placement;
     for link in m.links.iter().filter(|link| link.body == 0) {
         for sphere in &m.spheres[link.spheres.clone()] {

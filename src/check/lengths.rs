@@ -3,7 +3,6 @@
 
 use super::packed::reaches;
 use crate::problem::Problem;
-use crate::robot::{Body, Mechanism, Motion};
 use crate::world::{Obstacle, Shape};
 use glam::DVec3;
 use std::f64::consts::PI;
@@ -48,21 +47,16 @@ impl Lengths {
 /// See [`Lengths::radian`].
 fn radian(problem: &Problem) -> f64 {
     let mechanism = &problem.mechanism;
-    let turning = reaches(mechanism).into_iter().enumerate().filter(|&(output, _)| turns(mechanism, output));
+    let turning =
+        reaches(mechanism).into_iter().enumerate().filter(|&(output, _)| mechanism.is_angle(output));
     let reach = turning.map(|(_, reach)| f64::from(reach)).fold(0.0, f64::max);
     if reach > 0.0 {
         return reach;
     }
     let box_of = search_box(problem, 0.0);
-    let slides = box_of.iter().enumerate().filter(|&(output, _)| !turns(mechanism, output));
+    let slides = box_of.iter().enumerate().filter(|&(output, _)| !mechanism.is_angle(output));
     let diagonal = slides.map(|(_, (lower, upper))| (upper - lower).powi(2)).sum::<f64>().sqrt();
     if diagonal > 0.0 && diagonal.is_finite() { 0.5 * diagonal } else { 1.0 }
-}
-
-/// Whether an output turns a body, rather than to slide it.
-pub(crate) fn turns(mechanism: &Mechanism, output: usize) -> bool {
-    let driven = |body: &&Body| body.output == output && body.motion != Motion::Fixed;
-    mechanism.bodies.iter().find(driven).is_some_and(|body| body.motion == Motion::Revolute)
 }
 
 /// Bounds between which states are looked for: of each output its position limits; where there is but one, up to
@@ -77,7 +71,7 @@ pub(crate) fn search_box(problem: &Problem, radian: f64) -> Vec<(f64, f64)> {
         let least = ends().map(|s| s.position[output]).fold(f64::INFINITY, f64::min);
         let most = ends().map(|s| s.position[output]).fold(f64::NEG_INFINITY, f64::max);
         let bounds = (limits.lower, limits.upper);
-        let half = match turns(&problem.mechanism, output) {
+        let half = match problem.mechanism.is_angle(output) {
             true => PI,
             false if bounds.0.is_finite() && bounds.1.is_finite() => 0.0,
             false => *room.get_or_init(|| room_around(&problem.world.obstacles)) + most - least + PI * radian,

@@ -1,46 +1,46 @@
 //! Checkers of many problems at once: on a device they share, what they submit travels together.
 //! Imports the backends that it chooses between.
 
-use super::{AdapterChoice, Backend, CheckError, EdgeChecker, Lengths};
+use super::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::problem::Problem;
 
 /// Makes the checkers of many problems; see [`Backend::checkers`].
 pub struct Checkers<'a> {
     backend: Backend,
     adapter: AdapterChoice,
-    /// With the farthest that a sphere may move between two samples, metres.
-    problems: Vec<(&'a Problem, f64)>,
+    /// With the farthest that a sphere may move between two samples, metres, where that is given.
+    problems: Vec<(&'a Problem, Option<f64>)>,
     #[cfg(feature = "gpu")]
     pool: Option<super::gpu::GpuPool>,
 }
 
 impl Backend {
     /// Checkers of many problems, each with the farthest, in metres, that a sphere may move between two
-    /// samples of an edge (`None`: as [`Lengths`] has it). With [`Backend::Gpu`] all problems are uploaded at once, and batches that are
-    /// submitted at about the same time, from however many threads, go to the device together.
+    /// samples of an edge (`None`: as [`Lengths`](super::Lengths) has it). With [`Backend::Gpu`] all problems are
+    /// uploaded at once, and batches that are submitted at about the same time, from however many threads, go to
+    /// the device together.
     ///
     /// [`Backend::Auto`] shares no device: a search in lanes has one edge checked at a time, one for a
     /// device hundreds, so which is faster is not told by any batch of edges that both could check, but
     /// only by planning the same problems both ways.
     ///
     /// # Errors
-    /// When a GPU is asked for and there is none that works, or the problems are too large for it.
+    /// When a GPU is asked for and there is none that works, or the problems are too large for it or make no sense.
     pub fn checkers<'a>(
         self,
         adapter: &AdapterChoice,
         problems: impl IntoIterator<Item = (&'a Problem, impl Into<Option<f64>>)>,
     ) -> Result<Checkers<'a>, CheckError> {
-        let spaced = |(problem, resolution): (&'a Problem, _)| {
-            let resolution: Option<f64> = Into::into(resolution);
-            (problem, resolution.unwrap_or_else(|| Lengths::of(problem).spacing))
-        };
-        let problems: Vec<_> = problems.into_iter().map(spaced).collect();
+        let problems: Vec<_> =
+            problems.into_iter().map(|(problem, resolution)| (problem, resolution.into())).collect();
         Ok(Checkers {
             #[cfg(feature = "gpu")]
             pool: match self {
                 Self::Gpu => {
+                    let spaced = |&(problem, resolution)| Ok((problem, super::admit(problem, resolution)?));
+                    let spaced = problems.iter().map(spaced).collect::<Result<Vec<_>, CheckError>>()?;
                     let gpu = super::gpu::Gpu::shared(adapter)?;
-                    Some(super::gpu::GpuPool::new(&gpu, problems.iter().copied())?)
+                    Some(super::gpu::GpuPool::new(&gpu, spaced)?)
                 }
                 _ => None,
             },

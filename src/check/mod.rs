@@ -25,18 +25,20 @@ mod parallel;
 mod scalar;
 pub mod simd;
 mod spread;
+pub mod threads;
 
 #[cfg(feature = "gpu")]
 pub use auto::{AutoChecker, wait_for_devices};
 pub use diagnosis::{Fault, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until};
 pub use lengths::Lengths;
-pub(crate) use lengths::{search_box, turns};
+pub(crate) use lengths::search_box;
 pub use many::Checkers;
 pub use packed::{EdgeBatch, Packed, StateBatch};
 pub use parallel::ParallelChecker;
 pub use scalar::{Margins, ScalarChecker};
 pub use simd::SimdChecker;
 
+use crate::error::{InvalidValue, positive};
 use crate::problem::Problem;
 use crate::stop::Stop;
 use bytemuck::{Pod, Zeroable};
@@ -56,6 +58,22 @@ pub trait EdgeChecker {
     /// # Errors
     /// As for [`EdgeChecker::check`].
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError>;
+
+    /// For each edge, in order, how much it could move within the efforts: the greatest share of what moving it
+    /// takes that is left, at every sample, by what holding the robot there takes. An edge of half that share is
+    /// from rest to rest the same edge in the root of twice the time. Zero or less where the weight alone is
+    /// more than a joint can hold: then no time is long enough. Collisions and other limits are not looked at;
+    /// efforts must be checked.
+    ///
+    /// A backend that cannot tell says one half, and is asked again for the slower edge.
+    ///
+    /// # Errors
+    /// As for [`EdgeChecker::check`].
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        shares.clear();
+        shares.resize(edges.len(), 0.5);
+        Ok(())
+    }
 
     /// Tells which states are free of collision, in order, cheaper than an edge to each would be: what
     /// is not free need not be steered to. A backend may let pass what it likes; this one all.
@@ -104,14 +122,20 @@ pub trait EdgeChecker {
     }
 }
 
-/// A backend failed.
+/// Nothing was checked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the {backend} backend failed: {message}")]
-pub struct CheckError {
-    /// Which one.
-    pub backend: String,
-    /// How.
-    pub message: String,
+pub enum CheckError {
+    /// A backend failed.
+    #[error("the {backend} backend failed: {message}")]
+    Backend {
+        /// Which one.
+        backend: String,
+        /// How.
+        message: String,
+    },
+    /// What was to be checked, or a checker to be made of, makes no sense.
+    #[error("nothing can be checked: {0}")]
+    Invalid(#[from] InvalidValue),
 }
 
 /// Whether a state or edge is valid, or the first stage that it fails.
@@ -248,7 +272,8 @@ impl Backend {
     /// [`Lengths`]), and on the best adapter.
     ///
     /// # Errors
-    /// When a GPU is asked for and there is none that works.
+    /// Where the problem ([`Problem::validate`]) or the spacing makes no sense; when a GPU is asked for and there is
+    /// none that works.
     pub fn checker(
         self,
         problem: &Problem,
@@ -267,7 +292,7 @@ impl Backend {
         problem: &Problem,
         resolution: impl Into<Option<f64>>,
     ) -> Result<Box<dyn EdgeChecker>, CheckError> {
-        let resolution = resolution.into().unwrap_or_else(|| Lengths::of(problem).spacing);
+        let resolution = admit(problem, resolution.into())?;
         Ok(match self {
             Self::Auto => auto(adapter, problem, resolution),
             Self::Gpu => gpu(adapter, problem, resolution)?,
@@ -275,6 +300,15 @@ impl Backend {
             Self::Scalar => Box::new(ScalarChecker::new(problem, resolution)),
         })
     }
+}
+
+/// The spacing of a checker of a problem: the one that is asked for, or what follows from the problem, if that makes
+/// sense.
+fn admit(problem: &Problem, resolution: Option<f64>) -> Result<f64, CheckError> {
+    problem.validate()?;
+    let spacing = resolution.unwrap_or_else(|| Lengths::of(problem).spacing);
+    positive("resolution", spacing)?;
+    Ok(spacing)
 }
 
 #[cfg(feature = "gpu")]
@@ -299,7 +333,10 @@ fn auto(_: &AdapterChoice, problem: &Problem, resolution: f64) -> Box<dyn EdgeCh
 
 #[cfg(not(feature = "gpu"))]
 fn gpu(_: &AdapterChoice, _: &Problem, _: f64) -> Result<Box<dyn EdgeChecker>, CheckError> {
-    Err(CheckError { backend: "gpu".into(), message: "flatout was built without the feature \"gpu\"".into() })
+    Err(CheckError::Backend {
+        backend: "gpu".into(),
+        message: "flatout was built without the feature \"gpu\"".into(),
+    })
 }
 
 impl std::str::FromStr for Backend {

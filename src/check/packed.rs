@@ -7,6 +7,8 @@ pub mod base;
 pub use base::PackedBase;
 
 use super::hierarchy;
+use crate::base::Base;
+use crate::error::InvalidValue;
 use crate::pose::Pose;
 use crate::problem::Problem;
 use crate::robot::{Mechanism, Motion, Sphere};
@@ -99,6 +101,23 @@ pub struct PackedLink {
     pub index: u32,
 }
 
+/// Two links that are checked against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct PackedPair {
+    /// Their indices among the packed links.
+    pub links: [u32; 2],
+    /// Where in [`Packed::masks`] it is said which of their spheres are not, because they always touch;
+    /// [`NO_MASK`] where all are.
+    pub mask: u32,
+}
+
+/// No mask: all spheres of a pair of links are checked.
+pub const NO_MASK: u32 = u32::MAX;
+
+/// Masks begin at multiples of this many words, which is a row on a device.
+pub const MASK_ROW: usize = 4;
+
 /// An obstacle, ready for the test of its kind.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
@@ -177,8 +196,12 @@ pub struct Packed {
     pub moving_links: usize,
     /// All spheres, link by link.
     pub spheres: Vec<PackedSphere>,
-    /// Pairs of indices into `links`.
-    pub pairs: Vec<[u32; 2]>,
+    /// Pairs of links that are checked against each other.
+    pub pairs: Vec<PackedPair>,
+    /// For pairs of links of which not all spheres are checked, a bit for each two of them, set where they
+    /// are not: of sphere i of the first link and j of the second, the bit i times the second's number of
+    /// spheres and j, the lowest of a word first.
+    pub masks: Vec<u32>,
     /// Limits, one per output (of a vehicle: per joint), with [`LIMIT_SLACK`].
     pub limits: Vec<PackedLimits>,
     /// Of a vehicle, what leads from its flat outputs to the first of its joints.
@@ -205,6 +228,9 @@ const MOST_INTERVALS: f32 = 1e6;
 
 impl Packed {
     /// Packs a problem; no sphere moves farther than `resolution` metres between two samples.
+    ///
+    /// # Panics
+    /// May, where the problem makes no sense: [`Problem::validate`] and [`Backend::checker`](super::Backend) say so.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
         let m = &problem.mechanism;
         let base_links = m.links.iter().take_while(|l| l.body == 0).count();
@@ -213,17 +239,23 @@ impl Packed {
         let place = |link: usize| order.iter().position(|&l| l == link).unwrap_or(link) as u32;
         let reach = reaches(m);
         let base = m.vehicle().map(|base| PackedBase::new(base, &reach));
+        let mut masks = Vec::new();
+        let pairs = m
+            .pairs
+            .iter()
+            .map(|&pair| PackedPair { links: pair.map(place), mask: pack_mask(m, pair, &mut masks) });
         Self {
+            pairs: pairs.collect(),
+            masks,
             bodies: m.bodies.iter().map(pack_body).collect(),
             links: order.iter().map(|&l| pack_link(m, l)).collect(),
             moving_links: m.links.len() - base_links,
             spheres: m.spheres.iter().map(pack_sphere).collect(),
-            pairs: m.pairs.iter().map(|&[a, b]| [place(a), place(b)]).collect(),
             limits: m.limits.iter().map(pack_limits).collect(),
             hierarchy: hierarchy::build(&world, &problem.world.obstacles),
             world,
             torque: problem.torque && base.is_none(),
-            gravity: problem.gravity.as_vec3().to_array(),
+            gravity: gravity(problem).as_vec3().to_array(),
             reach: base.map_or(reach.clone(), |base| base.reach(&reach)),
             base,
             resolution: resolution as f32,
@@ -241,6 +273,16 @@ impl Packed {
         self.reach.len()
     }
 
+    /// Refuses edges of another number of outputs: those of another robot.
+    pub(super) fn admit_edges(&self, edges: &EdgeBatch) -> Result<(), InvalidValue> {
+        admit_outputs("edges", edges.dof, self.flat_dof())
+    }
+
+    /// Refuses states of another number of outputs.
+    pub(super) fn admit_states(&self, states: &StateBatch) -> Result<(), InvalidValue> {
+        admit_outputs("states", states.dof, self.dof())
+    }
+
     /// How many rakes of samples an edge needs.
     ///
     /// Between two samples the spheres move at most sum_j reach_j |dy_j|. A rest-to-rest edge is
@@ -252,11 +294,19 @@ impl Packed {
     pub fn rakes(&self, edge: &Edge<'_>) -> usize {
         let mut travel = edge.travel(&self.reach);
         if let Some(base) = &self.base {
-            travel += base.turning(edge, self.flat_dof());
+            travel += base.turning(edge, self.flat_dof(), -self.gravity[2]);
         }
         let intervals = (travel / self.resolution).ceil().min(MOST_INTERVALS) as usize;
         (intervals + 1).div_ceil(RAKE)
     }
+}
+
+fn admit_outputs(what: &str, found: usize, wanted: usize) -> Result<(), InvalidValue> {
+    if found == wanted {
+        return Ok(());
+    }
+    let expected = format!("{wanted} outputs, as the checker's problem has");
+    Err(InvalidValue::new(what, format!("{found} outputs"), expected))
 }
 
 impl PackedWorld {
@@ -326,6 +376,12 @@ fn pack_pose(pose: &Pose) -> ([[f32; 3]; 3], [f32; 3]) {
     (rows.map(|row| row.map(|x| x as f32)), pose.translation.as_vec3().to_array())
 }
 
+/// Gravity as the equations of a vehicle have it, where they do; else the problem's.
+fn gravity(problem: &Problem) -> DVec3 {
+    let of_base = problem.mechanism.vehicle().and_then(Base::gravity);
+    of_base.map_or(problem.gravity, |gravity| -gravity * DVec3::Z)
+}
+
 fn pack_body(body: &crate::robot::Body) -> PackedBody {
     let (rotation, translation) = pack_pose(&body.placement);
     let i = body.inertia.matrix;
@@ -374,6 +430,22 @@ fn pack_link(m: &Mechanism, index: usize) -> PackedLink {
 pub fn position_slack(limits: &crate::robot::OutputLimits) -> f32 {
     let size = |bound: f64| if bound.is_finite() { bound.abs() as f32 } else { 0.0 };
     POSITION_SLACK * size(limits.lower).max(size(limits.upper))
+}
+
+/// Adds the mask of a pair of links, where it has one, and says where it begins.
+fn pack_mask(m: &Mechanism, pair: [usize; 2], masks: &mut Vec<u32>) -> u32 {
+    let always = m.always_touching(pair);
+    if always.is_empty() {
+        return NO_MASK;
+    }
+    let first = masks.len();
+    let [rows, columns] = pair.map(|link| m.links[link].spheres.len());
+    masks.resize(first + (rows * columns).div_ceil(32).next_multiple_of(MASK_ROW), 0);
+    for [i, j] in always {
+        let bit = i * columns + j;
+        masks[first + bit / 32] |= 1 << (bit % 32);
+    }
+    first as u32
 }
 
 fn pack_limits(limits: &crate::robot::OutputLimits) -> PackedLimits {
@@ -444,6 +516,9 @@ impl StateBatch {
     }
 
     /// Appends a state; the slices hold one value per output.
+    ///
+    /// # Panics
+    /// If one of them does not.
     pub fn push(&mut self, position: &[f64], velocity: &[f64], acceleration: &[f64]) {
         for values in [position, velocity, acceleration] {
             assert_eq!(values.len(), self.dof, "one value per output");
@@ -552,7 +627,11 @@ impl EdgeBatch {
 
     /// Appends the rest-to-rest edge between two positions, a straight line: every output follows
     /// the [`smooth_step`] of the batch's degree.
+    ///
+    /// # Panics
+    /// If a position does not hold one value per output.
     pub fn push_at_rest(&mut self, from: &[f64], to: &[f64], duration: f64) {
+        assert!(from.len() == self.dof && to.len() == self.dof, "one value per output");
         self.head(1, duration, true);
         self.durations.push(duration as f32);
         let rate = if duration > 0.0 { 1.0 / duration } else { 0.0 };
@@ -571,6 +650,9 @@ impl EdgeBatch {
     }
 
     /// Appends an edge of one segment: `coefficients` is `[output][degree + 1]`, ascending powers.
+    ///
+    /// # Panics
+    /// If it is not one polynomial per output, of no higher degree than the batch's.
     pub fn push(&mut self, duration: f64, coefficients: &[f64]) {
         self.head(1, duration, false);
         self.segment(duration, coefficients);

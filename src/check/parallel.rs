@@ -2,6 +2,7 @@
 
 use super::packed::{EdgeBatch, StateBatch};
 use super::spread::{Worker, spread};
+use super::threads::MAX_THREADS;
 use super::{CheckError, EdgeChecker, SimdChecker, Verdict};
 use crate::problem::Problem;
 use crate::stop::Stop;
@@ -16,11 +17,11 @@ pub struct ParallelChecker {
 }
 
 impl ParallelChecker {
-    /// A checker of `problem` on at most `threads` threads (at least one), otherwise as
-    /// [`SimdChecker::new`].
+    /// A checker of `problem` on at most `threads` threads (at least one, and no more than [`MAX_THREADS`]), otherwise as
+    /// [`SimdChecker::new`]. Where no thread can be started, fewer do the work.
     pub fn new(problem: &Problem, resolution: f64, threads: usize) -> Self {
         let worker = |_| Worker::new(SimdChecker::new(problem, resolution));
-        Self { workers: (0..threads.max(1)).map(worker).collect() }
+        Self { workers: (0..threads.clamp(1, MAX_THREADS)).map(worker).collect() }
     }
 
     /// How many threads there are for a batch that is large enough.
@@ -46,6 +47,10 @@ impl EdgeChecker for ParallelChecker {
             }
             lanes.check_states(&states.part(part), verdicts)
         })
+    }
+
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        self.workers[0].checker.effort_shares(edges, shares)
     }
 
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {

@@ -8,7 +8,7 @@ use super::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict};
 use crate::base::MAX_ORDER;
 use crate::pose::Pose;
 use crate::problem::Problem;
-use crate::robot::{DynamicsScratch, Sphere};
+use crate::robot::{DynamicsScratch, OutputLimits, Sphere};
 use crate::stop::{Stop, Watch};
 use glam::DVec3;
 use std::borrow::Borrow;
@@ -85,6 +85,9 @@ impl Margins {
 
 impl ScalarChecker {
     /// An oracle for `problem`, sampling edges at a spacing of `resolution` metres.
+    ///
+    /// # Panics
+    /// May, where the problem makes no sense: [`Problem::validate`] and [`Backend::checker`](super::Backend) say so.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
         Self::of(problem.clone(), resolution)
     }
@@ -109,8 +112,8 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
         }
     }
 
-    fn rakes(&self, edge: &Edge<'_>) -> usize {
-        self.packed.get_or_init(|| Packed::new(self.problem.borrow(), self.resolution)).rakes(edge)
+    fn packed(&self) -> &Packed {
+        self.packed.get_or_init(|| Packed::new(self.problem.borrow(), self.resolution))
     }
 
     /// All margins of one state.
@@ -148,12 +151,12 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
 
     /// The times at which an edge is sampled, seconds, in the order of the samples.
     pub fn sample_times(&self, edge: &Edge<'_>) -> Vec<f32> {
-        times(edge, self.rakes(edge)).collect()
+        times(edge, self.packed().rakes(edge)).collect()
     }
 
     /// The first sample of an edge that fails.
     fn verdict(&mut self, edge: &Edge<'_>) -> Verdict {
-        for t in times(edge, self.rakes(edge)) {
+        for t in times(edge, self.packed().rakes(edge)) {
             let verdict = self.margins_at(edge, t).verdict(t);
             if self.watch.was_due() {
                 return Verdict::UNCHECKED;
@@ -163,6 +166,28 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
             }
         }
         Verdict::VALID
+    }
+
+    /// How much an edge could move at time `t` within the efforts: see [`EdgeChecker::effort_shares`].
+    fn effort_share(&mut self, edge: &Edge<'_>, t: f32) -> f64 {
+        self.states_checked += 1;
+        let Problem { mechanism: m, gravity, .. } = self.problem.borrow();
+        let [y, yd, ydd, ..] = derivatives(edge, t, m.flat_dof());
+        let still = vec![0.0; m.dof()];
+        let mut efforts = |yd: &[f64], ydd: &[f64]| {
+            let mut efforts = vec![0.0; m.dof()];
+            m.inverse_dynamics(&y, yd, ydd, *gravity, &mut self.dynamics, &mut efforts);
+            efforts
+        };
+        let (all, weight) = (efforts(&yd, &ydd), efforts(&still, &still));
+        let joints = all.iter().zip(&weight).zip(&m.limits);
+        let share = |((all, weight), l): ((&f64, &f64), &OutputLimits)| {
+            let moving = all - weight;
+            let room = l.effort - weight * moving.signum();
+            if weight.abs() > l.effort { -1.0 } else { room / moving.abs() }
+        };
+        // Where nothing is left and nothing taken, NaN is passed over.
+        joints.map(share).fold(f64::INFINITY, f64::min)
     }
 
     fn place(&mut self, y: &[f64]) {
@@ -195,8 +220,12 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
             }
         }
         for &[a, b] in &m.pairs {
-            for s in m.links[a].spheres.clone().map(sphere) {
-                for o in m.links[b].spheres.clone().map(sphere) {
+            let always = m.always_touching([a, b]);
+            for (i, s) in m.links[a].spheres.clone().map(sphere).enumerate() {
+                for (j, o) in m.links[b].spheres.clone().map(sphere).enumerate() {
+                    if always.contains(&[i, j]) {
+                        continue;
+                    }
                     let clearance = s.center.distance(o.center) - s.radius - o.radius - self.padding;
                     margins.lower(Status::SelfCollision, clearance, a, b);
                 }
@@ -258,6 +287,7 @@ impl<'p> ScalarChecker<&'p Problem> {
 
 impl EdgeChecker for ScalarChecker {
     fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed().admit_edges(edges)?;
         verdicts.clear();
         for i in 0..edges.len() {
             if self.watch.was_due() {
@@ -270,6 +300,7 @@ impl EdgeChecker for ScalarChecker {
     }
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed().admit_states(states)?;
         verdicts.clear();
         for i in 0..states.len() {
             let [y, yd, ydd] =
@@ -281,6 +312,17 @@ impl EdgeChecker for ScalarChecker {
             verdicts.push(verdict);
         }
         verdicts.resize(states.len(), Verdict::UNCHECKED);
+        Ok(())
+    }
+
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        shares.clear();
+        for edge in (0..edges.len()).map(|i| edges.get(i)) {
+            let times = self.sample_times(&edge);
+            let at = |t| self.effort_share(&edge, t);
+            let all = times.into_iter().map(at).fold(f64::INFINITY, f64::min);
+            shares.push(all as f32);
+        }
         Ok(())
     }
 

@@ -1,7 +1,10 @@
 //! One large batch spread over threads. Imports the checker's verdicts and error alone.
 
+use super::threads::start;
 use super::{CheckError, Verdict};
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 /// A thread's checker, and its verdicts.
 pub(super) struct Worker<C> {
@@ -28,19 +31,22 @@ pub(super) fn spread<C: Send>(
     let part = |i: usize| count * i / parts..count * (i + 1) / parts;
     let Some((first, others)) = workers.split_first_mut() else { return Ok(()) };
     let others = &mut others[..parts - 1];
-    let check = &check;
+    // Threads take workers from here, and this one those that are left: all, where no thread can be started.
+    let waiting = Mutex::new(others.iter_mut().zip(1..).collect::<Vec<_>>());
+    let take = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let work = |(worker, i): (&mut Worker<C>, usize)| {
+        worker.verdicts.clear();
+        check(&mut worker.checker, part(i), &mut worker.verdicts)
+    };
+    let (take, work) = (&take, &work);
     std::thread::scope(|scope| {
-        let work = |(i, worker): (usize, _)| {
-            let Worker { checker, verdicts }: &mut Worker<C> = worker;
-            let part = part(i + 1);
-            scope.spawn(move || {
-                verdicts.clear();
-                check(checker, part, verdicts)
-            })
-        };
-        let threads: Vec<_> = others.iter_mut().enumerate().map(work).collect();
-        let mine = check(&mut first.checker, part(0), verdicts);
-        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+        let threads: Vec<_> =
+            (1..parts).map_while(|_| start(scope, move || take().map_or(Ok(()), work))).collect();
+        let mut mine = check(&mut first.checker, part(0), verdicts);
+        while let Some(left) = take() {
+            mine = mine.and(work(left));
+        }
+        let join = |thread: ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         threads.into_iter().map(join).fold(mine, Result::and)
@@ -52,6 +58,7 @@ pub(super) fn spread<C: Send>(
 #[cfg(test)]
 mod tests {
     use super::super::Status;
+    use super::super::threads::tests::with_threads;
     use super::*;
 
     /// Workers check parts in order, as many as are worth it; the failure of any is that of all.
@@ -65,15 +72,18 @@ mod tests {
                 verdicts.extend(part.clone().map(|i| Verdict::invalid(Status::World, i as f32, 0, 0)));
                 if part.contains(&failing) {
                     let (backend, message) = (String::new(), String::new());
-                    return Err(CheckError { backend, message });
+                    return Err(CheckError::Backend { backend, message });
                 }
                 Ok(())
             });
             checked.map(|()| verdicts.iter().map(|v| v.time as usize).collect::<Vec<_>>())
         };
         assert_eq!(parts(9, 9), Ok((0..9).collect()));
+        for threads in 0..2 {
+            assert_eq!(with_threads(threads, || parts(35, 35)), Ok((0..35).collect()), "{threads} threads");
+        }
         assert_eq!(parts(35, 35), Ok((0..35).collect()));
         assert!(parts(35, 0).is_err() && parts(35, 34).is_err());
-        assert_eq!(workers.iter().map(|worker| worker.checker).collect::<Vec<_>>(), [42, 36, 36]);
+        assert_eq!(workers.iter().map(|worker| worker.checker).collect::<Vec<_>>(), [64, 60, 60]);
     }
 }

@@ -4,7 +4,8 @@ use super::batch::make_folder;
 use super::planning::PlanningArgs;
 use super::progress::Progress;
 use super::{
-    BackendArgs, Failure, complain, count, edges, export, families, positive, say, systems, write_file,
+    BackendArgs, Failure, GeometryArgs, complain, count, count_up_to, edges, export, families, positive, say,
+    systems, write_file,
 };
 use crate::bench::deadline::{self, Clock, DeadlineReport, Family};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
@@ -13,10 +14,10 @@ use crate::bench::report::{Curve, Machine, Report};
 use crate::bench::runner;
 use crate::check::CheckError;
 use crate::error::InputError;
-use crate::plan::{PlanOptions, Quality, Solution};
+use crate::plan::{MAX_BATCH, PlanOptions, Quality, Solution};
 use crate::pose::Pose;
 use crate::problem::{Problem, Smoothness};
-use crate::robot::Robot;
+use crate::robot::{LoadOptions, Robot};
 use crate::scene::{LimitChoice, limit_jerk};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -63,6 +64,8 @@ pub(super) struct SuiteArgs {
     /// Its limits (MoveIt's joint_limits.yaml)
     #[arg(long)]
     limits: Option<PathBuf>,
+    #[command(flatten)]
+    geometry: GeometryArgs,
     /// Which derivative is limited last: acceleration, or jerk, with continuous accelerations
     #[arg(long, default_value_t = Smoothness::Acceleration)]
     smoothness: Smoothness,
@@ -88,10 +91,10 @@ pub(super) struct MbmArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "curve")]
     trajectories: Option<PathBuf>,
     /// Plan every problem so often and keep the run of median time
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = repeats)]
     repeat: usize,
     /// Edges that the search has checked at once; 0 leaves it to the backend
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = edge_batch)]
     edge_batch: usize,
     /// Plan all problems at once, and tell how many a second; with --repeat, the batch of median time
     #[arg(long, conflicts_with = "curve")]
@@ -128,6 +131,18 @@ pub(super) struct DeadlineArgs {
     json: Option<PathBuf>,
     #[command(flatten)]
     backend: BackendArgs,
+}
+
+/// Parses how often a problem is planned; every run's answer is held until the last.
+fn repeats(text: &str) -> Result<usize, String> {
+    count_up_to(text, 10_000)
+}
+
+fn edge_batch(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(n) if n <= MAX_BATCH => Ok(n),
+        _ => Err(format!("expected a whole number from 0 to {MAX_BATCH}")),
+    }
 }
 
 pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
@@ -180,18 +195,21 @@ impl SuiteArgs {
     /// The suite, and its problems in the same order.
     fn load(&self) -> Result<(MbmSuite, Vec<Problem>), InputError> {
         let (srdf, limits) = (self.srdf.as_deref(), self.limits.as_deref());
-        let robot = Robot::load(&self.urdf, srdf, limits, &Default::default())?;
+        let missing_geometry = self.geometry.missing_geometry;
+        let options = LoadOptions { missing_geometry, ..LoadOptions::default() };
+        let robot = Robot::load(&self.urdf, srdf, limits, &options)?;
         let suite = MbmSuite::load(&self.file)?;
         let located = |e: InputError| e.in_file(&self.file);
         let mut mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;
         limit_jerk(&mut mechanism, self.ramp_time);
         let wanted = LimitChoice { torque: Some(self.torque), ..LimitChoice::default() };
         let torque = wanted.torque(&mechanism)?;
-        let problem = |chosen: &MbmProblem| -> Result<Problem, InputError> {
-            Ok(Problem { smoothness: self.smoothness, torque, ..chosen.problem(&mechanism)? })
+        let problem = |chosen: &MbmProblem| Problem {
+            smoothness: self.smoothness,
+            torque,
+            ..chosen.problem(&mechanism)
         };
-        let problems = suite.problems.iter().map(problem);
-        let problems = problems.collect::<Result<_, _>>().map_err(located)?;
+        let problems = suite.problems.iter().map(problem).collect();
         Ok((suite, problems))
     }
 
@@ -237,7 +255,8 @@ fn measure(
         results.push(result);
         solutions.push(solution);
     }
-    let checker = problems.first().map(|p| args.planning.backend.checker(p, options.resolution));
+    let any = problems.iter().find(|problem| problem.validate().is_ok());
+    let checker = any.map(|p| args.planning.backend.checker(p, options.resolution));
     let report = Report {
         suite: "mbm".to_owned(),
         robot: suite.robot.clone(),

@@ -2,14 +2,14 @@
 
 use super::plan::{CLEARANCE_TOLERANCE, describe, length};
 use super::{Failure, say};
-use crate::certify::{CertifyOptions, certify};
+use crate::certify::{CertifyOptions, Report, Violation, survey};
 use crate::error::InputError;
 use crate::exchange::{Format, NamedTrajectory};
 use crate::robot::Mechanism;
 use crate::scene::Scene;
 use crate::trajectory::Trajectory;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -18,12 +18,12 @@ pub(super) struct CheckArgs {
     scene: PathBuf,
     /// Trajectory: .json (flatout-trajectory/1), .yaml (trajectory_msgs/JointTrajectory) or .csv
     trajectory: PathBuf,
-    /// What the ends may miss start and goal by and values jump by at knots, relative where these are
+    /// What the ends may miss start and goal by and values jump by at knots, in all, relative where these are
     /// above 1; limits may be exceeded by ten times that share, those of jerk by a thousand times (times
     /// in a JointTrajectory are whole nanoseconds, which blurs accelerations of short pieces, and jerks more)
     #[arg(long, default_value_t = 1e-5, allow_negative_numbers = true, value_parser = tolerance)]
     tolerance: f64,
-    /// Print the certificate as JSON
+    /// Print the certificate, or what is wrong, as JSON
     #[arg(long)]
     json: bool,
 }
@@ -51,24 +51,26 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let trajectory = load(&args.trajectory, &scene.problem.mechanism)?;
     let options = CertifyOptions {
         clearance_tolerance: Some(CLEARANCE_TOLERANCE),
-        tolerance: args.tolerance,
-        limit_tolerance: 10.0 * args.tolerance,
-        jerk_tolerance: 1e3 * args.tolerance,
+        ..CertifyOptions::for_files(args.tolerance)
     };
-    let result = certify(&scene.problem, &trajectory, &options);
+    let report = survey(&scene.problem, &trajectory, &options);
     if args.json {
-        let report = match &result {
-            Ok(certificate) => json!({"valid": true, "certificate": certificate}),
-            Err(violation) => {
-                json!({"valid": false, "reason": violation.to_string(), "violation": violation})
-            }
-        };
-        say(&format!("{report:#}\n"))?;
+        say(&format!("{:#}\n", in_json(&report)))?;
     }
-    let certificate = result.map_err(|violation| Failure::Invalid(format!("not valid: {violation}")))?;
+    let Some(certificate) = &report.certificate else { return Err(Failure::Invalid(report.to_string())) };
     if !args.json {
         say(&format!("valid at every instant\n  duration   {}\n", length(&trajectory)))?;
-        say(&describe(&certificate))?;
+        say(&describe(certificate))?;
     }
     Ok(())
+}
+
+/// The certificate, or of every kind of violation the worst.
+fn in_json(report: &Report) -> Value {
+    if let Some(certificate) = &report.certificate {
+        return json!({"valid": true, "certificate": certificate});
+    }
+    let one = |violation: &Violation| json!({"kind": violation.kind(), "reason": violation.to_string(), "violation": violation});
+    let all: Vec<Value> = report.violations.iter().map(one).collect();
+    json!({"valid": false, "reason": report.to_string(), "violations": all})
 }

@@ -44,7 +44,8 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
                 ))?;
                 subjects.push(subject);
             }
-            Err(CheckError { message, .. }) => say(&format!("   not usable: {message}\n"))?,
+            Err(CheckError::Backend { message, .. }) => say(&format!("   not usable: {message}\n"))?,
+            Err(error @ CheckError::Invalid(_)) => return Err(error.into()),
         }
     }
     if args.list {

@@ -19,7 +19,7 @@ pub(super) struct EdgesArgs {
     /// Scenes whose robots are measured; without any, a Panda
     scenes: Vec<PathBuf>,
     /// Numbers of random obstacles, in place of the scenes' own [without scenes: 10,100,1000,10000]
-    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = obstacle_count)]
     obstacles: Vec<usize>,
     /// Largest batch
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = count)]
@@ -42,6 +42,16 @@ pub(super) struct EdgesArgs {
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
+}
+
+/// Most random obstacles: with more, a machine does nothing but miss its caches.
+const MAX_OBSTACLES: usize = 1_000_000;
+
+fn obstacle_count(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(n) if n <= MAX_OBSTACLES => Ok(n),
+        _ => Err(format!("expected a whole number from 0 to {MAX_OBSTACLES}")),
+    }
 }
 
 /// Figures of one robot among so many obstacles.

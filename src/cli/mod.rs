@@ -17,11 +17,13 @@ mod robot;
 mod systems;
 mod telling;
 
+use crate::check::threads::{self, MAX_THREADS};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::InputError;
 use crate::exchange::Export;
-use crate::plan::Solution;
+use crate::plan::{Outcome, Solution};
 use crate::problem::Problem;
+use crate::robot::MissingGeometry;
 use crate::scene::{RobotFiles, Scene, moveit};
 use clap::{Args, Parser, Subcommand};
 use std::io::{ErrorKind, Write as _};
@@ -78,7 +80,10 @@ impl From<InputError> for Failure {
 
 impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
-        Self::Broken(error.to_string())
+        match error {
+            CheckError::Invalid(why) => Self::Input(InputError::of_value(why)),
+            CheckError::Backend { .. } => Self::Broken(error.to_string()),
+        }
     }
 }
 
@@ -93,7 +98,7 @@ pub fn run() -> ExitCode {
 }
 
 fn command() -> Result<(), Failure> {
-    match Cli::parse().command {
+    let result = match Cli::parse().command {
         Command::Plan(args) => plan::run(&args),
         Command::Replan(args) => replan::run(&args),
         Command::Batch(args) => batch::run(&args),
@@ -103,7 +108,11 @@ fn command() -> Result<(), Failure> {
         Command::Bench(command) => bench::run(&command),
         #[cfg(feature = "gpu")]
         Command::Devices(args) => devices::run(&args),
+    };
+    if let Some(warning) = threads::take_warning() {
+        complain(&format!("warning: {warning}"));
     }
+    result
 }
 
 fn exit_code(result: Result<(), Failure>) -> ExitCode {
@@ -132,11 +141,29 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Parses a number of things of which there must be one.
+/// Parses a number of things of which there must be one; what is counted in millions is not held in memory all at
+/// once, or is small.
 fn count(text: &str) -> Result<usize, String> {
+    count_up_to(text, 1_000_000)
+}
+
+/// Parses a number of threads.
+fn thread_count(text: &str) -> Result<usize, String> {
+    count_up_to(text, MAX_THREADS)
+}
+
+fn count_up_to(text: &str, most: usize) -> Result<usize, String> {
     match text.parse::<usize>() {
-        Ok(n) if n > 0 => Ok(n),
-        _ => Err("expected a whole number greater than 0".to_owned()),
+        Ok(n) if n > 0 && n <= most => Ok(n),
+        _ => Err(format!("expected a whole number from 1 to {most}")),
+    }
+}
+
+/// What ends a command that came to no trajectory.
+fn unsolved(outcome: &Outcome) -> Failure {
+    match outcome {
+        Outcome::Invalid { why } => Failure::Input(InputError::of_value(why.clone())),
+        other => Failure::Invalid(other.to_string()),
     }
 }
 
@@ -226,6 +253,16 @@ struct MoveItArgs {
     /// Its limits (MoveIt's joint_limits.yaml)
     #[arg(long, value_name = "FILE")]
     limits: Option<PathBuf>,
+    #[command(flatten)]
+    geometry: GeometryArgs,
+}
+
+/// What becomes of robots without collision geometry.
+#[derive(Args)]
+struct GeometryArgs {
+    /// Take a robot of which something that moves has no collision geometry: refuse or allow
+    #[arg(long, value_name = "WHAT", default_value_t)]
+    missing_geometry: MissingGeometry,
 }
 
 impl MoveItArgs {
@@ -236,10 +273,12 @@ impl MoveItArgs {
                 "nothing to plan: expected a scene file, or --scene, --request and --urdf",
             ));
         };
-        moveit::load(scene, request, robot_files(urdf, self.srdf.as_ref(), self.limits.as_ref()))
+        let files = RobotFiles {
+            urdf: urdf.clone(),
+            srdf: self.srdf.clone(),
+            joint_limits: self.limits.clone(),
+            missing_geometry: self.geometry.missing_geometry,
+        };
+        moveit::load(scene, request, files)
     }
-}
-
-fn robot_files(urdf: &std::path::Path, srdf: Option<&PathBuf>, limits: Option<&PathBuf>) -> RobotFiles {
-    RobotFiles { urdf: urdf.to_path_buf(), srdf: srdf.cloned(), joint_limits: limits.cloned() }
 }

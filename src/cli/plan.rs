@@ -2,7 +2,7 @@
 
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, MoveItArgs, export, say};
+use super::{Failure, MoveItArgs, export, say, unsolved};
 use crate::certify::{Certificate, CertifyOptions, certify};
 use crate::check::CheckError;
 use crate::error::InputError;
@@ -116,7 +116,7 @@ impl PlanningArgs {
                 solution.statistics.setup += packed;
                 Ok((*solution, checker.name()))
             }
-            other => Err(Failure::Invalid(other.to_string())),
+            other => Err(unsolved(&other)),
         }
     }
 }
@@ -196,7 +196,7 @@ pub(super) fn length(trajectory: &Trajectory) -> String {
     format!("{:.3} s in {segments}", trajectory.duration())
 }
 
-/// Clearance and the tightest limit, a line each.
+/// Clearance, the tightest limit and what was not judged, a line each.
 pub(super) fn describe(certificate: &Certificate) -> String {
     let mut text = String::new();
     let clearance = &certificate.clearance;
@@ -217,6 +217,9 @@ pub(super) fn describe(certificate: &Certificate) -> String {
     if let Some((limit, peak)) = certificate.tightest() {
         let (used, value, bound, time) = (peak.used * 100.0, peak.value, peak.bound, peak.time);
         let _ = writeln!(text, "  tightest   {limit}: {value:.4} of {bound:.4} ({used:.0}%) at {time:.3} s");
+    }
+    if !certificate.not_judged.is_empty() {
+        let _ = writeln!(text, "  not judged {}", certificate.not_judged);
     }
     text
 }

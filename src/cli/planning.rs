@@ -1,7 +1,7 @@
 //! Options that all commands that plan have in common.
 
 use super::telling::TellingCheckers;
-use super::{BackendArgs, count, positive};
+use super::{BackendArgs, positive, thread_count};
 use crate::check::CheckError;
 use crate::plan::{PlanOptions, Quality};
 use crate::problem::Problem;
@@ -24,7 +24,7 @@ pub(super) struct PlanningArgs {
     #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
     improve: Option<f64>,
     /// Threads; one for each query, for a batch one per processor, on a GPU one per query, where left out
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = thread_count)]
     threads: Option<usize>,
     #[command(flatten)]
     pub(super) backend: BackendArgs,

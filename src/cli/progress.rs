@@ -29,13 +29,15 @@ impl Progress {
         bar.set_draw_target(ProgressDrawTarget::hidden());
         let (done, waiting) = mpsc::channel();
         let shown = bar.clone();
-        let waiter = std::thread::spawn(move || {
+        let wait = move || {
             if waiting.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
                 shown.set_draw_target(ProgressDrawTarget::stderr());
                 shown.enable_steady_tick(Duration::from_millis(100));
             }
-        });
-        Self { bar, done: Some(done), waiter: Some(waiter) }
+        };
+        // Work goes on without, where there is no thread to be had.
+        let waiter = std::thread::Builder::new().spawn(wait).ok();
+        Self { bar, done: Some(done), waiter }
     }
 
     /// One piece is done.

@@ -1,10 +1,10 @@
 //! `flatout robot`: what a robot is like, and its cover by spheres.
 
 use super::progress::Progress;
-use super::{Failure, complain, count, positive, say, write_file};
+use super::{Failure, complain, count_up_to, positive, say, write_file};
 use crate::error::InputError;
-use crate::robot::spherize::{CoverOptions, CoverReport, cover_links_until, replace_collisions};
-use crate::robot::{LoadOptions, Robot};
+use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, cover_links_until, replace_collisions};
+use crate::robot::{LoadOptions, MissingGeometry, Robot};
 use crate::stop::Stop;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ pub(super) struct SpherizeArgs {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Most spheres per piece of geometry
-    #[arg(long, value_name = "N", default_value_t = CoverOptions::default().max_spheres, value_parser = count)]
+    #[arg(long, value_name = "N", default_value_t = CoverOptions::default().max_spheres, value_parser = sphere_count)]
     max_spheres: usize,
     /// How far spheres may reach beyond the geometry, metres
     #[arg(
@@ -50,6 +50,10 @@ pub(super) struct SpherizeArgs {
     tolerance: f64,
 }
 
+fn sphere_count(text: &str) -> Result<usize, String> {
+    count_up_to(text, MAX_SPHERES)
+}
+
 pub(super) fn run(command: &RobotCommand) -> Result<(), Failure> {
     match command {
         RobotCommand::Info(args) => info(args),
@@ -58,7 +62,8 @@ pub(super) fn run(command: &RobotCommand) -> Result<(), Failure> {
 }
 
 fn info(args: &InfoArgs) -> Result<(), Failure> {
-    let options = LoadOptions::default();
+    // Whoever asks what a robot is like is told what it lacks.
+    let options = LoadOptions { missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
     let robot = Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options)?;
     say(&robot.info().to_string())?;
     Ok(())

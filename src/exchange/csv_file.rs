@@ -5,8 +5,9 @@
 use super::export::{Export, Samples};
 use super::points::{Point, through};
 use super::{NamedTrajectory, repeated};
-use crate::error::InputError;
+use crate::error::{InputError, excerpt};
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+use std::collections::HashMap;
 
 /// A block of columns: the names in its header, and `[row][column]`.
 type Block<'a> = (Vec<String>, Vec<&'a [f64]>);
@@ -83,7 +84,7 @@ pub(super) fn read(text: &str) -> Result<NamedTrajectory, InputError> {
 }
 
 fn malformed(error: &csv::Error) -> InputError {
-    let message = InputError::new(error.to_string());
+    let message = InputError::new(excerpt(&error.to_string()));
     match error.position() {
         Some(position) => message.at_line(position.line() as usize),
         None => message,
@@ -107,7 +108,12 @@ struct Columns {
 
 impl Columns {
     fn find(header: &StringRecord) -> Result<Self, InputError> {
-        let place = |name: &str| header.iter().position(|h| h == name);
+        let mut places = HashMap::with_capacity(header.len());
+        // Of columns of one name the first.
+        for (i, name) in header.iter().enumerate() {
+            places.entry(name).or_insert(i);
+        }
+        let place = |name: &str| places.get(name).copied();
         let missing = |name: &str| InputError::new(format!("missing column \"{name}\""));
         let of = |prefix: &str, names: &[String]| -> Result<Vec<usize>, InputError> {
             let column = |name: &String| format!("{prefix}{name}");
@@ -135,7 +141,7 @@ impl Columns {
             let text = record.get(column).unwrap_or_default();
             let number = text.parse().ok().filter(|v: &f64| v.is_finite());
             number.ok_or_else(|| {
-                let found = text.escape_debug();
+                let found = excerpt(text);
                 let error = InputError::new(format!("expected a finite number, found \"{found}\""));
                 at(record, error.for_key(format!("column {}", column + 1)))
             })

@@ -2,7 +2,7 @@
 
 use super::replay::Replay;
 use super::{Format, csv_file, joint_trajectory, json_file};
-use crate::error::InputError;
+use crate::error::{InputError, InvalidValue, magnitude};
 use crate::problem::Problem;
 use crate::robot::DynamicsScratch;
 use crate::trajectory::Trajectory;
@@ -14,6 +14,11 @@ use std::path::Path;
 const SAMPLE_STEP: f64 = 0.01;
 /// Most samples of a file; a trajectory of hours is sampled more sparsely.
 const MAX_SAMPLES: f64 = 1e6;
+
+/// Any number that is one.
+fn any_number(field: &str, value: f64) -> Result<(), InvalidValue> {
+    if value.is_finite() { Ok(()) } else { Err(InvalidValue::new(field, value, "a finite number")) }
+}
 
 /// A trajectory on its way into a file, and what else the file shall say.
 #[derive(Clone, Debug)]
@@ -61,14 +66,34 @@ impl<'a> Export<'a> {
     /// The text of the file.
     ///
     /// # Errors
-    /// As [`Format::admit`].
+    /// As [`Format::admit`]; where the trajectory is not one of the problem's mechanism, is empty or not made of
+    /// numbers, or the problem makes no sense.
     pub fn text(&self, format: Format) -> Result<String, InputError> {
         format.admit(&self.problem.mechanism)?;
+        self.validate().map_err(InputError::of_value)?;
         Ok(match format {
             Format::Json => json_file::write(self),
             Format::Csv => csv_file::write(self),
             Format::JointTrajectory => joint_trajectory::write(self),
         })
+    }
+
+    fn validate(&self) -> Result<(), InvalidValue> {
+        let Self { problem, trajectory, .. } = self;
+        problem.mechanism.validate().map_err(|e| e.under("problem.mechanism"))?;
+        let outputs = problem.mechanism.flat_dof();
+        if trajectory.is_empty() || trajectory.dof() != outputs {
+            let found = format!("{} segments of {} outputs", trajectory.len(), trajectory.dof());
+            let expected =
+                format!("at least one segment of {outputs} outputs, as the problem's mechanism has");
+            return Err(InvalidValue::new("trajectory", found, expected));
+        }
+        for (i, segment) in trajectory.segments().enumerate() {
+            magnitude("duration", segment.duration)
+                .and_then(|()| segment.coefficients.iter().try_for_each(|&c| any_number("coefficients", c)))
+                .map_err(|e| e.under(format_args!("trajectory[{i}]")))?;
+        }
+        Ok(())
     }
 
     /// Writes the file, in the format that its name's extension stands for.

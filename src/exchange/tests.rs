@@ -167,8 +167,8 @@ proptest! {
         let problem = problem(3);
         let dof = problem.mechanism.dof();
         let limits = JointLimits { velocity: 2.0, acceleration: 5.0, jerk, ..JointLimits::NONE };
-        let motion = JerkLimited::new(&vec![limits; dof]).straight(&ends[..dof], &ends[dof..2 * dof]);
-        let Some(motion) = motion else { return Ok(()) };
+        let motion = JerkLimited::new(&vec![limits; dof]).straight(&ends[..dof], &ends[dof..2 * dof], f64::INFINITY);
+        let Some((motion, _)) = motion else { return Ok(()) };
         prop_assume!(motion.segments().all(|s| s.duration > 1e-3));
         for format in [Format::Json, Format::Csv, Format::JointTrajectory] {
             let text = Export::new(&problem, &motion).text(format).unwrap();

@@ -7,13 +7,22 @@ pub use course::{CoursePlanner, Given, Motion};
 
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
 use crate::problem::{Problem, Smoothness};
-use crate::steer::{self, End, JerkLimited, JerkProfile, Profile, Steering, TimeOptimal};
+use crate::robot::OutputLimits;
+use crate::steer::{
+    self, End, JerkLimited, JerkProfile, Profile, SAME_TIME, Steering, TimeOptimal, steering_limits,
+};
 use crate::stop::{Stop, Watch};
 use crate::trajectory::{Trajectory, derivative};
 
-/// How much longer an edge is made, step by step, when its efforts are too great: slower motions
-/// need less, down to the weight alone.
-const SLOWER: [f64; 5] = [1.25, 1.6, 2.1, 2.8, 4.0];
+/// Motions whose efforts are too great are tried again, slower, so often. From rest to rest one more is enough:
+/// what inverse dynamics says of one duration is true of all.
+const TRIES: usize = 5;
+
+/// Share of what moving takes that is left unused: between two samples efforts may be greater than at both.
+const RESERVE: f64 = 1.0 / 64.0;
+
+/// A motion that is too heavy is made longer by at least this share.
+const LEAST_SLOWING: f64 = 1e-2;
 
 /// A stop is asked once in so many edges from rest to rest, whose durations are closed forms of some 20 ns; an
 /// edge with a moving end counts as so many.
@@ -23,6 +32,7 @@ const EDGES_PER_ASK: u32 = 64;
 pub struct LocalPlanner<'a> {
     /// The steering in use.
     pub steering: Steering,
+    limits: Vec<OutputLimits>,
     checker: &'a mut dyn EdgeChecker,
     fastest: TimeOptimal,
     profiles: Vec<Profile>,
@@ -37,10 +47,12 @@ pub struct LocalPlanner<'a> {
     /// A motion on its way to the checker: cubics, whatever the degree of edges.
     motions: EdgeBatch,
     verdicts: Vec<Verdict>,
+    /// How much efforts leave for moving, of edges that are too heavy.
+    shares: Vec<f32>,
     coefficients: Vec<f64>,
     /// Answers of [`LocalPlanner::connect_all`].
     durations: Vec<Option<f64>>,
-    /// Edges that need too much effort: which of the pairs, and the shortest duration.
+    /// Edges that need too much effort: which of the pairs, and the duration at which they do.
     heavy: Vec<(usize, f64)>,
     /// Edges checked so far.
     pub checked: u64,
@@ -52,22 +64,25 @@ impl<'a> LocalPlanner<'a> {
     pub fn new(problem: &Problem, checker: &'a mut dyn EdgeChecker) -> Self {
         let dof = problem.mechanism.dof();
         let degree = problem.smoothness.degree();
+        let limits = steering_limits(problem);
         Self {
-            steering: Steering::new(problem.smoothness, &problem.mechanism.limits),
+            steering: Steering::new(problem.smoothness, &limits),
             checker,
-            fastest: TimeOptimal::new(&problem.mechanism.limits),
+            fastest: TimeOptimal::new(&limits),
             profiles: Vec::new(),
             times: Vec::new(),
             motion: Trajectory::new(dof, 3),
             smooth: match problem.smoothness {
                 Smoothness::Acceleration => None,
-                Smoothness::Jerk => Some(JerkLimited::new(&problem.mechanism.limits)),
+                Smoothness::Jerk => Some(JerkLimited::new(&limits)),
             },
             smooth_profiles: Vec::new(),
             torque: problem.torque,
             edges: EdgeBatch::new(dof, degree),
             motions: EdgeBatch::new(dof, 3),
             verdicts: Vec::new(),
+            shares: Vec::new(),
+            limits,
             coefficients: vec![0.0; (degree + 1) * dof],
             durations: Vec::new(),
             heavy: Vec::new(),
@@ -105,6 +120,11 @@ impl<'a> LocalPlanner<'a> {
     pub fn with_fall(mut self, output: usize, most: f64) -> Self {
         self.fastest = self.fastest.with_fall(output, most);
         self
+    }
+
+    /// The limits that motions are steered by: see [`steering_limits`].
+    pub fn limits(&self) -> &[OutputLimits] {
+        &self.limits
     }
 
     /// The checker.
@@ -174,37 +194,48 @@ impl<'a> LocalPlanner<'a> {
         Ok(&self.durations)
     }
 
-    /// For each edge that is too heavy, the least of a few longer durations at which the efforts hold: one
-    /// after the other, as most edges need no more than the first, and what fails for another reason is
-    /// given up.
+    /// For each edge that is too heavy, the least longer duration at which the efforts hold, as inverse dynamics
+    /// tells: one after the other, as most edges need no more than the first, and what fails for another
+    /// reason, or could not even be held, is given up.
     fn connect_slower<'e>(
         &mut self,
         pair: impl Fn(usize) -> (End<'e>, End<'e>),
         longest: f64,
     ) -> Result<(), CheckError> {
-        for stretch in SLOWER {
-            if self.is_late() {
+        for _ in 0..TRIES {
+            self.push_heavy(&pair);
+            if self.edges.is_empty() || self.is_late() {
                 break;
             }
-            self.heavy.retain(|&(_, shortest)| stretch * shortest <= longest);
-            self.edges.clear();
-            for k in 0..self.heavy.len() {
-                let (i, shortest) = self.heavy[k];
-                let (from, to) = pair(i);
-                self.push(from, to, stretch * shortest);
-            }
+            self.checker.effort_shares(&self.edges, &mut self.shares)?;
+            let mut shares = self.shares.iter();
+            self.heavy.retain_mut(|(_, duration)| {
+                *duration *= slowing(*shares.next().unwrap_or(&0.0));
+                *duration <= longest
+            });
+            self.push_heavy(&pair);
             self.check()?;
             let Self { heavy, verdicts, durations, .. } = self;
             let mut verdicts = verdicts.iter().map(Verdict::status);
-            heavy.retain(|&(i, shortest)| {
+            heavy.retain(|&(i, duration)| {
                 let status = verdicts.next();
                 if status == Some(Status::Valid) {
-                    durations[i] = Some(stretch * shortest);
+                    durations[i] = Some(duration);
                 }
                 status == Some(Status::Effort)
             });
         }
         Ok(())
+    }
+
+    /// Makes the edges those that are too heavy, each of the duration at hand.
+    fn push_heavy<'e>(&mut self, pair: &impl Fn(usize) -> (End<'e>, End<'e>)) {
+        self.edges.clear();
+        for k in 0..self.heavy.len() {
+            let (i, duration) = self.heavy[k];
+            let (from, to) = pair(i);
+            self.push(from, to, duration);
+        }
     }
 
     /// The least duration at which velocities and accelerations hold, if there is one.
@@ -218,10 +249,10 @@ impl<'a> LocalPlanner<'a> {
     /// How long the fastest motion from `from` to `to` takes, whatever stands in its way; infinitely long where none
     /// is found.
     pub fn least_duration(&mut self, from: End<'_>, to: End<'_>) -> f64 {
-        if self.fastest(from, to, 1.0, f64::INFINITY) { self.motion.duration() } else { f64::INFINITY }
+        if self.fastest(from, to, 0.0, f64::INFINITY) { self.motion.duration() } else { f64::INFINITY }
     }
 
-    /// A valid motion from `from` to `to` that is as fast as velocities and accelerations allow, if
+    /// A valid motion from `from` to `to` that is as fast as velocities, accelerations and efforts allow, if
     /// there is one no longer than `longest`.
     ///
     /// # Errors
@@ -232,8 +263,10 @@ impl<'a> LocalPlanner<'a> {
         to: End<'_>,
         longest: f64,
     ) -> Result<Option<&Trajectory>, CheckError> {
-        for stretch in std::iter::once(1.0).chain(SLOWER) {
-            if stretch > 1.0 && self.is_late() || !self.fastest(from, to, stretch, longest) {
+        let mut earliest = 0.0;
+        for _ in 0..TRIES {
+            let is_late = earliest > 0.0 && self.is_late();
+            if is_late || earliest > longest || !self.fastest(from, to, earliest, longest) {
                 return Ok(None);
             }
             match self.check_motion()? {
@@ -241,8 +274,15 @@ impl<'a> LocalPlanner<'a> {
                 Status::Effort if self.torque => {}
                 _ => return Ok(None),
             }
+            earliest = self.motion.duration() * slowing(self.motion_share()?);
         }
         Ok(None)
+    }
+
+    /// How much of what moving takes the efforts leave for the motion that was checked last.
+    fn motion_share(&mut self) -> Result<f32, CheckError> {
+        self.checker.effort_shares(&self.motions, &mut self.shares)?;
+        Ok(self.shares.first().copied().unwrap_or(0.0))
     }
 
     /// The same by way of a state between, through which the motion passes.
@@ -256,11 +296,11 @@ impl<'a> LocalPlanner<'a> {
         to: End<'_>,
         longest: f64,
     ) -> Result<Option<&Trajectory>, CheckError> {
-        if !self.fastest(from, via, 1.0, longest) {
+        if !self.fastest(from, via, 0.0, longest) {
             return Ok(None);
         }
         let mut whole = self.motion.clone();
-        if !self.fastest(via, to, 1.0, longest - whole.duration()) {
+        if !self.fastest(via, to, 0.0, longest - whole.duration()) {
             return Ok(None);
         }
         whole.append(&self.motion);
@@ -278,32 +318,47 @@ impl<'a> LocalPlanner<'a> {
         from: End<'_>,
         to: End<'_>,
     ) -> Result<Option<&Trajectory>, CheckError> {
-        let at_rest = from.is_at_rest() && to.is_at_rest();
-        let smooth = self.smooth.as_ref().filter(|_| at_rest);
-        let Some(motion) = smooth.and_then(|smooth| smooth.straight(from.position, to.position)) else {
-            return Ok(None);
-        };
-        self.motion = motion;
-        Ok((self.check_motion()? == Status::Valid).then_some(&self.motion))
+        let mut most = f64::INFINITY;
+        for _ in 0..TRIES {
+            let at_rest = from.is_at_rest() && to.is_at_rest();
+            let smooth = self.smooth.as_ref().filter(|_| at_rest);
+            let straight = smooth.and_then(|smooth| smooth.straight(from.position, to.position, most));
+            let Some((motion, peak)) = straight else { return Ok(None) };
+            self.motion = motion;
+            match self.check_motion()? {
+                Status::Valid => return Ok(Some(&self.motion)),
+                Status::Effort if self.torque => {}
+                _ => return Ok(None),
+            }
+            most = peak / slowing(self.motion_share()?).powi(2);
+            if most == 0.0 {
+                break;
+            }
+        }
+        Ok(None)
     }
 
-    /// Makes `motion` the fastest one, times `stretch`, not yet checked; tells whether there is one no
-    /// longer than `longest`.
-    fn fastest(&mut self, from: End<'_>, to: End<'_>, stretch: f64, longest: f64) -> bool {
-        if let Some(smooth) = &self.smooth {
+    /// Makes `motion` the fastest one from `earliest` on, not yet checked; tells whether there is one no longer
+    /// than `longest`.
+    fn fastest(&mut self, from: End<'_>, to: End<'_>, earliest: f64, longest: f64) -> bool {
+        let steered = if let Some(smooth) = &self.smooth {
             let profiles = &mut self.smooth_profiles;
-            let steered = smooth.steer(from.state(), to.state(), stretch, longest, profiles);
-            let Some(duration) = steered else { return false };
-            self.motion = steer::trajectory(profiles, duration);
+            let steered = smooth.steer(from.state(), to.state(), earliest, longest, profiles);
+            if let Some(duration) = steered {
+                self.motion = steer::trajectory(profiles, duration);
+            }
+            steered
         } else {
             let Self { fastest, profiles, .. } = self;
             let [p0, v0, p1, v1] = [from.position, from.velocity, to.position, to.velocity];
-            let steered = fastest.steer(p0, v0, p1, v1, stretch, longest, profiles);
-            let Some(duration) = steered else { return false };
-            self.join_profiles(duration);
-        }
-        let brief = self.motion.segments().any(|s| s.duration < BRIEFEST_PIECE);
-        !brief && arrives(&self.motion, to)
+            let steered = fastest.steer(p0, v0, p1, v1, earliest, longest, profiles);
+            if let Some(duration) = steered {
+                self.join_profiles(duration);
+            }
+            steered
+        };
+        // A state is not joined to itself.
+        steered.is_some_and(|duration| duration > 0.0) && arrives(&self.motion, to)
     }
 
     fn check_motion(&mut self) -> Result<Status, CheckError> {
@@ -326,7 +381,7 @@ impl<'a> LocalPlanner<'a> {
         motion.clear();
         let mut last = 0.0;
         for &t in &*times {
-            if t - last <= SHORTEST_PIECE && t < duration {
+            if t - last <= SAME_TIME * duration && t < duration {
                 continue;
             }
             for (profile, c) in profiles.iter().zip(coefficients.chunks_exact_mut(4)) {
@@ -361,22 +416,28 @@ impl<'a> LocalPlanner<'a> {
     }
 }
 
-/// Switching times closer than this, seconds, are one: the velocities at stake are 1e-11.
-const SHORTEST_PIECE: f64 = 1e-12;
+/// How many times longer a motion is to take when efforts leave so much for moving; infinitely, where nothing.
+fn slowing(share: f32) -> f64 {
+    let left = f64::from(share) * (1.0 - RESERVE);
+    if left > 0.0 { (1.0 / left).sqrt().max(1.0 + LEAST_SLOWING) } else { f64::INFINITY }
+}
 
-/// A motion with a piece shorter than this, seconds, is not worth having: formats that hold points
-/// with times in nanoseconds cannot tell the acceleration of such a piece.
-const BRIEFEST_PIECE: f64 = 2e-5;
-
-/// A motion may miss its end by so much, rad or m and per second: a tenth of what a certificate
-/// lets pass at a knot.
+/// A motion may miss its end by this share of the positions, or velocities, on its way: what is rounded, a
+/// tenth of what a certificate lets pass at a knot.
 const ARRIVAL_TOLERANCE: f64 = 1e-10;
 
 /// Whether a motion ends where it should.
 fn arrives(motion: &Trajectory, to: End<'_>) -> bool {
     let last = motion.segment(motion.len() - 1);
-    let near = |output, order, wanted: f64| {
-        (derivative(last.polynomial(output), order, last.duration) - wanted).abs() <= ARRIVAL_TOLERANCE
-    };
-    (0..motion.dof()).all(|j| near(j, 0, to.position[j]) && near(j, 1, to.velocity[j]))
+    (0..motion.dof()).all(|j| {
+        let along = |order: usize| motion.segments().map(move |s| s.polynomial(j)[order].abs());
+        let size = |order: usize, wanted: f64| along(order).fold(wanted.abs(), f64::max);
+        let speed = size(1, to.velocity[j]);
+        let way = size(0, to.position[j]) + speed * motion.duration();
+        let near = |order, wanted: f64, size: f64| {
+            let reached = derivative(last.polynomial(j), order, last.duration);
+            (reached - wanted).abs() <= ARRIVAL_TOLERANCE * size
+        };
+        near(0, to.position[j], way) && near(1, to.velocity[j], speed)
+    })
 }

@@ -1,6 +1,7 @@
 //! Many queries at once, spread over threads.
 
-use super::{Outcome, PlanOptions, plan_since};
+use super::{Outcome, PlanOptions, plan_since, sense};
+use crate::check::threads::{MAX_THREADS, start};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::Problem;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,8 +16,9 @@ pub struct Task<'a> {
     pub options: &'a PlanOptions,
 }
 
-/// Plans every task, on at most `threads` threads (at least one), and gives the answers in the order
-/// of the tasks.
+/// Plans every task, on at most `threads` threads (at least one, and no more than [`MAX_THREADS`]), and gives the
+/// answers in the order of the tasks. Where no thread can be started, fewer do the work
+/// ([`crate::check::threads::take_warning`]).
 ///
 /// Each answer is what [`plan`] gives for that task: it depends neither on the number of threads nor
 /// on the other tasks. `checker` makes the checker of a task, by its index, on the thread that is to
@@ -41,14 +43,19 @@ pub fn plan_batch(
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = tasks.get(i) else { return answers };
             let begun = Instant::now();
-            let answer = checker(i)
-                .and_then(|mut checker| plan_since(begun, task.problem, &mut *checker, task.options));
+            // Of what makes no sense there is no checker.
+            let answer = match sense::admit(task.problem, task.options) {
+                Ok(()) => checker(i)
+                    .and_then(|mut checker| plan_since(begun, task.problem, &mut *checker, task.options)),
+                Err(why) => Ok(Outcome::Invalid { why }),
+            };
             answered(i, &answer);
             answers.push((i, answer));
         }
     };
     let mut answers = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(tasks.len())).map(|_| scope.spawn(work)).collect();
+        let threads = threads.min(tasks.len()).min(MAX_THREADS);
+        let others: Vec<_> = (1..threads).map_while(|_| start(scope, work)).collect();
         let mut answers = work();
         for other in others {
             match other.join() {

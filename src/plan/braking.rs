@@ -4,12 +4,10 @@ use super::Hindrance;
 use crate::certify::{Certifier, Violation};
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::robot::OutputLimits;
+use crate::steer::steering_limits;
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use std::fmt;
-
-/// Where braking ends beyond a limit by no more than this, rad or m, it is for the search to find out.
-const ROUNDING: f64 = 1e-6;
 
 /// An output that moves so fast that no motion within its limits leads on from there, or led there: an
 /// inevitable collision with its own position limit (LaValle and Kuffner, *Randomized kinodynamic
@@ -46,7 +44,9 @@ impl Overrun {
             let (velocity, sign) = (state.velocity[j], if before { -1.0 } else { 1.0 });
             let way = velocity * velocity.abs() / (2.0 * limits.acceleration);
             let standstill = state.position[j] + sign * way;
-            let within = limits.lower - ROUNDING <= standstill && standstill <= limits.upper + ROUNDING;
+            // Beyond by rounding is for the search to find out, and what stands was not too fast.
+            let OutputLimits { lower, upper, .. } = limits.admitting_position(standstill);
+            let within = (lower..=upper).contains(&standstill) || velocity == 0.0;
             (!within).then(|| Self {
                 output: mechanism.outputs[j].clone(),
                 velocity,
@@ -111,7 +111,7 @@ pub(super) fn straight(limits: &[OutputLimits], state: &FlatState) -> Option<Tra
 /// What braking straight ahead leads to, where the start moves and that is nothing good; as far as that is found
 /// before `stop` is due.
 pub(super) fn hindrance(problem: &Problem, stop: &Stop) -> Option<Hindrance> {
-    let braking = straight(&problem.mechanism.limits, &problem.start)?;
+    let braking = straight(&steering_limits(problem), &problem.start)?;
     let smoothness = Smoothness::Acceleration;
     let goals = vec![FlatState::on(&braking, braking.duration(), smoothness)];
     let stopping = Problem { goals, smoothness, ..problem.clone() };

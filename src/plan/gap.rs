@@ -1,6 +1,6 @@
 //! What is left between two trees that have not met: a hint at what stands in the way, not a proof.
 
-use crate::check::{Fault, diagnose_until, turns};
+use crate::check::{Fault, diagnose_until};
 use crate::problem::{FlatState, Problem};
 use crate::stop::Stop;
 use std::fmt;
@@ -62,7 +62,7 @@ impl Gap {
         Self {
             output: problem.mechanism.outputs.get(output).cloned().unwrap_or_default(),
             distance,
-            turns: turns(&problem.mechanism, output),
+            turns: problem.mechanism.is_angle(output),
             between,
             is_known,
             ..self

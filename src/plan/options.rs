@@ -1,6 +1,7 @@
 //! What a caller may choose about a search.
 
 use crate::check::Lengths;
+use crate::error::{InvalidValue, positive};
 use crate::problem::Problem;
 use crate::stop::CancelToken;
 use std::fmt;
@@ -48,6 +49,9 @@ pub struct PlanOptions {
     pub improve: Option<Duration>,
 }
 
+/// The largest [`PlanOptions::batch`]: more edges at once would only fill the memory.
+pub const MAX_BATCH: usize = 1 << 20;
+
 impl PlanOptions {
     /// Longest edge of the search where nobody says otherwise, rad.
     pub const RANGE: f64 = 0.8;
@@ -55,6 +59,26 @@ impl PlanOptions {
     /// Farthest any sphere may move between two checked samples of an edge of `problem`, metres.
     pub fn spacing(&self, problem: &Problem) -> f64 {
         self.resolution.unwrap_or_else(|| Lengths::of(problem).spacing)
+    }
+
+    /// Checks that they make sense.
+    ///
+    /// # Errors
+    /// The first field whose value does not.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        let Self { range, moving_share, batch, resolution, searches, .. } = *self;
+        range.map_or(Ok(()), |range| positive("range", range))?;
+        resolution.map_or(Ok(()), |resolution| positive("resolution", resolution))?;
+        if !(0.0..=1.0).contains(&moving_share) {
+            return Err(InvalidValue::new("moving_share", moving_share, "a share from 0 to 1"));
+        }
+        if batch > MAX_BATCH {
+            return Err(InvalidValue::new("batch", batch, format!("at most {MAX_BATCH} edges, or 0")));
+        }
+        if searches == 0 {
+            return Err(InvalidValue::new("searches", searches, "at least 1"));
+        }
+        Ok(())
     }
 }
 

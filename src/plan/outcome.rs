@@ -3,6 +3,8 @@
 use super::{Gap, Overrun};
 use crate::certify::{Certificate, Violation};
 use crate::check::Fault;
+use crate::error::InvalidValue;
+use crate::problem::Overload;
 use crate::stop::Stopped;
 use crate::trajectory::Trajectory;
 use serde::{Serialize, Serializer};
@@ -35,6 +37,17 @@ pub enum Outcome {
         /// Which output of the first of them, and where it would come from.
         why: Overrun,
     },
+    /// The start asks for an effort that a joint does not have, so there is no answer: at rest, to be held
+    /// against gravity, or by the acceleration that it has where that is part of it.
+    StartUnheld {
+        /// Which joint, and what it would take.
+        why: Overload,
+    },
+    /// The same of every goal that is not invalid.
+    GoalUnheld {
+        /// Which joint at the first of them, and what it would take.
+        why: Overload,
+    },
     /// The start state is invalid, so there is no answer.
     StartInvalid {
         /// Why.
@@ -49,6 +62,11 @@ pub enum Outcome {
     Unsupported {
         /// What it is.
         why: String,
+    },
+    /// The problem or the options make no sense, so that nothing was planned.
+    Invalid {
+        /// Which value does not, and what was expected.
+        why: InvalidValue,
     },
 }
 
@@ -190,8 +208,11 @@ impl fmt::Display for Outcome {
             }
             Self::StartDoomed { why } => write!(f, "no plan: the start is too fast: {why}"),
             Self::GoalOutOfReach { why } => write!(f, "no plan: the goal is too fast: {why}"),
+            Self::StartUnheld { why } => write!(f, "no plan: the start {}: {why}", why.denial()),
+            Self::GoalUnheld { why } => write!(f, "no plan: the goal {}: {why}", why.denial()),
             Self::StartInvalid { why } => write!(f, "no plan: the start is invalid: {why}"),
             Self::GoalInvalid { why } => write!(f, "no plan: the goal is invalid: {why}"),
+            Self::Invalid { why } => write!(f, "no plan: {why}"),
             Self::Unsupported { why } => write!(f, "no plan: not supported: {why}"),
         }
     }

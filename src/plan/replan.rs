@@ -1,19 +1,18 @@
 //! Planning anew from a trajectory that is being driven.
 
-use super::{Outcome, PlanOptions, Solution, Statistics, Termination, braking, plan};
+use super::{Outcome, PlanOptions, Solution, Statistics, Termination, braking, plan, sense};
 use crate::base::{Base, Car};
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation, certify};
 use crate::check::{CheckError, EdgeChecker};
+use crate::error::InvalidValue;
 use crate::problem::{FlatState, Problem, Smoothness};
+use crate::steer::steering_limits;
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use std::time::{Duration, Instant};
 
 /// A car slower than this stands, m/s, and wheels turned by less are straight, rad.
 const STANDING: f64 = 1e-6;
-
-/// A velocity or acceleration that exceeds its limit by no more than this share does so by rounding.
-const ROUNDING: f64 = 1e-9;
 
 /// Two states that differ by more than this, rad or m and per second, are not the same goal: a thousand times what a
 /// certificate lets pass.
@@ -44,6 +43,28 @@ pub struct Departure<'a> {
 }
 
 impl Departure<'_> {
+    /// Checks that the trajectory is one of `problem`'s mechanism, which makes sense, and not empty, and that it is left
+    /// at a time.
+    ///
+    /// # Errors
+    /// The first value for which that is not so.
+    pub fn validate(&self, problem: &Problem) -> Result<(), InvalidValue> {
+        problem.mechanism.validate().map_err(|e| e.under("mechanism"))?;
+        let outputs = problem.mechanism.flat_dof();
+        if self.running.is_empty() {
+            return Err(InvalidValue::new("departure.running", "none", "at least one segment"));
+        }
+        if self.running.dof() != outputs {
+            let found = format!("{} outputs", self.running.dof());
+            let expected = format!("{outputs} outputs, as the problem's mechanism has");
+            return Err(InvalidValue::new("departure.running", found, expected));
+        }
+        if self.from.is_nan() {
+            return Err(InvalidValue::new("departure.from", self.from, "a time in seconds"));
+        }
+        Ok(())
+    }
+
     /// The state at that instant: where a new trajectory for `problem` begins. Where [`Departure::refusal`] has
     /// something to say, that of its start.
     pub fn state(&self, problem: &Problem) -> FlatState {
@@ -51,14 +72,21 @@ impl Departure<'_> {
     }
 
     fn at(&self, problem: &Problem, t: f64) -> FlatState {
+        if self.validate(problem).is_err() {
+            return problem.start.clone();
+        }
         let state = FlatState::of(&problem.mechanism, self.running, t, problem.smoothness);
         state.unwrap_or_else(|_| problem.start.clone())
     }
 
-    /// Why nothing can be planned from there, where that is so. It happens to vehicles alone: a trajectory
+    /// Why nothing can be planned from there, where that is so. Where the departure makes sense
+    /// ([`Departure::validate`]) it happens to vehicles alone: a trajectory
     /// without a certificate may be singular, and the state of a car holds neither its speed nor its
     /// steering, so that a car whose acceleration or steering rate is limited has to stand.
     pub fn refusal(&self, problem: &Problem) -> Option<String> {
+        if let Err(why) = self.validate(problem) {
+            return Some(why.to_string());
+        }
         let base = problem.mechanism.vehicle()?;
         let (segment, local) = self.running.locate(self.from);
         let sample = match base.unflatten(&base.flat(&self.running.segment(segment), local)) {
@@ -90,19 +118,12 @@ impl Departure<'_> {
         }
     }
 
-    /// `problem` with this departure in place of its start.
+    /// `problem` with this departure in place of its start, and its limits as [`Problem::admitted`]: what is driven
+    /// meets limits by rounding.
     pub fn problem(&self, problem: &Problem) -> Problem {
-        let mut start = self.state(problem);
-        let within = |value: &mut f64, limit: f64| {
-            if value.abs() <= limit * (1.0 + ROUNDING) {
-                *value = value.clamp(-limit, limit);
-            }
-        };
-        for (j, limits) in problem.mechanism.limits.iter().enumerate() {
-            within(&mut start.velocity[j], limits.velocity);
-            within(&mut start.acceleration[j], limits.acceleration);
-        }
-        Problem { start, ..problem.clone() }
+        let mut here = Problem { start: self.state(problem), ..problem.clone() };
+        here.admit_ends();
+        here
     }
 
     /// Where the robot comes to rest if it brakes straight ahead from there, as hard as the
@@ -110,10 +131,10 @@ impl Departure<'_> {
     pub fn standstill(&self, problem: &Problem) -> FlatState {
         let problem = Problem { smoothness: Smoothness::Acceleration, ..problem.clone() };
         let state = self.state(&problem);
-        if problem.mechanism.vehicle().is_some() {
+        if problem.mechanism.vehicle().is_some() || self.validate(&problem).is_err() {
             return state;
         }
-        let braking = braking::straight(&problem.mechanism.limits, &state);
+        let braking = braking::straight(&steering_limits(&problem), &state);
         braking.map_or(state, |braking| FlatState::on(&braking, braking.duration(), Smoothness::Acceleration))
     }
 
@@ -145,6 +166,12 @@ impl Departure<'_> {
         next: &Trajectory,
         options: &CertifyOptions,
     ) -> Result<(Trajectory, Certificate), Violation> {
+        self.validate(problem).map_err(Violation::Invalid)?;
+        if next.dof() != self.running.dof() {
+            return Err(Violation::Malformed {
+                reason: "it has another number of outputs than what it joins",
+            });
+        }
         let now = now.clamp(0.0, self.from.max(0.0));
         let mut whole = self.running.cut(now, self.from);
         let is_left = !whole.is_empty();
@@ -215,10 +242,16 @@ pub fn replan_by(
     plan: &mut Planner<'_>,
 ) -> Result<Outcome, CheckError> {
     let call = Call::new(options);
+    if let Err(why) = departure.validate(problem) {
+        return Ok(Outcome::Invalid { why });
+    }
+    let here = departure.problem(problem);
+    if let Err(why) = sense::admit(&here, options) {
+        return Ok(Outcome::Invalid { why });
+    }
     let running = departure.running;
     let from = departure.from.clamp(0.0, running.duration());
     let departure = Departure { running, from };
-    let here = departure.problem(problem);
     if from >= running.duration() {
         return Ok(call.timed(plan(&here, options)?));
     }

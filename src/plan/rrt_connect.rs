@@ -5,7 +5,7 @@
 use super::braking::standstills;
 use super::{Budget, Gap, PlanOptions, Termination};
 use crate::check::packed::{RakeOrder, reaches};
-use crate::check::{CheckError, EdgeChecker, Lengths, StateBatch, search_box, turns};
+use crate::check::{CheckError, EdgeChecker, Lengths, StateBatch, search_box};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem};
 use crate::refine::Knots;
@@ -223,10 +223,10 @@ impl<'a> RrtConnect<'a> {
     pub fn new(problem: &'a Problem, goals: &[&FlatState], options: &'a PlanOptions, seed: u64) -> Self {
         let dof = problem.mechanism.dof();
         let lengths = Lengths::of(problem);
-        let only_slides = (0..dof).all(|output| !turns(&problem.mechanism, output));
+        let only_slides = (0..dof).all(|output| !problem.mechanism.is_angle(output));
         let slide = if only_slides { lengths.radian } else { 1.0 };
         let range = options.range.map_or(PlanOptions::RANGE, |range| range / slide);
-        let unit = |output| if turns(&problem.mechanism, output) { 1.0 } else { lengths.radian };
+        let unit = |output| if problem.mechanism.is_angle(output) { 1.0 } else { lengths.radian };
         let units: Vec<f64> = (0..dof).map(unit).collect();
         let weights = weights(&reaches(&problem.mechanism), &units);
         let bounds = search_box(problem, lengths.radian);
@@ -321,10 +321,10 @@ impl<'a> RrtConnect<'a> {
     /// When the checking backend fails.
     fn leave_speed(&mut self, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
         for side in [Side::Start, Side::Goal] {
-            let limits = self.limits;
+            let limits = local.limits().to_vec();
             let grown = self.grown(side);
             for root in 0..grown.tree.len() {
-                for rest in standstills(limits, &grown.state(root), side == Side::Goal) {
+                for rest in standstills(&limits, &grown.state(root), side == Side::Goal) {
                     let (mut from, mut to) = (grown.end(root), End::from(&rest));
                     if side == Side::Goal {
                         std::mem::swap(&mut from, &mut to);

@@ -147,6 +147,10 @@ mod tests {
             links: Vec::new(),
             spheres: Vec::new(),
             pairs: Vec::new(),
+            always: Vec::new(),
+            overlaps: Vec::new(),
+            unjudged: Default::default(),
+            proved_within: Vec::new(),
             base: None,
         }
     }

@@ -1,6 +1,6 @@
 //! A report on a robot, for people to read. Imports nothing but its siblings.
 
-use super::{Joint, JointKind, JointLimits, Robot, SkipReason};
+use super::{AlwaysTouching, DisableReason, Joint, JointKind, JointLimits, Robot, SkipReason};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
@@ -73,11 +73,11 @@ impl Info<'_> {
     fn pairs(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let robot = self.0;
         let names = |&[a, b]: &[usize; 2]| format!("{} - {}", robot.links[a].name, robot.links[b].name);
-        writeln!(f, "\nPairs of links that are checked: {}", robot.pairs.len())?;
+        writeln!(f, "\nPairs of links that are judged: {}", robot.pairs.len())?;
         for pair in &robot.pairs {
             writeln!(f, "  {}", names(pair))?;
         }
-        let mut skipped: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut skipped: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for pair in &robot.skipped {
             skipped.entry(why(pair.reason)).or_default().push(names(&pair.links));
         }
@@ -87,6 +87,15 @@ impl Info<'_> {
             for pair in pairs {
                 writeln!(f, "    {pair}")?;
             }
+        }
+        let spheres: usize = robot.always.iter().map(|a| a.spheres.len()).sum();
+        writeln!(f, "Pairs of spheres that always touch, and so are left out: {spheres}")?;
+        for AlwaysTouching { links, spheres } in &robot.always {
+            writeln!(f, "  {}: {}", names(links), spheres.len())?;
+        }
+        let bare: Vec<&str> = robot.links_without_geometry().map(|link| link.name.as_str()).collect();
+        if !bare.is_empty() {
+            writeln!(f, "Visible links without collision geometry: {}", bare.join(", "))?;
         }
         Ok(())
     }
@@ -174,12 +183,16 @@ fn kind(kind: JointKind) -> &'static str {
     }
 }
 
-fn why(reason: SkipReason) -> &'static str {
-    match reason {
-        SkipReason::Adjacent => "neighbours",
-        SkipReason::Default => "touch in the neutral state and most others",
-        SkipReason::Always => "touch in nearly every state",
-        SkipReason::Never => "never come near each other",
-        SkipReason::User => "left out by hand",
-    }
+fn why(reason: SkipReason) -> String {
+    let word = match reason {
+        SkipReason::Adjacent => return "neighbours".to_owned(),
+        SkipReason::Rigid => return "rigidly joined".to_owned(),
+        SkipReason::NeverTouch => return "proved never to touch, but for spheres that always do".to_owned(),
+        SkipReason::Disabled(DisableReason::Adjacent) => "Adjacent",
+        SkipReason::Disabled(DisableReason::Default) => "Default",
+        SkipReason::Disabled(DisableReason::Always) => "Always",
+        SkipReason::Disabled(DisableReason::Never) => "Never",
+        SkipReason::Disabled(DisableReason::User) => "User",
+    };
+    format!("disabled by the SRDF ({word})")
 }

@@ -88,7 +88,7 @@ fn position(node: &Node, kind: JointKind) -> Result<f64, InputError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::robot::LoadOptions;
+    use crate::robot::{LoadOptions, MissingGeometry};
 
     const URDF: &str = r#"<robot name="arm">
   <link name="a"/> <link name="b"/> <link name="c"/>
@@ -98,8 +98,13 @@ mod tests {
   <joint name="spin" type="continuous"><parent link="b"/><child link="c"/></joint>
 </robot>"#;
 
+    /// Limits are all that these robots have.
+    fn options() -> LoadOptions {
+        LoadOptions { missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() }
+    }
+
     fn read(limits: &str) -> Result<Robot, InputError> {
-        Robot::parse(URDF, None, Some(limits), &LoadOptions::default())
+        Robot::parse(URDF, None, Some(limits), &options())
     }
 
     #[test]
@@ -140,7 +145,7 @@ joint_limits:
 
     #[test]
     fn no_limits_change_nothing() {
-        let without = Robot::parse(URDF, None, None, &LoadOptions::default()).unwrap();
+        let without = Robot::parse(URDF, None, None, &options()).unwrap();
         for text in [
             "joint_limits:",
             "joint_limits: {}",

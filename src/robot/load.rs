@@ -1,27 +1,63 @@
 //! Loading a robot from its files. Imports `error`, `stop` and its sibling readers.
 
 use super::spherize::CoverOptions;
-use super::{LinkSolid, Robot, joint_limits, pairs, srdf, urdf};
+use super::{JointKind, LinkSolid, Robot, joint_limits, pairs, srdf, urdf};
 use crate::error::InputError;
 use crate::stop::{CancelToken, Stop};
+use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
 /// Choices in loading a robot.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
     /// How closely spheres cover boxes, cylinders, capsules and meshes.
     pub cover: CoverOptions,
-    /// How many joint states are sampled to find pairs of links that need no check.
-    pub pair_samples: usize,
-    /// Seed of that sampling.
-    pub seed: u64,
     /// Breaks the loading off, which may take seconds where there are meshes: it then fails.
     pub cancel: Option<CancelToken>,
+    /// How many comparisons of spheres may be spent on proofs that links never touch, or spheres always
+    /// do, shared among the pairs of links. A comparison takes some 50 ns.
+    pub comparisons: usize,
+    /// What becomes of a robot whose links have no collision geometry.
+    pub missing_geometry: MissingGeometry,
+}
+
+/// What becomes of a robot that moves something visible of which no link has collision geometry, or nothing
+/// that has any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingGeometry {
+    /// It is refused: it would pass through anything.
+    #[default]
+    Refuse,
+    /// It is taken, and certificates name what they are silent about.
+    Allow,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { cover: CoverOptions::default(), pair_samples: 4096, seed: 0, cancel: None }
+        let (cover, missing_geometry) = (CoverOptions::default(), MissingGeometry::default());
+        Self { cover, comparisons: 500_000, missing_geometry, cancel: None }
+    }
+}
+
+impl FromStr for MissingGeometry {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "allow" => Ok(Self::Allow),
+            _ => Err("expected refuse or allow".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for MissingGeometry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Refuse => "refuse",
+            Self::Allow => "allow",
+        })
     }
 }
 
@@ -54,12 +90,13 @@ impl Robot {
     /// Loads a robot from its URDF, its SRDF (groups, named states, disabled collisions) and
     /// MoveIt's `joint_limits.yaml`.
     ///
-    /// Pairs of links whose spheres touch in every state are left out, whatever the SRDF says.
-    /// Without an SRDF there are no groups, and pairs of links that touch always or never, or are
-    /// neighbours, are found by sampling and left out, as MoveIt's setup assistant does.
+    /// All pairs of links are judged against each other, but those that the SRDF disables or, without an
+    /// SRDF, neighbours; and those that are proved never to touch, and single spheres that are proved to
+    /// touch always ([`Robot::skipped`], [`Robot::always`]). Without an SRDF there are no groups.
     ///
     /// # Errors
-    /// Says which file, line and key is wrong, and what was expected there; or that it was broken off.
+    /// Says which file, line and key is wrong, and what was expected there; which links have no collision
+    /// geometry, unless that is allowed; or that it was broken off.
     pub fn load(
         urdf: &Path,
         srdf: Option<&Path>,
@@ -110,11 +147,44 @@ fn assemble(
         limits.with(|text| joint_limits::apply(text, &mut robot))?;
     }
     match srdf {
-        Some(srdf) => {
-            srdf.with(|text| srdf::apply(text, &mut robot))?;
-            pairs::leave_out_always(&mut robot, options.pair_samples, options.seed);
-        }
-        None => pairs::find(&mut robot, options.pair_samples, options.seed),
+        Some(srdf) => srdf.with(|text| srdf::apply(text, &mut robot))?,
+        None => pairs::of_tree(&mut robot),
+    }
+    robot.prove_pairs(options);
+    if options.missing_geometry == MissingGeometry::Refuse {
+        urdf.with(|_| require_geometry(&robot))?;
     }
     Ok(robot)
+}
+
+/// Refuses a robot of which something that moves would pass through anything.
+///
+/// Links that are joined rigidly are one piece: often all geometry of a piece is described on one of its
+/// links, which holds the others. So only a piece without any is refused; of other links without geometry
+/// that can be seen, certificates tell.
+fn require_geometry(robot: &Robot) -> Result<(), InputError> {
+    let pieces = robot.pieces();
+    let (mut moves, mut has_geometry) = (vec![false; robot.links.len()], vec![false; robot.links.len()]);
+    for (j, joint) in robot.joints.iter().enumerate() {
+        moves[j + 1] = joint.kind != JointKind::Fixed || moves[joint.parent];
+    }
+    for (link, &piece) in robot.links.iter().zip(&pieces) {
+        has_geometry[piece] |= !link.spheres.is_empty();
+    }
+    let moving = || (0..robot.links.len()).filter(|&l| moves[l]);
+    let names = |links: &mut dyn Iterator<Item = usize>| -> Vec<String> {
+        links.map(|l| format!("\"{}\"", robot.links[l].name)).collect()
+    };
+    let bare = names(&mut moving().filter(|&l| robot.links[l].visible && !has_geometry[pieces[l]]));
+    let what = if !bare.is_empty() {
+        format!("visible links that move have no collision geometry: {}", bare.join(", "))
+    } else if moving().next().is_some() && !moving().any(|l| has_geometry[pieces[l]]) {
+        format!("no link that moves has collision geometry: {}", names(&mut moving()).join(", "))
+    } else {
+        return Ok(());
+    };
+    Err(InputError::new(format!(
+        "{what}; they would pass through anything. Describe it by <collision>, or allow it by \
+         missing_geometry: allow in a scene, --missing-geometry allow on the command line"
+    )))
 }

@@ -1,12 +1,16 @@
 //! What planning sees of a robot: the bodies that move, one flat output per chosen joint, and
 //! everything rigidly attached folded into them.
 
-use super::{Inertia, JointKind, JointLimits, Robot, Sphere};
+use super::{
+    AlwaysTouching, Inertia, JointKind, JointLimits, POSITION_SLACK, Robot, SkipReason, Sphere, Unjudged,
+    pairs,
+};
 use crate::base::Base;
-use crate::error::InputError;
+use crate::error::{InputError, InvalidValue, finite};
 use crate::pose::Pose;
 use glam::{DMat3, DQuat, DVec3};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A robot reduced to its moving bodies for one choice of joints.
 ///
@@ -25,8 +29,17 @@ pub struct Mechanism {
     pub links: Vec<CollisionLink>,
     /// Collision spheres in the frames of their bodies, link by link.
     pub spheres: Vec<Sphere>,
-    /// Pairs of indices into `links` that are checked against each other; their bodies differ.
+    /// Pairs of indices into `links` that are judged against each other; their bodies differ. Sorted.
     pub pairs: Vec<[usize; 2]>,
+    /// Spheres of such pairs that are not, because they always touch. Sorted by links.
+    pub always: Vec<AlwaysTouching>,
+    /// Links that touch and stand still relative to each other, because the joints between them are locked:
+    /// no state is valid then.
+    pub overlaps: Vec<Overlap>,
+    /// What of the robot is judged nowhere, and why.
+    pub unjudged: Arc<Unjudged>,
+    /// Between what each output must stay for that to hold, where anything depends on it.
+    pub proved_within: Vec<[f64; 2]>,
     /// The base whose coordinates are the first outputs, in their order.
     pub base: Option<Base>,
 }
@@ -76,6 +89,15 @@ pub struct CollisionLink {
     pub bound: Sphere,
 }
 
+/// Two links on one body that overlap.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overlap {
+    /// Their names.
+    pub links: [String; 2],
+    /// How deep, metres.
+    pub depth: f64,
+}
+
 /// Limits of a flat output: [`JointLimits`] of its joint, tightened by those that mimic it.
 pub type OutputLimits = JointLimits;
 
@@ -103,8 +125,23 @@ impl Mechanism {
     /// chosen; `base` is the root link's frame in the world.
     ///
     /// # Errors
-    /// Where a chosen joint cannot move by itself or is chosen twice, or nothing is chosen.
+    /// Where a chosen joint cannot move by itself or is chosen twice, or nothing is chosen; where there is no
+    /// such joint, or not one value for each; and where the robot or the frame makes no sense
+    /// ([`Robot::validate`]).
     pub fn new(robot: &Robot, joints: &[usize], values: &[f64], base: Pose) -> Result<Self, InputError> {
+        robot.validate().map_err(|e| InputError::of_value(e.under("robot")))?;
+        base.validate().map_err(|e| InputError::of_value(e.under("base")))?;
+        if let Some(&j) = joints.iter().find(|&&j| j >= robot.joints.len()) {
+            let expected = format!("indices of joints, below {}", robot.joints.len());
+            return Err(InputError::of_value(InvalidValue::new("joints", j, expected)));
+        }
+        if values.len() != robot.joints.len() {
+            let expected = format!("{}, one for each joint of the robot", robot.joints.len());
+            return Err(InputError::of_value(InvalidValue::new("values", values.len(), expected)));
+        }
+        for (j, &value) in values.iter().enumerate() {
+            finite("", value).map_err(|e| InputError::of_value(e.under(format_args!("values[{j}]"))))?;
+        }
         if joints.is_empty() {
             return Err(InputError::new("no movable joint is chosen; at least one was expected"));
         }
@@ -127,7 +164,7 @@ impl Mechanism {
                 return Err(InputError::new(format!("joint \"{}\" is chosen twice", joint.name)));
             }
         }
-        Ok(Reduction::new(robot, joints, values, base).finish())
+        Ok(Reduction::new(robot, joints, values, base).finish(joints, values))
     }
 
     /// Number of chosen joints, those of a base among them. They are the flat outputs too, except on a
@@ -168,6 +205,30 @@ impl Mechanism {
         for body in &self.bodies[1..] {
             poses.push(poses[body.parent] * body.pose(y[body.output]));
         }
+    }
+
+    /// Between what an output must stay: its limits of position, and what pairs of links were proved for.
+    pub fn position_bounds(&self, output: usize) -> [f64; 2] {
+        let JointLimits { lower, upper, .. } = self.limits[output];
+        let [least, most] =
+            self.proved_within.get(output).copied().unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+        [lower.max(least), upper.min(most)]
+    }
+
+    /// Which spheres of a judged pair of links are left out: of the first, and of the second, counted within
+    /// each; sorted.
+    pub fn always_touching(&self, pair: [usize; 2]) -> &[[usize; 2]] {
+        let found = self.always.binary_search_by_key(&pair, |a| a.links);
+        found.map_or(&[], |at| &self.always[at].spheres)
+    }
+
+    /// Whether an output is an angle, rad, and not a length, m: as the joint that it drives by itself.
+    pub fn is_angle(&self, output: usize) -> bool {
+        let drives = |body: &&Body| body.output == output && body.motion != Motion::Fixed;
+        let by_itself = |body: &&Body| body.ratio == 1.0 && body.offset == 0.0;
+        let mut driven = self.bodies[1..].iter().filter(drives);
+        let driven = driven.clone().find(by_itself).or_else(|| driven.next());
+        driven.is_some_and(|body| body.motion == Motion::Revolute)
     }
 
     /// Whether `ancestor` stands on the way from `body` to the base (a body is its own ancestor).
@@ -221,6 +282,10 @@ impl<'a> Reduction<'a> {
             links: Vec::new(),
             spheres: Vec::new(),
             pairs: Vec::new(),
+            always: Vec::new(),
+            overlaps: Vec::new(),
+            unjudged: Arc::default(),
+            proved_within: Vec::new(),
             base: robot
                 .base
                 .clone()
@@ -275,7 +340,7 @@ impl<'a> Reduction<'a> {
     }
 
     /// Collects the collision geometry, now that every link has its body.
-    fn finish(mut self) -> Mechanism {
+    fn finish(mut self, chosen: &[usize], values: &[f64]) -> Mechanism {
         let mut order: Vec<usize> =
             (0..self.homes.len()).filter(|&l| !self.robot.links[l].spheres.is_empty()).collect();
         order.sort_by_key(|&l| self.homes[l].0);
@@ -289,17 +354,74 @@ impl<'a> Reduction<'a> {
             let name = self.robot.links[l].name.clone();
             m.links.push(CollisionLink { name, body, spheres: first..m.spheres.len(), bound });
         }
-        let place = |l: usize| order.iter().position(|&o| o == l);
-        for &[a, b] in &self.robot.pairs {
-            if let (Some(a), Some(b)) = (place(a), place(b))
-                && m.links[a].body != m.links[b].body
-            {
-                m.pairs.push([a.min(b), a.max(b)]);
+        self.judge(&order, &self.within(chosen, values));
+        let m = &mut self.mechanism;
+        if m.unjudged.pairs.iter().any(|p| p.reason == SkipReason::NeverTouch)
+            || !m.unjudged.always_touching.is_empty()
+        {
+            let proved = |joint: &usize| pairs::widen(self.robot.proved_within[*joint], POSITION_SLACK);
+            m.proved_within = chosen.iter().map(proved).collect();
+        }
+        self.mechanism
+    }
+
+    /// Where each joint of the robot can stand: within its limits if it is chosen, else where it is locked.
+    fn within(&self, chosen: &[usize], values: &[f64]) -> Vec<[f64; 2]> {
+        let mut within: Vec<[f64; 2]> = values.iter().map(|&value| [value; 2]).collect();
+        for (&joint, limits) in chosen.iter().zip(&self.mechanism.limits) {
+            within[joint] = [limits.lower, limits.upper];
+        }
+        within
+    }
+
+    /// Finds out which pairs of the links, taken in this order, are judged, and judges those that stand
+    /// still. What was proved of the robot's links counts where their joints stand within what it is about.
+    fn judge(&mut self, order: &[usize], within: &[[f64; 2]]) {
+        let (robot, m) = (self.robot, &mut self.mechanism);
+        let mut place = vec![None; robot.links.len()];
+        order.iter().enumerate().for_each(|(at, &link)| place[link] = Some(at));
+        let hold = |links: [usize; 2]| pairs::hold(robot, links, within);
+        let doubtful = robot.skipped.iter().filter(|s| s.reason == SkipReason::NeverTouch && !hold(s.links));
+        let judged = robot.pairs.iter().copied().chain(doubtful.map(|s| s.links));
+        for links in judged {
+            let [Some(a), Some(b)] = links.map(|l| place[l]) else { continue };
+            let is_turned = a > b;
+            let pair = [a.min(b), a.max(b)];
+            let found = robot.always.binary_search_by_key(&links, |a| a.links);
+            let always = found.ok().map(|at| &robot.always[at]).filter(|a| hold(a.links));
+            let mut spheres = always.map_or_else(Vec::new, |a| a.spheres.clone());
+            if is_turned {
+                spheres.iter_mut().for_each(|s| s.reverse());
+                spheres.sort_unstable();
+            }
+            if m.links[a].body == m.links[b].body {
+                m.overlaps.extend(overlap(m, pair, &spheres));
+                continue;
+            }
+            m.pairs.push(pair);
+            if !spheres.is_empty() {
+                m.always.push(AlwaysTouching { links: pair, spheres });
             }
         }
         m.pairs.sort_unstable();
-        self.mechanism
+        m.always.sort_unstable_by_key(|a| a.links);
+        m.unjudged = Arc::new(Unjudged::of(robot, hold));
     }
+}
+
+/// How deep two links on one body overlap, but for spheres that always touch.
+fn overlap(m: &Mechanism, pair: [usize; 2], always: &[[usize; 2]]) -> Option<Overlap> {
+    let [a, b] = pair.map(|link| &m.spheres[m.links[link].spheres.clone()]);
+    let mut depth = 0.0_f64;
+    for (i, s) in a.iter().enumerate() {
+        for (j, t) in b.iter().enumerate() {
+            let inside = s.radius + t.radius - s.center.distance(t.center);
+            if inside > depth && always.binary_search(&[i, j]).is_err() {
+                depth = inside;
+            }
+        }
+    }
+    (depth > 0.0).then(|| Overlap { links: pair.map(|link| m.links[link].name.clone()), depth })
 }
 
 /// A rotation that takes +z to `axis`, the identity where that is already so.

@@ -62,8 +62,7 @@ impl Mesh {
             "obj" => Self::from_obj,
             _ => return Err(InputError::new("expected a mesh in an .stl or .obj file").in_file(path)),
         };
-        let read = |e| InputError::new(format!("cannot read the file: {e}"));
-        let mesh = std::fs::read(path).map_err(read).and_then(|bytes| parse(&bytes));
+        let mesh = InputError::read_bytes(path).and_then(|bytes| parse(&bytes));
         mesh.and_then(|m| m.scaled(scale)).map_err(|e| e.in_file(path))
     }
 

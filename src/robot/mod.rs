@@ -2,6 +2,7 @@
 //! time from URDF, SRDF and joint_limits.yaml, and reduced to a [`Mechanism`] for planning.
 //! Imports `error`, `document`, `pose`, `world` and `base`.
 
+mod admit;
 mod dynamics;
 mod info;
 mod joint_limits;
@@ -13,19 +14,29 @@ mod pairs;
 pub(crate) mod random;
 pub mod spherize;
 mod srdf;
+mod unjudged;
 mod urdf;
+mod validate;
 mod vehicle;
 mod xml;
 
+pub use admit::END_SLACK;
 pub use dynamics::DynamicsScratch;
 pub use info::Info;
-pub use load::LoadOptions;
-pub use mechanism::{Body, CollisionLink, Mechanism, Motion, OutputLimits};
+pub use load::{LoadOptions, MissingGeometry};
+pub use mechanism::{Body, CollisionLink, Mechanism, Motion, OutputLimits, Overlap};
+pub use unjudged::{Unjudged, UnjudgedPair, UnjudgedSpheres};
 pub use vehicle::{cover_rectangle, cuboid_spheres, rectangle_spheres};
 
 use crate::base::Base;
 use crate::pose::Pose;
 use glam::{DMat3, DVec3};
+use serde::Serialize;
+
+/// How far beyond its bounds, in rad or m and relative to bounds above 1, a joint may stand for what was
+/// proved of pairs of links to hold: ten times the rounding of bounds in files, and as much as `flatout
+/// check` lets trajectories from files exceed a bound by.
+pub const POSITION_SLACK: f64 = 1e-4;
 
 /// A robot as its files describe it, before anybody has chosen which joints to plan for.
 ///
@@ -43,15 +54,21 @@ pub struct Robot {
     pub groups: Vec<Group>,
     /// Named joint states (SRDF).
     pub states: Vec<NamedState>,
-    /// Pairs of links `[a, b]`, `a < b`, that are checked against each other.
+    /// Pairs of links `[a, b]`, `a < b`, that are judged against each other.
     pub pairs: Vec<[usize; 2]>,
     /// Pairs of links with collision geometry, `a < b`, that are not, and why.
     pub skipped: Vec<SkippedPair>,
+    /// Single spheres of links that are proved to touch always: they say nothing about a state. Sorted by
+    /// links.
+    pub always: Vec<AlwaysTouching>,
+    /// Per joint, the range of position that [`SkipReason::NeverTouch`] and `always` were proved for; empty
+    /// where nothing was.
+    pub proved_within: Vec<[f64; 2]>,
     /// What carries it about, where it does not stand: the first joints are its coordinates.
     pub base: Option<Base>,
 }
 
-/// Two links that are not checked against each other.
+/// Two links that are not judged against each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SkippedPair {
     /// Indices of the links, `a < b`.
@@ -60,19 +77,43 @@ pub struct SkippedPair {
     pub reason: SkipReason,
 }
 
-/// Why two links are not checked against each other; the words are those of MoveIt's SRDF.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why two links are not judged against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SkipReason {
     /// Neighbours: joined by one joint, or by several with no geometry on the links between.
     Adjacent,
-    /// They touch while all joints stand at their neutral positions, and in most others.
+    /// No joint between them moves.
+    Rigid,
+    /// Proved: wherever the joints stand, their spheres do not touch, but for those that always do.
+    NeverTouch,
+    /// The SRDF says so, with this reason.
+    Disabled(DisableReason),
+}
+
+/// Why an SRDF disables a pair of links, in MoveIt's words; nobody proves them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisableReason {
+    /// They are neighbours.
+    Adjacent,
+    /// They touch while all joints stand at their neutral positions.
     Default,
     /// They touch in nearly every joint state.
     Always,
-    /// They come near each other in no joint state that was sampled.
+    /// They were seen to touch in no joint state.
     Never,
     /// Whoever wrote the SRDF says so.
     User,
+}
+
+/// Spheres of two links that touch wherever the joints between them stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlwaysTouching {
+    /// Indices of the links, `a < b`.
+    pub links: [usize; 2],
+    /// Which sphere of the one link, and which of the other, counted within each; sorted.
+    pub spheres: Vec<[usize; 2]>,
 }
 
 /// One piece of collision geometry as the URDF has it.
@@ -93,6 +134,8 @@ pub struct Link {
     pub inertia: Inertia,
     /// Collision geometry in the link frame.
     pub spheres: Vec<Sphere>,
+    /// Whether there is anything to be seen of it: the URDF has visual geometry.
+    pub visible: bool,
 }
 
 /// A ball of collision geometry.
@@ -257,6 +300,11 @@ impl Joint {
 }
 
 impl Robot {
+    /// Links that are visible and have no collision geometry: nothing is known of what they hit.
+    pub fn links_without_geometry(&self) -> impl Iterator<Item = &Link> {
+        self.links.iter().filter(|link| link.visible && link.spheres.is_empty())
+    }
+
     /// Index of a link by name.
     pub fn link(&self, name: &str) -> Option<usize> {
         self.links.iter().position(|l| l.name == name)

@@ -1,126 +1,175 @@
-//! Which pairs of links are checked against each other: all but those an SRDF disables, or,
-//! without an SRDF, all but those that sampling shows to need no check. Imports `pose`.
+//! Which pairs of links are judged against each other, and which are not and why: neighbours, what never
+//! moves relative to each other, what an SRDF disables, and what is proved to need no judging. Nothing is
+//! left out because it was not seen to touch. Imports `pose`.
+
+mod chain;
+mod proof;
 
 use super::mechanism::bounding_sphere;
-use super::{Joint, JointKind, Robot, SkipReason, SkippedPair, Sphere};
-use crate::pose::Pose;
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg64Mcg;
-use std::collections::BTreeMap;
-use std::f64::consts::PI;
+use super::{
+    AlwaysTouching, DisableReason, JointKind, LoadOptions, POSITION_SLACK, Robot, SkipReason, SkippedPair,
+    Sphere,
+};
+use chain::Chain;
+use proof::{Proved, Side};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A pair that touches in this share of the sampled states is left out (MoveIt's default).
-const ALWAYS: f64 = 0.95;
+/// More joints than this between two links are too many for a proof: boxes in as many dimensions, less
+/// one, would have to be divided until they are as small as the links are near.
+const MOST_JOINTS: usize = 6;
 
-/// A pair that touches in the neutral state and in this share of the sampled states is left out.
-/// MoveIt does not ask for the second: it then overlooks, say, a hand that can fold onto its own
-/// forearm, only because it does so where all joints are zero.
-const DEFAULT: f64 = 0.5;
+/// Comparisons of spheres for each proof, at most: what is not proved after so many hardly ever is.
+const MOST_COMPARISONS: usize = 20_000;
 
-/// A pair that never came nearer than this, in metres, counts as one that never touches. MoveIt
-/// asks for no touch alone; samples miss narrow cases, so we ask for some distance as well.
-const NEVER_MARGIN: f64 = 0.02;
+/// Joints that others follow may move so much farther than the bounds that mechanisms keep to, relative
+/// to bounds above 1: a certificate may allow [`POSITION_SLACK`] beyond what is widened by as much.
+const PROOF_SLACK: f64 = 3.0 * POSITION_SLACK;
 
-/// Fills in pairs and skipped pairs from a list of disabled ones.
-pub(super) fn sort_out(robot: &mut Robot, disabled: &[SkippedPair]) {
-    let reasons: BTreeMap<[usize; 2], SkipReason> = disabled.iter().map(|s| (s.links, s.reason)).collect();
-    let solid = |l: &usize| !robot.links[*l].spheres.is_empty();
-    let links: Vec<usize> = (0..robot.links.len()).filter(solid).collect();
-    (robot.pairs, robot.skipped) = (Vec::new(), Vec::new());
+/// Sorts out the pairs of a robot whose SRDF disables some; all others are judged, neighbours too.
+pub(super) fn of_srdf(robot: &mut Robot, disabled: &BTreeMap<[usize; 2], DisableReason>) {
+    sort(robot, |links, rigid| match disabled.get(&links) {
+        Some(&reason) => Some(SkipReason::Disabled(reason)),
+        None => rigid.then_some(SkipReason::Rigid),
+    });
+}
+
+/// Sorts out the pairs of a robot without an SRDF: all but neighbours are judged.
+pub(super) fn of_tree(robot: &mut Robot) {
+    let adjacent = adjacent(robot);
+    sort(robot, |links, rigid| reason_in_tree(&adjacent, links, rigid));
+}
+
+fn reason_in_tree(adjacent: &BTreeSet<[usize; 2]>, links: [usize; 2], rigid: bool) -> Option<SkipReason> {
+    let neighbours = adjacent.contains(&links).then_some(SkipReason::Adjacent);
+    rigid.then_some(SkipReason::Rigid).or(neighbours)
+}
+
+/// Leaves out the pairs that there is a reason for, told whether they never move relative to each other.
+fn sort(robot: &mut Robot, reason: impl Fn([usize; 2], bool) -> Option<SkipReason>) {
+    let (links, pieces) = (solid_links(robot), robot.pieces());
+    let (mut pairs, mut skipped) = (Vec::new(), Vec::new());
     for (i, &a) in links.iter().enumerate() {
         for &b in &links[i + 1..] {
-            match reasons.get(&[a, b]) {
-                Some(&reason) => robot.skipped.push(SkippedPair { links: [a, b], reason }),
-                None => robot.pairs.push([a, b]),
+            match reason([a, b], pieces[a] == pieces[b]) {
+                Some(reason) => skipped.push(SkippedPair { links: [a, b], reason }),
+                None => pairs.push([a, b]),
             }
         }
     }
+    (robot.pairs, robot.skipped) = (pairs, skipped);
+    robot.always.clear();
 }
 
-/// Finds the pairs that need no check, as MoveIt's setup assistant does: neighbours, pairs that
-/// touch in the neutral state, pairs that touch in nearly all of `samples` random joint states, and
-/// pairs that come near each other in none of them.
-pub(super) fn find(robot: &mut Robot, samples: usize, seed: u64) {
-    let mut disabled = adjacent(robot);
-    sort_out(robot, &disabled);
-    let shapes = Shapes::new(robot);
-    let mut tallies: Vec<Tally> = robot.pairs.iter().map(|&links| Tally::new(links)).collect();
-    let neutral = robot.link_poses(&robot.neutral());
-    for tally in &mut tallies {
-        tally.touches_in_neutral = shapes.nearer(&neutral, tally.links, 0.0);
-    }
-    let mut random = Pcg64Mcg::seed_from_u64(seed);
-    for _ in 0..samples {
-        let poses = robot.link_poses(&random_state(robot, &mut random));
-        for tally in &mut tallies {
-            if shapes.nearer(&poses, tally.links, NEVER_MARGIN) {
-                tally.near += 1;
-                tally.touching += usize::from(shapes.nearer(&poses, tally.links, 0.0));
-            }
+/// Judges a link that was added to a robot against all others, but for its neighbours, as far as is not
+/// proved to be needless by so many comparisons of spheres.
+pub(super) fn add(robot: &mut Robot, link: usize, comparisons: usize) {
+    let (adjacent, pieces) = (adjacent(robot), robot.pieces());
+    let others = solid_links(robot).into_iter().filter(|&other| other != link);
+    let pairs = others.map(|other| [link.min(other), link.max(other)]);
+    let (mut judged, mut skipped) = (Vec::new(), Vec::new());
+    for links in pairs {
+        match reason_in_tree(&adjacent, links, pieces[links[0]] == pieces[links[1]]) {
+            Some(reason) => skipped.push(SkippedPair { links, reason }),
+            None => judged.push(links),
         }
     }
-    let skipped = |t: &Tally| t.reason(samples).map(|reason| SkippedPair { links: t.links, reason });
-    disabled.extend(tallies.iter().filter_map(skipped));
-    sort_out(robot, &disabled);
+    robot.skipped.append(&mut skipped);
+    prove(robot, &judged, comparisons);
 }
 
-/// Leaves out the pairs of an SRDF's making that touch in the neutral state and in each of `samples`
-/// random ones: meshes that keep apart can have spheres that do not, and a pair that always touches
-/// says nothing about a state.
-pub(super) fn leave_out_always(robot: &mut Robot, samples: usize, seed: u64) {
-    let shapes = Shapes::new(robot);
-    let neutral = robot.link_poses(&robot.neutral());
-    let touch = |poses: &[Pose], links: [usize; 2]| shapes.nearer(poses, links, 0.0);
-    let mut always: Vec<_> = robot.pairs.iter().copied().filter(|&links| touch(&neutral, links)).collect();
-    let mut random = Pcg64Mcg::seed_from_u64(seed);
-    for _ in 0..samples {
-        if always.is_empty() {
-            return;
+/// Proves anew of which pairs no judging is needed, by so many comparisons of spheres in all.
+pub(super) fn prove_all(robot: &mut Robot, comparisons: usize) {
+    let mut judged = std::mem::take(&mut robot.pairs);
+    let is_proved = |s: &SkippedPair| s.reason == SkipReason::NeverTouch;
+    judged.extend(robot.skipped.iter().filter(|s| is_proved(s)).map(|s| s.links));
+    judged.sort_unstable();
+    robot.skipped.retain(|s| !is_proved(s));
+    robot.always.clear();
+    robot.proved_within = ranges(robot);
+    prove(robot, &judged, comparisons);
+}
+
+/// Adds pairs of links to those that are judged, or to those that need not be.
+fn prove(robot: &mut Robot, pairs: &[[usize; 2]], comparisons: usize) {
+    if robot.proved_within.len() != robot.joints.len() {
+        robot.proved_within = ranges(robot);
+    }
+    let mut left = comparisons;
+    let widened: Vec<[f64; 2]> = robot.proved_within.iter().map(|&range| widen(range, PROOF_SLACK)).collect();
+    let bound = |link: &super::Link| (!link.spheres.is_empty()).then(|| bounding_sphere(&link.spheres));
+    let bounds: Vec<Option<Sphere>> = robot.links.iter().map(bound).collect();
+    for (done, &links) in pairs.iter().enumerate() {
+        let side = |l: usize| bounds[l].map(|bound| Side { spheres: &robot.links[l].spheres, bound });
+        let [Some(a), Some(b)] = links.map(side) else { continue };
+        let chain = Chain::between(robot, links, &widened, MOST_JOINTS);
+        // What some proofs did not take is there for those that come after them.
+        let budget = (left / (pairs.len() - done)).min(MOST_COMPARISONS);
+        let (Proved { always, never }, taken) =
+            chain.map_or_else(Default::default, |chain| proof::prove(&chain, &[a, b], budget));
+        left -= taken;
+        if !always.is_empty() {
+            robot.always.push(AlwaysTouching { links, spheres: always });
         }
-        let poses = robot.link_poses(&random_state(robot, &mut random));
-        always.retain(|&links| touch(&poses, links));
-    }
-    robot.pairs.retain(|links| !always.contains(links));
-    robot.skipped.extend(always.into_iter().map(|links| SkippedPair { links, reason: SkipReason::Always }));
-    robot.skipped.sort_unstable_by_key(|s| s.links);
-}
-
-/// How often a pair of links came near, and touched.
-struct Tally {
-    links: [usize; 2],
-    touches_in_neutral: bool,
-    near: usize,
-    touching: usize,
-}
-
-impl Tally {
-    fn new(links: [usize; 2]) -> Self {
-        Self { links, touches_in_neutral: false, near: 0, touching: 0 }
-    }
-
-    fn reason(&self, samples: usize) -> Option<SkipReason> {
-        let share = self.touching as f64 / samples.max(1) as f64;
-        if share >= ALWAYS {
-            Some(SkipReason::Always)
-        } else if self.touches_in_neutral {
-            (share >= DEFAULT).then_some(SkipReason::Default)
+        if never {
+            robot.skipped.push(SkippedPair { links, reason: SkipReason::NeverTouch });
         } else {
-            (samples > 0 && self.near == 0).then_some(SkipReason::Never)
+            robot.pairs.push(links);
         }
     }
+    robot.pairs.sort_unstable();
+    robot.skipped.sort_unstable_by_key(|s| s.links);
+    robot.always.sort_unstable_by_key(|a| a.links);
+}
+
+/// The range of each joint that proofs are about: its own, and those of all that follow it.
+fn ranges(robot: &Robot) -> Vec<[f64; 2]> {
+    let mut ranges: Vec<[f64; 2]> = robot.joints.iter().map(|j| [j.limits.lower, j.limits.upper]).collect();
+    for joint in &robot.joints {
+        if let Some(mimic) = joint.mimic.filter(|m| m.multiplier != 0.0) {
+            let at = |q: f64| (q - mimic.offset) / mimic.multiplier;
+            let [a, b] = [at(joint.limits.lower), at(joint.limits.upper)];
+            let [lower, upper] = &mut ranges[mimic.joint];
+            let tight = [lower.max(a.min(b)), upper.min(a.max(b))];
+            if tight[0] <= tight[1] {
+                [*lower, *upper] = tight;
+            }
+        }
+    }
+    ranges
+}
+
+/// A range with so much added at both ends, relative to ends above 1.
+pub(super) fn widen([lower, upper]: [f64; 2], slack: f64) -> [f64; 2] {
+    let more = |end: f64| if end.is_finite() { slack * end.abs().max(1.0) } else { 0.0 };
+    [lower - more(lower), upper + more(upper)]
+}
+
+/// Whether what was proved of two links holds where each joint that others follow stands `within` these.
+pub(super) fn hold(robot: &Robot, links: [usize; 2], within: &[[f64; 2]]) -> bool {
+    chain::deciding(robot, links).into_iter().all(|joint| {
+        let Some(&proved) = robot.proved_within.get(joint) else { return false };
+        let [lower, upper] = widen(proved, POSITION_SLACK);
+        lower <= within[joint][0] && within[joint][1] <= upper
+    })
+}
+
+fn solid_links(robot: &Robot) -> Vec<usize> {
+    (0..robot.links.len()).filter(|&l| !robot.links[l].spheres.is_empty()).collect()
 }
 
 /// Neighbouring links. A link without geometry joins all its neighbours to one another.
-fn adjacent(robot: &Robot) -> Vec<SkippedPair> {
+fn adjacent(robot: &Robot) -> BTreeSet<[usize; 2]> {
     let solid = |l: usize| !robot.links[l].spheres.is_empty();
     // Per link without geometry: the topmost of the links without geometry it is joined to.
     let mut top: Vec<usize> = (0..robot.links.len()).collect();
     let mut neighbours: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    let mut pairs = Vec::new();
+    let mut pairs = BTreeSet::new();
     for (j, joint) in robot.joints.iter().enumerate() {
         let (parent, child) = (joint.parent, j + 1);
         match (solid(parent), solid(child)) {
-            (true, true) => pairs.push([parent, child]),
+            (true, true) => {
+                pairs.insert([parent, child]);
+            }
             (true, false) => neighbours.entry(child).or_default().push(parent),
             (false, true) => neighbours.entry(top[parent]).or_default().push(child),
             (false, false) => top[child] = top[parent],
@@ -131,116 +180,28 @@ fn adjacent(robot: &Robot) -> Vec<SkippedPair> {
             pairs.extend(around[i + 1..].iter().map(|&b| [a.min(b), a.max(b)]));
         }
     }
-    pairs.into_iter().map(|links| SkippedPair { links, reason: SkipReason::Adjacent }).collect()
+    pairs
 }
 
-/// A random joint state within the position limits; joints without limits turn by up to pi.
-fn random_state(robot: &Robot, random: &mut Pcg64Mcg) -> Vec<f64> {
-    let value = |joint: &Joint| match joint.kind {
-        JointKind::Fixed => 0.0,
-        JointKind::Continuous => random.random_range(-PI..=PI),
-        JointKind::Revolute | JointKind::Prismatic => {
-            let (lower, upper) = (joint.limits.lower, joint.limits.upper);
-            let s: f64 = random.random();
-            lower * (1.0 - s) + upper * s
-        }
-    };
-    robot.joints.iter().map(value).collect()
-}
-
-/// The links' spheres and, for each link, one that holds them all.
-struct Shapes<'r> {
-    robot: &'r Robot,
-    bounds: Vec<Option<Sphere>>,
-}
-
-impl<'r> Shapes<'r> {
-    fn new(robot: &'r Robot) -> Self {
-        let bound = |spheres: &[Sphere]| (!spheres.is_empty()).then(|| bounding_sphere(spheres));
-        Self { robot, bounds: robot.links.iter().map(|l| bound(&l.spheres)).collect() }
+impl Robot {
+    /// Proves anew which pairs of links, and which of their spheres, need no judging. Whoever changes
+    /// limits, joints or the geometry of links after loading must ask for it: what was proved before
+    /// is about what was there then.
+    pub fn prove_pairs(&mut self, options: &LoadOptions) {
+        prove_all(self, options.comparisons);
     }
 
-    /// Whether two links come nearer than `margin` (below zero: overlap), metres.
-    fn nearer(&self, poses: &[Pose], [a, b]: [usize; 2], margin: f64) -> bool {
-        // Sphere b as link a sees it.
-        let b_in_a = poses[a].inverse() * poses[b];
-        let near = |s: &Sphere, t: &Sphere| {
-            s.center.distance_squared(b_in_a.point(t.center)) < (s.radius + t.radius + margin).powi(2)
-        };
-        let (Some(bound_a), Some(bound_b)) = (&self.bounds[a], &self.bounds[b]) else { return false };
-        let links = &self.robot.links;
-        near(bound_a, bound_b)
-            && links[a]
-                .spheres
-                .iter()
-                .any(|s| near(s, bound_b) && links[b].spheres.iter().any(|t| near(s, t)))
+    /// Per link: the topmost link of the rigid piece that it belongs to.
+    pub(super) fn pieces(&self) -> Vec<usize> {
+        let mut pieces: Vec<usize> = (0..self.links.len()).collect();
+        for (j, joint) in self.joints.iter().enumerate() {
+            if joint.kind == JointKind::Fixed {
+                pieces[j + 1] = pieces[joint.parent];
+            }
+        }
+        pieces
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::robot::LoadOptions;
-
-    /// A base, an empty link on a turntable, and on it two balls on arms and one at the axis.
-    const URDF: &str = r#"<robot name="carousel">
-  <link name="base"><collision><origin xyz="0 0 -0.5"/><geometry><sphere radius="0.1"/></geometry></collision></link>
-  <link name="table"/>
-  <link name="left"><collision><origin xyz="1 0 0"/><geometry><sphere radius="0.1"/></geometry></collision></link>
-  <link name="right"><collision><origin xyz="-1 0 0"/><geometry><sphere radius="0.1"/></geometry></collision></link>
-  <link name="hand"><collision><origin xyz="0.5 0 0"/><geometry><sphere radius="0.1"/></geometry></collision></link>
-  <link name="shell"><collision><origin xyz="-0.45 0 0"/><geometry><sphere radius="0.5"/></geometry></collision></link>
-  <joint name="turn" type="continuous"><parent link="base"/><child link="table"/></joint>
-  <joint name="weld_left" type="fixed"><parent link="table"/><child link="left"/></joint>
-  <joint name="weld_right" type="fixed"><parent link="table"/><child link="right"/></joint>
-  <joint name="wave" type="continuous">
-    <parent link="left"/><child link="hand"/><origin xyz="1 0 0"/><axis xyz="0 0 1"/>
-  </joint>
-  <joint name="weld_shell" type="fixed"><parent link="hand"/><child link="shell"/><origin xyz="0.5 0 0"/></joint>
-</robot>"#;
-
-    #[test]
-    fn finds_what_needs_no_check() {
-        let robot = Robot::parse(URDF, None, None, &LoadOptions::default()).unwrap();
-        let find = |a: &str, b: &str| {
-            let links = [robot.link(a).unwrap(), robot.link(b).unwrap()];
-            let links = [links[0].min(links[1]), links[0].max(links[1])];
-            let skipped = robot.skipped.iter().find(|s| s.links == links).map(|s| s.reason);
-            assert!(skipped.is_some() != robot.pairs.contains(&links), "either checked or left out");
-            skipped
-        };
-        assert_eq!(find("base", "left"), Some(SkipReason::Adjacent), "through the empty table");
-        assert_eq!(find("left", "right"), Some(SkipReason::Adjacent), "both at the empty table");
-        assert_eq!(find("left", "hand"), Some(SkipReason::Adjacent));
-        assert_eq!(find("base", "hand"), Some(SkipReason::Never));
-        assert_eq!(find("left", "shell"), Some(SkipReason::Always), "the ball is in the shell");
-        assert_eq!(find("right", "shell"), Some(SkipReason::Never));
-    }
-
-    #[test]
-    fn what_always_touches_is_left_out_of_an_srdf_too() {
-        let robot =
-            Robot::parse(URDF, Some("<robot name=\"carousel\"/>"), None, &LoadOptions::default()).unwrap();
-        let always: Vec<_> = robot.skipped.iter().filter(|s| s.reason == SkipReason::Always).collect();
-        let mut touching = [robot.link("left").unwrap(), robot.link("shell").unwrap()];
-        touching.sort_unstable();
-        assert!(always.iter().any(|s| s.links == touching), "the ball is in the shell");
-        assert!(robot.pairs.len() + robot.skipped.len() == 10 && robot.pairs.len() >= 6, "all else stays");
-    }
-
-    #[test]
-    fn keeps_what_touches_at_times() {
-        // A longer waving arm reaches the ball on the other side.
-        let urdf = URDF.replace("<origin xyz=\"0.5 0 0\"/><geometry>", "<origin xyz=\"2 0 0\"/><geometry>");
-        let robot = Robot::parse(&urdf, None, None, &LoadOptions::default()).unwrap();
-        let (right, hand) = (robot.link("right").unwrap(), robot.link("hand").unwrap());
-        assert!(robot.pairs.contains(&[right.min(hand), right.max(hand)]));
-    }
-
-    #[test]
-    fn the_same_seed_finds_the_same() {
-        let load =
-            |seed| Robot::parse(URDF, None, None, &LoadOptions { seed, ..LoadOptions::default() }).unwrap();
-        assert_eq!(load(3).skipped, load(3).skipped);
-    }
-}
+mod tests;

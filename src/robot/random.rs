@@ -44,6 +44,10 @@ pub(crate) fn mechanism(rng: &mut Pcg64Mcg, bodies: usize) -> Mechanism {
         links: Vec::new(),
         spheres: Vec::new(),
         pairs: Vec::new(),
+        always: Vec::new(),
+        overlaps: Vec::new(),
+        unjudged: Default::default(),
+        proved_within: Vec::new(),
         base: None,
     };
     for b in 1..=bodies {

@@ -33,6 +33,9 @@ const ROUNDING: f64 = 1e-9;
 /// Primitives larger than this (metres) are taken for a mistake in units.
 const LARGEST_LENGTH: f64 = 1e6;
 
+/// Most spheres that one solid may be covered by; each costs time in every check.
+pub const MAX_SPHERES: usize = 4096;
+
 /// Solids smaller than this (metres) get one sphere around their bounding box.
 const SMALLEST_SIZE: f64 = 1e-6;
 
@@ -61,7 +64,7 @@ pub enum Solid {
 /// How closely to cover a solid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CoverOptions {
-    /// Use no more spheres than this, at least one.
+    /// Use no more spheres than this, at least one and at most [`MAX_SPHERES`].
     pub max_spheres: usize,
     /// How far spheres may reach beyond the solid, metres.
     pub tolerance: f64,
@@ -118,8 +121,12 @@ pub fn cover(solid: &Solid, options: &CoverOptions) -> Result<Cover, InputError>
 /// # Errors
 /// As [`cover`]; and when `stop` is due before it is done.
 pub fn cover_until(solid: &Solid, options: &CoverOptions, stop: &Stop) -> Result<Cover, InputError> {
-    if options.max_spheres == 0 || options.tolerance.is_nan() || options.tolerance < 0.0 {
-        return Err(InputError::new("expected at least one sphere and a tolerance that is not negative"));
+    let CoverOptions { max_spheres, tolerance } = *options;
+    if !(1..=MAX_SPHERES).contains(&max_spheres) || tolerance.is_nan() || tolerance < 0.0 {
+        return Err(InputError::new(format!(
+            "expected 1 to {MAX_SPHERES} spheres and a tolerance that is not negative, found {max_spheres} and \
+             {tolerance}"
+        )));
     }
     let cover = match solid {
         Solid::Primitive(shape, pose) => cover_primitive(shape, pose, options, stop)?,

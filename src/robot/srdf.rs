@@ -2,7 +2,7 @@
 //! check against each other. Imports `error` only.
 
 use super::xml::{attribute_fault, children, parse, required};
-use super::{Group, NamedState, Robot, SkipReason, SkippedPair};
+use super::{DisableReason, Group, NamedState, Robot};
 use crate::error::InputError;
 use roxmltree::Node;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,7 +14,7 @@ pub(super) fn apply(text: &str, robot: &mut Robot) -> Result<(), InputError> {
     robot.groups = Groups::new(robot, root)?.read()?;
     robot.states = states(robot, root)?;
     let disabled = disabled(robot, root)?;
-    super::pairs::sort_out(robot, &disabled);
+    super::pairs::of_srdf(robot, &disabled);
     Ok(())
 }
 
@@ -180,14 +180,14 @@ fn states(robot: &Robot, root: Node) -> Result<Vec<NamedState>, InputError> {
 
 /// Reads the pairs of links that are not checked. As in MoveIt, links that the URDF does not have
 /// are passed over: generated files often name more links than one variant of a robot has.
-fn disabled(robot: &Robot, root: Node) -> Result<Vec<SkippedPair>, InputError> {
+fn disabled(robot: &Robot, root: Node) -> Result<BTreeMap<[usize; 2], DisableReason>, InputError> {
     let names = Names::new(robot);
     let find = |node, attribute| required(node, attribute).map(|name| names.links.get(name).copied());
     let mut reasons = BTreeMap::new();
     for node in children(root, "disable_default_collisions") {
         if let Some(a) = find(node, "link")? {
             let others = (0..robot.links.len()).filter(|&b| b != a);
-            reasons.extend(others.map(|b| ([a.min(b), a.max(b)], SkipReason::User)));
+            reasons.extend(others.map(|b| ([a.min(b), a.max(b)], DisableReason::User)));
         }
     }
     for node in children(root, "enable_collisions") {
@@ -198,22 +198,22 @@ fn disabled(robot: &Robot, root: Node) -> Result<Vec<SkippedPair>, InputError> {
     for node in children(root, "disable_collisions") {
         if let (Some(a), Some(b)) = (find(node, "link1")?, find(node, "link2")?) {
             let reason = match node.attribute("reason") {
-                Some("Adjacent") => SkipReason::Adjacent,
-                Some("Default") => SkipReason::Default,
-                Some("Always") => SkipReason::Always,
-                Some("Never") => SkipReason::Never,
-                _ => SkipReason::User,
+                Some("Adjacent") => DisableReason::Adjacent,
+                Some("Default") => DisableReason::Default,
+                Some("Always") => DisableReason::Always,
+                Some("Never") => DisableReason::Never,
+                _ => DisableReason::User,
             };
             reasons.insert([a.min(b), a.max(b)], reason);
         }
     }
-    Ok(reasons.into_iter().map(|(links, reason)| SkippedPair { links, reason }).collect())
+    Ok(reasons)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::robot::LoadOptions;
+    use crate::robot::{LoadOptions, SkipReason};
 
     /// A trunk with two arms of two joints each; the right arm's second joint mimics the first.
     const URDF: &str = r#"<robot name="twin">
@@ -248,7 +248,8 @@ mod tests {
 </robot>"#;
 
     fn read(srdf: &str) -> Result<Robot, InputError> {
-        Robot::parse(URDF, Some(srdf), None, &LoadOptions::default())
+        // Without proofs, so that what is judged is what the SRDF leaves.
+        Robot::parse(URDF, Some(srdf), None, &LoadOptions { comparisons: 0, ..LoadOptions::default() })
     }
 
     fn group(robot: &Robot, name: &str) -> Vec<String> {
@@ -270,7 +271,10 @@ mod tests {
         let pairs: Vec<String> = robot.pairs.iter().map(names).collect();
         assert_eq!(pairs, ["trunk-l2", "l1-l2", "l1-r2", "l2-r2"]);
         let skipped: Vec<_> = robot.skipped.iter().map(|s| (names(&s.links), s.reason)).collect();
-        let expected = [("trunk-l1", SkipReason::Adjacent), ("trunk-r2", SkipReason::User)];
+        let expected = [
+            ("trunk-l1", SkipReason::Disabled(DisableReason::Adjacent)),
+            ("trunk-r2", SkipReason::Disabled(DisableReason::User)),
+        ];
         assert_eq!(skipped, expected.map(|(n, r)| (n.to_owned(), r)));
     }
 

@@ -24,6 +24,9 @@ use urdf_rs::{Geometry, JointType};
 /// More links than any robot has: a file with more is a mistake, and pairs of links are quadratic.
 const MAX_LINKS: usize = 2048;
 
+/// More pieces of collision geometry than any robot has, single spheres included.
+const MAX_SOLIDS: usize = 16_384;
+
 /// Reads a robot from the text of a URDF file: links, joints, and spheres; no groups and no pairs.
 /// Meshes are looked for from `folder`, where the file lies. It is an error where `stop` is due before all is covered.
 pub(super) fn read(
@@ -86,6 +89,8 @@ impl Assembly<'_, '_> {
             states: Vec::new(),
             pairs: Vec::new(),
             skipped: Vec::new(),
+            always: Vec::new(),
+            proved_within: Vec::new(),
             base: None,
         })
     }
@@ -95,6 +100,11 @@ impl Assembly<'_, '_> {
         if self.links.len() > MAX_LINKS {
             let found = self.links.len();
             return Err(fault(self.root, format!("{found} links; at most {MAX_LINKS} are read")));
+        }
+        let solids: usize = self.urdf.links.iter().map(|l| l.collision.len()).sum();
+        if solids > MAX_SOLIDS {
+            let message = format!("{solids} pieces of collision geometry; at most {MAX_SOLIDS} are read");
+            return Err(fault(self.root, message));
         }
         let links = index(self.urdf.links.iter().map(|l| l.name.as_str()), &self.links, "link")?;
         index(self.urdf.joints.iter().map(|j| j.name.as_str()), &self.joints, "joint")?;
@@ -171,7 +181,12 @@ impl Assembly<'_, '_> {
             let cover = cover_until(&solid, options, stop).map_err(|e| fault(node, e.message))?;
             spheres.extend(cover.spheres);
         }
-        Ok(Link { name: link.name.clone(), inertia: inertia.transformed(&pose(&inertial.origin)), spheres })
+        Ok(Link {
+            name: link.name.clone(),
+            inertia: inertia.transformed(&pose(&inertial.origin)),
+            spheres,
+            visible: children(self.links[u], "visual").next().is_some(),
+        })
     }
 
     fn solids(&self) -> Result<Vec<LinkSolid>, InputError> {

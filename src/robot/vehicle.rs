@@ -13,13 +13,15 @@ impl Robot {
     pub fn of_spheres(name: impl Into<String>, spheres: Vec<Sphere>) -> Self {
         let name = name.into();
         Self {
-            links: vec![Link { name: name.clone(), inertia: Inertia::ZERO, spheres }],
+            links: vec![Link { name: name.clone(), inertia: Inertia::ZERO, spheres, visible: false }],
             name,
             joints: Vec::new(),
             groups: Vec::new(),
             states: Vec::new(),
             pairs: Vec::new(),
             skipped: Vec::new(),
+            always: Vec::new(),
+            proved_within: Vec::new(),
             base: None,
         }
     }
@@ -38,10 +40,16 @@ impl Robot {
         let coordinates = base.coordinates();
         assert_eq!(coordinates.len(), limits.len(), "limits of every coordinate");
         let moved = coordinates.len();
-        let link = |name: &str| Link { name: name.to_owned(), inertia: Inertia::ZERO, spheres: Vec::new() };
+        let link = |name: &str| Link {
+            name: name.to_owned(),
+            inertia: Inertia::ZERO,
+            spheres: Vec::new(),
+            visible: false,
+        };
         let mut links = vec![link("world")];
         links.extend(coordinates[..moved - 1].iter().map(|c| link(&format!("{}_carrier", c.name))));
-        if !trailer.is_empty() {
+        let has_trailer = !trailer.is_empty();
+        if has_trailer {
             links[moved - 1] = Link { spheres: trailer, ..link("trailer") };
         }
         let joint = |(i, (c, &limits)): (usize, (&Coordinate, &JointLimits))| Joint {
@@ -54,12 +62,16 @@ impl Robot {
             mimic: None,
         };
         let joints = coordinates.iter().zip(limits).enumerate().map(joint).collect();
-        Self { base: Some(base), ..self.behind(links, joints) }
+        let mut robot = Self { base: Some(base), ..self.behind(links, joints) };
+        if has_trailer {
+            pairs::add(&mut robot, moved - 1, LoadOptions::default().comparisons);
+        }
+        robot
     }
 
     /// This robot, of one rigid link, with `tree` mounted on it at `mount`, the frame of the tree's root
-    /// link in its own. Which of the tree's links can meet this robot's is found by sampling, as where
-    /// there is no SRDF; pairs among the tree's links stay as they are.
+    /// link in its own. All of the tree's links are judged against this robot's, but its neighbour; pairs
+    /// among the tree's links stay as they are.
     ///
     /// # Panics
     /// Where this robot has joints of its own.
@@ -76,11 +88,7 @@ impl Robot {
             mimic: None,
         };
         let mut whole = tree.behind(self.links, vec![joint]);
-        let mut found = whole.clone();
-        pairs::find(&mut found, options.pair_samples, options.seed);
-        // The carrier is link 0, so its pairs come first.
-        whole.pairs.splice(0..0, found.pairs.into_iter().filter(|links| links[0] == 0));
-        whole.skipped.splice(0..0, found.skipped.into_iter().filter(|s| s.links[0] == 0));
+        pairs::add(&mut whole, 0, options.comparisons);
         Self { name: self.name, ..whole }
     }
 
@@ -100,25 +108,38 @@ impl Robot {
         self.states.iter_mut().flat_map(|s| &mut s.values).for_each(|(j, _)| *j += moved);
         self.pairs.iter_mut().flatten().for_each(|l| *l += moved);
         self.skipped.iter_mut().flat_map(|s| &mut s.links).for_each(|l| *l += moved);
+        self.always.iter_mut().flat_map(|a| &mut a.links).for_each(|l| *l += moved);
+        // What decides how the tree's links stand to each other does not hang on the joints before them.
+        let endless = [f64::NEG_INFINITY, f64::INFINITY];
+        self.proved_within.splice(0..0, vec![endless; moved]);
         Self { links, joints, ..self }
     }
 }
 
 /// Discs that together hold the rectangle about the origin with these half extents and reach no
 /// farther than `excess` > 0 beyond it: (centre, radius). For what moves in a plane among walls that
-/// stand across it, spheres of these radii are as good as discs.
+/// stand across it, spheres of these radii are as good as discs. `None` where that takes more than `most`, or a
+/// length makes no sense.
 ///
 /// Equal discs in a row along the middle hold all but the corners. Into each corner goes a row of
 /// smaller ones along its bisector, each as far inside as its radius less the excess, and each
 /// beginning on the rectangle's edges where the one before ends: of the triangle between its corner
 /// and the chord that two neighbours share, it holds all but the tip, being convex.
-pub fn cover_rectangle(half: DVec2, excess: f64) -> Vec<(DVec2, f64)> {
+pub fn cover_rectangle(half: DVec2, excess: f64, most: usize) -> Option<Vec<(DVec2, f64)>> {
+    let sensible = |length: f64| length > 0.0 && length.is_finite();
+    if ![half.x, half.y, excess].into_iter().all(sensible) {
+        return None;
+    }
     // Along the longer side; turned back in the end.
     let is_upright = half.y > half.x;
     let DVec2 { x: a, y: b } = if is_upright { half.yx() } else { half };
     let reach = |inset: f64| (2.0 * inset * excess + excess * excess).sqrt();
     let row = a - b;
     let gaps = (row / reach(b)).ceil().max(0.0);
+    // Those in the row along the middle are the most, of what may be a great many.
+    if gaps >= most as f64 {
+        return None;
+    }
     let along = |i: f64| if gaps > 0.0 { row * (2.0 * i / gaps - 1.0) } else { 0.0 };
     let mut discs: Vec<(DVec2, f64)> =
         (0..=gaps as usize).map(|i| (DVec2::new(along(i as f64), 0.0), b + excess)).collect();
@@ -143,19 +164,19 @@ pub fn cover_rectangle(half: DVec2, excess: f64) -> Vec<(DVec2, f64)> {
     if is_upright {
         discs.iter_mut().for_each(|(center, _)| *center = center.yx());
     }
-    discs
+    (discs.len() <= most).then_some(discs)
 }
 
 /// The discs of [`cover_rectangle`] as spheres, the rectangle lying across `normal` (y or z) of its
 /// body: its sides along x, and along z or y.
-pub fn rectangle_spheres(half: DVec2, excess: f64, is_upright: bool) -> Vec<Sphere> {
+pub fn rectangle_spheres(half: DVec2, excess: f64, is_upright: bool, most: usize) -> Option<Vec<Sphere>> {
     let place = |p: DVec2| if is_upright { DVec3::new(p.x, 0.0, p.y) } else { p.extend(0.0) };
-    let discs = cover_rectangle(half, excess).into_iter();
-    discs.map(|(center, radius)| Sphere { center: place(center), radius }).collect()
+    let discs = cover_rectangle(half, excess, most)?.into_iter();
+    Some(discs.map(|(center, radius)| Sphere { center: place(center), radius }).collect())
 }
 
 /// Spheres that together hold the box about the origin with these half extents and reach no farther than
-/// `excess` > 0 beyond it; `None` where that takes more than `most`.
+/// `excess` > 0 beyond it; `None` where that takes more than `most`, or a length makes no sense.
 ///
 /// The box is cut into equal cells, each held by the sphere through its corners: of half extents h, that
 /// reaches |h| - min h beyond its nearest face, which for cubes of side s is s (sqrt 3 - 1) / 2.
@@ -168,7 +189,8 @@ pub fn cuboid_spheres(half: DVec3, excess: f64, most: usize) -> Option<Vec<Spher
         side *= 0.98;
     }
     let cells = counted(side);
-    if cells.element_product() > most as f64 {
+    // Written so that what is no number fails.
+    if !(cells.element_product() <= most as f64 && excess > 0.0 && half.min_element() >= 0.0) {
         return None;
     }
     let radius = (half / cells).length();
@@ -195,7 +217,8 @@ mod tests {
             u in prop::collection::vec((-1.0..=1.0, -1.0..=1.0), 400),
         ) {
             let half = DVec2::new(a, b);
-            let discs = cover_rectangle(half, excess);
+            let discs = cover_rectangle(half, excess, 100_000).unwrap();
+            prop_assert!(cover_rectangle(half, excess, discs.len() - 1).is_none());
             let edges = u.iter().flat_map(|&(x, y)| [(x, y), (x, 1.0), (1.0, y), (-1.0, y), (x, -1.0)]);
             for (x, y) in edges.chain([(1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)]) {
                 let p = half * DVec2::new(x, y);
@@ -266,6 +289,7 @@ mod tests {
             velocity: 4.0,
             body_rate: 8.0,
             state: QuadrotorState::Quaternion,
+            gravity: crate::base::GRAVITY,
         });
         let derivatives = [[1.0, 2.0, 3.0, 0.4], [0.0; 4], [3.0, -4.0, 1.5, 0.0], [0.0; 4], [0.0; 4]];
         let sample = quadrotor.unflatten(&quadrotor.flat_from(derivatives)).unwrap();
@@ -284,6 +308,7 @@ mod tests {
             rotor: 2.0,
             velocity: 4.0,
             body_rate: 8.0,
+            gravity: crate::base::GRAVITY,
         });
         let pose = link_pose(&planar, &[0.5, 0.7, 0.3]);
         assert!((pose.rotation.z_axis - DVec3::new(-0.3_f64.sin(), 0.0, 0.3_f64.cos())).length() < 1e-12);

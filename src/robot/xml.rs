@@ -2,11 +2,15 @@
 //! Imports `error` only.
 
 use crate::error::InputError;
-use roxmltree::{Document, Node};
+use roxmltree::{Document, Node, ParsingOptions};
+
+/// Most nodes of a document: a hundred times what large robots have.
+const MAX_NODES: u32 = 1_000_000;
 
 /// Parses a document whose root element is `<robot>`.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, InputError> {
-    let document = Document::parse(text).map_err(|e| {
+    let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(text, options).map_err(|e| {
         let (at, message) = (e.pos(), e.to_string());
         let message = message.strip_suffix(&format!(" at {at}")).unwrap_or(&message);
         let message = format!("not well-formed XML: {message}");

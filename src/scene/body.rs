@@ -122,13 +122,7 @@ fn sized(map: &Map, size: &Node, center: DVec3, moves: Moves) -> Result<Part, In
 
 /// The spheres of a rectangle, unless it takes too many.
 fn rectangle(half: DVec2, excess: f64, moves: Moves) -> Option<Vec<Sphere>> {
-    // Those in the row along the middle are the most, of what may be a great many.
-    let in_row = half.max_element() / (2.0 * half.min_element() * excess).sqrt();
-    if in_row > MAX_SPHERES as f64 {
-        return None;
-    }
-    let spheres = rectangle_spheres(half, excess, moves == Moves::Upright);
-    (spheres.len() <= MAX_SPHERES).then_some(spheres)
+    rectangle_spheres(half, excess, moves == Moves::Upright, MAX_SPHERES)
 }
 
 fn too_fine(map: &Map) -> InputError {

@@ -54,9 +54,16 @@ impl Scene {
     /// Where a file is missing or malformed, or says what cannot be. Whether start and goals are
     /// free of collision is not looked at here: that is for the planner to say.
     pub fn load(file: &Path) -> Result<Self, InputError> {
-        let text = InputError::read_text(file)?;
+        Self::read(&InputError::read_text(file)?, file)
+    }
+
+    /// Reads a scene from `text` that comes from `file`, and the files of the robot that it names.
+    ///
+    /// # Errors
+    /// As [`Scene::load`].
+    pub fn read(text: &str, file: &Path) -> Result<Self, InputError> {
         let locate = |e: InputError| e.in_file(file);
-        let root = document::parse(&text).map_err(locate)?;
+        let root = document::parse(text).map_err(locate)?;
         let source = read::robot_source(&root, directory_of(file)).map_err(locate)?;
         if let Some(files) = source.files() {
             read::require_files(&root, files).map_err(locate)?;

@@ -202,6 +202,7 @@ impl Query {
         let Self { choice, limits, mechanism, start, goals, options, .. } = self;
         let smoothness = Smoothness::Acceleration;
         let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity: GRAVITY };
+        problem.validate().map_err(InputError::of_value)?;
         Ok(Scene { robot: choice, limits, problem, options })
     }
 }

@@ -4,12 +4,13 @@ use super::Scene;
 use super::setup::{self, JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
 use super::vehicle::{self, CARRIED_KEYS, KINDS};
 use super::vehicle_state;
+use crate::base::Base;
 use crate::document::{Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
-use crate::plan::{PlanOptions, Quality};
+use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
-use crate::robot::{Mechanism, NamedState, Robot};
+use crate::robot::{Mechanism, MissingGeometry, NamedState, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
 use std::ops::RangeInclusive;
@@ -22,9 +23,14 @@ const LENGTHS: RangeInclusive<f64> = 1e-6..=1e6;
 /// How far the length of a quaternion may be from one; it is brought there.
 const QUATERNION_ROUNDING: f64 = 1e-3;
 
+/// The least and the greatest gravity that a quadrotor is flown in, m/s^2: from that of an asteroid, at which
+/// its thrust still has a direction, to beyond any planet's.
+const FALLS: RangeInclusive<f64> = 1e-3..=1e3;
+
 const SECTIONS: [&str; 9] =
     ["robot", "world", "start", "goal", "goals", "limits", "smoothness", "planner", "gravity"];
-const ROBOT_KEYS: [&str; 7] = ["urdf", "srdf", "joint_limits", "group", "joints", "locked", "base"];
+const ROBOT_KEYS: [&str; 8] =
+    ["urdf", "srdf", "joint_limits", "missing_geometry", "group", "joints", "locked", "base"];
 const LIMIT_KEYS: [&str; 5] = ["velocity_scaling", "acceleration_scaling", "ramp_time", "torque", "joints"];
 const JOINT_LIMIT_KEYS: [&str; 6] = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
 const PLANNER_KEYS: [&str; 12] = [
@@ -41,8 +47,6 @@ const PLANNER_KEYS: [&str; 12] = [
     "polish_tries",
     "improve",
 ];
-/// More edges at once would only fill the memory.
-const MAX_BATCH: usize = 1 << 20;
 const ORIENTATION_KEYS: [&str; 2] = ["rpy", "quaternion_xyzw"];
 
 fn sections(root: &Node) -> Result<Map<'_>, InputError> {
@@ -78,7 +82,13 @@ pub(super) fn robot_source(root: &Node, directory: &Path) -> Result<RobotSource,
     match kind(&robot) {
         None => Ok(RobotSource::Files(RobotFiles::read(&robot, directory)?)),
         Some(entry) if entry.key == "point" => Ok(RobotSource::Point(vehicle::point(&entry.node)?)),
-        Some(entry) => Ok(RobotSource::Vehicle(Box::new(vehicle::vehicle(entry, directory)?))),
+        Some(entry) => {
+            let mut vehicle = vehicle::vehicle(entry, directory)?;
+            if let Some(falls) = falls(&sections(root)?, &vehicle.base)? {
+                vehicle.base = vehicle.base.with_gravity(falls);
+            }
+            Ok(RobotSource::Vehicle(Box::new(vehicle)))
+        }
     }
 }
 
@@ -90,8 +100,17 @@ impl RobotFiles {
             urdf: path(map.require("urdf")?)?,
             srdf: map.get("srdf").map(path).transpose()?,
             joint_limits: map.get("joint_limits").map(path).transpose()?,
+            missing_geometry: map
+                .get("missing_geometry")
+                .map(missing_geometry)
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
+}
+
+fn missing_geometry(node: &Node) -> Result<MissingGeometry, InputError> {
+    node.text("refuse or allow")?.parse().map_err(|_| node.expected("refuse or allow"))
 }
 
 /// Checks that the robot's files are there, while it is known which line names them.
@@ -116,6 +135,11 @@ pub(super) fn require_files(root: &Node, files: &RobotFiles) -> Result<(), Input
 pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Result<Scene, InputError> {
     let root = sections(root)?;
     let section = robot_section(&root)?;
+    if let Some(base) = &mut robot.base
+        && let Some(falls) = falls(&root, base)?
+    {
+        *base = base.clone().with_gravity(falls);
+    }
     if let Some(kind) = kind(&section).filter(|_| matches!(source, RobotSource::Vehicle(_))) {
         refuse_what_vehicles_lack(&root, kind, &source)?;
     }
@@ -138,9 +162,9 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
     let mechanism = states.mechanism;
     let torque = limits.torque(&mechanism).map_err(|e| torque_node(limit_node).locate(e))?;
     let world = root.get("world").map_or(Ok(World::default()), world)?;
-    let gravity = root.get("gravity").map(|n| n.array("three numbers, x, y and z in m/s^2")).transpose()?;
-    let gravity = gravity.map_or(GRAVITY, DVec3::from);
+    let gravity = gravity(&root)?;
     let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity };
+    problem.validate().map_err(|e| root.node.locate(InputError::of_value(e)))?;
     let range = setup::default_range(&problem);
     let defaults = PlanOptions { range, ..PlanOptions::default() };
     let options = match root.get("planner") {
@@ -148,6 +172,28 @@ pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Resul
         None => defaults,
     };
     Ok(Scene { robot: choice, limits, problem, options })
+}
+
+fn gravity(root: &Map) -> Result<DVec3, InputError> {
+    let given = root.get("gravity").map(|n| n.array("three numbers, x, y and z in m/s^2")).transpose()?;
+    Ok(given.map_or(GRAVITY, DVec3::from))
+}
+
+/// How things fall where the base flies, m/s^2; `None` for bases whose equations have no gravity.
+fn falls(root: &Map, base: &Base) -> Result<Option<f64>, InputError> {
+    let gravity = gravity(root)?;
+    match (base.gravity(), root.get("gravity")) {
+        (None, _) => Ok(None),
+        (_, Some(node)) if gravity.x != 0.0 || gravity.y != 0.0 || !FALLS.contains(&-gravity.z) => {
+            let name = base.name().replace('_', " ");
+            let (least, most) = (FALLS.start(), FALLS.end());
+            Err(node.error(format!(
+                "the equations of a {name} have a gravity that points straight down; expected [0, 0, -g] with g \
+                 from {least} to {most} m/s^2"
+            )))
+        }
+        _ => Ok(Some(-gravity.z)),
+    }
 }
 
 /// Says of what is not offered for vehicles why it is not.
@@ -158,7 +204,7 @@ fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> 
         let limits = limits.map_of("a map of limits", &LIMIT_KEYS)?;
         let of_joints = limits.entries.iter().find(|e| e.key != "torque");
         if let (Some(entry), false) = (of_joints, carries) {
-            let place = &kind.node.path;
+            let place = kind.node.path();
             return Err(entry.error(format!("a {name} has no limits of joints; its own stand under {place}")));
         }
         if let Some(node) = limits.get("torque").filter(|node| matches!(node.value, Value::Bool(true))) {
@@ -172,14 +218,8 @@ fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> 
         return Err(node.error(format!(
             "limits of jerk are not offered for vehicles: how smooth a {name} moves follows from the limits \
              under {}; expected acceleration",
-            kind.node.path
+            kind.node.path()
         )));
-    }
-    if let Some(node) = root.get("gravity").filter(|_| kind.key.ends_with("quadrotor")) {
-        let given = node.array("three numbers, x, y and z in m/s^2")?;
-        if DVec3::from(given) != GRAVITY {
-            return Err(node.error(format!("the equations of a {name} have [0, 0, -9.81]; expected that")));
-        }
     }
     Ok(())
 }
@@ -589,11 +629,11 @@ impl States<'_> {
     /// Velocities or accelerations of all planned joints, within their limits; zero where a map leaves
     /// them out.
     fn rates(
-        &self,
+        &mut self,
         node: &Node,
         one: &str,
         many: &str,
-        admit: fn(&Mechanism, usize, f64) -> Result<(), InputError>,
+        admit: fn(&mut Mechanism, usize, f64) -> Result<(), InputError>,
     ) -> Result<Vec<f64>, InputError> {
         let values = match &node.value {
             Value::Map(_) => {
@@ -603,7 +643,7 @@ impl States<'_> {
             _ => self.listed(node, &format!("a map from joints to {many}, or"))?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            admit(&self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
+            admit(&mut self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }

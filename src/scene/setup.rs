@@ -6,12 +6,8 @@ use crate::document::unknown;
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::problem::{FlatState, Problem, Smoothness};
-use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
+use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, MissingGeometry, Robot};
 use std::path::PathBuf;
-
-/// How far beyond a position bound a given state may lie, rad or m. Robot descriptions round
-/// their bounds (3.14159 for pi, say); such a bound is moved out to the state it means to allow.
-pub(super) const BOUND_ROUNDING: f64 = 1e-5;
 
 /// Greatest position a joint without bounds may be given, rad or m.
 pub(super) const GREATEST_POSITION: f64 = 1e6;
@@ -25,6 +21,8 @@ pub struct RobotFiles {
     pub srdf: Option<PathBuf>,
     /// MoveIt's limits of velocity, acceleration and jerk.
     pub joint_limits: Option<PathBuf>,
+    /// What becomes of the robot where its links have no collision geometry.
+    pub missing_geometry: MissingGeometry,
 }
 
 /// Where a robot is described.
@@ -101,7 +99,8 @@ pub struct JointOverride {
 impl RobotFiles {
     /// Reads the robot.
     pub fn load(&self) -> Result<Robot, InputError> {
-        Robot::load(&self.urdf, self.srdf.as_deref(), self.joint_limits.as_deref(), &LoadOptions::default())
+        let options = LoadOptions { missing_geometry: self.missing_geometry, ..LoadOptions::default() };
+        Robot::load(&self.urdf, self.srdf.as_deref(), self.joint_limits.as_deref(), &options)
     }
 }
 
@@ -171,11 +170,15 @@ impl JointOverride {
 }
 
 impl LimitChoice {
-    /// Applies the limits of single joints to a robot.
+    /// Applies the limits of single joints to a robot; what was proved of pairs of its links is proved anew
+    /// where joints may then stand elsewhere.
     pub fn apply_to(&self, robot: &mut Robot) -> Result<(), InputError> {
         for given in &self.joints {
             let joint = find_joint(robot, &given.joint)?;
             given.apply(&mut robot.joints[joint].limits);
+        }
+        if self.joints.iter().any(|given| given.lower.is_some() || given.upper.is_some()) {
+            robot.prove_pairs(&LoadOptions::default());
         }
         Ok(())
     }
@@ -300,23 +303,24 @@ pub(super) fn default_range(problem: &Problem) -> Option<f64> {
 }
 
 /// Checks the position of flat output `i` against its bounds, which move out to a position that
-/// lies beyond them by no more than [`BOUND_ROUNDING`].
+/// lies beyond them by no more than [`END_SLACK`](crate::robot::END_SLACK).
 pub(super) fn admit_position(mechanism: &mut Mechanism, i: usize, value: f64) -> Result<(), InputError> {
-    let JointLimits { lower, upper, .. } = mechanism.limits[i];
-    if value < lower - BOUND_ROUNDING || value > upper + BOUND_ROUNDING || value.abs() > GREATEST_POSITION {
+    let limits = mechanism.limits[i].admitting_position(value);
+    let JointLimits { lower, upper, .. } = limits;
+    if !(lower..=upper).contains(&value) || value.abs() > GREATEST_POSITION {
         let joint = &mechanism.outputs[i];
         let (lower, upper) = (lower.max(-GREATEST_POSITION), upper.min(GREATEST_POSITION));
         return Err(InputError::new(format!(
             "joint \"{joint}\" at {value:?} is outside its limits; expected {lower:?} to {upper:?}"
         )));
     }
-    mechanism.limits[i].lower = lower.min(value);
-    mechanism.limits[i].upper = upper.max(value);
+    mechanism.limits[i] = limits;
     Ok(())
 }
 
-/// Checks the velocity of flat output `i` against its limit.
-pub(super) fn admit_velocity(mechanism: &Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+/// Checks the velocity of flat output `i` against its limit, which moves out as that of a position.
+pub(super) fn admit_velocity(mechanism: &mut Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+    mechanism.limits[i] = mechanism.limits[i].admitting_velocity(value);
     let limit = mechanism.limits[i].velocity;
     if value.abs() <= limit {
         return Ok(());
@@ -328,8 +332,9 @@ pub(super) fn admit_velocity(mechanism: &Mechanism, i: usize, value: f64) -> Res
     )))
 }
 
-/// Checks the acceleration of flat output `i` against its limit.
-pub(super) fn admit_acceleration(mechanism: &Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+/// Checks the acceleration of flat output `i` against its limit, which moves out as that of a position.
+pub(super) fn admit_acceleration(mechanism: &mut Mechanism, i: usize, value: f64) -> Result<(), InputError> {
+    mechanism.limits[i] = mechanism.limits[i].admitting_acceleration(value);
     let limit = mechanism.limits[i].acceleration;
     if value.abs() <= limit {
         return Ok(());

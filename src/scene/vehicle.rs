@@ -5,8 +5,8 @@ use super::body::{self, Moves, Part};
 use super::read::{length, point as position, pose};
 use super::setup::{self, RobotFiles};
 use crate::base::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Point, Quadrotor,
-    QuadrotorState, Trailer,
+    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Point,
+    Quadrotor, QuadrotorState, Trailer,
 };
 use crate::document::{Entry, Map, Node};
 use crate::error::InputError;
@@ -182,13 +182,16 @@ impl VehicleRobot {
 
 /// Reads what stands under `robot.KIND` of a scene in `directory`, for any kind but a point.
 pub(super) fn vehicle(entry: &Entry, directory: &Path) -> Result<VehicleRobot, InputError> {
-    match entry.key.as_str() {
-        "differential_drive" => differential_drive(&entry.node, directory),
-        "car" => car(&entry.node),
-        "airplane" => airplane(&entry.node),
-        "planar_quadrotor" => planar_quadrotor(&entry.node),
-        _ => quadrotor(&entry.node),
-    }
+    let vehicle = match entry.key.as_str() {
+        "differential_drive" => differential_drive(&entry.node, directory)?,
+        "car" => car(&entry.node)?,
+        "airplane" => airplane(&entry.node)?,
+        "planar_quadrotor" => planar_quadrotor(&entry.node)?,
+        _ => quadrotor(&entry.node)?,
+    };
+    // Single keys are read with errors of their own; this asks for what is left, such as sizes beyond all reason.
+    vehicle.base.validate().map_err(|e| entry.node.locate(InputError::of_value(e)))?;
+    Ok(vehicle)
 }
 
 /// What every kind of vehicle has, beside what its motion depends on.
@@ -234,8 +237,8 @@ fn differential_drive(node: &Node, directory: &Path) -> Result<VehicleRobot, Inp
 }
 
 /// Keys of what a vehicle carries that say what of it moves, as they do of a robot that stands.
-pub(super) const CARRIED_KEYS: [&str; 7] =
-    ["urdf", "srdf", "joint_limits", "mount", "group", "joints", "locked"];
+pub(super) const CARRIED_KEYS: [&str; 8] =
+    ["urdf", "srdf", "joint_limits", "missing_geometry", "mount", "group", "joints", "locked"];
 
 fn carried(node: &Node, directory: &Path) -> Result<Carried, InputError> {
     let map = node.map_of("what it carries: a map with urdf and mount", &CARRIED_KEYS)?;
@@ -301,6 +304,7 @@ fn planar_quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
         rotor: thrust_to_weight(&map)?,
         velocity: positive("velocity")?,
         body_rate: positive("body_rate")?,
+        gravity: GRAVITY,
     });
     of_base(&map, base, Moves::Upright)
 }
@@ -322,6 +326,7 @@ fn quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
         velocity: positive("velocity")?,
         body_rate: positive("body_rate")?,
         state: QuadrotorState::Quaternion,
+        gravity: GRAVITY,
     });
     of_base(&map, base, Moves::InSpace)
 }

@@ -8,7 +8,7 @@ use crate::document::{Map, Node};
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::problem::FlatState;
-use crate::robot::Mechanism;
+use crate::robot::{END_SLACK, Mechanism};
 use glam::{DMat3, DQuat, DVec3};
 use std::f64::consts::TAU;
 use std::ops::Range;
@@ -114,7 +114,8 @@ pub(super) fn read<'n>(
         _ => by_key(node, base, carries)?,
     };
     for ((&(value, at), [lower, upper]), name) in numbers.iter().zip(bounds(base)).zip(base.state_names()) {
-        if value < lower || value > upper {
+        let slack = |bound: f64| if bound.is_finite() { END_SLACK * bound.abs() } else { 0.0 };
+        if value < lower - slack(lower) || value > upper + slack(upper) {
             let message =
                 format!("{name} at {value:?} is outside its limits; expected {lower:?} to {upper:?}");
             return Err(at.error(message));
@@ -141,6 +142,7 @@ pub(super) fn read<'n>(
         let at = numbers.get(i).map_or(node, |&(_, at)| at);
         setup::admit_position(mechanism, i, value).map_err(|e| at.locate(e))?;
     }
+    mechanism.admit(&position, &velocity, &[]);
     let state = FlatState { velocity, ..FlatState::at_rest(position) };
     Ok((state, joints))
 }
@@ -309,6 +311,7 @@ mod tests {
                 rotor: 2.0,
                 velocity: 4.0,
                 body_rate: 8.0,
+                gravity: 9.81,
             }),
             Base::Quadrotor(Quadrotor {
                 mass: 1.0,
@@ -317,6 +320,7 @@ mod tests {
                 velocity: 4.0,
                 body_rate: 8.0,
                 state: QuadrotorState::Quaternion,
+                gravity: 9.81,
             }),
         ]
     }

@@ -6,7 +6,7 @@ use super::{PointRobot, Scene};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Smoothness};
-use crate::robot::{Mechanism, Sphere};
+use crate::robot::{Mechanism, MissingGeometry, Sphere};
 use crate::world::{Obstacle, Shape};
 use glam::{DQuat, DVec3};
 use serde::{Serialize, Serializer};
@@ -82,6 +82,8 @@ pub(super) struct Files {
     #[serde(skip_serializing_if = "Option::is_none")]
     joint_limits: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    missing_geometry: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     joints: Option<FlowSeq<Vec<String>>>,
@@ -127,6 +129,7 @@ impl Files {
             urdf: path(&files.urdf),
             srdf: files.srdf.as_ref().map(path),
             joint_limits: files.joint_limits.as_ref().map(path),
+            missing_geometry: (files.missing_geometry == MissingGeometry::Allow).then_some("allow"),
             group,
             joints,
             locked: (!choice.locked.is_empty()).then(|| Named(choice.locked.clone())),

@@ -102,7 +102,7 @@ fn of_kind(vehicle: &VehicleRobot) -> Keys {
             .number("yaw_rate", *yaw_rate)
             .number("pitch_rate", *pitch_rate)
             .number("pitch", *pitch),
-        Base::PlanarQuadrotor(PlanarQuadrotor { mass, inertia, arm, rotor, velocity, body_rate }) => keys
+        Base::PlanarQuadrotor(PlanarQuadrotor { mass, inertia, arm, rotor, velocity, body_rate, .. }) => keys
             .number("mass", *mass)
             .number("inertia", *inertia)
             .number("arm", *arm)

@@ -7,14 +7,25 @@
 
 use super::LIMIT_TOLERANCE;
 use crate::robot::OutputLimits;
-use crate::trajectory::{Roots, extrema};
+use crate::trajectory::{Roots, derivative, keeps_between};
 
-/// Durations tried in search of one that meets all limits grow by this factor. Limits may hold on an
-/// interval of durations that is narrower, and is then missed: a longer one is found instead.
-const STEP: f64 = 1.08;
+/// Durations tried in search of one that meets all limits: these times all powers of two, seconds, the
+/// eighths of a doubling. That they are the same whatever the limits makes sure that no looser limit leads to a
+/// longer duration. Limits may hold on an interval of durations that is narrower than a step, and is then
+/// missed: a longer one is found instead.
+const EIGHTHS: [f64; 8] = [
+    1.0,
+    1.090_507_732_665_257_7,
+    1.189_207_115_002_721,
+    1.296_839_554_651_009_6,
+    std::f64::consts::SQRT_2,
+    1.542_210_825_407_940_8,
+    1.681_792_830_507_429,
+    1.834_008_086_409_342_4,
+];
 
 /// Durations tried: up to about a thousand times the least that can be.
-const STEPS: usize = 90;
+const STEPS: i32 = 80;
 
 /// Halvings of the last step, which leave the duration exact to about 1e-6 of itself.
 const HALVINGS: usize = 16;
@@ -139,7 +150,7 @@ impl<const R: usize> HigherOrder<R> {
     /// acceleration and jerk and last at least [`HigherOrder::least_cost_duration`]. Writes their
     /// coefficients and returns the duration, zero where the two states are the same.
     ///
-    /// Which durations meet the limits has no closed form: they are tried in a geometric series from
+    /// Which durations meet the limits has no closed form: they are tried in a geometric series up from
     /// the least that can be, and the step before the first that does is halved. Every motion is held
     /// against its limits by exact extrema.
     pub fn steer(&self, from: State<'_, R>, to: State<'_, R>, coefficients: &mut [f64]) -> Option<f64> {
@@ -150,22 +161,23 @@ impl<const R: usize> HigherOrder<R> {
         if from == to {
             return holds(0.0).then_some(0.0);
         }
-        let mut long = self.least_duration(from, to).max(self.least_cost_duration(from, to));
-        if !(long > 0.0 && long.is_finite()) {
+        let least = self.least_duration(from, to).max(self.least_cost_duration(from, to));
+        if !(least > 0.0 && least.is_finite()) {
             return None;
         }
-        let mut short = long;
-        for _ in 0..STEPS {
+        // The last of the series that is no longer than the least: what is shorter fails.
+        let mut first = (8.0 * least.log2()).floor() as i32;
+        first -= i32::from(tried(first) > least);
+        for step in first + 1..=first + STEPS {
+            let (mut short, mut long) = (tried(step - 1), tried(step));
             if holds(long) {
                 for _ in 0..HALVINGS {
                     let middle = 0.5 * (short + long);
-                    if holds(middle) { long = middle } else { short = middle }
+                    if middle >= least && holds(middle) { long = middle } else { short = middle }
                 }
                 // The coefficients are to be those of the answer.
                 return holds(long).then_some(long);
             }
-            short = long;
-            long *= STEP;
         }
         None
     }
@@ -186,18 +198,24 @@ impl<const R: usize> HigherOrder<R> {
     /// Whether the polynomials keep within all limits, by exact extrema.
     fn keeps_limits(&self, duration: f64, coefficients: &[f64]) -> bool {
         self.limits.iter().zip(coefficients.chunks_exact(2 * R)).all(|(l, c)| {
-            let room = |bound: f64| LIMIT_TOLERANCE * bound.abs().max(1.0);
             let within = |order: usize, limit: f64| {
-                limit == f64::INFINITY
-                    || extrema(c, order, duration).magnitude().0 <= limit * (1.0 + LIMIT_TOLERANCE)
+                let limit = limit * (1.0 + LIMIT_TOLERANCE);
+                limit == f64::INFINITY || keeps_between(c, order, duration, [-limit, limit])
             };
             // The highest derivatives are the cheapest to look at.
             within(3, l.jerk) && within(2, l.acceleration) && within(1, l.velocity) && {
-                let position = extrema(c, 0, duration);
-                position.min >= l.lower - room(l.lower) && position.max <= l.upper + room(l.upper)
+                let size = |x: f64| if x.is_finite() { x.abs() } else { 0.0 };
+                let way = (c[1] * duration).abs() + (derivative(c, 0, duration) - c[0]).abs();
+                let room = LIMIT_TOLERANCE * size(l.lower).max(size(l.upper)).max(way);
+                keeps_between(c, 0, duration, [l.lower - room, l.upper + room])
             }
         })
     }
+}
+
+/// A duration of the series that is tried, by its number.
+fn tried(step: i32) -> f64 {
+    f64::from(step.div_euclid(8)).exp2() * EIGHTHS[step.rem_euclid(8) as usize]
 }
 
 fn factorial(n: usize) -> f64 {
@@ -272,7 +290,7 @@ fn add_effort<const R: usize>(from: &[f64; R], to: &[f64; R], weight: f64, polyn
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trajectory::derivative;
+    use crate::trajectory::extrema;
     use proptest::prelude::*;
 
     const LIMITS: OutputLimits = OutputLimits {
@@ -381,6 +399,61 @@ mod tests {
             {
                 steering.steer_in(0.99 * t, from, to, &mut c);
                 prop_assert!(!steering.keeps_limits(0.99 * t, &c));
+            }
+        }
+
+        /// No limit that is looser makes a motion longer, but for the rounding of the closed form from rest to rest.
+        #[test]
+        fn looser_limits_are_never_slower(
+            ends in ends(),
+            tight in prop::array::uniform3(0.7..1.0_f64), factors in prop::array::uniform3(prop_oneof![Just(1.0), 1.0..1.2, 1.0..100.0_f64]),
+        ) {
+            let limits = |f: [f64; 3]| OutputLimits {
+                velocity: tight[0] * f[0] * LIMITS.velocity,
+                acceleration: tight[1] * f[1] * LIMITS.acceleration,
+                jerk: tight[2] * f[2] * LIMITS.jerk,
+                ..LIMITS
+            };
+            let duration = |f| {
+                let steering = HigherOrder::<3>::new(&[limits(f), LIMITS]);
+                steering.steer(state::<3>(&ends[0]), state::<3>(&ends[1]), &mut [0.0; 12])
+            };
+            if let Some(tight) = duration([1.0; 3]) {
+                let loose = duration(factors);
+                prop_assert!(loose.is_some_and(|loose| loose <= tight), "{:?} {}", loose, tight);
+            }
+        }
+
+        /// Lengths and times that are scaled by powers of two scale motions exactly.
+        #[test]
+        fn motions_scale(ends in ends(), length in -20..20_i32, time in -20..20_i32) {
+            let run = |l: f64, t: f64| {
+                let limits = OutputLimits {
+                    lower: l * LIMITS.lower,
+                    upper: l * LIMITS.upper,
+                    velocity: l / t * LIMITS.velocity,
+                    acceleration: l / t / t * LIMITS.acceleration,
+                    jerk: l / t / t / t * LIMITS.jerk,
+                    ..LIMITS
+                };
+                let scaled = ends.map(|end| {
+                    let mut k = -1;
+                    end.map(|d| {
+                        k += 1;
+                        d.map(|x| x * l * t.powi(-k))
+                    })
+                });
+                let mut c = vec![0.0; 12];
+                let steering = HigherOrder::<3>::new(&[limits; 2]);
+                (steering.steer(state::<3>(&scaled[0]), state::<3>(&scaled[1]), &mut c), c)
+            };
+            let (l, t) = (f64::from(length).exp2(), f64::from(time).exp2());
+            let ((one, c), (other, scaled)) = (run(1.0, 1.0), run(l, t));
+            prop_assert_eq!(one.map(|one| t * one), other);
+            if one.is_some() {
+                for (k, (c, scaled)) in c.iter().zip(&scaled).enumerate() {
+                    prop_assert_eq!(c * l * t.powi(-((k % 6) as i32)), *scaled);
+                }
             }
         }
 

@@ -1,70 +1,89 @@
 //! Jerk-limited steering: bounded velocity, acceleration and jerk, between any two states of
 //! position, velocity and acceleration.
 //!
-//! One output's profile has seven phases of constant jerk: a ramp to a velocity that is cruised at
-//! without acceleration, the cruise, and a ramp to the velocity and acceleration of the end. The ramps
-//! are the fastest there are, in closed form; the velocity between them is what remains to be found,
-//! for the shortest duration or for a given one. Profiles of this kind with the greatest jerk are also
-//! those of Berscheid & Kroeger, *Jerk-limited real-time trajectory generation with arbitrary target
-//! states*, RSS 2021, where polynomials in the durations are solved; here it is a search for one number
-//! in which the distance is monotone (see [`Ends::distance_in`]), and needs no cases. Left out are
-//! profiles whose acceleration never vanishes: for some states these arrive a little earlier.
+//! Of all motions of one output that lead from one velocity and acceleration to another in a given
+//! duration, two go [farthest](Ends::farthest), one each way; they are closed forms. Every mixture of the
+//! two is within the limits too, so every distance between theirs can be had and no other. When an output
+//! can arrive is told by that, exactly, and so is the least duration at which all outputs can: it never
+//! grows when a limit does. (Each output can arrive at all times but for two gaps at most, as found by
+//! Berscheid & Kroeger, *Jerk-limited real-time trajectory generation with arbitrary target states*, RSS
+//! 2021, who solve polynomials in the durations of phases.)
+//!
+//! A motion that is to take just so long has seven phases where it can: a ramp to a velocity that is
+//! cruised at without acceleration, the cruise, and a ramp to the end. The ramps are the fastest there
+//! are; the velocity between them is found by a search for one number in which the distance is monotone
+//! (see [`Ends::distance_in`]). Where the acceleration has no time to vanish, it is a mixture.
+//!
+//! Nothing here has a unit of its own: lengths and times that are scaled by powers of two scale the motions
+//! exactly.
 
+use super::SAME_TIME;
+use super::time_optimal::{holds_positions, least_acceleration};
 use crate::robot::OutputLimits;
 use crate::trajectory::{Trajectory, extrema};
 
 /// Relative tolerance of the comparisons that decide what is possible: states that are read off a
-/// trajectory may lie beyond limits by some 1e-11.
+/// trajectory may lie beyond limits by some 1e-11 of them.
 const TOLERANCE: f64 = 1e-10;
 
-/// How far a replayed profile may miss its end, rad or m and per second; per second squared.
+/// By what share of its size a distance, velocity or acceleration may be missed where the halves of a
+/// profile meet.
 const REPLAY_TOLERANCE: f64 = 1e-10;
 
-/// Where some output cannot arrive after a duration, one that is longer by this share is tried.
-const STEP: f64 = 1.04;
-
-/// Steps until a pair of states is given up.
-const STEPS: usize = 16;
+/// Some times the rounding of an `f64`, as closed forms of some operations add it up: distances and velocities
+/// that are the same up to this share of their size are the same.
+const ROUNDING: f64 = 256.0 * f64::EPSILON;
 
 /// Newton's steps or halvings until a root cannot be told apart in `f64`.
 const ITERATIONS: usize = 80;
 
-/// A distance missed by so little is met, rad or m.
-const MET: f64 = 1e-13;
+/// Accelerations that a motion of a given duration is tried with grow by the eighth root of two.
+const STEPS_PER_DOUBLING: f64 = 8.0;
 
-/// Switching times closer than this, seconds, are one: the accelerations at stake are 1e-9 of the
-/// greatest jerk in use.
-const SHORTEST_PIECE: f64 = 1e-13;
+/// Steps down from its limits that a motion is tried with at most.
+const GENTLEST: i32 = 64;
 
-/// Phases of a profile.
+/// Phases of a profile with a cruise.
 const PHASES: usize = 7;
+
+/// Phases of a mixture of two: the phases of one lie between the switching times of the other.
+const MOST_PHASES: usize = 2 * PHASES - 1;
 
 /// One output's motion: phases of constant jerk.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JerkProfile {
+    /// How many phases there are.
+    count: usize,
     /// Position, velocity and acceleration when each phase begins, and at the end.
-    states: [[f64; 3]; PHASES + 1],
+    states: [[f64; 3]; MOST_PHASES + 1],
     /// When each phase begins, seconds, and when the last ends.
-    times: [f64; PHASES + 1],
+    times: [f64; MOST_PHASES + 1],
     /// Jerk in each phase.
-    jerks: [f64; PHASES],
+    jerks: [f64; MOST_PHASES],
 }
 
 impl JerkProfile {
-    /// From a state through phases of given durations and jerks.
-    fn new(state: [f64; 3], phases: [(f64, f64); PHASES]) -> Self {
-        let (mut states, mut times, mut jerks) = ([state; PHASES + 1], [0.0; PHASES + 1], [0.0; PHASES]);
-        for (i, (duration, jerk)) in phases.into_iter().enumerate() {
-            states[i + 1] = after(states[i], jerk, duration);
-            times[i + 1] = times[i] + duration;
-            jerks[i] = jerk;
+    /// Without a phase yet.
+    fn begin(state: [f64; 3]) -> Self {
+        Self {
+            count: 0,
+            states: [state; MOST_PHASES + 1],
+            times: [0.0; MOST_PHASES + 1],
+            jerks: [0.0; MOST_PHASES],
         }
-        Self { states, times, jerks }
+    }
+
+    /// Appends a phase of some jerk that ends at a time in a state.
+    fn push(&mut self, jerk: f64, end: f64, state: [f64; 3]) {
+        self.jerks[self.count] = jerk;
+        self.count += 1;
+        self.times[self.count] = end;
+        self.states[self.count] = state;
     }
 
     /// The phase at time `t`.
     fn phase(&self, t: f64) -> usize {
-        self.times[1..PHASES].partition_point(|&end| end <= t)
+        self.times[1..self.count].partition_point(|&end| end <= t)
     }
 
     /// Position, velocity and acceleration at time `t`.
@@ -75,18 +94,45 @@ impl JerkProfile {
 
     /// Duration, seconds.
     pub fn duration(&self) -> f64 {
-        self.times[PHASES]
+        self.times[self.count]
     }
 
     /// Least and greatest position.
     fn range(&self) -> (f64, f64) {
         let mut range = (f64::INFINITY, f64::NEG_INFINITY);
-        for (i, [p, v, a]) in self.states[..PHASES].iter().enumerate() {
+        for (i, [p, v, a]) in self.states[..self.count].iter().enumerate() {
             let duration = self.times[i + 1] - self.times[i];
-            let e = extrema(&[*p, *v, 0.5 * a, self.jerks[i] / 6.0], 0, duration);
-            range = (range.0.min(e.min), range.1.max(e.max));
+            let [end, speed, acceleration] = self.states[i + 1];
+            range = (range.0.min(p.min(end)), range.1.max(p.max(end)));
+            // While the acceleration keeps its sign and the velocity has one at both ends it turns nowhere.
+            if v * speed < 0.0 || a * acceleration < 0.0 {
+                let e = extrema(&[*p, *v, 0.5 * a, self.jerks[i] / 6.0], 0, duration);
+                range = (range.0.min(e.min), range.1.max(e.max));
+            }
         }
         range
+    }
+
+    /// The mixture of two profiles of one duration between the same ends, of which the `share` is `other`.
+    fn mixed(&self, other: &Self, share: f64) -> Self {
+        let mix = |a: f64, b: f64| a + share * (b - a);
+        let mut mixed = Self::begin(self.states[0]);
+        let (mut i, mut j, mut last) = (0, 0, 0.0);
+        while i < self.count && j < other.count {
+            let end = self.times[i + 1].min(other.times[j + 1]);
+            let jerk = mix(self.jerks[i], other.jerks[j]);
+            let ours = after(self.states[i], self.jerks[i], end - self.times[i]);
+            let theirs = after(other.states[j], other.jerks[j], end - other.times[j]);
+            if end > last {
+                mixed.push(jerk, end, std::array::from_fn(|k| mix(ours[k], theirs[k])));
+            }
+            last = end;
+            i += usize::from(self.times[i + 1] <= end);
+            j += usize::from(other.times[j + 1] <= end);
+        }
+        // The ends are those of both.
+        mixed.states[mixed.count] = self.states[self.count];
+        mixed
     }
 }
 
@@ -100,8 +146,6 @@ fn after([p, v, a]: [f64; 3], jerk: f64, t: f64) -> [f64; 3] {
 struct Ramp {
     /// Direction of the first jerk.
     sign: f64,
-    /// Greatest acceleration in that direction.
-    peak: f64,
     /// Durations of the three phases.
     times: [f64; 3],
     distance: f64,
@@ -114,7 +158,7 @@ impl Ramp {
 }
 
 /// One output's part of a query.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Ends {
     distance: f64,
     v0: f64,
@@ -136,6 +180,21 @@ struct Cruise {
     distance: f64,
 }
 
+/// A motion of seven phases: three from the start, one at constant velocity, and three to the end.
+#[derive(Clone, Copy, Debug)]
+struct Course {
+    /// Direction of the first jerk of either half; the third of a half has the opposite one.
+    signs: [f64; 2],
+    /// Durations of the three phases from the start, and of those from the end, backwards.
+    halves: [[f64; 3]; 2],
+    /// Duration of the phase between.
+    middle: f64,
+    /// Velocity and acceleration there.
+    meet: [f64; 2],
+    /// How far it goes.
+    distance: f64,
+}
+
 impl Ends {
     /// The velocities at which the acceleration of either end comes to rest at once. `None` where one
     /// of them, or an end, is beyond its limit.
@@ -152,6 +211,16 @@ impl Ends {
         all.then(|| stops.map(|v| v.clamp(-velocity, velocity)))
     }
 
+    /// The lower and the higher of the stops.
+    fn sorted_stops(&self) -> Option<(f64, f64)> {
+        self.stops().map(|[s, t]| (s.min(t), s.max(t)))
+    }
+
+    fn mirrored(&self) -> Self {
+        let Self { distance, v0, a0, v1, a1, .. } = *self;
+        Self { distance: -distance, v0: -v0, a0: -a0, v1: -v1, a1: -a1, ..*self }
+    }
+
     /// The ramp from velocity `v` and acceleration `a` to `cruise`.
     fn ramp(&self, v: f64, a: f64, cruise: f64) -> Ramp {
         let (j, stop) = (self.jerk, v + 0.5 * a * a.abs() / self.jerk);
@@ -162,10 +231,11 @@ impl Ends {
         let peak = free.min(self.acceleration.max(a)).max(a);
         let hold = if free > peak { (gain - (peak * peak - 0.5 * a * a) / j).max(0.0) / peak } else { 0.0 };
         let times = [(peak - a) / j, hold, peak.max(0.0) / j];
-        let state = after([0.0, v, a], j, times[0]);
-        let state = after(state, 0.0, times[1]);
-        let [distance, ..] = after(state, -j, times[2]);
-        Ramp { sign, peak, times, distance: sign * distance }
+        let [first, hold, last] = times;
+        let (rising, fast) = (first * (v + first * (2.0 * a + peak) / 6.0), v + 0.5 * first * (a + peak));
+        let holding = hold * (fast + 0.5 * hold * peak);
+        let falling = last * (fast + hold * peak + last * peak / 3.0);
+        Ramp { sign, times, distance: sign * (rising + holding + falling) }
     }
 
     /// Both ramps: that of the end is the one of the reversed motion.
@@ -176,6 +246,250 @@ impl Ends {
             time: ramps[0].duration() + ramps[1].duration(),
             distance: ramps[0].distance + ramps[1].distance,
         }
+    }
+
+    /// The motion of a duration that cruises at a velocity.
+    fn cruising(&self, velocity: f64, duration: f64) -> Course {
+        let Cruise { ramps, time, distance } = self.cruise(velocity);
+        let middle = (duration - time).max(0.0);
+        Course {
+            signs: ramps.map(|ramp| ramp.sign),
+            halves: ramps.map(|ramp| ramp.times),
+            middle,
+            meet: [velocity, 0.0],
+            distance: distance + velocity * middle,
+        }
+    }
+
+    /// The greatest gain of velocity in a duration, with how far it may be off by rounding: up to a peak of
+    /// the acceleration, and down.
+    fn greatest_gain(&self, duration: f64) -> (f64, f64) {
+        let Self { v0, a0, v1, a1, acceleration, jerk, .. } = *self;
+        let (mut rise, mut fall) = (0.5 * (jerk * duration + (a1 - a0)), 0.5 * (jerk * duration - (a1 - a0)));
+        let (mut peak, mut hold) = (a0 + rise, 0.0);
+        if peak > acceleration {
+            (rise, fall, peak) = (acceleration - a0, acceleration - a1, acceleration);
+            hold = duration - (rise + fall) / jerk;
+        }
+        let gain = 0.5 * (rise * (a0 + peak) + fall * (a1 + peak)) / jerk + peak * hold;
+        let size = v0.abs() + v1.abs() + (a0.abs() + a1.abs() + peak.abs()) * duration;
+        (gain, ROUNDING * size)
+    }
+
+    /// Whether a duration is too short, or too long, for the velocity to rise to that of the end.
+    fn lacks_gain(&self, duration: f64) -> bool {
+        let (most, rounding) = self.greatest_gain(duration);
+        self.v1 - self.v0 > most + rounding
+    }
+
+    /// The times from which on, and to which, [`Ends::lacks_gain`] after it was possible; where it is
+    /// possible always, neither is a number.
+    fn gain_gap(&self) -> [f64; 2] {
+        let Self { v0, a0, v1, a1, acceleration, jerk, .. } = *self;
+        let gain = jerk * (v1 - v0);
+        // The square of the peak of the acceleration, if that is not held.
+        let square = gain + 0.5 * (a0 * a0 + a1 * a1);
+        let (peak, sum) = (square.sqrt(), a0 + a1);
+        // Differences of nearly equal numbers by the difference of their squares.
+        let product = 4.0 * gain + (a1 - a0) * (a1 - a0);
+        let [least, most] = match sum > 0.0 {
+            true => [-(2.0 * peak + sum), product / (2.0 * peak + sum)],
+            false => [product / (sum - 2.0 * peak), 2.0 * peak - sum],
+        };
+        if peak <= acceleration {
+            return [least / jerk, most / jerk];
+        }
+        let hold = (square - acceleration * acceleration) / (jerk * acceleration);
+        [least / jerk, (2.0 * acceleration - sum) / jerk + hold]
+    }
+
+    /// The motion of a duration, in which the velocity of the end can be had, that goes farthest upwards.
+    ///
+    /// By the maximum principle the jerk is upwards, downwards, upwards, but where the acceleration stays
+    /// at a limit or the velocity does. In terms of the greatest acceleration and the least one, p and q,
+    /// the durations and the gain of velocity leave a linear or quadratic equation.
+    fn farthest(&self, duration: f64) -> Course {
+        let Self { v0, a0, v1, a1, velocity, acceleration: most, jerk, .. } = *self;
+        let drop = 0.5 * (jerk * duration - (a1 - a0));
+        let sum = (jerk * (v1 - v0) + 0.5 * (a0 * a0 - a1 * a1)) / drop;
+        // Without a drop the acceleration rises straight to that of the end.
+        let flat = drop <= ROUNDING * jerk * duration;
+        let (mut p, mut q) = if flat { (a1, a1) } else { (0.5 * (sum + drop), 0.5 * (sum - drop)) };
+        let (mut up, mut down) = (0.0, 0.0);
+        if p > most || q < -most {
+            (p, q, up, down) = self.held(duration);
+        }
+        let [up, down] = [up, down].map(|hold| f64::max(hold, 0.0));
+        let (rise, last) = (((p - a0) / jerk).max(0.0), ((a1 - q) / jerk).max(0.0));
+        let (halves, acceleration) = if p <= 0.0 {
+            ([[rise, up, 0.0], [last, down, (p - q) / jerk]], p)
+        } else if q >= 0.0 {
+            ([[rise, up, (p - q) / jerk], [last, down, 0.0]], q)
+        } else {
+            ([[rise, up, p / jerk], [last, down, -q / jerk]], 0.0)
+        };
+        let [first, speed] = half([v0, a0], jerk, halves[0]);
+        if acceleration == 0.0 && speed > velocity {
+            return self.cruising(velocity, duration);
+        }
+        let [second, _] = half([v1, -a1], jerk, halves[1]);
+        let meet = [speed, acceleration];
+        Course { signs: [1.0; 2], halves, middle: 0.0, meet, distance: first + second }
+    }
+
+    /// Greatest and least acceleration of that motion, and how long they are held, where one of them is at its
+    /// limit.
+    fn held(&self, duration: f64) -> (f64, f64, f64, f64) {
+        let Self { v0, a0, v1, a1, acceleration: most, jerk, .. } = *self;
+        let gain = v1 - v0;
+        let (a0_top, a1_top, a0_low, a1_low) = (most - a0, most - a1, a0 + most, a1 + most);
+        // What is missing of a whole duration at the greatest acceleration gives how deep the least is below it.
+        let square = jerk * (most * duration - gain) + 0.5 * (a1_top * a1_top - a0_top * a0_top);
+        let depth = square.max(0.0).sqrt();
+        let up = duration - (a0_top + 2.0 * depth - a1_top) / jerk;
+        if depth <= 2.0 * most && up >= 0.0 {
+            return (most, most - depth, up, 0.0);
+        }
+        let square = jerk * (most * duration + gain) + 0.5 * (a0_low * a0_low - a1_low * a1_low);
+        let height = square.max(0.0).sqrt();
+        let down = duration - (a1_low + 2.0 * height - a0_low) / jerk;
+        if height <= 2.0 * most && down >= 0.0 {
+            return (height - most, -most, 0.0, down);
+        }
+        let held = duration - (a0_top + 2.0 * most + a1_low) / jerk;
+        let more = (gain - 0.5 * (a1 * a1 - a0 * a0) / jerk) / most;
+        (most, -most, 0.5 * (held + more), 0.5 * (held - more))
+    }
+
+    /// By how much distances that are the same may differ by rounding in a motion of a duration.
+    fn rounding(&self, duration: f64, courses: [&Course; 2]) -> f64 {
+        let speed = self.v0.abs() + self.v1.abs() + courses[0].meet[0].abs() + courses[1].meet[0].abs();
+        ROUNDING * (self.distance.abs() + speed * duration)
+    }
+
+    /// The least time from `earliest` on at which the output can arrive; `None` only where an end breaks a
+    /// limit.
+    fn arrival(&self, earliest: f64) -> Option<f64> {
+        /// Times are left out where the velocity of the end cannot be had, either way, and where the distance
+        /// cannot, either way: each such gap is left for good, and where rounding has left it open is left at
+        /// the next number.
+        const GAPS: usize = 16;
+        self.stops()?;
+        let mut t = earliest.max((self.a1 - self.a0).abs() / self.jerk);
+        let mirrored = self.mirrored();
+        for _ in 0..GAPS {
+            let next = if self.lacks_gain(t) {
+                self.gain_gap()[1]
+            } else if mirrored.lacks_gain(t) {
+                mirrored.gain_gap()[1]
+            } else {
+                let (far, near) = (self.farthest(t), mirrored.farthest(t));
+                let rounding = self.rounding(t, [&far, &near]);
+                if self.distance > far.distance + rounding {
+                    self.reach(t)?
+                } else if -self.distance > near.distance + rounding {
+                    mirrored.reach(t)?
+                } else {
+                    return Some(t);
+                }
+            };
+            t = next.max(t * (1.0 + f64::EPSILON));
+        }
+        None
+    }
+
+    /// The least time after `t`, when even the farthest motion falls short, at which one does not; or a time up
+    /// to which none does.
+    ///
+    /// As a function of the duration the distance of the farthest motion is concave up to [`Ends::turn`], from
+    /// there on convex, and a line from the duration on in which it reaches the greatest velocity.
+    fn reach(&self, t: f64) -> Option<f64> {
+        let (_, high) = self.sorted_stops()?;
+        let slowest = self.cruise(high);
+        let tiny = f64::EPSILON * self.distance.abs();
+        if t < slowest.time {
+            // The acceleration does not vanish. Here times may be too long for the velocity of the end.
+            let gaps = [self.gain_gap(), self.mirrored().gain_gap()];
+            let gap = gaps.into_iter().filter(|[from, to]| *to > t && *from < slowest.time);
+            let gap = gap.min_by(|a, b| a[0].total_cmp(&b[0]));
+            let end = gap.map_or(slowest.time, |[from, _]| from.max(t));
+            let turn = self.turn().max(t).min(end);
+            if let Some(time) = self.rise(t, turn) {
+                return Some(time);
+            }
+            if self.missing(end).0 >= 0.0 {
+                return Some(root(turn, end, tiny, |t| self.missing(t)));
+            }
+            if let Some([_, to]) = gap {
+                return Some(to);
+            }
+        }
+        let fastest = self.cruise(self.velocity);
+        if fastest.distance <= self.distance {
+            return Some(fastest.time + (self.distance - fastest.distance) / self.velocity);
+        }
+        Some(root(t.max(slowest.time), fastest.time, tiny, |t| self.missing(t)))
+    }
+
+    /// The time between `t` and `end` at which the farthest motion first goes far enough, where its distance is
+    /// a concave function of the time: Newton's method comes from the left and, but for rounding, never passes
+    /// it.
+    fn rise(&self, mut t: f64, end: f64) -> Option<f64> {
+        let tiny = f64::EPSILON * self.distance.abs();
+        for _ in 0..ITERATIONS {
+            let (missing, slope) = self.missing(t);
+            let next = t - missing / slope;
+            if missing.abs() <= tiny || (slope > 0.0 && next <= t) {
+                return Some(t);
+            }
+            if slope <= 0.0 || next > end {
+                return None;
+            }
+            if self.missing(next).0 > 0.0 {
+                return Some(root(t, next, tiny, |t| self.missing(t)));
+            }
+            t = next;
+        }
+        Some(t)
+    }
+
+    /// The duration beyond which the distance of the farthest motion is a convex function of it. It is concave
+    /// where twice the product of the greatest and the least acceleration exceeds the square of their
+    /// difference; where one of them is held, where the other is more than a quarter of it, the same way.
+    fn turn(&self) -> f64 {
+        let Self { v0, a0, v1, a1, acceleration: most, jerk, .. } = *self;
+        let gain = v1 - v0;
+        let change = jerk * gain + 0.5 * (a0 * a0 - a1 * a1);
+        let drop = (change.abs() / 3.0_f64.sqrt()).sqrt();
+        if drop == 0.0 {
+            return (a1 - a0) / jerk;
+        }
+        let sum = change / drop;
+        let held = 0.5625 * most * most;
+        if 0.5 * (sum + drop) > most {
+            let ends = 0.5 * ((most - a1).powi(2) - (most - a0).powi(2));
+            (held - ends) / (jerk * most) + gain / most
+        } else if 0.5 * (sum - drop) < -most {
+            let ends = 0.5 * ((a0 + most).powi(2) - (a1 + most).powi(2));
+            (held - ends) / (jerk * most) - gain / most
+        } else {
+            (2.0 * drop + a1 - a0) / jerk
+        }
+    }
+
+    /// What the farthest motion of a duration goes too far, and its derivative by the duration: by the maximum
+    /// principle, the velocity at the greatest acceleration and that acceleration in half the time that it
+    /// falls.
+    fn missing(&self, duration: f64) -> (f64, f64) {
+        let far = self.farthest(duration);
+        let [speed, acceleration] = far.meet;
+        let [first, last] = far.halves.map(|phases| phases[2]);
+        let more = match acceleration {
+            0.0 => self.jerk * first * last,
+            a if a > 0.0 => -a * first,
+            a => a * last,
+        };
+        (far.distance - self.distance, speed + 0.5 * more)
     }
 
     /// What is missing of the distance when the motion takes `duration` in all, and its derivative by
@@ -194,99 +508,9 @@ impl Ends {
         (c.distance + velocity * rest - self.distance, rest + 0.5 * last)
     }
 
-    /// The least duration, if the acceleration is to vanish on the way and there are no position
-    /// limits, and the velocity of its cruise. Where the ends leave no such motion that is both, what
-    /// is given is only a bound, without a velocity.
-    ///
-    /// Between the stops several velocities may do, and only one is looked for: some hundredths of the
-    /// duration are lost where it is not the best, which is rare.
-    fn first(&self) -> Option<(f64, f64)> {
-        let [s, t] = self.stops()?;
-        let (low, high) = (s.min(t), s.max(t));
-        let faster = self.beyond(high);
-        // Slower is faster, seen the other way round.
-        let slower = self.mirrored().beyond(-low).map(|(duration, v)| (duration, -v));
-        let candidates = [faster, slower, self.between(low, high)];
-        let least = candidates.into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0));
-        Some(least.unwrap_or_else(|| (self.cruise(low).time.min(self.cruise(high).time), f64::NAN)))
-    }
-
-    /// A motion without a cruise whose velocity between the ramps lies between the stops, if they are
-    /// sure to have one.
-    fn between(&self, low: f64, high: f64) -> Option<(f64, f64)> {
-        let missing = |v: f64| self.cruise(v).distance - self.distance;
-        let (first, last) = (missing(low), missing(high));
-        (first * last < 0.0).then(|| {
-            let v = root(low, high, |v| (missing(v) * last.signum(), 0.0));
-            (self.cruise(v).time, v)
-        })
-    }
-
-    fn mirrored(&self) -> Self {
-        let Self { distance, v0, a0, v1, a1, .. } = *self;
-        Self { distance: -distance, v0: -v0, a0: -a0, v1: -v1, a1: -a1, ..*self }
-    }
-
-    /// The least duration at which the cruise, if any, is no slower than `high`, at which or below
-    /// which both ends come to rest at once; and the velocity of that cruise.
-    ///
-    /// There the duration of the ramps grows with the velocity; so does their distance where the
-    /// velocity is positive, and where it is negative the distance is convex.
-    fn beyond(&self, high: f64) -> Option<(f64, f64)> {
-        let top = self.velocity;
-        let (excess, _) = self.missing(high);
-        if high < 0.0 && excess >= 0.0 {
-            // Only on its way down can the distance be met.
-            return self.falling(high).map(|v| (self.cruise(v).time, v));
-        }
-        if excess > 0.0 {
-            return None;
-        }
-        let fastest = self.cruise(top);
-        if fastest.distance <= self.distance {
-            return Some((fastest.time + (self.distance - fastest.distance) / top, top));
-        }
-        let v = root(high, top, |v| self.missing(v));
-        Some((self.cruise(v).time, v))
-    }
-
-    /// What the ramps alone go too far, and its derivative by the velocity between them, above both
-    /// stops.
-    fn missing(&self, velocity: f64) -> (f64, f64) {
-        let Cruise { ramps: [a, b], distance, .. } = self.cruise(velocity);
-        let slope = 0.5 * (a.times[2] + b.times[2]) + velocity * (1.0 / a.peak + 1.0 / b.peak);
-        (distance - self.distance, slope)
-    }
-
-    /// The least negative velocity above `high` at which the ramps go just far enough, where at `high`
-    /// they go too far. Newton's method comes from the left and, as the distance is convex, never
-    /// passes the root; where the distance begins to rise there is none.
-    fn falling(&self, high: f64) -> Option<f64> {
-        // The derivative is infinite where a ramp has no length.
-        let mut v = high * (1.0 - 1e-3);
-        if self.missing(v).0 <= 0.0 {
-            return Some(root(high, v, |v| (-self.missing(v).0, 0.0)));
-        }
-        for _ in 0..ITERATIONS {
-            let (missing, slope) = self.missing(v);
-            if missing <= MET {
-                return Some(v);
-            }
-            if slope >= 0.0 {
-                return None;
-            }
-            v -= missing / slope;
-            if v > 0.0 {
-                return None;
-            }
-        }
-        None
-    }
-
-    /// The velocity to cruise at for a motion of `duration`.
-    fn velocity_for(&self, duration: f64) -> Option<f64> {
-        let [s, t] = self.stops()?;
-        let (low, high) = (s.min(t), s.max(t));
+    /// The velocity to cruise at for a motion of `duration`, to within `tolerance` of the distance.
+    fn velocity_for(&self, duration: f64, tolerance: f64) -> Option<f64> {
+        let (low, high) = self.sorted_stops()?;
         let at = |v: f64| self.distance_in(duration, v).0;
         // Where the ramps alone take too long, the velocity is too high above both stops and too low
         // below them. Between them it may be either.
@@ -295,51 +519,156 @@ impl Ends {
             (missing, _) if missing == f64::INFINITY => (f64::NEG_INFINITY, 0.0),
             other => other,
         };
+        let met = 0.1 * tolerance;
         let above = at(high);
         let below = if above <= 0.0 { above } else { at(low) };
         let found = if above <= 0.0 {
-            root(high, self.velocity, too_high)
+            root(high, self.velocity, met, too_high)
         } else if below.is_finite() && below >= 0.0 {
-            root(-self.velocity, low, too_low)
+            root(-self.velocity, low, met, too_low)
         } else {
-            let left = if below < 0.0 { root(low, high, too_high) } else { low };
-            if at(left).abs() <= REPLAY_TOLERANCE { left } else { root(low, high, too_low) }
+            let left = if below < 0.0 { root(low, high, met, too_high) } else { low };
+            if at(left).abs() <= tolerance { left } else { root(low, high, met, too_low) }
         };
-        (at(found).abs() <= REPLAY_TOLERANCE).then_some(found)
+        (at(found).abs() <= tolerance).then_some(found)
     }
 
-    /// The profile that takes `duration`, from a given position, cruising at `velocity`.
-    fn profile(&self, position: f64, duration: f64, velocity: f64) -> Option<JerkProfile> {
-        let Cruise { ramps: [a, b], time, .. } = self.cruise(velocity);
-        let (up, down) = (a.sign * self.jerk, b.sign * self.jerk);
-        let phases = [
-            (a.times[0], up),
-            (a.times[1], 0.0),
-            (a.times[2], -up),
-            ((duration - time).max(0.0), 0.0),
-            (b.times[2], -down),
-            (b.times[1], 0.0),
-            (b.times[0], down),
-        ];
-        let profile = JerkProfile::new([position, self.v0, self.a0], phases);
-        // No closed form is believed without a replay.
-        let close =
-            |value: f64, wanted: f64| (value - wanted).abs() <= REPLAY_TOLERANCE * wanted.abs().max(1.0);
-        let [p, v, acceleration] = profile.states[PHASES];
-        let arrives = close(p, position + self.distance) && close(v, self.v1) && close(acceleration, self.a1);
-        arrives.then_some(profile)
+    /// A motion from a given position that takes `duration`, with ramps as steep as can be; `None` where the
+    /// output cannot arrive then.
+    fn steep(&self, position: f64, duration: f64) -> Option<JerkProfile> {
+        let (far, near) = (self.farthest(duration), self.mirrored().farthest(duration).mirrored());
+        let rounding = self.rounding(duration, [&far, &near]);
+        if !(self.distance <= far.distance + rounding && self.distance >= near.distance - rounding) {
+            return None;
+        }
+        if self.distance >= far.distance - rounding {
+            return self.lay_out(position, duration, &far);
+        }
+        if self.distance <= near.distance + rounding {
+            return self.lay_out(position, duration, &near);
+        }
+        if let Some(velocity) = self.velocity_for(duration, rounding) {
+            return self.lay_out(position, duration, &self.cruising(velocity, duration));
+        }
+        let share = (far.distance - self.distance) / (far.distance - near.distance);
+        let ends = |course: &Course| Ends { distance: course.distance, ..*self };
+        let [far, near] = [far, near].map(|course| ends(&course).lay_out(position, duration, &course));
+        let mut mixed = far?.mixed(&near?, share);
+        mixed.states[mixed.count] = [position + self.distance, self.v1, self.a1];
+        Some(mixed)
+    }
+
+    /// A motion from a given position that takes `duration`, of hardly more acceleration than that takes, as
+    /// [`super::TimeOptimal`] makes them: then outputs that go from rest to rest go about straight. `None` where
+    /// it is not found at once.
+    fn soft(&self, position: f64, duration: f64) -> Option<JerkProfile> {
+        /// Times the least acceleration that it takes where jerks are not limited.
+        const MORE: [f64; 2] = [1.15, 1.6];
+        let Self { distance, v0, a0, v1, a1, velocity, acceleration, jerk } = *self;
+        if [v0, a0, v1, a1] == [0.0; 4] {
+            // With a share of all limits it goes that share of the way.
+            let side = if distance < 0.0 { self.mirrored() } else { *self };
+            let whole = side.farthest(duration);
+            let share = side.distance / whole.distance;
+            let course = whole.shared(share);
+            let course = if distance < 0.0 { course.mirrored() } else { course };
+            let part = Self { acceleration: share * acceleration, jerk: share * jerk, ..*self };
+            return part.lay_out(position, duration, &course);
+        }
+        let least = least_acceleration([distance, v0, v1], [velocity, acceleration], duration)?;
+        MORE.into_iter().find_map(|more| {
+            let enough = (more * least).max(a0.abs()).max(a1.abs());
+            let ends = Self { acceleration: enough, ..*self };
+            let is_less = enough < acceleration && ends.is_possible(duration);
+            is_less.then(|| ends.steep(position, duration)).flatten()
+        })
+    }
+
+    /// Whether the velocity and acceleration of the end can be had after a duration.
+    fn is_possible(&self, duration: f64) -> bool {
+        self.stops().is_some()
+            && duration >= (self.a1 - self.a0).abs() / self.jerk
+            && !self.lacks_gain(duration)
+            && !self.mirrored().lacks_gain(duration)
+    }
+
+    /// Lays a course out from both ends, so that these are met exactly; where its halves meet they must agree:
+    /// no closed form is believed without that.
+    fn lay_out(&self, position: f64, duration: f64, course: &Course) -> Option<JerkProfile> {
+        let Self { distance, v0, a0, v1, a1, .. } = *self;
+        let Course { signs, halves: [first, last], middle, meet: [speed, acceleration], .. } = *course;
+        let [up, down] = signs.map(|sign| sign * self.jerk);
+        let mut profile = JerkProfile::begin([position, v0, a0]);
+        let mut state = [position, v0, a0];
+        let mut time = 0.0;
+        for (phase, jerk) in first.into_iter().zip([up, 0.0, -up]) {
+            state = after(state, jerk, phase);
+            time += phase;
+            profile.push(jerk, time, state);
+        }
+        let met = [state[1], state[2]];
+        profile.states[profile.count] = [state[0], speed, acceleration];
+        // Backwards from the end.
+        let goal = position + distance;
+        let mut back = [[0.0, v1, -a1]; 4];
+        for (i, (phase, jerk)) in last.into_iter().zip([down, 0.0, -down]).enumerate() {
+            back[i + 1] = after(back[i], jerk, phase);
+        }
+        let ahead = |[way, v, a]: [f64; 3]| [goal - way, v, -a];
+        let rest = [back[3][0], speed, -acceleration];
+        profile.push(0.0, time + middle, ahead(rest));
+        let mut left = duration - time - middle;
+        for (i, jerk) in [(2, -down), (1, 0.0), (0, down)] {
+            left -= last[i];
+            let end = if i == 0 { duration } else { (duration - left.max(0.0)).max(time + middle) };
+            profile.push(jerk, end, ahead(back[i]));
+        }
+        let close = |value: f64, wanted: f64, size: f64| (value - wanted).abs() <= REPLAY_TOLERANCE * size;
+        let fast = v0.abs() + v1.abs() + speed.abs() + self.acceleration * duration;
+        let met_ahead = [back[3][1], -back[3][2]];
+        let meets = [met, met_ahead]
+            .iter()
+            .all(|[v, a]| close(*v, speed, fast) && close(*a, acceleration, self.acceleration));
+        let far = position.abs() + distance.abs() + fast * duration;
+        let arrives = close(state[0] + speed * middle, goal - back[3][0], far);
+        let in_time =
+            (time + middle + last.iter().sum::<f64>() - duration).abs() <= REPLAY_TOLERANCE * duration;
+        (meets && arrives && in_time).then_some(profile)
     }
 }
 
+impl Course {
+    /// The same with a share of all jerks, and so of all that follows from them.
+    fn shared(&self, share: f64) -> Self {
+        Self { meet: self.meet.map(|m| share * m), distance: share * self.distance, ..*self }
+    }
+
+    fn mirrored(&self) -> Self {
+        let Self { signs, meet, distance, .. } = *self;
+        Self { signs: signs.map(|s| -s), meet: meet.map(|m| -m), distance: -distance, ..*self }
+    }
+}
+
+/// How far three phases lead, of a jerk, of none, and of the opposite one, and to what velocity.
+fn half([v, a]: [f64; 2], jerk: f64, [first, hold, last]: [f64; 3]) -> [f64; 2] {
+    let peak = a + first * jerk;
+    let top = v + 0.5 * first * (a + peak);
+    let (held, low) = (top + hold * peak, peak - last * jerk);
+    let rising = first * (v + first * (2.0 * a + peak) / 6.0);
+    let holding = hold * (top + 0.5 * hold * peak);
+    let falling = last * (held + last * (2.0 * peak + low) / 6.0);
+    [rising + holding + falling, held + 0.5 * last * (peak + low)]
+}
+
 /// A root of `f`, which gives a value and a derivative (zero where that is not known), ascends from
-/// `low` to `high` and may jump, there to the jump. Newton's method, halving where it leaves the
-/// bracket or is slow.
-fn root(mut low: f64, mut high: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
+/// `low` to `high` and may jump, there to the jump; values up to `met` count as none. Newton's method,
+/// halving where it leaves the bracket or is slow.
+fn root(mut low: f64, mut high: f64, met: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
     let mut x = 0.5 * (low + high);
     let mut width = high - low;
     for _ in 0..ITERATIONS {
         let (value, slope) = f(x);
-        if value.abs() <= MET {
+        if value.abs() <= met {
             return x;
         }
         if value < 0.0 {
@@ -371,11 +700,106 @@ fn root(mut low: f64, mut high: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
     }
 }
 
-/// Jerk-limited steering: the least common duration at which every output can arrive (of those tried),
-/// and for each output the profile that takes just so long.
+/// Jerk-limited steering: the least common duration at which every output can arrive, and for each output
+/// a profile that takes just so long.
 #[derive(Clone, Debug)]
 pub struct JerkLimited {
     limits: Vec<OutputLimits>,
+}
+
+/// One query: the ends of all outputs.
+struct Query<'q> {
+    limits: &'q [OutputLimits],
+    from: [&'q [f64]; 3],
+    to: [&'q [f64]; 3],
+}
+
+impl Query<'_> {
+    /// The part of output `i`, within limits of its own of acceleration and jerk.
+    fn ends(&self, i: usize, acceleration: f64, jerk: f64) -> Ends {
+        let Self { limits, from, to } = self;
+        Ends {
+            distance: to[0][i] - from[0][i],
+            v0: from[1][i],
+            a0: from[2][i],
+            v1: to[1][i],
+            a1: to[2][i],
+            velocity: limits[i].velocity,
+            acceleration,
+            jerk,
+        }
+    }
+
+    fn within_limits(&self, i: usize) -> Ends {
+        self.ends(i, self.limits[i].acceleration, self.limits[i].jerk)
+    }
+
+    /// The least duration, no less than `earliest` and no longer than `longest`, at which all outputs can
+    /// arrive.
+    fn duration(&self, ends: impl Fn(usize) -> Ends, earliest: f64, longest: f64) -> Option<f64> {
+        let outputs = self.limits.len();
+        let (mut duration, mut agreed) = (earliest, 0);
+        // Each output leaves its gaps behind for good, so that the rounds end.
+        for i in (0..outputs).cycle().take(8 * outputs) {
+            let arrival = ends(i).arrival(duration)?;
+            if arrival > longest {
+                return None;
+            }
+            agreed = if arrival > duration { 1 } else { agreed + 1 };
+            duration = arrival;
+            if agreed == outputs {
+                return Some(duration);
+            }
+        }
+        None
+    }
+
+    /// The ends of an output with no more acceleration and jerk than bring the velocities and accelerations that a motion
+    /// of a duration has to do with about in a short while; `None` where those are the limits.
+    fn blunted(&self, i: usize, duration: f64) -> Option<Ends> {
+        let ends = self.within_limits(i);
+        let speed = super::speed_in_use(ends.distance, ends.v0, ends.v1, duration);
+        let most = super::blunted(ends.acceleration, speed, duration).max(ends.a0.abs()).max(ends.a1.abs());
+        let acceleration = most.min(ends.acceleration);
+        let jerk = super::blunted(ends.jerk, acceleration, duration);
+        let blunt = Ends { acceleration, jerk, ..ends };
+        (blunt != ends && blunt.stops().is_some()).then_some(blunt)
+    }
+}
+
+impl Ends {
+    /// With no more acceleration than it takes to arrive after a duration, up to a step of a scale that knows
+    /// no limits.
+    fn gentle(&self, duration: f64) -> Self {
+        let least = self.a0.abs().max(self.a1.abs());
+        let step = |k: i32| {
+            let acceleration = (f64::from(k) / STEPS_PER_DOUBLING).exp2();
+            Self { acceleration: acceleration.max(least), ..*self }
+        };
+        let index = |x: f64| (x.log2() * STEPS_PER_DOUBLING).floor() as i32;
+        // A small share of what it takes from rest to rest.
+        let way = self.distance.abs().max((self.v1 - self.v0).abs() * duration);
+        let needed = way / (4.0 * duration * duration);
+        let high = index(self.acceleration);
+        let low = index(needed.max(least)).max(high - GENTLEST);
+        if low >= high || !step(high).arrives(duration) {
+            return *self;
+        }
+        step(least_of(low, high, |k| step(k).arrives(duration)))
+    }
+
+    fn arrives(&self, duration: f64) -> bool {
+        self.arrival(duration) == Some(duration)
+    }
+}
+
+/// The least number above `low` that holds, of which all from there to `high` do, by halving.
+fn least_of(mut low: i32, mut high: i32, holds: impl Fn(i32) -> bool) -> i32 {
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if holds(middle) { high = middle } else { low = middle }
+    }
+    high
 }
 
 impl JerkLimited {
@@ -384,91 +808,63 @@ impl JerkLimited {
         Self { limits: limits.to_vec() }
     }
 
-    /// Joins two states, `[derivative][output]`, by one profile per output in `profiles`, and gives
-    /// their duration. With a `stretch` above 1 the motion is to be about so much slower than it could
-    /// be, with less acceleration.
+    /// Joins two states, `[derivative][output]`, by one profile per output in `profiles`, and gives their
+    /// duration: the least that is possible from `earliest` on. With an `earliest` above zero every output
+    /// takes about as little acceleration as it can.
     ///
     /// With moving ends an output may be able to arrive at some time and again from a later time on,
-    /// but not between; the duration then grows in steps until all can, so that it need not be the
-    /// least. `None` where that is longer than `longest`, an end breaks a limit, or a profile would
-    /// leave its position limits.
+    /// but not between; such gaps are stepped over. `None` where the duration would be longer than
+    /// `longest`, an end breaks a limit, or a profile would leave its position limits.
     pub fn steer(
         &self,
         from: [&[f64]; 3],
         to: [&[f64]; 3],
-        stretch: f64,
+        earliest: f64,
         longest: f64,
         profiles: &mut Vec<JerkProfile>,
     ) -> Option<f64> {
-        let ends = |i: usize| {
-            let l = &self.limits[i];
-            let greatest = from[2][i].abs().max(to[2][i].abs());
-            Ends {
-                distance: to[0][i] - from[0][i],
-                v0: from[1][i],
-                a0: from[2][i],
-                v1: to[1][i],
-                a1: to[2][i],
-                velocity: l.velocity,
-                acceleration: (l.acceleration / (stretch * stretch)).max(greatest.min(l.acceleration)),
-                jerk: l.jerk / stretch.powi(3),
-            }
-        };
-        let (mut duration, mut slowest, mut cruise) = (0.0, 0, 0.0);
-        for i in 0..self.limits.len() {
-            let (first, velocity) = ends(i).first()?;
-            if first > longest {
-                return None;
-            }
-            if first > duration {
-                (duration, slowest, cruise) = (first, i, velocity);
+        let query = Query { limits: &self.limits, from, to };
+        let within = |i| query.within_limits(i);
+        let duration = query.duration(within, earliest, longest)?;
+        if earliest > 0.0 {
+            return fill_in(
+                &query,
+                within,
+                |ends, position, duration| ends.gentle(duration).steep(position, duration),
+                duration,
+                profiles,
+            );
+        }
+        let dof = self.limits.len();
+        if (0..dof).any(|i| query.blunted(i, duration).is_some()) {
+            let blunt = |i| query.blunted(i, duration).unwrap_or_else(|| query.within_limits(i));
+            let blunted = query.duration(blunt, duration, longest);
+            let found = blunted.and_then(|longer| fill_in(&query, blunt, Ends::soft, longer, profiles));
+            if found.is_some() {
+                return found;
             }
         }
-        for step in 0..STEPS {
-            if duration > longest {
-                return None;
-            }
-            let profile = |i: usize| {
-                let ends = ends(i);
-                // What the duration is taken from needs no search, and has no cruise of no length.
-                let known = step == 0 && i == slowest && cruise.is_finite();
-                let velocity = if known { cruise } else { ends.velocity_for(duration)? };
-                ends.profile(from[0][i], duration, velocity)
-            };
-            profiles.clear();
-            profiles.extend((0..self.limits.len()).map_while(profile));
-            if profiles.len() == self.limits.len() {
-                return self.keep_positions(profiles).then_some(duration);
-            }
-            duration *= STEP;
-        }
-        None
+        fill_in(&query, within, Ends::soft, duration, profiles)
     }
 
-    fn keep_positions(&self, profiles: &[JerkProfile]) -> bool {
-        self.limits.iter().zip(profiles).all(|(limits, profile)| {
-            let (least, most) = profile.range();
-            least >= limits.lower - TOLERANCE && most <= limits.upper + TOLERANCE
-        })
-    }
-
-    /// The fastest motion from rest to rest along a straight line: all outputs follow one profile of
-    /// seven phases. `None` where there is nowhere to go.
-    pub fn straight(&self, from: &[f64], to: &[f64]) -> Option<Trajectory> {
-        let mut share = OutputLimits { lower: 0.0, upper: 1.0, ..OutputLimits::NONE };
+    /// The fastest motion from rest to rest along a straight line, and the greatest acceleration on it in lines
+    /// per second squared: all outputs follow one profile of seven phases, within their limits and an
+    /// acceleration of at most `most` in the same unit. `None` where there is nowhere to go.
+    pub fn straight(&self, from: &[f64], to: &[f64], most: f64) -> Option<(Trajectory, f64)> {
+        let mut line = OutputLimits { lower: 0.0, upper: 1.0, acceleration: most, ..OutputLimits::NONE };
         for ((l, a), b) in self.limits.iter().zip(from).zip(to) {
             let way = (b - a).abs();
             if way > 0.0 {
-                share.velocity = share.velocity.min(l.velocity / way);
-                share.acceleration = share.acceleration.min(l.acceleration / way);
-                share.jerk = share.jerk.min(l.jerk / way);
+                line.velocity = line.velocity.min(l.velocity / way);
+                line.acceleration = line.acceleration.min(l.acceleration / way);
+                line.jerk = line.jerk.min(l.jerk / way);
             }
         }
         let (zero, one) = ([0.0], [1.0]);
         let mut profiles = Vec::with_capacity(1);
-        let steering = Self::new(&[share]);
+        let steering = Self::new(&[line]);
         let duration =
-            steering.steer([&zero, &zero, &zero], [&one, &zero, &zero], 1.0, f64::INFINITY, &mut profiles)?;
+            steering.steer([&zero, &zero, &zero], [&one, &zero, &zero], 0.0, f64::INFINITY, &mut profiles)?;
         let profile = trajectory(&profiles, duration);
         let mut motion = Trajectory::new(from.len(), 3);
         let mut coefficients = Vec::with_capacity(4 * from.len());
@@ -480,27 +876,57 @@ impl JerkLimited {
             }
             motion.push(segment.duration, &coefficients);
         }
-        Some(motion)
+        let peak = profile.extrema(0, 2).magnitude().0;
+        Some((motion, peak))
     }
+}
+
+/// Fills in the profiles of all outputs, and gives their duration, unless one leaves its position limits: where
+/// a soft one does, the one with the fastest ramps may not.
+fn fill_in(
+    query: &Query<'_>,
+    ends: impl Fn(usize) -> Ends,
+    soft: impl Fn(&Ends, f64, f64) -> Option<JerkProfile>,
+    duration: f64,
+    profiles: &mut Vec<JerkProfile>,
+) -> Option<f64> {
+    profiles.clear();
+    for (i, limits) in query.limits.iter().enumerate() {
+        let (ends, position) = (ends(i), query.from[0][i]);
+        let holds = |profile: &JerkProfile| holds_positions(limits, profile.range());
+        let found = soft(&ends, position, duration).filter(holds);
+        profiles.push(match found {
+            Some(profile) => profile,
+            None => ends.steep(position, duration).filter(holds)?,
+        });
+    }
+    Some(duration)
 }
 
 /// The trajectory of some profiles: a cubic between any two switching times.
 pub fn trajectory(profiles: &[JerkProfile], duration: f64) -> Trajectory {
-    let mut times: Vec<f64> = profiles.iter().flat_map(|p| &p.times[1..PHASES]).copied().collect();
-    times.retain(|&t| t > SHORTEST_PIECE && t < duration - SHORTEST_PIECE);
+    let shortest = SAME_TIME * duration;
+    let mut times: Vec<f64> = profiles.iter().flat_map(|p| &p.times[1..p.count]).copied().collect();
+    times.retain(|&t| t > shortest && t < duration - shortest);
     times.push(duration);
     times.sort_unstable_by(f64::total_cmp);
     let mut motion = Trajectory::new(profiles.len(), 3);
     let mut coefficients = Vec::with_capacity(4 * profiles.len());
+    // The phase that each profile is in.
+    let mut phases = vec![0; profiles.len()];
     let mut last = 0.0;
     for t in times {
-        if t - last <= SHORTEST_PIECE && !motion.is_empty() {
+        if t - last <= shortest && !motion.is_empty() {
             continue;
         }
+        let middle = 0.5 * (last + t);
         coefficients.clear();
-        for profile in profiles {
-            let [p, v, a] = profile.state(last);
-            let jerk = profile.jerks[profile.phase(0.5 * (last + t))];
+        for (profile, phase) in profiles.iter().zip(&mut phases) {
+            while *phase + 1 < profile.count && profile.times[*phase + 1] <= middle {
+                *phase += 1;
+            }
+            let jerk = profile.jerks[*phase];
+            let [p, v, a] = after(profile.states[*phase], jerk, last - profile.times[*phase]);
             coefficients.extend([p, v, 0.5 * a, jerk / 6.0]);
         }
         motion.push(t - last, &coefficients);
@@ -543,22 +969,33 @@ mod tests {
         OutputLimits { velocity, acceleration, jerk, ..OutputLimits::NONE }
     }
 
+    /// Steers all queries together.
+    fn steer(
+        steering: &JerkLimited,
+        queries: &[Ends],
+        earliest: f64,
+        profiles: &mut Vec<JerkProfile>,
+    ) -> Option<f64> {
+        let column = |f: fn(&Ends) -> f64| queries.iter().map(f).collect::<Vec<f64>>();
+        let still = vec![0.0; queries.len()];
+        let (v0, a0, v1, a1) = (column(|e| e.v0), column(|e| e.a0), column(|e| e.v1), column(|e| e.a1));
+        let to = column(|e| e.distance);
+        steering.steer([&still, &v0, &a0], [&to, &v1, &a1], earliest, f64::INFINITY, profiles)
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(3000))]
 
-        /// A profile of the first duration exists nearly always, arrives, and keeps its limits.
+        /// A profile of the first duration always exists, arrives, and keeps its limits.
         #[test]
-        fn replayed_profiles_arrive_within_limits(queries in prop::collection::vec(query(), 1..8)) {
+        fn replayed_profiles_arrive_within_limits(queries in prop::collection::vec(query(), 1..8), later in prop_oneof![Just(0.0), 0.5..3.0]) {
             let steering = JerkLimited::new(&queries.iter().map(limits).collect::<Vec<_>>());
-            let column = |f: fn(&Ends) -> f64| queries.iter().map(f).collect::<Vec<f64>>();
-            let still = vec![0.0; queries.len()];
-            let (v0, a0, v1, a1) = (column(|e| e.v0), column(|e| e.a0), column(|e| e.v1), column(|e| e.a1));
             let mut profiles = Vec::new();
-            let duration = steering.steer(
-                [&still, &v0, &a0], [&column(|e| e.distance), &v1, &a1], 1.0, f64::INFINITY, &mut profiles,
-            );
-            prop_assert!(queries.len() > 1 || duration.is_some(), "{:?}", queries);
-            let Some(duration) = duration else { return Ok(()) };
+            let least = steer(&steering, &queries, 0.0, &mut profiles);
+            prop_assert!(least.is_some(), "{queries:?}");
+            let duration = steer(&steering, &queries, later * least.unwrap_or(0.0), &mut profiles);
+            prop_assert!(duration.is_some(), "{queries:?}");
+            let duration = duration.unwrap_or(0.0);
             let motion = trajectory(&profiles, duration);
             for (i, e) in queries.iter().enumerate() {
                 let within = |order: usize, limit: f64| motion.extrema(i, order).magnitude().0 <= limit * (1.0 + 1e-9);
@@ -566,7 +1003,7 @@ mod tests {
                 let mut out = vec![0.0; queries.len()];
                 for (order, wanted) in [e.distance, e.v1, e.a1].into_iter().enumerate() {
                     motion.evaluate(motion.duration(), order, &mut out);
-                    prop_assert!((out[i] - wanted).abs() < 1e-9 * (1.0 + wanted.abs()));
+                    prop_assert!((out[i] - wanted).abs() < 1e-9 * (1.0 + wanted.abs()), "order {}: {} {} {:?}", order, out[i], wanted, e);
                 }
             }
             for order in 0..3 {
@@ -574,18 +1011,147 @@ mod tests {
             }
         }
 
-        /// No duration on a fine grid well below the first is possible, and from far above all are.
+        /// An output can arrive at exactly those times at which its distance lies between those of the two
+        /// farthest motions; and the first of them is found.
         #[test]
-        fn the_first_duration_is_the_least(e in query()) {
-            let (first, _) = e.first().expect("ends within limits");
-            // Below, what counts as met takes its time.
-            prop_assume!(first > 1e-2);
-            for k in 6..60 {
-                let shorter = first * (1.0 - f64::from(k) / 60.0) - 1e-6;
-                prop_assert!(e.velocity_for(shorter).is_none(), "{} of {}", shorter, first);
+        fn the_first_arrival_is_the_least(e in query(), share in 0.0..3.0_f64) {
+            let first = e.arrival(0.0).expect("ends within limits");
+            if first == 0.0 {
+                return Ok(());
             }
-            let long = 20.0 * (first + e.velocity / e.acceleration + e.acceleration / e.jerk + (e.velocity / e.jerk).sqrt()) + 4.0 * e.distance.abs() / e.velocity;
-            prop_assert!(e.velocity_for(long).is_some());
+            let t = share * first;
+            let mirrored = e.mirrored();
+            let possible = t >= (e.a1 - e.a0).abs() / e.jerk && !e.lacks_gain(t) && !mirrored.lacks_gain(t) && {
+                let (far, near) = (e.farthest(t).distance, -mirrored.farthest(t).distance);
+                prop_assert!(far >= near - 1e-9 * (1.0 + far.abs()), "{} {} {:?}", far, near, e);
+                (near..=far).contains(&e.distance)
+            };
+            let near = |x: f64| (t - x).abs() < 1e-7 * first;
+            let next = e.arrival(t).expect("ends within limits");
+            if !near(first) && !near(next) {
+                prop_assert!(t > first || !possible, "{} is possible before {}: {:?}", t, first, e);
+                prop_assert_eq!(possible, next == t, "{} of {}: {:?}", t, next, e);
+            }
+            // Nothing between is left out.
+            for k in 1..40 {
+                let between = t + (next - t) * f64::from(k) / 40.0;
+                if next - between > 1e-7 * next {
+                    prop_assert!(e.arrival(between) != Some(between), "{} of {} to {}: {:?}", between, t, next, e);
+                }
+            }
+        }
+
+        /// What the search for arrivals relies on: the distance of the farthest motion grows as its derivative says,
+        /// which falls and then rises.
+        #[test]
+        fn distances_are_concave_and_then_convex(e in query(), a in 0.0..1.0_f64, b in 0.0..1.0_f64) {
+            let (_, high) = e.sorted_stops().expect("ends within limits");
+            let (begin, end) = ((e.a1 - e.a0).abs() / e.jerk, e.cruise(e.velocity).time);
+            let turn = e.turn().clamp(begin, e.cruise(high).time.max(begin));
+            for (from, to, sign) in [(begin, turn, -1.0), (turn, end, 1.0)] {
+                let at = |share: f64| from + share * (to - from);
+                let (t, u) = (at(a.min(b)), at(a.max(b)));
+                let has_gap = e.mirrored().gain_gap().into_iter().chain(e.gain_gap()).any(|g| g > t && g < u);
+                let possible = |t: f64| !e.lacks_gain(t) && !e.mirrored().lacks_gain(t);
+                if has_gap || !possible(t) || !possible(u) || u - t <= 1e-6 * u {
+                    continue;
+                }
+                let ((d, slope), (f, later)) = (e.missing(t), e.missing(u));
+                // Where an acceleration begins to be held, the turn may be off by a little.
+                let size = e.velocity + e.acceleration * u;
+                prop_assert!(sign * (later - slope) >= -1e-3 * size, "{} {} {} {} {:?}", slope, later, t, u, e);
+                let between = (f - d) / (u - t);
+                let (low, high) = (slope.min(later), slope.max(later));
+                prop_assert!(between >= low - 1e-3 * size && between <= high + 1e-3 * size, "{} {} {} {:?}", slope, later, between, e);
+            }
+        }
+
+        /// No limit that is looser makes a motion longer.
+        #[test]
+        fn looser_limits_are_never_slower(
+            queries in prop::collection::vec(query(), 1..5),
+            factors in prop::array::uniform3(prop_oneof![Just(1.0), 1.0..1.1, 1.0..3.0, 1.0..1e6_f64]),
+            which in 0..5_usize,
+        ) {
+            let mut looser = queries.clone();
+            let e = &mut looser[which % queries.len()];
+            (e.velocity, e.acceleration, e.jerk) = (e.velocity * factors[0], e.acceleration * factors[1], e.jerk * factors[2]);
+            let mut profiles = Vec::new();
+            let mut duration = |queries: &[Ends]| {
+                let steering = JerkLimited::new(&queries.iter().map(limits).collect::<Vec<_>>());
+                steer(&steering, queries, 0.0, &mut profiles)
+            };
+            let (tight, loose) = (duration(&queries), duration(&looser));
+            prop_assert!(tight.is_some() && loose <= tight.map(|t| t * (1.0 + 1e-12)), "{loose:?} {tight:?} {looser:?}");
+            prop_assert!(loose.is_some(), "{looser:?}");
+        }
+
+        /// With jerks that are as good as unlimited it takes as long as without limits of jerk.
+        #[test]
+        fn great_jerks_are_no_limit(queries in prop::collection::vec(query(), 1..5), great in 6.0..12.0_f64, still_ends in any::<bool>()) {
+            let mut queries = queries;
+            for e in &mut queries {
+                (e.a0, e.a1) = (0.0, 0.0);
+                if still_ends {
+                    (e.v0, e.v1) = (0.0, 0.0);
+                }
+            }
+            let column = |f: fn(&Ends) -> f64| queries.iter().map(f).collect::<Vec<f64>>();
+            let (v0, v1, still) = (column(|e| e.v0), column(|e| e.v1), vec![0.0; queries.len()]);
+            let all: Vec<_> = queries.iter().map(limits).collect();
+            let to = column(|e| e.distance);
+            let without = super::super::TimeOptimal::new(&all).steer(
+                &still, &v0, &to, &v1, 0.0, f64::INFINITY, &mut Vec::new(),
+            );
+            let jerk = 10.0_f64.powf(great);
+            queries.iter_mut().for_each(|e| e.jerk = jerk * e.acceleration * e.acceleration / e.velocity);
+            let steering = JerkLimited::new(&queries.iter().map(limits).collect::<Vec<_>>());
+            let mut profiles = Vec::new();
+            let with = steer(&steering, &queries, 0.0, &mut profiles);
+            prop_assert!(with.is_some());
+            let with = with.unwrap_or(0.0);
+            if with < 1e-9 {
+                return Ok(());
+            }
+            let without = without.expect("a way");
+            let least = queries.iter().map(|e| e.acceleration / e.jerk).fold(0.0, f64::max);
+            prop_assert!(with >= without * (1.0 - 1e-9) - 1e-12, "{with} {without} {queries:?}");
+            // Where an output has but a moment to arrive in, a little more jerk may miss it.
+            let room = if still_ends { 20.0 * super::super::LEAST_RAMP } else { 0.02 };
+            if queries.len() == 1 || still_ends {
+                prop_assert!(with <= without * (1.0 + room) + 20.0 * least, "{with} {without} {queries:?}");
+            }
+        }
+
+        /// Lengths and times that are scaled by powers of two scale motions exactly.
+        #[test]
+        fn motions_scale(queries in prop::collection::vec(query(), 1..4), length in -40..40_i32, time in -40..40_i32, later in prop_oneof![Just(0.0), 0.5..2.0]) {
+            let (l, t) = (f64::from(length).exp2(), f64::from(time).exp2());
+            let scaled: Vec<Ends> = queries.iter().map(|e| Ends {
+                distance: l * e.distance,
+                v0: l / t * e.v0,
+                v1: l / t * e.v1,
+                a0: l / t / t * e.a0,
+                a1: l / t / t * e.a1,
+                velocity: l / t * e.velocity,
+                acceleration: l / t / t * e.acceleration,
+                jerk: l / t / t / t * e.jerk,
+            }).collect();
+            let run = |queries: &[Ends], later: f64| {
+                let steering = JerkLimited::new(&queries.iter().map(limits).collect::<Vec<_>>());
+                let mut profiles = Vec::new();
+                steer(&steering, queries, later, &mut profiles).map(|duration| trajectory(&profiles, duration))
+            };
+            let (one, other) = (run(&queries, later), run(&scaled, t * later));
+            prop_assert_eq!(one.is_some(), other.is_some());
+            let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
+            prop_assert_eq!(one.len(), other.len());
+            for (a, b) in one.segments().zip(other.segments()) {
+                prop_assert_eq!(t * a.duration, b.duration);
+                for (k, (a, b)) in a.coefficients.iter().zip(b.coefficients).enumerate() {
+                    prop_assert_eq!(l * t.powi(-((k % 4) as i32)) * a, *b);
+                }
+            }
         }
 
         /// The distance ascends with the velocity of the cruise, as its derivative says.
@@ -610,7 +1176,7 @@ mod tests {
             let limits = e.map(|e| limits(&e));
             let steering = JerkLimited::new(&limits);
             let from = [0.1, -0.2, 0.3];
-            let motion = steering.straight(&from, &to).expect("somewhere to go");
+            let (motion, peak) = steering.straight(&from, &to, f64::INFINITY).expect("somewhere to go");
             prop_assert!(motion.len() <= PHASES);
             let mut most = 0.0_f64;
             for (i, l) in limits.iter().enumerate() {
@@ -619,6 +1185,8 @@ mod tests {
                 }
             }
             prop_assert!((most - 1.0).abs() < 1e-6, "{most}");
+            let (slower, half) = steering.straight(&from, &to, 0.5 * peak).expect("somewhere to go");
+            prop_assert!((half - 0.5 * peak).abs() < 1e-9 * peak && slower.duration() > motion.duration());
             let quintic = super::super::HigherOrder::<3>::new(&limits).rest_to_rest_duration(&from, &to);
             prop_assert!(motion.duration() < quintic);
         }
@@ -637,11 +1205,56 @@ mod tests {
             acceleration: 1.0,
             jerk: 1.0,
         };
-        let (first, cruise) = e.first().expect("a way");
-        assert!((first - 7.5).abs() < 1e-12 && cruise == 2.0);
-        let profile = e.profile(0.0, first, cruise).expect("a way");
+        let first = e.arrival(0.0).expect("a way");
+        assert!((first - 7.5).abs() < 1e-12);
+        let profile = e.steep(0.0, first).expect("a way");
         for (t, expected) in profile.times.iter().zip([0.0, 1.0, 2.0, 3.0, 4.5, 5.5, 6.5, 7.5]) {
             assert!((t - expected).abs() < 1e-6, "{:?}", profile.times);
         }
+    }
+
+    /// Outputs of like limits go straight from rest to rest, and with velocities limited or not switch together.
+    #[test]
+    fn rest_to_rest_is_straight() {
+        for far in [0.1, 9.0] {
+            let limits = OutputLimits { velocity: 2.0, acceleration: 5.0, jerk: 60.0, ..OutputLimits::NONE };
+            let steering = JerkLimited::new(&[limits; 3]);
+            let (still, to) = ([0.0; 3], [far, -0.5 * far, 0.1 * far]);
+            let mut profiles = Vec::new();
+            let duration =
+                steering.steer([&still; 3], [&to, &still, &still], 0.0, f64::INFINITY, &mut profiles);
+            let duration = duration.expect("a way");
+            let motion = trajectory(&profiles, duration);
+            assert!(motion.len() <= PHASES, "{} pieces", motion.len());
+            for k in 0..=50 {
+                let mut at = [0.0; 3];
+                motion.evaluate(duration * f64::from(k) / 50.0, 0, &mut at);
+                assert!(
+                    (at[1] + 0.5 * at[0]).abs() < 1e-12 * far && (at[2] - 0.1 * at[0]).abs() < 1e-12 * far
+                );
+            }
+        }
+    }
+
+    /// A start that hardly accelerates is left as fast as one that does not.
+    #[test]
+    fn a_little_acceleration_costs_little() {
+        let limits = OutputLimits { velocity: 3.0, acceleration: 10.0, jerk: 5000.0, ..OutputLimits::NONE };
+        let steering = JerkLimited::new(&[limits]);
+        let duration = |a0: f64| {
+            let from = [&[0.0][..], &[0.0], &[a0]];
+            steering
+                .steer(from, [&[0.5], &[0.0], &[0.0]], 0.0, f64::INFINITY, &mut Vec::new())
+                .expect("a way")
+        };
+        for a0 in [1e-3, 1e-6, -1e-6, 1e-9] {
+            assert!(
+                (duration(a0) - duration(0.0)).abs() < 1e-3 * a0.abs().max(1e-9),
+                "{a0}: {}",
+                duration(a0)
+            );
+        }
+        // Twice the root of the distance over the acceleration, and the ramps' time.
+        assert!((duration(0.0) - (2.0 * (0.05_f64 + 1e-6).sqrt() + 0.002)).abs() < 1e-9, "{}", duration(0.0));
     }
 }

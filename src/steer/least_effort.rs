@@ -6,8 +6,8 @@
 use super::quartic;
 use crate::robot::OutputLimits;
 
-/// How far beyond a limit a steered trajectory may go, as a fraction of that limit (positions: of
-/// the bound or of 1 rad or m, whichever is greater). Durations are chosen inside the limits, so
+/// How far beyond a limit a steered trajectory may go, as a fraction of that limit (positions: of the
+/// greater of the two bounds, or of how far the motion swings). Durations are chosen inside the limits, so
 /// only the rounding of a state that itself lies on a limit uses it.
 pub const LIMIT_TOLERANCE: f64 = 1e-9;
 
@@ -71,10 +71,11 @@ impl LeastEffort {
     /// Steering that weighs time by `rho > 0` against squared accelerations by `weights > 0`.
     pub fn with_weights(limits: &[OutputLimits], weights: &[f64], rho: f64) -> Self {
         assert_eq!(limits.len(), weights.len(), "one weight per output");
-        let tolerance = |bound: f64| LIMIT_TOLERANCE * bound.abs().max(1.0);
+        let size = |bound: f64| if bound.is_finite() { bound.abs() } else { 0.0 };
+        let tolerance = |l: &OutputLimits| LIMIT_TOLERANCE * size(l.lower).max(size(l.upper));
         let output = |(l, &weight): (&OutputLimits, &f64)| Output {
-            lower: l.lower - tolerance(l.lower),
-            upper: l.upper + tolerance(l.upper),
+            lower: l.lower - tolerance(l),
+            upper: l.upper + tolerance(l),
             velocity: l.velocity,
             acceleration: l.acceleration,
             linear: 1.5 / l.velocity,
@@ -335,15 +336,19 @@ impl Output {
 
     fn keeps_position(&self, duration: f64, c: &[f64]) -> bool {
         let end = cubic(c, duration);
-        if !self.holds_position(c[0]) || !self.holds_position(end) {
-            return false;
-        }
         // The Bernstein coefficients enclose the cubic: mostly they settle it.
         let third = duration / 3.0;
         let first = c[0] + third * c[1];
         let second = c[0] + third * (2.0 * c[1] + duration * c[2]);
-        if self.holds_position(first) && self.holds_position(second) {
+        if [c[0], first, second, end].iter().all(|&p| self.holds_position(p)) {
             return true;
+        }
+        // What is rounded on the way is of the size of its swings.
+        let swing = (first - c[0]).abs() + (second - c[0]).abs() + (end - c[0]).abs();
+        let room = LIMIT_TOLERANCE * swing;
+        let holds = |p: f64| p >= self.lower - room && p <= self.upper + room;
+        if !holds(c[0]) || !holds(end) {
+            return false;
         }
         // y' = c1 + 2 c2 t + 3 c3 t^2; the stable form of its roots.
         let discriminant = c[2] * c[2] - 3.0 * c[1] * c[3];
@@ -352,7 +357,7 @@ impl Output {
         }
         let q = -(c[2] + discriminant.sqrt().copysign(c[2]));
         let turns = [q / (3.0 * c[3]), c[1] / q];
-        turns.iter().all(|&t| !(t > 0.0 && t < duration) || self.holds_position(cubic(c, t)))
+        turns.iter().all(|&t| !(t > 0.0 && t < duration) || holds(cubic(c, t)))
     }
 
     fn keeps_rates(&self, duration: f64, c: &[f64]) -> bool {
@@ -496,6 +501,39 @@ mod tests {
                     prop_assert!(at(1, t, i).abs() <= l.velocity * over);
                     prop_assert!(at(2, t, i).abs() <= l.acceleration * over);
                 }
+            }
+        }
+
+        /// No limit that is looser makes a motion longer.
+        #[test]
+        fn looser_limits_are_never_slower(q in query(4), which in 0..4_usize, factors in prop::array::uniform2(prop_oneof![Just(1.0), 1.0..1.1, 1.0..1e9_f64])) {
+            let tight = q.steer(&LeastEffort::new(&q.limits));
+            let mut looser = q.clone();
+            let l = &mut looser.limits[which % q.limits.len()];
+            (l.velocity, l.acceleration) = (factors[0] * l.velocity, factors[1] * l.acceleration);
+            let loose = looser.steer(&LeastEffort::new(&looser.limits));
+            if let Some((tight, _)) = tight {
+                prop_assert!(loose.is_some_and(|(loose, _)| loose <= tight * (1.0 + 1e-9)), "{tight}");
+            }
+        }
+
+        /// Lengths and times that are scaled by powers of two scale motions exactly.
+        #[test]
+        fn motions_scale(q in query(3), length in -40..40_i32, time in -40..40_i32) {
+            let (l, t) = (f64::from(length).exp2(), f64::from(time).exp2());
+            let mut scaled = q.clone();
+            for limits in &mut scaled.limits {
+                (limits.lower, limits.upper) = (l * limits.lower, l * limits.upper);
+                (limits.velocity, limits.acceleration) = (l / t * limits.velocity, l / t / t * limits.acceleration);
+            }
+            for (k, end) in scaled.ends.iter_mut().enumerate() {
+                end.iter_mut().for_each(|x| *x *= if k % 2 == 0 { l } else { l / t });
+            }
+            let (one, other) = (q.steer(&LeastEffort::new(&q.limits)), scaled.steer(&LeastEffort::new(&scaled.limits)));
+            prop_assert_eq!(one.as_ref().map(|(d, _)| t * d), other.as_ref().map(|(d, _)| *d));
+            let (Some((_, one)), Some((_, other))) = (one, other) else { return Ok(()) };
+            for (k, (a, b)) in one.iter().zip(&other).enumerate() {
+                prop_assert_eq!(a * l * t.powi(-((k % 4) as i32)), *b);
             }
         }
 

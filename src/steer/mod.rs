@@ -6,6 +6,7 @@
 
 mod course_limits;
 mod curve;
+mod effort_bounds;
 mod filter;
 mod higher_order;
 mod jerk_limited;
@@ -19,6 +20,7 @@ mod time_optimal;
 
 pub use course_limits::{CourseLimits, Row};
 pub use curve::{CURVE_DEGREE, Coefficients, Curve, Gait, Stance, nearest_turn};
+pub use effort_bounds::steering_limits;
 pub use filter::{moving_average, side_by_side};
 pub use higher_order::{HigherOrder, State};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
@@ -31,6 +33,26 @@ pub use time_optimal::{Profile, TimeOptimal};
 
 use crate::problem::{FlatState, Smoothness};
 use crate::robot::OutputLimits;
+
+/// Least share of a motion's duration in which limits that hardly limit (of acceleration, or jerk) bring the
+/// velocity, or acceleration, from zero to its limit. Phases much shorter gain nothing, some of these shares of
+/// the duration; but times are rounded to some 1e-16 of it, which shifts what the phases lead to by as much
+/// over this share of its limit, and that must stay well within 1e-9.
+const LEAST_RAMP: f64 = 1e-5;
+
+/// Switching times that are the same up to this share of the duration are the same: their own rounding.
+pub(crate) const SAME_TIME: f64 = 4.0 * f64::EPSILON;
+
+/// The speeds that a motion has to do with, added up.
+fn speed_in_use(distance: f64, v0: f64, v1: f64, duration: f64) -> f64 {
+    v0.abs() + v1.abs() + distance.abs() / duration
+}
+
+/// A limit of the derivative of something of a size, so that this takes no less than [`LEAST_RAMP`] to change.
+fn blunted(limit: f64, size: f64, duration: f64) -> f64 {
+    let most = size / (LEAST_RAMP * duration);
+    if most > 0.0 && most < limit { most } else { limit }
+}
 
 /// An end of an edge.
 #[derive(Clone, Copy, Debug)]

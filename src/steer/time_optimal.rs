@@ -6,8 +6,8 @@ use crate::robot::OutputLimits;
 /// Relative room for rounding when a profile is held against the limits.
 const TOLERANCE: f64 = 1e-9;
 
-/// A replayed profile may miss its end by so much (relative for distances above 1): times and
-/// accelerations are rounded, and short phases at great accelerations divide by small numbers.
+/// A replayed profile may miss its end by so much, relative to the velocities on its way and to how far these
+/// lead: times and accelerations are rounded, and short phases at great accelerations divide by small numbers.
 const REPLAY_TOLERANCE: f64 = 1e-8;
 
 /// One output's motion: acceleration `first` until `accelerated`, then none until `cruised`, then
@@ -100,7 +100,7 @@ pub struct TimeOptimal {
 }
 
 /// One output's part of a query.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Ends {
     distance: f64,
     v0: f64,
@@ -134,7 +134,8 @@ impl TimeOptimal {
     }
 
     /// Joins (p0, v0) to (p1, v1): one profile per output in `profiles`, and their duration, which is
-    /// the least possible one times `stretch` (1 or more), or the next one possible after that.
+    /// the least that is possible from `earliest` on. With an `earliest` above zero every output takes the
+    /// least acceleration it can, and shares no times for the sake of few pieces.
     ///
     /// `None` where that is longer than `longest`, an end breaks a limit, or a profile would leave its
     /// position limits.
@@ -145,44 +146,43 @@ impl TimeOptimal {
         v0: &[f64],
         p1: &[f64],
         v1: &[f64],
-        stretch: f64,
+        earliest: f64,
         longest: f64,
         profiles: &mut Vec<Profile>,
     ) -> Option<f64> {
-        let (limits, falls) = (&self.limits, &self.falls);
-        let ends = |j: usize| {
+        let Self { limits, falls, arrivals, switches } = self;
+        let (limits, falls) = (&*limits, &*falls);
+        let exact = |j: usize| {
             let OutputLimits { velocity, acceleration: rise, .. } = limits[j];
             Ends { distance: p1[j] - p0[j], v0: v0[j], v1: v1[j], velocity, rise, fall: falls[j] }
         };
-        self.arrivals.clear();
-        for j in 0..limits.len() {
-            let arrivals = ends(j).arrivals()?;
-            if arrivals.first * stretch > longest {
-                return None;
-            }
-            self.arrivals.push(arrivals);
+        let mut duration = common_duration(limits.len(), exact, earliest, longest, arrivals)?;
+        let first = duration;
+        let ends = |j: usize| exact(j).blunted(first);
+        if (0..limits.len()).any(|j| ends(j) != exact(j)) {
+            duration = common_duration(limits.len(), ends, earliest, longest, arrivals)?;
         }
-        let duration = common_duration(&self.arrivals, stretch).filter(|&t| t <= longest)?;
         profiles.clear();
-        profiles.resize(self.limits.len(), Profile::default());
-        self.switches.clear();
+        profiles.resize(limits.len(), Profile::default());
+        switches.clear();
         // The last to arrive has no choice of times; the others may find theirs among its.
-        let last = (0..self.limits.len())
-            .max_by(|&a, &b| self.arrivals[a].first.total_cmp(&self.arrivals[b].first))?;
-        for j in std::iter::once(last).chain((0..self.limits.len()).filter(|&j| j != last)) {
-            let limits = &limits[j];
+        let last = (0..limits.len()).max_by(|&a, &b| arrivals[a].first.total_cmp(&arrivals[b].first))?;
+        for j in std::iter::once(last).chain((0..limits.len()).filter(|&j| j != last)) {
             let ends = ends(j);
             let within = |profile: Profile| {
                 let profile = Profile { position: p0[j], ..profile };
-                let (least, most) = profile.range(duration);
-                (least >= limits.lower - TOLERANCE && most <= limits.upper + TOLERANCE).then_some(profile)
+                holds_positions(&limits[j], profile.range(duration)).then_some(profile)
             };
-            let shared = self.switches.iter().find_map(|&at| ends.switched(at, duration).and_then(within));
+            let mut shared = None;
+            if earliest == 0.0 {
+                shared = switches.iter().find_map(|&at| ends.switched(at, duration).and_then(within));
+            }
             profiles[j] = match shared {
                 Some(profile) => profile,
                 None => {
-                    let own = within(ends.profile(duration)?)?;
-                    self.switches.push((own.accelerated, own.cruised));
+                    let gentle = ends.profile(duration)?;
+                    let own = within(gentle).or_else(|| ends.steep(duration).and_then(within))?;
+                    switches.push((own.accelerated, own.cruised));
                     own
                 }
             };
@@ -191,26 +191,69 @@ impl TimeOptimal {
     }
 }
 
-/// The least duration at which every output can arrive, or the next one after its `stretch`-fold.
-fn common_duration(arrivals: &[Arrivals], stretch: f64) -> Option<f64> {
-    let mut duration = arrivals.iter().map(|a| a.first).fold(0.0, f64::max) * stretch;
+/// The least duration from `earliest` on at which every output can arrive, up to `longest`; fills in when
+/// each can.
+fn common_duration(
+    outputs: usize,
+    ends: impl Fn(usize) -> Ends,
+    earliest: f64,
+    longest: f64,
+    arrivals: &mut Vec<Arrivals>,
+) -> Option<f64> {
+    arrivals.clear();
+    let mut duration = earliest;
+    for j in 0..outputs {
+        let arrival = ends(j).arrivals()?;
+        duration = duration.max(arrival.first);
+        if duration > longest {
+            return None;
+        }
+        arrivals.push(arrival);
+    }
     // Every step leaves one gap behind for good, as the duration only grows.
     for _ in 0..=arrivals.len() {
         let mut stepped = false;
         for (from, to) in arrivals.iter().filter_map(|a| a.gap) {
-            if duration > from * (1.0 + TOLERANCE) && duration < to {
+            if duration > from + TOLERANCE * to && duration < to {
                 duration = to;
                 stepped = true;
             }
         }
         if !stepped {
-            return Some(duration);
+            return (duration <= longest).then_some(duration);
         }
     }
     None
 }
 
+/// The least acceleration with which an output comes a distance, from one velocity to another, in just a duration;
+/// `None` where it cannot within its limits of velocity and acceleration.
+pub(super) fn least_acceleration(
+    [distance, v0, v1]: [f64; 3],
+    [velocity, acceleration]: [f64; 2],
+    duration: f64,
+) -> Option<f64> {
+    let ends = Ends { distance, v0, v1, velocity, rise: acceleration, fall: acceleration };
+    let profile = ends.profile(duration)?;
+    Some(profile.first.abs().max(profile.last.abs()))
+}
+
+/// Whether a range of positions is within limits, but for rounding.
+pub(super) fn holds_positions(limits: &OutputLimits, (least, most): (f64, f64)) -> bool {
+    let size = |bound: f64| if bound.is_finite() { bound.abs() } else { 0.0 };
+    let room = TOLERANCE * size(limits.lower).max(size(limits.upper)).max(most - least);
+    least >= limits.lower - room && most <= limits.upper + room
+}
+
 impl Ends {
+    /// With accelerations no greater than bring the velocities that a motion of a duration has to do with about
+    /// in a short while.
+    fn blunted(&self, duration: f64) -> Self {
+        let speed = super::speed_in_use(self.distance, self.v0, self.v1, duration);
+        let [rise, fall] = [self.rise, self.fall].map(|a| super::blunted(a, speed, duration));
+        Self { rise, fall, ..*self }
+    }
+
     /// The same seen the other way around, so that what rises falls.
     fn mirrored(&self) -> Self {
         let Self { distance, v0, v1, velocity, rise, fall } = *self;
@@ -227,7 +270,10 @@ impl Ends {
         let turning = if v1 >= v0 { rise } else { fall };
         let direct = 0.5 * (v0 + v1) * (v1 - v0).abs() / turning;
         // Seen along that way, speeding up is positive.
-        Some(if distance >= direct { self.arrivals_ahead() } else { self.mirrored().arrivals_ahead() })
+        let ahead = if distance == direct { v0 + v1 >= 0.0 } else { distance > direct };
+        let arrivals = if ahead { self.arrivals_ahead() } else { self.mirrored().arrivals_ahead() };
+        let at_once = (v1 - v0).abs() / turning;
+        Some(if distance == direct { Arrivals { first: at_once, ..arrivals } } else { arrivals })
     }
 
     /// All arrival times where the fastest way speeds up first.
@@ -313,7 +359,7 @@ impl Ends {
     /// down to the last, if these fit into `duration`.
     fn phase(&self, share: f64, to: f64, from: f64, duration: f64) -> Option<(f64, Profile)> {
         let still = share == 0.0;
-        let room = TOLERANCE * duration.max(1e-6);
+        let room = TOLERANCE * duration;
         let (first, last) = (share * self.rise, -share * self.fall);
         let accelerated = if still { 0.5 * duration } else { to / first };
         let cruised = if still { accelerated } else { duration + from / last };
@@ -329,11 +375,37 @@ impl Ends {
         in_limits.then_some((share, profile))
     }
 
+    /// The profile that takes `duration` and uses the whole of the accelerations: between the ramps it cruises.
+    /// It turns back as soon as can be, and so strays no farther beyond either end than it must.
+    fn steep(&self, duration: f64) -> Option<Profile> {
+        let Self { distance, v0, v1, velocity, rise, fall } = *self;
+        // The distance is a quadratic in the velocity of the cruise, and ascends while there is a cruise.
+        let cruise = |a: f64, b: f64| {
+            let bend = 0.5 * (1.0 / a - 1.0 / b);
+            let slope = duration + v0 / a - v1 / b;
+            let missing = distance + 0.5 * (v0 * v0 / a - v1 * v1 / b);
+            let root = (slope * slope - 4.0 * bend * missing).sqrt();
+            if slope > 0.0 { 2.0 * missing / (slope + root) } else { 0.5 * (slope - root) / bend }
+        };
+        [(rise, -fall), (-fall, rise), (rise, rise), (-fall, -fall)].into_iter().find_map(|(a, b)| {
+            let speed = cruise(a, b).clamp(-velocity, velocity);
+            let (accelerated, cruised) = ((speed - v0) / a, duration - (v1 - speed) / b);
+            let room = TOLERANCE * duration;
+            let in_time = accelerated >= -room && cruised <= duration + room && cruised >= accelerated - room;
+            let accelerated = accelerated.clamp(0.0, duration);
+            let cruised = cruised.max(accelerated).min(duration);
+            let profile = Profile { position: 0.0, velocity: v0, first: a, accelerated, cruised, last: b };
+            (in_time && self.arrives(&profile, duration)).then_some(profile)
+        })
+    }
+
     /// No closed form is believed without a replay.
     fn arrives(&self, profile: &Profile, duration: f64) -> bool {
         let (p, v) = profile.state(duration);
-        let far = (p - self.distance).abs() > REPLAY_TOLERANCE * (1.0 + self.distance.abs());
-        !far && (v - self.v1).abs() <= REPLAY_TOLERANCE
+        let peak = self.v0 + profile.first * profile.accelerated;
+        let fast = self.v0.abs() + self.v1.abs() + peak.abs();
+        let far = (p - self.distance).abs() > REPLAY_TOLERANCE * (self.distance.abs() + fast * duration);
+        !far && (v - self.v1).abs() <= REPLAY_TOLERANCE * fast
     }
 }
 
@@ -368,7 +440,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #![proptest_config(ProptestConfig::with_cases(3000))]
 
         /// Replay: profiles end where they should, and stay within the limits on the way.
         #[test]
@@ -382,7 +454,7 @@ mod tests {
             let to: Vec<f64> = all.iter().map(|e| e.distance).collect();
             let (v0, v1): (Vec<f64>, Vec<f64>) = all.iter().map(|e| (e.v0, e.v1)).unzip();
             let mut profiles = Vec::new();
-            let duration = steering.steer(&zero, &v0, &to, &v1, 1.0, f64::INFINITY, &mut profiles);
+            let duration = steering.steer(&zero, &v0, &to, &v1, 0.0, f64::INFINITY, &mut profiles);
             prop_assert!(duration.is_some(), "without position limits there always is a way");
             let duration = duration.unwrap_or(0.0);
             for (profile, e) in profiles.iter().zip(&all) {
@@ -396,6 +468,84 @@ mod tests {
                     prop_assert!(v.abs() <= e.velocity * (1.0 + 1e-8));
                 }
             }
+        }
+
+        /// No limit that is looser makes a motion longer.
+        #[test]
+        fn looser_limits_are_never_slower(
+            queries in proptest::collection::vec(query(), 1..5),
+            factors in proptest::array::uniform2(prop_oneof![Just(1.0), 1.0..1.1, 1.0..3.0, 1.0..1e9_f64]),
+            which in 0..5_usize,
+            room in prop_oneof![Just(f64::INFINITY), 0.0..2.0],
+        ) {
+            let tight: Vec<Ends> = queries.iter().map(|&q| ends(q)).collect();
+            let mut loose = tight.clone();
+            let e = &mut loose[which % queries.len()];
+            (e.velocity, e.rise, e.fall) = (e.velocity * factors[0], e.rise * factors[1], e.fall * factors[1]);
+            let steer = |all: &[Ends]| {
+                let limits = |e: &Ends| OutputLimits {
+                    lower: e.distance.min(0.0) - room,
+                    upper: e.distance.max(0.0) + room,
+                    ..limits(e.velocity, e.rise)
+                };
+                let mut steering = TimeOptimal::new(&all.iter().map(limits).collect::<Vec<_>>());
+                for (output, e) in all.iter().enumerate() {
+                    steering = steering.with_fall(output, e.fall);
+                }
+                let to: Vec<f64> = all.iter().map(|e| e.distance).collect();
+                let (v0, v1): (Vec<f64>, Vec<f64>) = all.iter().map(|e| (e.v0, e.v1)).unzip();
+                steering.steer(&vec![0.0; all.len()], &v0, &to, &v1, 0.0, f64::INFINITY, &mut Vec::new())
+            };
+            let (tight, loose) = (steer(&tight), steer(&loose));
+            prop_assert!(tight.is_some() || room < f64::INFINITY);
+            if let Some(tight) = tight {
+                prop_assert!(loose.is_some_and(|loose| loose <= tight * (1.0 + 1e-9)), "{:?} {}", loose, tight);
+            }
+        }
+
+        /// Lengths and times that are scaled by powers of two scale motions exactly.
+        #[test]
+        fn motions_scale(
+            queries in proptest::collection::vec(query(), 1..4), length in -40..40_i32, time in -40..40_i32,
+            later in prop_oneof![Just(0.0), 0.5..3.0],
+        ) {
+            let run = |l: f64, t: f64| {
+                let all: Vec<Ends> = queries.iter().map(|&q| ends(q)).collect();
+                let scaled = |e: &Ends| limits(l / t * e.velocity, l / t / t * e.rise);
+                let mut steering = TimeOptimal::new(&all.iter().map(scaled).collect::<Vec<_>>());
+                for (output, e) in all.iter().enumerate() {
+                    steering = steering.with_fall(output, l / t / t * e.fall);
+                }
+                let column = |f: &dyn Fn(&Ends) -> f64| all.iter().map(f).collect::<Vec<f64>>();
+                let (to, still) = (column(&|e| l * e.distance), column(&|_| 0.0));
+                let (v0, v1) = (column(&|e| l / t * e.v0), column(&|e| l / t * e.v1));
+                let mut profiles = Vec::new();
+                let duration = steering.steer(&still, &v0, &to, &v1, later * t, f64::INFINITY, &mut profiles);
+                (duration, profiles)
+            };
+            let (l, t) = (f64::from(length).exp2(), f64::from(time).exp2());
+            let ((one, profiles), (other, scaled)) = (run(1.0, 1.0), run(l, t));
+            prop_assert_eq!(one.map(|one| t * one), other);
+            for (p, q) in profiles.iter().zip(&scaled) {
+                let expected = [l / t * p.velocity, l / t / t * p.first, t * p.accelerated, t * p.cruised, l / t / t * p.last];
+                prop_assert_eq!(expected, [q.velocity, q.first, q.accelerated, q.cruised, q.last]);
+            }
+        }
+
+        /// Whenever a profile of the least accelerations arrives, one of the greatest does, which cruises.
+        #[test]
+        fn steep_profiles_arrive_too(q in query(), longer in 1.0..4.0_f64) {
+            let e = ends(q);
+            let t = longer * e.arrivals().expect("ends within limits").first;
+            prop_assume!(t > 1e-6);
+            let (gentle, steep) = (e.profile(t), e.steep(t));
+            prop_assert_eq!(gentle.is_some(), steep.is_some(), "{:?} {:?} {:?} {}", gentle, steep, e, t);
+            let (Some(gentle), Some(steep)) = (gentle, steep) else { return Ok(()) };
+            for a in [steep.first, steep.last] {
+                prop_assert!(a == e.rise || a == -e.fall);
+            }
+            let (g, s) = (gentle.range(t), steep.range(t));
+            prop_assert!(s.0 >= g.0 - 1e-7 && s.1 <= g.1 + 1e-7, "{:?} {:?} {:?} {}", g, s, e, t);
         }
 
         /// Where the closed form says that there is a gap, there is; elsewhere there is none; and
@@ -432,7 +582,7 @@ mod tests {
     fn rest_to_rest_is_a_trapezoid() {
         let mut steering = TimeOptimal::new(&[limits(1.0, 2.0)]);
         let mut profiles = Vec::new();
-        let duration = steering.steer(&[0.0], &[0.0], &[2.0], &[0.0], 1.0, f64::INFINITY, &mut profiles);
+        let duration = steering.steer(&[0.0], &[0.0], &[2.0], &[0.0], 0.0, f64::INFINITY, &mut profiles);
         assert_eq!(duration, Some(2.5));
         assert_eq!((profiles[0].accelerated, profiles[0].cruised, profiles[0].first), (0.5, 2.0, 2.0));
     }
@@ -442,14 +592,14 @@ mod tests {
         let mut steering = TimeOptimal::new(&[limits(1.0, 2.0), limits(1.0, 2.0), limits(1.0, 0.6)]);
         let mut profiles = Vec::new();
         let (still, to) = ([0.0; 3], [2.0, -1.0, 1.5]);
-        let duration = steering.steer(&still, &still, &to, &still, 1.0, f64::INFINITY, &mut profiles);
+        let duration = steering.steer(&still, &still, &to, &still, 0.0, f64::INFINITY, &mut profiles);
         // The third is the last to arrive. It takes the first longer than it needs, but not so long
         // that it could do without its own times.
         let duration = duration.expect("a way");
         let times = |p: &Profile| (p.accelerated, p.cruised);
         assert_eq!(times(&profiles[1]), times(&profiles[2]));
         assert!(profiles.iter().zip(to).all(|(p, to)| (p.state(duration).0 - to).abs() < 1e-12));
-        let sooner = steering.steer(&still, &still, &to, &still, 1.0, 0.999 * duration, &mut profiles);
+        let sooner = steering.steer(&still, &still, &to, &still, 0.0, 0.999 * duration, &mut profiles);
         assert_eq!(sooner, None, "longer than the longest");
     }
 
@@ -459,7 +609,7 @@ mod tests {
         let mut steering = TimeOptimal::new(&[limits(2.0, 1.0), limits(1.0, 1.0)]);
         let mut profiles = Vec::new();
         let (p0, v0, p1, v1) = ([0.0; 2], [1.0, 0.0], [0.2, 0.25], [1.0, 0.0]);
-        let duration = steering.steer(&p0, &v0, &p1, &v1, 1.0, f64::INFINITY, &mut profiles);
+        let duration = steering.steer(&p0, &v0, &p1, &v1, 0.0, f64::INFINITY, &mut profiles);
         let duration = duration.expect("a way");
         assert!(duration > 2.0, "arriving at 1 s is impossible for the first: {duration}");
     }

@@ -270,6 +270,19 @@ mod tests {
     }
 
     #[test]
+    fn no_step_is_too_small_for_samples() {
+        let mut t = Trajectory::new(1, 0);
+        t.push(2.0, &[0.0]);
+        t.push(1.0, &[0.0]);
+        for step in [0.0, -1.0, f64::NAN, 1e-300] {
+            assert_eq!(t.sample_times_with_knots(step).len(), 10_000_002, "{step}");
+        }
+        assert_eq!(t.sample_times_with_knots(f64::INFINITY), [0.0, 2.0, 3.0]);
+        t.push(f64::NAN, &[0.0]);
+        assert!(t.sample_times_with_knots(0.5).len() < 10);
+    }
+
+    #[test]
     fn finds_the_greatest_jump() {
         let mut t = Trajectory::new(2, 1);
         t.push(1.0, &[0.0, 1.0, 0.0, 0.0]);

@@ -1,6 +1,6 @@
 //! Exact extrema of polynomials over an interval of time.
 
-use super::{Trajectory, derivative};
+use super::{Trajectory, derivative, falling_factorial};
 
 /// Least and greatest value of a function of time, and when it takes them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,8 +18,8 @@ pub struct Extrema {
 /// Polynomials of a higher degree are not searched: no steering of ours makes them.
 pub const MAX_DEGREE: usize = 15;
 
-/// Bisections after which a root cannot be told apart in `f64` on any interval.
-const BISECTIONS: usize = 128;
+/// Newton's steps and halvings after which a root cannot be told apart in `f64` on any interval.
+const STEPS: usize = 128;
 
 impl Extrema {
     fn at(time: f64, value: f64) -> Self {
@@ -46,7 +46,7 @@ impl Extrema {
 /// `coefficients`, of degree up to [`MAX_DEGREE`].
 ///
 /// They lie at the ends or where the next derivative vanishes. Its roots are closed form where it
-/// is linear or quadratic; where it is higher, they are bisected between the roots of its own
+/// is linear or quadratic; where it is higher, they are bracketed between the roots of its own
 /// derivative, where it is monotone. The values are those of the polynomial at the times found, and
 /// an error in a root changes an extremum only to second order.
 pub fn extrema(coefficients: &[f64], order: usize, duration: f64) -> Extrema {
@@ -115,7 +115,7 @@ impl Roots {
         let turns = std::mem::take(self);
         let mut left = 0.0;
         for &right in turns.all().iter().chain([&duration]) {
-            if let Some(root) = bisect(|t| derivative(coefficients, order, t), left, right) {
+            if let Some(root) = root_between(coefficients, order, left, right) {
                 self.times[self.count] = root;
                 self.count += 1;
             }
@@ -124,23 +124,75 @@ impl Roots {
     }
 }
 
-/// A root of a function that is monotone on [a, b], if it changes sign there or vanishes at `b`.
-fn bisect(f: impl Fn(f64) -> f64, mut a: f64, mut b: f64) -> Option<f64> {
-    let (fa, fb) = (f(a), f(b));
+/// A root of the `order`th derivative, which is monotone on [a, b], if it changes sign there or vanishes at
+/// `b`: by Newton's method, and by halving where that leaves the bracket or does not halve it.
+fn root_between(coefficients: &[f64], order: usize, mut a: f64, mut b: f64) -> Option<f64> {
+    let value = |t: f64| derivative(coefficients, order, t);
+    let (fa, fb) = (value(a), value(b));
     if fb == 0.0 {
         return Some(b);
     }
     if fa * fb >= 0.0 {
         return None;
     }
-    for _ in 0..BISECTIONS {
-        let middle = 0.5 * (a + b);
-        if middle <= a || middle >= b {
+    let mut t = 0.5 * (a + b);
+    for _ in 0..STEPS {
+        let width = b - a;
+        let ft = value(t);
+        if (ft < 0.0) == (fa < 0.0) {
+            a = t
+        } else {
+            b = t
+        }
+        let step = ft / derivative(coefficients, order + 1, t);
+        let newton = t - step;
+        // A step that is all rounding has come to the root.
+        if newton == t {
+            return Some(t);
+        }
+        let halves = b - a <= 0.5 * width || step.abs() <= 0.25 * width;
+        t = if newton > a && newton < b && halves { newton } else { 0.5 * (a + b) };
+        if t <= a || t >= b {
             break;
         }
-        if (f(middle) < 0.0) == (fa < 0.0) { a = middle } else { b = middle }
     }
     Some(0.5 * (a + b))
+}
+
+/// Whether the `order`th derivative of the polynomial with ascending `coefficients`, of degree up to
+/// [`MAX_DEGREE`], keeps between two bounds over [0, `duration`]. The same is told by [`extrema`]; but mostly its Bernstein
+/// coefficients, between which it lies and of which the first and the last are its ends, settle it sooner.
+pub fn keeps_between(coefficients: &[f64], order: usize, duration: f64, [lower, upper]: [f64; 2]) -> bool {
+    let degree = coefficients.len().saturating_sub(order + 1);
+    let mut all = [0.0; MAX_DEGREE + 1];
+    let mut power = 1.0;
+    for (k, c) in coefficients.iter().skip(order).enumerate() {
+        all[k] = falling_factorial(k + order, order) * c * power / choose(degree, k);
+        power *= duration;
+    }
+    let all = &mut all[..=degree];
+    let within = |value: f64| value >= lower && value <= upper;
+    // In place: repeated sums of neighbours make sum_k (i over k) all_k.
+    for done in 1..=degree {
+        for i in (done..=degree).rev() {
+            all[i] += all[i - 1];
+        }
+    }
+    if !within(all[0]) || !within(derivative(coefficients, order, duration)) {
+        return false;
+    }
+    // A whisker for the rounding of the coefficients.
+    let room = 1e-13 * all.iter().fold(0.0_f64, |most, b| most.max(b.abs()));
+    if all.iter().all(|&b| b >= lower + room && b <= upper - room) {
+        return true;
+    }
+    let e = extrema(coefficients, order, duration);
+    within(e.min) && within(e.max)
+}
+
+/// Binomial coefficients.
+fn choose(n: usize, k: usize) -> f64 {
+    (0..k).fold(1.0, |c, i| c * (n - i) as f64 / (i + 1) as f64)
 }
 
 impl Trajectory {
@@ -184,6 +236,38 @@ mod tests {
             for k in 0..=2000 {
                 let v = value(duration * f64::from(k) / 2000.0);
                 prop_assert!(v >= e.min - slack && v <= e.max + slack, "{v} outside {e:?}");
+            }
+        }
+
+        /// What is told of bounds is what the extrema tell.
+        #[test]
+        fn bounds_are_those_of_extrema(
+            c in prop::collection::vec(coefficient(), 1..9), order in 0usize..4, duration in 0.01..3.0,
+            lower in -20.0..0.0_f64, upper in 0.0..20.0_f64, tight in any::<bool>(),
+        ) {
+            let e = extrema(&c, order, duration);
+            let bounds = if tight { [e.min, e.max] } else { [lower, upper] };
+            let kept = e.min >= bounds[0] && e.max <= bounds[1];
+            prop_assert_eq!(keeps_between(&c, order, duration, bounds), kept, "{:?}", e);
+        }
+
+        /// All roots of given factors are found.
+        #[test]
+        fn roots_are_found(gaps in prop::collection::vec(0.06..0.18_f64, 1..6), scale in 0.1..10.0_f64) {
+            let given: Vec<f64> = gaps.iter().scan(0.0, |sum, gap| { *sum += gap; Some(*sum) }).collect();
+            let mut c = vec![scale];
+            for r in &given {
+                let mut next = vec![0.0; c.len() + 1];
+                for (k, value) in c.iter().enumerate() {
+                    next[k] -= r * value;
+                    next[k + 1] += value;
+                }
+                c = next;
+            }
+            let roots = Roots::within(&c, 0, 1.0);
+            prop_assert_eq!(roots.all().len(), given.len());
+            for (found, given) in roots.all().iter().zip(&given) {
+                prop_assert!((found - given).abs() < 1e-6, "{} {}", found, given);
             }
         }
     }

@@ -5,7 +5,7 @@ mod edit;
 mod extrema;
 
 pub use edit::{Jump, shift};
-pub use extrema::{Extrema, MAX_DEGREE, Roots, extrema};
+pub use extrema::{Extrema, MAX_DEGREE, Roots, extrema, keeps_between};
 
 /// A trajectory of `dof` flat outputs over [0, duration], seconds.
 ///
@@ -44,6 +44,9 @@ impl Trajectory {
     }
 
     /// Appends a segment: `coefficients` is `[output][power]`, ascending powers of local time.
+    ///
+    /// # Panics
+    /// If there is not one polynomial per output.
     pub fn push(&mut self, duration: f64, coefficients: &[f64]) {
         assert_eq!(coefficients.len(), self.dof * (self.degree + 1), "one polynomial per output");
         self.durations.push(duration);
@@ -128,8 +131,13 @@ impl Trajectory {
         (0..steps as u32 + 1).map(time)
     }
 
-    /// Times of all knots, and others in equal steps, at most `step` > 0, between them.
+    /// Times of all knots, and others in equal steps between them: at most `step` > 0, but no smaller than it takes
+    /// for ten million of them to cover the duration.
     pub fn sample_times_with_knots(&self, step: f64) -> Vec<f64> {
+        /// As doubles they take 80 MB.
+        const MOST: f64 = 1e7;
+        // Also where the step is no number.
+        let step = step.max(self.duration() / MOST);
         let mut times = vec![0.0];
         for (segment, start) in self.segments().zip(self.knots()) {
             let steps = (segment.duration / step).ceil().max(1.0);

@@ -1,8 +1,9 @@
-//! Obstacles and exact signed distances to them, in `f64`. Imports `pose` only.
+//! Obstacles and exact signed distances to them, in `f64`. Imports `error` and `pose`.
 
 #[cfg(test)]
 pub(crate) mod strategy;
 
+use crate::error::{InvalidValue, excerpt, magnitude};
 use crate::pose::Pose;
 use glam::{DMat3, DVec2, DVec3};
 
@@ -55,7 +56,44 @@ pub enum Shape {
     HalfSpace,
 }
 
+impl World {
+    /// Checks that every obstacle is a solid that stands somewhere.
+    ///
+    /// # Errors
+    /// The first field whose value makes no sense.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        self.obstacles.iter().enumerate().try_for_each(|(i, obstacle)| {
+            let of_pose = |()| obstacle.pose.validate().map_err(|e| e.under("pose"));
+            obstacle
+                .shape
+                .validate()
+                .map_err(|e| e.under("shape"))
+                .and_then(of_pose)
+                .map_err(|e| e.under(format_args!("obstacles[{i}] (\"{}\")", excerpt(&obstacle.name))))
+        })
+    }
+}
+
 impl Shape {
+    /// Checks that its lengths are numbers and none below zero.
+    ///
+    /// # Errors
+    /// The first length that makes no sense.
+    pub fn validate(&self) -> Result<(), InvalidValue> {
+        match *self {
+            Self::Sphere { radius } => magnitude("radius", radius),
+            Self::Cuboid { half_extents } => {
+                let mut axes = ["x", "y", "z"].into_iter().zip(half_extents.to_array());
+                axes.try_for_each(|(axis, length)| magnitude(axis, length))
+                    .map_err(|e| e.under("half_extents"))
+            }
+            Self::Capsule { radius, half_length } | Self::Cylinder { radius, half_length } => {
+                magnitude("radius", radius).and_then(|()| magnitude("half_length", half_length))
+            }
+            Self::HalfSpace => Ok(()),
+        }
+    }
+
     /// Signed distance from `p` (in the shape's frame) to the surface, negative inside; exact.
     pub fn signed_distance(&self, p: DVec3) -> f64 {
         match *self {

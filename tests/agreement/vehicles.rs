@@ -63,6 +63,7 @@ fn base(kind: usize, rng: &mut Pcg64Mcg) -> Base {
             rotor: 1.0 + up_to(1.0),
             velocity: up_to(4.0),
             body_rate: up_to(8.0),
+            gravity: up_to(2.0 * GRAVITY),
         }),
         _ => {
             let mass = up_to(1.0);
@@ -72,10 +73,10 @@ fn base(kind: usize, rng: &mut Pcg64Mcg) -> Base {
             let unit = [mass * GRAVITY, up_to(1.0), up_to(1.0), up_to(1.0)];
             let wrench =
                 Actuation::Wrench { unit, lower: [0.0, -0.2, -0.2, -0.1], upper: [2.0, 0.2, 0.2, 0.1] };
-            let (velocity, body_rate) = (up_to(4.0), up_to(8.0));
+            let (velocity, body_rate, gravity) = (up_to(4.0), up_to(8.0), up_to(2.0 * GRAVITY));
             let actuation = if rng.random_bool(0.5) { rotors } else { wrench };
             let state = if rng.random_bool(0.5) { QuadrotorState::Quaternion } else { QuadrotorState::Euler };
-            Base::Quadrotor(Quadrotor { mass, inertia, actuation, velocity, body_rate, state })
+            Base::Quadrotor(Quadrotor { mass, inertia, actuation, velocity, body_rate, state, gravity })
         }
     }
 }
@@ -102,6 +103,7 @@ fn vehicle(kind: usize, has_arm: bool, seed: u64) -> Problem {
             }
         })
         .collect();
+    let gravity = base.gravity().map_or(flatout::problem::GRAVITY, |g| -g * DVec3::Z);
     let trailer = if kind == 2 { body(&mut rng) } else { Vec::new() };
     let mut robot =
         if has_arm { common::random_robot(seed) } else { Robot::of_spheres("body", body(&mut rng)) };
@@ -125,7 +127,7 @@ fn vehicle(kind: usize, has_arm: bool, seed: u64) -> Problem {
         start,
         smoothness: Smoothness::Acceleration,
         torque: false,
-        gravity: flatout::problem::GRAVITY,
+        gravity,
     }
 }
 

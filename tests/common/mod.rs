@@ -72,6 +72,8 @@ pub(crate) fn random_robot(seed: u64) -> Robot {
         states: Vec::new(),
         pairs: Vec::new(),
         skipped: Vec::new(),
+        always: Vec::new(),
+        proved_within: Vec::new(),
         base: None,
     };
     for j in 0..joints {
@@ -112,7 +114,12 @@ fn random_link(random: &mut Pcg64Mcg, index: usize) -> Link {
         side.x * side.x + side.y * side.y,
     ) * (mass / 12.0);
     let inertia = Inertia { mass, com: DVec3::ZERO, matrix: DMat3::from_diagonal(moments) };
-    Link { name: format!("link{index}"), inertia: inertia.transformed(&random_pose(random, 0.1)), spheres }
+    Link {
+        name: format!("link{index}"),
+        inertia: inertia.transformed(&random_pose(random, 0.1)),
+        spheres,
+        visible: false,
+    }
 }
 
 fn random_joint(random: &mut Pcg64Mcg, j: usize, before: &[Joint]) -> Joint {

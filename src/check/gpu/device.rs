@@ -98,7 +98,7 @@ fn enumerate() -> Vec<wgpu::Adapter> {
 }
 
 fn error(message: impl Into<String>) -> CheckError {
-    CheckError { backend: "gpu".to_owned(), message: message.into() }
+    CheckError::Backend { backend: "gpu".to_owned(), message: message.into() }
 }
 
 fn choose(choice: &AdapterChoice) -> Result<wgpu::Adapter, CheckError> {
@@ -281,7 +281,7 @@ impl Gpu {
 
     /// An error of this device.
     pub(super) fn failure(&self, message: String) -> CheckError {
-        CheckError { backend: format!("gpu/{}", self.name()), message }
+        CheckError::Backend { backend: format!("gpu/{}", self.name()), message }
     }
 
     /// Whether the device still works.

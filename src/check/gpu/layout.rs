@@ -2,8 +2,8 @@
 //! asserted here, and compared with the shaders' own by a test. Imports `check::packed`.
 
 use super::super::packed::{
-    MAX_DEGREE, Packed, PackedBody, PackedLink, PackedNode, PackedObstacle, PackedWorld,
-    even_along_path_table,
+    MASK_ROW, MAX_DEGREE, NO_MASK, Packed, PackedBody, PackedLink, PackedNode, PackedObstacle, PackedPair,
+    PackedWorld, even_along_path_table,
 };
 use bytemuck::{Pod, Zeroable};
 use std::collections::HashMap;
@@ -23,6 +23,9 @@ pub(super) const EVEN_ROWS: usize = 65;
 pub(super) type Row = [u32; 4];
 /// Its size, bytes.
 pub(super) const ROW: usize = size_of::<Row>();
+
+// Masks are rows.
+const _: () = assert!(MASK_ROW * size_of::<u32>() == ROW);
 
 /// `Problem`.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -197,16 +200,17 @@ impl Tables {
 
     /// Finds a problem's robot, or adds it.
     fn robot(&mut self, packed: &Packed) -> Robot {
-        let Packed { bodies, links, spheres, pairs, limits, base, .. } = packed;
+        let Packed { bodies, links, spheres, pairs, masks, limits, base, .. } = packed;
         let base = base.as_slice();
         // The counts tell apart what would be the same numbers, cut otherwise.
-        let counts = [bodies.len(), links.len(), spheres.len(), pairs.len(), limits.len()];
-        let parts: [&[u8]; 7] = [
+        let counts = [bodies.len(), links.len(), spheres.len(), pairs.len(), masks.len(), limits.len()];
+        let parts: [&[u8]; 8] = [
             bytemuck::cast_slice(&counts),
             bytemuck::cast_slice(bodies),
             bytemuck::cast_slice(links),
             bytemuck::cast_slice(spheres),
             bytemuck::cast_slice(pairs),
+            bytemuck::cast_slice(masks),
             bytemuck::cast_slice(limits),
             bytemuck::cast_slice(base),
         ];
@@ -219,10 +223,14 @@ impl Tables {
         self.bodies.extend(bodies.iter().map(Body::from));
         self.links.extend(links.iter().map(|link| Link::new(link, sphere)));
         self.rows.extend_from_slice(bytemuck::cast_slice(spheres));
+        let mask_rows = self.rows.len() as u32;
+        self.rows.extend_from_slice(bytemuck::cast_slice(masks));
         let pair_rows = self.rows.len() as u32;
-        self.rows.extend(pairs.iter().map(|&[a, b]| {
+        self.rows.extend(pairs.iter().map(|&PackedPair { links: [a, b], mask }| {
             let [one, other] = [a, b].map(|link| links[link as usize].bound.radius);
-            [a, b, (one + other).to_bits(), 0]
+            // Row 0 is never a mask's: other tables stand there.
+            let mask = if mask == NO_MASK { 0 } else { mask_rows + mask / MASK_ROW as u32 };
+            [a, b, (one + other).to_bits(), mask]
         }));
         let limit_rows = self.rows.len() as u32;
         // WGSL promises nothing about infinities.

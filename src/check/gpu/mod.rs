@@ -355,6 +355,7 @@ impl Packer {
 
 impl EdgeChecker for GpuChecker {
     fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed().admit_edges(edges)?;
         verdicts.clear();
         self.gather(edges.len());
         spread(&mut self.packers, edges.len(), LEAST_PACKED, verdicts, |packer, part, verdicts| {
@@ -363,6 +364,7 @@ impl EdgeChecker for GpuChecker {
     }
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed().admit_states(states)?;
         verdicts.clear();
         self.gather(states.len());
         spread(&mut self.packers, states.len(), LEAST_PACKED, verdicts, |packer, part, verdicts| {

@@ -8,6 +8,7 @@
 //! Whoever waits for a flight that nobody watches over waits for the device on behalf of all.
 
 use super::super::packed::Packed;
+use super::super::threads::start;
 use super::super::{CheckError, Verdict};
 use super::GpuChecker;
 use super::device::{Gpu, Pipelines, WORKGROUP};
@@ -173,11 +174,12 @@ fn pack_all(problems: &[(&Problem, f64)]) -> Vec<Packed> {
     }
     std::thread::scope(|scope| {
         let parts = problems.chunks(problems.len().div_ceil(threads));
-        let parts: Vec<_> =
-            parts.map(|part| scope.spawn(move || part.iter().map(pack).collect::<Vec<_>>())).collect();
-        let packed = parts
-            .into_iter()
-            .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let all = |part: &[(&Problem, f64)]| part.iter().map(pack).collect::<Vec<_>>();
+        let parts: Vec<_> = parts.map(|part| (part, start(scope, move || all(part)))).collect();
+        let packed = parts.into_iter().flat_map(|(part, thread)| match thread {
+            Some(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            None => all(part),
+        });
         packed.collect()
     })
 }

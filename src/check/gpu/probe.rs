@@ -64,6 +64,10 @@ pub(super) fn problem() -> Problem {
         links: (0..3).map(link).collect(),
         spheres: vec![ball(0.0), ball(0.3), ball(0.5)],
         pairs: vec![[0, 2]],
+        always: Vec::new(),
+        overlaps: Vec::new(),
+        unjudged: Default::default(),
+        proved_within: Vec::new(),
         base: None,
     };
     let start = FlatState::at_rest(vec![0.0; 2]);

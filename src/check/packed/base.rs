@@ -5,9 +5,7 @@
 //! what the shape of the path decides is bounded here. Angles are bounded by their tangents.
 
 use super::{Edge, LIMIT_SLACK, speed_bound};
-use crate::base::{
-    Actuation, Airplane, Base, Bounded, Car, DifferentialDrive, GRAVITY, PlanarQuadrotor, Quadrotor,
-};
+use crate::base::{Actuation, Airplane, Base, Bounded, Car, DifferentialDrive, PlanarQuadrotor, Quadrotor};
 use crate::base::{QuadrotorState, Trailer};
 use bytemuck::{Pod, Zeroable};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2};
@@ -218,7 +216,7 @@ impl PackedBase {
     fn planar_quadrotor(base: &Base, quadrotor: &PlanarQuadrotor) -> Self {
         let mut packed = Self { kind: BASE_PLANAR_QUADROTOR, ..Self::zeroed() };
         packed.bound_all(base);
-        let hover = 0.5 * quadrotor.mass * GRAVITY;
+        let hover = 0.5 * quadrotor.mass * quadrotor.gravity;
         let thrust = 0.5 * quadrotor.mass / hover;
         let turn = 0.5 * quadrotor.inertia / (quadrotor.arm * hover);
         let row = |turn: f64| [thrust as f32, turn as f32, 0.0, 0.0];
@@ -244,7 +242,7 @@ impl PackedBase {
                 let a = arm * FRAC_1_SQRT_2;
                 let signs = [[-1.0, -1.0, -1.0], [-1.0, 1.0, 1.0], [1.0, 1.0, -1.0], [1.0, -1.0, 1.0]];
                 signs.map(|[x, y, z]: [f64; 3]| {
-                    [mass, x / a, y / a, z / k].map(|share| share / (mass * GRAVITY))
+                    [mass, x / a, y / a, z / k].map(|share| share / (mass * quadrotor.gravity))
                 })
             }
         }
@@ -259,7 +257,7 @@ impl PackedBase {
 
     /// An estimate of how far any sphere travels over `edge` by turnings that no output tells of: those of
     /// a thrust with the jerk of the motion, and those of a course with its curvature.
-    pub(super) fn turning(&self, edge: &Edge<'_>, outputs: usize) -> f32 {
+    pub(super) fn turning(&self, edge: &Edge<'_>, outputs: usize, gravity: f32) -> f32 {
         if self.turning == 0.0 {
             return 0.0;
         }
@@ -276,7 +274,7 @@ impl PackedBase {
             if speed > 0.0 { fastest(2) / speed } else { 0.0 }
         } else {
             // Thrust by mass is about that of hovering.
-            fastest(3) / GRAVITY as f32
+            fastest(3) / gravity
         };
         self.turning * rate * edge.duration
     }

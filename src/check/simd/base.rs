@@ -7,7 +7,6 @@ use super::super::packed::base::{
 use super::super::packed::{Edge, Packed};
 use super::unflatten::{Moment, polynomial_at};
 use super::{Scratch, V3};
-use crate::base::GRAVITY;
 use crate::lanes::{Lane, Simd, atan2, sin_cos};
 
 /// Evaluates an edge of a vehicle.
@@ -25,8 +24,8 @@ pub(super) fn edge<S: Simd, const TERMS: usize>(
         BASE_GROUND => ground(s, base, &outputs, scratch),
         BASE_TRAILER => trailer(s, base, &outputs, scratch),
         BASE_AIRPLANE => airplane(s, &outputs, scratch),
-        BASE_PLANAR_QUADROTOR => planar_quadrotor(s, base, &outputs, scratch),
-        _ => quadrotor(s, base, &outputs, scratch),
+        BASE_PLANAR_QUADROTOR => planar_quadrotor(s, base, -packed.gravity[2], &outputs, scratch),
+        _ => quadrotor(s, base, -packed.gravity[2], &outputs, scratch),
     }
     let coordinates = base.coordinates as usize;
     for joint in coordinates..packed.dof() {
@@ -236,11 +235,12 @@ fn airplane<S: Simd, const TERMS: usize>(s: S, outputs: &Outputs<'_, S, TERMS>, 
 fn planar_quadrotor<S: Simd, const TERMS: usize>(
     s: S,
     base: &PackedBase,
+    gravity: f32,
     outputs: &Outputs<'_, S, TERMS>,
     scratch: &mut Scratch,
 ) {
     let [x, z] = [outputs.derivatives::<5>(s, 0), outputs.derivatives::<5>(s, 1)];
-    let (forward, up) = (acceleration::<S>(x), plus(s, acceleration::<S>(z), GRAVITY as f32));
+    let (forward, up) = (acceleration::<S>(x), plus(s, acceleration::<S>(z), gravity));
     let backward =
         [s.sub(s.splat(0.0), forward[0]), s.sub(s.splat(0.0), forward[1]), s.sub(s.splat(0.0), forward[2])];
     let square = sum_of_products(s, forward[0], forward[0], up[0], up[0]);
@@ -258,13 +258,14 @@ fn planar_quadrotor<S: Simd, const TERMS: usize>(
 fn quadrotor<S: Simd, const TERMS: usize>(
     s: S,
     base: &PackedBase,
+    gravity: f32,
     outputs: &Outputs<'_, S, TERMS>,
     scratch: &mut Scratch,
 ) {
     let [x, y] = [outputs.derivatives::<5>(s, 0), outputs.derivatives::<5>(s, 1)];
     let z = outputs.derivatives::<5>(s, 2);
     let yaw: Jet<S> = outputs.derivatives::<3>(s, 3);
-    let up = plus(s, acceleration::<S>(z), GRAVITY as f32);
+    let up = plus(s, acceleration::<S>(z), gravity);
     let turned = Yawed::new(s, acceleration::<S>(x), acceleration::<S>(y), yaw);
     let attitude = Attitude::new(s, turned.ahead, turned.left, up);
     let (rates, turns) = attitude.body_rates(s, yaw);

@@ -2,10 +2,11 @@
 //! sphere is tested first, by way of the hierarchy over the world; its own spheres only meet what the
 //! bound touches in some lane. Sums of hits are taken before any branch: one per link and obstacle.
 
-use super::super::packed::{INNER, Packed, PackedNode, PackedObstacle};
+use super::super::packed::{INNER, NO_MASK, Packed, PackedNode, PackedObstacle, PackedPair};
 use super::super::{Status, Verdict};
 use super::{Scratch, V3, place};
 use crate::lanes::{Lane, Simd};
+use std::ops::Range;
 
 /// What is done about the lanes in which something touches. Its methods must be `#[inline(always)]`.
 pub(super) trait Contacts {
@@ -282,7 +283,7 @@ impl<S: Simd> Ball<S> {
 }
 
 /// Links against each other: where the bounds of two touch, each sphere of the one that touches the
-/// other's bound against the other's spheres.
+/// other's bound against the other's spheres, but for those that always touch.
 #[inline(always)]
 pub(super) fn itself<S: Simd>(
     s: S,
@@ -290,7 +291,7 @@ pub(super) fn itself<S: Simd>(
     scratch: &mut Scratch,
     contacts: &mut impl Contacts,
 ) -> bool {
-    for &[a, b] in &packed.pairs {
+    for &PackedPair { links: [a, b], mask } in &packed.pairs {
         let (a, b) = (a as usize, b as usize);
         let (la, lb) = (&packed.links[a], &packed.links[b]);
         let other = V3::load(s, &scratch.bounds[b]);
@@ -302,16 +303,22 @@ pub(super) fn itself<S: Simd>(
         place::link(s, packed, scratch, a);
         place::link(s, packed, scratch, b);
         let mut hit = s.none();
+        let theirs = lb.first as usize..lb.end as usize;
         for i in la.first as usize..la.end as usize {
             let center = V3::load(s, &scratch.centers[i]);
             let radius = packed.spheres[i].radius;
             if !s.any(touch(s, center, other, radius + reach)) {
                 continue;
             }
-            for j in lb.first as usize..lb.end as usize {
-                let reach = radius + packed.spheres[j].radius + packed.padding;
-                hit = s.or(hit, touch(s, center, V3::load(s, &scratch.centers[j]), reach));
-            }
+            let padded = radius + packed.padding;
+            let touched = if mask == NO_MASK {
+                touches_any(s, packed, scratch, center, padded, theirs.clone(), |_| false)
+            } else {
+                let masks = &packed.masks[mask as usize..];
+                let row = (i - la.first as usize) * theirs.len();
+                touches_any(s, packed, scratch, center, padded, theirs.clone(), |j| is_set(masks, row + j))
+            };
+            hit = s.or(hit, touched);
         }
         let lanes = s.bits(hit) & contacts.open();
         let (subject, other) = (la.index as usize, lb.index as usize);
@@ -320,6 +327,32 @@ pub(super) fn itself<S: Simd>(
         }
     }
     false
+}
+
+/// Whether a ball touches any of these spheres, but for those that are left out, counted from their first.
+#[inline(always)]
+fn touches_any<S: Simd>(
+    s: S,
+    packed: &Packed,
+    scratch: &Scratch,
+    center: V3<S>,
+    radius: f32,
+    spheres: Range<usize>,
+    is_left_out: impl Fn(usize) -> bool,
+) -> S::M {
+    let mut hit = s.none();
+    let first = spheres.start;
+    for sphere in spheres.filter(|sphere| !is_left_out(sphere - first)) {
+        let reach = radius + packed.spheres[sphere].radius;
+        hit = s.or(hit, touch(s, center, V3::load(s, &scratch.centers[sphere]), reach));
+    }
+    hit
+}
+
+/// Whether a bit of a mask is set.
+#[inline(always)]
+fn is_set(mask: &[u32], bit: usize) -> bool {
+    mask[bit / 32] >> (bit % 32) & 1 == 1
 }
 
 /// Whether two points are nearer than `reach`.

@@ -2,10 +2,10 @@
 //! joint by recursive Newton-Euler (Luh, Walker and Paul 1980), in world axes, since `place` has
 //! left every body's pose there; and what the base of a vehicle bounds.
 
-use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBase, PackedBody, PackedLimits};
+use super::super::packed::{LIMIT_SLACK, MOTION_PRISMATIC, Packed, PackedBase, PackedBody, PackedLimits};
 use super::super::{Status, Verdict};
 use super::{Scratch, V3, first_other_lane};
-use crate::lanes::{Lane, Simd};
+use crate::lanes::{Lane, MAX_LANES, Simd};
 
 /// Motion and load of one body in world axes.
 #[derive(Clone, Copy)]
@@ -125,6 +125,39 @@ fn efforts<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
     for (b, body) in packed.bodies.iter().enumerate().skip(1).rev() {
         inward(s, body, b, scratch);
     }
+}
+
+/// The least share, in any lane, of what moving takes that the efforts leave beside what holding takes; see
+/// [`super::super::EdgeChecker::effort_shares`]. Velocities and accelerations are set to none on the way.
+#[inline(always)]
+pub(super) fn share<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) -> f32 {
+    efforts(s, packed, scratch);
+    scratch.moving.copy_from_slice(&scratch.efforts);
+    for output in 0..packed.dof() {
+        scratch.flat[1][output] = Lane::ZERO;
+        scratch.flat[2][output] = Lane::ZERO;
+    }
+    efforts(s, packed, scratch);
+    let zero = s.splat(0.0);
+    let mut least = s.splat(f32::INFINITY);
+    for (j, l) in packed.limits.iter().enumerate() {
+        let (all, weight) = (s.load(&scratch.moving[j]), s.load(&scratch.efforts[j]));
+        let moving = s.sub(all, weight);
+        let most = s.splat(l.effort * (1.0 - LIMIT_SLACK));
+        let against = s.select(s.lt(moving, zero), s.sub(zero, weight), weight);
+        // Nothing to move leaves all the room there is.
+        let taken = s.max(s.abs(moving), s.splat(f32::MIN_POSITIVE));
+        let share = s.div(s.sub(most, against), taken);
+        let share = s.select(s.le(s.abs(weight), most), share, s.splat(-1.0));
+        least = s.select(s.lt(share, least), share, least);
+    }
+    let mut lanes = Lane([f32::INFINITY; MAX_LANES]);
+    s.store(&mut lanes, least);
+    let mut all = f32::INFINITY;
+    for lane in lanes.0 {
+        all = all.min(lane);
+    }
+    all
 }
 
 /// The body's axis (+z of its frame) in the world.

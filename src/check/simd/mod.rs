@@ -49,6 +49,8 @@ struct Scratch {
     centers_known: Vec<bool>,
     /// Effort of each output, where efforts are checked.
     efforts: Vec<Lane>,
+    /// The same with the robot moving, where `efforts` are those of holding it.
+    moving: Vec<Lane>,
     /// On an edge of a vehicle, what its base bounds.
     bounded: [Lane; MAX_BOUNDED],
     /// Spatial velocity and force of each body.
@@ -66,6 +68,7 @@ impl Scratch {
             bounds: vec![[Lane::ZERO; 3]; packed.links.len()],
             centers_known: vec![false; packed.links.len()],
             efforts: vec![Lane::ZERO; dof],
+            moving: vec![Lane::ZERO; dof],
             bounded: [Lane::ZERO; MAX_BOUNDED],
             dynamics: vec![limits::BodyDynamics::ZERO; packed.bodies.len()],
         }
@@ -75,6 +78,9 @@ impl Scratch {
 impl SimdChecker {
     /// A checker of `problem` at the best level of this CPU, sampling edges so that no sphere moves
     /// farther than `resolution` metres between two samples.
+    ///
+    /// # Panics
+    /// May, where the problem makes no sense: [`Problem::validate`] and [`Backend::checker`](super::Backend) say so.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
         Self::with(problem, resolution, Level::best())
     }
@@ -112,18 +118,27 @@ impl SimdChecker {
 
 impl EdgeChecker for SimdChecker {
     fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed.admit_edges(edges)?;
         let Self { packed, level, scratch, states_checked, watch } = self;
         level.run(CheckEdges { packed, scratch, edges, verdicts, states_checked, watch });
         Ok(())
     }
 
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
+        self.packed.admit_states(states)?;
         let Self { packed, level, scratch, states_checked, watch } = self;
         level.run(CheckStates { packed, scratch, states, verdicts, states_checked, watch });
         Ok(())
     }
 
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        let Self { packed, level, scratch, states_checked, .. } = self;
+        level.run(EffortShares { packed, scratch, edges, shares, states_checked });
+        Ok(())
+    }
+
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
+        self.packed.admit_states(states)?;
         let Self { packed, level, scratch, states_checked, watch } = self;
         level.run(Screen { packed, scratch, states, free, states_checked, watch });
         Ok(())
@@ -283,6 +298,39 @@ fn check_edge<S: Simd>(
         }
     }
     Verdict::VALID
+}
+
+struct EffortShares<'a> {
+    packed: &'a Packed,
+    scratch: &'a mut Scratch,
+    edges: &'a EdgeBatch,
+    shares: &'a mut Vec<f32>,
+    states_checked: &'a mut u64,
+}
+
+impl Kernel for EffortShares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let Self { packed, scratch, edges, shares, states_checked } = self;
+        shares.clear();
+        for i in 0..edges.len() {
+            let edge = edges.get(i);
+            let rakes = packed.rakes(&edge);
+            let mut least = f32::INFINITY;
+            for rake in RakeOrder::new(rakes) {
+                for first_tooth in (0..RAKE).step_by(S::LANES) {
+                    unflatten::times(s, &edge, rake, first_tooth, rakes, scratch);
+                    unflatten::edge(s, packed, &edge, scratch);
+                    place::bodies(s, packed, scratch);
+                    *states_checked += S::LANES as u64;
+                    least = least.min(limits::share(s, packed, scratch));
+                }
+            }
+            shares.push(least);
+        }
+    }
 }
 
 struct CheckStates<'a> {

@@ -18,7 +18,7 @@ pub(super) const TILTS: [f64; 4] = [0.5, 0.8, 1.05, 1.2];
 /// Shares of the thrust that are kept for turning on them.
 const RESERVES: [f64; 2] = [0.01, 0.04];
 
-/// Horizontal accelerations of steep flights, in multiples of standard gravity, ...
+/// Horizontal accelerations of steep flights, in multiples of gravity, ...
 const SIDEWAYS: [f64; 6] = [0.03, 0.08, 0.15, 0.25, 0.4, 0.6];
 /// ... and what the estimated widths of their filters are taken times.
 const ROOMY: f64 = 1.4;

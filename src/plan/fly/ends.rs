@@ -2,7 +2,7 @@
 
 use super::envelope::Envelope;
 use super::righting::Lean;
-use crate::base::{Base, GRAVITY, Jet, MAX_ORDER, MAX_OUTPUTS};
+use crate::base::{Base, Jet, MAX_ORDER, MAX_OUTPUTS};
 use crate::check::{Fault, Status};
 use crate::problem::FlatState;
 use crate::trajectory::{Trajectory, shift};
@@ -121,14 +121,15 @@ impl Port {
 /// The first limit of the base that a state breaks, whatever the control.
 pub(super) fn excess(base: &Base, state: &FlatState) -> Option<Fault> {
     let End { flat, thrust } = End::of(base, state).ok()?;
+    let gravity = base.gravity()?;
     let mut derivatives = [[0.0; MAX_OUTPUTS]; MAX_ORDER + 1];
     derivatives[0][..flat.position.len()].copy_from_slice(&flat.position);
     derivatives[1][..flat.velocity.len()].copy_from_slice(&flat.velocity);
     for (output, jet) in thrust.iter().enumerate() {
         // A thrust of the weight, wherever it points.
-        let weight = if output + 1 == thrust.len() { GRAVITY } else { 0.0 };
-        derivatives[2][output] = GRAVITY * jet.value() - weight;
-        derivatives[3][output] = GRAVITY * jet.0[1];
+        let weight = if output + 1 == thrust.len() { gravity } else { 0.0 };
+        derivatives[2][output] = gravity * jet.value() - weight;
+        derivatives[3][output] = gravity * jet.0[1];
     }
     let sample = base.unflatten(&base.flat_from(derivatives)).ok()?;
     let of_state = sample.limits.len() - sample.control.len();
@@ -222,19 +223,20 @@ impl End {
     /// swings from where it points to upright by cubics, its magnitude at first that which holds the
     /// height.
     fn leveled(&self, envelope: &Envelope<'_>) -> Result<Vec<Trajectory>, Attitude> {
-        let thrust = (GRAVITY / self.climb()).min(envelope.thrust());
-        let mut swings = (0..TIMES).map(|k| self.swing(thrust, SHORTEST * RATIO.powi(k)));
+        let gravity = envelope.hovering();
+        let thrust = (gravity / self.climb()).min(envelope.thrust());
+        let mut swings = (0..TIMES).map(|k| self.swing([thrust, gravity], SHORTEST * RATIO.powi(k)));
         let shortest = swings.find(|swing| envelope.holds(swing));
         shortest.map(|swing| vec![swing]).ok_or(Attitude::TooFast)
     }
 
-    /// A thrust by mass of `thrust` along the body swings to that which hovers.
-    fn swing(&self, thrust: f64, duration: f64) -> Trajectory {
+    /// A thrust by mass of `thrust` along the body swings to that which hovers, `gravity`.
+    fn swing(&self, [thrust, gravity]: [f64; 2], duration: f64) -> Trajectory {
         let FlatState { position, velocity, .. } = &self.flat;
         let mut coefficients = Vec::new();
         let t = duration;
         for (i, (&p, &v)) in position.iter().zip(velocity).enumerate() {
-            let weight = if i + 1 == self.thrust.len() { GRAVITY } else { 0.0 };
+            let weight = if i + 1 == self.thrust.len() { gravity } else { 0.0 };
             let [a, j] =
                 self.thrust.get(i).map_or([0.0; 2], |jet| [thrust * jet.value() - weight, thrust * jet.0[1]]);
             // The acceleration is the cubic of Hermite from (a, j) to (0, 0).

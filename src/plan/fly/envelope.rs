@@ -3,7 +3,7 @@
 //! [`Base::unflatten`]; what is estimated here only decides where to begin.
 
 use super::righting::Turning;
-use crate::base::{Actuation, Base, GRAVITY, Limited, Moved, PlanarQuadrotor, Quadrotor, QuadrotorState};
+use crate::base::{Actuation, Base, Limited, Moved, PlanarQuadrotor, Quadrotor, QuadrotorState};
 use crate::robot::OutputLimits;
 use crate::steer::{LineLaw, moving_average};
 use crate::trajectory::{Trajectory, cubic, extrema};
@@ -15,11 +15,11 @@ const MARGIN: f64 = 1e-3;
 /// Share of the thrust that is kept for turning where rotors give both.
 pub(super) const FOR_TURNING: f64 = 0.05;
 
-/// The least thrust by mass that is flown, in multiples of standard gravity: where it vanishes it has no
+/// The least thrust by mass that is flown, in multiples of gravity: where it vanishes it has no
 /// direction.
 const LEAST_THRUST: f64 = 0.03;
 
-/// Greatest downward acceleration beside others, in multiples of standard gravity.
+/// Greatest downward acceleration beside others, in multiples of gravity.
 const GREATEST_FALL: f64 = 0.9;
 
 /// Shares of the limits of yaw that motions of yaw alone take, as tilting takes some too.
@@ -53,6 +53,8 @@ const SAME: f64 = 1e-9;
 /// Bounds of a planar quadrotor's or quadrotor's motion in its flat outputs.
 pub(super) struct Envelope<'a> {
     base: &'a Base,
+    /// Acceleration of free fall, m/s^2.
+    gravity: f64,
     /// Greatest thrust by mass, m/s^2.
     most: f64,
     /// The same, less what is kept for turning.
@@ -104,31 +106,32 @@ impl<'a> Envelope<'a> {
     }
 
     fn planar(base: &'a Base, quadrotor: &PlanarQuadrotor) -> Self {
-        let PlanarQuadrotor { mass, inertia, arm, rotor, velocity, body_rate } = *quadrotor;
+        let PlanarQuadrotor { mass, inertia, arm, rotor, velocity, body_rate, gravity } = *quadrotor;
         let spare = (rotor - 1.0).clamp(0.0, 1.0);
         Self {
             base,
-            most: rotor * GRAVITY * (1.0 - MARGIN),
-            thrust: rotor * GRAVITY * (1.0 - FOR_TURNING),
+            gravity,
+            most: rotor * gravity * (1.0 - MARGIN),
+            thrust: rotor * gravity * (1.0 - FOR_TURNING),
             speed: velocity * (1.0 - MARGIN),
             is_round: false,
             rate: body_rate,
-            turn: arm * mass * GRAVITY * spare / inertia,
-            turn_by_thrust: arm * mass * GRAVITY / inertia,
+            turn: arm * mass * gravity * spare / inertia,
+            turn_by_thrust: arm * mass * gravity / inertia,
             yaw: [f64::INFINITY; 2],
         }
     }
 
     fn spatial(base: &'a Base, quadrotor: &Quadrotor) -> Self {
-        let Quadrotor { mass, inertia, ref actuation, velocity, body_rate, state } = *quadrotor;
+        let Quadrotor { mass, inertia, ref actuation, velocity, body_rate, state, gravity } = *quadrotor;
         let slowest = inertia.x.max(inertia.y);
         let (most, kept, moments, turn_by_thrust) = match *actuation {
             Actuation::Rotors { arm, torque_by_thrust, most } => {
-                let spare = (most - 1.0).clamp(0.0, 1.0) * mass * GRAVITY;
+                let spare = (most - 1.0).clamp(0.0, 1.0) * mass * gravity;
                 let across = arm * std::f64::consts::FRAC_1_SQRT_2 * spare;
                 let moments = [across, across, torque_by_thrust * spare];
                 let arm = arm * std::f64::consts::FRAC_1_SQRT_2;
-                (most * GRAVITY, FOR_TURNING, moments, arm * mass * GRAVITY / slowest)
+                (most * gravity, FOR_TURNING, moments, arm * mass * gravity / slowest)
             }
             Actuation::Wrench { unit, lower, upper } => {
                 let moment = |i: usize| unit[i] * upper[i].min(-lower[i]);
@@ -137,6 +140,7 @@ impl<'a> Envelope<'a> {
         };
         Self {
             base,
+            gravity,
             most: most * (1.0 - MARGIN),
             thrust: most * (1.0 - kept),
             speed: velocity * (1.0 - MARGIN),
@@ -165,27 +169,34 @@ impl<'a> Envelope<'a> {
 
     /// Thrust by mass that hovers, m/s^2.
     pub(super) fn hovering(&self) -> f64 {
-        GRAVITY
+        self.gravity
+    }
+
+    /// Whether it can turn either way about every axis, as to lean and to be level again takes.
+    pub(super) fn can_turn(&self) -> bool {
+        [self.turn, self.yaw[0], self.yaw[1]].iter().all(|&turn| turn > 0.0)
     }
 
     /// Whether it can hover, and something more.
     pub(super) fn can_hover(&self) -> bool {
-        self.thrust > GRAVITY * (1.0 + LEAST_THRUST)
+        self.thrust > self.gravity * (1.0 + LEAST_THRUST)
     }
 
     /// Boxes of accelerations, from those for motions along the ground to those for climbs.
     pub(super) fn agilities(&self) -> impl Iterator<Item = Agility> + use<'_> {
-        let most = (self.thrust * self.thrust - GRAVITY * GRAVITY).sqrt().min(2.0 * GRAVITY);
+        let g = self.gravity;
+        let most = (self.thrust * self.thrust - g * g).sqrt().min(2.0 * g);
         [0.9, 0.7, 0.5, 0.3].into_iter().map(move |share| self.agility(share * most))
     }
 
     /// A box with so much horizontal acceleration in all.
     fn agility(&self, level: f64) -> Agility {
-        let rise = (self.thrust * self.thrust - level * level).sqrt() - GRAVITY;
+        let g = self.gravity;
+        let rise = (self.thrust * self.thrust - level * level).sqrt() - g;
         // Falling and accelerating at once tilts the most; that shall be no more than 60 degrees.
-        let fall = (GRAVITY - level / 3.0_f64.sqrt()).min(GREATEST_FALL * GRAVITY);
-        let tilt = (level / GRAVITY).atan().max(0.5);
-        Agility { horizontal: level / (self.up() as f64).sqrt(), rise, fall: fall.max(0.2 * GRAVITY), tilt }
+        let fall = (g - level / 3.0_f64.sqrt()).min(GREATEST_FALL * g);
+        let tilt = (level / g).atan().max(0.5);
+        Agility { horizontal: level / (self.up() as f64).sqrt(), rise, fall: fall.max(0.2 * g), tilt }
     }
 
     /// Limits of the outputs: their positions within those of the base's coordinates, `positions`, and
@@ -218,7 +229,8 @@ impl<'a> Envelope<'a> {
         if length > SAME {
             let fastest = way[..=up].iter().fold(0.0_f64, |most, w| most.max(w.abs()));
             let thrust = if level < SAME { self.most } else { self.most * (1.0 - reserve) };
-            let along = |climb: f64| along(thrust, level / length, climb / length, tilt) / length;
+            let along =
+                |climb: f64| along([thrust, self.gravity], [level / length, climb / length], tilt) / length;
             let speed = self.speed / if self.is_round { length } else { fastest };
             law = LineLaw { speed, speeding: along(way[up]), braking: along(-way[up]) };
         }
@@ -234,8 +246,8 @@ impl<'a> Envelope<'a> {
     /// part alone; its time in the strong phase is that of its one phase.
     pub(super) fn shaft(&self, climb: f64, level: f64, reserve: f64) -> LineLaw {
         let thrust = self.most * (1.0 - reserve);
-        let strong = (thrust * thrust - level * level).sqrt() - GRAVITY;
-        let weak = (1.0 - LEAST_THRUST) * GRAVITY;
+        let strong = (thrust * thrust - level * level).sqrt() - self.gravity;
+        let weak = (1.0 - LEAST_THRUST) * self.gravity;
         let (speeding, braking) = if climb > 0.0 { (strong, weak) } else { (weak, strong) };
         let [speed, speeding, braking] = [self.speed, speeding, braking].map(|most| most / climb.abs());
         LineLaw { speed, speeding, braking }
@@ -244,7 +256,7 @@ impl<'a> Envelope<'a> {
     /// How an overturned body is turned.
     pub(super) fn turning(&self) -> Turning {
         let rate = TURNING * self.rate;
-        let weak = LEAST_THRUST * GRAVITY;
+        let weak = LEAST_THRUST * self.gravity;
         if self.turn_by_thrust.is_infinite() {
             let thrusts = [weak, self.most];
             return Turning {
@@ -252,20 +264,21 @@ impl<'a> Envelope<'a> {
                 idle: thrusts,
                 torqued: thrusts,
                 change: [TURNING_TORQUE * self.turn; 2],
+                gravity: self.gravity,
             };
         }
         // The greatest rate is reached in a given time, if the thrust permits.
         let share = |time: f64| rate / (time * TURNING_TORQUE * self.turn_by_thrust);
-        let most = self.most / GRAVITY;
+        let most = self.most / self.gravity;
         let (pulse, brake) = (share(PULSE).min(0.5 * most), share(BRAKE).min(0.5 * most));
         let change = [pulse, brake].map(|share| share * TURNING_TORQUE * self.turn_by_thrust);
-        let torqued = [pulse, most - brake].map(|share| share * GRAVITY);
-        Turning { rate, idle: [weak, self.most], torqued, change }
+        let torqued = [pulse, most - brake].map(|share| share * self.gravity);
+        Turning { rate, idle: [weak, self.most], torqued, change, gravity: self.gravity }
     }
 
     /// The fourth derivative of the position, m/s^4, that the torques give while it hovers.
     pub(super) fn snap(&self) -> f64 {
-        GRAVITY * self.turn
+        self.gravity * self.turn
     }
 
     /// Estimated widths of the two filters between accelerations that differ by `change`, m/s^2, where the
@@ -366,9 +379,8 @@ fn hold_over(
 }
 
 /// The greatest acceleration in a direction, given by what is level of it and what climbs, at a greatest thrust
-/// by mass.
-fn along(thrust: f64, level: f64, climb: f64, tilt: f64) -> f64 {
-    let g = GRAVITY;
+/// by mass and a gravity.
+fn along([thrust, g]: [f64; 2], [level, climb]: [f64; 2], tilt: f64) -> f64 {
     let by_thrust = (thrust * thrust - g * g * level * level).sqrt() - g * climb;
     let lean = level - tilt.tan() * climb;
     let by_tilt = if lean > 0.0 { g * tilt.tan() / lean } else { f64::INFINITY };
@@ -384,6 +396,7 @@ pub(super) fn filtered(course: &Trajectory, [first, second]: [f64; 2]) -> Trajec
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::base::GRAVITY;
     use glam::DVec3;
     use proptest::prelude::*;
 
@@ -391,7 +404,16 @@ pub(super) mod tests {
     pub(in super::super) fn bases() -> [Base; 3] {
         let quadrotor = |actuation, inertia| {
             let state = QuadrotorState::Quaternion;
-            Base::Quadrotor(Quadrotor { mass: 0.5, inertia, actuation, velocity: 4.0, body_rate: 8.0, state })
+            let gravity = GRAVITY;
+            Base::Quadrotor(Quadrotor {
+                mass: 0.5,
+                inertia,
+                actuation,
+                velocity: 4.0,
+                body_rate: 8.0,
+                state,
+                gravity,
+            })
         };
         [
             Base::PlanarQuadrotor(PlanarQuadrotor {
@@ -401,6 +423,7 @@ pub(super) mod tests {
                 rotor: 1.3,
                 velocity: 4.0,
                 body_rate: 8.0,
+                gravity: GRAVITY,
             }),
             quadrotor(
                 Actuation::Rotors { arm: 0.1, torque_by_thrust: 0.01, most: 1.5 },

@@ -24,6 +24,10 @@ pub(super) fn problem(
         links: Vec::new(),
         spheres: Vec::new(),
         pairs: Vec::new(),
+        always: Vec::new(),
+        overlaps: Vec::new(),
+        unjudged: Default::default(),
+        proved_within: Vec::new(),
         base: None,
     };
     let Problem { smoothness, gravity, .. } = *problem;
@@ -66,6 +70,10 @@ impl EdgeChecker for FlatChecker<'_> {
     fn check_states(&mut self, states: &StateBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
         self.place(states);
         self.inner.check_states(&self.states, verdicts)
+    }
+
+    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+        self.inner.effort_shares(edges, shares)
     }
 
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {

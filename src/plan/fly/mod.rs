@@ -25,7 +25,7 @@ pub use ends::Attitude;
 use super::lane::{Finish, Lane};
 use super::termination::{Improve, Race};
 use super::{Outcome, Termination};
-use crate::base::{Base, GRAVITY};
+use crate::base::Base;
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Fault, Status};
 use crate::problem::{FlatState, Problem};
 use crate::stop::Stop;
@@ -93,6 +93,9 @@ impl<'a> Flight<'a> {
         }
         if !envelope.can_hover() {
             return Err(unsupported("the quadrotor's greatest thrust hardly carries its weight"));
+        }
+        if !envelope.can_turn() {
+            return Err(unsupported("the quadrotor's moments do not turn it either way about every axis"));
         }
         if let Some(why) = ends::excess(base, &problem.start) {
             return Err(Box::new(Outcome::StartInvalid { why }));
@@ -177,7 +180,7 @@ impl<'a> Flight<'a> {
             let segment = whole.segment(i);
             let mut thrust = vec![0.0; segment.dof];
             segment.evaluate(0.5 * segment.duration, 2, &mut thrust);
-            thrust[up] += GRAVITY;
+            thrust[up] += self.envelope.hovering();
             thrust[up] > UPRIGHT * thrust[..=up].iter().map(|f| f * f).sum::<f64>().sqrt()
         };
         let knots = whole.knots();

@@ -9,7 +9,7 @@
 use super::Flight;
 use super::envelope::MOST_LIMITS;
 use super::spline::{self, SUPPORT, Splines};
-use crate::base::{Flat, GRAVITY, Limited, MAX_ORDER, MAX_OUTPUTS, Moved};
+use crate::base::{Flat, Limited, MAX_ORDER, MAX_OUTPUTS, Moved};
 use crate::check::{Status, Verdict};
 use crate::pose::Pose;
 use crate::refine::Band;
@@ -48,7 +48,7 @@ const REACH: f64 = 0.2;
 /// How far from the flight, metres, obstacles are looked at: what strays farther is found by the check.
 const STRAY: f64 = 0.5;
 
-/// The thrust by mass that is kept at least, in multiples of standard gravity.
+/// The thrust by mass that is kept at least, in multiples of gravity.
 const KEPT_THRUST: f64 = 0.2;
 
 /// Shares of the duration that are tried to be saved at first and at last.
@@ -162,7 +162,7 @@ impl<'a> Quickener<'a> {
         let [least, most] = SEGMENTS;
         let segments = ((trajectory.duration() / SEGMENT).ceil() as usize).clamp(least, most);
         let up = flight.envelope.up();
-        let (splines, unknowns) = Splines::about(trajectory, up, segments);
+        let (splines, unknowns) = Splines::about(trajectory, up, flight.envelope.hovering(), segments);
         let axes = if up == 1 { vec![DVec3::X, DVec3::Z] } else { vec![DVec3::X, DVec3::Y, DVec3::Z] };
         let near = obstacles_near(flight, trajectory, &axes, segments);
         let begin = Candidate { unknowns, duration: BEGIN * trajectory.duration() };
@@ -432,15 +432,15 @@ impl<'a> Quickener<'a> {
             let [lower, upper] = limit.bounds;
             (2.0 * limit.value.value() - lower - upper) / (upper - lower)
         };
-        let up = self.axes.len() - 1;
+        let (up, gravity) = (self.axes.len() - 1, self.flight.envelope.hovering());
         let level = derivatives[2][..up].iter().map(|a| a * a).sum::<f64>();
-        let thrust = (level + (derivatives[2][up] + GRAVITY).powi(2)).sqrt();
+        let thrust = (level + (derivatives[2][up] + gravity).powi(2)).sqrt();
         let mut shares = [0.0; MOST];
         for (s, limit) in shares.iter_mut().zip(&self.moved.limits) {
             let value = share(limit);
             *s = if value.is_finite() { value } else { 0.0 };
         }
-        shares[self.moved.limits.len()] = 1.0 + KEPT_THRUST - thrust / GRAVITY;
+        shares[self.moved.limits.len()] = 1.0 + KEPT_THRUST - thrust / gravity;
         Some(shares)
     }
 

@@ -2,7 +2,6 @@
 //! the fall and the drift, and leaves it hovering.
 
 use super::envelope::Envelope;
-use crate::base::GRAVITY;
 use crate::problem::FlatState;
 use crate::robot::OutputLimits;
 use crate::steer::{Profile, TimeOptimal};
@@ -34,6 +33,8 @@ pub(super) struct Turning {
     pub(super) torqued: [f64; 2],
     /// Angular acceleration of the weak thrust and of the strong, rad/s^2.
     pub(super) change: [f64; 2],
+    /// Acceleration of free fall, m/s^2.
+    pub(super) gravity: f64,
 }
 
 /// A body whose thrust leans in one vertical plane.
@@ -88,9 +89,9 @@ impl Lean {
             rest.climb()
         };
         let strong = turning.idle[1];
-        let hold = -rest / (strong * counter.cos() - GRAVITY);
+        let hold = -rest / (strong * counter.cos() - turning.gravity);
         if hold > 0.0 {
-            swing.piece(hold, [(counter, 0.0); 2], strong);
+            swing.piece(hold, [(counter, 0.0); 2], [strong, turning.gravity]);
         }
         up.iter().for_each(|leg| swing.turn(leg, turning));
         let drift = swing.drift();
@@ -114,7 +115,7 @@ fn turn(turning: &Turning, (angle, rate): (f64, f64), to: f64) -> Option<Vec<Leg
         &[rate],
         &[to],
         &[0.0],
-        1.0,
+        0.0,
         f64::INFINITY,
         &mut profiles,
     )?;
@@ -160,13 +161,13 @@ impl<'a> Swing<'a> {
             let [from, middle, to] = [0.0, 0.5, 1.0].map(|part| duration * (f64::from(i) + part) / parts);
             let thrusts = if change == 0.0 { turning.idle } else { turning.torqued };
             let thrust = thrusts[usize::from(at(middle).0.cos() > STRONG)];
-            self.piece(to - from, [at(from), at(to)], thrust);
+            self.piece(to - from, [at(from), at(to)], [thrust, turning.gravity]);
         }
     }
 
     /// Appends a piece in which the thrust by mass turns from one angle, at its rate, to another: its
     /// acceleration is a cubic, its direction and the rate of that exact at both ends.
-    fn piece(&mut self, duration: f64, ends: [(f64, f64); 2], thrust: f64) {
+    fn piece(&mut self, duration: f64, ends: [(f64, f64); 2], [thrust, gravity]: [f64; 2]) {
         let t = duration;
         let up = self.lean.toward.len();
         let mut coefficients = Vec::with_capacity(6 * self.at.position.len());
@@ -175,7 +176,7 @@ impl<'a> Swing<'a> {
                 let (sin, cos) = angle.sin_cos();
                 match self.lean.toward.get(output) {
                     Some(u) => (u * thrust * sin, u * thrust * cos * rate),
-                    None if output == up => (thrust * cos - GRAVITY, -thrust * sin * rate),
+                    None if output == up => (thrust * cos - gravity, -thrust * sin * rate),
                     None => (0.0, 0.0),
                 }
             });

@@ -1,7 +1,6 @@
 //! Flights as uniform quartic B-splines: a thrust that turns as the state at either end says, however
 //! strong it is there, and control points that are free between.
 
-use crate::base::GRAVITY;
 use crate::trajectory::Trajectory;
 
 /// Degree of the splines: torques, which follow from the fourth derivative, may jump.
@@ -58,15 +57,15 @@ pub(super) struct Splines {
 
 impl Splines {
     /// Those that begin and end as a flight does, and the unknowns and duration that are near it; `up` is
-    /// the output that points up.
-    pub(super) fn about(flight: &Trajectory, up: usize, segments: usize) -> (Self, Vec<f64>) {
+    /// the output that points up, against this `gravity`.
+    pub(super) fn about(flight: &Trajectory, up: usize, gravity: f64, segments: usize) -> (Self, Vec<f64>) {
         assert!(segments > 2 * ORDERS, "the ends have control points of their own");
         let still =
             |output: usize| flight.segments().all(|s| s.polynomial(output)[1..].iter().all(|&c| c == 0.0));
         let moving =
             (0..flight.dof()).rev().find(|&output| output <= up || !still(output)).map_or(0, |i| i + 1);
         let resting = (moving..flight.dof()).map(|output| flight.segment(0).polynomial(output)[0]).collect();
-        let ends = [0.0, flight.duration()].map(|t| ends_of(flight, t, up, moving));
+        let ends = [0.0, flight.duration()].map(|t| ends_of(flight, t, [up, moving], gravity));
         let h = flight.duration() / segments as f64;
         let mut unknowns = vec![1.0, 0.0];
         let [mut value, mut bend] = [vec![0.0; flight.dof()], vec![0.0; flight.dof()]];
@@ -207,11 +206,11 @@ pub(super) fn weights(share: f64) -> [[f64; SUPPORT]; SUPPORT] {
     })
 }
 
-fn ends_of(flight: &Trajectory, t: f64, up: usize, moving: usize) -> Vec<End> {
+fn ends_of(flight: &Trajectory, t: f64, [up, moving]: [usize; 2], gravity: f64) -> Vec<End> {
     let mut derivatives = vec![vec![0.0; flight.dof()]; ORDERS];
     derivatives.iter_mut().enumerate().for_each(|(order, values)| flight.evaluate(t, order, values));
     let [p, v, a, j] = [0, 1, 2, 3].map(|order| &derivatives[order]);
-    let weight = |i: usize| if i == up { GRAVITY } else { 0.0 };
+    let weight = |i: usize| if i == up { gravity } else { 0.0 };
     let thrust: Vec<f64> = (0..=up).map(|i| a[i] + weight(i)).collect();
     // What of its derivative is along the thrust is free.
     let along = (0..=up).map(|i| thrust[i] * j[i]).sum::<f64>() / thrust.iter().map(|f| f * f).sum::<f64>();
@@ -245,6 +244,7 @@ fn dot(a: &[f64; ORDERS], b: &[f64; ORDERS]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::GRAVITY;
     use glam::DVec3;
     use proptest::prelude::*;
 
@@ -284,7 +284,7 @@ mod tests {
         ) {
             // The thrust points somewhere.
             prop_assume!([0.0, flight.duration()].iter().all(|&t| at(&flight, t, 2)[2] > -GRAVITY + 1.0));
-            let (splines, mut unknowns) = Splines::about(&flight, 2, 14);
+            let (splines, mut unknowns) = Splines::about(&flight, 2, GRAVITY, 14);
             unknowns.iter_mut().zip(&shaken).for_each(|(u, s)| *u += s);
             let h = longer * flight.duration() / 14.0;
             let spline = splines.trajectory(&splines.control(&unknowns, h), h);
@@ -305,7 +305,7 @@ mod tests {
         /// Slopes are those of differences: all is linear in the unknowns.
         #[test]
         fn slopes_are_those_of_differences(flight in flight(), segment in 0..14_usize, share in 0.0..=1.0_f64) {
-            let (splines, unknowns) = Splines::about(&flight, 2, 14);
+            let (splines, unknowns) = Splines::about(&flight, 2, GRAVITY, 14);
             let h = flight.duration() / 14.0;
             let weights = weights(share)[2];
             let value = |unknowns: &[f64]| splines.sum(&splines.control(unknowns, h), segment, 1, &weights);

@@ -143,6 +143,7 @@ fn quadrotor() -> Result<Vehicle, InputError> {
         velocity: 4.0,
         body_rate: 5.0,
         state: QuadrotorState::Quaternion,
+        gravity: GRAVITY,
     });
     let g = GRAVITY;
     let flight = |x: [f64; 4], y: [f64; 4], z: [f64; 4], yaw: f64, status, index| {

@@ -1,0 +1,57 @@
+//! Calls that make no sense, and ends that no trajectory within limits can have.
+
+use super::PlanOptions;
+use crate::check::{Fault, Status};
+use crate::error::InvalidValue;
+use crate::problem::{FlatState, Problem, Smoothness};
+use crate::robot::OutputLimits;
+
+/// Checks that a call makes sense: its options and its problem, and that this tells how fast the robot may be.
+pub(super) fn admit(problem: &Problem, options: &PlanOptions) -> Result<(), InvalidValue> {
+    options.validate().map_err(|e| e.under("options"))?;
+    problem.validate()?;
+    bounded(problem)
+}
+
+/// Whether outputs have the limits from which durations follow; a vehicle has its own.
+fn bounded(problem: &Problem) -> Result<(), InvalidValue> {
+    let mechanism = &problem.mechanism;
+    let first = mechanism.vehicle().map_or(0, |base| base.coordinates().len());
+    for (i, limits) in mechanism.limits.iter().enumerate().skip(first) {
+        let jerk = (problem.smoothness == Smoothness::Jerk).then_some(("jerk", limits.jerk));
+        // Where torques are held, efforts tell how hard a joint can accelerate.
+        let by_effort = problem.torque && limits.effort.is_finite();
+        let acceleration = (!by_effort).then_some(("acceleration", limits.acceleration));
+        let all = [("velocity", limits.velocity)].into_iter().chain(acceleration).chain(jerk);
+        if let Some((field, value)) = all.into_iter().find(|(_, value)| !value.is_finite()) {
+            let output = &mechanism.outputs[i];
+            let expected = "a limit: without one no duration can be told";
+            return Err(InvalidValue::new(
+                format!("mechanism.limits[{i}] (\"{output}\").{field}"),
+                value,
+                expected,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The first output of an end that lies beyond its limits, as those of [`Problem::admitted`] are. Checks allow for
+/// the rounding of `f32`, certificates for hardly any: no trajectory from or to there could be certified.
+pub(super) fn out_of_bounds(problem: &Problem, state: &FlatState) -> Option<Fault> {
+    let mechanism = &problem.mechanism;
+    let smooth = problem.smoothness == Smoothness::Jerk;
+    mechanism.limits.iter().enumerate().find_map(|(i, limits)| {
+        let &OutputLimits { lower, upper, velocity, acceleration, .. } = limits;
+        let second = if smooth { state.acceleration[i] } else { 0.0 };
+        let all = [
+            (Status::Position, state.position[i], [lower, upper]),
+            (Status::Velocity, state.velocity[i], [-velocity, velocity]),
+            (Status::Acceleration, second, [-acceleration, acceleration]),
+        ];
+        let beyond = |&(_, value, [least, most]): &(Status, f64, [f64; 2])| value < least || value > most;
+        let (status, amount, [least, most]) = all.into_iter().find(beyond)?;
+        let (subject, other) = (mechanism.outputs[i].clone(), String::new());
+        Some(Fault { status, subject, other, amount, bounds: (least, most) })
+    })
+}
