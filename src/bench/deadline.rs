@@ -503,29 +503,7 @@ pub fn measure(
     let options = match clock {
         Clock::Wall => PlanOptions { time_limit: Some(limit), ..options },
         Clock::Processor => {
-            let last = std::sync::Mutex::new(begun);
-            let cancel = Some(CancelToken::when(move || {
-                let now = worked();
-                let mut last = last.lock().unwrap();
-                let gap = now.saturating_sub(*last).as_micros();
-                if gap > 250 {
-                    eprintln!("GAP {gap} {family:?} {seed}");
-                    let b = std::backtrace::Backtrace::force_capture().to_string();
-                    let v: Vec<&str> = b
-                        .lines()
-                        .filter(|l| {
-                            l.contains("src/")
-                                && l.contains("./src")
-                                && !l.contains("stop.rs")
-                                && !l.contains("deadline.rs")
-                        })
-                        .take(5)
-                        .collect();
-                    eprintln!("{}", v.join("\n"));
-                }
-                *last = worked();
-                worked().saturating_sub(begun) >= limit
-            }));
+            let cancel = Some(CancelToken::when(move || worked().saturating_sub(begun) >= limit));
             PlanOptions { time_limit: None, cancel, ..options }
         }
     };

@@ -111,7 +111,9 @@ impl Robot {
         self.always.iter_mut().flat_map(|a| &mut a.links).for_each(|l| *l += moved);
         // What decides how the tree's links stand to each other does not hang on the joints before them.
         let endless = [f64::NEG_INFINITY, f64::INFINITY];
-        self.proved_within.splice(0..0, vec![endless; moved]);
+        if !self.proved_within.is_empty() {
+            self.proved_within.splice(0..0, vec![endless; moved]);
+        }
         Self { links, joints, ..self }
     }
 }
