@@ -100,7 +100,8 @@ proptest! {
     fn what_is_written_stays_certified((seed, trajectory) in mechanism_and_cubics(), loose in any::<bool>()) {
         let margin = if loose { 0.1 } else { 0.0 };
         let problem = problem_of(mechanism(seed), &trajectory, Smoothness::Acceleration, margin);
-        prop_assert!(certify(&problem, &trajectory, &CertifyOptions::default()).is_ok());
+        let certified = certify(&problem, &trajectory, &CertifyOptions::default());
+        prop_assert!(certified.is_ok(), "{certified:?}");
         for format in FORMATS {
             let (_, report) = after(format, &problem, &trajectory);
             prop_assert!(report.certificate.is_some(), "{format:?}: {report}");

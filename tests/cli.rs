@@ -448,7 +448,7 @@ fn check_refuses_what_is_not_valid() {
         let d = b - a;
         serde_json::json!([a, 0.0, 3.0 * d / 100.0, -2.0 * d / 1000.0])
     };
-    refused("straight.json", &["inside \"board"], &|json| {
+    refused("straight.json", &[" mm inside \""], &|json| {
         let coefficients: Vec<Value> = ends[0].iter().zip(&ends[1]).map(smooth).collect();
         json["segments"] = serde_json::json!([{"duration": 10.0, "coefficients": coefficients}]);
     });
@@ -690,7 +690,7 @@ fn a_batch_says_what_it_could_not_do() {
     flatout(&["batch", &hard, "-o", &to, "--format", "txt"]).fails(2, &["txt"]);
     flatout(&["batch", &hard, "-o", &hard]).fails(2, &["cannot make the folder"]);
     flatout(&["batch", &hard, "-o", &to, "--threads", "0"])
-        .fails(2, &["expected a whole number greater than 0"]);
+        .fails(2, &["expected a whole number from 1 to 1024"]);
 }
 
 /// `flatout ... | head -c 1`.
@@ -944,7 +944,7 @@ fn threads_share_a_query() {
         read(&file)
     };
     assert_eq!(plan("3", "a.csv"), plan("3", "b.csv"));
-    flatout(&["plan", "scenes/panda_cage.yaml", "--threads", "0"]).fails(2, &["--threads", "greater than 0"]);
+    flatout(&["plan", "scenes/panda_cage.yaml", "--threads", "0"]).fails(2, &["--threads", "from 1 to 1024"]);
 }
 
 #[test]

@@ -315,11 +315,13 @@ fn numbers_that_make_no_sense_are_named() {
                 set(&mut problem, value);
                 let what = format!("{}: {field} = {value}", sound.name);
                 let valid = problem.validate();
-                if let Some(may) = may.be(value) {
+                // A sphere that is made larger alone is not held any more by what should hold it.
+                let grown = matches!(&valid, Err(e) if e.field.ends_with("bound.radius"));
+                if let (Some(may), false) = (may.be(value), grown) {
                     assert_eq!(valid.is_ok(), may, "{what}: {valid:?}");
                 }
                 if let (Err(InvalidValue { field: named, .. }), Some(false)) = (&valid, may.be(value)) {
-                    assert!(named.contains(field), "{what}: {named}");
+                    assert!(named.contains(field) || grown, "{what}: {named}");
                 }
                 println!("{what}");
                 hand_around(sound, &problem);

@@ -183,6 +183,16 @@ impl<'a> Certifier<'a> {
         (!watch.was_due()).then_some(certifier)
     }
 
+    /// The same for a start that is passed in motion, on a trajectory that is being driven: the controls that a
+    /// vehicle's state does not hold, and that cannot jump, may be there what they are.
+    #[must_use]
+    pub fn under_way(mut self) -> Self {
+        if let Ok(Proof { vehicle: Some(vehicle), .. }) = &mut self.proof {
+            vehicle.is_under_way = true;
+        }
+        self
+    }
+
     /// Builds the tables, as far as it comes.
     fn build(problem: &'a Problem, options: CertifyOptions, watch: &mut Watch) -> Self {
         let checked = options.validate().map_err(|e| e.under("options")).and_then(|()| problem.validate());

@@ -48,6 +48,8 @@ pub(super) struct Vehicle<'a> {
     names: Vec<&'static str>,
     /// Which of them are none at both ends.
     pub(super) still: Vec<usize>,
+    /// Whether they may be at the start what they like.
+    pub(super) is_under_way: bool,
     /// Per segment.
     pub(super) stretches: Vec<Stretch>,
     /// Whether anything is known of a segment as a whole, but the ranges of the joints.
@@ -168,6 +170,7 @@ impl<'a> Vehicle<'a> {
             steady: base.steady(),
             names: Vec::new(),
             still: base.still_at_ends(),
+            is_under_way: false,
             stretches: Vec::new(),
             known: Vec::new(),
             wholes: Vec::new(),
@@ -210,7 +213,9 @@ impl<'a> Vehicle<'a> {
                 findings.add(Violation::singular(reason, trajectory.knots()[index] + t))?;
                 continue;
             }
-            let miss = |state: &FlatState| self.miss(&trajectory.segment(index), t, &moved, state);
+            let still = if end == End::Start && self.is_under_way { &[][..] } else { &self.still };
+            let segment = trajectory.segment(index);
+            let miss = |state: &FlatState| self.miss(&segment, t, &moved, state, still);
             let (_, farthest) = nearest(states, miss)?;
             if let Some(miss) = farthest.miss {
                 findings.add(match end {
@@ -222,8 +227,15 @@ impl<'a> Vehicle<'a> {
         Ok(())
     }
 
-    /// What an end of the trajectory, where the base has `moved`, misses of a state.
-    fn miss(&self, segment: &Segment<'_>, t: f64, moved: &Moved, state: &FlatState) -> Farthest {
+    /// What an end of the trajectory, where the base has `moved` and some quantities must be `still`, misses of a state.
+    fn miss(
+        &self,
+        segment: &Segment<'_>,
+        t: f64,
+        moved: &Moved,
+        state: &FlatState,
+        still: &[usize],
+    ) -> Farthest {
         let mut farthest = Farthest::new(self.options.tolerance);
         for (joint, (coordinate, jet)) in self.chain.iter().zip(&moved.coordinates).enumerate() {
             let wanted = state.position[joint];
@@ -235,7 +247,7 @@ impl<'a> Vehicle<'a> {
                 farthest.see([rate, state.velocity[joint]], name(1));
             }
         }
-        for &index in &self.still {
+        for &index in still {
             let limited = &moved.limits[index];
             farthest.see([limited.value.value(), 0.0], || limited_quantity(limited.name));
         }

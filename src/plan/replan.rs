@@ -2,7 +2,7 @@
 
 use super::{Outcome, PlanOptions, Solution, Statistics, Termination, braking, plan, sense};
 use crate::base::{Base, Car};
-use crate::certify::{Certificate, Certifier, CertifyOptions, Violation, certify};
+use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
 use crate::check::{CheckError, EdgeChecker};
 use crate::error::InvalidValue;
 use crate::problem::{FlatState, Problem, Smoothness};
@@ -179,7 +179,7 @@ impl Departure<'_> {
         // A plan from a goal to itself takes no time; the piece before it does.
         let whole = if is_left { whole.cut(0.0, whole.duration()) } else { next.clone() };
         let problem = Problem { start: self.at(problem, now), ..problem.clone() };
-        let certificate = certify(&problem, &whole, options)?;
+        let certificate = Certifier::new(&problem, *options).under_way().certify(&whole)?;
         Ok((whole, certificate))
     }
 
@@ -194,8 +194,10 @@ impl Departure<'_> {
             return None;
         }
         let rest = running.cut(self.from, running.duration());
-        let certificate =
-            Certifier::new_until(here, CertifyOptions::default(), stop)?.certify_until(&rest, stop).ok()?;
+        let certificate = Certifier::new_until(here, CertifyOptions::default(), stop)?
+            .under_way()
+            .certify_until(&rest, stop)
+            .ok()?;
         Some((rest, certificate))
     }
 }
@@ -289,7 +291,7 @@ fn staying(
         let mut whole = running.cut(from, stay.from);
         whole.append(&solution.trajectory);
         let certifier = Certifier::new_until(here, CertifyOptions::default(), &call.stop);
-        let certified = certifier.map(|mut certifier| certifier.certify_until(&whole, &call.stop));
+        let certified = certifier.map(|certifier| certifier.under_way().certify_until(&whole, &call.stop));
         if let Some(Ok(certificate)) = certified {
             solution.statistics.raw_duration += stay.from - from;
             (solution.trajectory, solution.certificate) = (whole, certificate);

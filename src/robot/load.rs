@@ -143,8 +143,10 @@ fn assemble(
 ) -> Result<Robot, InputError> {
     let stop = Stop::new(None, options.cancel.clone());
     let mut robot = urdf.with(|text| urdf::read(text, urdf.folder(), &options.cover, &stop))?;
+    let sensible = |robot: &Robot| robot.validate().map_err(InputError::of_value);
+    urdf.with(|_| sensible(&robot))?;
     if let Some(limits) = limits {
-        limits.with(|text| joint_limits::apply(text, &mut robot))?;
+        limits.with(|text| joint_limits::apply(text, &mut robot).and_then(|()| sensible(&robot)))?;
     }
     match srdf {
         Some(srdf) => srdf.with(|text| srdf::apply(text, &mut robot))?,

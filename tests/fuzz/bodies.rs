@@ -280,6 +280,7 @@ fn options() -> LoadOptions {
     LoadOptions {
         cover: CoverOptions { max_spheres: 2, tolerance: 10.0 },
         comparisons: 1000,
+        missing_geometry: MissingGeometry::Allow,
         ..LoadOptions::default()
     }
 }
