@@ -16,7 +16,7 @@ use flatout::pose::Pose;
 use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use flatout::robot::mesh::{Mesh, Surface};
 use flatout::robot::spherize::CoverOptions;
-use flatout::robot::{LoadOptions, Mechanism, Robot};
+use flatout::robot::{LoadOptions, Mechanism, MissingGeometry, Robot};
 use flatout::scene::moveit::{self, Text};
 use flatout::scene::{RobotFiles, Scene};
 use flatout::world::World;
