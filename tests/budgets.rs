@@ -1,7 +1,7 @@
 //! Budgets: every phase gives up when it is told to, gives the best that it has, and counts all that it does.
 //! Nothing here is timed: stops are due from the start, after so many asks, or raised by a checker.
 
-use flatout::certify::{CertifyOptions, certify};
+use flatout::certify::{Certifier, CertifyOptions};
 use flatout::check::{
     Backend, CheckError, EdgeBatch, EdgeChecker, ScalarChecker, SimdChecker, StateBatch, Status, Verdict,
 };
@@ -411,7 +411,8 @@ fn a_replan_is_never_longer_than_driving_on() {
                 let rest = running.duration() - departure.from;
                 assert!(solution.trajectory.duration() <= rest + 1e-9, "{name} at {part}");
                 let here = departure.problem(&problem);
-                certify(&here, &solution.trajectory, &CertifyOptions::default()).expect("a certificate");
+                let mut certifier = Certifier::new(&here, CertifyOptions::default()).under_way();
+                certifier.certify(&solution.trajectory).expect("a certificate");
             }
         }
     }
