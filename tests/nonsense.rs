@@ -165,7 +165,7 @@ const COMMON: &[Number] = &[
     number("inertia.matrix", May::Depends, |p, v| p.mechanism.bodies[1].inertia.matrix.x_axis.x = v),
     number("spheres[0].center.x", May::Depends, |p, v| p.mechanism.spheres[0].center.x = v),
     number("spheres[0].radius", May::NotNegative, |p, v| p.mechanism.spheres[0].radius = v),
-    number("bound.radius", May::Nothing, |p, v| p.mechanism.links[0].bound.radius = v),
+    number("bound.radius", May::Depends, |p, v| p.mechanism.links[0].bound.radius = v),
     number("bound", May::Depends, |p, v| p.mechanism.links[0].bound.center.z = v),
 ];
 
