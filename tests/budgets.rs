@@ -1,7 +1,7 @@
 //! Budgets: every phase gives up when it is told to, gives the best that it has, and counts all that it does.
 //! Nothing here is timed: stops are due from the start, after so many asks, or raised by a checker.
 
-use flatout::certify::{Certifier, CertifyOptions};
+use flatout::certify::{Certifier, CertifyOptions, certify};
 use flatout::check::{
     Backend, CheckError, EdgeBatch, EdgeChecker, ScalarChecker, SimdChecker, StateBatch, Status, Verdict,
 };
