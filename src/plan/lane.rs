@@ -243,7 +243,7 @@ impl<'a> Lane<'a> {
             })
             .count();
         let turn = (self.statistics.searches as usize).saturating_sub(1);
-        if turn % 2 == 0 || sooner == 0 {
+        if turn.is_multiple_of(2) || sooner == 0 {
             return reached.into_iter().collect();
         }
         vec![goals[turn / 2 % sooner]]

@@ -311,7 +311,7 @@ impl<'a> Query<'a> {
                 let uncertified = violation.map(Hindrance::Uncertified);
                 let stop = self.termination.afterthought(budget, AFTERTHOUGHT);
                 let braking = || braking::hindrance(self.problem, stop.as_ref()?);
-                let apart = || Some(Hindrance::Apart(gap?.explained(self.problem, stop.as_ref()?)));
+                let apart = || Some(Hindrance::Apart(Box::new(gap?.explained(self.problem, stop.as_ref()?))));
                 let hindrance = uncertified.or_else(braking).or_else(apart);
                 Outcome::Exhausted { budget, statistics: statistics.of(self.begun.elapsed()), hindrance }
             }

@@ -78,7 +78,7 @@ pub enum Hindrance {
     /// The start moves, and the robot cannot even be stopped straight ahead: why not.
     Braking(Violation),
     /// The trees from the start and from the goals have not met: how near they came, and what is between them.
-    Apart(Gap),
+    Apart(Box<Gap>),
 }
 
 /// A trajectory and the proof that it is valid at every instant.

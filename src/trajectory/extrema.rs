@@ -140,9 +140,9 @@ fn root_between(coefficients: &[f64], order: usize, mut a: f64, mut b: f64) -> O
         let width = b - a;
         let ft = value(t);
         if (ft < 0.0) == (fa < 0.0) {
-            a = t
+            a = t;
         } else {
-            b = t
+            b = t;
         }
         let step = ft / derivative(coefficients, order + 1, t);
         let newton = t - step;
