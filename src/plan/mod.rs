@@ -193,7 +193,10 @@ impl<'a> Query<'a> {
     ) -> Result<Result<Option<Flight<'f>>, Outcome>, CheckError> {
         let flight = Flight::of(self.problem, goals, lane.local.checker(), self.termination.stop())?;
         // What was not looked at to its end tells nothing.
-        Ok(self.termination.interrupted().map_or(flight, |budget| Err(self.exhausted(budget))))
+        Ok(match self.termination.interrupted() {
+            Some(budget) => Err(self.exhausted(budget)),
+            None => flight,
+        })
     }
 
     /// The goals that are valid, or why there is nothing to search for.
