@@ -322,7 +322,6 @@ fn numbers_that_make_no_sense_are_named() {
                 if let (Err(InvalidValue { field: named, .. }), Some(false)) = (&valid, may.be(value)) {
                     assert!(named.contains(field) || grown, "{what}: {named}");
                 }
-                println!("{what}");
                 hand_around(sound, &problem);
             }
         }
