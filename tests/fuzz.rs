@@ -3,6 +3,7 @@
 //!
 //! `FLATOUT_FUZZ_SECONDS` says how long each reader is tried (1 by default), `FLATOUT_FUZZ_SEED` with which numbers.
 //! What panics is written to a file whose name is told.
+#![allow(clippy::print_stdout, reason = "how much was tried is what a run is worth")]
 
 #[path = "fuzz/bodies.rs"]
 mod bodies;

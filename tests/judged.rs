@@ -58,12 +58,11 @@ fn answer(scene: &Scene, backend: Backend) -> Outcome {
 
 /// The backends of this machine, by name.
 fn backends() -> Vec<Backend> {
-    let mut all = vec![Backend::Scalar, Backend::Simd];
     #[cfg(feature = "gpu")]
     if common::gpu().is_some() {
-        all.push(Backend::Gpu);
+        return vec![Backend::Scalar, Backend::Simd, Backend::Gpu];
     }
-    all
+    vec![Backend::Scalar, Backend::Simd]
 }
 
 /// That the goal is refused on every backend because these links overlap there.
