@@ -20,7 +20,7 @@ pub struct Task<'a> {
 /// answers in the order of the tasks. Where no thread can be started, fewer do the work
 /// ([`crate::check::threads::take_warning`]).
 ///
-/// Each answer is what [`plan`] gives for that task: it depends neither on the number of threads nor
+/// Each answer is what [`plan`](super::plan()) gives for that task: it depends neither on the number of threads nor
 /// on the other tasks. `checker` makes the checker of a task, by its index, on the thread that is to
 /// use it; where checkers share a device ([`Checkers`](crate::check::Checkers)), more threads than
 /// processors keep it busy. `answered` is told of every answer as it comes, with the index of its
