@@ -1,7 +1,8 @@
 //! One thread's share of a query: searches, refines and certifies with a checker of its own.
 
+use super::portfolio::Portfolio;
 use super::termination::{Improve, Race};
-use super::{Budget, Gap, PlanOptions, RrtConnect, Searched, Solution, Statistics, Termination};
+use super::{Budget, Gap, PlanOptions, Searched, Solution, Statistics, Termination};
 use crate::certify::{Certificate, Certifier, Violation};
 use crate::check::{CheckError, EdgeChecker, StateBatch, Status};
 use crate::local_planner::LocalPlanner;
@@ -383,7 +384,7 @@ impl<'a> Lane<'a> {
         self.statistics.searches = self.statistics.searches.saturating_add(1);
         let before = self.statistics.iterations;
         let termination = termination.after(before);
-        let mut search = RrtConnect::new(self.problem, goals, self.options, self.seed());
+        let mut search = Portfolio::new(self.problem, goals, self.options, self.seed());
         let mut shrunk = 0;
         let found = loop {
             self.sample_by_halves(repairs + shrunk);
@@ -394,7 +395,7 @@ impl<'a> Lane<'a> {
             let part = termination.within(before.saturating_add(stage));
             let found = search.search(&mut self.local, &part)?;
             let over = matches!(found, Searched::Exhausted(Budget::Samples));
-            if !over || termination.spent(search.samples).is_some() {
+            if !over || termination.spent(search.samples()).is_some() {
                 break found;
             }
             self.padding += 1;
@@ -405,7 +406,7 @@ impl<'a> Lane<'a> {
             let stop = termination.afterthought(*budget, AFTERTHOUGHT);
             self.gap = stop.map(|stop| search.gap(&stop));
         }
-        self.statistics.iterations += search.samples;
+        self.statistics.iterations += search.samples();
         self.statistics.plan += started.elapsed();
         Ok(found)
     }

@@ -10,6 +10,7 @@ mod gap;
 mod lane;
 mod options;
 mod outcome;
+mod portfolio;
 mod replan;
 mod rrt_connect;
 mod sense;

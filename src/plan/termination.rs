@@ -98,6 +98,13 @@ impl<'a> Termination<'a> {
         Self { max_samples: self.max_samples.min(samples), ..self.clone() }
     }
 
+    /// A search's part of the budget, beside others that have drawn `others` samples: until it has drawn `most`.
+    #[must_use]
+    pub(super) fn turn(&self, others: u64, most: u64) -> Self {
+        let before = self.before.saturating_add(others);
+        Self { before, ..self.within(before.saturating_add(most)) }
+    }
+
     /// The same, but ending with a race.
     #[must_use]
     pub(super) fn racing(&self, race: &'a Race) -> Self {

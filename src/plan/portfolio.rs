@@ -1,0 +1,96 @@
+//! Searches of one query that take turns. How long a search takes is chance, and now and then it takes a hundred times
+//! as long as most: so from some number of samples on others, of seeds of their own, are begun beside it, and the first
+//! that finds a path ends them all (a portfolio: Gomes and Selman, *Algorithm portfolios*, Artificial Intelligence
+//! 2001). None is given up, so that what has been found out in a long search is not lost either.
+
+use super::{Gap, PlanOptions, RrtConnect, Searched, Termination};
+use crate::check::CheckError;
+use crate::local_planner::LocalPlanner;
+use crate::problem::{FlatState, Problem};
+use crate::stop::Stop;
+
+/// Samples that are drawn before a second search joins the first; as often as their number doubles another does.
+/// Nearly all queries are answered by then.
+const ALONE: u64 = 32_768;
+
+/// Samples that each draws in its turn: its trees stay in the cache meanwhile.
+const TURN: u64 = 1024;
+
+/// Searches at once, at most: each goes on so many times slower.
+const MOST: usize = 8;
+
+/// See above.
+pub(super) struct Portfolio<'a, 'g> {
+    problem: &'a Problem,
+    goals: &'g [&'g FlatState],
+    options: &'a PlanOptions,
+    seed: u64,
+    searches: Vec<RrtConnect<'a>>,
+    /// Turns that have been taken.
+    turns: usize,
+}
+
+impl<'a, 'g> Portfolio<'a, 'g> {
+    /// A portfolio whose first search is of this seed.
+    pub(super) fn new(
+        problem: &'a Problem,
+        goals: &'g [&'g FlatState],
+        options: &'a PlanOptions,
+        seed: u64,
+    ) -> Self {
+        let searches = vec![RrtConnect::new(problem, goals, options, seed)];
+        Self { problem, goals, options, seed, searches, turns: 0 }
+    }
+
+    /// Samples that all have drawn.
+    pub(super) fn samples(&self) -> u64 {
+        self.searches.iter().map(|search| search.samples).sum()
+    }
+
+    /// What is left between the trees of the first search.
+    pub(super) fn gap(&self, stop: &Stop) -> Gap {
+        self.searches[0].gap(stop)
+    }
+
+    /// Searches until a path is found or a budget is spent; then it may be taken up again.
+    ///
+    /// # Errors
+    /// When the checking backend fails.
+    pub(super) fn search(
+        &mut self,
+        local: &mut LocalPlanner<'_>,
+        termination: &Termination<'_>,
+    ) -> Result<Searched, CheckError> {
+        loop {
+            let samples = self.samples();
+            self.join(samples);
+            let all = self.searches.len();
+            let search = &mut self.searches[self.turns % all];
+            let turn = if all == 1 { ALONE.saturating_sub(samples) } else { TURN };
+            let part = termination.turn(samples - search.samples, search.samples.saturating_add(turn.max(1)));
+            match search.search(local, &part)? {
+                Searched::Exhausted(budget) => {
+                    if let Some(budget) = termination.spent(self.samples()) {
+                        return Ok(Searched::Exhausted(budget));
+                    }
+                    if budget != super::Budget::Samples {
+                        return Ok(Searched::Exhausted(budget));
+                    }
+                    self.turns += 1;
+                }
+                path => return Ok(path),
+            }
+        }
+    }
+
+    /// Begins as many searches as there are to be after so many samples.
+    fn join(&mut self, samples: u64) {
+        let wanted =
+            (samples / ALONE).checked_ilog2().map_or(1, |doublings| doublings as usize + 2).min(MOST);
+        while self.searches.len() < wanted {
+            // Seeds of callers are small numbers, and those of other searches differ in the upper half.
+            let seed = self.seed.wrapping_add((self.searches.len() as u64) << 24);
+            self.searches.push(RrtConnect::new(self.problem, self.goals, self.options, seed));
+        }
+    }
+}
