@@ -18,6 +18,9 @@ use crate::trajectory::{Trajectory, derivative};
 /// what inverse dynamics says of one duration is true of all.
 const TRIES: usize = 5;
 
+/// The fastest motions are tried again less often: they are shortcuts, of which there are many more to try.
+const FASTEST_TRIES: usize = 2;
+
 /// Share of what moving takes that is left unused: between two samples efforts may be greater than at both.
 const RESERVE: f64 = 1.0 / 64.0;
 
@@ -264,14 +267,14 @@ impl<'a> LocalPlanner<'a> {
         longest: f64,
     ) -> Result<Option<&Trajectory>, CheckError> {
         let mut earliest = 0.0;
-        for _ in 0..TRIES {
+        for attempt in 1..=FASTEST_TRIES {
             let is_late = earliest > 0.0 && self.is_late();
             if is_late || earliest > longest || !self.fastest(from, to, earliest, longest) {
                 return Ok(None);
             }
             match self.check_motion()? {
                 Status::Valid => return Ok(Some(&self.motion)),
-                Status::Effort if self.torque => {}
+                Status::Effort if self.torque && attempt < FASTEST_TRIES => {}
                 _ => return Ok(None),
             }
             earliest = self.motion.duration() * slowing(self.motion_share()?);
