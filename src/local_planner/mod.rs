@@ -277,6 +277,10 @@ impl<'a> LocalPlanner<'a> {
                 Status::Effort if self.torque && attempt < FASTEST_TRIES => {}
                 _ => return Ok(None),
             }
+            // Where there is no time to slow down, it need not be known by how much.
+            if self.motion.duration() * (1.0 + LEAST_SLOWING) > longest {
+                return Ok(None);
+            }
             earliest = self.motion.duration() * slowing(self.motion_share()?);
         }
         Ok(None)
