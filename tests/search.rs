@@ -4,7 +4,8 @@
 use flatout::bench::families::Kind;
 use flatout::check::Backend;
 use flatout::plan::{Hindrance, Outcome, PlanOptions, Quality, Solution, plan};
-use flatout::problem::{FlatState, Problem};
+use flatout::problem::{FlatState, Problem, Smoothness};
+use flatout::robot::JointLimits;
 use flatout::world::Shape;
 
 /// Debug builds are slow; what is tested here is not how fast.
@@ -98,5 +99,53 @@ fn a_sealed_goal_is_told_with_what_seals_it() {
     assert!(
         text.contains("came no nearer than") && text.contains(" m in \"") && text.contains("\"wall"),
         "{text}"
+    );
+}
+
+/// Durations of the answers to some random problems, after all limits have been changed in the same way.
+fn durations(change: impl Fn(&mut JointLimits), smoothness: Smoothness) -> Vec<f64> {
+    let mut durations: Vec<f64> = Vec::new();
+    for index in 0..6 {
+        let mut problem = Kind::Arm.problem(index, 1.0).expect("an arm");
+        problem.mechanism.limits.iter_mut().for_each(&change);
+        problem.smoothness = smoothness;
+        for seed in 0..3 {
+            durations.push(solve(&problem, &options(seed, 200_000)).trajectory.duration());
+        }
+    }
+    durations
+}
+
+/// Whether more room makes nobody slower but by the search's chance, which the mean of the ratios evens out.
+#[track_caller]
+fn assert_no_slower(loose: &[f64], tight: &[f64], what: &str) {
+    let ratios = loose.iter().zip(tight).map(|(loose, tight)| (loose / tight).ln());
+    let mean = (ratios.sum::<f64>() / loose.len() as f64).exp();
+    assert!(mean < 1.02, "{what}: {mean} times as long");
+}
+
+/// Looser limits of any kind give no slower answers: of velocity and acceleration, and of jerk from careful drives to
+/// none to speak of.
+#[test]
+fn looser_limits_are_not_slower() {
+    let plain = durations(|_| {}, Smoothness::Acceleration);
+    let faster = durations(|l| l.velocity *= 2.0, Smoothness::Acceleration);
+    assert_no_slower(&faster, &plain, "twice the velocity");
+    let harder = durations(|l| l.acceleration *= 4.0, Smoothness::Acceleration);
+    assert_no_slower(&harder, &plain, "four times the acceleration");
+    let mut before: Option<Vec<f64>> = None;
+    for ramp in [0.3, 0.03, 3e-3, 3e-5, 3e-8] {
+        let now = durations(|l| l.jerk = l.acceleration / ramp, Smoothness::Jerk);
+        if let Some(before) = &before {
+            assert_no_slower(&now, before, &format!("jerk by a ramp of {ramp} s"));
+        }
+        before = Some(now);
+    }
+    // And at last it is as if there were no limit of jerk.
+    let last = before.expect("ramps");
+    assert_no_slower(
+        &last,
+        &plain.iter().map(|duration| 1.05 * duration).collect::<Vec<_>>(),
+        "hardly any limit",
     );
 }
