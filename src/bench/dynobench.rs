@@ -470,11 +470,12 @@ impl Instance {
     /// to say.
     ///
     /// # Errors
-    /// Where start or goal has no coordinates.
+    /// Where start or goal is no state of the model, or has no coordinates.
     pub fn problem(&self) -> Result<Result<Problem, String>, InputError> {
         let (Some(model), Some(task)) = (&self.model, &self.environment.robot) else {
             return Ok(Err("there is no model of its type".to_owned()));
         };
+        self.environment.fits(model)?;
         let Environment { lower, upper, .. } = &self.environment;
         let base = &model.base;
         let limits: Vec<JointLimits> = base
