@@ -12,7 +12,7 @@ use crate::base::{
 };
 use crate::check::{CheckError, EdgeChecker, diagnose, diagnose_base};
 use crate::error::InputError;
-use crate::plan::{Departure, Outcome, PlanOptions, plan, replan};
+use crate::plan::{Departure, PlanError, PlanOptions, plan, replan};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use crate::robot::{
@@ -507,12 +507,12 @@ pub fn measure(
             PlanOptions { time_limit: None, cancel, ..options }
         }
     };
-    let outcome = match &running {
-        None => plan(&problem, &mut *checker, &options)?,
+    let answer = match &running {
+        None => plan(&problem, &mut *checker, &options),
         Some(running) => {
             let back = Problem { goals: vec![problem.start.clone()], ..problem.clone() };
             let departure = Departure { running, from: LEFT_AT * running.duration() };
-            replan(&back, &mut *checker, &options, &departure)?
+            replan(&back, &mut *checker, &options, &departure)
         }
     };
     let (worked, wall) = (worked().saturating_sub(begun), started.elapsed());
@@ -520,11 +520,11 @@ pub fn measure(
     Ok(Event {
         family,
         seed,
-        solved: matches!(outcome, Outcome::Solved(_)),
-        cut_short: match &outcome {
-            Outcome::Solved(solution) => solution.cut_short.is_some(),
-            Outcome::Exhausted { .. } => true,
-            _ => false,
+        solved: answer.is_ok(),
+        cut_short: match answer {
+            Ok(solution) => solution.cut_short.is_some(),
+            Err(PlanError::Backend(error)) => return Err(error.into()),
+            Err(error) => error.unsolved().is_some(),
         },
         worked_us: micros(worked),
         beyond_us: micros(worked.saturating_sub(limit)),
@@ -540,10 +540,11 @@ fn first_answer(
 ) -> Result<Option<Trajectory>, CheckError> {
     let second = Some(Duration::from_secs(1));
     let options = PlanOptions { time_limit: second, improve: None, ..options.clone() };
-    Ok(match plan(problem, checker, &options)? {
-        Outcome::Solved(solution) => Some(solution.trajectory),
-        _ => None,
-    })
+    match plan(problem, checker, &options) {
+        Ok(solution) => Ok(Some(solution.trajectory)),
+        Err(PlanError::Backend(error)) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 impl fmt::Display for DeadlineReport {

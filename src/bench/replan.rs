@@ -3,7 +3,7 @@
 use super::report::{Distribution, Machine};
 use super::runner::MakeChecker;
 use crate::check::{CheckError, diagnose, diagnose_base};
-use crate::plan::{Departure, Outcome, PlanOptions, plan, plan_on_threads, replan_by};
+use crate::plan::{Departure, PlanError, PlanOptions, plan, plan_on_threads, replan_by};
 use crate::pose::Pose;
 use crate::problem::{FlatState, Problem};
 use crate::scene;
@@ -97,7 +97,11 @@ pub fn run(
         }
         fruitless += 1;
         let problem = &problems[index];
-        let Outcome::Solved(solution) = plan(problem, &mut *checker(problem)?, options)? else { continue };
+        let solution = match plan(problem, &mut *checker(problem)?, options) {
+            Ok(solution) => solution,
+            Err(PlanError::Backend(error)) => return Err(error),
+            Err(_) => continue,
+        };
         let running = solution.trajectory;
         let change = if events.len() % 2 == 0 { Change::Goal } else { Change::Obstacle };
         for _ in 0..DRAWS {
@@ -127,15 +131,16 @@ fn event(
     threads: usize,
 ) -> Result<Event, CheckError> {
     let started = Instant::now();
-    let outcome = replan_by(changed, options, departure, &mut |leaving, options| {
+    let answer = replan_by(changed, options, departure, &mut |leaving, options| {
         plan_on_threads(leaving, || checker(leaving), options, threads)
-    })?;
+    });
     let latency = started.elapsed();
     let state = departure.state(changed);
     let speeds = state.velocity.iter().zip(&changed.mechanism.limits).map(|(v, l)| v.abs() / l.velocity);
-    let (status, duration_s) = match &outcome {
-        Outcome::Solved(solution) => ("solved".to_owned(), Some(solution.trajectory.duration())),
-        other => (other.to_string(), None),
+    let (status, duration_s) = match answer {
+        Ok(solution) => ("solved".to_owned(), Some(solution.trajectory.duration())),
+        Err(PlanError::Backend(error)) => return Err(error),
+        Err(error) => (error.to_string(), None),
     };
     Ok(Event {
         change,

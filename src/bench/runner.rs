@@ -1,7 +1,7 @@
 //! Runs a planner over the problems of a suite and keeps what it did on each.
 
 use crate::check::{CheckError, EdgeChecker};
-use crate::plan::{Outcome, PlanOptions, Solution, Task, plan_batch, plan_on_threads};
+use crate::plan::{PlanError, PlanOptions, Solution, Task, plan_batch, plan_on_threads};
 use crate::problem::Problem;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -64,8 +64,8 @@ fn run_once(
     threads: usize,
 ) -> Result<Answer, CheckError> {
     let started = Instant::now();
-    let outcome = plan_on_threads(problem, || checker(problem), options, threads)?;
-    Ok(answer(outcome, Some(started.elapsed())))
+    let planned = plan_on_threads(problem, || checker(problem), options, threads);
+    answer(planned, Some(started.elapsed()))
 }
 
 /// Plans all problems at once on so many threads; also gives the wall-clock time of the whole, counted
@@ -84,29 +84,20 @@ pub fn run_batch(
     advance: impl Fn() + Sync,
 ) -> Result<(Vec<Answer>, Duration), CheckError> {
     let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
-    let outcomes = plan_batch(&tasks, checker, threads, |_, _| advance());
+    let planned = plan_batch(&tasks, checker, threads, |_, _| advance());
     let wall = started.elapsed();
-    let answers = outcomes.into_iter().map(|outcome| outcome.map(|outcome| answer(outcome, None)));
-    let answers = answers.collect::<Result<_, _>>()?;
+    let answers = planned.into_iter().map(|planned| answer(planned, None)).collect::<Result<_, _>>()?;
     Ok((answers, wall))
 }
 
-fn answer(outcome: Outcome, total: Option<Duration>) -> Answer {
-    let statistics = match &outcome {
-        Outcome::Solved(solution) => solution.statistics,
-        Outcome::Exhausted { statistics, .. } => *statistics,
-        _ => Default::default(),
+fn answer(planned: Result<Solution, PlanError>, total: Option<Duration>) -> Result<Answer, CheckError> {
+    let (status, statistics, solution) = match planned {
+        Ok(solution) => ("solved".to_owned(), solution.statistics, Some(solution)),
+        Err(PlanError::Backend(error)) => return Err(error),
+        Err(error) => (error.to_string(), error.statistics(), None),
     };
     let total = total.unwrap_or(statistics.total());
     let after_search = statistics.refine + statistics.certify;
-    let status = match &outcome {
-        Outcome::Solved(_) => "solved".to_owned(),
-        other => other.to_string(),
-    };
-    let solution = match outcome {
-        Outcome::Solved(solution) => Some(*solution),
-        _ => None,
-    };
     let result = ProblemResult {
         set: String::new(),
         index: 0,
@@ -120,7 +111,7 @@ fn answer(outcome: Outcome, total: Option<Duration>) -> Answer {
         edges: statistics.edges,
         states: statistics.states,
     };
-    (result, solution)
+    Ok((result, solution))
 }
 
 fn micros(duration: Duration) -> f64 {

@@ -5,7 +5,7 @@ use super::progress::Progress;
 use super::{Failure, export, say};
 use crate::error::InputError;
 use crate::exchange::Format;
-use crate::plan::{Outcome, Task, plan_batch};
+use crate::plan::{PlanError, Task, plan_batch};
 use crate::scene::Scene;
 use clap::Args;
 use std::collections::HashMap;
@@ -52,8 +52,8 @@ pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
     let mut solved = 0;
     let width = args.scenes.iter().map(|f| f.display().to_string().len()).max().unwrap_or(0);
     for (((name, file), task), answer) in args.scenes.iter().zip(&files).zip(&tasks).zip(answers) {
-        let line = match answer? {
-            Outcome::Solved(solution) => {
+        let line = match answer {
+            Ok(solution) => {
                 export(task.problem, &solution, task.options.seed).save(file)?;
                 solved += 1;
                 let millis = solution.statistics.total().as_secs_f64() * 1e3;
@@ -61,7 +61,8 @@ pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
                     (solution.trajectory.duration(), solution.certificate.clearance.at_least * 1e3);
                 format!("{duration:>8.3} s, at least {clearance:.1} mm clear, in {millis:.2} ms")
             }
-            other => other.to_string(),
+            Err(PlanError::Backend(error)) => return Err(error.into()),
+            Err(error) => error.to_string(),
         };
         let _ = writeln!(text, "{:<width$}  {line}", name.display());
     }

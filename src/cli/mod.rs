@@ -21,7 +21,7 @@ use crate::check::threads::{self, MAX_THREADS};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::InputError;
 use crate::exchange::Export;
-use crate::plan::{Outcome, Solution};
+use crate::plan::{PlanError, Solution};
 use crate::problem::Problem;
 use crate::robot::MissingGeometry;
 use crate::scene::{RobotFiles, Scene, moveit};
@@ -160,9 +160,10 @@ fn count_up_to(text: &str, most: usize) -> Result<usize, String> {
 }
 
 /// What ends a command that came to no trajectory.
-fn unsolved(outcome: &Outcome) -> Failure {
-    match outcome {
-        Outcome::Invalid { why } => Failure::Input(InputError::of_value(why.clone())),
+fn unsolved(error: PlanError) -> Failure {
+    match error {
+        PlanError::Invalid(why) => Failure::Input(InputError::of_value(why)),
+        PlanError::Backend(error) => error.into(),
         other => Failure::Invalid(other.to_string()),
     }
 }

@@ -4,10 +4,11 @@ use super::planning::PlanningArgs;
 use super::progress::Progress;
 use super::{Failure, MoveItArgs, export, say, unsolved};
 use crate::certify::{Certificate, CertifyOptions, certify};
-use crate::check::CheckError;
 use crate::error::InputError;
 use crate::exchange::Format;
-use crate::plan::{Departure, Outcome, PlanOptions, Planner, Solution, plan, plan_on_threads, replan_by};
+use crate::plan::{
+    Departure, PlanError, PlanFunction, PlanOptions, Solution, plan, plan_on_threads, replan_by,
+};
 use crate::problem::Problem;
 use crate::scene::Scene;
 use crate::trajectory::Trajectory;
@@ -91,7 +92,7 @@ impl PlanningArgs {
         &self,
         problem: &Problem,
         options: &PlanOptions,
-        by: impl FnOnce(&mut Planner<'_>, &PlanOptions) -> Result<Outcome, CheckError>,
+        by: impl FnOnce(&mut PlanFunction<'_>, &PlanOptions) -> Result<Solution, PlanError>,
     ) -> Result<(Solution, String), Failure> {
         let progress = Progress::spinner("planning");
         let begun = Instant::now();
@@ -109,15 +110,11 @@ impl PlanningArgs {
             1 => plan(problem, &mut *checker, options),
             threads => plan_on_threads(problem, make, options, threads),
         };
-        let outcome = by(plan, &options)?;
+        let answer = by(plan, &options);
         drop(progress);
-        match outcome {
-            Outcome::Solved(mut solution) => {
-                solution.statistics.setup += packed;
-                Ok((*solution, checker.name()))
-            }
-            other => Err(unsolved(&other)),
-        }
+        let mut solution = answer.map_err(unsolved)?;
+        solution.statistics.setup += packed;
+        Ok((solution, checker.name()))
     }
 }
 

@@ -119,10 +119,8 @@ impl<'a> LocalPlanner<'a> {
     }
 
     /// Lets the fastest motions accelerate an output downwards by up to `most`, whatever its limit.
-    #[must_use]
-    pub fn with_fall(mut self, output: usize, most: f64) -> Self {
-        self.fastest = self.fastest.with_fall(output, most);
-        self
+    pub fn allow_fall(&mut self, output: usize, most: f64) {
+        self.fastest.allow_fall(output, most);
     }
 
     /// The limits that motions are steered by: see [`steering_limits`].
@@ -132,11 +130,6 @@ impl<'a> LocalPlanner<'a> {
 
     /// The checker.
     pub fn checker(&mut self) -> &mut dyn EdgeChecker {
-        self.checker
-    }
-
-    /// The checker, for other use.
-    pub fn into_checker(self) -> &'a mut dyn EdgeChecker {
         self.checker
     }
 

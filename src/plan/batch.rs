@@ -1,6 +1,6 @@
 //! Many queries at once, spread over threads.
 
-use super::{Outcome, PlanOptions, plan_since, sense};
+use super::{PlanError, PlanOptions, Solution, plan_since, sense};
 use crate::check::threads::{MAX_THREADS, start};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::Problem;
@@ -32,8 +32,8 @@ pub fn plan_batch(
     tasks: &[Task<'_>],
     checker: impl Fn(usize) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
     threads: usize,
-    answered: impl Fn(usize, &Result<Outcome, CheckError>) + Sync,
-) -> Vec<Result<Outcome, CheckError>> {
+    answered: impl Fn(usize, &Result<Solution, PlanError>) + Sync,
+) -> Vec<Result<Solution, PlanError>> {
     let next = AtomicUsize::new(0);
     // Whoever is free takes the next task: they differ in length by orders of magnitude.
     let work = || {
@@ -44,11 +44,10 @@ pub fn plan_batch(
             let Some(task) = tasks.get(i) else { return answers };
             let begun = Instant::now();
             // Of what makes no sense there is no checker.
-            let answer = match sense::admit(task.problem, task.options) {
-                Ok(()) => checker(i)
-                    .and_then(|mut checker| plan_since(begun, task.problem, &mut *checker, task.options)),
-                Err(why) => Ok(Outcome::Invalid { why }),
-            };
+            let checked = sense::admit(task.problem, task.options).map_err(PlanError::from);
+            let made = checked.and_then(|()| Ok(checker(i)?));
+            let answer =
+                made.and_then(|mut checker| plan_since(begun, task.problem, &mut *checker, task.options));
             answered(i, &answer);
             answers.push((i, answer));
         }

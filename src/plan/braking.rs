@@ -1,6 +1,6 @@
 //! Ends at speed: where a motion can stop, where one can have come from, and states that are doomed.
 
-use super::Hindrance;
+use super::FailureHint;
 use crate::certify::{Certifier, Violation};
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::robot::OutputLimits;
@@ -110,14 +110,14 @@ pub(super) fn straight(limits: &[OutputLimits], state: &FlatState) -> Option<Tra
 
 /// What braking straight ahead leads to, where the start moves and that is nothing good; as far as that is found
 /// before `stop` is due.
-pub(super) fn hindrance(problem: &Problem, stop: &Stop) -> Option<Hindrance> {
+pub(super) fn hint(problem: &Problem, stop: &Stop) -> Option<FailureHint> {
     let braking = straight(&steering_limits(problem), &problem.start)?;
     let smoothness = Smoothness::Acceleration;
     let goals = vec![FlatState::on(&braking, braking.duration(), smoothness)];
     let stopping = Problem { goals, smoothness, ..problem.clone() };
     let certified = Certifier::new_until(&stopping, Default::default(), stop)?.certify_until(&braking, stop);
     let violation = certified.err().filter(|violation| !matches!(violation, Violation::OutOfTime { .. }));
-    violation.map(Hindrance::Braking)
+    violation.map(FailureHint::Braking)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! What a caller may choose about a search.
 
+use super::{Cost, Observer};
 use crate::check::Lengths;
 use crate::error::{InvalidValue, positive};
 use crate::problem::Problem;
 use crate::stop::CancelToken;
+use crate::trajectory::Trajectory;
 use std::fmt;
 use std::time::Duration;
 
@@ -18,6 +20,10 @@ pub struct PlanOptions {
     pub time_limit: Option<Duration>,
     /// Breaks the call off from another thread, as if its time were up.
     pub cancel: Option<CancelToken>,
+    /// Is told of the first answer, and of every better one.
+    pub observer: Option<Observer>,
+    /// What the best of several answers is judged by; `None`: its duration.
+    pub cost: Option<Cost>,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
     /// Longest edge of the search, in the flat output space: root of the sum of squares, each times the root of how
@@ -61,6 +67,11 @@ impl PlanOptions {
         self.resolution.unwrap_or_else(|| Lengths::of(problem).spacing)
     }
 
+    /// What a trajectory costs.
+    pub(super) fn cost_of(&self, trajectory: &Trajectory) -> f64 {
+        self.cost.as_ref().map_or_else(|| trajectory.duration(), |cost| cost.of(trajectory))
+    }
+
     /// Checks that they make sense.
     ///
     /// # Errors
@@ -88,6 +99,8 @@ impl Default for PlanOptions {
             seed: 0,
             time_limit: Some(Duration::from_secs(5)),
             cancel: None,
+            observer: None,
+            cost: None,
             max_samples: 100_000_000,
             range: None,
             moving_share: 0.0,

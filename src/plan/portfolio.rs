@@ -3,10 +3,11 @@
 //! that finds a path ends them all (a portfolio: Gomes and Selman, *Algorithm portfolios*, Artificial Intelligence
 //! 2001). None is given up, so that what has been found out in a long search is not lost either.
 
-use super::{Gap, PlanOptions, RrtConnect, Searched, Termination};
-use crate::check::CheckError;
+use super::worker::Search;
+use super::{Budget, Gap, Halt, PlanOptions, RrtConnect, Termination};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem};
+use crate::refine::Knots;
 use crate::stop::Stop;
 
 /// Samples that are drawn before a second search joins the first; as often as their number doubles another does.
@@ -42,47 +43,6 @@ impl<'a, 'g> Portfolio<'a, 'g> {
         Self { problem, goals, options, seed, searches, turns: 0 }
     }
 
-    /// Samples that all have drawn.
-    pub(super) fn samples(&self) -> u64 {
-        self.searches.iter().map(|search| search.samples).sum()
-    }
-
-    /// What is left between the trees of the first search.
-    pub(super) fn gap(&self, stop: &Stop) -> Gap {
-        self.searches[0].gap(stop)
-    }
-
-    /// Searches until a path is found or a budget is spent; then it may be taken up again.
-    ///
-    /// # Errors
-    /// When the checking backend fails.
-    pub(super) fn search(
-        &mut self,
-        local: &mut LocalPlanner<'_>,
-        termination: &Termination<'_>,
-    ) -> Result<Searched, CheckError> {
-        loop {
-            let samples = self.samples();
-            self.join(samples);
-            let all = self.searches.len();
-            let search = &mut self.searches[self.turns % all];
-            let turn = if all == 1 { ALONE.saturating_sub(samples) } else { TURN };
-            let part = termination.turn(samples - search.samples, search.samples.saturating_add(turn.max(1)));
-            match search.search(local, &part)? {
-                Searched::Exhausted(budget) => {
-                    if let Some(budget) = termination.spent(self.samples()) {
-                        return Ok(Searched::Exhausted(budget));
-                    }
-                    if budget != super::Budget::Samples {
-                        return Ok(Searched::Exhausted(budget));
-                    }
-                    self.turns += 1;
-                }
-                path => return Ok(path),
-            }
-        }
-    }
-
     /// Begins as many searches as there are to be after so many samples.
     fn join(&mut self, samples: u64) {
         let wanted =
@@ -92,5 +52,38 @@ impl<'a, 'g> Portfolio<'a, 'g> {
             let seed = self.seed.wrapping_add((self.searches.len() as u64) << 24);
             self.searches.push(RrtConnect::new(self.problem, self.goals, self.options, seed));
         }
+    }
+}
+
+impl Search for Portfolio<'_, '_> {
+    type Path = Knots;
+
+    /// Samples that all have drawn.
+    fn samples(&self) -> u64 {
+        self.searches.iter().map(|search| search.samples).sum()
+    }
+
+    /// Searches until one of them finds a path.
+    fn search(&mut self, local: &mut LocalPlanner<'_>, termination: &Termination<'_>) -> Result<Knots, Halt> {
+        loop {
+            let samples = self.samples();
+            self.join(samples);
+            let all = self.searches.len();
+            let search = &mut self.searches[self.turns % all];
+            let turn = if all == 1 { ALONE.saturating_sub(samples) } else { TURN };
+            let part = termination.turn(samples - search.samples, search.samples.saturating_add(turn.max(1)));
+            match search.search(local, &part) {
+                Err(Halt::Spent(Budget::Samples)) => match termination.spent(self.samples()) {
+                    Some(budget) => return Err(Halt::Spent(budget)),
+                    None => self.turns += 1,
+                },
+                path_or_halt => return path_or_halt,
+            }
+        }
+    }
+
+    /// That of the first search.
+    fn gap(&self, stop: &Stop) -> Option<Gap> {
+        Some(self.searches[0].gap(stop))
     }
 }

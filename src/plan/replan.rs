@@ -1,9 +1,9 @@
 //! Planning anew from a trajectory that is being driven.
 
-use super::{Outcome, PlanOptions, Solution, Statistics, Termination, braking, plan, sense};
+use super::{PlanError, PlanOptions, Solution, Statistics, Termination, braking, plan, sense};
 use crate::base::{Base, Car};
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
-use crate::check::{CheckError, EdgeChecker};
+use crate::check::EdgeChecker;
 use crate::error::InvalidValue;
 use crate::problem::{FlatState, Problem, Smoothness};
 use crate::steer::steering_limits;
@@ -25,7 +25,7 @@ const AT_ONCE: f64 = 0.5;
 const STAYS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
 /// What plans a problem with options.
-pub type Planner<'a> = dyn FnMut(&Problem, &PlanOptions) -> Result<Outcome, CheckError> + 'a;
+pub type PlanFunction<'a> = dyn FnMut(&Problem, &PlanOptions) -> Result<Solution, PlanError> + 'a;
 
 /// The instant at which a running trajectory is to be left for a new one.
 ///
@@ -109,11 +109,11 @@ impl Departure<'_> {
     fn plan(
         &self,
         here: &Problem,
-        plan: &mut Planner<'_>,
+        plan: &mut PlanFunction<'_>,
         options: &PlanOptions,
-    ) -> Result<Outcome, CheckError> {
+    ) -> Result<Solution, PlanError> {
         match self.refusal(here) {
-            Some(why) => Ok(Outcome::Unsupported { why }),
+            Some(why) => Err(PlanError::Unsupported(why)),
             None => plan(here, options),
         }
     }
@@ -223,13 +223,13 @@ fn is_near(a: &FlatState, b: &FlatState) -> bool {
 /// the plan that was found, but for the time, which is that of the whole call.
 ///
 /// # Errors
-/// As for [`plan`]. That the robot is too fast to be stopped is an [`Outcome`].
+/// As for [`plan`]; that the robot is too fast to be stopped is one of its errors.
 pub fn replan(
     problem: &Problem,
     checker: &mut dyn EdgeChecker,
     options: &PlanOptions,
     departure: &Departure<'_>,
-) -> Result<Outcome, CheckError> {
+) -> Result<Solution, PlanError> {
     replan_by(problem, options, departure, &mut |problem, options| plan(problem, checker, options))
 }
 
@@ -241,33 +241,29 @@ pub fn replan_by(
     problem: &Problem,
     options: &PlanOptions,
     departure: &Departure<'_>,
-    plan: &mut Planner<'_>,
-) -> Result<Outcome, CheckError> {
+    plan: &mut PlanFunction<'_>,
+) -> Result<Solution, PlanError> {
     let call = Call::new(options);
-    if let Err(why) = departure.validate(problem) {
-        return Ok(Outcome::Invalid { why });
-    }
+    departure.validate(problem)?;
     let here = departure.problem(problem);
-    if let Err(why) = sense::admit(&here, options) {
-        return Ok(Outcome::Invalid { why });
-    }
+    sense::admit(&here, options)?;
     let running = departure.running;
     let from = departure.from.clamp(0.0, running.duration());
     let departure = Departure { running, from };
     if from >= running.duration() {
-        return Ok(call.timed(plan(&here, options)?));
+        return call.timed(plan(&here, options));
     }
     let driving_on = departure.driving_on(&here, &call.stop);
     let share = if driving_on.is_some() { 1.0 } else { AT_ONCE };
-    let at_once = departure.plan(&here, plan, &call.part(share))?;
+    let at_once = departure.plan(&here, plan, &call.part(share));
     if let Some(driving_on) = driving_on {
-        return Ok(call.timed(shorter(at_once, driving_on)));
+        return call.timed(shorter(at_once, driving_on));
     }
-    if !matches!(at_once, Outcome::Unsupported { .. } | Outcome::Exhausted { .. }) {
-        return Ok(call.timed(at_once));
+    if !matches!(at_once, Err(PlanError::Unsupported(_) | PlanError::Budget(_) | PlanError::Cancelled(_))) {
+        return call.timed(at_once);
     }
     let stayed = staying(&departure, problem, &here, &call, plan)?;
-    Ok(call.timed(stayed.unwrap_or(at_once)))
+    call.timed(stayed.map_or(at_once, Ok))
 }
 
 /// An answer that stays on the running trajectory for a while, if there is one.
@@ -276,8 +272,8 @@ fn staying(
     problem: &Problem,
     here: &Problem,
     call: &Call<'_>,
-    plan: &mut Planner<'_>,
-) -> Result<Option<Outcome>, CheckError> {
+    plan: &mut PlanFunction<'_>,
+) -> Result<Option<Solution>, PlanError> {
     let Departure { running, from } = *departure;
     let left = running.duration() - from;
     for share in STAYS {
@@ -286,8 +282,11 @@ fn staying(
         }
         let stay = Departure { running, from: from + share * left };
         let options = call.part((1.0 - AT_ONCE) / STAYS.len() as f64);
-        let outcome = stay.plan(&stay.problem(problem), plan, &options)?;
-        let Outcome::Solved(mut solution) = outcome else { continue };
+        let mut solution = match stay.plan(&stay.problem(problem), plan, &options) {
+            Ok(solution) => solution,
+            Err(failed @ PlanError::Backend(_)) => return Err(failed),
+            Err(_) => continue,
+        };
         let mut whole = running.cut(from, stay.from);
         whole.append(&solution.trajectory);
         let certifier = Certifier::new_until(here, CertifyOptions::default(), &call.stop);
@@ -295,24 +294,25 @@ fn staying(
         if let Some(Ok(certificate)) = certified {
             solution.statistics.raw_duration += stay.from - from;
             (solution.trajectory, solution.certificate) = (whole, certificate);
-            return Ok(Some(Outcome::Solved(solution)));
+            return Ok(Some(solution));
         }
     }
     Ok(None)
 }
 
 /// The shorter of a plan, if it is one, and driving on.
-fn shorter(at_once: Outcome, (trajectory, certificate): (Trajectory, Certificate)) -> Outcome {
+fn shorter(
+    at_once: Result<Solution, PlanError>,
+    (trajectory, certificate): (Trajectory, Certificate),
+) -> Result<Solution, PlanError> {
     let (statistics, cut_short) = match at_once {
-        Outcome::Solved(solution) if solution.trajectory.duration() < trajectory.duration() => {
-            return Outcome::Solved(solution);
-        }
-        Outcome::Solved(solution) => (solution.statistics, solution.cut_short),
-        Outcome::Exhausted { budget, statistics, .. } => (statistics, Some(budget)),
-        _ => (Statistics::default(), None),
+        Ok(solution) if solution.trajectory.duration() < trajectory.duration() => return Ok(solution),
+        Ok(solution) => (solution.statistics, solution.cut_short),
+        Err(failed @ PlanError::Backend(_)) => return Err(failed),
+        Err(error) => (error.statistics(), error.unsolved().map(|unsolved| unsolved.budget)),
     };
     let statistics = Statistics { raw_duration: trajectory.duration(), ..statistics };
-    Outcome::Solved(Box::new(Solution { trajectory, certificate, statistics, cut_short }))
+    Ok(Solution { trajectory, certificate, statistics, improvements: 0, cut_short })
 }
 
 /// A call that is under way, and its budgets.
@@ -342,14 +342,15 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An outcome with the time of the whole call.
-    fn timed(&self, mut outcome: Outcome) -> Outcome {
-        let statistics = match &mut outcome {
-            Outcome::Solved(solution) => &mut solution.statistics,
-            Outcome::Exhausted { statistics, .. } => statistics,
-            _ => return outcome,
-        };
-        *statistics = statistics.of(self.begun.elapsed());
-        outcome
+    /// An answer with the time of the whole call.
+    fn timed(&self, mut answer: Result<Solution, PlanError>) -> Result<Solution, PlanError> {
+        match &mut answer {
+            Ok(Solution { statistics, .. }) => *statistics = statistics.of(self.begun.elapsed()),
+            Err(PlanError::Budget(unsolved) | PlanError::Cancelled(unsolved)) => {
+                unsolved.statistics = unsolved.statistics.of(self.begun.elapsed());
+            }
+            Err(_) => {}
+        }
+        answer
     }
 }

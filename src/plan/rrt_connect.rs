@@ -3,7 +3,7 @@
 //! from the goals. The goal tree's edges run from child to parent, as they will be driven.
 
 use super::braking::standstills;
-use super::{Budget, Gap, PlanOptions, Termination};
+use super::{Budget, Gap, Halt, PlanOptions, Termination};
 use crate::check::packed::{RakeOrder, reaches};
 use crate::check::{CheckError, EdgeChecker, Lengths, StateBatch, search_box};
 use crate::local_planner::LocalPlanner;
@@ -46,15 +46,6 @@ enum Side {
     Start = 0,
     /// Grown backward from the goals.
     Goal = 1,
-}
-
-/// What a search comes to.
-#[derive(Clone, Debug)]
-pub enum Searched {
-    /// A path from the start to a goal.
-    Path(Knots),
-    /// A budget was spent before there was one; the search may be taken up again with another.
-    Exhausted(Budget),
 }
 
 /// One search, resumable after an answer that could not be used.
@@ -249,18 +240,19 @@ impl<'a> RrtConnect<'a> {
         }
     }
 
-    /// Searches until a path is found or a budget is spent.
+    /// Searches until there is a path from the start to a goal.
     ///
     /// # Errors
-    /// When the checking backend fails.
+    /// When a budget is spent, after which the search may be taken up again with another, or the checking backend
+    /// fails.
     pub fn search(
         &mut self,
         local: &mut LocalPlanner<'_>,
         termination: &Termination<'_>,
-    ) -> Result<Searched, CheckError> {
+    ) -> Result<Knots, Halt> {
         if self.samples == 0 {
             if let Some(budget) = termination.spent(0) {
-                return Ok(Searched::Exhausted(budget));
+                return Err(Halt::Spent(budget));
             }
             self.leave_speed(local)?;
             // The edges straight to the goals count as a sample, so that a budget of samples always ends.
@@ -274,19 +266,19 @@ impl<'a> RrtConnect<'a> {
         loop {
             let spent = self.propose(batch.max(1), local.checker(), termination)?;
             if let (Some(budget), true) = (spent, self.round.proposals.is_empty()) {
-                return Ok(Searched::Exhausted(budget));
+                return Err(Halt::Spent(budget));
             }
             // Rounds of connections alone draw no sample, and so do not ask the clock.
             if local.checked - asked >= EDGES_PER_CLOCK {
                 asked = local.checked;
                 if let Some(budget) = termination.interrupted() {
-                    return Ok(Searched::Exhausted(budget));
+                    return Err(Halt::Spent(budget));
                 }
             }
             let edges = self.round.proposals.len();
             let durations = local.connect_all(edges, |k| self.ends(k), f64::INFINITY)?;
             if let Some(path) = self.accept(durations, termination) {
-                return Ok(Searched::Path(path));
+                return Ok(path);
             }
         }
     }

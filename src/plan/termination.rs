@@ -1,9 +1,34 @@
 //! When a search gives up.
 
 use super::{Budget, PlanOptions};
+use crate::check::CheckError;
 use crate::stop::Stop;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// Why a stage of a query ends without what it was to give.
+#[derive(Clone, Debug)]
+pub enum Halt {
+    /// A budget was spent.
+    Spent(Budget),
+    /// The checking backend failed.
+    Failed(CheckError),
+}
+
+impl From<CheckError> for Halt {
+    fn from(error: CheckError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What a stage gives, or nothing where a budget was spent: for stages that may be left out.
+pub(super) fn unless_spent<T>(stage: Result<T, Halt>) -> Result<Option<T>, CheckError> {
+    match stage {
+        Ok(given) => Ok(Some(given)),
+        Err(Halt::Spent(_)) => Ok(None),
+        Err(Halt::Failed(error)) => Err(error),
+    }
+}
 
 /// The parts of a budget; a search asks after every sample.
 #[derive(Clone, Debug)]

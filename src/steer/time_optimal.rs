@@ -127,10 +127,8 @@ impl TimeOptimal {
     }
 
     /// Lets an output accelerate downwards by up to `most`, whatever its limit upwards: weight helps.
-    #[must_use]
-    pub fn with_fall(mut self, output: usize, most: f64) -> Self {
+    pub fn allow_fall(&mut self, output: usize, most: f64) {
         self.falls[output] = most;
-        self
     }
 
     /// Joins (p0, v0) to (p1, v1): one profile per output in `profiles`, and their duration, which is
@@ -448,7 +446,7 @@ mod tests {
             let all: Vec<Ends> = queries.iter().map(|&q| ends(q)).collect();
             let mut steering = TimeOptimal::new(&all.iter().map(|e| limits(e.velocity, e.rise)).collect::<Vec<_>>());
             for (output, e) in all.iter().enumerate() {
-                steering = steering.with_fall(output, e.fall);
+                steering.allow_fall(output, e.fall);
             }
             let zero = vec![0.0; all.len()];
             let to: Vec<f64> = all.iter().map(|e| e.distance).collect();
@@ -490,7 +488,7 @@ mod tests {
                 };
                 let mut steering = TimeOptimal::new(&all.iter().map(limits).collect::<Vec<_>>());
                 for (output, e) in all.iter().enumerate() {
-                    steering = steering.with_fall(output, e.fall);
+                    steering.allow_fall(output, e.fall);
                 }
                 let to: Vec<f64> = all.iter().map(|e| e.distance).collect();
                 let (v0, v1): (Vec<f64>, Vec<f64>) = all.iter().map(|e| (e.v0, e.v1)).unzip();

@@ -2,7 +2,7 @@
 //! start, one backward from the goals, by arcs to places drawn at random, or along the path of a guide; the
 //! trees are joined by curves from stance to stance.
 
-use super::super::{Budget, PlanOptions, Termination};
+use super::super::{Halt, PlanOptions, Termination};
 use super::ends::Root;
 use super::pursuit::{Pursuit, Waypoint};
 use crate::check::CheckError;
@@ -33,15 +33,6 @@ const GUIDED: f64 = 0.7;
 
 /// Share of the waypoints that are come to in the direction of the guide's path.
 const HEADED: f64 = 0.7;
-
-/// What a search comes to.
-#[derive(Debug)]
-pub(super) enum Searched {
-    /// From the start to a goal.
-    Path(Route),
-    /// A budget was spent before there was one; the search may be taken up again.
-    Exhausted(Budget),
-}
 
 /// A tree of stances.
 #[derive(Debug)]
@@ -162,33 +153,33 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Searches until a route is found or a budget is spent.
+    /// Searches until there is a route from the start to a goal.
     ///
     /// # Errors
-    /// When the checking backend fails.
+    /// When a budget is spent, after which the search may be taken up again, or the checking backend fails.
     pub(super) fn search(
         &mut self,
         planner: &mut CoursePlanner<'_>,
         mut pursuit: Option<&mut Pursuit<'_>>,
         termination: &Termination<'_>,
-    ) -> Result<Searched, CheckError> {
+    ) -> Result<Route, Halt> {
         if !self.is_begun {
             self.is_begun = true;
             if let Some(budget) = termination.spent(self.samples) {
-                return Ok(Searched::Exhausted(budget));
+                return Err(Halt::Spent(budget));
             }
             // The joints from the start straight to the goals count as one sample.
             self.samples += 1;
             if let Some(route) = self.begin(planner)? {
-                return Ok(Searched::Path(route));
+                return Ok(route);
             }
         }
         loop {
             if let Some(budget) = termination.spent(self.samples) {
-                return Ok(Searched::Exhausted(budget));
+                return Err(Halt::Spent(budget));
             }
             if let Some(budget) = termination.interrupted() {
-                return Ok(Searched::Exhausted(budget));
+                return Err(Halt::Spent(budget));
             }
             self.samples += 1;
             let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
@@ -199,7 +190,7 @@ impl<'a> Search<'a> {
                 None => self.grow(side, planner)?,
             };
             if let Some(route) = route {
-                return Ok(Searched::Path(route));
+                return Ok(route);
             }
         }
     }

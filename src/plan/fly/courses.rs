@@ -1,11 +1,10 @@
 //! Flights made of paths: accelerations as great as can be along them, then filters as narrow as can be.
 
 use super::super::Termination;
-use super::super::lane::PADDINGS;
 use super::Ends;
 use super::envelope::{Agility, Envelope, FOR_TURNING, filtered};
-use super::pilot::Pilot;
-use crate::check::{CheckError, EdgeChecker, Verdict};
+use super::pilot::{Pilot, with_level};
+use crate::check::{CheckError, Verdict};
 use crate::local_planner::LocalPlanner;
 use crate::refine::{Knots, polish, shorten_from};
 use crate::steer::{LineLaw, side_by_side, straight};
@@ -147,23 +146,25 @@ impl Pilot<'_, '_> {
         let mut slowest = None;
         for times in [1.0, 2.0] {
             let clearance = self.clearance(times * blur)?;
-            let seed = self.seed();
-            let tries = self.options.shortcut_tries;
-            let local = LocalPlanner::new(&boxed, &mut self.checker).until(termination.stop());
-            let mut local = local.with_fall(up, agility.fall);
-            let Some((course, corners)) = legs(&flight.envelope, path, agility, &mut local)? else {
-                return Ok(None);
-            };
-            let mut course = match tries {
-                0 => course,
-                _ => shorten_from(course, &corners, &mut local, tries, seed)?,
-            };
-            if self.options.polish_tries > 0 {
-                let tries = self.options.polish_tries;
-                course = polish(course, &boxed.mechanism.limits, &mut local, tries, seed)?;
-                self.statistics.polishes += 1;
-            }
-            self.statistics.edges += local.checked;
+            let seed = self.worker.seed();
+            let (tries, polishes) = (self.worker.options.shortcut_tries, self.worker.options.polish_tries);
+            let joints = self.joints();
+            let course = with_level(&mut self.worker.local, &boxed, joints, |local| {
+                local.allow_fall(up, agility.fall);
+                let Some((course, corners)) = legs(&flight.envelope, path, agility, local)? else {
+                    return Ok(None);
+                };
+                let mut course = match tries {
+                    0 => course,
+                    _ => shorten_from(course, &corners, local, tries, seed)?,
+                };
+                if polishes > 0 {
+                    course = polish(course, &boxed.mechanism.limits, local, polishes, seed)?;
+                }
+                Ok::<_, CheckError>(Some(course))
+            })?;
+            let Some(course) = course else { return Ok(None) };
+            self.worker.statistics.polishes += u32::from(polishes > 0);
             if let Some(whole) = self.smoothed(&course, widths, ends)? {
                 return Ok(Some(whole));
             }
@@ -194,7 +195,7 @@ impl Pilot<'_, '_> {
 
     /// The greatest clearance up to `wanted`, in halves, that the ends afford; from now on it is asked for.
     fn clearance(&mut self, wanted: f64) -> Result<f64, CheckError> {
-        let least = PADDINGS[self.padding];
+        let least = self.worker.clearance();
         let mut clearance = wanted;
         while clearance > least {
             if self.affords(clearance)? {
@@ -202,7 +203,7 @@ impl Pilot<'_, '_> {
             }
             clearance *= 0.5;
         }
-        self.checker.set_padding(least);
+        self.worker.local.checker().set_padding(least);
         Ok(least)
     }
 
@@ -257,12 +258,14 @@ impl Pilot<'_, '_> {
 
     /// The checker's verdict on a whole flight, with the clearance that the search asks for.
     pub(super) fn verdict(&mut self, flight: &Trajectory) -> Result<Verdict, CheckError> {
-        self.checker.set_padding(PADDINGS[self.padding]);
+        let clearance = self.worker.clearance();
+        let local = &mut self.worker.local;
+        local.checker().set_padding(clearance);
         self.edge.clear();
         self.edge.push_trajectory(flight);
-        self.statistics.edges += 1;
+        local.checked += 1;
         let mut verdicts = Vec::new();
-        self.checker.check(&self.edge, &mut verdicts)?;
+        local.checker().check(&self.edge, &mut verdicts)?;
         Ok(verdicts[0])
     }
 }

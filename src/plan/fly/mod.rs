@@ -21,10 +21,9 @@ mod righting;
 mod spline;
 
 pub use ends::Attitude;
+pub(super) use pilot::Pilot;
 
-use super::lane::{Finish, Lane};
-use super::termination::{Improve, Race};
-use super::{Outcome, Termination};
+use super::{EndFault, PlanError};
 use crate::base::Base;
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Fault, Status};
 use crate::problem::{FlatState, Problem};
@@ -32,7 +31,6 @@ use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use ends::Port;
 use envelope::{Agility, Envelope};
-use pilot::Pilot;
 
 /// Degree of the edges that whole flights are checked as.
 const DEGREE: usize = 5;
@@ -62,22 +60,19 @@ impl<'a> Flight<'a> {
         goals: &[&FlatState],
         checker: &mut dyn EdgeChecker,
         stop: &Stop,
-    ) -> Result<Result<Option<Self>, Outcome>, CheckError> {
-        let Some(base) = problem.mechanism.vehicle() else { return Ok(Ok(None)) };
-        let Some(envelope) = Envelope::of(base) else { return Ok(Ok(None)) };
-        let mut flight = match Self::within(problem, base, envelope, goals, stop) {
-            Ok(flight) => flight,
-            Err(outcome) => return Ok(Err(*outcome)),
-        };
+    ) -> Result<Option<Self>, PlanError> {
+        let Some(base) = problem.mechanism.vehicle() else { return Ok(None) };
+        let Some(envelope) = Envelope::of(base) else { return Ok(None) };
+        let mut flight = Self::within(problem, base, envelope, goals, stop)?;
         let start = keep_valid(&mut flight.starts, checker)?;
         let goal = keep_valid(&mut flight.goals, checker)?;
         let blocked = [("the start", start), ("the goal", goal)];
-        Ok(match blocked.into_iter().find_map(|(end, why)| Some((end, why?))) {
-            Some((end, why)) => Err(Outcome::Unsupported {
-                why: format!("{end}: the body is not level there, and levelling it fails: {why}"),
-            }),
+        match blocked.into_iter().find_map(|(end, why)| Some((end, why?))) {
+            Some((end, why)) => Err(PlanError::Unsupported(format!(
+                "{end}: the body is not level there, and levelling it fails: {why}"
+            ))),
             None => Ok(Some(flight)),
-        })
+        }
     }
 
     fn within(
@@ -86,8 +81,8 @@ impl<'a> Flight<'a> {
         envelope: Envelope<'a>,
         goals: &[&FlatState],
         stop: &Stop,
-    ) -> Result<Self, Box<Outcome>> {
-        let unsupported = |why: &str| Box::new(Outcome::Unsupported { why: why.to_owned() });
+    ) -> Result<Self, PlanError> {
+        let unsupported = |why: &str| PlanError::Unsupported(why.to_owned());
         if problem.mechanism.dof() > base.coordinates().len() {
             return Err(unsupported("a quadrotor that carries joints of its own is not planned for"));
         }
@@ -98,13 +93,13 @@ impl<'a> Flight<'a> {
             return Err(unsupported("the quadrotor's moments do not turn it either way about every axis"));
         }
         if let Some(why) = ends::excess(base, &problem.start) {
-            return Err(Box::new(Outcome::StartInvalid { why }));
+            return Err(PlanError::Start(EndFault::Invalid(why)));
         }
         let faults: Vec<Option<Fault>> = goals.iter().map(|goal| ends::excess(base, goal)).collect();
         let sound = goals.iter().zip(&faults).filter(|(_, fault)| fault.is_none()).map(|(goal, _)| goal);
         let goals: Vec<&FlatState> = sound.copied().collect();
         if let (true, Some(why)) = (goals.is_empty(), faults.into_iter().flatten().next()) {
-            return Err(Box::new(Outcome::GoalInvalid { why }));
+            return Err(PlanError::Goal(EndFault::Invalid(why)));
         }
         let refused = |end: &str, why: Attitude| unsupported(&format!("{end}: {why}"));
         let starts =
@@ -206,27 +201,6 @@ impl<'a> Flight<'a> {
         }
         longest
     }
-
-    /// Finds an answer, then better ones as far as the options ask for them.
-    pub(super) fn run(
-        &self,
-        lane: Lane<'_>,
-        termination: &Termination<'_>,
-        race: &Race,
-        improve: Option<Improve>,
-    ) -> Result<Finish, CheckError> {
-        let mut pilot = Pilot::new(self, lane)?;
-        let answer = match pilot.first(&termination.racing(race))? {
-            Ok(first) => {
-                let samples = pilot.statistics.iterations;
-                race.answered(samples);
-                let termination = termination.until(improve);
-                Ok((pilot.improve(first, samples, &termination, improve.is_some())?, samples))
-            }
-            Err(budget) => Err(budget),
-        };
-        Ok(pilot.finish_up(answer))
-    }
 }
 
 /// Keeps those ports whose leads are valid; if there is none, tells what is wrong with the last.
@@ -248,7 +222,7 @@ fn keep_valid(ports: &mut Vec<Port>, checker: &mut dyn EdgeChecker) -> Result<Op
 
 /// Which ends a course lies between, and the width of the filters that its ends are chosen for.
 #[derive(Clone, Copy, Debug)]
-struct Ends {
+pub(super) struct Ends {
     start: usize,
     goal: usize,
     delay: f64,

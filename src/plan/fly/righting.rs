@@ -110,15 +110,9 @@ fn turn(turning: &Turning, (angle, rate): (f64, f64), to: f64) -> Option<Vec<Leg
     let (rise, fall) = if to < angle { (strong, first) } else { (first, strong) };
     let limits = OutputLimits { velocity: turning.rate, acceleration: rise, ..OutputLimits::NONE };
     let mut profiles: Vec<Profile> = Vec::new();
-    let duration = TimeOptimal::new(&[limits]).with_fall(0, fall).steer(
-        &[angle],
-        &[rate],
-        &[to],
-        &[0.0],
-        0.0,
-        f64::INFINITY,
-        &mut profiles,
-    )?;
+    let mut fastest = TimeOptimal::new(&[limits]);
+    fastest.allow_fall(0, fall);
+    let duration = fastest.steer(&[angle], &[rate], &[to], &[0.0], 0.0, f64::INFINITY, &mut profiles)?;
     let profile = profiles[0];
     let phases =
         [(0.0, profile.accelerated), (profile.accelerated, profile.cruised), (profile.cruised, duration)];

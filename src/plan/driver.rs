@@ -1,0 +1,334 @@
+//! The driver of all planners: a first answer, then better ones for as long as that is asked for. What differs
+//! between robots is left to their family of motions ([`Family`]); budgets, proofs and the best answer so far are
+//! kept here.
+
+use super::termination::{Improve, Race};
+use super::worker::Worker;
+use super::{Budget, Gap, Halt, Progress, Solution, Statistics, Termination};
+use crate::certify::{Certificate, Violation};
+use crate::check::CheckError;
+use crate::stop::Stop;
+use crate::trajectory::Trajectory;
+use std::time::Duration;
+
+/// A search for a better answer may take so many times the samples that the first answer took, ...
+pub(super) const PATIENCE: u64 = 3;
+
+/// ... and so many more.
+pub(super) const GRACE: u64 = 200;
+
+/// Share of the time left that making a trajectory of a path may take: the rest is kept for its proof.
+const REFINING: f64 = 0.5;
+
+/// Polishing moves between two certificates.
+const MOVES_PER_PROOF: u32 = 150;
+
+/// What a family of robots brings to a query: how its paths are found, and what trajectories are made of them.
+pub(super) trait Family<'a> {
+    /// What its searches find.
+    type Path;
+
+    /// Whether [`Family::shorten`] does anything: then an answer need not be shorter than the best before that.
+    const SHORTENS: bool = false;
+
+    /// What it works with.
+    fn worker(&mut self) -> &mut Worker<'a>;
+
+    /// Asks the checker for the greatest clearance that the ends have.
+    fn ask_for_clearance(&mut self) -> Result<(), CheckError>;
+
+    /// Paths, the most promising first, by searches of seeds of their own; none where what was found is of no use.
+    /// `best` is the answer that is to be bettered, if there is one.
+    fn search(
+        &mut self,
+        best: Option<&Answer>,
+        termination: &Termination<'_>,
+    ) -> Result<Vec<Self::Path>, Halt>;
+
+    /// How long a trajectory along a path is going to take, seconds, as far as that can be told: no less than so
+    /// where it is to be tried in place of a better one.
+    fn estimate(&self, _path: &Self::Path) -> f64 {
+        0.0
+    }
+
+    /// How long a path took before it was refined, seconds.
+    fn raw_duration(&self, path: &Self::Path) -> f64;
+
+    /// A trajectory along a path: refined, and timed. After attempts that could not be certified there may be others.
+    fn trajectory(&mut self, path: &mut Self::Path, attempt: u32, stop: &Stop)
+    -> Result<Attempt, CheckError>;
+
+    /// Trajectories that are shorter than a certified one, the shortest first, valid as far as the checker tells.
+    fn shorten(&mut self, _answer: &Answer, _stop: &Stop) -> Result<Vec<Trajectory>, CheckError> {
+        Ok(Vec::new())
+    }
+
+    /// The best answer after so many moves that shorten it, if this family knows any.
+    fn polish(&mut self, _best: &Answer, _moves: u32) -> Result<Option<Trajectory>, CheckError> {
+        Ok(None)
+    }
+}
+
+/// What an attempt at a trajectory comes to.
+pub(super) enum Attempt {
+    /// One that is to be certified.
+    Made(Trajectory),
+    /// None, but the next attempt may make one.
+    Failed,
+    /// There are no more attempts.
+    Over,
+}
+
+/// A trajectory and its proof.
+pub(super) struct Answer {
+    pub(super) trajectory: Trajectory,
+    pub(super) certificate: Certificate,
+    pub(super) raw_duration: f64,
+    /// What it costs: its duration, unless the caller has another measure.
+    pub(super) cost: f64,
+}
+
+/// The best answer of a worker, and how it came to be.
+pub(super) struct Best {
+    pub(super) answer: Answer,
+    /// Samples that the first answer took.
+    pub(super) samples: u64,
+    /// How many times it was bettered.
+    pub(super) improvements: u32,
+}
+
+impl Best {
+    pub(super) fn solution(self, statistics: Statistics, cut_short: Option<Budget>) -> Solution {
+        let Answer { trajectory, certificate, raw_duration, .. } = self.answer;
+        let statistics = Statistics { raw_duration, ..statistics };
+        Solution { trajectory, certificate, statistics, improvements: self.improvements, cut_short }
+    }
+}
+
+/// What a worker comes to.
+pub(super) struct Finish {
+    /// Its best answer, or the budget that was spent.
+    pub(super) best: Result<Best, Budget>,
+    pub(super) statistics: Statistics,
+    /// Why an answer could not be certified, the last time.
+    pub(super) violation: Option<Violation>,
+    /// What is left between the trees of a search that found nothing.
+    pub(super) gap: Option<Gap>,
+}
+
+/// Finds an answer, then better ones as far as the options ask for them.
+pub(super) fn drive<'a, F: Family<'a>>(
+    mut family: F,
+    termination: &Termination<'_>,
+    race: &Race,
+    improve: Option<Improve>,
+) -> Result<Finish, CheckError> {
+    family.ask_for_clearance()?;
+    let best = match first(&mut family, &termination.racing(race)) {
+        Ok(answer) => {
+            let worker = family.worker();
+            let samples = worker.statistics.iterations;
+            race.answered(samples);
+            worker.has_answer = true;
+            let termination = termination.until(improve);
+            worker.local.set_stop(termination.stop());
+            let mut best = Best { answer, samples, improvements: 0 };
+            tell(&mut family, &best);
+            better(&mut family, &mut best, &termination, improve.is_some())?;
+            Ok(best)
+        }
+        Err(Halt::Spent(budget)) => Err(budget),
+        Err(Halt::Failed(error)) => return Err(error),
+    };
+    let worker = family.worker();
+    let statistics = worker.counted();
+    Ok(Finish { best, statistics, violation: worker.violation.take(), gap: worker.gap.take() })
+}
+
+/// The first answer that can be certified.
+fn first<'a, F: Family<'a>>(family: &mut F, termination: &Termination<'_>) -> Result<Answer, Halt> {
+    loop {
+        let paths = family.search(None, termination)?;
+        if let Some(answer) = certified(family, paths, None, termination)? {
+            return Ok(answer);
+        }
+        family.worker().statistics.repairs += 1;
+        if let Some(budget) = termination.interrupted() {
+            return Err(Halt::Spent(budget));
+        }
+    }
+}
+
+/// Searches and polishes until that is done as often as the options ask for, or by turns until it is late.
+fn better<'a, F: Family<'a>>(
+    family: &mut F,
+    best: &mut Best,
+    termination: &Termination<'_>,
+    is_timed: bool,
+) -> Result<(), CheckError> {
+    let worker = family.worker();
+    let searches = worker.options.searches.div_ceil(worker.share.of as u32);
+    let mut tries = worker.options.polish_tries;
+    let mut done = 1_u32;
+    while (is_timed || done < searches) && !termination.late() {
+        if is_timed {
+            polish(family, best, MOVES_PER_PROOF, termination)?;
+        }
+        search_again(family, best, termination)?;
+        done = done.saturating_add(1);
+    }
+    while tries > 0 && !termination.late() {
+        let moves = tries.min(MOVES_PER_PROOF);
+        polish(family, best, moves, termination)?;
+        tries -= moves;
+    }
+    Ok(())
+}
+
+/// Searches once more, but no longer than is reasonable by what the first answer took.
+fn search_again<'a, F: Family<'a>>(
+    family: &mut F,
+    best: &mut Best,
+    termination: &Termination<'_>,
+) -> Result<(), CheckError> {
+    let most = best.samples.saturating_mul(PATIENCE).saturating_add(GRACE);
+    let termination = termination.within(family.worker().statistics.iterations.saturating_add(most));
+    let paths = super::termination::unless_spent(family.search(Some(&best.answer), &termination))?;
+    let answer = certified(family, paths.unwrap_or_default(), Some(&best.answer), &termination)?;
+    replace(family, best, answer);
+    Ok(())
+}
+
+/// Shortens the best answer by so many moves.
+fn polish<'a, F: Family<'a>>(
+    family: &mut F,
+    best: &mut Best,
+    moves: u32,
+    termination: &Termination<'_>,
+) -> Result<(), CheckError> {
+    let Some(trajectory) = family.polish(&best.answer, moves)? else { return Ok(()) };
+    let raw_duration = best.answer.raw_duration;
+    let answer = proved(family.worker(), trajectory, raw_duration, Some(&best.answer), termination);
+    replace(family, best, answer);
+    Ok(())
+}
+
+/// Takes an answer in place of the best if it costs less.
+fn replace<'a, F: Family<'a>>(family: &mut F, best: &mut Best, answer: Option<Answer>) {
+    let Some(answer) = answer.filter(|answer| answer.cost < best.answer.cost) else { return };
+    best.answer = answer;
+    best.improvements = best.improvements.saturating_add(1);
+    tell(family, best);
+}
+
+/// Tells the caller of an answer, if that is asked for.
+fn tell<'a, F: Family<'a>>(family: &mut F, best: &Best) {
+    let worker = family.worker();
+    if let Some(observer) = &worker.options.observer {
+        let (duration, samples) = (best.answer.trajectory.duration(), worker.statistics.iterations);
+        let Best { answer: Answer { cost, .. }, improvements, .. } = *best;
+        observer.tell(&Progress { duration, cost, samples, improvements });
+    }
+}
+
+/// The first trajectory along some paths that can be certified, shortened; where there is an answer already, one that
+/// is to take its place.
+fn certified<'a, F: Family<'a>>(
+    family: &mut F,
+    paths: Vec<F::Path>,
+    best: Option<&Answer>,
+    termination: &Termination<'_>,
+) -> Result<Option<Answer>, CheckError> {
+    let stop = termination.stop();
+    // What a path is going to take tells nothing of another cost.
+    let is_duration = family.worker().options.cost.is_none();
+    let longest = best.filter(|_| is_duration).map_or(f64::INFINITY, |best| best.cost);
+    for mut path in paths {
+        if family.estimate(&path) >= longest {
+            continue;
+        }
+        let raw_duration = family.raw_duration(&path);
+        for attempt in 0.. {
+            if attempt > 0 && termination.late() {
+                break;
+            }
+            let part = stop.share(REFINING);
+            family.worker().local.set_stop(&part);
+            let made = family.trajectory(&mut path, attempt, &part);
+            family.worker().local.set_stop(stop);
+            let trajectory = match made? {
+                Attempt::Made(trajectory) => trajectory,
+                Attempt::Failed => continue,
+                Attempt::Over => break,
+            };
+            let to_beat = if F::SHORTENS { None } else { best };
+            let answer = proved(family.worker(), trajectory, raw_duration, to_beat, termination);
+            if let Some(answer) = answer {
+                return shortened(family, answer, termination).map(Some);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// A shorter answer, if the family finds one.
+fn shortened<'a, F: Family<'a>>(
+    family: &mut F,
+    answer: Answer,
+    termination: &Termination<'_>,
+) -> Result<Answer, CheckError> {
+    let shorter = family.shorten(&answer, termination.stop())?;
+    family.worker().local.set_stop(termination.stop());
+    let raw_duration = answer.raw_duration;
+    for trajectory in shorter {
+        if termination.late() {
+            break;
+        }
+        let proof = proved(family.worker(), trajectory, raw_duration, None, termination);
+        if let Some(shorter) = proof {
+            return Ok(shorter);
+        }
+    }
+    Ok(answer)
+}
+
+/// A trajectory with its proof, if it costs less than the best, and can be certified in time.
+fn proved(
+    worker: &mut Worker<'_>,
+    trajectory: Trajectory,
+    raw_duration: f64,
+    best: Option<&Answer>,
+    termination: &Termination<'_>,
+) -> Option<Answer> {
+    let cost = worker.options.cost_of(&trajectory);
+    if let Some(best) = best {
+        // A proof takes about as long as those before it did.
+        let proofs = worker.statistics.searches.saturating_add(worker.statistics.polishes);
+        let needed: Duration = worker.statistics.certify / proofs.max(1);
+        if cost >= best.cost || termination.late_for(needed) {
+            return None;
+        }
+    }
+    let certificate = worker.certify(&trajectory, termination)?;
+    Some(Answer { trajectory, certificate, raw_duration, cost })
+}
+
+/// Statistics of several workers: what they did in all, and the times of the one that took longest.
+pub(super) fn together(workers: &[Finish]) -> Statistics {
+    let mut all = Statistics::default();
+    let mut longest = Duration::ZERO;
+    for Finish { statistics: s, .. } in workers {
+        if s.total() >= longest {
+            longest = s.total();
+            (all.plan, all.refine, all.certify) = (s.plan, s.refine, s.certify);
+        }
+        all.iterations += s.iterations;
+        all.edges += s.edges;
+        all.states += s.states;
+        all.repairs += s.repairs;
+        all.uncertified += s.uncertified;
+        all.searches = all.searches.saturating_add(s.searches);
+        all.polishes = all.polishes.saturating_add(s.polishes);
+    }
+    all
+}

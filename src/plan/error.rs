@@ -1,0 +1,174 @@
+//! Why a query has no answer.
+
+use super::{Gap, Overrun, Statistics};
+use crate::certify::Violation;
+use crate::check::{CheckError, Fault};
+use crate::error::InvalidValue;
+use crate::problem::Overload;
+use crate::stop::Stopped;
+use std::fmt;
+
+/// Why a query has no answer; it always says which of these it is, and with numbers.
+#[derive(Clone, Debug)]
+pub enum PlanError {
+    /// No trajectory can begin at the start.
+    Start(EndFault),
+    /// No trajectory can end at any goal: why not at the first of them.
+    Goal(EndFault),
+    /// The budget of time or of samples was spent before an answer was found.
+    Budget(Box<Unsolved>),
+    /// The caller broke the query off before an answer was found.
+    Cancelled(Box<Unsolved>),
+    /// What is asked for is not planned by this planner; there may well be an answer.
+    Unsupported(String),
+    /// The problem or the options make no sense, so that nothing was planned: which value, and what was expected.
+    Invalid(InvalidValue),
+    /// The checking backend failed.
+    Backend(CheckError),
+}
+
+/// What is wrong with a start or a goal, so that there is no answer.
+#[derive(Clone, Debug)]
+pub enum EndFault {
+    /// It is invalid: in collision, or beyond a limit.
+    Invalid(Fault),
+    /// It asks for an effort that a joint does not have: at rest, to be held against gravity, or by the acceleration
+    /// that it has where that is part of it.
+    Unheld(Overload),
+    /// It moves so fast that an output cannot be stopped before its position limit, or would have to come from
+    /// beyond it.
+    TooFast(Overrun),
+}
+
+/// A query that was given up.
+#[derive(Clone, Debug)]
+pub struct Unsolved {
+    /// Which budget was spent.
+    pub budget: Budget,
+    /// What was done meanwhile.
+    pub statistics: Statistics,
+    /// What is known to have stood in the way.
+    pub hint: Option<FailureHint>,
+}
+
+/// What stood in the way of an answer, as far as is known: a hint, not a proof that there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FailureHint {
+    /// A path was found, but no trajectory along it could be certified: the last reason.
+    Uncertified(Violation),
+    /// The start moves, and the robot cannot even be stopped straight ahead: why not.
+    Braking(Violation),
+    /// The trees from the start and from the goals have not met: how near they came, and what is between them.
+    Apart(Box<Gap>),
+}
+
+/// A budget that can run out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// Samples drawn by the search.
+    Samples,
+    /// Wall-clock time.
+    Time,
+    /// The caller's patience: [`PlanOptions::cancel`](super::PlanOptions::cancel).
+    Cancelled,
+}
+
+impl PlanError {
+    /// That a budget was spent.
+    pub(super) fn spent(budget: Budget, statistics: Statistics, hint: Option<FailureHint>) -> Self {
+        let unsolved = Box::new(Unsolved { budget, statistics, hint });
+        if budget == Budget::Cancelled { Self::Cancelled(unsolved) } else { Self::Budget(unsolved) }
+    }
+
+    /// What was given up, where it was.
+    pub fn unsolved(&self) -> Option<&Unsolved> {
+        match self {
+            Self::Budget(unsolved) | Self::Cancelled(unsolved) => Some(unsolved),
+            _ => None,
+        }
+    }
+
+    /// What was done until it was given up; nothing, where it was not begun.
+    pub fn statistics(&self) -> Statistics {
+        self.unsolved().map_or(Statistics::default(), |unsolved| unsolved.statistics)
+    }
+}
+
+impl From<CheckError> for PlanError {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Invalid(why) => Self::Invalid(why),
+            failed => Self::Backend(failed),
+        }
+    }
+}
+
+impl From<InvalidValue> for PlanError {
+    fn from(why: InvalidValue) -> Self {
+        Self::Invalid(why)
+    }
+}
+
+impl From<Stopped> for Budget {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Late => Self::Time,
+            Stopped::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Samples => "sample budget spent",
+            Self::Time => "time budget spent",
+            Self::Cancelled => "cancelled",
+        })
+    }
+}
+
+impl fmt::Display for FailureHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uncertified(violation) => write!(f, "the last answer could not be certified: {violation}"),
+            Self::Apart(gap) => gap.fmt(f),
+            Self::Braking(violation) => {
+                write!(
+                    f,
+                    "the start moves, and braking straight ahead as hard as possible ends badly: {violation}"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for EndFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(why) => write!(f, "is invalid: {why}"),
+            Self::Unheld(why) => write!(f, "{}: {why}", why.denial()),
+            Self::TooFast(why) => write!(f, "is too fast: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no plan: ")?;
+        match self {
+            Self::Start(why) => write!(f, "the start {why}"),
+            Self::Goal(why) => write!(f, "the goal {why}"),
+            Self::Budget(unsolved) | Self::Cancelled(unsolved) => {
+                let Unsolved { budget, statistics, hint } = &**unsolved;
+                write!(f, "{budget} after {} samples", statistics.iterations)?;
+                hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
+            }
+            Self::Invalid(why) => write!(f, "{why}"),
+            Self::Unsupported(why) => write!(f, "not supported: {why}"),
+            Self::Backend(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}

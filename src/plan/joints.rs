@@ -1,0 +1,137 @@
+//! The family of arms and points: every flat output is a joint, or moves as one, and edges are polynomials of time.
+
+use super::driver::{Answer, Attempt, Family};
+use super::portfolio::Portfolio;
+use super::worker::Worker;
+use super::{Halt, Termination};
+use crate::check::CheckError;
+use crate::problem::FlatState;
+use crate::refine::{Knots, polish, shorten, skip_corners};
+use crate::stop::Stop;
+use crate::trajectory::{Trajectory, derivative};
+
+/// Refinements of one path that may fail to be certified before the path itself is taken.
+const REFINEMENTS: u32 = 2;
+
+/// One worker's search for trajectories of joints.
+pub(super) struct Joints<'a> {
+    worker: Worker<'a>,
+    /// In the order of how long the way to them takes at least.
+    goals: Vec<&'a FlatState>,
+}
+
+/// A path of a search.
+pub(super) struct Path {
+    raw: Knots,
+    /// Without the corners that need not be, once they are looked for.
+    shorter: Option<Knots>,
+}
+
+impl<'a> Joints<'a> {
+    pub(super) fn new(mut worker: Worker<'a>, goals: &[&'a FlatState]) -> Self {
+        let goals = ranked(&mut worker, goals);
+        Self { worker, goals }
+    }
+
+    /// The goals of the next search for a better answer: by turns the one that the best leads to, and the next of
+    /// those that a way might lead to sooner.
+    fn goals_of_next(&mut self, best: &Answer) -> Vec<&'a FlatState> {
+        let goals = &self.goals;
+        if goals.len() == 1 {
+            return goals.clone();
+        }
+        let last = best.trajectory.segment(best.trajectory.len() - 1);
+        let far = |goal: &FlatState| {
+            let miss = |(output, p): (usize, &f64)| {
+                (derivative(last.polynomial(output), 0, last.duration) - p).abs()
+            };
+            goal.position.iter().enumerate().map(miss).fold(0.0, f64::max)
+        };
+        let reached = goals.iter().copied().min_by(|a, b| far(a).total_cmp(&far(b)));
+        let Worker { local, problem, statistics, .. } = &mut self.worker;
+        let mut least = |goal: &FlatState| local.least_duration((&problem.start).into(), goal.into());
+        let sooner = goals.iter().take_while(|goal| least(goal) < best.trajectory.duration()).count();
+        let turn = (statistics.searches as usize).saturating_sub(1);
+        if turn.is_multiple_of(2) || sooner == 0 {
+            return reached.into_iter().collect();
+        }
+        vec![goals[turn / 2 % sooner]]
+    }
+}
+
+/// Goals in the order of how long the way to them takes at least.
+fn ranked<'a>(worker: &mut Worker<'a>, goals: &[&'a FlatState]) -> Vec<&'a FlatState> {
+    if goals.len() == 1 {
+        return goals.to_vec();
+    }
+    let Worker { local, problem, .. } = worker;
+    let mut least = |goal: &FlatState| local.least_duration((&problem.start).into(), goal.into());
+    let mut ranked: Vec<(f64, &FlatState)> = goals.iter().map(|&goal| (least(goal), goal)).collect();
+    ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+    ranked.into_iter().map(|(_, goal)| goal).collect()
+}
+
+impl<'a> Family<'a> for Joints<'a> {
+    type Path = Path;
+
+    fn worker(&mut self) -> &mut Worker<'a> {
+        &mut self.worker
+    }
+
+    fn ask_for_clearance(&mut self) -> Result<(), CheckError> {
+        self.worker.ask_for_clearance(&self.goals)
+    }
+
+    fn search(&mut self, best: Option<&Answer>, termination: &Termination<'_>) -> Result<Vec<Path>, Halt> {
+        let (goals, repairs) = match best {
+            None => (self.goals.clone(), self.worker.statistics.repairs),
+            Some(best) => (self.goals_of_next(best), 0),
+        };
+        let begun = self.worker.begin_search();
+        let Worker { problem, options, .. } = self.worker;
+        let mut search = Portfolio::new(problem, &goals, options, begun.seed);
+        let raw = self.worker.search(&begun, &mut search, termination, repairs)?;
+        Ok(vec![Path { raw, shorter: None }])
+    }
+
+    fn raw_duration(&self, path: &Path) -> f64 {
+        path.raw.duration()
+    }
+
+    /// Refined, where that fails once more, with samples half as far apart; where that fails too the path itself may
+    /// do.
+    fn trajectory(&mut self, path: &mut Path, attempt: u32, _stop: &Stop) -> Result<Attempt, CheckError> {
+        if attempt > REFINEMENTS {
+            return Ok(Attempt::Over);
+        }
+        let is_last = attempt == REFINEMENTS;
+        if attempt > 0 && !is_last {
+            self.worker.sample_more_closely();
+        }
+        let seed = self.worker.seed().wrapping_add(attempt.into());
+        let tries = self.worker.options.shortcut_tries;
+        self.worker.refining(|worker| {
+            let local = &mut worker.local;
+            if is_last {
+                return Ok(Attempt::Made(shorten(&path.raw, local, 0, seed)?));
+            }
+            if path.shorter.is_none() && tries > 0 {
+                let mut shorter = path.raw.clone();
+                skip_corners(&mut shorter, local)?;
+                path.shorter = Some(shorter);
+            }
+            let shorter = path.shorter.as_ref().unwrap_or(&path.raw);
+            Ok(Attempt::Made(shorten(shorter, local, tries, seed)?))
+        })
+    }
+
+    fn polish(&mut self, best: &Answer, moves: u32) -> Result<Option<Trajectory>, CheckError> {
+        self.worker.statistics.polishes = self.worker.statistics.polishes.saturating_add(1);
+        let seed = self.worker.seed();
+        let limits = &self.worker.problem.mechanism.limits;
+        let polished = self
+            .worker
+            .refining(|worker| polish(best.trajectory.clone(), limits, &mut worker.local, moves, seed))?;
+        Ok(Some(polished))
+    }
+}

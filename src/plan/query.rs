@@ -1,0 +1,212 @@
+//! One call: what its ends are worth, which family of motions it is for, and what comes of all its workers.
+
+use super::drive::Drive;
+use super::driver::{Finish, GRACE, PATIENCE, drive, together};
+use super::fly::{Flight, Pilot};
+use super::joints::Joints;
+use super::termination::{Improve, Race};
+use super::worker::{Share, Worker};
+use super::{
+    Budget, EndFault, FailureHint, Overrun, PlanError, PlanOptions, Solution, Statistics, Termination,
+    braking, sense,
+};
+use crate::certify::Violation;
+use crate::check::{CheckError, EdgeChecker, Fault, Unknown, diagnose_base_until, diagnose_until};
+use crate::problem::{FlatState, Problem};
+use crate::steer::CourseLimits;
+use std::time::{Duration, Instant};
+
+/// What stood in the way is still looked for when the time is up, for so long at most: some hundred microseconds
+/// are enough among a thousand obstacles.
+const AFTERTHOUGHT: Duration = Duration::from_micros(300);
+
+/// Share of its limit by which an effort at an end may exceed it by rounding: what a certificate lets pass.
+const OVERLOAD: f64 = 1e-9;
+
+/// One call, of however many workers.
+pub(super) struct Query<'a> {
+    problem: &'a Problem,
+    options: &'a PlanOptions,
+    begun: Instant,
+    termination: Termination<'static>,
+    race: Race,
+    improve: Option<Improve>,
+}
+
+/// What all workers of a query set out with.
+pub(super) struct Task<'a> {
+    /// The goals that are valid.
+    goals: Vec<&'a FlatState>,
+    /// What is to be flown, by a quadrotor.
+    flight: Option<Flight<'a>>,
+}
+
+impl<'a> Query<'a> {
+    /// A call that began a while ago. Limits are those of [`Problem::admitted`].
+    pub(super) fn new(problem: &'a Problem, options: &'a PlanOptions, begun: Instant) -> Self {
+        let alone = options.searches <= 1 && options.improve.is_none();
+        Self {
+            problem,
+            options,
+            begun,
+            termination: Termination::since(options, begun),
+            race: if alone { Race::new(1, 0) } else { Race::new(PATIENCE, GRACE) },
+            improve: Improve::new(options, begun),
+        }
+    }
+
+    /// Plans with one worker.
+    pub(super) fn alone(&self, checker: &mut dyn EdgeChecker) -> Result<Solution, PlanError> {
+        let mut worker = self.worker(checker, Share { number: 0, of: 1 });
+        let task = self.task(&mut worker)?;
+        self.settle(vec![self.run(worker, &task)?])
+    }
+
+    pub(super) fn worker<'l>(&'l self, checker: &'l mut dyn EdgeChecker, share: Share) -> Worker<'l> {
+        Worker::new(self.problem, checker, self.options, share, self.termination.stop())
+    }
+
+    /// What there is to search for.
+    ///
+    /// # Errors
+    /// When there is nothing, for the ends or for want of time to look at them.
+    pub(super) fn task(&self, worker: &mut Worker<'_>) -> Result<Task<'a>, PlanError> {
+        let goals = self.valid_goals(worker)?;
+        let flight = Flight::of(self.problem, &goals, worker.local.checker(), self.termination.stop());
+        match self.termination.interrupted() {
+            // What was not looked at to its end tells nothing.
+            Some(budget) => Err(self.exhausted(budget)),
+            None => Ok(Task { flight: flight?, goals }),
+        }
+    }
+
+    /// A worker's share of the work, by the family of the problem.
+    pub(super) fn run<'l>(&'l self, worker: Worker<'l>, task: &'l Task<'l>) -> Result<Finish, CheckError> {
+        let Task { goals, flight } = task;
+        let (termination, race, improve) = (&self.termination, &self.race, self.improve);
+        if let Some(flight) = flight {
+            return drive(Pilot::new(flight, worker), termination, race, improve);
+        }
+        match CourseLimits::of(&self.problem.mechanism) {
+            Some(limits) => drive(Drive::new(worker, limits, goals), termination, race, improve),
+            None => drive(Joints::new(worker, goals), termination, race, improve),
+        }
+    }
+
+    /// The call ends without an answer, for want of a budget.
+    fn exhausted(&self, budget: Budget) -> PlanError {
+        PlanError::spent(budget, Statistics::default().of(self.begun.elapsed()), None)
+    }
+
+    /// The goals that are valid.
+    fn valid_goals(&self, worker: &mut Worker<'_>) -> Result<Vec<&'a FlatState>, PlanError> {
+        if let Some(why) = self.problem.gravity_fault() {
+            return Err(PlanError::Unsupported(why));
+        }
+        let started = Instant::now();
+        worker.local.checker().set_padding(0.0);
+        let Problem { start, goals, .. } = self.problem;
+        let ends: Vec<&FlatState> = goals.iter().chain([start]).collect();
+        let mut valid = worker.are_valid(&ends)?;
+        worker.statistics.plan += started.elapsed();
+        let is_start_valid = valid.pop() == Some(true);
+        self.check_start(is_start_valid)?;
+        self.sound_goals(&valid)
+    }
+
+    /// What is wrong with a state that the checker finds valid or not. A fast backend and the oracle may differ by
+    /// rounding at the very boundary: the oracle decides.
+    fn fault(&self, state: &FlatState, is_valid: bool) -> Result<Option<Fault>, PlanError> {
+        match is_valid {
+            true => Ok(sense::out_of_bounds(self.problem, state)),
+            false => self.known(diagnose_until(self.problem, state, self.termination.stop())),
+        }
+    }
+
+    /// What was found out, unless there was no time for it.
+    fn known<T>(&self, found: Result<T, Unknown>) -> Result<T, PlanError> {
+        found.map_err(|Unknown| self.exhausted(self.termination.interrupted().unwrap_or(Budget::Time)))
+    }
+
+    fn check_start(&self, is_valid: bool) -> Result<(), PlanError> {
+        let start = &self.problem.start;
+        let standing = self.known(diagnose_base_until(self.problem, self.termination.stop()))?;
+        let fault = match standing {
+            Some(why) => Some(why),
+            None => self.fault(start, is_valid)?,
+        };
+        let fault = fault
+            .map(EndFault::Invalid)
+            .or_else(|| self.problem.overload(start, OVERLOAD).map(EndFault::Unheld))
+            .or_else(|| Overrun::after(self.problem, start).map(EndFault::TooFast));
+        fault.map_or(Ok(()), |why| Err(PlanError::Start(why)))
+    }
+
+    /// Those goals that a trajectory can end at; `valid` tells which the checker finds valid. Where there is none, it
+    /// is told what is wrong with the first of those that came farthest.
+    fn sound_goals(&self, valid: &[bool]) -> Result<Vec<&'a FlatState>, PlanError> {
+        let mut sound: Vec<&FlatState> = Vec::new();
+        let mut faults = Vec::new();
+        for (goal, &is_valid) in self.problem.goals.iter().zip(valid) {
+            match self.fault(goal, is_valid)? {
+                Some(why) => faults.push(EndFault::Invalid(why)),
+                None => sound.push(goal),
+            }
+        }
+        keep(&mut sound, &mut faults, |goal| self.problem.overload(goal, OVERLOAD).map(EndFault::Unheld));
+        keep(&mut sound, &mut faults, |goal| Overrun::before(self.problem, goal).map(EndFault::TooFast));
+        match faults.into_iter().next() {
+            Some(why) if sound.is_empty() => Err(PlanError::Goal(why)),
+            _ => Ok(sound),
+        }
+    }
+
+    /// The answer that all workers together give: the best of those that count, of equals that of the first.
+    pub(super) fn settle(&self, mut workers: Vec<Finish>) -> Result<Solution, PlanError> {
+        let statistics = together(&workers);
+        let cost = |finish: &Finish| match &finish.best {
+            Ok(best) if self.race.counts(best.samples) => Some(best.answer.cost),
+            _ => None,
+        };
+        let costs = workers.iter().map(cost).enumerate();
+        let best = costs.filter_map(|(i, cost)| Some((i, cost?))).min_by(|a, b| a.1.total_cmp(&b.1));
+        let Finish { best, violation, gap, .. } = workers.swap_remove(best.map_or(0, |(i, _)| i));
+        match best {
+            Ok(best) => {
+                let cut_short = self.termination.interrupted();
+                Ok(best.solution(statistics.of(self.begun.elapsed()), cut_short))
+            }
+            Err(budget) => {
+                // That there was no time for a proof says nothing of the answer.
+                let violation =
+                    violation.filter(|violation| !matches!(violation, Violation::OutOfTime { .. }));
+                let uncertified = violation.map(FailureHint::Uncertified);
+                let stop = self.termination.afterthought(budget, AFTERTHOUGHT);
+                let braking = || braking::hint(self.problem, stop.as_ref()?);
+                let apart =
+                    || Some(FailureHint::Apart(Box::new(gap?.explained(self.problem, stop.as_ref()?))));
+                let hint = uncertified.or_else(braking).or_else(apart);
+                Err(PlanError::spent(budget, statistics.of(self.begun.elapsed()), hint))
+            }
+        }
+    }
+}
+
+/// Keeps the goals in which `fault` finds none. If there is none left, its faults are what is to be told.
+fn keep<'a>(
+    goals: &mut Vec<&'a FlatState>,
+    faults: &mut Vec<EndFault>,
+    fault: impl Fn(&FlatState) -> Option<EndFault>,
+) {
+    let (mut kept, mut found) = (Vec::new(), Vec::new());
+    for &goal in &*goals {
+        match fault(goal) {
+            Some(why) => found.push(why),
+            None => kept.push(goal),
+        }
+    }
+    if kept.is_empty() && !found.is_empty() {
+        *faults = found;
+    }
+    *goals = kept;
+}
