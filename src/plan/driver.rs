@@ -207,9 +207,12 @@ fn polish<'a, F: Family<'a>>(
     termination: &Termination<'_>,
 ) -> Result<(), CheckError> {
     let Some(trajectory) = family.polish(&best.answer, moves)? else { return Ok(()) };
-    let raw_duration = best.answer.raw_duration;
-    let answer = proved(family.worker(), trajectory, raw_duration, Some(&best.answer), termination);
-    replace(family, best, answer);
+    let worker = family.worker();
+    let cost = worker.options.cost_of(&trajectory);
+    if !is_useless(worker, cost, &best.answer, termination) {
+        let answer = proved(worker, trajectory, cost, best.answer.raw_duration, termination);
+        replace(family, best, answer);
+    }
     Ok(())
 }
 
@@ -242,6 +245,7 @@ fn certified<'a, F: Family<'a>>(
     let stop = termination.stop();
     // What a path is going to take tells nothing of another cost.
     let is_duration = family.worker().options.cost.is_none();
+    let to_beat = best.filter(|_| !F::SHORTENS);
     let longest = best.filter(|_| is_duration).map_or(f64::INFINITY, |best| best.cost);
     for mut path in paths {
         if family.estimate(&path) >= longest {
@@ -261,8 +265,12 @@ fn certified<'a, F: Family<'a>>(
                 Attempt::Failed => continue,
                 Attempt::Over => break,
             };
-            let to_beat = if F::SHORTENS { None } else { best };
-            let answer = proved(family.worker(), trajectory, raw_duration, to_beat, termination);
+            let worker = family.worker();
+            let cost = worker.options.cost_of(&trajectory);
+            if to_beat.is_some_and(|best| is_useless(worker, cost, best, termination)) {
+                break;
+            }
+            let answer = proved(worker, trajectory, cost, raw_duration, termination);
             if let Some(answer) = answer {
                 return shortened(family, answer, termination).map(Some);
             }
@@ -279,36 +287,37 @@ fn shortened<'a, F: Family<'a>>(
 ) -> Result<Answer, CheckError> {
     let shorter = family.shorten(&answer, termination.stop())?;
     family.worker().local.set_stop(termination.stop());
-    let raw_duration = answer.raw_duration;
     for trajectory in shorter {
         if termination.late() {
             break;
         }
-        let proof = proved(family.worker(), trajectory, raw_duration, None, termination);
-        if let Some(shorter) = proof {
+        let worker = family.worker();
+        let cost = worker.options.cost_of(&trajectory);
+        if cost >= answer.cost {
+            continue;
+        }
+        if let Some(shorter) = proved(worker, trajectory, cost, answer.raw_duration, termination) {
             return Ok(shorter);
         }
     }
     Ok(answer)
 }
 
-/// A trajectory with its proof, if it costs less than the best, and can be certified in time.
+/// Whether a trajectory is of no use in place of the best: it costs as much, or there is no time for its proof.
+fn is_useless(worker: &Worker<'_>, cost: f64, best: &Answer, termination: &Termination<'_>) -> bool {
+    // A proof takes about as long as those before it did.
+    let proofs = worker.statistics.searches.saturating_add(worker.statistics.polishes);
+    cost >= best.cost || termination.late_for(worker.statistics.certify / proofs.max(1))
+}
+
+/// A trajectory with its proof, if that is found in time.
 fn proved(
     worker: &mut Worker<'_>,
     trajectory: Trajectory,
+    cost: f64,
     raw_duration: f64,
-    best: Option<&Answer>,
     termination: &Termination<'_>,
 ) -> Option<Answer> {
-    let cost = worker.options.cost_of(&trajectory);
-    if let Some(best) = best {
-        // A proof takes about as long as those before it did.
-        let proofs = worker.statistics.searches.saturating_add(worker.statistics.polishes);
-        let needed: Duration = worker.statistics.certify / proofs.max(1);
-        if cost >= best.cost || termination.late_for(needed) {
-            return None;
-        }
-    }
     let certificate = worker.certify(&trajectory, termination)?;
     Some(Answer { trajectory, certificate, raw_duration, cost })
 }
