@@ -45,12 +45,17 @@ fn ball(pose: Pose, sphere: vec4f) -> vec4f {
     return vec4f(point(pose, sphere.xyz), sphere.w + padding);
 }
 
+// The same, to be held against obstacles.
+fn cleared(pose: Pose, sphere: vec4f) -> vec4f {
+    return ball(pose, sphere) + vec4f(0.0, 0.0, 0.0, clearance);
+}
+
 // Whether a link, whose bound is given, touches an obstacle.
 fn link_touches(kind: u32, o: u32, link: Link, pose: Pose, bound: vec4f) -> bool {
     let obstacle = obstacles[o];
     if touches(kind, obstacle, bound) {
         for (var s = link.first; s < link.end; s++) {
-            if touches(kind, obstacle, ball(pose, sphere_at(s))) {
+            if touches(kind, obstacle, cleared(pose, sphere_at(s))) {
                 return true;
             }
         }
@@ -120,7 +125,7 @@ fn collide_world() -> Fault {
         let l = problem.moving_links - 1u - i;
         let link = link_at(l);
         let pose = pose_of(link.body);
-        let bound = ball(pose, link.bound);
+        let bound = cleared(pose, link.bound);
         store_vec3(bound_word(l), bound.xyz);
         var o = problem.cylinders_end;
         if problem.nodes > 0u {

@@ -4,6 +4,8 @@
 // Samples per rake, and threads per workgroup.
 override RAKE: u32;
 override WORKGROUP: u32;
+// Where in the number of a head's problem the degree begins.
+override DEGREE_SHIFT: u32;
 // Whether any of the problems is a vehicle's: kernels for arms alone need not ask.
 override VEHICLES: bool;
 
@@ -115,14 +117,15 @@ struct Head {
     duration: f32,
     // Number of rakes, and in the upper half the step from one rake to the next.
     rakes: u32,
+    // Number of the problem; from bit DEGREE_SHIFT on the degree of the polynomials: 3, 5 or 7.
     problem: u32,
     // Added to every sphere, metres.
     padding: f32,
     // Where there are several segments: the durations of all, four to a row, from number
     // `durations % 4` of row `durations / 4`.
     durations: u32,
-    // Of the polynomials: 3, 5 or 7.
-    degree: u32,
+    // Added to every sphere beside the padding where it is held against obstacles, metres.
+    clearance: f32,
 }
 
 struct Batch {
@@ -159,6 +162,7 @@ const EVEN_ROWS = 65u;
 // Of the edge or state at hand: its problem, what is added to its spheres, and its degree.
 var<private> problem: Problem;
 var<private> padding: f32;
+var<private> clearance: f32;
 var<private> degree: u32;
 
 // The first stage that a sample fails, and what fails there.

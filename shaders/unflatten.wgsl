@@ -15,14 +15,15 @@ fn head_of(edge: u32) -> Head {
     let first = batch.rows[2u * edge];
     let second = batch.rows[2u * edge + 1u];
     let duration = bitcast<f32>(first.z);
-    return Head(first.x, first.y, duration, first.w, second.x, bitcast<f32>(second.y), second.z, second.w);
+    return Head(first.x, first.y, duration, first.w, second.x, bitcast<f32>(second.y), second.z, bitcast<f32>(second.w));
 }
 
 // Makes an edge or state the one at hand.
 fn take(head: Head) {
-    problem = problems[head.problem];
+    problem = problems[head.problem & ((1u << DEGREE_SHIFT) - 1u)];
     padding = head.padding;
-    degree = head.degree;
+    clearance = head.clearance;
+    degree = head.problem >> DEGREE_SHIFT;
 }
 
 // The duration of one of several segments.

@@ -61,8 +61,9 @@
 //! 17. [`refine`]: shortens a path in time.
 //! 18. [`plan`]: the planners.
 //! 19. [`scene`]: scene files, and MoveIt's.
-//! 20. [`bench`](mod@bench): problem suites, runner, tables.
-//! 21. [`cli`]: the command line, the only place that prints or exits.
+//! 20. [`planner`]: the planner to call: a robot, its world and a backend.
+//! 21. [`bench`](mod@bench): problem suites, runner, tables.
+//! 22. [`cli`]: the command line, the only place that prints or exits.
 
 pub mod base;
 pub mod bench;
@@ -75,6 +76,7 @@ pub mod exchange;
 pub mod lanes;
 pub mod local_planner;
 pub mod plan;
+pub mod planner;
 pub mod pose;
 pub mod problem;
 pub mod refine;
@@ -85,6 +87,8 @@ pub mod steer;
 pub mod stop;
 pub mod trajectory;
 pub mod world;
+
+pub use glam;
 
 /// The README's examples are compiled and run.
 #[cfg(doctest)]

@@ -1,7 +1,10 @@
 //! What there is to plan: a mechanism in a world, from a start to a goal.
 //! Imports `error`, `trajectory`, `base`, `world` and `robot`.
 
+mod constraint;
 mod validate;
+
+pub use constraint::{Constraint, StateConstraint, StateSample};
 
 pub use crate::error::InvalidValue;
 pub use crate::robot::END_SLACK;

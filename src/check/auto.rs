@@ -130,9 +130,10 @@ impl AutoChecker {
             }
         };
         // What it was made of may have changed since.
-        let (padding, resolution) = (self.lanes.packed().padding, self.lanes.packed().resolution);
+        let Packed { padding, clearance, resolution, .. } = *self.lanes.packed();
         self.settle(answer.map(|mut checker| {
             checker.set_padding(padding.into());
+            checker.set_clearance(clearance.into());
             checker.set_resolution(resolution.into());
             checker.set_stop(&self.stop);
             Device::Open { checker: Box::new(checker), least: None }
@@ -303,6 +304,13 @@ impl EdgeChecker for AutoChecker {
     }
 
     // What is opened later takes both from the lanes.
+    fn set_clearance(&mut self, metres: f64) {
+        self.lanes.set_clearance(metres);
+        if let Device::Open { checker, .. } = &mut self.device {
+            checker.set_clearance(metres);
+        }
+    }
+
     fn set_padding(&mut self, metres: f64) {
         self.lanes.set_padding(metres);
         if let Device::Open { checker, .. } = &mut self.device {

@@ -90,6 +90,31 @@ pub fn diagnose_until(problem: &Problem, state: &FlatState, stop: &Stop) -> Resu
     Ok(fault(problem, state, &margins))
 }
 
+/// A link and the obstacle that it is the nearest to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meeting {
+    /// Name of the link.
+    pub link: String,
+    /// Name of the obstacle.
+    pub obstacle: String,
+    /// How far they are apart, metres; below zero where they overlap.
+    pub distance: f64,
+}
+
+/// The nearest that links which move come to obstacles where the joints stand at `position`; `None` where there is
+/// nothing to come near to.
+pub fn nearest_obstacle(problem: &Problem, position: &[f64]) -> Option<Meeting> {
+    let mut oracle = ScalarChecker::of_states(problem, &Stop::NEVER);
+    let still = vec![0.0; position.len()];
+    let margins = oracle.margins(position, &still, &still);
+    let (link, obstacle) = margins.subject(Status::World).filter(|_| margins.of(Status::World).is_finite())?;
+    Some(Meeting {
+        link: problem.mechanism.links[link].name.clone(),
+        obstacle: problem.world.obstacles[obstacle].name.clone(),
+        distance: margins.of(Status::World),
+    })
+}
+
 /// What the margins of a state tell.
 fn fault(problem: &Problem, state: &FlatState, margins: &Margins) -> Option<Fault> {
     let status = margins.status();

@@ -14,6 +14,7 @@
 
 #[cfg(feature = "gpu")]
 mod auto;
+mod constrained;
 mod diagnosis;
 #[cfg(feature = "gpu")]
 pub mod gpu;
@@ -29,7 +30,10 @@ pub mod threads;
 
 #[cfg(feature = "gpu")]
 pub use auto::{AutoChecker, wait_for_devices};
-pub use diagnosis::{Fault, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until};
+pub use constrained::ConstrainedChecker;
+pub use diagnosis::{
+    Fault, Meeting, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until, nearest_obstacle,
+};
 pub use lengths::Lengths;
 pub(crate) use lengths::search_box;
 pub use many::Checkers;
@@ -45,7 +49,7 @@ use bytemuck::{Pod, Zeroable};
 use std::fmt;
 
 /// Checks batches of edges and states of one problem. A planner sees no more of a backend than this.
-pub trait EdgeChecker {
+pub trait EdgeChecker: Send {
     /// One verdict per edge, in order: valid, or why and at which sample it fails. Samples are taken
     /// so that no sphere moves farther than the resolution between two of them.
     ///
@@ -93,6 +97,9 @@ pub trait EdgeChecker {
 
     /// Grows every sphere by `metres` from now on: the clearance that is asked for.
     fn set_padding(&mut self, metres: f64);
+
+    /// Grows every sphere by so much more where it is held against obstacles: a distance to be kept from them, metres.
+    fn set_clearance(&mut self, metres: f64);
 
     /// From now on no sphere moves farther than `metres` between two samples of an edge.
     fn set_resolution(&mut self, metres: f64);
@@ -160,10 +167,13 @@ pub enum Status {
     Base = 7,
     /// It was not checked to its end, because of [`EdgeChecker::set_stop`]: not known to be valid, nor not to be.
     Unchecked = 8,
+    /// A caller's own constraint is not met.
+    Constraint = 9,
 }
 
 impl Status {
-    /// All that a check which is not broken off comes to, in the order of the stages; the index is the number.
+    /// All that a check by a backend which is not broken off comes to, in the order of the stages; the index is the
+    /// number.
     pub const ALL: [Self; 8] = [
         Self::Valid,
         Self::World,
@@ -187,6 +197,7 @@ impl fmt::Display for Status {
             Self::Acceleration => "acceleration limit",
             Self::Effort => "effort limit",
             Self::Base => "limit of the base",
+            Self::Constraint => "constraint of the caller",
             Self::Unchecked => "not checked: time was up, or it was broken off",
         })
     }
@@ -200,7 +211,7 @@ pub struct Verdict {
     status: u32,
     /// Time of the failing sample since the edge began, seconds; 0 for a state.
     pub time: f32,
-    /// Link that collides, output whose limit is exceeded, or which of the base's limits, in the order of
+    /// Link that collides, output whose limit is exceeded, constraint that is not met, or which of the base's limits, in the order of
     /// [`crate::base::Sample`] (index; 0 where the base has no coordinates).
     pub subject: u32,
     /// Obstacle (index) or other link that it collides with.
@@ -236,7 +247,11 @@ impl Verdict {
 
     /// The first stage that failed.
     pub fn status(&self) -> Status {
-        Status::ALL.get(self.status as usize).copied().unwrap_or(Status::Unchecked)
+        const CONSTRAINT: u32 = Status::Constraint as u32;
+        match self.status {
+            CONSTRAINT => Status::Constraint,
+            status => Status::ALL.get(status as usize).copied().unwrap_or(Status::Unchecked),
+        }
     }
 }
 

@@ -220,6 +220,8 @@ pub struct Packed {
     pub resolution: f32,
     /// Added to every sphere, metres.
     pub padding: f32,
+    /// Distance to be kept from obstacles beside that, metres.
+    pub clearance: f32,
 }
 
 /// Intervals between the samples of an edge, at most: their rakes are counted in 16 bits on a device, and
@@ -260,6 +262,7 @@ impl Packed {
             base,
             resolution: resolution as f32,
             padding: 0.0,
+            clearance: 0.0,
         }
     }
 

@@ -61,6 +61,10 @@ impl EdgeChecker for ParallelChecker {
         self.workers[0].checker.screened_at_once()
     }
 
+    fn set_clearance(&mut self, metres: f64) {
+        self.workers.iter_mut().for_each(|worker| worker.checker.set_clearance(metres));
+    }
+
     fn set_padding(&mut self, metres: f64) {
         self.workers.iter_mut().for_each(|worker| worker.checker.set_padding(metres));
     }

@@ -29,6 +29,8 @@ pub struct ScalarChecker<P: Borrow<Problem> = Problem> {
     /// Whether efforts are checked.
     torque: bool,
     padding: f64,
+    /// Distance to be kept from obstacles beside that.
+    clearance: f64,
     poses: Vec<Pose>,
     centers: Vec<DVec3>,
     dynamics: DynamicsScratch,
@@ -103,6 +105,7 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
             resolution,
             torque,
             padding: 0.0,
+            clearance: 0.0,
             poses: Vec::new(),
             centers: Vec::new(),
             dynamics: DynamicsScratch::default(),
@@ -205,6 +208,7 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
         let Problem { mechanism: m, world, .. } = self.problem.borrow();
         let sphere = |i: usize| Sphere { center: self.centers[i], radius: m.spheres[i].radius };
         let obstacles = &world.obstacles;
+        let grown = self.padding + self.clearance;
         if self.watch.is_due(STATE) {
             return;
         }
@@ -214,7 +218,7 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
                     return;
                 }
                 for (o, obstacle) in obstacles.iter().enumerate() {
-                    let clearance = obstacle.signed_distance(s.center) - s.radius - self.padding;
+                    let clearance = obstacle.signed_distance(s.center) - s.radius - grown;
                     margins.lower(Status::World, clearance, l, o);
                 }
             }
@@ -253,14 +257,14 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
 }
 
 /// The times at which an edge of so many rakes is sampled, in the order of the samples.
-fn times(edge: &Edge<'_>, rakes: usize) -> impl Iterator<Item = f32> {
+pub(super) fn times(edge: &Edge<'_>, rakes: usize) -> impl Iterator<Item = f32> {
     RakeOrder::new(rakes)
         .flat_map(|rake| (0..RAKE).map(move |tooth| (rake, tooth)))
         .map(move |(rake, tooth)| edge.sample_time(rake, tooth, rakes))
 }
 
 /// Derivatives 0 to 4 of all flat outputs of an edge at time `t`: `[order][output]`.
-fn derivatives(edge: &Edge<'_>, t: f32, dof: usize) -> [Vec<f64>; MAX_ORDER + 1] {
+pub(super) fn derivatives(edge: &Edge<'_>, t: f32, dof: usize) -> [Vec<f64>; MAX_ORDER + 1] {
     let (segment, local) = edge.locate(t);
     std::array::from_fn(|order| {
         let derivative = |output: usize| {
@@ -269,6 +273,18 @@ fn derivatives(edge: &Edge<'_>, t: f32, dof: usize) -> [Vec<f64>; MAX_ORDER + 1]
         };
         (0..dof).map(derivative).collect()
     })
+}
+
+/// Positions and derivatives of the joints where the flat outputs have these derivatives; `None` where a vehicle's
+/// tell no coordinates.
+pub(super) fn states_of(mechanism: &Mechanism, flat: [Vec<f64>; MAX_ORDER + 1]) -> Option<[Vec<f64>; 3]> {
+    match vehicle::unflatten(mechanism, &flat) {
+        None => {
+            let [y, yd, ydd, ..] = flat;
+            Some([y, yd, ydd])
+        }
+        Some(sample) => sample.ok().map(|sample| sample.joints),
+    }
 }
 
 impl<'p> ScalarChecker<&'p Problem> {
@@ -328,6 +344,10 @@ impl EdgeChecker for ScalarChecker {
 
     fn set_padding(&mut self, metres: f64) {
         self.padding = metres;
+    }
+
+    fn set_clearance(&mut self, metres: f64) {
+        self.clearance = metres;
     }
 
     fn set_resolution(&mut self, metres: f64) {

@@ -38,6 +38,24 @@ pub enum EndFault {
     /// It moves so fast that an output cannot be stopped before its position limit, or would have to come from
     /// beyond it.
     TooFast(Overrun),
+    /// It is nearer to an obstacle than [`PlanOptions::clearance`](super::PlanOptions::clearance).
+    TooNear {
+        /// The link, ...
+        link: String,
+        /// ... and the obstacle.
+        obstacle: String,
+        /// Their distance, metres.
+        distance: f64,
+        /// The distance that is asked for, metres.
+        clearance: f64,
+    },
+    /// It does not meet a constraint of the caller's.
+    Constraint {
+        /// Its name.
+        name: String,
+        /// By how much it is missed: a number below zero.
+        margin: f64,
+    },
 }
 
 /// A query that was given up.
@@ -149,6 +167,15 @@ impl fmt::Display for EndFault {
             Self::Invalid(why) => write!(f, "is invalid: {why}"),
             Self::Unheld(why) => write!(f, "{}: {why}", why.denial()),
             Self::TooFast(why) => write!(f, "is too fast: {why}"),
+            Self::TooNear { link, obstacle, distance, clearance } => {
+                let [distance, clearance] = [distance * 1e3, clearance * 1e3];
+                write!(
+                    f,
+                    "is too near: link \"{link}\" is {distance:.2} mm from obstacle \"{obstacle}\", and \
+                     {clearance:.2} mm are asked for"
+                )
+            }
+            Self::Constraint { name, margin } => write!(f, "does not meet \"{name}\": its margin is {margin}"),
         }
     }
 }

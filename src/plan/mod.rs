@@ -38,7 +38,7 @@ pub use solution::{Solution, Statistics};
 pub use termination::{Halt, Termination};
 
 use crate::check::threads::{MAX_THREADS, start};
-use crate::check::{CheckError, EdgeChecker};
+use crate::check::{CheckError, ConstrainedChecker, EdgeChecker};
 use crate::problem::Problem;
 use crate::stop::Stop;
 use query::Query;
@@ -73,9 +73,27 @@ fn plan_since(
 ) -> Result<Solution, PlanError> {
     sense::admit(problem, options)?;
     let problem = &*problem.admitted();
-    let answer = Query::new(problem, options, begun).alone(checker);
+    let answer =
+        constrained(problem, options, checker, |checker| Query::new(problem, options, begun).alone(checker));
     checker.set_stop(&Stop::NEVER);
+    checker.set_clearance(0.0);
     answer
+}
+
+/// Does a piece of work with a checker that asks the caller's own constraints too, where there are any.
+fn constrained<T>(
+    problem: &Problem,
+    options: &PlanOptions,
+    checker: &mut dyn EdgeChecker,
+    work: impl FnOnce(&mut dyn EdgeChecker) -> T,
+) -> T {
+    match &options.constraints[..] {
+        [] => work(checker),
+        constraints => {
+            let spacing = options.spacing(problem);
+            work(&mut ConstrainedChecker::new(checker, problem, constraints, spacing))
+        }
+    }
 }
 
 /// Plans one query on `threads` threads (at least one, and no more than [`MAX_THREADS`]), each of which searches by
@@ -103,27 +121,29 @@ pub fn plan_on_threads(
     let problem = &*problem.admitted();
     let query = Query::new(problem, options, begun);
     let mut own = checker()?;
-    let mut first = query.worker(&mut *own, Share { number: 0, of: 1 });
-    let task = &query.task(&mut first)?;
-    // How many they are is known only when they have been started.
-    let of = OnceLock::new();
-    let run = |number| {
-        let of = *of.wait();
-        let mut checker = checker()?;
-        query.run(query.worker(&mut *checker, Share { number, of }), task)
-    };
-    let run = &run;
-    let finished = std::thread::scope(|scope| {
-        let wanted = threads.clamp(1, MAX_THREADS);
-        let others: Vec<_> = (1..wanted).map_while(|number| start(scope, move || run(number))).collect();
-        first.share.of = *of.get_or_init(|| others.len() + 1);
-        let mut finished = vec![query.run(first, task)];
-        for other in others {
-            finished.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        finished
-    });
-    query.settle(finished.into_iter().collect::<Result<_, _>>()?)
+    constrained(problem, options, &mut *own, |own| {
+        let mut first = query.worker(own, Share { number: 0, of: 1 });
+        let task = &query.task(&mut first)?;
+        // How many they are is known only when they have been started.
+        let of = OnceLock::new();
+        let run = |number| {
+            let share = Share { number, of: *of.wait() };
+            constrained(problem, options, &mut *checker()?, |own| query.run(query.worker(own, share), task))
+        };
+        let run = &run;
+        let finished = std::thread::scope(|scope| {
+            let wanted = threads.clamp(1, MAX_THREADS);
+            let others: Vec<_> =
+                (1..wanted).map_while(|number| start(scope, move || run(number))).collect();
+            first.share.of = *of.get_or_init(|| others.len() + 1);
+            let mut finished = vec![query.run(first, task)];
+            for other in others {
+                finished.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            finished
+        });
+        query.settle(finished.into_iter().collect::<Result<_, _>>()?)
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What a caller may choose about a search.
 
 use super::{Cost, Observer};
+use crate::certify::CertifyOptions;
 use crate::check::Lengths;
-use crate::error::{InvalidValue, positive};
-use crate::problem::Problem;
+use crate::error::{InvalidValue, magnitude, positive};
+use crate::problem::{Constraint, Problem};
 use crate::stop::CancelToken;
 use crate::trajectory::Trajectory;
 use std::fmt;
@@ -24,6 +25,11 @@ pub struct PlanOptions {
     pub observer: Option<Observer>,
     /// What the best of several answers is judged by; `None`: its duration.
     pub cost: Option<Cost>,
+    /// Distance that is kept from obstacles at every instant, proved, metres; between links of the robot it is enough
+    /// that they do not touch.
+    pub clearance: f64,
+    /// The caller's own constraints: asked at samples of edges, and of the answer, which says so in its certificate.
+    pub constraints: Vec<Constraint>,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
     /// Longest edge of the search, in the flat output space: root of the sum of squares, each times the root of how
@@ -67,6 +73,11 @@ impl PlanOptions {
         self.resolution.unwrap_or_else(|| Lengths::of(problem).spacing)
     }
 
+    /// What is to be proved of an answer.
+    pub fn certify(&self) -> CertifyOptions {
+        CertifyOptions { least_world_clearance: self.clearance, ..CertifyOptions::default() }
+    }
+
     /// What a trajectory costs.
     pub(super) fn cost_of(&self, trajectory: &Trajectory) -> f64 {
         self.cost.as_ref().map_or_else(|| trajectory.duration(), |cost| cost.of(trajectory))
@@ -77,9 +88,10 @@ impl PlanOptions {
     /// # Errors
     /// The first field whose value does not.
     pub fn validate(&self) -> Result<(), InvalidValue> {
-        let Self { range, moving_share, batch, resolution, searches, .. } = *self;
+        let Self { clearance, range, moving_share, batch, resolution, searches, .. } = *self;
         range.map_or(Ok(()), |range| positive("range", range))?;
         resolution.map_or(Ok(()), |resolution| positive("resolution", resolution))?;
+        magnitude("clearance", clearance)?;
         if !(0.0..=1.0).contains(&moving_share) {
             return Err(InvalidValue::new("moving_share", moving_share, "a share from 0 to 1"));
         }
@@ -101,6 +113,8 @@ impl Default for PlanOptions {
             cancel: None,
             observer: None,
             cost: None,
+            clearance: 0.0,
+            constraints: Vec::new(),
             max_samples: 100_000_000,
             range: None,
             moving_share: 0.0,

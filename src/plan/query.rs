@@ -11,8 +11,10 @@ use super::{
     braking, sense,
 };
 use crate::certify::Violation;
-use crate::check::{CheckError, EdgeChecker, Fault, Unknown, diagnose_base_until, diagnose_until};
-use crate::problem::{FlatState, Problem};
+use crate::check::{
+    CheckError, EdgeChecker, Fault, Meeting, Unknown, diagnose_base_until, diagnose_until, nearest_obstacle,
+};
+use crate::problem::{FlatState, Problem, StateSample};
 use crate::steer::CourseLimits;
 use std::time::{Duration, Instant};
 
@@ -128,6 +130,20 @@ impl<'a> Query<'a> {
         found.map_err(|Unknown| self.exhausted(self.termination.interrupted().unwrap_or(Budget::Time)))
     }
 
+    /// What a state lacks of what the options ask for beside validity.
+    fn own_fault(&self, state: &FlatState) -> Option<EndFault> {
+        let PlanOptions { clearance, constraints, .. } = self.options;
+        let nearest = (*clearance > 0.0).then(|| nearest_obstacle(self.problem, &state.position)).flatten();
+        if let Some(Meeting { link, obstacle, distance }) = nearest.filter(|near| near.distance < *clearance) {
+            return Some(EndFault::TooNear { link, obstacle, distance, clearance: *clearance });
+        }
+        let FlatState { position, velocity, acceleration } = state;
+        let sample = StateSample::new(&self.problem.mechanism, position, velocity, acceleration);
+        let margins = constraints.iter().map(|constraint| (constraint, constraint.margin(&sample)));
+        let (constraint, margin) = margins.into_iter().find(|(_, margin)| *margin < 0.0)?;
+        Some(EndFault::Constraint { name: constraint.name().to_owned(), margin })
+    }
+
     fn check_start(&self, is_valid: bool) -> Result<(), PlanError> {
         let start = &self.problem.start;
         let standing = self.known(diagnose_base_until(self.problem, self.termination.stop()))?;
@@ -135,8 +151,10 @@ impl<'a> Query<'a> {
             Some(why) => Some(why),
             None => self.fault(start, is_valid)?,
         };
+        let own = || self.own_fault(start);
         let fault = fault
             .map(EndFault::Invalid)
+            .or_else(own)
             .or_else(|| self.problem.overload(start, OVERLOAD).map(EndFault::Unheld))
             .or_else(|| Overrun::after(self.problem, start).map(EndFault::TooFast));
         fault.map_or(Ok(()), |why| Err(PlanError::Start(why)))
@@ -153,6 +171,7 @@ impl<'a> Query<'a> {
                 None => sound.push(goal),
             }
         }
+        keep(&mut sound, &mut faults, |goal| self.own_fault(goal));
         keep(&mut sound, &mut faults, |goal| self.problem.overload(goal, OVERLOAD).map(EndFault::Unheld));
         keep(&mut sound, &mut faults, |goal| Overrun::before(self.problem, goal).map(EndFault::TooFast));
         match faults.into_iter().next() {

@@ -185,7 +185,7 @@ impl Departure<'_> {
 
     /// What is left of the running trajectory after the departure, with its proof, where it still leads to a goal of
     /// `here`, which is [`Departure::problem`], and is found to be valid in its world before `stop` is due.
-    fn driving_on(&self, here: &Problem, stop: &Stop) -> Option<(Trajectory, Certificate)> {
+    fn driving_on(&self, here: &Problem, options: &PlanOptions, stop: &Stop) -> Option<(Trajectory, Certificate)> {
         let running = self.running;
         // Most changes are of the goal, which is seen without any tables.
         let end = FlatState::of(&here.mechanism, running, running.duration(), here.smoothness).ok()?;
@@ -194,7 +194,8 @@ impl Departure<'_> {
             return None;
         }
         let rest = running.cut(self.from, running.duration());
-        let certificate = Certifier::new_until(here, CertifyOptions::default(), stop)?
+        let certificate = Certifier::new_until(here, options.certify(), stop)?
+            .asking(&options.constraints)
             .under_way()
             .certify_until(&rest, stop)
             .ok()?;
@@ -253,7 +254,7 @@ pub fn replan_by(
     if from >= running.duration() {
         return call.timed(plan(&here, options));
     }
-    let driving_on = departure.driving_on(&here, &call.stop);
+    let driving_on = departure.driving_on(&here, options, &call.stop);
     let share = if driving_on.is_some() { 1.0 } else { AT_ONCE };
     let at_once = departure.plan(&here, plan, &call.part(share));
     if let Some(driving_on) = driving_on {
@@ -289,8 +290,10 @@ fn staying(
         };
         let mut whole = running.cut(from, stay.from);
         whole.append(&solution.trajectory);
-        let certifier = Certifier::new_until(here, CertifyOptions::default(), &call.stop);
-        let certified = certifier.map(|certifier| certifier.under_way().certify_until(&whole, &call.stop));
+        let certifier = Certifier::new_until(here, options.certify(), &call.stop);
+        let certified = certifier.map(|certifier| {
+            certifier.asking(&options.constraints).under_way().certify_until(&whole, &call.stop)
+        });
         if let Some(Ok(certificate)) = certified {
             solution.statistics.raw_duration += stay.from - from;
             (solution.trajectory, solution.certificate) = (whole, certificate);

@@ -98,6 +98,7 @@ impl<'a> Worker<'a> {
         stop: &Stop,
     ) -> Self {
         let states_before = checker.states_checked();
+        checker.set_clearance(options.clearance);
         let spacing = options.spacing(problem);
         Self {
             problem,
@@ -255,7 +256,8 @@ impl<'a> Worker<'a> {
     ) -> Option<Certificate> {
         let stop = termination.stop();
         if self.certifier.is_none() {
-            self.certifier = Certifier::new_until(self.problem, Default::default(), stop);
+            self.certifier = Certifier::new_until(self.problem, self.options.certify(), stop)
+                .map(|certifier| certifier.asking(&self.options.constraints));
         }
         let certifier = self.certifier.as_mut()?;
         let started = Instant::now();

@@ -17,7 +17,7 @@ pub use setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, Ro
 pub use vehicle::{Carried, PointRobot, VehicleRobot};
 
 pub(crate) use read::obstacle;
-pub(crate) use setup::{admit, require_limits};
+pub(crate) use setup::{admit, coordinates, find_joint, require_limits};
 
 use crate::document;
 use crate::error::InputError;

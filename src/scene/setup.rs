@@ -224,7 +224,7 @@ fn missing_dynamics(mechanism: &Mechanism) -> String {
 
 /// How many of a robot's joints, the first ones, are those of a vehicle: which are given limits and states
 /// as the vehicle's, and not one by one.
-pub(super) fn coordinates(robot: &Robot) -> usize {
+pub(crate) fn coordinates(robot: &Robot) -> usize {
     match &robot.base {
         None | Some(Base::Point(_)) => 0,
         Some(base) => base.coordinates().len(),
@@ -232,7 +232,7 @@ pub(super) fn coordinates(robot: &Robot) -> usize {
 }
 
 /// A joint that can move, by name; none of a vehicle's.
-pub(super) fn find_joint(robot: &Robot, name: &str) -> Result<usize, InputError> {
+pub(crate) fn find_joint(robot: &Robot, name: &str) -> Result<usize, InputError> {
     let movable = |j: &&Joint| j.kind != JointKind::Fixed;
     let first = coordinates(robot);
     match robot.joint(name).filter(|&j| j >= first) {

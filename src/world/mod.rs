@@ -3,6 +3,10 @@
 #[cfg(test)]
 pub(crate) mod strategy;
 
+mod occupancy;
+
+pub use occupancy::OccupancyGrid;
+
 use crate::error::{InvalidValue, excerpt, magnitude};
 use crate::pose::Pose;
 use glam::{DMat3, DVec2, DVec3};
@@ -57,6 +61,75 @@ pub enum Shape {
 }
 
 impl World {
+    /// Adds an obstacle under a name that no other has.
+    ///
+    /// # Errors
+    /// Where the name is taken, or the shape or its pose makes no sense.
+    pub fn add(&mut self, name: &str, shape: Shape, pose: Pose) -> Result<&mut Self, InvalidValue> {
+        self.admit(name)?;
+        let under = |e: InvalidValue| e.under(format_args!("obstacle \"{}\"", excerpt(name)));
+        shape.validate().map_err(|e| under(e.under("shape")))?;
+        pose.validate().map_err(|e| under(e.under("pose")))?;
+        self.obstacles.push(Obstacle { name: name.to_owned(), shape, pose });
+        Ok(self)
+    }
+
+    /// Adds the occupied cells of a grid, merged into boxes that all have this name.
+    ///
+    /// # Errors
+    /// Where the name is taken, or the grid makes no sense.
+    pub fn add_grid(&mut self, name: &str, grid: &OccupancyGrid) -> Result<&mut Self, InvalidValue> {
+        self.admit(name)?;
+        let under = |e: InvalidValue| e.under(format_args!("grid \"{}\"", excerpt(name)));
+        let boxes = grid.boxes().map_err(under)?;
+        self.obstacles.extend(boxes.into_iter().map(|(shape, pose)| Obstacle { name: name.to_owned(), shape, pose }));
+        Ok(self)
+    }
+
+    /// Moves the obstacle of a name.
+    ///
+    /// # Errors
+    /// Where there is none, or it is made of several shapes, or the pose makes no sense.
+    pub fn set_pose(&mut self, name: &str, pose: Pose) -> Result<&mut Self, InvalidValue> {
+        pose.validate().map_err(|e| e.under("pose"))?;
+        let mut named = self.obstacles.iter_mut().filter(|obstacle| obstacle.name == name);
+        match (named.next(), named.count()) {
+            (Some(obstacle), 0) => obstacle.pose = pose,
+            (None, _) => return Err(unknown(name)),
+            (Some(_), others) => {
+                let found = format!("{} shapes named \"{}\"", others + 1, excerpt(name));
+                return Err(InvalidValue::new("name", found, "an obstacle of one shape"));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Takes the obstacle of a name away, all its shapes.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn remove(&mut self, name: &str) -> Result<&mut Self, InvalidValue> {
+        let before = self.obstacles.len();
+        self.obstacles.retain(|obstacle| obstacle.name != name);
+        if self.obstacles.len() == before { Err(unknown(name)) } else { Ok(self) }
+    }
+
+    /// The shapes of an obstacle.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &Obstacle> {
+        self.obstacles.iter().filter(move |obstacle| obstacle.name == name)
+    }
+
+    /// Refuses a name that is taken.
+    fn admit(&self, name: &str) -> Result<(), InvalidValue> {
+        match self.named(name).next() {
+            None => Ok(()),
+            Some(_) => {
+                let found = format!("\"{}\"", excerpt(name));
+                Err(InvalidValue::new("name", found, "a name that no other obstacle has"))
+            }
+        }
+    }
+
     /// Checks that every obstacle is a solid that stands somewhere.
     ///
     /// # Errors
@@ -74,7 +147,32 @@ impl World {
     }
 }
 
+/// That no obstacle has this name.
+fn unknown(name: &str) -> InvalidValue {
+    InvalidValue::new("name", format!("\"{}\"", excerpt(name)), "the name of an obstacle of the world")
+}
+
 impl Shape {
+    /// A box of so great a size along its x, y and z, metres.
+    pub fn cuboid(size: DVec3) -> Self {
+        Self::Cuboid { half_extents: 0.5 * size }
+    }
+
+    /// A ball, metres.
+    pub fn sphere(radius: f64) -> Self {
+        Self::Sphere { radius }
+    }
+
+    /// A cylinder about z, metres.
+    pub fn cylinder(radius: f64, height: f64) -> Self {
+        Self::Cylinder { radius, half_length: 0.5 * height }
+    }
+
+    /// All points within `radius` of a segment of `length` along z, metres.
+    pub fn capsule(radius: f64, length: f64) -> Self {
+        Self::Capsule { radius, half_length: 0.5 * length }
+    }
+
     /// Checks that its lengths are numbers and none below zero.
     ///
     /// # Errors

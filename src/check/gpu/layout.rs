@@ -100,6 +100,9 @@ pub(super) struct BatchHeader {
     pad: [u32; 3],
 }
 
+/// Where in a head's number of the problem the degree begins.
+pub(super) const DEGREE_SHIFT: u32 = 28;
+
 /// `Head`, as two rows of a `Batch`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
@@ -108,10 +111,11 @@ pub(super) struct Head {
     pub segments: u32,
     pub duration: f32,
     pub rakes: u32,
+    /// Number of the problem; the degree of the polynomials from bit [`DEGREE_SHIFT`] on.
     pub problem: u32,
     pub padding: f32,
     pub durations: u32,
-    pub degree: u32,
+    pub clearance: f32,
 }
 
 const _: () = {

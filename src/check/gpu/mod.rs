@@ -34,7 +34,7 @@ use super::{CheckError, EdgeChecker, Verdict};
 use crate::problem::Problem;
 use crate::stop::Stop;
 use flight::{Kernel, Room};
-use layout::{Head, ROW};
+use layout::{DEGREE_SHIFT, Head, ROW};
 use pool::Shared;
 use std::ops::Range;
 use std::sync::Arc;
@@ -247,16 +247,16 @@ impl Packer {
             // An edge has less than 2^16 rakes: see `Packed::rakes`.
             rakes: rakes as u32 | u32::from(self.step(rakes)) << 16,
             durations: segment as u32,
-            degree: edges.degree() as u32,
-            ..self.blank()
+            ..self.blank(edges.degree())
         };
         (head, rakes)
     }
 
     /// The head of a state, at row 0.
-    fn blank(&self) -> Head {
-        let (problem, padding) = (self.problem, self.packed.padding);
-        Head { row: 0, segments: 2, duration: 0.0, rakes: 1, problem, padding, durations: 0, degree: 3 }
+    fn blank(&self, degree: usize) -> Head {
+        let problem = self.problem | (degree as u32) << DEGREE_SHIFT;
+        let Packed { padding, clearance, .. } = self.packed;
+        Head { row: 0, segments: 2, duration: 0.0, rakes: 1, problem, padding, durations: 0, clearance }
     }
 
     /// [`RakeOrder::step`], remembered: it takes many divisions.
@@ -370,6 +370,10 @@ impl EdgeChecker for GpuChecker {
         spread(&mut self.packers, states.len(), LEAST_PACKED, verdicts, |packer, part, verdicts| {
             packer.check_states(states, part, verdicts)
         })
+    }
+
+    fn set_clearance(&mut self, metres: f64) {
+        self.packers().for_each(|packer| packer.packed.clearance = metres as f32);
     }
 
     fn set_padding(&mut self, metres: f64) {

@@ -444,10 +444,10 @@ fn layouts_are_those_of_the_shaders() {
         }
         // A head is read from two rows, number by number.
         let (head, _) = members("Head");
-        let names = ["row", "segments", "duration", "rakes", "problem", "padding", "durations", "degree"];
+        let names = ["row", "segments", "duration", "rakes", "problem", "padding", "durations", "clearance"];
         assert_eq!(head.iter().filter_map(|m| m.name.as_deref()).collect::<Vec<_>>(), names);
         assert_eq!(names.map(|name| offset("Head", name)), [0, 4, 8, 12, 16, 20, 24, 28]);
-        assert_eq!([offset_of!(Head, problem), offset_of!(Head, degree)], [16, 28]);
+        assert_eq!([offset_of!(Head, problem), offset_of!(Head, clearance)], [16, 28]);
         assert_eq!(offset("Batch", "rows"), size_of::<BatchHeader>());
         assert_eq!(offset("Batch", "count"), offset_of!(BatchHeader, count));
         assert_eq!(members("Verdict").1, size_of::<Verdict>());

@@ -116,7 +116,7 @@ fn link_touches<S: Simd>(
 ) -> bool {
     let world = &packed.world;
     let l = &packed.links[link];
-    let bound = Ball::new(s, V3::load(s, &scratch.bounds[link]), l.bound.radius + packed.padding);
+    let bound = Ball::new(s, V3::load(s, &scratch.bounds[link]), l.bound.radius + packed.padding + packed.clearance);
     let around = Around::new(s, &bound);
     // The spheres against an obstacle that the bound touches.
     macro_rules! spheres {
@@ -125,7 +125,7 @@ fn link_touches<S: Simd>(
             place::link(s, packed, scratch, link);
             let mut hit = s.none();
             for sphere in l.first as usize..l.end as usize {
-                let radius = packed.spheres[sphere].radius + packed.padding;
+                let radius = packed.spheres[sphere].radius + packed.padding + packed.clearance;
                 let ball = Ball::new(s, V3::load(s, &scratch.centers[sphere]), radius);
                 hit = s.or(hit, ball.$test(s, obstacle));
             }

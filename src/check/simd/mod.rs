@@ -152,6 +152,10 @@ impl EdgeChecker for SimdChecker {
         self.packed.padding = metres as f32;
     }
 
+    fn set_clearance(&mut self, metres: f64) {
+        self.packed.clearance = metres as f32;
+    }
+
     fn set_resolution(&mut self, metres: f64) {
         self.packed.resolution = metres as f32;
     }

@@ -85,6 +85,10 @@ impl EdgeChecker for FlatChecker<'_> {
         self.inner.screened_at_once()
     }
 
+    fn set_clearance(&mut self, metres: f64) {
+        self.inner.set_clearance(metres);
+    }
+
     fn set_padding(&mut self, metres: f64) {
         self.inner.set_padding(metres);
     }

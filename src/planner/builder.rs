@@ -1,0 +1,187 @@
+//! What a planner is made of.
+
+use super::Planner;
+use crate::check::{AdapterChoice, Backend};
+use crate::error::{InputError, magnitude};
+use crate::plan::PlanOptions;
+use crate::pose::Pose;
+use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::robot::{Mechanism, Robot};
+use crate::scene::{LimitChoice, Planned, coordinates, find_joint, limit_jerk, require_limits};
+use crate::world::World;
+use glam::DVec3;
+
+/// What a [`Planner`] is made of: a robot, and choices that all have a default.
+pub struct PlannerBuilder {
+    robot: Robot,
+    planned: Planned,
+    locked: Vec<(String, f64)>,
+    base: Pose,
+    world: World,
+    limits: LimitChoice,
+    acceleration: Option<f64>,
+    smoothness: Smoothness,
+    gravity: DVec3,
+    clearance: f64,
+    backend: Backend,
+    adapter: AdapterChoice,
+    threads: usize,
+    options: PlanOptions,
+}
+
+impl PlannerBuilder {
+    pub(super) fn new(robot: Robot) -> Self {
+        Self {
+            robot,
+            planned: Planned::All,
+            locked: Vec::new(),
+            base: Pose::IDENTITY,
+            world: World::default(),
+            limits: LimitChoice::default(),
+            acceleration: None,
+            smoothness: Smoothness::Acceleration,
+            gravity: GRAVITY,
+            clearance: 0.0,
+            backend: Backend::Auto,
+            adapter: AdapterChoice::Best,
+            threads: 1,
+            options: PlanOptions::default(),
+        }
+    }
+
+    /// Plans for the joints of a group of the SRDF; without this or [`PlannerBuilder::joints`] for all.
+    #[must_use]
+    pub fn group(mut self, name: &str) -> Self {
+        self.planned = Planned::Group(name.to_owned());
+        self
+    }
+
+    /// Plans for these joints, in this order.
+    #[must_use]
+    pub fn joints<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        self.planned = Planned::Joints(names.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// Holds a joint that is not planned for at this position, rad or m. Others are held at zero, or at the bound
+    /// nearest to zero.
+    #[must_use]
+    pub fn lock(mut self, joint: &str, position: f64) -> Self {
+        self.locked.push((joint.to_owned(), position));
+        self
+    }
+
+    /// Frame of the root link in the world.
+    #[must_use]
+    pub fn base(mut self, base: Pose) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// The obstacles. They can be edited later: [`Planner::world_mut`].
+    #[must_use]
+    pub fn world(mut self, world: World) -> Self {
+        self.world = world;
+        self
+    }
+
+    /// Limits in place of those of the robot's files, and factors on them.
+    #[must_use]
+    pub fn limits(mut self, limits: LimitChoice) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// A limit of acceleration, rad/s^2 or m/s^2, for all joints that have none.
+    #[must_use]
+    pub fn acceleration(mut self, limit: f64) -> Self {
+        self.acceleration = Some(limit);
+        self
+    }
+
+    /// Which derivative is the last to be limited.
+    #[must_use]
+    pub fn smoothness(mut self, smoothness: Smoothness) -> Self {
+        self.smoothness = smoothness;
+        self
+    }
+
+    /// Acceleration of free fall in the world frame, m/s^2.
+    #[must_use]
+    pub fn gravity(mut self, gravity: DVec3) -> Self {
+        self.gravity = gravity;
+        self
+    }
+
+    /// Distance that is kept from obstacles at every instant, proved, metres; between links of the robot it is enough
+    /// that they do not touch.
+    #[must_use]
+    pub fn clearance(mut self, metres: f64) -> Self {
+        self.clearance = metres;
+        self
+    }
+
+    /// What checks edges.
+    #[must_use]
+    pub fn backend(mut self, backend: Backend, adapter: AdapterChoice) -> Self {
+        (self.backend, self.adapter) = (backend, adapter);
+        self
+    }
+
+    /// Threads that share a query, or a batch of them.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Options of all queries; what a query says itself takes their place.
+    #[must_use]
+    pub fn options(mut self, options: PlanOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The planner.
+    ///
+    /// # Errors
+    /// Where the robot has no such group or joint, or lacks a limit without which no duration can be told; where a
+    /// choice makes no sense.
+    pub fn build(self) -> Result<Planner, InputError> {
+        let Self { mut robot, planned, limits, smoothness, gravity, world, .. } = self;
+        limits.apply_to(&mut robot)?;
+        let first = coordinates(&robot);
+        if let Some(most) = self.acceleration {
+            for joint in robot.joints[first..].iter_mut().filter(|j| !j.limits.acceleration.is_finite()) {
+                joint.limits.acceleration = most;
+            }
+        }
+        let joints = planned.resolve(&robot)?;
+        let mut values = robot.neutral();
+        for (name, value) in &self.locked {
+            values[find_joint(&robot, name)?] = *value;
+        }
+        let mut mechanism = Mechanism::new(&robot, &joints, &values, self.base)?;
+        limits.scale(&mut mechanism);
+        if let (Some(ramp), Smoothness::Jerk) = (limits.ramp_time, smoothness) {
+            limit_jerk(&mut mechanism, ramp);
+        }
+        let torque = limits.torque(&mechanism)?;
+        require_limits(&mechanism, smoothness, torque)?;
+        magnitude("clearance", self.clearance).map_err(InputError::of_value)?;
+        world.validate().map_err(|e| InputError::of_value(e.under("world")))?;
+        let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+        let problem =
+            Problem { mechanism, world, start, goals: Vec::new(), smoothness, torque, gravity };
+        let options = PlanOptions { clearance: self.clearance, ..self.options };
+        let planner = Planner::of(problem, options);
+        Ok(Planner {
+            states: robot.states,
+            joints,
+            backend: self.backend,
+            adapter: self.adapter,
+            threads: self.threads,
+            ..planner
+        })
+    }
+}

@@ -1,0 +1,243 @@
+//! The planner to call: it owns a robot, its world and a backend, and answers queries about them. Imports `plan`, the
+//! backends of `check`, and what lies below them.
+//!
+//! ```
+//! use flatout::planner::{Goal, Planner, Query, Rate};
+//! use flatout::robot::Robot;
+//! use flatout::world::{Shape, World};
+//! use flatout::{glam::DVec3, pose::Pose};
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let urdf = include_str!("../../robots/two_link.urdf");
+//! let robot = Robot::parse(urdf, None, None, &Default::default())?;
+//! let mut world = World::default();
+//! world.add("post", Shape::Sphere { radius: 0.1 }, Pose::from_translation(DVec3::new(0.0, 1.2, 0.0)))?;
+//! let mut planner = Planner::builder(robot).world(world).acceleration(5.0).build()?;
+//!
+//! let query = Query::from([-1.0, 0.2]).to([2.5, -0.4]).or(Goal::from([2.0, 0.0]).named("left"));
+//! let motion = planner.plan(&query.deadline(Duration::from_millis(50)))?;
+//! println!("{:.3} s to goal {}; {}", motion.duration(), motion.goal(), motion.certificate);
+//! for point in motion.setpoints(Rate::hz(1000.0)) {
+//!     // publish(point.time, &point.position, &point.velocity);
+//!     # assert!(point.position.len() == 2);
+//! }
+//! planner.world_mut().set_pose("post", Pose::from_translation(DVec3::new(0.4, 1.2, 0.0)))?;
+//! let next = planner.plan(&Query::leaving(&motion, 0.2).to([-1.0, 0.2]))?;
+//! # assert!(next.duration() > 0.0);
+//! # Ok(())
+//! # }
+//! ```
+
+mod builder;
+mod motion;
+mod query;
+mod slowing;
+
+pub use builder::PlannerBuilder;
+pub use motion::{Motion, Rate, Setpoint, Setpoints};
+pub use query::{Goal, Query, State};
+
+use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
+use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
+use crate::plan::{Departure, PlanError, PlanOptions, Solution, plan, plan_batch, plan_on_threads, replan_by};
+use crate::problem::{FlatState, Problem};
+use crate::robot::{Mechanism, NamedState};
+use crate::trajectory::Trajectory;
+use crate::world::World;
+use query::Begin;
+use std::sync::Arc;
+
+/// Answers queries about one robot in one world. It is made once, and may be sent to another thread; its tables are
+/// kept from query to query, and made anew when the world has changed.
+pub struct Planner {
+    /// The robot and its world; start and goals are those of the last query.
+    problem: Problem,
+    /// The same robot, for the motions that it is to make.
+    mechanism: Arc<Mechanism>,
+    /// States of the robot that have a name, which say something of every planned joint.
+    states: Vec<NamedState>,
+    /// Index of each planned joint among those that named states speak of.
+    joints: Vec<usize>,
+    backend: Backend,
+    adapter: AdapterChoice,
+    threads: usize,
+    options: PlanOptions,
+    /// Of the world as it is; made when a query needs it.
+    checker: Option<Box<dyn EdgeChecker>>,
+}
+
+impl Planner {
+    /// A planner of `robot`, once it is told what else it needs.
+    pub fn builder(robot: crate::robot::Robot) -> PlannerBuilder {
+        PlannerBuilder::new(robot)
+    }
+
+    /// A planner of a problem that is at hand, such as that of a scene, with these options for all its queries.
+    pub fn of(problem: Problem, options: PlanOptions) -> Self {
+        let mechanism = Arc::new(problem.mechanism.clone());
+        Self {
+            problem,
+            mechanism,
+            states: Vec::new(),
+            joints: Vec::new(),
+            backend: Backend::Auto,
+            adapter: AdapterChoice::Best,
+            threads: 1,
+            options,
+            checker: None,
+        }
+    }
+
+    /// The robot, reduced to what moves.
+    pub fn mechanism(&self) -> &Mechanism {
+        &self.mechanism
+    }
+
+    /// The world as it is.
+    pub fn world(&self) -> &World {
+        &self.problem.world
+    }
+
+    /// The world, to be edited: the next query is about what it is then.
+    pub fn world_mut(&mut self) -> &mut World {
+        self.checker = None;
+        &mut self.problem.world
+    }
+
+    /// Plans a motion.
+    ///
+    /// # Errors
+    /// Why there is none; a query that makes no sense, or names what the robot does not have, is one of the reasons.
+    pub fn plan(&mut self, query: &Query) -> Result<Motion, PlanError> {
+        let (problem, options) = self.resolved(query)?;
+        let solution = match &query.begin {
+            Begin::State(_) => self.answer(&problem, &options)?,
+            Begin::Leaving { running, at, since } => {
+                let departure = Departure { running, from: *at };
+                let next =
+                    replan_by(&problem, &options, &departure, &mut |here, options| self.answer(here, options))?;
+                match since {
+                    Some(now) => self.joined(&departure, *now, &problem, next)?,
+                    None => next,
+                }
+            }
+        };
+        self.motion(query, solution, &problem)
+    }
+
+    /// Plans many motions, independent of each other, on the planner's threads; each answer is what [`Planner::plan`]
+    /// gives for its query. Queries that leave a running motion are not among them.
+    pub fn plan_batch(&mut self, queries: &[Query]) -> Vec<Result<Motion, PlanError>> {
+        let resolved: Vec<_> = queries.iter().map(|query| self.resolved(query)).collect();
+        let tasks: Vec<_> = resolved
+            .iter()
+            .filter_map(|resolved| resolved.as_ref().ok())
+            .map(|(problem, options)| crate::plan::Task { problem, options })
+            .collect();
+        let make = |i: usize| self.new_checker(tasks[i].problem);
+        let mut answers = plan_batch(&tasks, make, self.threads, |_, _| {}).into_iter();
+        let mut motions = Vec::with_capacity(queries.len());
+        for (query, resolved) in queries.iter().zip(&resolved) {
+            motions.push(match (resolved, &query.begin) {
+                (Err(why), _) => Err(why.clone()),
+                (Ok((problem, _)), Begin::State(_)) => answers
+                    .next()
+                    .unwrap_or_else(|| Err(PlanError::Unsupported("no answer".to_owned())))
+                    .and_then(|solution| self.motion(query, solution, problem)),
+                (Ok(_), Begin::Leaving { .. }) => {
+                    answers.next();
+                    Err(PlanError::Unsupported("a batch of queries that leave a running motion".to_owned()))
+                }
+            });
+        }
+        motions
+    }
+
+    /// Proves that anybody's trajectory leads validly from its own first state to its last, both at rest or
+    /// not, in the world as it is. For trajectories from files see [`Format::tolerances`].
+    ///
+    /// [`Format::tolerances`]: crate::exchange::Format::tolerances
+    ///
+    /// # Errors
+    /// What is wrong with it, and when.
+    pub fn certify(
+        &self,
+        trajectory: &Trajectory,
+        options: &CertifyOptions,
+    ) -> Result<Certificate, Violation> {
+        let problem = self.problem_of(trajectory)?;
+        let options = CertifyOptions { least_world_clearance: self.options.clearance, ..*options };
+        let admitted = problem.admitted();
+        Certifier::new(&admitted, options).asking(&self.options.constraints).certify(trajectory)
+    }
+
+    /// The problem that a trajectory solves, if it solves any: its own ends are start and goal.
+    fn problem_of(&self, trajectory: &Trajectory) -> Result<Problem, Violation> {
+        if trajectory.is_empty() || trajectory.dof() != self.mechanism.flat_dof() {
+            return Err(Violation::Malformed { reason: "it is not one of this robot" });
+        }
+        let smoothness = self.problem.smoothness;
+        let at = |t| {
+            FlatState::of(&self.mechanism, trajectory, t, smoothness)
+                .map_err(|reason| Violation::Singular { reason: reason.to_string(), time: t })
+        };
+        let (start, goal) = (at(0.0)?, at(trajectory.duration())?);
+        Ok(Problem { start, goals: vec![goal], ..self.problem.clone() })
+    }
+
+    /// What is driven from `now` until the departure, then the answer.
+    fn joined(
+        &self,
+        departure: &Departure<'_>,
+        now: f64,
+        problem: &Problem,
+        next: Solution,
+    ) -> Result<Solution, PlanError> {
+        let options = self.options.certify();
+        let (trajectory, certificate) = departure
+            .ahead(now, problem, &next.trajectory, &options)
+            .map_err(|why| PlanError::Unsupported(format!("what is driven until the departure: {why}")))?;
+        Ok(Solution { trajectory, certificate, ..next })
+    }
+
+    /// The problem and the options that a query comes to.
+    fn resolved(&self, query: &Query) -> Result<(Problem, PlanOptions), PlanError> {
+        let start = match &query.begin {
+            Begin::State(state) => self.state(state).map_err(|e| e.under("start"))?,
+            // It is that of the departure.
+            Begin::Leaving { .. } => self.problem.start.clone(),
+        };
+        let goal = |(i, goal): (usize, &Goal)| {
+            self.state(&goal.state).map_err(|e| e.under(format_args!("goals[{i}]")))
+        };
+        let goals = query.goals.iter().enumerate().map(goal).collect::<Result<_, _>>()?;
+        let problem = Problem { start, goals, ..self.problem.clone() };
+        Ok((problem, query.options(&self.options)))
+    }
+
+    fn motion(&self, query: &Query, solution: Solution, problem: &Problem) -> Result<Motion, PlanError> {
+        let goal = query.goals.get(solution.certificate.goal);
+        let name = goal.map(|goal| goal.label(solution.certificate.goal)).unwrap_or_default();
+        Ok(Motion::new(solution, name, self.mechanism.clone(), problem.smoothness))
+    }
+
+    /// A checker of a problem in a world.
+    fn new_checker(&self, problem: &Problem) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        self.backend.checker_on(&self.adapter, problem, self.options.resolution)
+    }
+
+    /// Plans a problem of this robot in this world.
+    fn answer(&mut self, problem: &Problem, options: &PlanOptions) -> Result<Solution, PlanError> {
+        if self.threads > 1 {
+            return plan_on_threads(problem, || self.new_checker(problem), options, self.threads);
+        }
+        let mut checker = match self.checker.take() {
+            Some(checker) => checker,
+            None => self.new_checker(problem)?,
+        };
+        let answer = plan(problem, &mut *checker, options);
+        self.checker = Some(checker);
+        answer
+    }
+}
