@@ -3,7 +3,7 @@
 use super::portfolio::Portfolio;
 use super::termination::{Improve, Race};
 use super::{Budget, Gap, PlanOptions, Searched, Solution, Statistics, Termination};
-use crate::certify::{Certificate, Certifier, Violation};
+use crate::certify::{Certificate, Certifier, LimitKind, Violation};
 use crate::check::{CheckError, EdgeChecker, StateBatch, Status};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{FlatState, Problem, Smoothness};
@@ -42,6 +42,15 @@ const AFTERTHOUGHT: Duration = Duration::from_micros(100);
 
 /// Share of the time left that the refinement of a first answer may take: the rest is kept for its proof.
 const REFINING: f64 = 0.5;
+
+/// Efforts that exceed their limits by no more than this share are mended by moving more slowly, ...
+const MOST_EXCESS: f64 = 2e-2;
+
+/// ... by so much of the share, as they shrink with the square of the time, ...
+const SLOWING_PER_EXCESS: f64 = 0.5;
+
+/// ... and this much, as weights do not shrink, and the first instant that is found is seldom the worst.
+const LEAST_SLOWING: f64 = 5e-3;
 
 /// Polishing moves between two certificates.
 const MOVES_PER_PROOF: u32 = 150;
@@ -429,11 +438,38 @@ impl<'a> Lane<'a> {
             let seed = self.seed().wrapping_add(attempt);
             let trajectory = self.refine(path, tries, seed)?;
             self.local.set_stop(termination.stop());
-            if let Some(certificate) = self.certify(&trajectory, termination) {
+            if let Some((trajectory, certificate)) = self.certify_slower(trajectory, termination) {
                 return Ok(Some(Answer { trajectory, certificate, raw_duration }));
             }
         }
         Ok(None)
+    }
+
+    /// Certifies a trajectory, or the same a little slower where between two samples efforts are a little too
+    /// great: that takes a fraction of what another refinement would.
+    fn certify_slower(
+        &mut self,
+        trajectory: Trajectory,
+        termination: &Termination<'_>,
+    ) -> Option<(Trajectory, Certificate)> {
+        if let Some(certificate) = self.certify(&trajectory, termination) {
+            return Some((trajectory, certificate));
+        }
+        let slower = trajectory.stretched(self.slowing()?);
+        let certificate = self.certify(&slower, termination)?;
+        Some((slower, certificate))
+    }
+
+    /// How many times as long a trajectory is to take whose efforts were too great for a certificate. `None` where
+    /// something else was, or an end moves, which then would move more slowly.
+    fn slowing(&self) -> Option<f64> {
+        let excess = match self.violation.as_ref()? {
+            Violation::Limit { kind: LimitKind::Effort, value, bound, .. } => value.abs() / bound - 1.0,
+            Violation::EffortNotProved { value, bound, .. } => value / bound - 1.0,
+            _ => return None,
+        };
+        let is_at_rest = self.problem.goals.iter().chain([&self.problem.start]).all(FlatState::is_at_rest);
+        (is_at_rest && excess <= MOST_EXCESS).then_some(1.0 + SLOWING_PER_EXCESS * excess + LEAST_SLOWING)
     }
 
     /// The path without the corners that need not be, unless it is to be left as it is.
