@@ -323,6 +323,40 @@ fn random_edges_of_random_robots_agree() {
     assert!(tally.seen[..ARM_STATUSES].iter().all(|&n| n > 10), "all kinds occur: {:?}", tally.seen);
 }
 
+/// What efforts leave for moving, of random edges: the oracle takes it from two motions in one gravity, the lanes
+/// from a motion without any and a weight.
+#[test]
+fn shares_of_efforts_agree() {
+    let mut positive = 0;
+    for seed in (100..160).step_by(2) {
+        let problem = random_problem(seed);
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let batch = edges(&problem, [3, 5, 7][seed as usize % 3], 40, &mut rng);
+        let shares = |checker: &mut dyn EdgeChecker, longest: f64| {
+            let mut shares = Vec::new();
+            checker.effort_shares(&batch, longest, &mut shares).expect("checkers do not fail");
+            shares
+        };
+        let expected = shares(&mut ScalarChecker::new(&problem, 0.05), f64::INFINITY);
+        for level in simd::levels() {
+            let mut lanes = SimdChecker::at_level(&problem, 0.05, level).expect("an available level");
+            let all = shares(&mut lanes, f64::INFINITY);
+            let soon = shares(&mut lanes, 2.0);
+            for (i, (&oracle, (&all, &soon))) in expected.iter().zip(all.iter().zip(&soon)).enumerate() {
+                let what = || format!("seed {seed}, edge {i}, {level}: {oracle}, {all}, {soon}");
+                positive += usize::from(oracle > 0.0);
+                // The less moving takes, the more an error of it counts; where it takes next to nothing, none does.
+                let [oracle, lanes] = [oracle, all].map(|share| share.clamp(0.0, 10.0));
+                let tolerance = EFFORT_TOLERANCE as f32 * (1.0 + oracle * oracle);
+                assert!((oracle - lanes).abs() <= tolerance, "{}", what());
+                let useless = (batch.get(i).duration / 2.0).powi(2);
+                assert!(soon == all || soon.max(all) <= useless, "{}", what());
+            }
+        }
+    }
+    assert!(positive > 500, "robots can hold themselves and move: {positive}");
+}
+
 /// Leaves some spheres of some pairs of links out, always touching or not, and all of some pairs.
 fn leave_out(mechanism: &mut Mechanism, rng: &mut Pcg64Mcg) {
     for &links in &mechanism.pairs {

@@ -288,8 +288,13 @@ impl EdgeChecker for AutoChecker {
         self.lanes.check_states(states, verdicts)
     }
 
-    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
-        self.lanes.effort_shares(edges, shares)
+    fn effort_shares(
+        &mut self,
+        edges: &EdgeBatch,
+        longest: f64,
+        shares: &mut Vec<f32>,
+    ) -> Result<(), CheckError> {
+        self.lanes.effort_shares(edges, longest, shares)
     }
 
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {

@@ -69,11 +69,20 @@ pub trait EdgeChecker: Send {
     /// more than a joint can hold: then no time is long enough. Collisions and other limits are not looked at;
     /// efforts must be checked.
     ///
+    /// Who has no use for an edge that takes more than `longest` seconds need not know how much more it would:
+    /// of an edge whose share is at most the square of its duration by `longest`, any share that is so too may be
+    /// told. A backend may find one at the first samples.
+    ///
     /// A backend that cannot tell says one half, and is asked again for the slower edge.
     ///
     /// # Errors
     /// As for [`EdgeChecker::check`].
-    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+    fn effort_shares(
+        &mut self,
+        edges: &EdgeBatch,
+        _longest: f64,
+        shares: &mut Vec<f32>,
+    ) -> Result<(), CheckError> {
         shares.clear();
         shares.resize(edges.len(), 0.5);
         Ok(())
@@ -127,6 +136,11 @@ pub trait EdgeChecker: Send {
     fn take_warnings(&mut self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// With so little left for moving, or less, an edge takes more than `longest` once it is slow enough.
+fn useless_share(duration: f64, longest: f64) -> f32 {
+    (duration / longest).powi(2) as f32
 }
 
 /// Nothing was checked.

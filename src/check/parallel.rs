@@ -49,8 +49,13 @@ impl EdgeChecker for ParallelChecker {
         })
     }
 
-    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
-        self.workers[0].checker.effort_shares(edges, shares)
+    fn effort_shares(
+        &mut self,
+        edges: &EdgeBatch,
+        longest: f64,
+        shares: &mut Vec<f32>,
+    ) -> Result<(), CheckError> {
+        self.workers[0].checker.effort_shares(edges, longest, shares)
     }
 
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {

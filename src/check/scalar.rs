@@ -331,7 +331,12 @@ impl EdgeChecker for ScalarChecker {
         Ok(())
     }
 
-    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+    fn effort_shares(
+        &mut self,
+        edges: &EdgeBatch,
+        _longest: f64,
+        shares: &mut Vec<f32>,
+    ) -> Result<(), CheckError> {
         shares.clear();
         for edge in (0..edges.len()).map(|i| edges.get(i)) {
             let times = self.sample_times(&edge);

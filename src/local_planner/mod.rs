@@ -203,7 +203,7 @@ impl<'a> LocalPlanner<'a> {
             if self.edges.is_empty() || self.is_late() {
                 break;
             }
-            self.checker.effort_shares(&self.edges, &mut self.shares)?;
+            self.checker.effort_shares(&self.edges, longest, &mut self.shares)?;
             let mut shares = self.shares.iter();
             self.heavy.retain_mut(|(_, duration)| {
                 *duration *= slowing(*shares.next().unwrap_or(&0.0));
@@ -274,14 +274,15 @@ impl<'a> LocalPlanner<'a> {
             if self.motion.duration() * (1.0 + LEAST_SLOWING) > longest {
                 return Ok(None);
             }
-            earliest = self.motion.duration() * slowing(self.motion_share()?);
+            earliest = self.motion.duration() * slowing(self.motion_share(longest)?);
         }
         Ok(None)
     }
 
-    /// How much of what moving takes the efforts leave for the motion that was checked last.
-    fn motion_share(&mut self) -> Result<f32, CheckError> {
-        self.checker.effort_shares(&self.motions, &mut self.shares)?;
+    /// How much of what moving takes the efforts leave for the motion that was checked last, which is of no use
+    /// if it takes more than `longest`.
+    fn motion_share(&mut self, longest: f64) -> Result<f32, CheckError> {
+        self.checker.effort_shares(&self.motions, longest, &mut self.shares)?;
         Ok(self.shares.first().copied().unwrap_or(0.0))
     }
 
@@ -330,7 +331,7 @@ impl<'a> LocalPlanner<'a> {
                 Status::Effort if self.torque => {}
                 _ => return Ok(None),
             }
-            most = peak / slowing(self.motion_share()?).powi(2);
+            most = peak / slowing(self.motion_share(f64::INFINITY)?).powi(2);
             if most == 0.0 {
                 break;
             }
@@ -428,16 +429,22 @@ const ARRIVAL_TOLERANCE: f64 = 1e-10;
 
 /// Whether a motion ends where it should.
 fn arrives(motion: &Trajectory, to: End<'_>) -> bool {
+    let last = motion.len() - 1;
+    // What the last segment alone lets pass, all would, and it nearly always does.
+    (0..motion.dof()).all(|j| output_arrives(motion, last, j, to) || output_arrives(motion, 0, j, to))
+}
+
+/// Whether output `j` does, by positions and velocities on its way from a segment `first` on.
+fn output_arrives(motion: &Trajectory, first: usize, j: usize, to: End<'_>) -> bool {
     let last = motion.segment(motion.len() - 1);
-    (0..motion.dof()).all(|j| {
-        let along = |order: usize| motion.segments().map(move |s| s.polynomial(j)[order].abs());
-        let size = |order: usize, wanted: f64| along(order).fold(wanted.abs(), f64::max);
-        let speed = size(1, to.velocity[j]);
-        let way = size(0, to.position[j]) + speed * motion.duration();
-        let near = |order, wanted: f64, size: f64| {
-            let reached = derivative(last.polynomial(j), order, last.duration);
-            (reached - wanted).abs() <= ARRIVAL_TOLERANCE * size
-        };
-        near(0, to.position[j], way) && near(1, to.velocity[j], speed)
-    })
+    let along =
+        |order: usize| (first..motion.len()).map(move |i| motion.segment(i).polynomial(j)[order].abs());
+    let size = |order: usize, wanted: f64| along(order).fold(wanted.abs(), f64::max);
+    let speed = size(1, to.velocity[j]);
+    let way = size(0, to.position[j]) + speed * motion.duration();
+    let near = |order, wanted: f64, size: f64| {
+        let reached = derivative(last.polynomial(j), order, last.duration);
+        (reached - wanted).abs() <= ARRIVAL_TOLERANCE * size
+    };
+    near(0, to.position[j], way) && near(1, to.velocity[j], speed)
 }

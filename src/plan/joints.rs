@@ -4,6 +4,7 @@ use super::driver::{Answer, Attempt, Family};
 use super::portfolio::Portfolio;
 use super::worker::Worker;
 use super::{Halt, Termination};
+use crate::certify::{LimitKind, Violation};
 use crate::check::CheckError;
 use crate::problem::FlatState;
 use crate::refine::{Knots, polish, shorten, skip_corners};
@@ -12,6 +13,15 @@ use crate::trajectory::{Trajectory, derivative};
 
 /// Refinements of one path that may fail to be certified before the path itself is taken.
 const REFINEMENTS: u32 = 2;
+
+/// Efforts that exceed their limits by no more than this share are mended by moving more slowly, ...
+const MOST_EXCESS: f64 = 2e-2;
+
+/// ... by so much of the share, as they shrink with the square of the time, ...
+const SLOWING_PER_EXCESS: f64 = 0.5;
+
+/// ... and this much, as weights do not shrink, and the first instant that is found is seldom the worst.
+const LEAST_SLOWING: f64 = 5e-3;
 
 /// One worker's search for trajectories of joints.
 pub(super) struct Joints<'a> {
@@ -25,6 +35,10 @@ pub(super) struct Path {
     raw: Knots,
     /// Without the corners that need not be, once they are looked for.
     shorter: Option<Knots>,
+    /// Refinements so far.
+    refinements: u32,
+    /// What the last one made, unless it was slowed down already.
+    refined: Option<Trajectory>,
 }
 
 impl<'a> Joints<'a> {
@@ -91,7 +105,7 @@ impl<'a> Family<'a> for Joints<'a> {
         let Worker { problem, options, .. } = self.worker;
         let mut search = Portfolio::new(problem, &goals, options, begun.seed);
         let raw = self.worker.search(&begun, &mut search, termination, repairs)?;
-        Ok(vec![Path { raw, shorter: None }])
+        Ok(vec![Path { raw, shorter: None, refinements: 0, refined: None }])
     }
 
     fn raw_duration(&self, path: &Path) -> f64 {
@@ -99,30 +113,24 @@ impl<'a> Family<'a> for Joints<'a> {
     }
 
     /// Refined, where that fails once more, with samples half as far apart; where that fails too the path itself may
-    /// do.
+    /// do. Where between two samples efforts are a little too great, the same a little slower takes a fraction of what
+    /// another refinement would.
     fn trajectory(&mut self, path: &mut Path, attempt: u32, _stop: &Stop) -> Result<Attempt, CheckError> {
-        if attempt > REFINEMENTS {
+        if let (Some(refined), Some(times)) = (path.refined.take(), self.slowing(attempt)) {
+            return Ok(Attempt::Made(refined.stretched(times)));
+        }
+        if path.refinements > REFINEMENTS {
             return Ok(Attempt::Over);
         }
-        let is_last = attempt == REFINEMENTS;
-        if attempt > 0 && !is_last {
+        let is_last = path.refinements == REFINEMENTS;
+        if path.refinements > 0 && !is_last {
             self.worker.sample_more_closely();
         }
-        let seed = self.worker.seed().wrapping_add(attempt.into());
-        let tries = self.worker.options.shortcut_tries;
-        self.worker.refining(|worker| {
-            let local = &mut worker.local;
-            if is_last {
-                return Ok(Attempt::Made(shorten(&path.raw, local, 0, seed)?));
-            }
-            if path.shorter.is_none() && tries > 0 {
-                let mut shorter = path.raw.clone();
-                skip_corners(&mut shorter, local)?;
-                path.shorter = Some(shorter);
-            }
-            let shorter = path.shorter.as_ref().unwrap_or(&path.raw);
-            Ok(Attempt::Made(shorten(shorter, local, tries, seed)?))
-        })
+        let seed = self.worker.seed().wrapping_add(path.refinements.into());
+        path.refinements += 1;
+        let trajectory = self.refined(path, is_last, seed)?;
+        path.refined = self.worker.problem.torque.then(|| trajectory.clone());
+        Ok(Attempt::Made(trajectory))
     }
 
     fn polish(&mut self, best: &Answer, moves: u32) -> Result<Option<Trajectory>, CheckError> {
@@ -133,5 +141,38 @@ impl<'a> Family<'a> for Joints<'a> {
             .worker
             .refining(|worker| polish(best.trajectory.clone(), limits, &mut worker.local, moves, seed))?;
         Ok(Some(polished))
+    }
+}
+
+impl Joints<'_> {
+    /// A path made a trajectory: as it is, or without needless corners, and shortened.
+    fn refined(&mut self, path: &mut Path, as_it_is: bool, seed: u64) -> Result<Trajectory, CheckError> {
+        let tries = self.worker.options.shortcut_tries;
+        self.worker.refining(|worker| {
+            let local = &mut worker.local;
+            if as_it_is {
+                return shorten(&path.raw, local, 0, seed);
+            }
+            if path.shorter.is_none() && tries > 0 {
+                let mut shorter = path.raw.clone();
+                skip_corners(&mut shorter, local)?;
+                path.shorter = Some(shorter);
+            }
+            let shorter = path.shorter.as_ref().unwrap_or(&path.raw);
+            shorten(shorter, local, tries, seed)
+        })
+    }
+
+    /// How many times as long a trajectory is to take whose efforts were too great for a certificate. `None` where
+    /// something else was, or an end moves, which then would move more slowly.
+    fn slowing(&self, attempt: u32) -> Option<f64> {
+        let Worker { problem, violation, .. } = &self.worker;
+        let excess = match violation.as_ref().filter(|_| attempt > 0)? {
+            Violation::Limit { kind: LimitKind::Effort, value, bound, .. } => value.abs() / bound - 1.0,
+            Violation::EffortNotProved { value, bound, .. } => value / bound - 1.0,
+            _ => return None,
+        };
+        let is_at_rest = problem.goals.iter().chain([&problem.start]).all(FlatState::is_at_rest);
+        (is_at_rest && excess <= MOST_EXCESS).then_some(1.0 + SLOWING_PER_EXCESS * excess + LEAST_SLOWING)
     }
 }

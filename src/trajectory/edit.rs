@@ -53,6 +53,18 @@ impl Trajectory {
         spliced.extend_cut(self, to, self.duration());
     }
 
+    /// The same way, taking so many times as long.
+    #[must_use]
+    pub fn stretched(&self, times: f64) -> Self {
+        let mut stretched = Self::new(self.dof, self.degree);
+        for segment in self.segments() {
+            let scale = |(i, c): (usize, &f64)| c / times.powi((i % (self.degree + 1)) as i32);
+            let coefficients: Vec<f64> = segment.coefficients.iter().enumerate().map(scale).collect();
+            stretched.push(times * segment.duration, &coefficients);
+        }
+        stretched
+    }
+
     /// Appends `next`, raising the lower degree of the two. Whether the ends meet is not checked:
     /// see [`Trajectory::join`].
     pub fn append(&mut self, next: &Self) {

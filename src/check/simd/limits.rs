@@ -114,11 +114,39 @@ fn holds<S: Simd>(s: S, scratch: &Scratch, status: Status, j: usize, l: &PackedL
 /// The efforts that the motion needs.
 #[inline(always)]
 fn efforts<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
-    let [gx, gy, gz] = packed.gravity;
+    moving_efforts(s, packed, packed.gravity, scratch);
+}
+
+/// The same under a gravity that may be none.
+#[inline(always)]
+fn moving_efforts<S: Simd>(s: S, packed: &Packed, [gx, gy, gz]: [f32; 3], scratch: &mut Scratch) {
     V3::splat(s, [-gx, -gy, -gz]).store(s, &mut scratch.dynamics[0].acceleration);
     for (b, body) in packed.bodies.iter().enumerate().skip(1) {
         outward(s, body, b, scratch);
     }
+    gather(s, packed, scratch);
+}
+
+/// The efforts that hold the robot where it is. No body moves, so that each one's load is its weight and none
+/// need be passed outwards: a quarter of the work.
+#[inline(always)]
+fn holding_efforts<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
+    let [gx, gy, gz] = packed.gravity;
+    let lift = V3::splat(s, [-gx, -gy, -gz]);
+    let zero = V3::splat(s, [0.0; 3]);
+    for (b, body) in packed.bodies.iter().enumerate().skip(1) {
+        let com = to_world(s, &scratch.poses[b], V3::splat(s, body.com));
+        let force = lift.scale_add(s, s.splat(body.mass), zero);
+        let own = &mut scratch.dynamics[b];
+        force.store(s, &mut own.force);
+        com.cross(s, force).store(s, &mut own.moment);
+    }
+    gather(s, packed, scratch);
+}
+
+/// Sums up the bodies' loads, from the last inwards, to the efforts of the outputs.
+#[inline(always)]
+fn gather<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
     for output in &mut scratch.efforts {
         s.store(output, s.splat(0.0));
     }
@@ -128,21 +156,17 @@ fn efforts<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) {
 }
 
 /// The least share, in any lane, of what moving takes that the efforts leave beside what holding takes; see
-/// [`super::super::EdgeChecker::effort_shares`]. Velocities and accelerations are set to none on the way.
+/// [`super::super::EdgeChecker::effort_shares`]. Efforts are linear in gravity: what moving takes is what
+/// the motion would without any.
 #[inline(always)]
 pub(super) fn share<S: Simd>(s: S, packed: &Packed, scratch: &mut Scratch) -> f32 {
-    efforts(s, packed, scratch);
-    scratch.moving.copy_from_slice(&scratch.efforts);
-    for output in 0..packed.dof() {
-        scratch.flat[1][output] = Lane::ZERO;
-        scratch.flat[2][output] = Lane::ZERO;
-    }
-    efforts(s, packed, scratch);
+    moving_efforts(s, packed, [0.0; 3], scratch);
+    std::mem::swap(&mut scratch.moving, &mut scratch.efforts);
+    holding_efforts(s, packed, scratch);
     let zero = s.splat(0.0);
     let mut least = s.splat(f32::INFINITY);
     for (j, l) in packed.limits.iter().enumerate() {
-        let (all, weight) = (s.load(&scratch.moving[j]), s.load(&scratch.efforts[j]));
-        let moving = s.sub(all, weight);
+        let (moving, weight) = (s.load(&scratch.moving[j]), s.load(&scratch.efforts[j]));
         let most = s.splat(l.effort * (1.0 - LIMIT_SLACK));
         let against = s.select(s.lt(moving, zero), s.sub(zero, weight), weight);
         // Nothing to move leaves all the room there is.

@@ -9,7 +9,7 @@ mod unflatten;
 
 use super::packed::base::MAX_BOUNDED;
 use super::packed::{Edge, EdgeBatch, Packed, PackedBase, RAKE, RakeOrder, StateBatch};
-use super::{CheckError, EdgeChecker, Verdict};
+use super::{CheckError, EdgeChecker, Verdict, useless_share};
 use crate::lanes::{Kernel, Lane, Level, Simd};
 use crate::problem::Problem;
 use crate::stop::{Stop, Watch};
@@ -131,9 +131,14 @@ impl EdgeChecker for SimdChecker {
         Ok(())
     }
 
-    fn effort_shares(&mut self, edges: &EdgeBatch, shares: &mut Vec<f32>) -> Result<(), CheckError> {
+    fn effort_shares(
+        &mut self,
+        edges: &EdgeBatch,
+        longest: f64,
+        shares: &mut Vec<f32>,
+    ) -> Result<(), CheckError> {
         let Self { packed, level, scratch, states_checked, .. } = self;
-        level.run(EffortShares { packed, scratch, edges, shares, states_checked });
+        level.run(EffortShares { packed, scratch, edges, longest, shares, states_checked });
         Ok(())
     }
 
@@ -308,6 +313,7 @@ struct EffortShares<'a> {
     packed: &'a Packed,
     scratch: &'a mut Scratch,
     edges: &'a EdgeBatch,
+    longest: f64,
     shares: &'a mut Vec<f32>,
     states_checked: &'a mut u64,
 }
@@ -317,24 +323,41 @@ impl Kernel for EffortShares<'_> {
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        let Self { packed, scratch, edges, shares, states_checked } = self;
+        let Self { packed, scratch, edges, longest, shares, states_checked } = self;
         shares.clear();
         for i in 0..edges.len() {
             let edge = edges.get(i);
-            let rakes = packed.rakes(&edge);
-            let mut least = f32::INFINITY;
-            for rake in RakeOrder::new(rakes) {
-                for first_tooth in (0..RAKE).step_by(S::LANES) {
-                    unflatten::times(s, &edge, rake, first_tooth, rakes, scratch);
-                    unflatten::edge(s, packed, &edge, scratch);
-                    place::bodies(s, packed, scratch);
-                    *states_checked += S::LANES as u64;
-                    least = least.min(limits::share(s, packed, scratch));
-                }
-            }
-            shares.push(least);
+            shares.push(effort_share(s, packed, scratch, &edge, longest, states_checked));
         }
     }
+}
+
+/// The least share of an edge, or of its samples up to the first that makes it useless.
+#[inline(always)]
+fn effort_share<S: Simd>(
+    s: S,
+    packed: &Packed,
+    scratch: &mut Scratch,
+    edge: &Edge<'_>,
+    longest: f64,
+    states_checked: &mut u64,
+) -> f32 {
+    let useless = useless_share(edge.duration.into(), longest);
+    let rakes = packed.rakes(edge);
+    let mut least = f32::INFINITY;
+    for rake in RakeOrder::new(rakes) {
+        for first_tooth in (0..RAKE).step_by(S::LANES) {
+            unflatten::times(s, edge, rake, first_tooth, rakes, scratch);
+            unflatten::edge(s, packed, edge, scratch);
+            place::bodies(s, packed, scratch);
+            *states_checked += S::LANES as u64;
+            least = least.min(limits::share(s, packed, scratch));
+            if least <= useless {
+                return least;
+            }
+        }
+    }
+    least
 }
 
 struct CheckStates<'a> {

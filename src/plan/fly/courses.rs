@@ -179,7 +179,7 @@ impl Pilot<'_, '_> {
             if termination.late() {
                 break;
             }
-            if let Some(whole) = self.smoothed(&stretched(&course, stretch), widths, ends)? {
+            if let Some(whole) = self.smoothed(&course.stretched(stretch), widths, ends)? {
                 return Ok(Some(whole));
             }
         }
@@ -296,15 +296,4 @@ fn legs(
         corners.push(course.duration());
     }
     Ok((!course.is_empty()).then_some((course, corners)))
-}
-
-/// The same course, taking so many times as long.
-fn stretched(course: &Trajectory, times: f64) -> Trajectory {
-    let mut stretched = Trajectory::new(course.dof(), course.degree());
-    for segment in course.segments() {
-        let scale = |(i, c): (usize, &f64)| c / times.powi((i % (course.degree() + 1)) as i32);
-        let coefficients: Vec<f64> = segment.coefficients.iter().enumerate().map(scale).collect();
-        stretched.push(times * segment.duration, &coefficients);
-    }
-    stretched
 }
