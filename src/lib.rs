@@ -53,40 +53,69 @@
 //! 10. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
 //! 11. [`problem`]: a mechanism in a world, from a start to its goals.
 //! 12. [`steer`]: the edge that joins two flat states.
-//! 13. [`exchange`]: trajectory files.
-//! 14. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
+//! 13. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
 //!     and no steering, so that it cannot share a bug with one.
+//! 14. [`exchange`]: trajectory files.
 //! 15. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
 //! 16. [`local_planner`]: joins two states by a valid edge.
 //! 17. [`refine`]: shortens a path in time.
 //! 18. [`plan`]: the planners.
 //! 19. [`scene`]: scene files, and MoveIt's.
 //! 20. [`planner`]: the planner to call: a robot, its world and a backend.
-//! 21. [`bench`](mod@bench): problem suites, runner, tables.
-//! 22. [`cli`]: the command line, the only place that prints or exits.
+//! 21. [`prelude`]: what most callers need, under one name.
+//! 22. [`bench`](mod@bench): problem suites, runner, tables.
+//! 23. [`cli`]: the command line, the only place that prints or exits.
+//!
+//! # What is promised to stay
+//!
+//! The [`prelude`], and the rooms that it is taken from. Those behind them ([`search`], [`steer`], [`refine`] and the
+//! like) are there for our own tests and benches, under the feature `internals`, and change as they like.
+
+/// Declares rooms behind the front ones: public for our own tests and benches alone.
+macro_rules! internal {
+    ($($(#[$attribute:meta])* $room:ident),+ $(,)?) => {
+        $(
+            $(#[$attribute])*
+            #[cfg(feature = "internals")]
+            pub mod $room;
+            $(#[$attribute])*
+            #[cfg(not(feature = "internals"))]
+            #[allow(dead_code, unused_imports)]
+            mod $room;
+        )+
+    };
+}
 
 pub mod base;
-pub mod bench;
 pub mod certify;
 pub mod check;
-pub mod cli;
-pub mod document;
 pub mod error;
 pub mod exchange;
-pub mod lanes;
-pub mod local_planner;
 pub mod plan;
 pub mod planner;
 pub mod pose;
+pub mod prelude;
 pub mod problem;
-pub mod refine;
 pub mod robot;
 pub mod scene;
-pub mod search;
-pub mod steer;
 pub mod stop;
 pub mod trajectory;
 pub mod world;
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+
+internal! {
+    #[cfg(feature = "cli")]
+    bench,
+    document,
+    lanes,
+    local_planner,
+    refine,
+    search,
+    steer,
+}
 
 pub use glam;
 

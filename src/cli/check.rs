@@ -4,7 +4,7 @@ use super::plan::{CLEARANCE_TOLERANCE, describe, length};
 use super::{Failure, say};
 use crate::certify::{CertifyOptions, Report, Violation, survey};
 use crate::error::InputError;
-use crate::exchange::{Format, NamedTrajectory};
+use crate::exchange::{FILE_TOLERANCE, Format, NamedTrajectory};
 use crate::robot::Mechanism;
 use crate::scene::Scene;
 use crate::trajectory::Trajectory;
@@ -21,7 +21,7 @@ pub(super) struct CheckArgs {
     /// What the ends may miss start and goal by and values jump by at knots, in all, relative where these are
     /// above 1; limits may be exceeded by ten times that share, those of jerk by a thousand times (times
     /// in a JointTrajectory are whole nanoseconds, which blurs accelerations of short pieces, and jerks more)
-    #[arg(long, default_value_t = 1e-5, allow_negative_numbers = true, value_parser = tolerance)]
+    #[arg(long, default_value_t = FILE_TOLERANCE, allow_negative_numbers = true, value_parser = tolerance)]
     tolerance: f64,
     /// Print the certificate, or what is wrong, as JSON
     #[arg(long)]

@@ -6,7 +6,7 @@
 //! - The JSON of what stands on a base, and the CSV of a vehicle, hold states and controls that can be
 //!   replayed: the equations of motion, integrated under the controls, lead through the states.
 //!
-//! Imports `error`, `document`, `base`, `problem`, `robot` and `trajectory`.
+//! Imports `error`, `document`, `base`, `problem`, `robot`, `trajectory` and the options of `certify`.
 
 mod csv_file;
 mod export;
@@ -17,12 +17,16 @@ mod replay;
 
 pub use export::Export;
 
+use crate::certify::CertifyOptions;
 use crate::document::{self, unknown};
 use crate::error::InputError;
 use crate::robot::Mechanism;
 use crate::trajectory::Trajectory;
 use std::collections::HashSet;
 use std::path::Path;
+
+/// What values of files may be off by: see [`CertifyOptions::for_files`].
+pub const FILE_TOLERANCE: f64 = 1e-5;
 
 /// A kind of trajectory file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +68,15 @@ impl Format {
 }
 
 impl Format {
+    /// What may be off in a trajectory that was read from such a file: ours in JSON is exact; numbers in a CSV have so
+    /// many digits as whoever wrote them thought fit, and times in a JointTrajectory are whole nanoseconds.
+    pub fn tolerances(self) -> CertifyOptions {
+        match self {
+            Self::Json => CertifyOptions::default(),
+            Self::Csv | Self::JointTrajectory => CertifyOptions::for_files(FILE_TOLERANCE),
+        }
+    }
+
     /// Whether a trajectory of this mechanism can be written so.
     ///
     /// # Errors

@@ -33,9 +33,9 @@ pub use fly::Attitude;
 pub use gap::Gap;
 pub use options::{MAX_BATCH, PlanOptions, Quality};
 pub use replan::{Departure, PlanFunction, replan, replan_by};
-pub use rrt_connect::RrtConnect;
+use rrt_connect::RrtConnect;
 pub use solution::{Solution, Statistics};
-pub use termination::{Halt, Termination};
+use termination::{Halt, Termination};
 
 use crate::check::threads::{MAX_THREADS, start};
 use crate::check::{CheckError, ConstrainedChecker, EdgeChecker};

@@ -9,7 +9,7 @@
 //! use std::time::Duration;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let urdf = include_str!("../../robots/two_link.urdf");
+//! # let urdf = include_str!("../../examples/two_link.urdf");
 //! let robot = Robot::parse(urdf, None, None, &Default::default())?;
 //! let mut world = World::default();
 //! world.add("post", Shape::Sphere { radius: 0.1 }, Pose::from_translation(DVec3::new(0.0, 1.2, 0.0)))?;
