@@ -13,7 +13,7 @@ use flatout::check::{
     simd::{self, Stage},
 };
 use flatout::local_planner::LocalPlanner;
-use flatout::plan::{Outcome, plan};
+use flatout::plan::plan;
 use flatout::pose::Pose;
 use flatout::problem::Problem;
 use flatout::refine::{Knots, shorten};
@@ -58,10 +58,8 @@ fn positions(problem: &Problem, count: usize) -> Vec<Vec<f64>> {
 fn solved(scene: &Scene) -> Trajectory {
     let mut checker =
         Backend::Auto.checker(&scene.problem, scene.options.spacing(&scene.problem)).expect("a backend");
-    match plan(&scene.problem, &mut *checker, &scene.options).expect("a backend that works") {
-        Outcome::Solved(solution) => solution.trajectory,
-        other => panic!("{other}"),
-    }
+    let solution = plan(&scene.problem, &mut *checker, &scene.options);
+    solution.unwrap_or_else(|why| panic!("{why}")).trajectory
 }
 
 fn check_states(c: &mut Criterion) {

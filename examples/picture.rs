@@ -6,7 +6,7 @@
 use flatout::base::{Base, Singular};
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
-use flatout::plan::{Outcome, plan};
+use flatout::plan::plan;
 use flatout::problem::{FlatState, Problem};
 use flatout::scene::Scene;
 use flatout::trajectory::Trajectory;
@@ -48,10 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = arguments.next().unwrap_or_else(|| "docs/panda_shelf.svg".into());
     let Scene { problem, options, .. } = Scene::load(&scene)?;
     let mut checker = Backend::Auto.checker(&problem, options.resolution)?;
-    let trajectory = match plan(&problem, &mut *checker, &options)? {
-        Outcome::Solved(solution) => solution.trajectory,
-        failure => return Err(failure.to_string().into()),
-    };
+    let trajectory = plan(&problem, &mut *checker, &options)?.trajectory;
     std::fs::write(out, picture(&problem, &trajectory)?)?;
     Ok(())
 }

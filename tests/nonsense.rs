@@ -10,7 +10,7 @@ use flatout::check::{EdgeChecker, ScalarChecker};
 use flatout::error::InvalidValue;
 use flatout::exchange::{Export, Format};
 use flatout::plan::{
-    Departure, MAX_BATCH, Outcome, PlanOptions, Task, plan, plan_batch, plan_on_threads, replan,
+    Departure, MAX_BATCH, PlanError, PlanOptions, Task, plan, plan_batch, plan_on_threads, replan,
 };
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, Problem, Smoothness};
@@ -70,10 +70,8 @@ fn sound(name: &'static str) -> Sound {
     problem.world.obstacles.rotate_left(first);
     let mut checker = Backend::Simd.checker(&problem, options.resolution).unwrap();
     let options = PlanOptions { time_limit: None, max_samples: 1_000_000, ..options };
-    match plan(&problem, &mut *checker, &options).unwrap() {
-        Outcome::Solved(solution) => Sound { name, problem, trajectory: solution.trajectory },
-        failure => panic!("{name}: {failure}"),
-    }
+    let solution = plan(&problem, &mut *checker, &options).unwrap_or_else(|why| panic!("{name}: {why}"));
+    Sound { name, problem, trajectory: solution.trajectory }
 }
 
 /// What a number may be.
@@ -285,22 +283,23 @@ fn hand_around(sound: &Sound, problem: &Problem) -> Option<Trajectory> {
         let threads = plan_on_threads(problem, || unreachable!("no checker of nonsense"), &options, 2);
         let task = Task { problem, options: &options };
         let batch = plan_batch(&[task], |_| unreachable!("no checker of nonsense"), 2, |_, _| {}).remove(0);
-        for outcome in [planned, threads, batch] {
-            let Ok(Outcome::Invalid { why: told }) = outcome else { panic!("{outcome:?}, not {why}") };
+        for answer in [planned, threads, batch] {
+            let Err(PlanError::Invalid(told)) = answer else { panic!("{answer:?}, not {why}") };
             assert_eq!(told, why);
         }
         assert!(joined.is_err());
         // Only its own start is of no account when something is left on the way.
         if !why.field.starts_with("start") {
-            assert!(matches!(again, Ok(Outcome::Invalid { .. })), "{again:?}");
+            assert!(matches!(again, Err(PlanError::Invalid(_))), "{again:?}");
         }
         return None;
     }
     let mut checker =
         Backend::Simd.checker(problem, options.resolution).expect("a checker of a valid problem");
-    match plan(problem, &mut *checker, &options).expect("the backend works") {
-        Outcome::Solved(solution) => Some(solution.trajectory),
-        _ => None,
+    match plan(problem, &mut *checker, &options) {
+        Ok(solution) => Some(solution.trajectory),
+        Err(PlanError::Backend(failure)) => panic!("{failure}"),
+        Err(_) => None,
     }
 }
 
@@ -428,8 +427,8 @@ fn options_that_make_no_sense_are_named() {
     let Sound { problem, trajectory, .. } = &SOUND[2];
     let planned = |options: &PlanOptions| {
         let mut checker = Backend::Simd.checker(problem, 0.1).unwrap();
-        let outcome = plan(problem, &mut *checker, options).unwrap();
-        let Outcome::Invalid { why } = outcome else { panic!("{outcome}: {options:?}") };
+        let answer = plan(problem, &mut *checker, options);
+        let Err(PlanError::Invalid(why)) = answer else { panic!("{answer:?}: {options:?}") };
         why.field
     };
     let default = PlanOptions::default;
@@ -482,8 +481,8 @@ fn departures_that_make_no_sense_are_named() {
     ] {
         let departure = Departure { running, from };
         let mut checker = Backend::Simd.checker(problem, options.resolution).unwrap();
-        let outcome = replan(problem, &mut *checker, &options, &departure).unwrap();
-        let Outcome::Invalid { why } = outcome else { panic!("{outcome}") };
+        let answer = replan(problem, &mut *checker, &options, &departure);
+        let Err(PlanError::Invalid(why)) = answer else { panic!("{answer:?}") };
         assert!(why.field.starts_with(field), "{why}, not {field}");
         let joined = departure.join(problem, trajectory, &CertifyOptions::default());
         assert!(joined.is_err());
@@ -500,7 +499,8 @@ fn departures_that_make_no_sense_are_named() {
     for from in [f64::NEG_INFINITY, -1.0, 1e9, f64::INFINITY] {
         assert!(Departure { running: trajectory, from }.validate(problem).is_ok());
         let mut checker = Backend::Simd.checker(problem, options.resolution).unwrap();
-        replan(problem, &mut *checker, &options, &Departure { running: trajectory, from }).unwrap();
+        let answer = replan(problem, &mut *checker, &options, &Departure { running: trajectory, from });
+        assert!(!matches!(answer, Err(PlanError::Invalid(_) | PlanError::Backend(_))), "{answer:?}");
     }
 }
 
@@ -568,7 +568,7 @@ fn batches_of_another_robot_are_refused() {
     }
     let mut arms = Backend::Simd.checker(&SOUND[0].problem, 0.1).unwrap();
     let planned = plan(problem, &mut *arms, &briefly());
-    assert!(matches!(planned, Err(CheckError::Invalid(_))), "{planned:?}");
+    assert!(matches!(planned, Err(PlanError::Invalid(_))), "{planned:?}");
 }
 
 /// A robot's URDF alone gives no accelerations, from which durations follow: the caller is told.
@@ -584,9 +584,9 @@ fn limits_that_durations_need_are_asked_for() {
     assert!(problem.validate().is_ok());
     // ... but none be planned.
     let mut checker = Backend::Simd.checker(&problem, 0.1).unwrap();
-    let outcome = plan(&problem, &mut *checker, &PlanOptions::default()).unwrap();
+    let error = plan(&problem, &mut *checker, &PlanOptions::default()).unwrap_err();
     assert_eq!(
-        outcome.to_string(),
+        error.to_string(),
         "no plan: mechanism.limits[0] (\"panda_joint1\").acceleration: expected a limit: without one no duration \
          can be told, found inf"
     );

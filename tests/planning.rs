@@ -6,8 +6,8 @@ use flatout::bench::mbm::MbmSuite;
 use flatout::certify::{CertifyOptions, LimitKind, Violation, certify};
 use flatout::check::{Backend, CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict, diagnose};
 use flatout::plan::{
-    Budget, Departure, Hindrance, Outcome, PlanOptions, Quality, Solution, Task, plan, plan_batch,
-    plan_on_threads, replan, replan_by,
+    Budget, Departure, EndFault, FailureHint, PlanError, PlanOptions, Quality, Solution, Statistics, Task,
+    Unsolved, plan, plan_batch, plan_on_threads, replan, replan_by,
 };
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, Problem, Smoothness};
@@ -38,14 +38,24 @@ const SCENES: [&str; 11] = [
     "ur5_shelf",
 ];
 
-fn outcome(problem: &Problem, options: &PlanOptions, backend: Backend) -> Outcome {
+fn answer(problem: &Problem, options: &PlanOptions, backend: Backend) -> Result<Solution, PlanError> {
     let mut checker = backend.checker(problem, options.resolution).expect("a backend");
-    plan(problem, &mut *checker, options).expect("a CPU backend does not fail")
+    plan(problem, &mut *checker, options)
 }
 
 fn solve(problem: &Problem, options: &PlanOptions, backend: Backend) -> Solution {
-    match outcome(problem, options, backend) {
-        Outcome::Solved(solution) => *solution,
+    answer(problem, options, backend).unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Why there is no answer.
+fn refusal(problem: &Problem, options: &PlanOptions) -> PlanError {
+    answer(problem, options, Backend::Simd).expect_err("there is to be no answer")
+}
+
+/// What is told of a query whose budget was spent.
+fn given_up(problem: &Problem, options: &PlanOptions) -> Unsolved {
+    match refusal(problem, options) {
+        PlanError::Budget(unsolved) => *unsolved,
         other => panic!("{other}"),
     }
 }
@@ -76,7 +86,7 @@ fn narrow_passages_are_found() {
     // With a gap that is too narrow there is no way.
     problem.world.obstacles[0].pose.translation.y -= 1.1e-3;
     let options = PlanOptions { max_samples: 30_000, ..options };
-    assert!(matches!(outcome(&problem, &options, Backend::Simd), Outcome::Exhausted { .. }));
+    given_up(&problem, &options);
 }
 
 /// Every scene, on every CPU backend: the answer begins at the start, ends at a goal, and a fresh
@@ -257,17 +267,10 @@ fn budgets_end_the_search() {
     let wall = problem.world.obstacles[1].clone();
     problem.world.obstacles.push(wall);
     let few = PlanOptions { max_samples: 3, time_limit: None, ..options.clone() };
-    match outcome(&problem, &few, Backend::Simd) {
-        Outcome::Exhausted { budget: Budget::Samples, statistics, .. } => {
-            assert_eq!(statistics.iterations, 3);
-        }
-        other => panic!("{other}"),
-    }
+    let unsolved = given_up(&problem, &few);
+    assert_eq!((unsolved.budget, unsolved.statistics.iterations), (Budget::Samples, 3));
     let late = PlanOptions { time_limit: Some(Duration::ZERO), ..options };
-    assert!(matches!(
-        outcome(&problem, &late, Backend::Simd),
-        Outcome::Exhausted { budget: Budget::Time, .. }
-    ));
+    assert_eq!(given_up(&problem, &late).budget, Budget::Time);
 }
 
 #[test]
@@ -275,14 +278,14 @@ fn invalid_ends_say_why() {
     let Scene { problem, options, .. } = scene("panda_shelf");
     let mut inside = problem.clone();
     inside.world.obstacles[0].pose.translation.z += 0.4;
-    let said = outcome(&inside, &options, Backend::Simd).to_string();
+    let said = refusal(&inside, &options).to_string();
     assert!(
         said.starts_with("no plan: the start is invalid: link \"") && said.contains("inside obstacle"),
         "{said}"
     );
     let mut beyond = problem.clone();
     beyond.goals[0].position[3] = 1.0;
-    let said = outcome(&beyond, &options, Backend::Simd).to_string();
+    let said = refusal(&beyond, &options).to_string();
     assert!(said.contains("the goal is invalid: position of \"panda_joint4\" is 1, outside ["), "{said}");
     // One good goal is enough.
     beyond.goals.push(problem.goals[0].clone());
@@ -387,8 +390,7 @@ fn a_backend_says_how_many_edges_it_likes() {
     let options = PlanOptions { shortcut_tries: 0, ..patient(&options) };
     let batches = std::cell::RefCell::new(Vec::new());
     let checker = Backend::Simd.checker(&problem, options.resolution).expect("a backend");
-    let outcome = plan(&problem, &mut Counting { checker, batches: &batches }, &options);
-    assert!(matches!(outcome, Ok(Outcome::Solved(_))));
+    plan(&problem, &mut Counting { checker, batches: &batches }, &options).expect("a plan");
     let batches = batches.into_inner();
     assert_eq!(batches.iter().max(), Some(&300), "{batches:?}");
     assert!(batches.len() < 60, "{} submissions", batches.len());
@@ -407,12 +409,12 @@ fn a_batch_of_problems_is_each_of_them() {
         .zip(&options)
         .map(|(scene, options)| Task { problem: &scene.problem, options })
         .collect();
-    let told = |outcome: &Outcome| match outcome {
-        Outcome::Solved(solution) => Ok(solution.trajectory.clone()),
-        other => Err(other.to_string()),
+    let told = |answer: Result<Solution, PlanError>| match answer {
+        Ok(solution) => Ok(solution.trajectory),
+        Err(why) => Err(why.to_string()),
     };
     let alone: Vec<_> =
-        tasks.iter().map(|task| told(&outcome(task.problem, task.options, Backend::Simd))).collect();
+        tasks.iter().map(|task| told(answer(task.problem, task.options, Backend::Simd))).collect();
     assert_eq!(alone.iter().filter(|answer| answer.is_err()).count(), 1);
     for threads in [0, 1, 3, 50] {
         let answered: Vec<_> = tasks.iter().map(|_| std::sync::atomic::AtomicUsize::new(0)).collect();
@@ -420,8 +422,7 @@ fn a_batch_of_problems_is_each_of_them() {
         let answers = plan_batch(&tasks, checker, threads, |i, _| {
             answered[i].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         });
-        let answers: Vec<_> =
-            answers.iter().map(|a| told(a.as_ref().expect("a CPU backend does not fail"))).collect();
+        let answers: Vec<_> = answers.into_iter().map(told).collect();
         assert_eq!(answers, alone, "{threads} threads");
         assert!(answered.into_iter().all(|n| n.into_inner() == 1), "every answer is told once");
     }
@@ -440,9 +441,9 @@ fn published_problems_are_solved_in_batches() {
         let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options: &options }).collect();
         let checker = |i: usize| Backend::Simd.checker(&problems[i], options.resolution);
         let answers = plan_batch(&tasks, checker, 2, |_, _| ());
-        for ((answer, problem), named) in answers.iter().zip(&problems).zip(&suite.problems) {
+        for ((answer, problem), named) in answers.into_iter().zip(&problems).zip(&suite.problems) {
             let what = || format!("{} {}, batches of {batch}", named.set, named.index);
-            let Ok(Outcome::Solved(solution)) = answer else { panic!("{}: {answer:?}", what()) };
+            let solution = answer.unwrap_or_else(|why| panic!("{}: {why}", what()));
             certify(problem, &solution.trajectory, &CertifyOptions::default())
                 .unwrap_or_else(|v| panic!("{}: {v}", what()));
         }
@@ -483,13 +484,13 @@ impl EdgeChecker for Liar {
 fn a_lying_backend_is_caught() {
     let Scene { problem, options, .. } = scene("panda_cage");
     let options = PlanOptions { max_samples: 50, time_limit: Some(Duration::from_millis(300)), ..options };
-    match plan(&problem, &mut Liar, &options).expect("a liar does not fail") {
-        Outcome::Exhausted { statistics, .. } => assert!(statistics.repairs > 0),
-        other => panic!("{other}"),
+    match plan(&problem, &mut Liar, &options) {
+        Err(PlanError::Budget(unsolved)) => assert!(unsolved.statistics.repairs > 0),
+        other => panic!("{other:?}"),
     }
 }
 
-/// A failing backend is an error, not an outcome.
+/// A failing backend is an error that says so.
 #[test]
 fn a_failing_backend_is_an_error() {
     struct Broken;
@@ -514,7 +515,8 @@ fn a_failing_backend_is_an_error() {
         }
     }
     let Scene { problem, options, .. } = scene("panda_shelf");
-    let error = plan(&problem, &mut Broken, &options).expect_err("the backend is broken");
+    let answer = plan(&problem, &mut Broken, &options);
+    let Err(PlanError::Backend(error)) = answer else { panic!("{answer:?}") };
     assert_eq!(error.to_string(), "the broken backend failed: lost");
     assert_eq!(Status::Valid.to_string(), "valid");
 }
@@ -525,7 +527,7 @@ fn a_base_inside_an_obstacle_is_said() {
     let Scene { mut problem, options, .. } = scene("panda_shelf");
     let floor = problem.world.obstacles.iter_mut().find(|o| o.name == "floor").expect("a floor");
     floor.pose.translation.z = 0.1;
-    let said = outcome(&problem, &options, Backend::Simd).to_string();
+    let said = refusal(&problem, &options).to_string();
     assert!(said.contains("link \"panda_link0\" is") && said.contains("inside obstacle \"floor\""), "{said}");
 }
 
@@ -536,10 +538,7 @@ fn the_time_limit_holds_for_odd_options() {
     let limited = PlanOptions { time_limit: Some(Duration::from_millis(300)), ..options };
     let started = std::time::Instant::now();
     let tiny = PlanOptions { range: Some(1e-9), ..limited.clone() };
-    assert!(matches!(
-        outcome(&problem, &tiny, Backend::Simd),
-        Outcome::Exhausted { budget: Budget::Time, .. }
-    ));
+    assert_eq!(given_up(&problem, &tiny).budget, Budget::Time);
     let Scene { problem, .. } = scene("panda_table");
     solve(&problem, &PlanOptions { shortcut_tries: u32::MAX, ..limited }, Backend::Simd);
     // Not a measurement: without the limit either would take hours.
@@ -584,13 +583,6 @@ mod gpu {
         scenes.map(with_options).into()
     }
 
-    fn trajectory(answer: &Result<Outcome, CheckError>) -> &Trajectory {
-        match answer {
-            Ok(Outcome::Solved(solution)) => &solution.trajectory,
-            other => panic!("{other:?}"),
-        }
-    }
-
     /// Many searches that share a device give what each gives alone, however many there are at once.
     #[test]
     fn a_batch_of_problems_on_a_device_is_each_of_them() {
@@ -606,9 +598,9 @@ mod gpu {
             let checkers = Backend::Gpu.checkers(&AdapterChoice::Best, problems).expect("a device");
             assert_eq!(checkers.searches(2), tasks.len());
             let answers = plan_batch(&tasks, |i| checkers.checker(i), threads, |_, _| ());
-            for (i, (answer, alone)) in answers.iter().zip(&alone).enumerate() {
-                assert_eq!(trajectory(answer), &alone.trajectory, "task {i}, {threads} threads");
-                let Ok(Outcome::Solved(solution)) = answer else { unreachable!("it has a trajectory") };
+            for (i, (answer, alone)) in answers.into_iter().zip(&alone).enumerate() {
+                let solution = answer.unwrap_or_else(|why| panic!("task {i}, {threads} threads: {why}"));
+                assert_eq!(solution.trajectory, alone.trajectory, "task {i}, {threads} threads");
                 assert_eq!(solution.statistics.states, alone.statistics.states, "task {i}");
                 assert_eq!(solution.statistics.edges, alone.statistics.edges, "task {i}");
             }
@@ -681,8 +673,8 @@ mod gpu {
             let checker = AutoChecker::always(&gpu, &problem, options.spacing(&problem)).expect("a checker");
             let left = AtomicUsize::new(loss);
             let mut checker = Losing { checker, gpu: &gpu, left: &left };
-            let outcome = plan(&problem, &mut checker, &patient(&options)).expect("lanes do not fail");
-            let Outcome::Solved(solution) = outcome else { panic!("{name}, {loss}: {outcome}") };
+            let solution = plan(&problem, &mut checker, &patient(&options))
+                .unwrap_or_else(|why| panic!("{name}, {loss}: {why}"));
             certify(&problem, &solution.trajectory, &CertifyOptions::default())
                 .unwrap_or_else(|v| panic!("{name}, {loss}: {v}"));
             assert_warned(&mut checker);
@@ -708,15 +700,15 @@ mod gpu {
             Ok(Box::new(Losing { checker, gpu, left }) as Box<dyn EdgeChecker>)
         };
         let answers = plan_batch(&tasks, checker, 4, |_, _| ());
-        for (i, (task, answer)) in tasks.iter().zip(&answers).enumerate() {
-            certify(task.problem, trajectory(answer), &CertifyOptions::default())
+        for (i, (task, answer)) in tasks.iter().zip(answers).enumerate() {
+            let solution = answer.unwrap_or_else(|why| panic!("task {i}: {why}"));
+            certify(task.problem, &solution.trajectory, &CertifyOptions::default())
                 .unwrap_or_else(|v| panic!("task {i}: {v}"));
         }
         assert!(gpu.health().is_err(), "it was lost while they planned");
         let lost = AutoChecker::in_pool(&pool, 0);
         let mut late = Losing { checker: lost, gpu, left };
-        let outcome = plan(tasks[0].problem, &mut late, tasks[0].options).expect("lanes do not fail");
-        assert!(matches!(outcome, Outcome::Solved(_)));
+        plan(tasks[0].problem, &mut late, tasks[0].options).expect("lanes go on");
         assert_warned(&mut late);
     }
 }
@@ -767,10 +759,8 @@ fn threads_give_the_same_answer_again() {
             quality.apply(&mut options);
             let run = |threads| {
                 let checker = || Backend::Simd.checker(&problem, options.resolution);
-                match plan_on_threads(&problem, checker, &options, threads) {
-                    Ok(Outcome::Solved(solution)) => *solution,
-                    other => panic!("{name}: {other:?}"),
-                }
+                plan_on_threads(&problem, checker, &options, threads)
+                    .unwrap_or_else(|why| panic!("{name}: {why}"))
             };
             let three = run(3);
             certify(&problem, &three.trajectory, &CertifyOptions::default())
@@ -795,7 +785,9 @@ fn threads_report_a_backend_that_fails() {
         0 => Backend::Simd.checker(&problem, options.resolution),
         _ => Err(failure()),
     };
-    assert_eq!(plan_on_threads(&problem, checker, &options, 2).err(), Some(failure()));
+    let answer = plan_on_threads(&problem, checker, &options, 2);
+    let Err(PlanError::Backend(error)) = answer else { panic!("{answer:?}") };
+    assert_eq!(error, failure());
 }
 
 /// Along a running trajectory, to its own goal, back to its start, and to a goal at speed: the new one
@@ -812,14 +804,14 @@ fn running_trajectories_are_left_anywhere() {
                 let departure = Departure { running: &running, from: share * running.duration() };
                 let mut checker = Backend::Simd.checker(problem, options.resolution).expect("a backend");
                 let solution = match replan(problem, &mut *checker, &options, &departure) {
-                    Ok(Outcome::Solved(solution)) => solution,
+                    Ok(solution) => solution,
                     // A throw's end is too fast to be followed by anything.
-                    Ok(Outcome::Exhausted { .. } | Outcome::StartDoomed { .. })
+                    Err(PlanError::Budget(_) | PlanError::Start(EndFault::TooFast(_)))
                         if name == "panda_throw" && share == 1.0 =>
                     {
                         continue;
                     }
-                    other => panic!("{name} at {share}: {other:?}"),
+                    Err(why) => panic!("{name} at {share}: {why}"),
                 };
                 let leaves = departure.state(problem);
                 let begins = FlatState::on(&solution.trajectory, 0.0, problem.smoothness);
@@ -847,15 +839,15 @@ fn what_cannot_be_left_at_once_is_stayed_on() {
     let departure = Departure { running: &running, from: 0.3 * running.duration() };
     let mut checker = Backend::Simd.checker(&back, options.resolution).expect("a backend");
     let mut starts = Vec::new();
-    let outcome = replan_by(&back, &options, &departure, &mut |problem, options| {
+    let answer = replan_by(&back, &options, &departure, &mut |problem, options| {
         starts.push(problem.start.position.clone());
         if starts.len() < 3 {
-            let (budget, statistics) = (Budget::Time, Default::default());
-            return Ok(Outcome::Exhausted { budget, statistics, hindrance: None });
+            let (budget, statistics) = (Budget::Time, Statistics::default());
+            return Err(PlanError::Budget(Box::new(Unsolved { budget, statistics, hint: None })));
         }
         plan(problem, &mut *checker, options)
     });
-    let Ok(Outcome::Solved(solution)) = outcome else { panic!("{outcome:?}") };
+    let solution = answer.expect("a plan");
     let at = |t: f64| FlatState::on(&running, t, problem.smoothness).position;
     let stay = 0.5 * (running.duration() - departure.from);
     let halfway = FlatState::on(&solution.trajectory, 0.5 * stay, problem.smoothness).position;
@@ -895,12 +887,11 @@ fn an_end_a_rounding_beyond_its_bounds_says_so() {
     let ends = [(&problem.start, "start"), (&problem.goals[0], "goal")];
     let (state, end) = *ends.iter().max_by(|a, b| a.0.position[0].total_cmp(&b.0.position[0])).expect("two");
     for amount in [5e-5, 1e-5] {
-        let said = outcome(&beyond(state, amount), &options, Backend::Simd).to_string();
+        let said = refusal(&beyond(state, amount), &options).to_string();
         assert!(said.contains(end) && said.contains("position of \"panda_joint1\" is"), "{said}");
     }
     for amount in [1e-7, 1e-10] {
-        let said = outcome(&beyond(state, amount), &options, Backend::Simd);
-        assert!(matches!(said, Outcome::Solved(_)), "{said}");
+        solve(&beyond(state, amount), &options, Backend::Simd);
     }
 }
 
@@ -912,16 +903,16 @@ fn a_start_that_cannot_be_stopped_says_so() {
     let stop = limits.velocity * limits.velocity / (2.0 * limits.acceleration);
     problem.mechanism.limits[0].upper = problem.start.position[0] + 0.9 * stop;
     problem.goals = vec![FlatState::at_rest(problem.start.position.clone())];
-    let said = outcome(&problem, &options, Backend::Simd);
-    assert!(matches!(said, Outcome::StartDoomed { .. }), "{said}");
+    let said = refusal(&problem, &options);
+    assert!(matches!(said, PlanError::Start(EndFault::TooFast(_))), "{said}");
     assert!(said.to_string().contains("the start is too fast: \"panda_joint1\", moving at"), "{said}");
     // The same state as a goal can be reached, but not one that comes from beyond the limit.
     let rest = FlatState::at_rest(problem.start.position.clone());
     let mut back = problem.start.clone();
     back.velocity[0] = -limits.velocity;
     let reverse = Problem { goals: vec![back], start: rest, ..problem.clone() };
-    let said = outcome(&reverse, &options, Backend::Simd);
-    assert!(matches!(said, Outcome::GoalOutOfReach { .. }), "{said}");
+    let said = refusal(&reverse, &options);
+    assert!(matches!(said, PlanError::Goal(EndFault::TooFast(_))), "{said}");
 
     // A ball so near in the way of the hand that nothing could keep it from there.
     let Scene { mut problem, options, .. } = scene("panda_moving_start");
@@ -945,12 +936,9 @@ fn a_start_that_cannot_be_stopped_says_so() {
         }
     }
     let few = PlanOptions { max_samples: 200, ..patient(&options) };
-    match outcome(&problem, &few, Backend::Simd) {
-        Outcome::Exhausted { hindrance: Some(Hindrance::Braking(violation)), .. } => {
-            assert!(violation.to_string().contains("inside"), "{violation}");
-        }
-        other => panic!("{other}"),
-    }
+    let unsolved = given_up(&problem, &few);
+    let Some(FailureHint::Braking(violation)) = unsolved.hint else { panic!("{unsolved:?}") };
+    assert!(violation.to_string().contains("inside"), "{violation}");
 }
 
 /// A goal, or a start, that gravity would pull a joint away from is told before the search; any other goal is
@@ -982,10 +970,10 @@ fn what_cannot_be_held_says_so() {
     assert!(differ(&joint) > 0.1, "the two differ");
     problem.mechanism.limits[joint].effort = 0.5 * (held + wanted);
     let few = PlanOptions { max_samples: 0, ..patient(&options) };
-    let said = outcome(&problem, &few, Backend::Simd);
+    let said = refusal(&problem, &few);
     let (end, why) = match &said {
-        Outcome::StartUnheld { why } if held > wanted => ("start", why),
-        Outcome::GoalUnheld { why } if held < wanted => ("goal", why),
+        PlanError::Start(EndFault::Unheld(why)) if held > wanted => ("start", why),
+        PlanError::Goal(EndFault::Unheld(why)) if held < wanted => ("goal", why),
         other => panic!("{other}"),
     };
     assert!(
@@ -996,11 +984,8 @@ fn what_cannot_be_held_says_so() {
     assert!(said.to_string().starts_with(&wanted), "{said}");
     // Turned around, the other end is told.
     let turned = Problem { start: goal.clone(), goals: vec![start.clone()], ..problem.clone() };
-    let other = outcome(&turned, &few, Backend::Simd);
-    assert!(
-        other.to_string().contains("cannot be held") && !other.to_string().starts_with(&wanted),
-        "{other}"
-    );
+    let other = refusal(&turned, &few).to_string();
+    assert!(other.contains("cannot be held") && !other.starts_with(&wanted), "{other}");
     // Beside a goal that can be held, the other is none: the hand turns a little.
     let [sound, bad] = if end == "goal" { [start, goal] } else { [goal, start] };
     let mut turned = sound.clone();

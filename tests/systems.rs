@@ -9,7 +9,7 @@ use flatout::bench::dynobench::{self, Model};
 use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
-use flatout::plan::{Departure, Outcome, PlanOptions, Solution, plan};
+use flatout::plan::{Departure, EndFault, PlanError, PlanOptions, Solution, plan};
 use flatout::pose::Pose;
 use flatout::problem::{FlatState, Problem};
 use flatout::robot::{JointLimits, Mechanism, Robot};
@@ -96,13 +96,9 @@ fn kinopax_is_read_whole() {
 
 fn solve(problem: &Problem, options: &PlanOptions) -> Solution {
     let mut checker = Backend::Simd.checker(problem, options.resolution).expect("lanes");
-    match plan(problem, &mut *checker, options).expect("a backend that works") {
-        Outcome::Solved(solution) => {
-            certify(problem, &solution.trajectory, &CertifyOptions::default()).expect("a valid answer");
-            *solution
-        }
-        other => panic!("{other}"),
-    }
+    let solution = plan(problem, &mut *checker, options).unwrap_or_else(|why| panic!("{why}"));
+    certify(problem, &solution.trajectory, &CertifyOptions::default()).expect("a valid answer");
+    solution
 }
 
 /// Every seed, and every answer replayed.
@@ -132,9 +128,8 @@ fn a_point_within_a_box_collides() {
         problem.start.position[..3].copy_from_slice(&[0.3, 0.2, 0.1]);
         for backend in [Backend::Scalar, Backend::Simd] {
             let mut checker = backend.checker(&problem, 0.02).expect("a backend of the CPU");
-            let outcome =
-                plan(&problem, &mut *checker, &PlanOptions::default()).expect("a backend that works");
-            assert!(matches!(outcome, Outcome::StartInvalid { .. }), "{outcome}");
+            let answer = plan(&problem, &mut *checker, &PlanOptions::default());
+            assert!(matches!(answer, Err(PlanError::Start(EndFault::Invalid(_)))), "{answer:?}");
         }
     }
 }

@@ -153,7 +153,7 @@ mod tests {
     use crate::check::Backend;
     use crate::check::threads::tests::with_threads;
     use crate::pose::Pose;
-    use crate::problem::{GRAVITY, Smoothness};
+    use crate::problem::{FlatState, GRAVITY, Smoothness};
     use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
     use crate::world::World;
     use glam::DVec3;
@@ -177,31 +177,23 @@ mod tests {
         }
     }
 
-    fn duration(outcome: &Outcome) -> f64 {
-        match outcome {
-            Outcome::Solved(solution) => solution.trajectory.duration(),
-            failure => panic!("{failure}"),
-        }
-    }
-
     /// Where threads run out, a query is one on fewer, and of a batch nothing is left undone.
     #[test]
     fn fewer_threads_do_the_work() {
         let problem = problem();
         let options = PlanOptions { searches: 4, ..PlanOptions::default() };
         let checker = || Backend::Simd.checker(&problem, options.resolution);
-        let on = |threads| plan_on_threads(&problem, checker, &options, threads).unwrap();
-        let whole = |outcome: Outcome| match outcome {
-            Outcome::Solved(solution) => (solution.trajectory, solution.statistics.searches),
-            failure => panic!("{failure}"),
+        let on = |threads| {
+            let solution = plan_on_threads(&problem, checker, &options, threads).unwrap();
+            (solution.trajectory, solution.statistics.searches)
         };
         for left in 0..3 {
-            let few = with_threads(left, || on(8));
-            assert_eq!(whole(few), whole(on(left + 1)), "{left}");
+            assert_eq!(with_threads(left, || on(8)), on(left + 1), "{left}");
         }
         let task = Task { problem: &problem, options: &options };
         let all = with_threads(1, || plan_batch(&[task; 9], |_| checker(), 4, |_, _| {}));
-        assert!(all.len() == 9 && all.iter().all(|outcome| duration(outcome.as_ref().unwrap()) > 2.0));
+        assert_eq!(all.len(), 9);
+        assert!(all.into_iter().all(|answer| answer.unwrap().trajectory.duration() > 2.0));
         assert!(crate::check::threads::take_warning().is_some());
     }
 
@@ -213,27 +205,29 @@ mod tests {
             change(&mut problem);
             let mut checker = Backend::Simd.checker(&problem, 0.1).unwrap();
             let options = PlanOptions { max_samples: 2000, ..PlanOptions::default() };
-            (plan(&problem, &mut *checker, &options).unwrap(), problem)
+            (plan(&problem, &mut *checker, &options), problem)
         };
         // The way between the bounds is 2 m.
         let most = 2.0 * crate::robot::END_SLACK;
         for beyond in [1e-12, 1e-9, 0.9 * most] {
-            let (outcome, problem) = planned(&|p: &mut Problem| {
+            let (answer, problem) = planned(&|p: &mut Problem| {
                 p.start.position[0] = -1.0 - beyond;
                 p.goals[0].position[1] = 1.0 + beyond;
             });
-            let Outcome::Solved(solution) = outcome else { panic!("{beyond}: {outcome}") };
+            let solution = answer.unwrap_or_else(|why| panic!("{beyond}: {why}"));
             let certified = crate::certify::certify(&problem, &solution.trajectory, &Default::default());
             assert!(certified.is_ok(), "{certified:?}");
             // Nothing else is admitted: the limit has moved to the end, and no farther.
             let peak = solution.certificate.peaks[0].position;
             assert!(peak.value >= -1.0 - beyond && peak.value <= 1.0 + beyond);
         }
-        let (outcome, _) = planned(&|p: &mut Problem| p.start.position[0] = -1.0 - 1.1 * most);
-        assert!(matches!(&outcome, Outcome::StartInvalid { why } if why.subject == "x"), "{outcome}");
+        let (answer, _) = planned(&|p: &mut Problem| p.start.position[0] = -1.0 - 1.1 * most);
+        let Err(PlanError::Start(EndFault::Invalid(why))) = answer else { panic!("{answer:?}") };
+        assert_eq!(why.subject, "x");
         // A goal at rest beyond a bound is not "too fast".
-        let (outcome, _) = planned(&|p: &mut Problem| p.goals[0].position[1] = 1.0 + 1.1 * most);
-        assert!(matches!(&outcome, Outcome::GoalInvalid { why } if why.subject == "y"), "{outcome}");
+        let (answer, _) = planned(&|p: &mut Problem| p.goals[0].position[1] = 1.0 + 1.1 * most);
+        let Err(PlanError::Goal(EndFault::Invalid(why))) = answer else { panic!("{answer:?}") };
+        assert_eq!(why.subject, "y");
         let moving = |by: f64| {
             planned(&move |p: &mut Problem| {
                 p.start.position[0] = 0.0;
@@ -241,8 +235,9 @@ mod tests {
             })
             .0
         };
-        assert!(matches!(moving(0.9 * crate::robot::END_SLACK), Outcome::Solved(_)));
-        let outcome = moving(2.0 * crate::robot::END_SLACK);
-        assert!(matches!(&outcome, Outcome::StartInvalid { why } if why.bounds == (-1.0, 1.0)), "{outcome}");
+        moving(0.9 * crate::robot::END_SLACK).unwrap();
+        let answer = moving(2.0 * crate::robot::END_SLACK);
+        let Err(PlanError::Start(EndFault::Invalid(why))) = answer else { panic!("{answer:?}") };
+        assert_eq!(why.bounds, (-1.0, 1.0));
     }
 }

@@ -212,8 +212,8 @@ impl<'a> Query<'a> {
 }
 
 /// Keeps the goals in which `fault` finds none. If there is none left, its faults are what is to be told.
-fn keep<'a>(
-    goals: &mut Vec<&'a FlatState>,
+fn keep(
+    goals: &mut Vec<&FlatState>,
     faults: &mut Vec<EndFault>,
     fault: impl Fn(&FlatState) -> Option<EndFault>,
 ) {

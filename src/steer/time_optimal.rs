@@ -512,7 +512,7 @@ mod tests {
                 let scaled = |e: &Ends| limits(l / t * e.velocity, l / t / t * e.rise);
                 let mut steering = TimeOptimal::new(&all.iter().map(scaled).collect::<Vec<_>>());
                 for (output, e) in all.iter().enumerate() {
-                    steering = steering.with_fall(output, l / t / t * e.fall);
+                    steering.allow_fall(output, l / t / t * e.fall);
                 }
                 let column = |f: &dyn Fn(&Ends) -> f64| all.iter().map(f).collect::<Vec<f64>>();
                 let (to, still) = (column(&|e| l * e.distance), column(&|_| 0.0));
