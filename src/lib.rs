@@ -28,7 +28,7 @@
 //! match plan(&scene.problem, &mut *checker, &scene.options)? {
 //!     Outcome::Solved(solution) => {
 //!         println!("{:.3} s; {}", solution.trajectory.duration(), solution.certificate);
-//!         # assert!(solution.certificate.clearance.at_least > 0.0);
+//!         # assert!(solution.certificate.clearance().at_least > 0.0);
 //!     }
 //!     failure => panic!("{failure}"),
 //! }

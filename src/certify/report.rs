@@ -11,8 +11,12 @@ use std::sync::Arc;
 /// Proof that a trajectory solves its problem at every instant, and by what margin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Certificate {
-    /// Distance kept from obstacles and between links.
-    pub clearance: Clearance,
+    /// Index of the problem's goal that the trajectory ends at: of several that are as near, the first.
+    pub goal: usize,
+    /// Distance kept by links from obstacles.
+    pub world: Clearance,
+    /// Distance kept by links from each other.
+    pub links: Clearance,
     /// Names of the joints.
     pub outputs: Vec<String>,
     /// How far each joint's limits are used.
@@ -261,6 +265,19 @@ pub enum Violation {
         /// When, seconds.
         time: f64,
     },
+    /// A link comes nearer to an obstacle than is asked for.
+    TooNear {
+        /// Name of the link.
+        link: String,
+        /// Name of the obstacle.
+        obstacle: String,
+        /// Their distance, metres.
+        distance: f64,
+        /// What is asked for, metres.
+        asked: f64,
+        /// When, seconds.
+        time: f64,
+    },
     /// Two links meet.
     SelfCollision {
         /// Their names.
@@ -270,12 +287,15 @@ pub enum Violation {
         /// When, seconds.
         time: f64,
     },
-    /// No collision was met, but none could be excluded either: they (all but) touch.
+    /// No collision was met, but none could be excluded either: they (all but) touch. Or they have no more than
+    /// the distance that is asked for.
     ClearanceNotProved {
         /// A link, and an obstacle or link.
         between: [String; 2],
         /// Their distance where the proof failed, metres.
         gap: f64,
+        /// What is asked for, metres.
+        asked: f64,
         /// When, seconds.
         time: f64,
     },
@@ -347,6 +367,11 @@ impl Peaks {
 }
 
 impl Certificate {
+    /// The lesser of the distances from obstacles and between links.
+    pub fn clearance(&self) -> &Clearance {
+        if self.links.at_least < self.world.at_least { &self.links } else { &self.world }
+    }
+
     /// The limit that is used most.
     pub fn tightest(&self) -> Option<(Limit<'_>, Peak)> {
         let joints = self.outputs.iter().zip(&self.peaks).flat_map(|(name, peaks)| {
@@ -421,6 +446,7 @@ impl Violation {
             Self::LimitNotProved { .. } => "limit_not_proved".to_owned(),
             Self::Limit { kind, .. } => format!("{kind}_limit"),
             Self::Collision { .. } => "collision".to_owned(),
+            Self::TooNear { .. } => "too_near".to_owned(),
             Self::SelfCollision { .. } => "self_collision".to_owned(),
             Self::ClearanceNotProved { .. } => "clearance_not_proved".to_owned(),
             Self::OutOfTime { .. } => "out_of_time".to_owned(),
@@ -442,7 +468,8 @@ impl Violation {
             | Self::Limit { value, bound, .. }
             | Self::EffortNotProved { value, bound, .. } => (value - bound).abs() / bound.abs(),
             Self::Collision { depth, .. } | Self::SelfCollision { depth, .. } => *depth,
-            Self::ClearanceNotProved { gap, .. } => -gap,
+            Self::TooNear { distance, asked, .. } => asked - distance,
+            Self::ClearanceNotProved { gap, asked, .. } => asked - gap,
             // The first.
             Self::Invalid(_) | Self::Singular { .. } | Self::Malformed { .. } | Self::OutOfTime { .. } => 0.0,
         };
@@ -497,10 +524,7 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "clearance at least {}", Length(self.clearance.at_least))?;
-        if let Some(Nearest { between: [a, b], distance, time }) = &self.clearance.nearest {
-            write!(f, " (nearest seen: \"{a}\" and \"{b}\", {} at {time:.3} s)", Length(*distance))?;
-        }
+        write!(f, "clearance of obstacles {}, of itself {}", self.world, self.links)?;
         if let Some((limit, peak)) = self.tightest() {
             let percent = 100.0 * peak.used;
             write!(f, "; tightest limit: {limit}, {percent:.1}% at {:.3} s", peak.time)?;
@@ -509,6 +533,21 @@ impl fmt::Display for Certificate {
             write!(f, "; not judged: {}", self.not_judged)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Clearance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at_least == f64::INFINITY {
+            return f.write_str("unlimited");
+        }
+        write!(f, "at least {}", Length(self.at_least))?;
+        match &self.nearest {
+            Some(Nearest { between: [a, b], distance, time }) => {
+                write!(f, " (nearest seen: \"{a}\" and \"{b}\", {} at {time:.3} s)", Length(*distance))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -545,10 +584,26 @@ impl fmt::Display for Violation {
             Self::Collision { link, obstacle, depth, time } => {
                 write!(f, "\"{link}\" is {} inside \"{obstacle}\" at {time:.3} s", Length(*depth))
             }
+            Self::TooNear { link, obstacle, distance, asked, time } => {
+                let (distance, asked) = apart(*distance, *asked);
+                write!(
+                    f,
+                    "\"{link}\" comes within {distance} m of \"{obstacle}\" at {time:.3} s, but {asked} m are asked \
+                     for"
+                )
+            }
             Self::SelfCollision { links: [a, b], depth, time } => {
                 write!(f, "\"{a}\" and \"{b}\" overlap by {} at {time:.3} s", Length(*depth))
             }
-            Self::ClearanceNotProved { between: [a, b], gap, time } => {
+            Self::ClearanceNotProved { between: [a, b], gap, asked, time } if *asked > 0.0 => {
+                let (gap, asked) = apart(*gap, *asked);
+                write!(
+                    f,
+                    "\"{a}\" is {gap} m from \"{b}\" at {time:.3} s, too near to prove the {asked} m that are asked \
+                     for"
+                )
+            }
+            Self::ClearanceNotProved { between: [a, b], gap, time, .. } => {
                 write!(f, "\"{a}\" and \"{b}\" all but touch at {time:.3} s: {} are left", Length(*gap))
             }
             Self::OutOfTime { intervals } => {
