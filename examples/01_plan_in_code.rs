@@ -9,12 +9,17 @@ use std::time::Duration;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("robots/panda");
-    let [urdf, srdf, limits] = ["panda.urdf", "panda.srdf", "joint_limits.yaml"].map(|file| folder.join(file));
+    let [urdf, srdf, limits] =
+        ["panda.urdf", "panda.srdf", "joint_limits.yaml"].map(|file| folder.join(file));
     let robot = Robot::load(&urdf, Some(&srdf), Some(&limits), &LoadOptions::default())?;
 
     let mut world = World::default();
     world
-        .add("table", Shape::cuboid(DVec3::new(1.0, 1.6, 0.05)), Pose::from_translation(DVec3::new(0.9, 0.0, 0.2)))?
+        .add(
+            "table",
+            Shape::cuboid(DVec3::new(1.0, 1.6, 0.05)),
+            Pose::from_translation(DVec3::new(0.9, 0.0, 0.2)),
+        )?
         .add("pillar", Shape::cylinder(0.08, 1.2), Pose::from_translation(DVec3::new(0.45, 0.0, 0.8)))?;
 
     let mut planner = Planner::builder(robot).group("panda_arm").world(world).clearance(0.01).build()?;

@@ -47,7 +47,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::thread::sleep(Duration::from_millis(20));
     token.cancel();
     let motion = answers.recv()??;
-    println!("broken off at {:.3} s, bettered {} times: {:?}", motion.duration(), motion.improvements, motion.cut_short);
+    println!(
+        "broken off at {:.3} s, bettered {} times: {:?}",
+        motion.duration(),
+        motion.improvements,
+        motion.cut_short
+    );
     drop(ask);
     node.join().map_err(|_| "the node panicked")?;
     Ok(())

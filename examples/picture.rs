@@ -403,8 +403,10 @@ fn caption(
     problem: &Problem,
     trajectory: &Trajectory,
 ) -> Result<(), Box<dyn Error>> {
-    let options = CertifyOptions { clearance_tolerance: Some(1e-4), ..Default::default() };
-    let clearance = certify(problem, trajectory, &options)?.clearance.at_least * 1e3;
+    let tolerance = Some(1e-4);
+    let options =
+        CertifyOptions { world_tolerance: tolerance, links_tolerance: tolerance, ..Default::default() };
+    let clearance = certify(problem, trajectory, &options)?.clearance().at_least * 1e3;
     let (x, y) = (view.corner.x + 14.0, view.corner.y + 20.0);
     writeln!(
         svg,

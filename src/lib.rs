@@ -27,7 +27,7 @@
 //! let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution)?;
 //! let solution = plan(&scene.problem, &mut *checker, &scene.options)?;
 //! println!("{:.3} s; {}", solution.trajectory.duration(), solution.certificate);
-//! # assert!(solution.certificate.clearance.at_least > 0.0);
+//! # assert!(solution.certificate.clearance().at_least > 0.0);
 //! # Ok(())
 //! # }
 //! ```

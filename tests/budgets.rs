@@ -475,7 +475,7 @@ fn only_what_lies_ahead_is_judged() {
     assert!(departure.join(&behind, &rest, &proof).is_err());
     let (left, certificate) = departure.ahead(before, &behind, &rest, &proof).expect("what is ahead is free");
     assert!((left.duration() - (running.duration() - before)).abs() < 1e-9);
-    assert!(certificate.clearance.at_least > 0.0);
+    assert!(certificate.clearance().at_least > 0.0);
     assert!(departure.ahead(before, &ahead, &rest, &proof).is_err());
     let all = departure.ahead(f64::INFINITY, &problem, &rest, &proof).expect("from the departure on").0;
     assert!((all.duration() - rest.duration()).abs() < 1e-12);

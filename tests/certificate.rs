@@ -4,6 +4,7 @@
 mod common;
 
 use common::random_robot;
+use flatout::bench::families::Kind;
 use flatout::certify::{CertifyOptions, LimitKind, Report, Violation, certify, survey};
 use flatout::exchange::{Export, Format, NamedTrajectory};
 use flatout::pose::Pose;
@@ -11,7 +12,8 @@ use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
 use flatout::robot::{JointLimits, Mechanism};
 use flatout::steer::{JerkLimited, LeastEffort};
 use flatout::trajectory::Trajectory;
-use flatout::world::World;
+use flatout::world::{Obstacle, Shape, World};
+use glam::DVec3;
 use proptest::prelude::*;
 
 /// As `flatout check` judges files.
@@ -211,6 +213,99 @@ fn accelerations_do_not_hide_between_rows() {
     quick.push(half, &c);
     match certify(&problem, &quick, &options()) {
         Err(Violation::Limit { kind: LimitKind::Acceleration, value, .. }) => assert_eq!(value.abs(), 15.0),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// From rest to rest, each output by a cubic.
+fn from_rest_to_rest(start: &FlatState, goal: &FlatState, duration: f64) -> Trajectory {
+    let mut trajectory = Trajectory::new(start.position.len(), 3);
+    let mut coefficients = Vec::new();
+    for (from, to) in start.position.iter().zip(&goal.position) {
+        let way = (to - from) / (duration * duration);
+        coefficients.extend([*from, 0.0, 3.0 * way, -2.0 * way / duration]);
+    }
+    trajectory.push(duration, &coefficients);
+    trajectory
+}
+
+/// Of three goals the certificate tells which is reached, for arms and for what drives; of equals the first.
+#[test]
+fn the_goal_that_is_reached_is_told() {
+    for kind in [Kind::Arm, Kind::Maze2d] {
+        let mut problem = kind.problem(3, 1.0).expect("a problem");
+        problem.world.obstacles.clear();
+        problem.mechanism.pairs.clear();
+        let halfway = |share: f64| {
+            let (from, to) = (&problem.start.position, &problem.goals[0].position);
+            FlatState::at_rest(from.iter().zip(to).map(|(a, b)| a + share * (b - a)).collect())
+        };
+        problem.goals = [0.25, 0.5, 1.0, 0.5].map(halfway).to_vec();
+        for (goal, told) in [0, 1, 2, 1].into_iter().enumerate() {
+            let trajectory = from_rest_to_rest(&problem.start, &problem.goals[goal], 100.0);
+            let certificate = certify(&problem, &trajectory, &CertifyOptions::default());
+            assert_eq!(certificate.expect("slow enough").goal, told, "{} to {goal}", kind.name());
+        }
+    }
+}
+
+/// A ball that drives past a ball at 5 cm, between any samples: a little less may be asked for, but no more.
+#[test]
+fn a_distance_that_is_asked_for_is_exact() {
+    let mut problem = Kind::Maze2d.problem(0, 1.0).expect("a problem");
+    let radius = problem.mechanism.spheres[0].radius;
+    problem.start = FlatState::at_rest(vec![0.1, 0.5]);
+    problem.goals = vec![FlatState::at_rest(vec![0.9, 0.5])];
+    let pose = Pose::from_translation(DVec3::new(0.37, 0.5 + 0.1 + radius + 0.05, 0.0));
+    let shape = Shape::Sphere { radius: 0.1 };
+    problem.world = World { obstacles: vec![Obstacle { name: "ball".to_owned(), shape, pose }] };
+    let trajectory = from_rest_to_rest(&problem.start, &problem.goals[0], 10.0);
+    let asked = |least_world_clearance: f64| {
+        let options = CertifyOptions { least_world_clearance, ..CertifyOptions::default() };
+        (certify(&problem, &trajectory, &options), survey(&problem, &trajectory, &options))
+    };
+    for kept in [0.0, 0.0499, 0.05 - 1e-8] {
+        let (certificate, report) = asked(kept);
+        let at_least = certificate.expect("it keeps 5 cm").world.at_least;
+        assert!((kept..0.05).contains(&at_least), "{at_least} of {kept}");
+        assert!(report.certificate.is_some());
+    }
+    for missed in [0.05 + 1e-8, 0.0501, 0.06] {
+        let (certificate, report) = asked(missed);
+        match certificate {
+            Err(Violation::TooNear { link, obstacle, distance, asked, time }) => {
+                assert_eq!((link.as_str(), obstacle.as_str(), asked), ("point", "ball", missed));
+                assert!((0.05 - 1e-12..missed).contains(&distance), "{distance}");
+                assert!((0.0..10.0).contains(&time));
+            }
+            other => panic!("{other:?}"),
+        }
+        let kinds: Vec<String> = report.violations.iter().map(Violation::kind).collect();
+        assert_eq!(kinds, ["too_near"], "{report}");
+    }
+    let said = asked(0.0501).0.unwrap_err().to_string();
+    assert!(said.starts_with("\"point\" comes within 0.050"), "{said}");
+    assert!(said.ends_with("s, but 0.0501 m are asked for"), "{said}");
+    match asked(0.05).0 {
+        Err(Violation::ClearanceNotProved { gap, asked, .. }) => {
+            assert!((gap - 0.05).abs() < 1e-9 && asked == 0.05);
+        }
+        Err(Violation::TooNear { distance, .. }) => assert!(distance > 0.05 - 1e-12),
+        other => panic!("{other:?}"),
+    }
+    // Nearer than nothing is a collision as before.
+    problem.world.obstacles[0].pose.translation.y -= 0.06;
+    let report = survey(
+        &problem,
+        &trajectory,
+        &CertifyOptions {
+            least_world_clearance: 0.02,
+            world_tolerance: Some(1e-6),
+            ..CertifyOptions::default()
+        },
+    );
+    match &report.violations[..] {
+        [Violation::Collision { depth, .. }] => assert!((depth - 0.01).abs() < 2e-6, "{depth}"),
         other => panic!("{other:?}"),
     }
 }

@@ -111,7 +111,15 @@ fn what_is_planned_checks_out_in_every_format() {
         for extension in ["json", "csv", "yaml"] {
             let file = string(&folder.join(format!("{name}.{extension}")));
             let run = flatout(&["plan", &scene, "-o", &file]).ends_with(0);
-            for said in ["solved in", "duration", "clearance  at least", "tightest", "search", &file] {
+            for said in [
+                "solved in",
+                "duration",
+                "clearance  of obstacles at least",
+                "of itself at least",
+                "tightest",
+                "search",
+                &file,
+            ] {
                 assert!(run.out.contains(said), "\"{said}\" is missing in: {}", run.out);
             }
             assert_eq!(run.err, "");
@@ -142,7 +150,7 @@ fn a_trajectory_file_says_what_the_format_promises() {
         assert!(values.iter().all(|v| v.as_array().unwrap().len() == 7));
     }
     assert!(samples["dt"].as_f64().unwrap() <= 0.01);
-    assert!(json["report"]["clearance"]["at_least"].as_f64().unwrap() > 0.0);
+    assert!(json["report"]["world"]["at_least"].as_f64().unwrap() > 0.0);
     assert_eq!(json["report"]["peaks"].as_array().unwrap().len(), 7);
     for key in ["plan_us", "refine_us", "certify_us", "iterations", "edges", "states"] {
         assert!(json["stats"][key].is_number(), "{key}");
@@ -216,7 +224,7 @@ fn quiet_is_quiet_and_check_speaks_json() {
     assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""));
     let valid = flatout(&["check", "scenes/panda_throw.yaml", &file, "--json"]).ends_with(0).json();
     assert_eq!(valid["valid"], true);
-    assert!(valid["certificate"]["clearance"]["at_least"].is_number(), "{valid}");
+    assert!(valid["certificate"]["world"]["at_least"].is_number(), "{valid}");
     let other = flatout(&["check", "scenes/panda_table.yaml", &file, "--json"]).ends_with(3).json();
     assert_eq!(other["valid"], false);
     assert!(other["reason"].as_str().unwrap().contains("start"), "{other}");

@@ -1,11 +1,14 @@
-//! What must not matter to a search: the unit of length, the unit of time, where the world stands, in which
-//! order obstacles are listed, what joints are called. Problems are those of the random families.
+//! What must not matter to a search or a certificate: the unit of length, the unit of time, where the world
+//! stands, in which order obstacles are listed, what joints are called. Problems are those of the random families.
 
+use flatout::base::Base;
 use flatout::bench::families::Kind;
+use flatout::certify::{Certificate, CertifyOptions, Clearance, Peak, certify};
 use flatout::check::Backend;
 use flatout::plan::{PlanOptions, Solution, plan};
 use flatout::pose::Pose;
 use flatout::problem::Problem;
+use flatout::trajectory::Trajectory;
 use glam::{DMat3, DVec3};
 
 /// Debug builds are slow; what is tested here is not how fast.
@@ -59,6 +62,78 @@ fn the_unit_of_time_does_not_matter() {
                 let other = solve(&problem, index);
                 assert_eq!(work(&other), work(&one), "{} {index} {faster} times as fast", kind.name());
                 assert_eq!(other.trajectory.duration() * faster, one.trajectory.duration());
+            }
+        }
+    }
+}
+
+/// All lengths times `length`, unless outputs are angles, and everything so many times as `fast`.
+fn rescaled(trajectory: &Trajectory, length: f64, fast: f64) -> Trajectory {
+    let mut other = Trajectory::new(trajectory.dof(), trajectory.degree());
+    for segment in trajectory.segments() {
+        let powers = trajectory.degree() + 1;
+        let scaled = |(k, c): (usize, &f64)| c * length * fast.powi((k % powers) as i32);
+        let coefficients: Vec<f64> = segment.coefficients.iter().enumerate().map(scaled).collect();
+        other.push(segment.duration / fast, &coefficients);
+    }
+    other
+}
+
+/// A certificate without anything that has a unit, but for lengths and times that are measured in those given.
+fn without_units(certificate: &Certificate, length: f64, fast: f64) -> String {
+    let clearance = |Clearance { at_least, nearest }: &Clearance| {
+        let near = nearest.as_ref().map(|n| (n.between.clone(), n.distance / length, n.time * fast));
+        (at_least / length, near)
+    };
+    let used = |peak: &Peak| (peak.used, peak.time * fast);
+    let joints: Vec<_> = certificate
+        .peaks
+        .iter()
+        .map(|p| [p.position, p.velocity, p.acceleration].map(|p| used(&p)))
+        .collect();
+    let base: Vec<_> = certificate.base.iter().map(|base| used(&base.peak)).collect();
+    let both = [&certificate.world, &certificate.links].map(clearance);
+    format!("{both:?} in {} intervals; {joints:?} {base:?}", certificate.intervals)
+}
+
+/// A proof takes the same steps and proves the same, whatever the units of length and time.
+#[test]
+fn units_do_not_matter_to_certificates() {
+    let options = |tolerance: Option<f64>| CertifyOptions {
+        world_tolerance: tolerance,
+        links_tolerance: tolerance,
+        ..CertifyOptions::default()
+    };
+    for kind in [Kind::Maze2d, Kind::Arm] {
+        for index in 0..MEMBERS {
+            let problem = kind.problem(index, 1.0).expect("a problem");
+            let trajectory = solve(&problem, index).trajectory;
+            for tolerance in [None, Some(1e-4)] {
+                let one = certify(&problem, &trajectory, &options(tolerance)).expect("a certificate");
+                let one = without_units(&one, 1.0, 1.0);
+                for [length, fast] in
+                    [[1.0 / 1024.0, 1.0], [1024.0, 1.0], [1.0, 1.0 / 1024.0], [1.0, 1024.0], [1024.0, 1024.0]]
+                {
+                    let mut problem = kind.problem(index, length).expect("a problem");
+                    for limits in &mut problem.mechanism.limits {
+                        limits.velocity *= fast;
+                        limits.acceleration *= fast * fast;
+                    }
+                    if let Some(Base::Point(point)) = &mut problem.mechanism.base {
+                        point.velocity *= fast;
+                        point.acceleration *= fast * fast;
+                    }
+                    let outputs = if kind == Kind::Arm { 1.0 } else { length };
+                    let trajectory = rescaled(&trajectory, outputs, fast);
+                    let other = certify(&problem, &trajectory, &options(tolerance.map(|t| t * length)));
+                    let other = other.unwrap_or_else(|v| panic!("{} {index}: {v}", kind.name()));
+                    assert_eq!(
+                        without_units(&other, length, fast),
+                        one,
+                        "{} {index}: {length}, {fast}",
+                        kind.name()
+                    );
+                }
             }
         }
     }

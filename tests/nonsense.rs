@@ -445,11 +445,13 @@ fn options_that_make_no_sense_are_named() {
     assert_eq!(planned(&PlanOptions { searches: 0, ..default() }), "options.searches");
 
     type Set = fn(&mut CertifyOptions, f64);
-    let fields: [(&str, Set); 4] = [
+    let fields: [(&str, Set); 6] = [
         ("options.tolerance", |o, v| o.tolerance = v),
         ("options.limit_tolerance", |o, v| o.limit_tolerance = v),
         ("options.jerk_tolerance", |o, v| o.jerk_tolerance = v),
-        ("options.clearance_tolerance", |o, v| o.clearance_tolerance = Some(v)),
+        ("options.world_tolerance", |o, v| o.world_tolerance = Some(v)),
+        ("options.links_tolerance", |o, v| o.links_tolerance = Some(v)),
+        ("options.least_world_clearance", |o, v| o.least_world_clearance = v),
     ];
     for (field, set) in fields {
         for value in [f64::NAN, f64::INFINITY, -1.0, -1e-300] {

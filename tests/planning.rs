@@ -81,7 +81,7 @@ fn narrow_passages_are_found() {
     problem.start = FlatState::at_rest(vec![-1.5, 0.0]);
     problem.goals = vec![FlatState::at_rest(vec![1.5, 1.0])];
     let solution = solve(&problem, &patient(&options), Backend::Simd);
-    let clearance = solution.certificate.clearance.at_least;
+    let clearance = solution.certificate.clearance().at_least;
     assert!(clearance > 0.0 && clearance <= 5e-4, "{clearance} m of 0.5 mm");
     // With a gap that is too narrow there is no way.
     problem.world.obstacles[0].pose.translation.y -= 1.1e-3;

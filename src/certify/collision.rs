@@ -17,18 +17,21 @@ use super::motion::{Ball, Balls, Mover, Moves, Rigid};
 use super::report::{Clearance, Nearest, Violation};
 use super::solids::{Shaped, Solids};
 use super::span::Span;
-use super::{INTERVAL, MAX_INTERVALS, ask};
+use super::{CertifyOptions, INTERVAL, MAX_INTERVALS, ask};
 use crate::base::Singular;
 use crate::pose::Pose;
-use crate::robot::{AlwaysTouching, Mechanism, Overlap};
+use crate::robot::{AlwaysTouching, CollisionLink, Mechanism, Motion, Overlap};
 use crate::stop::Watch;
 use crate::trajectory::Trajectory;
-use crate::world::World;
+use crate::world::{Obstacle, Shape, World};
 use std::ops::Range;
 
-/// Placing a body and measuring a distance in `f64` errs by some 1e-15 m per joint and metre; with
-/// this taken off every distance, in metres, bounds are proofs for robots and worlds of kilometres.
-const ROUNDING: f64 = 1e-9;
+/// Placing a body and measuring a distance in `f64` errs by some 1e-15 per joint of how far from the origin all
+/// that happens; with this share of that taken off every distance, bounds are proofs.
+const ROUNDING: f64 = 1.0 / (1_u64 << 36) as f64;
+
+/// The same of how far a vehicle's links are from its base, whose heading is less exact where it rests.
+const HEADING: f64 = 1e-9;
 
 /// Parts of equal duration, about, that a proof begins with. Between reach and clearance, an arm among
 /// obstacles is hardly ever proved on longer ones, which cost the most: all pairs are listed on them.
@@ -52,12 +55,21 @@ pub(super) trait Joints {
         positions: &mut Vec<f64>,
         variations: &mut Vec<Variation>,
     ) -> Result<f64, Singular>;
+
+    /// The greatest magnitude that a joint's position has along the trajectory, as far as anything is known of it.
+    fn farthest(&self, joint: usize) -> f64;
+}
+
+/// The greatest magnitude of values within ranges, as far as there are any.
+pub(super) fn magnitude(ranges: impl Iterator<Item = [f64; 2]>) -> f64 {
+    ranges.flatten().map(f64::abs).filter(|size| size.is_finite()).fold(0.0, f64::max)
 }
 
 /// The proof for one mechanism in one world.
 pub(super) struct Collisions<'a> {
     mechanism: &'a Mechanism,
     world: &'a World,
+    sizes: Sizes,
     solids: Solids,
     moves: Moves,
     /// The movers that can meet obstacles.
@@ -70,6 +82,14 @@ pub(super) struct Collisions<'a> {
     fixed: Option<Violation>,
     scratch: Scratch,
     pub(super) level: Chosen,
+}
+
+/// Lengths that distances are made of, metres: what rounding is a share of.
+struct Sizes {
+    /// From the world's origin to the robot's tip or past the farthest obstacle, but for joints that slide.
+    all: f64,
+    /// From a vehicle's base to the tip; of other mechanisms nothing.
+    vehicle: f64,
 }
 
 /// Spheres of a pair of links that are not judged, because they always touch.
@@ -162,6 +182,7 @@ impl<'a> Collisions<'a> {
         Self {
             mechanism,
             world,
+            sizes: Sizes::new(mechanism, world),
             solids: Solids::new(&world.obstacles, watch),
             free,
             pairs: pairs.chunk_by(same_block).map(item).collect(),
@@ -173,62 +194,146 @@ impl<'a> Collisions<'a> {
         }
     }
 
-    /// Proves that nothing meets at any instant; also returns how many intervals that took.
-    /// `motion` is what is known of the joints along the trajectory.
+    /// Proves that nothing meets at any instant, or comes nearer than is asked for. `motion` is what is known of
+    /// the joints along the trajectory.
     pub(super) fn prove<J: Joints>(
         &mut self,
         trajectory: &Trajectory,
         motion: &mut J,
-        tolerance: Option<f64>,
+        options: &CertifyOptions,
         watch: &mut Watch,
         findings: &mut Findings,
-    ) -> Result<(Clearance, usize), Violation> {
+    ) -> Result<Kept, Violation> {
         if let Some(fixed) = &self.fixed {
             findings.add(fixed.clone())?;
         }
-        let mut against = Kinds { world: true, links: true };
-        loop {
-            let proof = Proof {
-                mechanism: self.mechanism,
-                world: self.world,
-                solids: &self.solids,
-                free: if against.world { &self.free } else { &[] },
-                pairs: if against.links { &self.pairs } else { &[] },
-                left_out: &self.left_out,
-                moves: &mut self.moves,
-                scratch: &mut self.scratch,
-                trajectory,
-                motion: &mut *motion,
-                watch: &mut *watch,
-                findings: &mut *findings,
-                coarse: 0.0,
-                tolerance: tolerance.unwrap_or(f64::INFINITY),
-                at_least: f64::INFINITY,
-                nearest: None,
-                intervals: 0,
-            };
-            let Proved { clearance, worst, intervals } = self.level.run(proof)?;
-            // The worst collision is known: of the other kind there may be one that is not as bad.
-            match worst {
-                Some(Other::Obstacle(_)) if against.links => against.world = false,
-                Some(Other::Link(_)) if against.world => against.links = false,
-                _ => return Ok((clearance, intervals)),
-            }
-        }
+        let rounding = self.rounding(motion);
+        let proof = Proof {
+            mechanism: self.mechanism,
+            world: self.world,
+            solids: &self.solids,
+            free: &self.free,
+            pairs: &self.pairs,
+            left_out: &self.left_out,
+            moves: &mut self.moves,
+            scratch: &mut self.scratch,
+            trajectory,
+            motion,
+            watch,
+            findings,
+            coarse: 0.0,
+            of_world: Distances::new(options.least_world_clearance, options.world_tolerance, rounding),
+            of_links: Distances::new(0.0, options.links_tolerance, rounding),
+            intervals: 0,
+        };
+        self.level.run(proof)
+    }
+
+    /// By how much distances may be wrong along a trajectory, metres.
+    fn rounding<J: Joints>(&self, motion: &J) -> f64 {
+        let slides = self.mechanism.bodies.iter().filter(|body| body.motion == Motion::Prismatic);
+        let slid: f64 = slides.map(|body| body.ratio.abs() * motion.farthest(body.output)).sum();
+        ROUNDING * (self.sizes.all + slid) + HEADING * self.sizes.vehicle
     }
 }
 
-/// What is looked at.
-struct Kinds {
-    world: bool,
-    links: bool,
+impl Sizes {
+    fn new(mechanism: &Mechanism, world: &World) -> Self {
+        let mut reach: Vec<f64> = Vec::with_capacity(mechanism.bodies.len());
+        for (index, body) in mechanism.bodies.iter().enumerate() {
+            // Parents stand before their children; the base, by itself, in the world.
+            let parent = if index == 0 { 0.0 } else { reach[body.parent] };
+            let offset = if body.motion == Motion::Prismatic { body.offset.abs() } else { 0.0 };
+            reach.push(parent + body.placement.translation.length() + offset);
+        }
+        let tip = |link: &CollisionLink| reach[link.body] + link.bound.center.length() + link.bound.radius;
+        let robot = mechanism.links.iter().map(tip).fold(0.0, f64::max);
+        let farthest = world.obstacles.iter().map(far_end).fold(0.0, f64::max);
+        let vehicle = if mechanism.vehicle().is_some() { robot } else { 0.0 };
+        Self { all: robot.max(farthest), vehicle }
+    }
 }
 
-/// What came of a proof: whom the worst collision is with, where collisions do not end it.
-struct Proved {
-    clearance: Clearance,
-    worst: Option<Other>,
-    intervals: usize,
+/// How far from the origin an obstacle reaches, at most, metres; of one without bounds, where it stands.
+fn far_end(obstacle: &Obstacle) -> f64 {
+    let size = match obstacle.shape {
+        Shape::Sphere { radius } => radius,
+        Shape::Cuboid { half_extents } => half_extents.length(),
+        Shape::Capsule { radius, half_length } | Shape::Cylinder { radius, half_length } => {
+            radius + half_length
+        }
+        Shape::HalfSpace => 0.0,
+    };
+    obstacle.pose.translation.length() + size
+}
+
+/// What came of a proof.
+pub(super) struct Kept {
+    /// Distance kept from obstacles.
+    pub(super) world: Clearance,
+    /// Distance kept between links.
+    pub(super) links: Clearance,
+    /// Intervals of time that it took.
+    pub(super) intervals: usize,
+}
+
+/// What is known of the distances between things of two kinds, metres.
+struct Distances {
+    /// That is asked for.
+    asked: f64,
+    /// To within this the least is to be told.
+    tolerance: f64,
+    /// By how much they may be wrong.
+    rounding: f64,
+    /// The smallest bound, and the nearest that two spheres were seen, and when.
+    at_least: f64,
+    nearest: Option<(Pair, f64, f64)>,
+}
+
+impl Distances {
+    fn new(asked: f64, tolerance: Option<f64>, rounding: f64) -> Self {
+        let tolerance = tolerance.unwrap_or(f64::INFINITY);
+        Self { asked, tolerance, rounding, at_least: f64::INFINITY, nearest: None }
+    }
+
+    /// The least that was seen.
+    #[inline(always)]
+    fn near(&self) -> f64 {
+        self.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance)
+    }
+
+    /// What is still to be kept: what is asked for, or, once it was seen to be missed, no more than that nothing
+    /// meets; nothing once there is a collision.
+    #[inline(always)]
+    fn wanted(&self) -> f64 {
+        match self.near() {
+            near if near < 0.0 => f64::NEG_INFINITY,
+            near if near < self.asked => 0.0,
+            _ => self.asked,
+        }
+    }
+
+    /// A distance that proves a pair. At the floor any that is wanted will do; above it, the clearance is to be
+    /// told to a tolerance. Once there is a collision, worse ones alone are looked for.
+    #[inline(always)]
+    fn enough(&self, floor: bool) -> f64 {
+        let enough = self.wanted() + self.rounding;
+        if floor { enough } else { enough.max(self.near() - self.tolerance) }
+    }
+
+    /// Takes note of a bound.
+    #[inline(always)]
+    fn prove(&mut self, bound: f64) {
+        self.at_least = self.at_least.min(bound - self.rounding);
+    }
+
+    /// Takes note of what was seen of a pair.
+    #[inline(always)]
+    fn see(&mut self, pair: Pair, distance: f64, time: f64) {
+        if distance < self.near() {
+            self.nearest = Some((pair, distance, time));
+        }
+    }
 }
 
 /// A proof under way.
@@ -247,10 +352,8 @@ struct Proof<'p, J> {
     findings: &'p mut Findings,
     /// No part of a segment is halved below this, seconds: nothing, until something all but touches.
     coarse: f64,
-    tolerance: f64,
-    /// The smallest bound, and the nearest that two spheres were seen, and when.
-    at_least: f64,
-    nearest: Option<(Pair, f64, f64)>,
+    of_world: Distances,
+    of_links: Distances,
     intervals: usize,
 }
 
@@ -266,7 +369,7 @@ struct Bound {
 }
 
 impl<J: Joints> Kernel for Proof<'_, J> {
-    type Output = Result<Proved, Violation>;
+    type Output = Result<Kept, Violation>;
 
     #[inline(always)]
     fn call<L: Level>(mut self, level: L) -> Self::Output {
@@ -277,18 +380,22 @@ impl<J: Joints> Kernel for Proof<'_, J> {
         while let Some((span, list)) = self.scratch.spans.pop() {
             self.refine(level, &span, list)?;
         }
-        let worst = self.nearest.filter(|(_, distance, _)| *distance < 0.0);
-        if let Some((pair, distance, time)) = worst {
-            let collision = self.collision(pair, -distance, time);
-            self.findings.add(collision)?;
+        for (pair, distance, time) in [self.of_world.nearest, self.of_links.nearest].into_iter().flatten() {
+            if let Some(violation) = self.violation(pair, distance, time) {
+                self.findings.add(violation)?;
+            }
         }
-        let nearest = self.nearest.map(|(pair, distance, time)| Nearest {
-            between: names(self.mechanism, self.world, &pair),
-            distance,
-            time,
-        });
-        let clearance = Clearance { at_least: self.at_least, nearest };
-        Ok(Proved { clearance, worst: worst.map(|(pair, ..)| pair.other), intervals: self.intervals })
+        let clearance = |of: &Distances| Clearance {
+            // Whatever is above what is asked for by less than rounding was proved to be above it.
+            at_least: of.at_least.max(of.asked),
+            nearest: of.nearest.map(|(pair, distance, time)| Nearest {
+                between: names(self.mechanism, self.world, &pair),
+                distance,
+                time,
+            }),
+        };
+        let (world, links) = (clearance(&self.of_world), clearance(&self.of_links));
+        Ok(Kept { world, links, intervals: self.intervals })
     }
 }
 
@@ -301,7 +408,7 @@ impl<J: Joints> Proof<'_, J> {
         self.intervals += 1;
         self.scratch.items.truncate(list.end);
         let is_short = span.segments.len() == 1 && span.to - span.from <= self.coarse;
-        let floor = is_short || span.is_floor() || self.intervals > MAX_INTERVALS;
+        let floor = is_short || span.is_floor(self.trajectory) || self.intervals > MAX_INTERVALS;
         let instant = match self.stand(span) {
             Ok(instant) => instant,
             Err(reason) if floor => {
@@ -357,26 +464,14 @@ impl<J: Joints> Proof<'_, J> {
         for &mover in self.free {
             self.moves.follow(level, mover / LANES, &self.scratch.poses, &self.scratch.joints);
             let (center, reach) = self.moves.reach(mover);
-            let (enough, items) = (self.enough(false), &mut self.scratch.items);
+            let (enough, items) = (self.of_world.enough(false), &mut self.scratch.items);
             let others = self.solids.near(center, reach, enough, |block| {
                 let open = self.solids.blocks[block].lanes;
                 items.push(Item { mover, against: Against::World(block), open });
             });
-            self.at_least = self.at_least.min(others - ROUNDING);
+            self.of_world.prove(others);
         }
         self.scratch.items.extend_from_slice(self.pairs);
-    }
-
-    /// A distance that proves a pair. At the floor any will do; above it, the clearance is to be told
-    /// to a tolerance.
-    #[inline(always)]
-    fn enough(&self, floor: bool) -> f64 {
-        let near = self.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance);
-        // Once there is a collision, worse ones alone are looked for.
-        if near < 0.0 {
-            return if floor { f64::NEG_INFINITY } else { near - self.tolerance };
-        }
-        if floor { ROUNDING } else { ROUNDING.max(near - self.tolerance) }
     }
 
     /// Tests a mover against a block of obstacles, and returns which are open still.
@@ -391,10 +486,10 @@ impl<J: Joints> Proof<'_, J> {
     ) -> Result<u8, Violation> {
         let rigid = self.moves.rigid(level, item.mover, &self.scratch.poses);
         let block = &self.solids.blocks[block];
-        let enough = level.splat(self.enough(floor));
+        let enough = level.splat(self.of_world.enough(floor));
         let (proved, _) = gap_to_solid(&rigid.bound, &block.load(level), enough);
         let far = proved.above(enough) & item.open;
-        self.note(level, proved, far);
+        note(level, &mut self.of_world, proved, far);
         let mut open = item.open & !far;
         let mut untested = open;
         while untested != 0 {
@@ -402,8 +497,8 @@ impl<J: Joints> Proof<'_, J> {
             untested &= untested - 1;
             let obstacle = block.obstacles[lane];
             let solid = self.solids.splat(level, obstacle);
-            let bound =
-                spheres_to_solid(level, &rigid, self.moves.spheres(item.mover), &solid, self.enough(floor));
+            let (spheres, enough) = (self.moves.spheres(item.mover), self.of_world.enough(floor));
+            let bound = spheres_to_solid(level, &rigid, spheres, &solid, enough);
             let pair = Pair { link: self.moves.link(item.mover), other: Other::Obstacle(obstacle) };
             if self.judge(pair, &bound, instant, floor)? {
                 open &= !(1 << lane);
@@ -424,10 +519,10 @@ impl<J: Joints> Proof<'_, J> {
     ) -> Result<u8, Violation> {
         self.moves.follow(level, block, &self.scratch.poses, &self.scratch.joints);
         let rigid = self.moves.rigid(level, item.mover, &self.scratch.poses);
-        let enough = level.splat(self.enough(floor));
+        let enough = level.splat(self.of_links.enough(floor));
         let (proved, _) = gap_to_ball(&rigid.bound, &self.moves.bounds(level, block), enough);
         let far = proved.above(enough) & item.open;
-        self.note(level, proved, far);
+        note(level, &mut self.of_links, proved, far);
         let mut open = item.open & !far;
         let mut untested = open;
         while untested != 0 {
@@ -439,7 +534,8 @@ impl<J: Joints> Proof<'_, J> {
             let links = [item.mover, other].map(|mover| self.moves.link(mover));
             let found = self.left_out.binary_search_by_key(&links, |l| l.links);
             let left_out = found.ok().map(|at| &self.left_out[at]);
-            let bound = spheres_to_spheres(level, &rigid, &theirs, spheres, left_out, self.enough(floor));
+            let enough = self.of_links.enough(floor);
+            let bound = spheres_to_spheres(level, &rigid, &theirs, spheres, left_out, enough);
             let pair = Pair { link: links[0], other: Other::Link(links[1]) };
             if self.judge(pair, &bound, instant, floor)? {
                 open &= !(1 << lane);
@@ -448,45 +544,59 @@ impl<J: Joints> Proof<'_, J> {
         Ok(open)
     }
 
-    /// Takes note of bounds that hold for all spheres of links, in the lanes that prove a pair.
-    #[inline(always)]
-    fn note<L: Level>(&mut self, level: L, proved: L::F, lanes: u8) {
-        let less = level.splat(self.at_least).above(proved) & lanes;
-        if less != 0 {
-            let least = proved.pick(less, proved.like(f64::INFINITY)).least();
-            self.at_least = self.at_least.min(least - ROUNDING);
-        }
-    }
-
-    /// Takes note of what was found out about the spheres of a pair: whether it is proved.
+    /// Takes note of what was found out about the spheres of a pair: whether it is settled.
     #[inline(always)]
     fn judge(&mut self, pair: Pair, bound: &Bound, instant: f64, floor: bool) -> Result<bool, Violation> {
-        if bound.seen < 0.0 && !self.findings.keeps() {
-            return Err(self.collision(pair, -bound.seen, instant));
-        }
-        if bound.seen < self.nearest.map_or(f64::INFINITY, |(_, distance, _)| distance) {
-            self.nearest = Some((pair, bound.seen, instant));
-        }
+        let of = match pair.other {
+            Other::Obstacle(_) => &mut self.of_world,
+            Other::Link(_) => &mut self.of_links,
+        };
+        let misses = bound.seen < of.asked;
+        of.see(pair, bound.seen, instant);
         if bound.apart {
-            self.at_least = self.at_least.min(bound.proved - ROUNDING);
-        } else if floor && bound.seen < 0.0 {
-            return Ok(true);
-        } else if floor {
-            let between = names(self.mechanism, self.world, &pair);
-            self.findings.add(Violation::ClearanceNotProved { between, gap: bound.seen, time: instant })?;
-            self.coarse = COARSE * self.trajectory.duration();
-            return Ok(true);
+            of.prove(bound.proved);
         }
-        Ok(bound.apart)
+        if misses && !self.findings.keeps() {
+            return self.violation(pair, bound.seen, instant).map_or(Ok(true), Err);
+        }
+        if bound.apart || !floor {
+            return Ok(bound.apart);
+        }
+        if !misses {
+            let (between, asked) = (names(self.mechanism, self.world, &pair), of.wanted());
+            let violation = Violation::ClearanceNotProved { between, gap: bound.seen, asked, time: instant };
+            self.findings.add(violation)?;
+            self.coarse = COARSE * self.trajectory.duration();
+        }
+        Ok(true)
     }
 
+    /// What stands against a pair that was seen at some distance.
     #[cold]
-    fn collision(&self, pair: Pair, depth: f64, time: f64) -> Violation {
+    fn violation(&self, pair: Pair, distance: f64, time: f64) -> Option<Violation> {
+        let (depth, asked) = (-distance, self.of_world.asked);
         let [link, other] = names(self.mechanism, self.world, &pair);
         match pair.other {
-            Other::Obstacle(_) => Violation::Collision { link, obstacle: other, depth, time },
-            Other::Link(_) => Violation::SelfCollision { links: [link, other], depth, time },
+            Other::Obstacle(_) if distance < 0.0 => {
+                Some(Violation::Collision { link, obstacle: other, depth, time })
+            }
+            Other::Obstacle(_) if distance < asked => {
+                Some(Violation::TooNear { link, obstacle: other, distance, asked, time })
+            }
+            Other::Link(_) if distance < 0.0 => {
+                Some(Violation::SelfCollision { links: [link, other], depth, time })
+            }
+            _ => None,
         }
+    }
+}
+
+/// Takes note of bounds that hold for all spheres of links, in the lanes that prove a pair.
+#[inline(always)]
+fn note<L: Level>(level: L, of: &mut Distances, proved: L::F, lanes: u8) {
+    let less = level.splat(of.at_least).above(proved) & lanes;
+    if less != 0 {
+        of.prove(proved.pick(less, proved.like(f64::INFINITY)).least());
     }
 }
 

@@ -211,7 +211,7 @@ impl<'a> Efforts<'a> {
         if self.first_over(lane).is_none() {
             return Ok(());
         }
-        if half * 2.0 <= floor(part.to) || exhausted {
+        if half * 2.0 <= floor(trajectory) || exhausted {
             self.allowed[over] = value * (1.0 + WORSE);
             let output = self.mechanism.outputs[over].clone();
             return findings.add(Violation::EffortNotProved { output, value, bound, time });

@@ -2,7 +2,7 @@
 //! and what these tell the collision proof. Imports `problem` and
 //! `trajectory`.
 
-use super::collision::Joints;
+use super::collision::{Joints, magnitude};
 use super::findings::Findings;
 use super::interval::{Variation, shift};
 use super::report::{Peak, Peaks};
@@ -131,6 +131,10 @@ impl Course {
 }
 
 impl Joints for Course {
+    fn farthest(&self, joint: usize) -> f64 {
+        magnitude(self.ranges.iter().skip(joint).step_by(self.dof).map(|bounds| bounds.value))
+    }
+
     /// At the middle of the span; the outputs are the positions of the joints.
     #[inline(always)]
     fn stand(

@@ -18,38 +18,39 @@ mod lanes;
 mod limits;
 mod motion;
 mod report;
+mod sampled;
 mod solids;
 mod span;
 mod vehicle;
 
 pub use report::{
     BasePeak, Certificate, Clearance, End, Limit, LimitKind, Miss, Nearest, Peak, Peaks, Quantity, Report,
-    Violation,
+    Sampled, Violation,
 };
 
-use crate::problem::{FlatState, InvalidValue, Problem, Smoothness};
+use crate::problem::{Constraint, FlatState, InvalidValue, Problem, Smoothness};
 use crate::robot::{Mechanism, POSITION_SLACK};
 use crate::stop::{Stop, Watch};
 use crate::trajectory::{MAX_DEGREE, Segment, Trajectory, derivative};
-use collision::Collisions;
+use collision::{Collisions, Kept};
 use effort::Efforts;
 use findings::Findings;
 use knots::{Jumps, Knot, Named};
 use limits::Course;
 use std::borrow::Cow;
-use vehicle::Vehicle;
+use vehicle::{Driven, Vehicle};
 
-/// No interval of time is halved below this, seconds: a robot moving at 10 m/s covers a micrometre.
-const MIN_INTERVAL: f64 = 1e-7;
+/// No interval of time is halved below this share of the trajectory's duration: a robot that moves at 10 m/s for
+/// a second covers a micrometre meanwhile, and the bounds on how far it strays from what is known are of third order.
+const MIN_SHARE: f64 = 1e-7;
 
 /// Greatest coefficient of a polynomial: with more, evaluation could overflow, and no comparison
 /// with a NaN refuses anything.
 const MAX_COEFFICIENT: f64 = 1e30;
 
-/// The length below which no interval that ends at local time `to` is halved: late in a segment of
-/// years, halves of shorter ones would be the same numbers.
-fn floor(to: f64) -> f64 {
-    MIN_INTERVAL.max(8.0 * f64::EPSILON * to)
+/// The length below which no interval of time is halved, seconds.
+fn floor(trajectory: &Trajectory) -> f64 {
+    MIN_SHARE * trajectory.duration()
 }
 
 /// A proof that takes more intervals than this is given up: at a microsecond each, it takes seconds.
@@ -69,9 +70,15 @@ const INTERVAL: u32 = 32;
 /// makes in those below.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CertifyOptions {
-    /// Prove the smallest clearance to within this, metres. `None`: prove no more than that there
-    /// is some, which is several times cheaper.
-    pub clearance_tolerance: Option<f64>,
+    /// Prove the least distance of links from obstacles to within this, metres. `None`: prove no more than that
+    /// there is some, or as much as is asked for, which is several times cheaper.
+    pub world_tolerance: Option<f64>,
+    /// Prove the least distance of links from each other to within this, metres. `None`: prove no more than that
+    /// there is some, which is several times cheaper.
+    pub links_tolerance: Option<f64>,
+    /// How far links must stay from obstacles at every instant, metres; those of the base, which never move, must
+    /// only not be inside of any.
+    pub least_world_clearance: f64,
     /// Greatest distance of the ends from the problem's start and goal, greatest jump at a knot, and greatest
     /// sum of all jumps that are not as good as none beside the tolerances of limits; of every output and
     /// every derivative of it by itself, in rad or m and their derivatives, relative to values above 1.
@@ -87,7 +94,14 @@ impl Default for CertifyOptions {
     fn default() -> Self {
         // Rounding in steering and evaluation stays below 1e-11 for motions of seconds, and steering
         // that meets a limit exactly meets it only up to rounding.
-        Self { clearance_tolerance: None, tolerance: 1e-9, limit_tolerance: 1e-9, jerk_tolerance: 1e-9 }
+        Self {
+            world_tolerance: None,
+            links_tolerance: None,
+            least_world_clearance: 0.0,
+            tolerance: 1e-9,
+            limit_tolerance: 1e-9,
+            jerk_tolerance: 1e-9,
+        }
     }
 }
 
@@ -97,10 +111,10 @@ impl CertifyOptions {
     /// blurs accelerations of short pieces, and jerks more.
     pub fn for_files(tolerance: f64) -> Self {
         Self {
-            clearance_tolerance: None,
             tolerance,
             limit_tolerance: 10.0 * tolerance,
             jerk_tolerance: 1e3 * tolerance,
+            ..Self::default()
         }
     }
 }
@@ -125,9 +139,18 @@ impl CertifyOptions {
     /// # Errors
     /// The first field whose value makes no sense.
     pub fn validate(&self) -> Result<(), InvalidValue> {
-        let &Self { clearance_tolerance, tolerance, limit_tolerance, jerk_tolerance } = self;
+        let &Self {
+            world_tolerance,
+            links_tolerance,
+            least_world_clearance,
+            tolerance,
+            limit_tolerance,
+            jerk_tolerance,
+        } = self;
         let all = [
-            ("clearance_tolerance", clearance_tolerance.unwrap_or(0.0)),
+            ("world_tolerance", world_tolerance.unwrap_or(0.0)),
+            ("links_tolerance", links_tolerance.unwrap_or(0.0)),
+            ("least_world_clearance", least_world_clearance),
             ("tolerance", tolerance),
             ("limit_tolerance", limit_tolerance),
             ("jerk_tolerance", jerk_tolerance),
@@ -140,7 +163,7 @@ impl CertifyOptions {
 }
 
 /// The same, but tells all that stands against the trajectory: of every kind of violation the worst. To be
-/// told the worst collision exactly, `options` should have a clearance tolerance.
+/// told the worst collision exactly, `options` should have tolerances of both clearances.
 ///
 /// It takes longer than [`certify`] where something does.
 pub fn survey(problem: &Problem, trajectory: &Trajectory, options: &CertifyOptions) -> Report {
@@ -162,6 +185,7 @@ struct Proof<'a> {
     course: Course,
     vehicle: Option<Vehicle<'a>>,
     jumps: Jumps,
+    constraints: Vec<Constraint>,
 }
 
 /// Whether to go on to so much more work, after so many intervals.
@@ -189,6 +213,15 @@ impl<'a> Certifier<'a> {
     pub fn under_way(mut self) -> Self {
         if let Ok(Proof { vehicle: Some(vehicle), .. }) = &mut self.proof {
             vehicle.is_under_way = true;
+        }
+        self
+    }
+
+    /// Asks a caller's own constraints at samples of what is proved; their certificates name them.
+    #[must_use]
+    pub fn asking(mut self, constraints: &[Constraint]) -> Self {
+        if let Ok(proof) = &mut self.proof {
+            proof.constraints = constraints.to_vec();
         }
         self
     }
@@ -250,6 +283,7 @@ impl<'a> Proof<'a> {
             course: Course::default(),
             vehicle: Vehicle::new(problem, options),
             jumps: Jumps::default(),
+            constraints: Vec::new(),
         }
     }
 
@@ -260,26 +294,39 @@ impl<'a> Proof<'a> {
         watch: &mut Watch,
         findings: &mut Findings,
     ) -> Result<Certificate, Violation> {
-        let tolerance = self.options.clearance_tolerance;
+        let options = &self.options;
         let outputs = self.problem.mechanism.outputs.clone();
         let not_judged = self.problem.mechanism.unjudged.clone();
         self.check_form(trajectory)?;
         if let Some(vehicle) = &mut self.vehicle {
-            let (peaks, base, first) = vehicle.prove(trajectory, watch, findings)?;
-            let (clearance, intervals) =
-                self.collisions.prove(trajectory, vehicle, tolerance, watch, findings)?;
-            let intervals = first + intervals;
-            return Ok(Certificate { clearance, peaks, base, outputs, intervals, not_judged });
+            let Driven { goal, peaks, base, intervals } = vehicle.prove(trajectory, watch, findings)?;
+            let kept = self.collisions.prove(trajectory, vehicle, options, watch, findings)?;
+            let (world, links, intervals) = (kept.world, kept.links, intervals + kept.intervals);
+            let sampled = sampled::survey(&self.constraints, self.problem, trajectory, watch, findings)?;
+            return Ok(Certificate {
+                goal,
+                world,
+                links,
+                peaks,
+                base,
+                outputs,
+                intervals,
+                sampled,
+                not_judged,
+            });
         }
-        self.check_ends(trajectory, findings)?;
+        let goal = self.check_ends(trajectory, findings)?;
         self.check_knots(trajectory, findings)?;
-        let mut peaks = self.course.survey(trajectory, self.problem, &self.options, watch, findings)?;
-        let (clearance, mut intervals) =
-            self.collisions.prove(trajectory, &mut self.course, tolerance, watch, findings)?;
+        let options = &self.options;
+        let mut peaks = self.course.survey(trajectory, self.problem, options, watch, findings)?;
+        let Kept { world, links, mut intervals } =
+            self.collisions.prove(trajectory, &mut self.course, options, watch, findings)?;
         if self.problem.torque {
             intervals += self.efforts.prove(trajectory, &mut peaks, watch, findings)?;
         }
-        Ok(Certificate { clearance, peaks, base: Vec::new(), outputs, intervals, not_judged })
+        let base = Vec::new();
+        let sampled = sampled::survey(&self.constraints, self.problem, trajectory, watch, findings)?;
+        Ok(Certificate { goal, world, links, peaks, base, outputs, intervals, sampled, not_judged })
     }
 
     /// Whether it is a trajectory of this mechanism at all, made of numbers.
@@ -311,8 +358,8 @@ impl<'a> Proof<'a> {
         Ok(())
     }
 
-    /// Whether it leads from the start to a goal, and these can be held.
-    fn check_ends(&self, trajectory: &Trajectory, findings: &mut Findings) -> Result<(), Violation> {
+    /// Whether it leads from the start to a goal, and these can be held; gives the index of the goal.
+    fn check_ends(&self, trajectory: &Trajectory, findings: &mut Findings) -> Result<usize, Violation> {
         let Problem { start, goals, mechanism, smoothness, .. } = self.problem;
         let tolerance = self.options.tolerance;
         let (first, last) = (trajectory.segment(0), trajectory.segment(trajectory.len() - 1));
@@ -330,16 +377,16 @@ impl<'a> Proof<'a> {
         if let Some(miss) = miss(start, first, 0.0).miss {
             findings.add(Violation::Start { miss })?;
         }
-        let (goal, farthest) = nearest(goals, |goal| miss(goal, last, last.duration))?;
+        let (reached, farthest) = nearest(goals, |goal| miss(goal, last, last.duration))?;
         if let Some(miss) = farthest.miss {
             findings.add(Violation::Goal { miss })?;
         }
-        for (end, state) in [(End::Start, start), (End::Goal, goal)] {
+        for (end, state) in [(End::Start, start), (End::Goal, &goals[reached])] {
             if let Some(why) = self.problem.overload(state, self.options.limit_tolerance) {
                 findings.add(Violation::Unheld { end, why })?;
             }
         }
-        Ok(())
+        Ok(reached)
     }
 
     /// Whether positions and velocities are continuous, and accelerations where they should be.
@@ -426,16 +473,16 @@ impl Farthest {
     }
 }
 
-/// The goal that is missed the least, and by what.
+/// The index of the goal that is missed the least, the first of equals, and by what.
 fn nearest(
     goals: &[FlatState],
     mut miss: impl FnMut(&FlatState) -> Farthest,
-) -> Result<(&FlatState, Farthest), Violation> {
-    let mut best: Option<(&FlatState, Farthest)> = None;
-    for goal in goals {
+) -> Result<(usize, Farthest), Violation> {
+    let mut best: Option<(usize, Farthest)> = None;
+    for (index, goal) in goals.iter().enumerate() {
         let farthest = miss(goal);
         if best.as_ref().is_none_or(|(_, best)| farthest.deviation < best.deviation) {
-            best = Some((goal, farthest));
+            best = Some((index, farthest));
         }
     }
     best.ok_or(Violation::Malformed { reason: "the problem has no goal for it to end at" })

@@ -8,11 +8,38 @@ use serde::{Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
 
+/// What a caller's own constraint says of a trajectory.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sampled {
+    /// Its name.
+    pub name: String,
+    /// The least margin at any sample, in its own unit.
+    pub margin: f64,
+    /// When, seconds.
+    pub time: f64,
+    /// Samples at which it was asked.
+    pub samples: usize,
+}
+
+impl fmt::Display for Sampled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, margin, time, samples } = self;
+        write!(
+            f,
+            "\"{name}\" has a margin of {margin:.4} at least, at {time:.3} s, sampled {samples} times and not proved"
+        )
+    }
+}
+
 /// Proof that a trajectory solves its problem at every instant, and by what margin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Certificate {
-    /// Distance kept from obstacles and between links.
-    pub clearance: Clearance,
+    /// Index of the problem's goal that the trajectory ends at: of several that are as near, the first.
+    pub goal: usize,
+    /// Distance kept by links from obstacles.
+    pub world: Clearance,
+    /// Distance kept by links from each other.
+    pub links: Clearance,
     /// Names of the joints.
     pub outputs: Vec<String>,
     /// How far each joint's limits are used.
@@ -21,6 +48,9 @@ pub struct Certificate {
     pub base: Vec<BasePeak>,
     /// Intervals of time that the proof took.
     pub intervals: usize,
+    /// What the caller's own constraints say; they were asked at samples, and nothing is proved of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sampled: Vec<Sampled>,
     /// What of the robot was not judged for collisions with itself, or at all, and why.
     #[serde(serialize_with = "shared")]
     pub not_judged: Arc<Unjudged>,
@@ -169,6 +199,15 @@ pub enum Violation {
         /// Why.
         reason: &'static str,
     },
+    /// A caller's own constraint is not met at a sample.
+    Constraint {
+        /// Its name.
+        name: String,
+        /// By how much it is missed: a number below zero.
+        margin: f64,
+        /// When, seconds.
+        time: f64,
+    },
     /// It does not begin at the start.
     Start {
         /// What is the farthest from it.
@@ -261,6 +300,19 @@ pub enum Violation {
         /// When, seconds.
         time: f64,
     },
+    /// A link comes nearer to an obstacle than is asked for.
+    TooNear {
+        /// Name of the link.
+        link: String,
+        /// Name of the obstacle.
+        obstacle: String,
+        /// Their distance, metres.
+        distance: f64,
+        /// What is asked for, metres.
+        asked: f64,
+        /// When, seconds.
+        time: f64,
+    },
     /// Two links meet.
     SelfCollision {
         /// Their names.
@@ -270,12 +322,15 @@ pub enum Violation {
         /// When, seconds.
         time: f64,
     },
-    /// No collision was met, but none could be excluded either: they (all but) touch.
+    /// No collision was met, but none could be excluded either: they (all but) touch. Or they have no more than
+    /// the distance that is asked for.
     ClearanceNotProved {
         /// A link, and an obstacle or link.
         between: [String; 2],
         /// Their distance where the proof failed, metres.
         gap: f64,
+        /// What is asked for, metres.
+        asked: f64,
         /// When, seconds.
         time: f64,
     },
@@ -347,6 +402,11 @@ impl Peaks {
 }
 
 impl Certificate {
+    /// The lesser of the distances from obstacles and between links.
+    pub fn clearance(&self) -> &Clearance {
+        if self.links.at_least < self.world.at_least { &self.links } else { &self.world }
+    }
+
     /// The limit that is used most.
     pub fn tightest(&self) -> Option<(Limit<'_>, Peak)> {
         let joints = self.outputs.iter().zip(&self.peaks).flat_map(|(name, peaks)| {
@@ -411,6 +471,7 @@ impl Violation {
         match self {
             Self::Invalid(_) => "invalid".to_owned(),
             Self::Malformed { .. } => "malformed".to_owned(),
+            Self::Constraint { .. } => "constraint".to_owned(),
             Self::Start { .. } => "start".to_owned(),
             Self::Goal { .. } => "goal".to_owned(),
             Self::Unheld { end, .. } => format!("{end}_unheld"),
@@ -421,6 +482,7 @@ impl Violation {
             Self::LimitNotProved { .. } => "limit_not_proved".to_owned(),
             Self::Limit { kind, .. } => format!("{kind}_limit"),
             Self::Collision { .. } => "collision".to_owned(),
+            Self::TooNear { .. } => "too_near".to_owned(),
             Self::SelfCollision { .. } => "self_collision".to_owned(),
             Self::ClearanceNotProved { .. } => "clearance_not_proved".to_owned(),
             Self::OutOfTime { .. } => "out_of_time".to_owned(),
@@ -434,6 +496,7 @@ impl Violation {
         let badness = match self {
             Self::Start { miss } | Self::Goal { miss } => beyond(miss.value, miss.expected),
             Self::Unheld { why, .. } => why.effort.abs() / why.limit,
+            Self::Constraint { margin, .. } => -margin,
             Self::Jump { jump, .. } => jump.abs(),
             Self::Jumps { sum, .. } => *sum,
             Self::Limit { kind: LimitKind::Position, value, bound, .. } => (value - bound).abs(),
@@ -442,7 +505,8 @@ impl Violation {
             | Self::Limit { value, bound, .. }
             | Self::EffortNotProved { value, bound, .. } => (value - bound).abs() / bound.abs(),
             Self::Collision { depth, .. } | Self::SelfCollision { depth, .. } => *depth,
-            Self::ClearanceNotProved { gap, .. } => -gap,
+            Self::TooNear { distance, asked, .. } => asked - distance,
+            Self::ClearanceNotProved { gap, asked, .. } => asked - gap,
             // The first.
             Self::Invalid(_) | Self::Singular { .. } | Self::Malformed { .. } | Self::OutOfTime { .. } => 0.0,
         };
@@ -497,13 +561,13 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "clearance at least {}", Length(self.clearance.at_least))?;
-        if let Some(Nearest { between: [a, b], distance, time }) = &self.clearance.nearest {
-            write!(f, " (nearest seen: \"{a}\" and \"{b}\", {} at {time:.3} s)", Length(*distance))?;
-        }
+        write!(f, "clearance of obstacles {}, of itself {}", self.world, self.links)?;
         if let Some((limit, peak)) = self.tightest() {
             let percent = 100.0 * peak.used;
             write!(f, "; tightest limit: {limit}, {percent:.1}% at {:.3} s", peak.time)?;
+        }
+        for sampled in &self.sampled {
+            write!(f, "; {sampled}")?;
         }
         if !self.not_judged.is_empty() {
             write!(f, "; not judged: {}", self.not_judged)?;
@@ -512,11 +576,29 @@ impl fmt::Display for Certificate {
     }
 }
 
+impl fmt::Display for Clearance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at_least == f64::INFINITY {
+            return f.write_str("unlimited");
+        }
+        write!(f, "at least {}", Length(self.at_least))?;
+        match &self.nearest {
+            Some(Nearest { between: [a, b], distance, time }) => {
+                write!(f, " (nearest seen: \"{a}\" and \"{b}\", {} at {time:.3} s)", Length(*distance))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(why) => write!(f, "nothing can be proved: {why}"),
             Self::Malformed { reason } => write!(f, "not a trajectory of this robot: {reason}"),
+            Self::Constraint { name, margin, time } => {
+                write!(f, "\"{name}\" is not met at {time:.3} s: its margin is {margin}")
+            }
             Self::Start { miss } => write!(f, "it begins away from the start: {miss}"),
             Self::Goal { miss } => write!(f, "it ends away from the nearest goal: {miss}"),
             Self::Unheld { end, why } => write!(f, "the {end} {}: {why}", why.denial()),
@@ -545,10 +627,26 @@ impl fmt::Display for Violation {
             Self::Collision { link, obstacle, depth, time } => {
                 write!(f, "\"{link}\" is {} inside \"{obstacle}\" at {time:.3} s", Length(*depth))
             }
+            Self::TooNear { link, obstacle, distance, asked, time } => {
+                let (distance, asked) = apart(*distance, *asked);
+                write!(
+                    f,
+                    "\"{link}\" comes within {distance} m of \"{obstacle}\" at {time:.3} s, but {asked} m are asked \
+                     for"
+                )
+            }
             Self::SelfCollision { links: [a, b], depth, time } => {
                 write!(f, "\"{a}\" and \"{b}\" overlap by {} at {time:.3} s", Length(*depth))
             }
-            Self::ClearanceNotProved { between: [a, b], gap, time } => {
+            Self::ClearanceNotProved { between: [a, b], gap, asked, time } if *asked > 0.0 => {
+                let (gap, asked) = apart(*gap, *asked);
+                write!(
+                    f,
+                    "\"{a}\" is {gap} m from \"{b}\" at {time:.3} s, too near to prove the {asked} m that are asked \
+                     for"
+                )
+            }
+            Self::ClearanceNotProved { between: [a, b], gap, time, .. } => {
                 write!(f, "\"{a}\" and \"{b}\" all but touch at {time:.3} s: {} are left", Length(*gap))
             }
             Self::OutOfTime { intervals } => {

@@ -35,8 +35,8 @@ impl Span {
         trajectory.knots()[self.segments.start] + self.from
     }
 
-    pub(super) fn is_floor(&self) -> bool {
-        self.segments.len() == 1 && self.to - self.from <= floor(self.to)
+    pub(super) fn is_floor(&self, trajectory: &Trajectory) -> bool {
+        self.segments.len() == 1 && self.to - self.from <= floor(trajectory)
     }
 
     /// Pushes parts of about equal duration, the earliest last: cut at knots, or a single segment

@@ -121,8 +121,14 @@ fn problem_for(mechanism: Mechanism, world: World, trajectory: &Trajectory) -> P
     }
 }
 
-/// Smallest distance at an instant between anything that must not touch and moves, and who.
-fn clearance_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> (f64, [String; 2]) {
+/// Options that tell both clearances to within as much.
+fn exact_to(tolerance: f64) -> CertifyOptions {
+    let tolerance = Some(tolerance);
+    CertifyOptions { world_tolerance: tolerance, links_tolerance: tolerance, ..CertifyOptions::default() }
+}
+
+/// Smallest distances at an instant of what moves from obstacles, and between links, and who.
+fn clearances_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> [(f64, [String; 2]); 2] {
     let m = &problem.mechanism;
     let mut y = vec![0.0; m.dof()];
     trajectory.evaluate(t, 0, &mut y);
@@ -132,16 +138,16 @@ fn clearance_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> (f64, [St
         let pose = poses[m.links[l].body];
         m.spheres[m.links[l].spheres.clone()].iter().map(move |s| (pose.point(s.center), s.radius))
     };
-    let mut smallest = (f64::INFINITY, [String::new(), String::new()]);
-    let mut see = |d: f64, a: &str, b: &str| {
-        if d < smallest.0 {
-            smallest = (d, [a.to_owned(), b.to_owned()]);
+    let mut smallest = [0, 1].map(|_| (f64::INFINITY, [String::new(), String::new()]));
+    let mut see = |kind: usize, d: f64, a: &str, b: &str| {
+        if d < smallest[kind].0 {
+            smallest[kind] = (d, [a.to_owned(), b.to_owned()]);
         }
     };
     for (l, link) in m.links.iter().enumerate().filter(|(_, link)| link.body != 0) {
         for obstacle in &problem.world.obstacles {
             for (c, r) in spheres(l) {
-                see(obstacle.signed_distance(c) - r, &link.name, &obstacle.name);
+                see(0, obstacle.signed_distance(c) - r, &link.name, &obstacle.name);
             }
         }
     }
@@ -149,11 +155,27 @@ fn clearance_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> (f64, [St
         let always = m.always_touching([a, b]);
         for (i, (c, r)) in spheres(a).enumerate() {
             for (_, (d, s)) in spheres(b).enumerate().filter(|(j, _)| !always.contains(&[i, *j])) {
-                see(c.distance(d) - r - s, &m.links[a].name, &m.links[b].name);
+                see(1, c.distance(d) - r - s, &m.links[a].name, &m.links[b].name);
             }
         }
     }
     smallest
+}
+
+/// The smaller of both.
+fn clearance_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> f64 {
+    let [(world, _), (links, _)] = clearances_at(problem, trajectory, t);
+    world.min(links)
+}
+
+/// The smallest of many instants.
+fn sampled_clearances(problem: &Problem, trajectory: &Trajectory) -> [f64; 2] {
+    let mut least = [f64::INFINITY; 2];
+    for k in 0..=2000 {
+        let here = clearances_at(problem, trajectory, trajectory.duration() * f64::from(k) / 2000.0);
+        least = [0, 1].map(|kind| least[kind].min(here[kind].0));
+    }
+    least
 }
 
 /// A random problem without neighbours that always touch, and a trajectory for it.
@@ -193,10 +215,7 @@ fn certificates_agree_with_dense_samples() {
     let (mut certified, mut collided) = (0, 0);
     for case in 0..600 {
         let (problem, trajectory) = random_case(rng);
-        let smallest = || {
-            let samples = (0..=2000).map(|k| trajectory.duration() * f64::from(k) / 2000.0);
-            samples.map(|t| clearance_at(&problem, &trajectory, t).0).fold(f64::INFINITY, f64::min)
-        };
+        let sampled = sampled_clearances(&problem, &trajectory);
         let at_level = |options| {
             let levels = lanes::Chosen::available();
             let mut certifier = Certifier::new(&problem, options);
@@ -205,41 +224,50 @@ fn certificates_agree_with_dense_samples() {
             certifier.certify(&trajectory)
         };
         let coarse = at_level(CertifyOptions::default());
-        let tolerance = 0.002;
-        match at_level(CertifyOptions { clearance_tolerance: Some(tolerance), ..CertifyOptions::default() }) {
+        // Each as tight as asked, if at all.
+        let tolerances = [[0.002, 0.002], [0.002, 0.05], [0.05, 0.002], [f64::INFINITY, 0.002]][case / 3 % 4];
+        let [world_tolerance, links_tolerance] = tolerances.map(|t| Some(t).filter(|t| t.is_finite()));
+        let options = CertifyOptions { world_tolerance, links_tolerance, ..CertifyOptions::default() };
+        match at_level(options) {
             Ok(certificate) => {
                 certified += 1;
-                let Clearance { at_least, nearest } = certificate.clearance;
-                let sampled = smallest();
-                assert!(
-                    at_least > 0.0 && at_least <= sampled,
-                    "case {case}: {at_least} proved, {sampled} sampled"
-                );
-                let coarse = coarse.expect("tolerance changes no verdict").clearance.at_least;
-                assert!(coarse > 0.0 && coarse <= sampled);
-                if let Some(Nearest { distance, between, time }) = nearest {
-                    assert!(at_least >= distance - tolerance - 2e-9, "case {case}");
-                    assert!(sampled >= distance - tolerance - 2e-9, "case {case}");
-                    let (d, b) = clearance_at(&problem, &trajectory, time);
-                    assert!((d - distance).abs() < 1e-12 && b == between, "case {case}");
+                let coarse = coarse.expect("tolerance changes no verdict");
+                let least = certificate.clearance().at_least;
+                assert_eq!(least, certificate.world.at_least.min(certificate.links.at_least));
+                let both = [(certificate.world, coarse.world), (certificate.links, coarse.links)];
+                for (kind, (clearance, coarse)) in both.into_iter().enumerate() {
+                    let Clearance { at_least, nearest } = clearance;
+                    let (sampled, tolerance) = (sampled[kind], tolerances[kind] + 2e-9);
+                    assert!(
+                        at_least > 0.0 && at_least <= sampled,
+                        "case {case}: {at_least} proved, {sampled} sampled"
+                    );
+                    assert!(coarse.at_least > 0.0 && coarse.at_least <= sampled);
+                    if let Some(Nearest { distance, between, time }) = nearest {
+                        assert!(at_least >= distance - tolerance, "case {case}");
+                        assert!(sampled >= distance - tolerance, "case {case}");
+                        let (d, b) = &clearances_at(&problem, &trajectory, time)[kind];
+                        assert!(*d <= distance + 1e-12, "case {case}");
+                        assert!(*b == between || *d < distance, "case {case}");
+                    }
                 }
             }
             Err(Violation::Collision { depth, time, .. } | Violation::SelfCollision { depth, time, .. }) => {
                 collided += 1;
-                let (d, _) = clearance_at(&problem, &trajectory, time);
+                let d = clearance_at(&problem, &trajectory, time);
                 assert!(depth > 0.0 && d <= -depth + 1e-12, "case {case}: claimed {depth}, is {d}");
                 assert!(coarse.is_err(), "case {case}");
             }
             Err(other) => panic!("case {case}: {other}"),
         }
-        survey_agrees(&problem, &trajectory, tolerance, smallest());
+        survey_agrees(&problem, &trajectory, 0.002, sampled);
     }
     assert!(certified > 100 && collided > 100, "{certified} certified, {collided} collided");
 }
 
-/// A survey gives the certificate, or the worst collision to within the tolerance.
-fn survey_agrees(problem: &Problem, trajectory: &Trajectory, tolerance: f64, sampled: f64) {
-    let options = CertifyOptions { clearance_tolerance: Some(tolerance), ..CertifyOptions::default() };
+/// A survey gives the certificate, or of each kind the worst collision to within the tolerance.
+fn survey_agrees(problem: &Problem, trajectory: &Trajectory, tolerance: f64, sampled: [f64; 2]) {
+    let options = exact_to(tolerance);
     let Report { certificate, violations } = survey(problem, trajectory, &options);
     assert_eq!(certificate, certify(problem, trajectory, &options).ok());
     assert_eq!(certificate.is_none(), !violations.is_empty());
@@ -248,16 +276,74 @@ fn survey_agrees(problem: &Problem, trajectory: &Trajectory, tolerance: f64, sam
     }
     let depth = |violation: &Violation| match violation {
         Violation::Collision { depth, time, .. } | Violation::SelfCollision { depth, time, .. } => {
-            let (distance, _) = clearance_at(problem, trajectory, *time);
+            let distance = clearance_at(problem, trajectory, *time);
             assert!(distance <= -depth + 1e-12);
             *depth
         }
         other => panic!("{other}"),
     };
-    let worst = violations.iter().map(depth).fold(0.0, f64::max);
-    assert!(worst >= -sampled - tolerance - 2e-9, "{worst} of {sampled}");
+    for (kind, sampled) in ["collision", "self_collision"].into_iter().zip(sampled) {
+        let of_kind = violations.iter().filter(|violation| violation.kind() == kind);
+        let worst = of_kind.map(depth).fold(0.0, f64::max);
+        assert!(worst >= -sampled - tolerance - 2e-9, "{worst} of {sampled}");
+    }
     let kinds: Vec<String> = violations.iter().map(Violation::kind).collect();
     assert!(kinds.len() == 1 || kinds.len() == 2 && kinds[0] != kinds[1], "{kinds:?}");
+}
+
+/// What is asked for is kept at dense samples, or missed where it is said to be.
+#[test]
+fn distances_asked_for_agree_with_dense_samples() {
+    let rng = &mut Pcg64Mcg::seed_from_u64(3);
+    let (mut kept, mut missed) = (0, 0);
+    for case in 0..600 {
+        let (problem, trajectory) = random_case(rng);
+        let asked = rng.random_range(0.0..0.15);
+        let tolerance = (case % 2 == 0).then_some(0.002);
+        let options = CertifyOptions {
+            least_world_clearance: asked,
+            world_tolerance: tolerance,
+            ..CertifyOptions::default()
+        };
+        let without = certify(&problem, &trajectory, &exact_to(1e-5));
+        match certify(&problem, &trajectory, &options) {
+            Ok(certificate) => {
+                let (at_least, [sampled, _]) =
+                    (certificate.world.at_least, sampled_clearances(&problem, &trajectory));
+                assert!(at_least >= asked && sampled >= at_least, "case {case}: {sampled} of {asked}");
+                kept += usize::from(sampled.is_finite());
+            }
+            Err(Violation::TooNear { distance, asked: told, time, .. }) => {
+                let [(sampled, _), _] = clearances_at(&problem, &trajectory, time);
+                assert!(distance < asked && sampled <= distance + 1e-12 && told == asked, "case {case}");
+                if let Ok(certificate) = &without {
+                    assert!(certificate.world.at_least < asked, "case {case}");
+                }
+                // A survey tells how near it comes, or that it comes nearer still.
+                let report = survey(
+                    &problem,
+                    &trajectory,
+                    &CertifyOptions { world_tolerance: Some(0.002), ..options },
+                );
+                let worst = report.violations.iter().find_map(|violation| match violation {
+                    Violation::TooNear { distance, .. } => Some(*distance),
+                    Violation::Collision { depth, .. } => Some(-depth),
+                    _ => None,
+                });
+                let [sampled, _] = sampled_clearances(&problem, &trajectory);
+                assert!(
+                    worst.is_some_and(|worst| worst <= sampled + 0.0021),
+                    "case {case}: {worst:?}, {sampled}"
+                );
+                missed += 1;
+            }
+            Err(Violation::Collision { .. } | Violation::SelfCollision { .. }) => {
+                assert!(without.is_err(), "case {case}");
+            }
+            Err(other) => panic!("case {case}: {other}"),
+        }
+    }
+    assert!(kept > 40 && missed > 40, "{kept} kept, {missed} missed");
 }
 
 /// Efforts' bounds hold at dense samples; limits just above and below the greatest effort are told apart.
@@ -392,7 +478,8 @@ fn a_touch_between_samples_is_caught() {
         other => panic!("{other:?}"),
     }
     let certificate = certify_arc(&arc(0.4 - 1e-8), ceiling()).expect("a gap of 10 nm is a gap");
-    assert!(certificate.clearance.at_least > 0.0 && certificate.clearance.at_least <= 1e-8);
+    assert!(certificate.world.at_least > 0.0 && certificate.world.at_least <= 1e-8);
+    assert_eq!(certificate.links, Clearance { at_least: f64::INFINITY, nearest: None });
     match certify_arc(&arc(0.4), ceiling()) {
         Err(Violation::ClearanceNotProved { gap, time, .. }) => {
             assert!(gap.abs() < 2e-9 && (time - 0.37).abs() < 1e-4);
@@ -599,7 +686,7 @@ fn a_late_proof_is_given_up() {
     let pose = Pose::new(DQuat::from_rotation_x(FRAC_PI_2), DVec3::Y * 0.5);
     let ceiling = Obstacle { name: "ceiling".into(), shape: Shape::HalfSpace, pose };
     let problem = problem_for(ball_on_slides(), World { obstacles: vec![ceiling] }, &trajectory);
-    let exact = CertifyOptions { clearance_tolerance: Some(0.0), ..CertifyOptions::default() };
+    let exact = exact_to(0.0);
     let due = |asks: usize| {
         let asked = AtomicUsize::new(0);
         let token = CancelToken::when(move || asked.fetch_add(1, Ordering::Relaxed) == asks);
@@ -638,7 +725,7 @@ fn a_survey_tells_every_kind_and_its_worst() {
     let mut problem = problem_for(mechanism, World { obstacles }, &trajectory);
     problem.start.position[0] = -0.25;
     problem.goals[0].velocity[1] = 0.0;
-    let options = CertifyOptions { clearance_tolerance: Some(1e-4), ..CertifyOptions::default() };
+    let options = exact_to(1e-4);
     let report = survey(&problem, &trajectory, &options);
     let kinds: Vec<String> = report.violations.iter().map(Violation::kind).collect();
     let told = [

@@ -10,13 +10,12 @@
 //! halved until all limits are proved.
 //!
 //! Enclosures don't account for rounding. It stays orders of magnitude below the tolerance of limits and
-//! the nanometre that is taken off distances, for motions of seconds in worlds of kilometres; and
-//! so do the coefficients below 1e-10 of a segment's size that are left out where it starts or ends at
-//! rest, because they would be rounding.
+//! what is taken off distances; and so do the coefficients below 1e-10 of a segment's size that are left out
+//! where it starts or ends at rest, because they would be rounding.
 //!
 //! Imports `base`, `problem` and `trajectory`.
 
-use super::collision::Joints;
+use super::collision::{Joints, magnitude};
 use super::findings::{Findings, WORSE};
 use super::interval::{Variation, shift};
 use super::knots::{Jumps, Knot, Named};
@@ -61,6 +60,16 @@ pub(super) struct Vehicle<'a> {
     sides: [Moved; 2],
     jumps: Jumps,
     exceeded: Exceeded,
+}
+
+/// What is proved of a vehicle's trajectory, but for collisions.
+pub(super) struct Driven {
+    /// The index of the goal it ends at.
+    pub(super) goal: usize,
+    pub(super) peaks: Vec<Peaks>,
+    pub(super) base: Vec<BasePeak>,
+    /// Intervals of time that it took.
+    pub(super) intervals: usize,
 }
 
 /// Something that is limited.
@@ -181,26 +190,28 @@ impl<'a> Vehicle<'a> {
         })
     }
 
-    /// Sets the segments up, and proves all but collisions; also returns how many intervals that took.
+    /// Sets the segments up, and proves all but collisions.
     pub(super) fn prove(
         &mut self,
         trajectory: &Trajectory,
         watch: &mut Watch,
         findings: &mut Findings,
-    ) -> Result<(Vec<Peaks>, Vec<BasePeak>, usize), Violation> {
+    ) -> Result<Driven, Violation> {
         self.stretches.clear();
         for segment in trajectory.segments() {
             ask(watch, INTERVAL, 0)?;
             self.stretches.push(self.base.stretch(&segment));
         }
-        self.check_ends(trajectory, findings)?;
+        let goal = self.check_ends(trajectory, findings)?;
         self.check_knots(trajectory, findings)?;
-        self.check_limits(trajectory, watch, findings)
+        let (peaks, base, intervals) = self.check_limits(trajectory, watch, findings)?;
+        Ok(Driven { goal, peaks, base, intervals })
     }
 
     /// Whether it leads from the start to a goal: in all positions, in those velocities that are part of the
-    /// state, and in controls that cannot jump.
-    fn check_ends(&self, trajectory: &Trajectory, findings: &mut Findings) -> Result<(), Violation> {
+    /// state, and in controls that cannot jump. Gives the index of the goal, the first where it ends nowhere.
+    fn check_ends(&self, trajectory: &Trajectory, findings: &mut Findings) -> Result<usize, Violation> {
+        let mut reached = 0;
         let last = trajectory.len() - 1;
         let end = trajectory.segment(last).duration;
         let start = std::slice::from_ref(&self.problem.start);
@@ -216,7 +227,10 @@ impl<'a> Vehicle<'a> {
             let still = if end == End::Start && self.is_under_way { &[][..] } else { &self.still };
             let segment = trajectory.segment(index);
             let miss = |state: &FlatState| self.miss(&segment, t, &moved, state, still);
-            let (_, farthest) = nearest(states, miss)?;
+            let (index, farthest) = nearest(states, miss)?;
+            if end == End::Goal {
+                reached = index;
+            }
             if let Some(miss) = farthest.miss {
                 findings.add(match end {
                     End::Start => Violation::Start { miss },
@@ -224,7 +238,7 @@ impl<'a> Vehicle<'a> {
                 })?;
             }
         }
-        Ok(())
+        Ok(reached)
     }
 
     /// What an end of the trajectory, where the base has `moved` and some quantities must be `still`, misses of a state.
@@ -387,7 +401,7 @@ impl<'a> Vehicle<'a> {
                     self.raise(&mut peaks, &mut base, begin + middle);
                     continue;
                 };
-                if part.to - part.from <= floor(part.to) || intervals > MAX_INTERVALS {
+                if part.to - part.from <= floor(trajectory) || intervals > MAX_INTERVALS {
                     match open.limit {
                         Some((of, limits, value)) => drop(self.exceeded.note(of, limits, value)),
                         // Of the rest of a segment that is singular somewhere, little would be known.
@@ -490,6 +504,11 @@ impl<'a> Vehicle<'a> {
 }
 
 impl Joints for Vehicle<'_> {
+    fn farthest(&self, joint: usize) -> f64 {
+        let of_joint = self.wholes.iter().skip(joint).step_by(self.problem.mechanism.dof());
+        magnitude(of_joint.map(|whole| whole.range))
+    }
+
     /// Over several segments, at the middle of the one in the middle: rates may jump at knots, so that only
     /// the range tells how far the joints go.
     fn stand(

@@ -284,7 +284,8 @@ fn clearance_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> f64 {
 fn clearances_agree_with_dense_samples() {
     let rng = &mut Pcg64Mcg::seed_from_u64(4);
     let tolerance = 1e-3;
-    let options = CertifyOptions { clearance_tolerance: Some(tolerance), ..CertifyOptions::default() };
+    let both = Some(tolerance);
+    let options = CertifyOptions { world_tolerance: both, links_tolerance: both, ..Default::default() };
     let (mut free, mut met) = (0, 0);
     for case in 0..40 {
         for base in vehicles() {
@@ -316,7 +317,7 @@ fn clearances_agree_with_dense_samples() {
             match verdict_to(&problem, &trajectory, &options) {
                 Ok(certificate) => {
                     free += 1;
-                    let Clearance { at_least, nearest } = certificate.clearance;
+                    let Clearance { at_least, nearest } = certificate.clearance().clone();
                     assert!(0.0 < at_least && at_least <= sampled, "{at_least} proved, {sampled}: {base:?}");
                     if let Some(Nearest { distance, .. }) = nearest {
                         assert!(at_least >= distance - tolerance - 2e-9 && distance >= sampled - 1e-4);
@@ -336,6 +337,33 @@ fn clearances_agree_with_dense_samples() {
         }
     }
     assert!(free > 60 && met > 60, "{free} free, {met} met");
+}
+
+/// Of three goals the certificate tells which is reached.
+#[test]
+fn the_goal_that_is_reached_is_told() {
+    let rng = &mut Pcg64Mcg::seed_from_u64(5);
+    for base in vehicles() {
+        let trajectory = motion(&base, rng);
+        let mut problem = problem_for(mechanism(base.clone(), false), vec![], &trajectory);
+        let reached = problem.goals[0].clone();
+        for told in 0..3 {
+            let mut goals = [0.1, 0.0, -0.1].map(|astray| {
+                let mut goal = reached.clone();
+                goal.position[0] += astray;
+                goal
+            });
+            // The middle one is reached.
+            goals.rotate_left((4 - told) % 3);
+            problem.goals = goals.to_vec();
+            match verdict(&problem, &trajectory) {
+                Ok(certificate) => assert_eq!(certificate.goal, told, "{base:?}"),
+                // Rotors that would have to pull.
+                Err(Violation::BaseLimit { bound: 0.0, .. }) => {}
+                Err(other) => panic!("{base:?}: {other}"),
+            }
+        }
+    }
 }
 
 /// A straight drive of 1 m in 1 s, and a wire to its side that it grazes for a moment.
@@ -709,7 +737,7 @@ fn another_gravity_is_refused() {
 #[test]
 fn surveys_of_wild_motions_end() {
     let rng = &mut Pcg64Mcg::seed_from_u64(11);
-    let options = CertifyOptions { clearance_tolerance: Some(1e-3), ..CertifyOptions::for_files(1e-5) };
+    let options = CertifyOptions { world_tolerance: Some(1e-3), ..CertifyOptions::for_files(1e-5) };
     let mut kinds_met = std::collections::BTreeSet::new();
     for case in 0..6 {
         for base in all().into_iter().filter(|base| !matches!(base, Base::Point(_))) {

@@ -107,7 +107,8 @@ pub fn nearest_obstacle(problem: &Problem, position: &[f64]) -> Option<Meeting> 
     let mut oracle = ScalarChecker::of_states(problem, &Stop::NEVER);
     let still = vec![0.0; position.len()];
     let margins = oracle.margins(position, &still, &still);
-    let (link, obstacle) = margins.subject(Status::World).filter(|_| margins.of(Status::World).is_finite())?;
+    let (link, obstacle) =
+        margins.subject(Status::World).filter(|_| margins.of(Status::World).is_finite())?;
     Some(Meeting {
         link: problem.mechanism.links[link].name.clone(),
         obstacle: problem.world.obstacles[obstacle].name.clone(),

@@ -8,7 +8,7 @@ use super::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict};
 use crate::base::MAX_ORDER;
 use crate::pose::Pose;
 use crate::problem::Problem;
-use crate::robot::{DynamicsScratch, OutputLimits, Sphere};
+use crate::robot::{DynamicsScratch, Mechanism, OutputLimits, Sphere};
 use crate::stop::{Stop, Watch};
 use glam::DVec3;
 use std::borrow::Borrow;

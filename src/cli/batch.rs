@@ -58,7 +58,7 @@ pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
                 solved += 1;
                 let millis = solution.statistics.total().as_secs_f64() * 1e3;
                 let (duration, clearance) =
-                    (solution.trajectory.duration(), solution.certificate.clearance.at_least * 1e3);
+                    (solution.trajectory.duration(), solution.certificate.clearance().at_least * 1e3);
                 format!("{duration:>8.3} s, at least {clearance:.1} mm clear, in {millis:.2} ms")
             }
             Err(PlanError::Backend(error)) => return Err(error.into()),

@@ -50,7 +50,8 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let scene = Scene::load(&args.scene)?;
     let trajectory = load(&args.trajectory, &scene.problem.mechanism)?;
     let options = CertifyOptions {
-        clearance_tolerance: Some(CLEARANCE_TOLERANCE),
+        world_tolerance: Some(CLEARANCE_TOLERANCE),
+        links_tolerance: Some(CLEARANCE_TOLERANCE),
         ..CertifyOptions::for_files(args.tolerance)
     };
     let report = survey(&scene.problem, &trajectory, &options);

@@ -3,7 +3,7 @@
 use super::planning::PlanningArgs;
 use super::progress::Progress;
 use super::{Failure, MoveItArgs, export, say, unsolved};
-use crate::certify::{Certificate, CertifyOptions, certify};
+use crate::certify::{Certificate, CertifyOptions, Nearest, certify};
 use crate::error::InputError;
 use crate::exchange::Format;
 use crate::plan::{
@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// The clearance in the report is proved to within this, metres.
+/// Clearances in the report are proved to within this, metres.
 pub(super) const CLEARANCE_TOLERANCE: f64 = 1e-4;
 
 #[derive(Args)]
@@ -60,9 +60,11 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
     args.report.tell(&scene.problem, &solution, scene.options.seed, &backend)
 }
 
-/// Proves the clearance to within what is printed of it.
+/// Proves clearances to within what is printed of them.
 pub(super) fn tighten(problem: &Problem, solution: &mut Solution) {
-    let tight = CertifyOptions { clearance_tolerance: Some(CLEARANCE_TOLERANCE), ..Default::default() };
+    let tolerance = Some(CLEARANCE_TOLERANCE);
+    let tight =
+        CertifyOptions { world_tolerance: tolerance, links_tolerance: tolerance, ..Default::default() };
     if let Ok(certificate) = certify(problem, &solution.trajectory, &tight) {
         solution.certificate = certificate;
     }
@@ -193,23 +195,24 @@ pub(super) fn length(trajectory: &Trajectory) -> String {
     format!("{:.3} s in {segments}", trajectory.duration())
 }
 
-/// Clearance, the tightest limit and what was not judged, a line each.
+/// Clearances, the tightest limit and what was not judged, a line each.
 pub(super) fn describe(certificate: &Certificate) -> String {
     let mut text = String::new();
-    let clearance = &certificate.clearance;
-    match &clearance.nearest {
-        Some(nearest) => {
-            let [a, b] = &nearest.between;
-            let (millimetres, time) = (clearance.at_least * 1e3, nearest.time);
-            let _ = writeln!(
-                text,
-                "  clearance  at least {millimetres:.1} mm; nearest are \"{a}\" and \"{b}\", at {time:.3} s"
-            );
+    let mut label = "clearance";
+    for (what, clearance) in [("obstacles", &certificate.world), ("itself", &certificate.links)] {
+        // There are none, or nothing that could meet.
+        if clearance.at_least == f64::INFINITY {
+            continue;
         }
-        None if clearance.at_least.is_finite() => {
-            let _ = writeln!(text, "  clearance  at least {:.1} mm", clearance.at_least * 1e3);
+        let _ = write!(text, "  {label:<9}  of {what} at least {:.1} mm", clearance.at_least * 1e3);
+        if let Some(Nearest { between: [a, b], time, .. }) = &clearance.nearest {
+            let _ = write!(text, "; nearest are \"{a}\" and \"{b}\", at {time:.3} s");
         }
-        None => text.push_str("  clearance  unlimited: there is nothing to touch\n"),
+        text.push('\n');
+        label = "";
+    }
+    if text.is_empty() {
+        text.push_str("  clearance  unlimited: there is nothing to touch\n");
     }
     if let Some((limit, peak)) = certificate.tightest() {
         let (used, value, bound, time) = (peak.used * 100.0, peak.value, peak.bound, peak.time);

@@ -34,6 +34,10 @@ impl EdgeChecker for Telling {
         self.0.screened_at_once()
     }
 
+    fn set_clearance(&mut self, metres: f64) {
+        self.0.set_clearance(metres);
+    }
+
     fn set_padding(&mut self, metres: f64) {
         self.0.set_padding(metres);
     }

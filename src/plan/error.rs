@@ -175,7 +175,9 @@ impl fmt::Display for EndFault {
                      {clearance:.2} mm are asked for"
                 )
             }
-            Self::Constraint { name, margin } => write!(f, "does not meet \"{name}\": its margin is {margin}"),
+            Self::Constraint { name, margin } => {
+                write!(f, "does not meet \"{name}\": its margin is {margin}")
+            }
         }
     }
 }

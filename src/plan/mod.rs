@@ -133,8 +133,7 @@ pub fn plan_on_threads(
         let run = &run;
         let finished = std::thread::scope(|scope| {
             let wanted = threads.clamp(1, MAX_THREADS);
-            let others: Vec<_> =
-                (1..wanted).map_while(|number| start(scope, move || run(number))).collect();
+            let others: Vec<_> = (1..wanted).map_while(|number| start(scope, move || run(number))).collect();
             first.share.of = *of.get_or_init(|| others.len() + 1);
             let mut finished = vec![query.run(first, task)];
             for other in others {

@@ -134,7 +134,8 @@ impl<'a> Query<'a> {
     fn own_fault(&self, state: &FlatState) -> Option<EndFault> {
         let PlanOptions { clearance, constraints, .. } = self.options;
         let nearest = (*clearance > 0.0).then(|| nearest_obstacle(self.problem, &state.position)).flatten();
-        if let Some(Meeting { link, obstacle, distance }) = nearest.filter(|near| near.distance < *clearance) {
+        if let Some(Meeting { link, obstacle, distance }) = nearest.filter(|near| near.distance < *clearance)
+        {
             return Some(EndFault::TooNear { link, obstacle, distance, clearance: *clearance });
         }
         let FlatState { position, velocity, acceleration } = state;

@@ -185,7 +185,12 @@ impl Departure<'_> {
 
     /// What is left of the running trajectory after the departure, with its proof, where it still leads to a goal of
     /// `here`, which is [`Departure::problem`], and is found to be valid in its world before `stop` is due.
-    fn driving_on(&self, here: &Problem, options: &PlanOptions, stop: &Stop) -> Option<(Trajectory, Certificate)> {
+    fn driving_on(
+        &self,
+        here: &Problem,
+        options: &PlanOptions,
+        stop: &Stop,
+    ) -> Option<(Trajectory, Certificate)> {
         let running = self.running;
         // Most changes are of the goal, which is seen without any tables.
         let end = FlatState::of(&here.mechanism, running, running.duration(), here.smoothness).ok()?;

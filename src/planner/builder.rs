@@ -171,8 +171,7 @@ impl PlannerBuilder {
         magnitude("clearance", self.clearance).map_err(InputError::of_value)?;
         world.validate().map_err(|e| InputError::of_value(e.under("world")))?;
         let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
-        let problem =
-            Problem { mechanism, world, start, goals: Vec::new(), smoothness, torque, gravity };
+        let problem = Problem { mechanism, world, start, goals: Vec::new(), smoothness, torque, gravity };
         let options = PlanOptions { clearance: self.clearance, ..self.options };
         let planner = Planner::of(problem, options);
         Ok(Planner {

@@ -40,7 +40,9 @@ pub use query::{Goal, Query, State};
 
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
-use crate::plan::{Departure, PlanError, PlanOptions, Solution, plan, plan_batch, plan_on_threads, replan_by};
+use crate::plan::{
+    Departure, PlanError, PlanOptions, Solution, plan, plan_batch, plan_on_threads, replan_by,
+};
 use crate::problem::{FlatState, Problem};
 use crate::robot::{Mechanism, NamedState};
 use crate::trajectory::Trajectory;
@@ -115,8 +117,9 @@ impl Planner {
             Begin::State(_) => self.answer(&problem, &options)?,
             Begin::Leaving { running, at, since } => {
                 let departure = Departure { running, from: *at };
-                let next =
-                    replan_by(&problem, &options, &departure, &mut |here, options| self.answer(here, options))?;
+                let next = replan_by(&problem, &options, &departure, &mut |here, options| {
+                    self.answer(here, options)
+                })?;
                 match since {
                     Some(now) => self.joined(&departure, *now, &problem, next)?,
                     None => next,
@@ -135,7 +138,8 @@ impl Planner {
             .filter_map(|resolved| resolved.as_ref().ok())
             .map(|(problem, options)| crate::plan::Task { problem, options })
             .collect();
-        let make = |i: usize| self.new_checker(tasks[i].problem);
+        let checkers = self.checkers();
+        let make = |i: usize| checkers.of(tasks[i].problem);
         let mut answers = plan_batch(&tasks, make, self.threads, |_, _| {}).into_iter();
         let mut motions = Vec::with_capacity(queries.len());
         for (query, resolved) in queries.iter().zip(&resolved) {
@@ -222,22 +226,36 @@ impl Planner {
         Ok(Motion::new(solution, name, self.mechanism.clone(), problem.smoothness))
     }
 
-    /// A checker of a problem in a world.
-    fn new_checker(&self, problem: &Problem) -> Result<Box<dyn EdgeChecker>, CheckError> {
-        self.backend.checker_on(&self.adapter, problem, self.options.resolution)
+    /// What makes checkers, on any thread.
+    fn checkers(&self) -> MakeChecker<'_> {
+        MakeChecker { backend: self.backend, adapter: &self.adapter, resolution: self.options.resolution }
     }
 
     /// Plans a problem of this robot in this world.
     fn answer(&mut self, problem: &Problem, options: &PlanOptions) -> Result<Solution, PlanError> {
         if self.threads > 1 {
-            return plan_on_threads(problem, || self.new_checker(problem), options, self.threads);
+            let checkers = self.checkers();
+            return plan_on_threads(problem, || checkers.of(problem), options, self.threads);
         }
         let mut checker = match self.checker.take() {
             Some(checker) => checker,
-            None => self.new_checker(problem)?,
+            None => self.checkers().of(problem)?,
         };
         let answer = plan(problem, &mut *checker, options);
         self.checker = Some(checker);
         answer
+    }
+}
+
+/// Makes checkers on a backend.
+struct MakeChecker<'a> {
+    backend: Backend,
+    adapter: &'a AdapterChoice,
+    resolution: Option<f64>,
+}
+
+impl MakeChecker<'_> {
+    fn of(&self, problem: &Problem) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        self.backend.checker_on(self.adapter, problem, self.resolution)
     }
 }

@@ -45,7 +45,11 @@ pub(super) enum Begin {
     State(State),
     /// In a running motion that is left at a time, seconds since it began; what is driven since `since` until then
     /// is part of the answer.
-    Leaving { running: Trajectory, at: f64, since: Option<f64> },
+    Leaving {
+        running: Trajectory,
+        at: f64,
+        since: Option<f64>,
+    },
 }
 
 impl Goal {
@@ -90,7 +94,7 @@ impl Query {
         self
     }
 
-    fn beginning(begin: Begin) -> Self {
+    pub(super) fn beginning(begin: Begin) -> Self {
         Self {
             begin,
             goals: Vec::new(),

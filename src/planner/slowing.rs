@@ -30,7 +30,8 @@ impl Planner {
     pub fn stop(&mut self, running: &Motion, at: f64) -> Result<Motion, PlanError> {
         let begun = Instant::now();
         let on_path = self.slowed(running, at, 0.0, begun);
-        let mut query = Query::beginning(Begin::Leaving { running: running.trajectory.clone(), at, since: None });
+        let mut query =
+            Query::beginning(Begin::Leaving { running: running.trajectory.clone(), at, since: None });
         for goal in self.places_to_rest(running, at) {
             query = query.to(State::Of(goal));
         }

@@ -82,7 +82,11 @@ impl World {
         self.admit(name)?;
         let under = |e: InvalidValue| e.under(format_args!("grid \"{}\"", excerpt(name)));
         let boxes = grid.boxes().map_err(under)?;
-        self.obstacles.extend(boxes.into_iter().map(|(shape, pose)| Obstacle { name: name.to_owned(), shape, pose }));
+        self.obstacles.extend(boxes.into_iter().map(|(shape, pose)| Obstacle {
+            name: name.to_owned(),
+            shape,
+            pose,
+        }));
         Ok(self)
     }
 

@@ -272,7 +272,7 @@ impl Packer {
 
     /// As for [`GpuChecker::submit`], with states: each a cubic that has its derivatives at time 0.
     fn submit_states(&mut self, states: &StateBatch, range: Range<usize>) -> Result<Ticket, CheckError> {
-        let (blank, dof) = (self.blank(), self.packed.dof());
+        let (blank, dof) = (self.blank(3), self.packed.dof());
         self.rows.clear();
         self.heads.clear();
         for i in range {

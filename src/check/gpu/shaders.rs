@@ -2,8 +2,8 @@
 //! own memory must have a constant size, which is written before the first of them.
 //! Imports nothing of flatout but `check::packed`'s constants.
 
-use super::layout::DEGREE_SHIFT;
 use super::super::packed::RAKE;
+use super::layout::DEGREE_SHIFT;
 
 /// A file of `shaders/`.
 #[derive(Clone, Copy, Debug)]

@@ -116,7 +116,8 @@ fn link_touches<S: Simd>(
 ) -> bool {
     let world = &packed.world;
     let l = &packed.links[link];
-    let bound = Ball::new(s, V3::load(s, &scratch.bounds[link]), l.bound.radius + packed.padding + packed.clearance);
+    let bound =
+        Ball::new(s, V3::load(s, &scratch.bounds[link]), l.bound.radius + packed.padding + packed.clearance);
     let around = Around::new(s, &bound);
     // The spheres against an obstacle that the bound touches.
     macro_rules! spheres {
