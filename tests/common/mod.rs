@@ -28,7 +28,11 @@ pub(crate) fn shared(relative: &str) -> Option<PathBuf> {
         return Some(path);
     }
     let required = std::env::var_os("FLATOUT_REQUIRE_DATA").is_some_and(|value| value == "1");
-    assert!(!required, "{} is absent, and FLATOUT_REQUIRE_DATA=1; FLATOUT_DATA names the folder", path.display());
+    assert!(
+        !required,
+        "{} is absent, and FLATOUT_REQUIRE_DATA=1; FLATOUT_DATA names the folder",
+        path.display()
+    );
     let _ = writeln!(std::io::stderr(), "skipped: {} is absent", path.display());
     None
 }
