@@ -113,12 +113,14 @@ fn real_problems() -> Vec<(String, Problem)> {
     let mut problems = Vec::new();
     for name in ["panda", "ur5", "fetch"] {
         let file = |path: String| common::shared(&path);
-        let Some(urdf) = file(format!("robots/{name}_spherized.urdf")) else { return problems };
+        let urdf = file(format!("robots/{name}_spherized.urdf"));
+        let suite = file(format!("mbm/{name}.json"));
+        let (Some(urdf), Some(suite)) = (urdf, suite) else { return problems };
         let srdf = file(format!("robots/{name}.srdf"));
         let limits = file(format!("robots/{name}_joint_limits.yaml"));
         let robot =
             Robot::load(&urdf, srdf.as_deref(), limits.as_deref(), &Default::default()).expect("a robot");
-        let suite = MbmSuite::load(&file(format!("mbm/{name}.json")).expect("a suite")).expect("a suite");
+        let suite = MbmSuite::load(&suite).expect("a suite");
         let mechanism = suite.mechanism(&robot, Pose::IDENTITY).expect("a mechanism");
         let mut rng = Pcg64Mcg::seed_from_u64(17);
         for chosen in suite.problems.iter().step_by(60) {

@@ -127,3 +127,22 @@ fn planners_name_no_backend() {
         }
     }
 }
+
+/// One place knows where the shared data lies; whoever else built a path to it would not heed `FLATOUT_DATA`.
+#[test]
+fn one_place_knows_where_the_data_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut waiting: Vec<PathBuf> =
+        ["src", "tests", "benches", "examples"].iter().map(|f| root.join(f)).collect();
+    let mut knowing = Vec::new();
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|e| e == "rs")
+            && read(&path).contains(concat!("\"../", "shared"))
+        {
+            knowing.push(path);
+        }
+    }
+    assert_eq!(knowing, [root.join("tests/common/mod.rs")]);
+}

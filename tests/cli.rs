@@ -835,6 +835,89 @@ fn bench_kinopax_plans_every_seed() {
         .fails(2, &["wall.csv:2: expected six numbers"]);
 }
 
+/// Reports of one suite are held against each other, whatever suite it is.
+#[test]
+fn bench_compare_tells_what_became_worse() {
+    let folder = folder("compare");
+    let csv = write(&folder, "post.csv", "0.4, 0.4, 0, 0.5, 0.5, 1\n");
+    let report = |name: &str| string(&folder.join(name));
+    let bench = |arguments: &[&str], name: &str| {
+        let out = report(name);
+        flatout(&[&["bench"], arguments, &["--json", &out, "--backend", "simd"]].concat()).ends_with(0);
+        out
+    };
+    let point = ["kinopax", &csv, "--system", "point", "--seeds", "2"];
+    let old = bench(&point, "old.json");
+    let compare =
+        |old: &str, new: &str, more: &[&str]| flatout(&[&["bench", "compare", old, new], more].concat());
+    let same = compare(&old, &old, &["--fail-above", "1.0"]).ends_with(0);
+    for said in ["kinopax point", "time us", "duration s", "post", "median", "p95", "max", "1.000"] {
+        assert!(same.out.contains(said), "\"{said}\" is missing in: {}", same.out);
+    }
+
+    // The new one is slower and has lost an answer.
+    let mut json: Value = serde_json::from_str(&read(Path::new(&old))).unwrap();
+    json["results"][0]["total_us"] = (10.0 * json["results"][0]["total_us"].as_f64().unwrap()).into();
+    json["results"][1]["duration_s"] = Value::Null;
+    let new = write(&folder, "new.json", json.to_string());
+    let out = report("comparison.json");
+    let run = compare(&old, &new, &["--json", &out]).ends_with(0);
+    assert!(run.out.contains("no longer solved: post seed 1"), "{}", run.out);
+    let said = ["post: 1 solved, 2 before", "post: median of time is 10.000 times what it was"];
+    compare(&old, &new, &["--fail-above", "1.5"]).fails(1, &said);
+    compare(&new, &old, &["--fail-above", "1.5", "--of", "median"]).ends_with(0);
+    let comparison: Value = serde_json::from_str(&read(Path::new(&out))).unwrap();
+    let group = &comparison["groups"][0];
+    assert_eq!(
+        (&group["name"], &group["solved_new"], &group["problems"]),
+        (&"post".into(), &1.into(), &2.into())
+    );
+    assert_eq!((&group["time_us"]["ratio"]["p95"], &group["lost"][0]), (&10.0.into(), &"post seed 1".into()));
+
+    // Other systems and suites, and what is no report.
+    let airplane = bench(&["kinopax", &csv, "--system", "airplane", "--seeds", "1"], "airplane.json");
+    compare(&old, &airplane, &[])
+        .fails(2, &["airplane.json: different suites: kinopax point, and kinopax airplane"]);
+    let others = [
+        bench(&["families", "--kind", "maze2d", "--count", "2", "--seeds", "1"], "families.json"),
+        bench(&["scenes", "scenes/panda_table.yaml", "--seeds", "1"], "scenes.json"),
+        bench(&["deadline", "--count", "12", "--limit", "0.002"], "deadline.json"),
+    ];
+    for other in &others {
+        compare(other, other, &["--fail-above", "1"]).ends_with(0);
+        compare(&old, other, &[]).fails(2, &["different suites"]);
+    }
+    compare(&others[0], &others[1], &[]).fails(2, &["no problem of", "is in both reports"]);
+    let edges = report("edges.json");
+    let arguments = ["bench", "edges", "--obstacles", "3", "--most", "1", "--time", "1e-4", "--json", &edges];
+    flatout(&arguments).ends_with(0);
+    compare(&edges, &edges, &["--fail-above", "1"]).ends_with(0);
+    compare("scenes/panda_table.yaml", &old, &[]).fails(2, &["panda_table.yaml:", "expected a report"]);
+    compare(&old, "none.json", &[]).fails(2, &["none.json: cannot read the file"]);
+    compare(&old, &old, &["--fail-above", "1", "--of", "mean"]).fails(2, &["median, p95 or max"]);
+}
+
+/// A curve of qualities, and replans, are reports as well.
+#[test]
+fn bench_compare_reads_curves_and_replans() {
+    let folder = folder("compare_arms");
+    let suite = r#"{"format": "mbm-json/1", "robot": "panda",
+        "joints": ["panda_joint1", "panda_joint2", "panda_joint3", "panda_joint4", "panda_joint5", "panda_joint6", "panda_joint7"],
+        "problems": [
+        {"set": "easy", "index": 3, "start": [0, -0.785, 0, -2.356, 0, 1.571, 0.785], "goal": [0.6, -0.5, 0, -2.2, 0, 1.7, 0.785],
+         "obstacles": []}]}"#;
+    let suite = write(&folder, "suite.json", suite);
+    for arguments in [&["mbm", &suite, "--curve"][..], &["mbm", &suite], &["replan", &suite, "--count", "3"]]
+    {
+        let out = string(&folder.join("out.json"));
+        let arguments = [&["bench"], arguments, &["--json", &out]].concat();
+        let arguments = [&arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>()[..], &panda()].concat();
+        flatout(&arguments).ends_with(0);
+        let run = flatout(&["bench", "compare", &out, &out, "--fail-above", "1"]).ends_with(0);
+        assert!(run.out.contains("panda\nold: simd/"), "{}", run.out);
+    }
+}
+
 #[test]
 fn bench_kinopax_flies() {
     let folder = folder("kinopax_airplane");

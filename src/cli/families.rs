@@ -1,7 +1,7 @@
 //! `flatout bench families` and `flatout bench scenes`: many problems, many seeds, and their tails.
 
 use super::progress::Progress;
-use super::{BackendArgs, Failure, complain, count, say, write_file};
+use super::{BackendArgs, Failure, count, say, write_results};
 use crate::bench::families::Kind;
 use crate::bench::report::Machine;
 use crate::bench::runner;
@@ -104,10 +104,5 @@ fn run(entries: &[Entry], args: &SampleArgs) -> Result<(), Failure> {
     drop(progress);
     let report = SampleReport { backend, machine: Machine::this(), results };
     say(&report.to_string())?;
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&report).map_err(|e| Failure::Invalid(e.to_string()))?;
-        write_file(path, &text)?;
-        complain(&format!("results written to {}", path.display()));
-    }
-    Ok(())
+    write_results(args.json.as_deref(), &report)
 }

@@ -4,6 +4,7 @@
 mod batch;
 mod bench;
 mod check;
+mod compare;
 #[cfg(feature = "gpu")]
 mod devices;
 mod edges;
@@ -70,6 +71,8 @@ enum Failure {
     Invalid(String),
     /// The work could not be done, and nothing is known of plan or trajectory: exit code 1.
     Broken(String),
+    /// A figure is worse than it may be: exit code 1.
+    Worse(String),
 }
 
 impl From<InputError> for Failure {
@@ -88,7 +91,7 @@ impl From<CheckError> for Failure {
 }
 
 /// Parses the command line, runs the command, and gives the exit code: 0 solved or valid, 1 broken off
-/// (a backend failed, or standard output could not be written), 2 bad input, 3 no plan or not valid.
+/// (a backend failed, or standard output could not be written) or worse than allowed, 2 bad input, 3 no plan or not valid.
 pub fn run() -> ExitCode {
     let code = exit_code(command());
     // A device that a query did not wait for may still be opened.
@@ -118,7 +121,7 @@ fn command() -> Result<(), Failure> {
 fn exit_code(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Broken(why)) => {
+        Err(Failure::Broken(why) | Failure::Worse(why)) => {
             complain(&why);
             ExitCode::FAILURE
         }
@@ -188,6 +191,15 @@ fn say(message: &str) -> Result<(), Failure> {
 fn write_file(path: &std::path::Path, text: &str) -> Result<(), InputError> {
     std::fs::write(path, text)
         .map_err(|e| InputError::new(format!("cannot write the file: {e}")).in_file(path))
+}
+
+/// Writes results as JSON, if they are to be written, and says where they are.
+fn write_results(path: Option<&std::path::Path>, results: &impl serde::Serialize) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let text = serde_json::to_string_pretty(results).map_err(|e| Failure::Broken(e.to_string()))?;
+    write_file(path, &text)?;
+    complain(&format!("results written to {}", path.display()));
+    Ok(())
 }
 
 /// A solution on its way into a file.

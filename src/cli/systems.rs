@@ -2,7 +2,7 @@
 
 use super::batch::make_folder;
 use super::progress::Progress;
-use super::{BackendArgs, Failure, complain, count, export, say, write_file};
+use super::{BackendArgs, Failure, count, export, say, write_results};
 use crate::bench::report::Machine;
 use crate::bench::seeds::{LeftOut, SeedReport, SeedResult};
 use crate::bench::{dynobench, kinopax, runner};
@@ -66,7 +66,7 @@ pub(super) fn dynobench(args: &DynobenchArgs) -> Result<(), Failure> {
         let name = format!("{}/{}", instance.system, instance.name);
         entries.push(Entry { problem: instance.problem()?, instance: name, reference: instance.reference });
     }
-    run("dynobench", &entries, &dynobench::options(), &args.seeds)
+    run("dynobench", None, &entries, &dynobench::options(), &args.seeds)
 }
 
 pub(super) fn kinopax(args: &KinopaxArgs) -> Result<(), Failure> {
@@ -75,10 +75,22 @@ pub(super) fn kinopax(args: &KinopaxArgs) -> Result<(), Failure> {
     let size = args.system.size();
     let options =
         PlanOptions { resolution: Some(0.02 * size), range: Some(0.5 * size), ..PlanOptions::default() };
-    run("kinopax", &[Entry { instance: name, problem, reference: None }], &options, &args.seeds)
+    run(
+        "kinopax",
+        Some(args.system.name()),
+        &[Entry { instance: name, problem, reference: None }],
+        &options,
+        &args.seeds,
+    )
 }
 
-fn run(suite: &str, entries: &[Entry], options: &PlanOptions, args: &SeedArgs) -> Result<(), Failure> {
+fn run(
+    suite: &str,
+    system: Option<&str>,
+    entries: &[Entry],
+    options: &PlanOptions,
+    args: &SeedArgs,
+) -> Result<(), Failure> {
     if let Some(dir) = &args.trajectories {
         make_folder(dir)?;
     }
@@ -113,14 +125,16 @@ fn run(suite: &str, entries: &[Entry], options: &PlanOptions, args: &SeedArgs) -
         }
     }
     drop(progress);
-    let report = SeedReport { suite: suite.to_owned(), backend, machine: Machine::this(), results, left_out };
+    let report = SeedReport {
+        suite: suite.to_owned(),
+        system: system.map(str::to_owned),
+        backend,
+        machine: Machine::this(),
+        results,
+        left_out,
+    };
     say(&report.to_string())?;
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&report).map_err(|e| Failure::Invalid(e.to_string()))?;
-        write_file(path, &text)?;
-        complain(&format!("results written to {}", path.display()));
-    }
-    Ok(())
+    write_results(args.json.as_deref(), &report)
 }
 
 fn trajectory_file(dir: &Path, instance: &str, seed: u64) -> PathBuf {

@@ -310,8 +310,9 @@ mod tests {
             for cosine in sampled {
                 (low, high) = (low.min(cosine), high.max(cosine));
             }
-            prop_assert!(least <= low + 1e-15 && low < least + 1e-4, "{least} {low}");
-            prop_assert!(most >= high - 1e-15 && high > most - 1e-4, "{most} {high}");
+            // The last sample may lie beyond the interval by the rounding of an angle of 28.
+            prop_assert!(least <= low + 1e-14 && low < least + 1e-4, "{least} {low}");
+            prop_assert!(most >= high - 1e-14 && high > most - 1e-4, "{most} {high}");
         }
     }
 }
