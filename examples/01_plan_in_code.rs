@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example 01_plan_in_code`
 
+#![expect(clippy::print_stdout, reason = "an example tells what it does")]
+
 use flatout::glam::DVec3;
 use flatout::prelude::*;
 use std::path::Path;

@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release --example 02_long_running_node`
 
+#![expect(clippy::print_stdout, reason = "an example tells what it does")]
+
 use flatout::glam::DVec3;
 use flatout::prelude::*;
 use std::sync::mpsc;

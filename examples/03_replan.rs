@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example 03_replan`
 
+#![expect(clippy::print_stdout, reason = "an example tells what it does")]
+
 use flatout::glam::DVec3;
 use flatout::prelude::*;
 use std::time::Duration;

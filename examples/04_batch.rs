@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example 04_batch`
 
+#![expect(clippy::print_stdout, reason = "an example tells what it does")]
+
 use flatout::glam::DVec3;
 use flatout::prelude::*;
 

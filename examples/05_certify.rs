@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example 05_certify`
 
+#![expect(clippy::print_stdout, reason = "an example tells what it does")]
+
 use flatout::exchange::Format;
 use flatout::prelude::*;
 

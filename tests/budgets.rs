@@ -132,6 +132,10 @@ impl EdgeChecker for Raising {
         self.inner.set_padding(metres);
     }
 
+    fn set_clearance(&mut self, metres: f64) {
+        self.inner.set_clearance(metres);
+    }
+
     fn set_resolution(&mut self, metres: f64) {
         self.inner.set_resolution(metres);
     }

@@ -349,12 +349,12 @@ fn moving_nodes_are_searched_in_batches() {
 /// Counts what it is asked, on its way to a real backend.
 struct Counting<'a> {
     checker: Box<dyn EdgeChecker>,
-    batches: &'a std::cell::RefCell<Vec<usize>>,
+    batches: &'a std::sync::Mutex<Vec<usize>>,
 }
 
 impl EdgeChecker for Counting<'_> {
     fn check(&mut self, edges: &EdgeBatch, verdicts: &mut Vec<Verdict>) -> Result<(), CheckError> {
-        self.batches.borrow_mut().push(edges.len());
+        self.batches.lock().expect("nobody panics").push(edges.len());
         self.checker.check(edges, verdicts)
     }
 
@@ -364,6 +364,10 @@ impl EdgeChecker for Counting<'_> {
 
     fn set_padding(&mut self, metres: f64) {
         self.checker.set_padding(metres);
+    }
+
+    fn set_clearance(&mut self, metres: f64) {
+        self.checker.set_clearance(metres);
     }
 
     fn set_resolution(&mut self, metres: f64) {
@@ -388,10 +392,10 @@ impl EdgeChecker for Counting<'_> {
 fn a_backend_says_how_many_edges_it_likes() {
     let Scene { problem, options, .. } = scene("panda_cage");
     let options = PlanOptions { shortcut_tries: 0, ..patient(&options) };
-    let batches = std::cell::RefCell::new(Vec::new());
+    let batches = std::sync::Mutex::new(Vec::new());
     let checker = Backend::Simd.checker(&problem, options.resolution).expect("a backend");
     plan(&problem, &mut Counting { checker, batches: &batches }, &options).expect("a plan");
-    let batches = batches.into_inner();
+    let batches = batches.into_inner().expect("nobody panics");
     assert_eq!(batches.iter().max(), Some(&300), "{batches:?}");
     assert!(batches.len() < 60, "{} submissions", batches.len());
 }
@@ -469,6 +473,8 @@ impl EdgeChecker for Liar {
 
     fn set_padding(&mut self, _: f64) {}
 
+    fn set_clearance(&mut self, _: f64) {}
+
     fn set_resolution(&mut self, _: f64) {}
 
     fn states_checked(&self) -> u64 {
@@ -507,6 +513,7 @@ fn a_failing_backend_is_an_error() {
             Liar.check_states(states, verdicts)
         }
         fn set_padding(&mut self, _: f64) {}
+        fn set_clearance(&mut self, _: f64) {}
         fn set_resolution(&mut self, _: f64) {}
         fn states_checked(&self) -> u64 {
             0
@@ -633,6 +640,10 @@ mod gpu {
 
         fn set_padding(&mut self, metres: f64) {
             self.checker.set_padding(metres);
+        }
+
+        fn set_clearance(&mut self, metres: f64) {
+            self.checker.set_clearance(metres);
         }
 
         fn set_resolution(&mut self, metres: f64) {

@@ -93,12 +93,7 @@ impl Race {
 }
 
 impl<'a> Termination<'a> {
-    /// The budgets of `options`, counted from now.
-    pub fn new(options: &PlanOptions) -> Self {
-        Self::since(options, Instant::now())
-    }
-
-    /// The same, counted from `begun`.
+    /// The budgets of `options`, counted from `begun`.
     pub fn since(options: &PlanOptions, begun: Instant) -> Self {
         // What ends later than the clock can tell never ends.
         let deadline = options.time_limit.and_then(|limit| begun.checked_add(limit));
@@ -199,7 +194,7 @@ mod tests {
     fn a_search_gives_up_only_when_it_cannot_win() {
         let race = Race::new(1, 0);
         let options = PlanOptions { time_limit: None, max_samples: 1000, ..Default::default() };
-        let termination = Termination::new(&options).racing(&race);
+        let termination = Termination::since(&options, Instant::now()).racing(&race);
         assert_eq!(termination.spent(999), None);
         race.answered(50);
         race.answered(80);
@@ -208,7 +203,7 @@ mod tests {
         assert_eq!(termination.after(50).spent(1), Some(Budget::Samples));
         assert_eq!(termination.until(None).spent(999), None);
         let limited = PlanOptions { time_limit: Some(Duration::from_secs(3600)), ..options };
-        let hour = Termination::new(&limited);
+        let hour = Termination::since(&limited, Instant::now());
         assert!(hour.halved().late_for(Duration::from_secs(1801)) && !hour.halved().late());
         assert!(!termination.halved().late());
         assert_eq!(termination.until(None).within(60).spent(60), Some(Budget::Samples));
@@ -222,13 +217,13 @@ mod tests {
             cancel: Some(token.clone()),
             ..Default::default()
         };
-        let termination = Termination::new(&options);
+        let termination = Termination::since(&options, Instant::now());
         assert_eq!((termination.spent(16), termination.stop().left()), (None, None));
         token.cancel();
         assert_eq!((termination.spent(15), termination.spent(16)), (None, Some(Budget::Cancelled)));
         assert_eq!(termination.spent_among(15, 2 * NODES_PER_CLOCK), Some(Budget::Cancelled));
         let late = PlanOptions { time_limit: Some(Duration::ZERO), ..Default::default() };
-        assert_eq!(Termination::new(&late).interrupted(), Some(Budget::Time));
+        assert_eq!(Termination::since(&late, Instant::now()).interrupted(), Some(Budget::Time));
     }
 
     #[test]
@@ -238,7 +233,7 @@ mod tests {
         let end = |improve| {
             let options = options(improve);
             let improve = Improve::new(&options, begun);
-            improve.map(|_| Termination::new(&options).until(improve).interrupted())
+            improve.map(|_| Termination::since(&options, Instant::now()).until(improve).interrupted())
         };
         assert_eq!(end(None), None);
         assert_eq!(end(Some(Duration::ZERO)), Some(Some(Budget::Time)));

@@ -196,13 +196,13 @@ impl Planner {
         departure: &Departure<'_>,
         now: f64,
         problem: &Problem,
-        next: Solution,
+        mut next: Solution,
     ) -> Result<Solution, PlanError> {
         let options = self.options.certify();
-        let (trajectory, certificate) = departure
+        (next.trajectory, next.certificate) = departure
             .ahead(now, problem, &next.trajectory, &options)
             .map_err(|why| PlanError::Unsupported(format!("what is driven until the departure: {why}")))?;
-        Ok(Solution { trajectory, certificate, ..next })
+        Ok(next)
     }
 
     /// The problem and the options that a query comes to.

@@ -16,8 +16,11 @@ pub use body::{Part, PartShape};
 pub use setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource, limit_jerk};
 pub use vehicle::{Carried, PointRobot, VehicleRobot};
 
-pub(crate) use read::obstacle;
-pub(crate) use setup::{admit, coordinates, find_joint, require_limits};
+// What the benchmark suites read and check as scenes do.
+#[cfg(feature = "cli")]
+pub(crate) use {read::obstacle, setup::admit};
+
+pub(crate) use setup::{coordinates, find_joint, require_limits};
 
 use crate::document;
 use crate::error::InputError;
