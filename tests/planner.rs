@@ -214,7 +214,7 @@ fn clearance_is_kept_from_what_is_made_in_code() {
     }
     // A goal nearer than that is told, with numbers.
     let mut planner =
-        Planner::builder(robot()).acceleration(6.0).world(world).clearance(0.2).build().expect("a planner");
+        Planner::builder(robot()).acceleration(6.0).world(world).clearance(0.4).build().expect("a planner");
     let told = planner.plan(&Query::from([-1.0, 0.5]).to([0.0, 0.0])).expect_err("trunks are near");
     let (PlanError::Start(why) | PlanError::Goal(why)) = &told else { panic!("{told}") };
     assert!(matches!(why, EndFault::TooNear { distance, clearance, .. } if distance < clearance), "{told}");
