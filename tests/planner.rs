@@ -2,7 +2,9 @@
 
 use flatout::exchange::{Export, Format};
 use flatout::glam::DVec3;
+use flatout::planner::{FlatSample, FlatSystem};
 use flatout::prelude::*;
+use flatout::robot::Sphere;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -410,4 +412,93 @@ fn planners_are_sent() {
     is_send(&planner);
     let there = std::thread::spawn(move || planner.plan(&Query::from([0.0, 0.5]).to([1.0, 0.5])).is_ok());
     assert!(there.join().expect("no panic"));
+}
+
+/// A load on a rope of two metres below a trolley, which is ahead of it by as much as it is pulled.
+struct Crane {
+    drawn: Arc<AtomicU32>,
+}
+
+impl Crane {
+    fn trolley(sample: &FlatSample<'_>) -> DVec3 {
+        let [load, pull] = [sample.position, sample.acceleration].map(|v| DVec3::new(v[0], v[1], 0.0));
+        load + DVec3::Z * 2.0 + pull * (2.0 / 9.81)
+    }
+}
+
+impl FlatSystem for Crane {
+    fn name(&self) -> &str {
+        "crane"
+    }
+
+    fn outputs(&self) -> Vec<(String, JointLimits)> {
+        let limits =
+            JointLimits { lower: -3.0, upper: 3.0, velocity: 1.0, acceleration: 1.0, ..JointLimits::NONE };
+        ["load x", "load y"].map(|name| (name.to_owned(), limits)).into()
+    }
+
+    fn bodies(&self, sample: &FlatSample<'_>, bodies: &mut Vec<Sphere>) {
+        let load = DVec3::new(sample.position[0], sample.position[1], 0.0);
+        bodies.extend([load, Self::trolley(sample)].map(|center| Sphere { center, radius: 0.2 }));
+    }
+
+    fn margin(&self, sample: &FlatSample<'_>) -> f64 {
+        1.2 - sample.acceleration.iter().map(|a| a * a).sum::<f64>().sqrt()
+    }
+
+    fn sample(&self, unit: &mut dyn FnMut() -> f64, position: &mut [f64]) {
+        self.drawn.fetch_add(1, Ordering::Relaxed);
+        if unit() < 0.3 {
+            position[1] = 2.8 * position[1].signum();
+        }
+    }
+}
+
+/// A caller's own flat system: map, limits and sampling are its own, and the answer holds them.
+#[test]
+fn own_flat_systems_are_planned_for() {
+    let drawn = Arc::new(AtomicU32::new(0));
+    let mut world = World::default();
+    let at = |x: f64, y: f64| Pose::from_translation(DVec3::new(x, y, 0.0));
+    world.add("stack", Shape::cuboid(DVec3::new(0.5, 4.0, 1.0)), at(0.0, 0.0)).expect("a new name");
+    world.add("mast", Shape::cylinder(0.2, 6.0), at(1.2, 2.0)).expect("a new name");
+    let mut planner = Planner::of_system(Crane { drawn: drawn.clone() }, world.clone()).expect("a planner");
+    for seed in 0..10 {
+        let motion =
+            planner.plan(&Query::from([-2.0, 0.0]).to([2.0, 0.0]).seed(seed)).expect("around the stack");
+        assert_eq!(
+            (motion.joints(), motion.certificate.sampled.len()),
+            (&["load x", "load y"].map(str::to_owned)[..], 1)
+        );
+        for point in motion.setpoints(Rate::hz(500.0)) {
+            let Setpoint { position, velocity, acceleration, .. } = &point;
+            assert!(velocity.iter().chain(acceleration).all(|v| v.abs() <= 1.0 + 1e-6), "{point:?}");
+            assert!(acceleration.iter().map(|a| a * a).sum::<f64>().sqrt() <= 1.2 + 1e-6, "{point:?}");
+            let sample = FlatSample { position, velocity, acceleration };
+            let load = DVec3::new(position[0], position[1], 0.0);
+            for center in [load, Crane::trolley(&sample)] {
+                let far =
+                    world.obstacles.iter().map(|o| o.signed_distance(center)).fold(f64::INFINITY, f64::min);
+                assert!(far >= 0.2 - 1e-3, "{far} at {point:?}");
+            }
+        }
+    }
+    assert!(drawn.load(Ordering::Relaxed) > 10, "it draws its own samples");
+    let told = planner.plan(&Query::from([0.0, 0.0]).to([2.0, 0.0])).expect_err("inside the stack");
+    assert!(
+        matches!(&told, PlanError::Start(EndFault::Constraint { name, .. }) if name == "crane"),
+        "{told}"
+    );
+    struct Boundless;
+    impl FlatSystem for Boundless {
+        fn name(&self) -> &str {
+            "boundless"
+        }
+        fn outputs(&self) -> Vec<(String, JointLimits)> {
+            vec![("x".to_owned(), JointLimits::NONE)]
+        }
+        fn bodies(&self, _: &FlatSample<'_>, _: &mut Vec<Sphere>) {}
+    }
+    let why = Planner::of_system(Boundless, World::default()).err().expect("nothing to look in").to_string();
+    assert!(why.contains("\"x\".lower"), "{why}");
 }

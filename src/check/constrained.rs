@@ -1,12 +1,15 @@
 //! A checker that asks a caller's own constraints too, of what another checker lets pass. Imports the oracle's samples.
 
-use super::packed::{EdgeBatch, Packed, StateBatch};
+use super::packed::{EdgeBatch, Packed, RAKE, StateBatch};
 use super::scalar::{derivatives, states_of, times};
 use super::{CheckError, EdgeChecker, Status, Verdict};
 use crate::problem::{Constraint, Problem, StateSample};
 use crate::robot::Mechanism;
 use crate::stop::Stop;
 use crate::world::World;
+
+/// An edge has no more samples than this.
+const MOST_SAMPLES: f32 = 1e6;
 
 /// Asks constraints at the samples at which the oracle checks an edge, in `f64`.
 pub struct ConstrainedChecker<'a> {
@@ -15,6 +18,10 @@ pub struct ConstrainedChecker<'a> {
     mechanism: &'a Mechanism,
     /// What tells how many samples an edge has.
     packed: Packed,
+    /// How far joints may move between two samples, in their own units.
+    step: f32,
+    /// One for each output: what a move of it counts.
+    ones: Vec<f32>,
     stop: Stop,
 }
 
@@ -29,7 +36,10 @@ impl<'a> ConstrainedChecker<'a> {
         // Obstacles are the other's business.
         let alone = Problem { world: World::default(), ..problem.clone() };
         let packed = Packed::new(&alone, resolution);
-        Self { inner, constraints, mechanism: &problem.mechanism, packed, stop: Stop::NEVER }
+        let mechanism = &problem.mechanism;
+        let step = constraints.iter().filter_map(Constraint::step).fold(f64::INFINITY, f64::min) as f32;
+        let ones = vec![1.0; mechanism.flat_dof()];
+        Self { inner, constraints, mechanism, packed, step, ones, stop: Stop::NEVER }
     }
 
     /// The first constraint that a state does not meet.
@@ -40,7 +50,9 @@ impl<'a> ConstrainedChecker<'a> {
 
     fn verdict(&self, edges: &EdgeBatch, i: usize) -> Verdict {
         let edge = edges.get(i);
-        for t in times(&edge, self.packed.rakes(&edge)) {
+        let own = (edge.travel(&self.ones) / self.step).ceil().min(MOST_SAMPLES) as usize;
+        let rakes = self.packed.rakes(&edge).max((own + 1).div_ceil(RAKE));
+        for t in times(&edge, rakes) {
             if self.stop.is_due() {
                 return Verdict::UNCHECKED;
             }

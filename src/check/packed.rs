@@ -742,7 +742,7 @@ impl EdgeBatch {
 impl<'a> Edge<'a> {
     /// Bound of how far any sphere travels over the edge (evenly along the path), or would at the
     /// speed of its fastest segment (evenly in time); `reach` is [`Packed::reach`].
-    fn travel(&self, reach: &[f32]) -> f32 {
+    pub(super) fn travel(&self, reach: &[f32]) -> f32 {
         let dof = reach.len();
         if self.at_rest {
             // The first power that a step has after the constant term tells the way: D = c T^k / s.

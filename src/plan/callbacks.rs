@@ -82,6 +82,51 @@ impl Cost {
     }
 }
 
+/// Draws a place: see [`Sampling`].
+type Draw = dyn Fn(&mut dyn FnMut() -> f64, &mut [f64]) + Send + Sync;
+
+/// A caller's own way to draw places at which a search looks for a way. Clones are the same one.
+///
+/// ```
+/// use flatout::plan::{PlanOptions, Sampling};
+///
+/// // Half of the samples near the first output's zero.
+/// let sampling = Sampling::new(|unit, position| {
+///     if unit() < 0.5 {
+///         position[0] *= 0.1;
+///     }
+/// });
+/// let options = PlanOptions { sampling: Some(sampling), ..PlanOptions::default() };
+/// # assert_eq!(options.clone(), options);
+/// ```
+#[derive(Clone)]
+pub struct Sampling(Arc<Draw>);
+
+impl Sampling {
+    /// By a function that is given a source of numbers, even in [0, 1), and a place that is even within the bounds,
+    /// which it may change. What it makes must depend on nothing else, or the same seed gives other answers.
+    pub fn new(draw: impl Fn(&mut dyn FnMut() -> f64, &mut [f64]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(draw))
+    }
+
+    pub(super) fn draw(&self, unit: &mut dyn FnMut() -> f64, position: &mut [f64]) {
+        (self.0)(unit, position);
+    }
+}
+
+impl fmt::Debug for Sampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sampling").finish_non_exhaustive()
+    }
+}
+
+/// Whether they call the same function.
+impl PartialEq for Sampling {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observer").finish_non_exhaustive()

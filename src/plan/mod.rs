@@ -27,7 +27,7 @@ mod worker;
 
 pub use batch::{Task, plan_batch};
 pub use braking::Overrun;
-pub use callbacks::{Cost, Observer, Progress};
+pub use callbacks::{Cost, Observer, Progress, Sampling};
 pub use error::{Budget, EndFault, FailureHint, PlanError, Unsolved};
 pub use fly::Attitude;
 pub use gap::Gap;

@@ -1,6 +1,6 @@
 //! What a caller may choose about a search.
 
-use super::{Cost, Observer};
+use super::{Cost, Observer, Sampling};
 use crate::certify::CertifyOptions;
 use crate::check::Lengths;
 use crate::error::{InvalidValue, magnitude, positive};
@@ -30,6 +30,8 @@ pub struct PlanOptions {
     pub clearance: f64,
     /// The caller's own constraints: asked at samples of edges, and of the answer, which says so in its certificate.
     pub constraints: Vec<Constraint>,
+    /// The caller's own way to draw samples; `None`: evenly within the bounds. Of arms and points alone.
+    pub sampling: Option<Sampling>,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
     /// Longest edge of the search, in the flat output space: root of the sum of squares, each times the root of how
@@ -115,6 +117,7 @@ impl Default for PlanOptions {
             cost: None,
             clearance: 0.0,
             constraints: Vec::new(),
+            sampling: None,
             max_samples: 100_000_000,
             range: None,
             moving_share: 0.0,

@@ -10,6 +10,13 @@ use crate::robot::OutputLimits;
 pub(super) fn admit(problem: &Problem, options: &PlanOptions) -> Result<(), InvalidValue> {
     options.validate().map_err(|e| e.under("options"))?;
     problem.validate()?;
+    if options.sampling.is_some() && problem.mechanism.vehicle().is_some() {
+        return Err(InvalidValue::new(
+            "options.sampling",
+            "given",
+            "none: the searches of vehicles draw their own",
+        ));
+    }
     bounded(problem)
 }
 

@@ -49,6 +49,22 @@ impl PlannerBuilder {
         }
     }
 
+    /// A planner of a mechanism that is at hand.
+    pub(super) fn of_mechanism(mechanism: Mechanism, options: PlanOptions) -> Result<Planner, InputError> {
+        require_limits(&mechanism, Smoothness::Acceleration, false)?;
+        let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+        let problem = Problem {
+            mechanism,
+            world: World::default(),
+            start,
+            goals: Vec::new(),
+            smoothness: Smoothness::Acceleration,
+            torque: false,
+            gravity: GRAVITY,
+        };
+        Ok(Planner::of(problem, options))
+    }
+
     /// Plans for the joints of a group of the SRDF; without this or [`PlannerBuilder::joints`] for all.
     #[must_use]
     pub fn group(mut self, name: &str) -> Self {

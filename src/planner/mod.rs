@@ -33,10 +33,12 @@ mod builder;
 mod motion;
 mod query;
 mod slowing;
+mod system;
 
 pub use builder::PlannerBuilder;
 pub use motion::{Motion, Rate, Setpoint, Setpoints};
 pub use query::{Goal, Query, State};
+pub use system::{FlatSample, FlatSystem};
 
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};

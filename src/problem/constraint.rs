@@ -35,6 +35,12 @@ pub trait StateConstraint: Send + Sync {
 
     /// By how much a state meets it, in whatever unit: below zero where it does not.
     fn margin(&self, sample: &StateSample<'_>) -> f64;
+
+    /// How far the joints, or outputs, may move between two samples of an edge, as the sum of their ways in their own
+    /// units; `None` where the spacing at which collisions are checked is close enough.
+    fn step(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// A state at which a constraint is asked.
@@ -93,6 +99,13 @@ impl Constraint {
     pub fn margin(&self, sample: &StateSample<'_>) -> f64 {
         let margin = self.0.margin(sample);
         if margin.is_nan() { f64::NEG_INFINITY } else { margin }
+    }
+}
+
+impl Constraint {
+    /// How far joints may move between two samples of an edge: see [`StateConstraint::step`].
+    pub fn step(&self) -> Option<f64> {
+        self.0.step().filter(|step| *step > 0.0)
     }
 }
 

@@ -167,6 +167,33 @@ impl Mechanism {
         Ok(Reduction::new(robot, joints, values, base).finish(joints, values))
     }
 
+    /// Outputs of these names and limits that slide, and move nothing that is known.
+    pub fn of_outputs(outputs: Vec<String>, limits: Vec<OutputLimits>) -> Self {
+        let root = Body {
+            name: "world".to_owned(),
+            parent: 0,
+            placement: Pose::IDENTITY,
+            motion: Motion::Fixed,
+            output: 0,
+            ratio: 0.0,
+            offset: 0.0,
+            inertia: Inertia { mass: 0.0, com: DVec3::ZERO, matrix: DMat3::ZERO },
+        };
+        Self {
+            outputs,
+            limits,
+            bodies: vec![root],
+            links: Vec::new(),
+            spheres: Vec::new(),
+            pairs: Vec::new(),
+            always: Vec::new(),
+            overlaps: Vec::new(),
+            unjudged: Default::default(),
+            proved_within: Vec::new(),
+            base: None,
+        }
+    }
+
     /// Number of chosen joints, those of a base among them. They are the flat outputs too, except on a
     /// [`Mechanism::vehicle`].
     pub fn dof(&self) -> usize {
