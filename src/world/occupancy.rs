@@ -140,7 +140,10 @@ mod tests {
         assert_eq!(grid([7, 5, 3]).boxes().unwrap().len(), 1);
         assert_eq!(grid([0, 5, 3]).boxes().unwrap().len(), 0);
         let wrong = OccupancyGrid { occupied: vec![true; 3], ..grid([2, 2, 1]) };
-        assert_eq!(wrong.boxes().unwrap_err().to_string(), "occupied is 3; expected 4, one for each cell");
+        assert_eq!(
+            wrong.boxes().unwrap_err().to_string(),
+            "occupied: expected 4, one for each cell, found 3"
+        );
         assert!(OccupancyGrid { cell: f64::NAN, ..grid([1, 1, 1]) }.boxes().is_err());
         assert!(OccupancyGrid { size: [usize::MAX; 3], ..grid([1, 1, 1]) }.boxes().is_err());
     }
