@@ -67,6 +67,9 @@
 //! The [`prelude`], and the rooms that it is taken from. Those behind them ([`search`], [`steer`], [`refine`] and the
 //! like) are there for our own tests and benches, under the feature `internals`, and change as they like.
 
+// Without the feature, the documentation names rooms that it does not show.
+#![cfg_attr(not(feature = "internals"), allow(rustdoc::private_intra_doc_links))]
+
 /// Declares rooms behind the front ones: public for our own tests and benches alone.
 macro_rules! internal {
     ($($(#[$attribute:meta])* $room:ident),+ $(,)?) => {

@@ -2,9 +2,9 @@
 //! Imports `refine`, `certify`, `search`, the checker's trait, and what lies below them; never a
 //! backend by name.
 //!
-//! A [query](query) looks at its ends and hands each of its [workers](worker) to the [driver], which finds a first
-//! answer and then better ones. What differs between robots is a family of motions: arms and points ([joints]), bases
-//! that go where they point ([mod@drive]), quadrotors ([fly]).
+//! A query (`query`) looks at its ends and hands each of its workers (`worker`) to the driver (`driver`), which finds a first
+//! answer and then better ones. What differs between robots is a family of motions: arms and points (`joints`), bases
+//! that go where they point (`drive`), quadrotors (`fly`).
 
 mod batch;
 mod braking;

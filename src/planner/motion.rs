@@ -31,7 +31,7 @@ pub struct Setpoint {
     pub velocity: Vec<f64>,
     /// Their second derivatives, rad/s^2 or m/s^2; empty of a vehicle, which is told controls.
     pub acceleration: Vec<f64>,
-    /// Controls of a vehicle, in the order of [`Base::controls`](crate::base::Base::controls); empty of anything
+    /// Controls of a vehicle, in the order of [`Base::control_names`](crate::base::Base::control_names); empty of anything
     /// else.
     pub control: Vec<f64>,
 }
