@@ -1,5 +1,6 @@
 //! Certificates against dense sampling, and faults that they must find.
 
+use super::options::INTERVAL;
 use super::*;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, Smoothness};
