@@ -120,6 +120,24 @@ impl Body {
 }
 
 impl Mechanism {
+    /// Bodies that move by these outputs within these limits, and nothing else: no link with collision geometry, and
+    /// no base that drives or flies.
+    pub fn bare(bodies: Vec<Body>, outputs: Vec<String>, limits: Vec<OutputLimits>) -> Self {
+        Self {
+            outputs,
+            limits,
+            bodies,
+            links: Vec::new(),
+            spheres: Vec::new(),
+            pairs: Vec::new(),
+            always: Vec::new(),
+            overlaps: Vec::new(),
+            unjudged: Arc::default(),
+            proved_within: Vec::new(),
+            base: None,
+        }
+    }
+
     /// Reduces `robot` to the chosen `joints` (indices, in the order wanted for the outputs).
     ///
     /// `values` holds one position per joint of the robot and locks every joint that is not
@@ -277,20 +295,15 @@ impl<'a> Reduction<'a> {
             inertia: robot.links[0].inertia,
         };
         let mechanism = Mechanism {
-            outputs: chosen.iter().map(name).collect(),
-            limits: chosen.iter().map(limits).collect(),
-            bodies: vec![root],
-            links: Vec::new(),
-            spheres: Vec::new(),
-            pairs: Vec::new(),
-            always: Vec::new(),
-            overlaps: Vec::new(),
-            unjudged: Arc::default(),
-            proved_within: Vec::new(),
             base: robot
                 .base
                 .clone()
                 .filter(|base| (0..base.coordinates().len()).all(|c| chosen.get(c) == Some(&c))),
+            ..Mechanism::bare(
+                vec![root],
+                chosen.iter().map(name).collect(),
+                chosen.iter().map(limits).collect(),
+            )
         };
         let mut this = Self { robot, mechanism, homes: vec![(0, Pose::IDENTITY)] };
         for (j, joint) in robot.joints.iter().enumerate() {
