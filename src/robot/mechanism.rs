@@ -250,14 +250,6 @@ impl Mechanism {
         driven.is_some_and(|body| body.motion == Motion::Revolute)
     }
 
-    /// Whether `ancestor` stands on the way from `body` to the base (a body is its own ancestor).
-    pub fn is_ancestor(&self, ancestor: usize, mut body: usize) -> bool {
-        while body > ancestor {
-            body = self.bodies[body].parent;
-        }
-        body == ancestor
-    }
-
     /// Whether torques can be checked: every output has an effort limit, and every moving body
     /// has mass or carries something that has.
     pub fn has_dynamics(&self) -> bool {
