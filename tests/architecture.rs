@@ -354,7 +354,7 @@ impl House {
                     let source = self.0.get(&here)?;
                     let child = [here.as_slice(), std::slice::from_ref(name)].concat();
                     let is_module = self.0.contains_key(&child);
-                    if source.items.contains(name) && !(is_module && !is_last) {
+                    if source.items.contains(name) && (is_last || !is_module) {
                         return Some(here);
                     }
                     let used = source.uses.iter().filter(|(n, _)| depth < 8 && (n == name || n == "*"));

@@ -23,11 +23,11 @@ pub struct Flat<S = f64> {
 /// What a base does at an instant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
-    /// Positions of the joints of [`Base::coordinates`], m or rad.
+    /// Positions of the joints of [`Base::coordinates`](super::Base::coordinates), m or rad.
     pub coordinates: Vec<f64>,
-    /// State, in the order of [`Base::state_names`].
+    /// State, in the order of [`Base::state_names`](super::Base::state_names).
     pub state: Vec<f64>,
-    /// Control, in the order of [`Base::control_names`].
+    /// Control, in the order of [`Base::control_names`](super::Base::control_names).
     pub control: Vec<f64>,
     /// Everything that is limited.
     pub limits: Vec<Bounded>,
@@ -49,7 +49,7 @@ pub struct Bounded {
 /// How a base moves at an instant or over an interval: what follows from its map, with derivatives.
 #[derive(Clone, Debug, Default)]
 pub struct Moved<S = f64> {
-    /// Positions of the joints of [`Base::coordinates`], m or rad: values and at least two derivatives.
+    /// Positions of the joints of [`Base::coordinates`](super::Base::coordinates), m or rad: values and at least two derivatives.
     pub coordinates: Vec<Jet<S>>,
     /// Everything that is limited: values and at least one derivative.
     pub limits: Vec<Limited<S>>,

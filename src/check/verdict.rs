@@ -40,7 +40,7 @@ pub enum Status {
     Effort = 6,
     /// A vehicle exceeds a limit of its own: curvature, steering angle, thrust, body rate and the like.
     Base = 7,
-    /// It was not checked to its end, because of [`EdgeChecker::set_stop`]: not known to be valid, nor not to be.
+    /// It was not checked to its end, because of [`EdgeChecker::set_stop`](super::EdgeChecker::set_stop): not known to be valid, nor not to be.
     Unchecked = 8,
     /// A caller's own constraint is not met.
     Constraint = 9,

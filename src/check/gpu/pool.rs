@@ -74,11 +74,11 @@ pub struct Traffic {
     pub down: u64,
     /// Sets of buffers made for submissions; stands still once the largest has been seen.
     pub buffers: u64,
-    /// Time that the device worked, if [`GpuChecker::set_timed`].
+    /// Time that the device worked, if [`GpuChecker::set_timed`](super::GpuChecker::set_timed).
     pub gpu_time: Duration,
 }
 
-/// A batch under way; see [`GpuChecker::submit`]. One that is dropped is waited for.
+/// A batch under way; see [`GpuChecker::submit`](super::GpuChecker::submit). One that is dropped is waited for.
 #[must_use = "a batch under way is to be collected"]
 pub struct Ticket {
     pool: Arc<Shared>,
