@@ -1,6 +1,9 @@
 //! An airplane that flies where it points.
 
-use super::{Coordinate, Course, Flat, Jet, Kind, Moved, Scalar, Singular};
+use super::course::Course;
+use super::jet::Jet;
+use super::kind::{Coordinate, Flat, Kind, Moved, Singular};
+use super::scalar::Scalar;
 use glam::DVec3;
 
 /// The Dubins airplane of Kino-PAX: x' = v cos(pitch) cos(yaw), y' = v cos(pitch) sin(yaw),

@@ -5,9 +5,9 @@
 //! goes for the curvature of the path and its slope, which a car and its trailer need: where the
 //! path is smooth they are polynomials over powers of |g|, divisible by u^k again.
 
-use super::MAX_DERIVATIVES;
 use super::jet::Jet;
-use super::polynomial::{Expansion, LONG, Polynomial, SHORT, turn_back};
+use super::orders::{LONG, MAX_DERIVATIVES};
+use super::polynomial::{Expansion, Polynomial, SHORT, turn_back};
 use super::scalar::Scalar;
 use crate::trajectory::Segment;
 

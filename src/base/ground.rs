@@ -4,7 +4,10 @@
 //! its opposite, whichever lies nearer to the guide; where the vehicle stands, the heading is the
 //! guide itself. Singular where the motion stops are only ratios of polynomials; see [`Course`].
 
-use super::{Coordinate, Course, Enclosure, Flat, Jet, Kind, Moved, Scalar, Singular, wrapped};
+use super::course::Course;
+use super::jet::Jet;
+use super::kind::{Coordinate, Flat, Kind, Moved, Singular, wrapped};
+use super::scalar::{Enclosure, Scalar};
 use glam::DVec3;
 use std::f64::consts::{FRAC_PI_2, PI};
 

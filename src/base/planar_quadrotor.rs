@@ -1,6 +1,9 @@
 //! A quadrotor in a vertical plane.
 
-use super::{Coordinate, Flat, Jet, Kind, Moved, Scalar, Singular, quadrotor::LEAST_THRUST};
+use super::jet::Jet;
+use super::kind::{Coordinate, Flat, Kind, Moved, Singular};
+use super::quadrotor::LEAST_THRUST;
+use super::scalar::Scalar;
 use glam::DVec3;
 
 /// dynobench `quad2d`: m x'' = -(f1 + f2) sin theta, m z'' = (f1 + f2) cos theta - m g,

@@ -1,6 +1,7 @@
 //! A double integrator in one to three dimensions.
 
-use super::{Coordinate, Flat, Kind, Moved, Scalar, Singular};
+use super::kind::{Coordinate, Flat, Kind, Moved, Singular};
+use super::scalar::Scalar;
 use glam::DVec3;
 
 /// A point: position'' = control, axis by axis. dynobench's `integrator2_2d` (x y vx vy | ax ay) and

@@ -6,8 +6,6 @@ use crate::trajectory::MAX_DEGREE;
 
 /// Coefficients of an output.
 pub(super) const SHORT: usize = MAX_DEGREE + 1;
-/// Coefficients of the bend of a path, which is a product of derivatives of four outputs.
-pub(super) const LONG: usize = 4 * MAX_DEGREE;
 
 /// A polynomial in the time since an instant.
 #[derive(Clone, Copy, Debug)]

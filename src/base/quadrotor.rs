@@ -1,6 +1,8 @@
 //! A quadrotor.
 
-use super::{Coordinate, Flat, Jet, Kind, Moved, Scalar, Singular};
+use super::jet::Jet;
+use super::kind::{Coordinate, Flat, Kind, Moved, Singular};
+use super::scalar::Scalar;
 use glam::{DMat3, DQuat, DVec3};
 
 /// Thrust by mass below which it has no direction, m/s^2.

@@ -1,7 +1,6 @@
 //! What maps are evaluated in: numbers at an instant, or enclosures over an interval of time.
 
-use super::MAX_DERIVATIVES;
-use super::polynomial::LONG;
+use super::orders::{LONG, MAX_DERIVATIVES};
 use std::fmt::Debug;
 use std::ops::{Add, Mul, Neg, Sub};
 

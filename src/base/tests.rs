@@ -1,10 +1,13 @@
 //! Maps against equations of motion: what one says, integrated by the other.
 
+use super::kind::wrapped;
 use super::*;
 use crate::trajectory::Trajectory;
+use glam::DVec3;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use std::f64::consts::{PI, TAU};
 
 /// Steps of a rollout over one second; RK4's error is of the fourth power of their length.
 const STEPS: usize = 2000;

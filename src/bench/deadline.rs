@@ -337,19 +337,7 @@ fn arm(rng: &mut Pcg64Mcg, family: Family) -> Mechanism {
         offset: 0.0,
         inertia: Inertia::ZERO,
     };
-    let mut m = Mechanism {
-        outputs: (0..joints).map(|j| format!("joint {j}")).collect(),
-        limits: Vec::new(),
-        bodies: vec![base],
-        links: Vec::new(),
-        spheres: Vec::new(),
-        pairs: Vec::new(),
-        always: Vec::new(),
-        overlaps: Vec::new(),
-        unjudged: Default::default(),
-        proved_within: Vec::new(),
-        base: None,
-    };
+    let mut m = Mechanism::bare(vec![base], (0..joints).map(|j| format!("joint {j}")).collect(), Vec::new());
     let mut before = 0.2;
     for joint in 0..joints {
         let length = rng.random_range(0.15..0.35);

@@ -35,8 +35,6 @@ const UPRIGHT: [usize; 2] = [0, 2];
 /// An environment, and the robot in it.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// What it calls itself.
-    pub name: String,
     /// Least position.
     pub lower: Vec<f64>,
     /// Greatest position.
@@ -184,8 +182,8 @@ impl Environment {
             }
         };
         let robot = map.get("robots").map(task).transpose()?;
-        let name = map.get("name").map_or(Ok(""), |n| n.text("a name"))?.to_owned();
-        Ok(Self { name, lower, upper, boxes, robot })
+        map.get("name").map(|n| n.text("a name")).transpose()?;
+        Ok(Self { lower, upper, boxes, robot })
     }
 
     /// Whether the model has as many states as start and goal, and moves in this many dimensions.
@@ -545,7 +543,7 @@ robots:
     #[test]
     fn reads_an_environment() {
         let environment = Environment::parse(ENVIRONMENT).unwrap();
-        assert_eq!((environment.name.as_str(), environment.boxes.len()), ("two boxes", 1));
+        assert_eq!(environment.boxes.len(), 1);
         assert_eq!(environment.robot.as_ref().unwrap().goal, [3.0, 0.0, 0.1, 0.0]);
         let ground = environment.world(&GROUND);
         assert!((ground.obstacles[0].signed_distance(DVec3::new(1.0, 3.0, 0.0)) - 0.875).abs() < 1e-12);

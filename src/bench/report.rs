@@ -113,11 +113,6 @@ impl Report {
         }
         sets
     }
-
-    /// Number of problems that were solved.
-    pub fn solved(&self) -> usize {
-        self.results.iter().filter(|r| r.duration_s.is_some()).count()
-    }
 }
 
 impl fmt::Display for Curve {

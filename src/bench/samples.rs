@@ -26,13 +26,6 @@ pub struct SampleResult {
     pub result: ProblemResult,
 }
 
-impl SampleReport {
-    /// Number of searches that found an answer.
-    pub fn solved(&self) -> usize {
-        self.results.iter().filter(|r| r.result.duration_s.is_some()).count()
-    }
-}
-
 impl fmt::Display for SampleReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}, 1 thread; {}", self.backend, self.machine)?;

@@ -55,11 +55,6 @@ impl SeedReport {
         instances.dedup();
         instances
     }
-
-    /// How many plans were found.
-    pub fn solved(&self) -> usize {
-        self.results.iter().filter(|r| r.duration_s.is_some()).count()
-    }
 }
 
 impl fmt::Display for SeedReport {

@@ -10,8 +10,8 @@
 use super::findings::{Findings, WORSE};
 use super::interval::{Variation, shift};
 use super::lanes::{Chosen, Kernel, LANES, Level, Numbers, Row, Vector};
+use super::options::{INTERVAL, MAX_INTERVALS, ask, floor};
 use super::report::{LimitKind, Peak, Peaks, Violation};
-use super::{INTERVAL, MAX_INTERVALS, ask, floor};
 use crate::robot::{DynamicsScratch, Inertia, Mechanism, Motion};
 use crate::stop::Watch;
 use crate::trajectory::Trajectory;

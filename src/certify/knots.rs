@@ -26,9 +26,10 @@
 //! Imports `robot` and `trajectory`.
 
 use super::findings::Findings;
-use super::report::{LimitKind, Quantity, Violation};
-use super::{CertifyOptions, deviation};
+use super::options::{CertifyOptions, deviation};
+use super::report::{Quantity, Violation};
 use crate::robot::JointLimits;
+use crate::trajectory::{Segment, derivative};
 
 /// Most derivatives, the value among them, that are continuous.
 pub(super) const MOST: usize = 3;
@@ -55,21 +56,6 @@ pub(super) struct Knot {
     pub(super) time: f64,
     /// The shorter of the durations of the segments that meet.
     pub(super) brief: f64,
-}
-
-/// How an output is called, and in which units it is.
-#[derive(Clone, Copy)]
-pub(super) struct Named<'a> {
-    pub(super) name: &'a str,
-    pub(super) is_angle: bool,
-}
-
-impl Named<'_> {
-    /// Its value or a derivative of it, and the unit.
-    pub(super) fn quantity(self, order: usize) -> (Quantity, &'static str) {
-        let kind = LimitKind::of_order(order);
-        (Quantity { name: self.name.to_owned(), kind: Some(kind) }, kind.unit(self.is_angle))
-    }
 }
 
 impl Jumps {
@@ -170,6 +156,15 @@ fn is_mended<const N: usize>(
             terms.map(|(m, jump)| reach[k - 1][m] * jump * brief.powi(m as i32 - k as i32)).sum();
         takes <= tolerances[k - 1]
     })
+}
+
+/// An output on both sides of the knot between two segments: its value and derivatives, as many as there are.
+pub(super) fn sides<const N: usize>([before, after]: [&Segment<'_>; 2], output: usize) -> [[f64; N]; 2] {
+    let at = |segment: &Segment<'_>, t: f64| {
+        let polynomial = segment.polynomial(output);
+        std::array::from_fn(|order| derivative(polynomial, order, t))
+    };
+    [at(before, before.duration), at(after, 0.0)]
 }
 
 #[cfg(test)]

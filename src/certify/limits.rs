@@ -5,9 +5,9 @@
 use super::collision::{Joints, magnitude};
 use super::findings::Findings;
 use super::interval::{Variation, shift};
-use super::report::{Peak, Peaks};
+use super::options::{CertifyOptions, INTERVAL, ask, tolerance_of};
+use super::report::{Peak, Peaks, Violation};
 use super::span::Span;
-use super::{CertifyOptions, INTERVAL, Violation, ask, tolerance_of};
 use crate::base::Singular;
 use crate::problem::{Problem, Smoothness};
 use crate::stop::Watch;

@@ -373,6 +373,14 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_pcg::Pcg64Mcg;
 
+    /// Whether `ancestor` stands on the way from `body` to the base (a body is its own ancestor).
+    fn is_ancestor(m: &Mechanism, ancestor: usize, mut body: usize) -> bool {
+        while body > ancestor {
+            body = m.bodies[body].parent;
+        }
+        body == ancestor
+    }
+
     /// Every sphere of every mover over an interval: mover, index of the sphere, and
     /// [centre, line, square, [travel, rest, 0]].
     struct Carry<'a> {
@@ -437,7 +445,7 @@ mod tests {
             let joints: Vec<Variation> = polynomials.iter().map(about).collect();
             let mut movers = Vec::new();
             for (link, of) in m.links.iter().enumerate() {
-                movers.extend((0..=of.body).filter(|&a| m.is_ancestor(a, of.body)).map(|ancestor| Mover { ancestor, link }));
+                movers.extend((0..=of.body).filter(|&a| is_ancestor(&m, a, of.body)).map(|ancestor| Mover { ancestor, link }));
             }
             movers.sort_unstable();
             let mut moves = Moves::new(&m, movers);

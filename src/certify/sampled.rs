@@ -1,8 +1,8 @@
 //! A caller's own constraints: asked at samples of a trajectory, as nothing is known of how they vary between them.
 
-use super::Sampled;
 use super::findings::Findings;
-use super::report::Violation;
+use super::options::ask;
+use super::report::{Sampled, Violation};
 use crate::problem::{Constraint, FlatState, Problem, StateSample};
 use crate::stop::Watch;
 use crate::trajectory::Trajectory;
@@ -33,7 +33,7 @@ pub(super) fn survey(
     };
     let mut sampled: Vec<Sampled> = constraints.iter().map(new).collect();
     for &time in &times {
-        super::ask(watch, ASKED, 0)?;
+        ask(watch, ASKED, 0)?;
         let Some([y, yd, ydd]) = state(problem, trajectory, time) else { continue };
         let sample = StateSample::new(&problem.mechanism, &y, &yd, &ydd);
         for (constraint, sampled) in constraints.iter().zip(&mut sampled) {

@@ -1,6 +1,6 @@
 //! Spans of time that proofs are made on. Imports `trajectory`.
 
-use super::floor;
+use super::options::floor;
 use crate::trajectory::Trajectory;
 use std::ops::Range;
 

@@ -1,5 +1,6 @@
 //! Certificates against dense sampling, and faults that they must find.
 
+use super::options::INTERVAL;
 use super::*;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, Smoothness};
@@ -427,21 +428,17 @@ fn ball_on_slides() -> Mechanism {
     let to_y = to_x.inverse() * DQuat::from_rotation_x(-FRAC_PI_2);
     let ball = Sphere { center: DVec3::ZERO, radius: 0.1 };
     Mechanism {
-        outputs: vec!["x".into(), "y".into()],
-        limits: vec![JointLimits { velocity: 3.0, acceleration: 8.0, ..JointLimits::NONE }; 2],
-        bodies: vec![
-            body(0, Motion::Fixed, DQuat::IDENTITY, 0, 0.0),
-            body(0, Motion::Prismatic, to_x, 0, 1.0),
-            body(1, Motion::Prismatic, to_y, 1, 1.0),
-        ],
         links: vec![CollisionLink { name: "ball".into(), body: 2, spheres: 0..1, bound: ball }],
         spheres: vec![ball],
-        pairs: Vec::new(),
-        always: Vec::new(),
-        overlaps: Vec::new(),
-        unjudged: Default::default(),
-        proved_within: Vec::new(),
-        base: None,
+        ..Mechanism::bare(
+            vec![
+                body(0, Motion::Fixed, DQuat::IDENTITY, 0, 0.0),
+                body(0, Motion::Prismatic, to_x, 0, 1.0),
+                body(1, Motion::Prismatic, to_y, 1, 1.0),
+            ],
+            vec!["x".into(), "y".into()],
+            vec![JointLimits { velocity: 3.0, acceleration: 8.0, ..JointLimits::NONE }; 2],
+        )
     }
 }
 

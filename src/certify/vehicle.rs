@@ -16,15 +16,13 @@
 //! Imports `base`, `problem` and `trajectory`.
 
 use super::collision::{Joints, magnitude};
+use super::ends::{Farthest, Named, named, nearest};
 use super::findings::{Findings, WORSE};
 use super::interval::{Variation, shift};
-use super::knots::{Jumps, Knot, Named};
-use super::report::{BasePeak, Peak, Peaks};
+use super::knots::{Jumps, Knot, sides};
+use super::options::{CertifyOptions, INTERVAL, MAX_INTERVALS, ask, floor, tolerance_of};
+use super::report::{BasePeak, End, LimitKind, Peak, Peaks, Quantity, Violation};
 use super::span::Span;
-use super::{
-    CertifyOptions, End, Farthest, INTERVAL, LimitKind, MAX_INTERVALS, Quantity, Violation, ask, floor,
-    named, nearest, sides, tolerance_of,
-};
 use crate::base::{self, Base, Coordinate, Enclosure, Jet, Moved, Scalar as _, Singular, Stretch};
 use crate::problem::{FlatState, Problem};
 use crate::robot::Mechanism;

@@ -1,8 +1,9 @@
 //! `flatout batch`: many scenes, a trajectory each.
 
+use super::failure::Failure;
+use super::output::{export, say};
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, export, say};
 use crate::error::InputError;
 use crate::exchange::Format;
 use crate::plan::{PlanError, Task, plan_batch};

@@ -1,12 +1,12 @@
 //! `flatout bench`: whole suites, their tables and their JSON.
 
+use super::arguments::{BackendArgs, GeometryArgs, count, count_up_to, positive};
 use super::batch::make_folder;
+use super::failure::Failure;
+use super::output::{export, say, write_results};
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{
-    BackendArgs, Failure, GeometryArgs, compare, count, count_up_to, edges, export, families, positive, say,
-    systems, write_results,
-};
+use super::{compare, edges, families, systems};
 use crate::bench::deadline::{self, Clock, DeadlineReport, Family};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};

@@ -1,7 +1,8 @@
 //! `flatout check`: certifies anybody's trajectory.
 
+use super::failure::Failure;
+use super::output::say;
 use super::plan::{CLEARANCE_TOLERANCE, describe, length};
-use super::{Failure, say};
 use crate::certify::{CertifyOptions, Report, Violation, survey};
 use crate::error::InputError;
 use crate::exchange::{FILE_TOLERANCE, Format, NamedTrajectory};

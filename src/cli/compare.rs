@@ -1,6 +1,8 @@
 //! `flatout bench compare`: a new report beside an old one.
 
-use super::{Failure, positive, say, write_results};
+use super::arguments::positive;
+use super::failure::Failure;
+use super::output::{say, write_results};
 use crate::bench::compare::{Comparison, Results, Statistic};
 use clap::Args;
 use std::path::PathBuf;

@@ -1,6 +1,8 @@
 //! `flatout devices`: which adapters there are, whether they can be trusted, and what they are worth.
 
-use super::{Failure, positive, say};
+use super::arguments::positive;
+use super::failure::Failure;
+use super::output::say;
 use crate::bench::edges::{Measurement, Subject, Workload, standard_problem};
 use crate::bench::report::{Distribution, Machine};
 use crate::check::gpu::{AdapterDescription, BareTrip, Gpu, GpuChecker, adapters, probe};

@@ -1,8 +1,10 @@
 //! `flatout bench edges`: what each backend checks a second.
 
+use super::arguments::{count, positive};
+use super::failure::Failure;
 #[cfg(feature = "gpu")]
-use super::complain;
-use super::{Failure, count, positive, say, write_results};
+use super::output::complain;
+use super::output::{say, write_results};
 use crate::bench::edges::{Measurement, Subject, Workload, among_obstacles, standard_problem};
 use crate::bench::report::Machine;
 #[cfg(feature = "gpu")]

@@ -1,7 +1,9 @@
 //! `flatout bench families` and `flatout bench scenes`: many problems, many seeds, and their tails.
 
+use super::arguments::{BackendArgs, count};
+use super::failure::Failure;
+use super::output::{say, write_results};
 use super::progress::Progress;
-use super::{BackendArgs, Failure, count, say, write_results};
 use crate::bench::families::Kind;
 use crate::bench::report::Machine;
 use crate::bench::runner;
@@ -20,7 +22,7 @@ struct SampleArgs {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = count)]
     seeds: usize,
     /// Time limit per plan, seconds
-    #[arg(long, value_name = "S", default_value_t = 1.0, allow_negative_numbers = true, value_parser = super::positive)]
+    #[arg(long, value_name = "S", default_value_t = 1.0, allow_negative_numbers = true, value_parser = super::arguments::positive)]
     time_limit: f64,
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]
@@ -38,7 +40,7 @@ pub(super) struct FamiliesArgs {
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = count)]
     count: usize,
     /// Factor of all lengths
-    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true, value_parser = super::positive)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true, value_parser = super::arguments::positive)]
     scale: f64,
     #[command(flatten)]
     samples: SampleArgs,

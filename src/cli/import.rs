@@ -1,6 +1,8 @@
 //! `flatout import`: MoveIt files to a scene file.
 
-use super::{Failure, MoveItArgs, say, write_file};
+use super::arguments::MoveItArgs;
+use super::failure::Failure;
+use super::output::{say, write_file};
 use crate::error::InputError;
 use clap::Args;
 use std::path::{Path, PathBuf};

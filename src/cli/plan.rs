@@ -1,8 +1,10 @@
 //! `flatout plan`: one scene, one trajectory.
 
+use super::arguments::MoveItArgs;
+use super::failure::{Failure, unsolved};
+use super::output::{export, say};
 use super::planning::PlanningArgs;
 use super::progress::Progress;
-use super::{Failure, MoveItArgs, export, say, unsolved};
 use crate::certify::{Certificate, CertifyOptions, Nearest, certify};
 use crate::error::InputError;
 use crate::exchange::Format;

@@ -1,7 +1,7 @@
 //! Options that all commands that plan have in common.
 
+use super::arguments::{BackendArgs, positive, thread_count};
 use super::telling::TellingCheckers;
-use super::{BackendArgs, positive, thread_count};
 use crate::check::CheckError;
 use crate::plan::{PlanOptions, Quality};
 use crate::problem::Problem;

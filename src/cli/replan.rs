@@ -1,8 +1,9 @@
 //! `flatout replan`: from a trajectory that is being driven to another.
 
+use super::check;
+use super::failure::Failure;
 use super::plan::{ReportArgs, tighten};
 use super::planning::PlanningArgs;
-use super::{Failure, check};
 use crate::certify::CertifyOptions;
 use crate::error::InputError;
 use crate::plan::Departure;

@@ -1,7 +1,9 @@
 //! `flatout robot`: what a robot is like, and its cover by spheres.
 
+use super::arguments::{count_up_to, positive};
+use super::failure::Failure;
+use super::output::{complain, say, write_file};
 use super::progress::Progress;
-use super::{Failure, complain, count_up_to, positive, say, write_file};
 use crate::error::InputError;
 use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, cover_links_until, replace_collisions};
 use crate::robot::{LoadOptions, MissingGeometry, Robot};

@@ -1,8 +1,10 @@
 //! `flatout bench dynobench` and `flatout bench kinopax`: systems with dynamics, many seeds each.
 
+use super::arguments::{BackendArgs, count};
 use super::batch::make_folder;
+use super::failure::Failure;
+use super::output::{export, say, write_results};
 use super::progress::Progress;
-use super::{BackendArgs, Failure, count, export, say, write_results};
 use crate::bench::report::Machine;
 use crate::bench::seeds::{LeftOut, SeedReport, SeedResult};
 use crate::bench::{dynobench, kinopax, runner};
@@ -19,7 +21,7 @@ struct SeedArgs {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = count)]
     seeds: usize,
     /// Time limit per plan, seconds
-    #[arg(long, value_name = "S", default_value_t = 5.0, allow_negative_numbers = true, value_parser = super::positive)]
+    #[arg(long, value_name = "S", default_value_t = 5.0, allow_negative_numbers = true, value_parser = super::arguments::positive)]
     time_limit: f64,
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]

@@ -1,6 +1,6 @@
 //! A checker that tells the user its warnings, each once however many checkers give it.
 
-use super::complain;
+use super::output::complain;
 use crate::check::{CheckError, Checkers, EdgeBatch, EdgeChecker, StateBatch, Verdict};
 use crate::stop::Stop;
 use std::sync::{Mutex, PoisonError};

@@ -3,8 +3,8 @@
 //! `qd_JOINT`, `qdd_JOINT` of what it carries, at even times.
 
 use super::export::{Export, Samples};
+use super::named::{NamedTrajectory, repeated};
 use super::points::{Point, through};
-use super::{NamedTrajectory, repeated};
 use crate::error::{InputError, excerpt};
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use std::collections::HashMap;

@@ -1,14 +1,12 @@
 //! Sampling a trajectory for the formats that are made of points.
 
 use super::replay::Replay;
-use super::{Format, csv_file, joint_trajectory, json_file};
-use crate::error::{InputError, InvalidValue, magnitude};
+use crate::error::{InvalidValue, magnitude};
 use crate::problem::Problem;
 use crate::robot::DynamicsScratch;
 use crate::trajectory::Trajectory;
 use serde::Serialize;
 use serde_json::Value;
-use std::path::Path;
 
 /// Greatest time between two samples, seconds.
 const SAMPLE_STEP: f64 = 0.01;
@@ -63,22 +61,8 @@ impl<'a> Export<'a> {
         Self { problem, trajectory, report: Value::Null, stats: Value::Null, seed: None }
     }
 
-    /// The text of the file.
-    ///
-    /// # Errors
-    /// As [`Format::admit`]; where the trajectory is not one of the problem's mechanism, is empty or not made of
-    /// numbers, or the problem makes no sense.
-    pub fn text(&self, format: Format) -> Result<String, InputError> {
-        format.admit(&self.problem.mechanism)?;
-        self.validate().map_err(InputError::of_value)?;
-        Ok(match format {
-            Format::Json => json_file::write(self),
-            Format::Csv => csv_file::write(self),
-            Format::JointTrajectory => joint_trajectory::write(self),
-        })
-    }
-
-    fn validate(&self) -> Result<(), InvalidValue> {
+    /// Whether it is a trajectory of the problem's mechanism, made of numbers.
+    pub(super) fn validate(&self) -> Result<(), InvalidValue> {
         let Self { problem, trajectory, .. } = self;
         problem.mechanism.validate().map_err(|e| e.under("problem.mechanism"))?;
         let outputs = problem.mechanism.flat_dof();
@@ -94,16 +78,6 @@ impl<'a> Export<'a> {
                 .map_err(|e| e.under(format_args!("trajectory[{i}]")))?;
         }
         Ok(())
-    }
-
-    /// Writes the file, in the format that its name's extension stands for.
-    ///
-    /// # Errors
-    /// Where it stands for none, or for one that cannot hold this trajectory, or the file cannot be written.
-    pub fn save(&self, file: &Path) -> Result<(), InputError> {
-        let text = self.text(Format::of(file)?).map_err(|e| e.in_file(file))?;
-        let error = |e| InputError::new(format!("cannot write the file: {e}")).in_file(file);
-        std::fs::write(file, text).map_err(error)
     }
 
     /// Greatest time between samples, seconds.

@@ -1,7 +1,7 @@
 //! `flatout-trajectory/1`: the polynomials themselves, with samples for whoever plots them.
 
 use super::export::{Export, Samples};
-use super::{NamedTrajectory, repeated};
+use super::named::{NamedTrajectory, repeated};
 use crate::base::Base;
 use crate::document::{Map, Node};
 use crate::error::InputError;

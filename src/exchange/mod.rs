@@ -10,86 +10,46 @@
 
 mod csv_file;
 mod export;
+mod format;
 mod joint_trajectory;
 mod json_file;
+mod named;
 mod points;
 mod replay;
 
 pub use export::Export;
+pub use format::{FILE_TOLERANCE, Format};
+pub use named::NamedTrajectory;
 
-use crate::certify::CertifyOptions;
 use crate::document::{self, unknown};
 use crate::error::InputError;
-use crate::robot::Mechanism;
 use crate::trajectory::Trajectory;
-use std::collections::HashSet;
 use std::path::Path;
 
-/// What values of files may be off by: see [`CertifyOptions::for_files`].
-pub const FILE_TOLERANCE: f64 = 1e-5;
-
-/// A kind of trajectory file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// JSON `flatout-trajectory/1`.
-    Json,
-    /// Comma-separated values: t, q, qd, qdd, tau; of a vehicle t, states, controls.
-    Csv,
-    /// ROS message `trajectory_msgs/JointTrajectory` as YAML.
-    JointTrajectory,
-}
-
-/// A trajectory as a file gives it, with a name for each of its outputs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamedTrajectory {
-    /// Names of the outputs (joints), in the order of the file.
-    pub outputs: Vec<String>,
-    /// The trajectory, its time counted from the first point.
-    pub trajectory: Trajectory,
-}
-
-impl Format {
-    /// The format that the extension of a file's name stands for.
+impl Export<'_> {
+    /// The text of the file.
     ///
     /// # Errors
-    /// Where it stands for none.
-    pub fn of(file: &Path) -> Result<Self, InputError> {
-        let extension = file.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-        match extension.as_deref() {
-            Some("json") => Ok(Self::Json),
-            Some("csv") => Ok(Self::Csv),
-            Some("yaml" | "yml") => Ok(Self::JointTrajectory),
-            _ => {
-                let message = "the file's name should end in .json, .csv or .yaml";
-                Err(InputError::new(message).in_file(file))
-            }
-        }
-    }
-}
-
-impl Format {
-    /// What may be off in a trajectory that was read from such a file: ours in JSON is exact; numbers in a CSV have so
-    /// many digits as whoever wrote them thought fit, and times in a JointTrajectory are whole nanoseconds.
-    pub fn tolerances(self) -> CertifyOptions {
-        match self {
-            Self::Json => CertifyOptions::default(),
-            Self::Csv | Self::JointTrajectory => CertifyOptions::for_files(FILE_TOLERANCE),
-        }
+    /// As [`Format::admit`]; where the trajectory is not one of the problem's mechanism, is empty or not made of
+    /// numbers, or the problem makes no sense.
+    pub fn text(&self, format: Format) -> Result<String, InputError> {
+        format.admit(&self.problem.mechanism)?;
+        self.validate().map_err(InputError::of_value)?;
+        Ok(match format {
+            Format::Json => json_file::write(self),
+            Format::Csv => csv_file::write(self),
+            Format::JointTrajectory => joint_trajectory::write(self),
+        })
     }
 
-    /// Whether a trajectory of this mechanism can be written so.
+    /// Writes the file, in the format that its name's extension stands for.
     ///
     /// # Errors
-    /// A vehicle's as a JointTrajectory.
-    pub fn admit(self, mechanism: &Mechanism) -> Result<(), InputError> {
-        match (self, mechanism.vehicle()) {
-            (Self::JointTrajectory, Some(base)) => Err(InputError::new(format!(
-                "a JointTrajectory holds positions of joints and not the motion of a {}: write .json, or .csv \
-                 for its states and controls",
-                base.name().replace('_', " ")
-            ))),
-            _ => Ok(()),
-        }
+    /// Where it stands for none, or for one that cannot hold this trajectory, or the file cannot be written.
+    pub fn save(&self, file: &Path) -> Result<(), InputError> {
+        let text = self.text(Format::of(file)?).map_err(|e| e.in_file(file))?;
+        let error = |e| InputError::new(format!("cannot write the file: {e}")).in_file(file);
+        std::fs::write(file, text).map_err(error)
     }
 }
 
@@ -146,12 +106,6 @@ impl NamedTrajectory {
         }
         Ok(ordered)
     }
-}
-
-/// The first of `names` that stands there twice.
-fn repeated(names: &[String]) -> Option<&String> {
-    let mut seen = HashSet::new();
-    names.iter().find(|name| !seen.insert(name.as_str()))
 }
 
 #[cfg(test)]

@@ -120,11 +120,6 @@ impl<'a> CoursePlanner<'a> {
         self.limits
     }
 
-    /// The checker.
-    pub fn checker(&mut self) -> &mut dyn EdgeChecker {
-        self.checker
-    }
-
     /// A valid motion between two stances that takes no longer than `longest` seconds: of a few ways, the one
     /// that promises to be the quickest.
     ///

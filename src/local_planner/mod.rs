@@ -14,22 +14,37 @@ use crate::steer::{
 use crate::stop::{Stop, Watch};
 use crate::trajectory::{Trajectory, derivative};
 
-/// Motions whose efforts are too great are tried again, slower, so often. From rest to rest one more is enough:
-/// what inverse dynamics says of one duration is true of all.
-const TRIES: usize = 5;
+/// How motions that are too heavy are slowed down, and what is taken for exact.
+struct Settings {
+    /// The fastest motions are tried so often: they are shortcuts, of which there are many more to try, so that one
+    /// slower try is enough.
+    fastest_tries: usize,
+    /// Other motions whose efforts are too great are tried, slower each time, so often. From rest to rest one more is
+    /// enough: what inverse dynamics says of one duration is true of all.
+    tries: usize,
+    /// Share of what moving takes that is left unused: between two samples efforts may be greater than at both.
+    reserve: f64,
+    /// A motion that is too heavy is made longer by at least this share, or the tries would be spent on hardly
+    /// anything.
+    least_slowing: f64,
+    /// A stop is asked once in so many edges from rest to rest, whose durations are closed forms of some 20 ns; an edge
+    /// with a moving end counts as so many.
+    edges_per_ask: u32,
+    /// A motion may miss its end by this share of the positions, or velocities, on its way: what is rounded, a tenth of
+    /// what a certificate lets pass at a knot.
+    arrival_tolerance: f64,
+}
 
-/// The fastest motions are tried again less often: they are shortcuts, of which there are many more to try.
-const FASTEST_TRIES: usize = 2;
-
-/// Share of what moving takes that is left unused: between two samples efforts may be greater than at both.
-const RESERVE: f64 = 1.0 / 64.0;
-
-/// A motion that is too heavy is made longer by at least this share.
-const LEAST_SLOWING: f64 = 1e-2;
-
-/// A stop is asked once in so many edges from rest to rest, whose durations are closed forms of some 20 ns; an
-/// edge with a moving end counts as so many.
-const EDGES_PER_ASK: u32 = 64;
+impl Settings {
+    const DEFAULT: Self = Self {
+        fastest_tries: 2,
+        tries: 5,
+        reserve: 1.0 / 64.0,
+        least_slowing: 1e-2,
+        edges_per_ask: 64,
+        arrival_tolerance: 1e-10,
+    };
+}
 
 /// Joins states by valid edges. Counts what it does.
 pub struct LocalPlanner<'a> {
@@ -155,10 +170,10 @@ impl<'a> LocalPlanner<'a> {
     ) -> Result<&[Option<f64>], CheckError> {
         self.edges.clear();
         self.durations.clear();
-        let mut watch = Watch::new(&self.stop, EDGES_PER_ASK);
+        let mut watch = Watch::new(&self.stop, Settings::DEFAULT.edges_per_ask);
         for (from, to) in (0..count).map(&pair) {
             let is_at_rest = from.is_at_rest() && to.is_at_rest();
-            if watch.is_due(if is_at_rest { 1 } else { EDGES_PER_ASK }) {
+            if watch.is_due(if is_at_rest { 1 } else { Settings::DEFAULT.edges_per_ask }) {
                 break;
             }
             let shortest = self.shortest(from, to).filter(|&t| t <= longest);
@@ -198,7 +213,7 @@ impl<'a> LocalPlanner<'a> {
         pair: impl Fn(usize) -> (End<'e>, End<'e>),
         longest: f64,
     ) -> Result<(), CheckError> {
-        for _ in 0..TRIES {
+        for _ in 0..Settings::DEFAULT.tries {
             self.push_heavy(&pair);
             if self.edges.is_empty() || self.is_late() {
                 break;
@@ -260,18 +275,18 @@ impl<'a> LocalPlanner<'a> {
         longest: f64,
     ) -> Result<Option<&Trajectory>, CheckError> {
         let mut earliest = 0.0;
-        for attempt in 1..=FASTEST_TRIES {
+        for attempt in 1..=Settings::DEFAULT.fastest_tries {
             let is_late = earliest > 0.0 && self.is_late();
             if is_late || earliest > longest || !self.fastest(from, to, earliest, longest) {
                 return Ok(None);
             }
             match self.check_motion()? {
                 Status::Valid => return Ok(Some(&self.motion)),
-                Status::Effort if self.torque && attempt < FASTEST_TRIES => {}
+                Status::Effort if self.torque && attempt < Settings::DEFAULT.fastest_tries => {}
                 _ => return Ok(None),
             }
             // Where there is no time to slow down, it need not be known by how much.
-            if self.motion.duration() * (1.0 + LEAST_SLOWING) > longest {
+            if self.motion.duration() * (1.0 + Settings::DEFAULT.least_slowing) > longest {
                 return Ok(None);
             }
             earliest = self.motion.duration() * slowing(self.motion_share(longest)?);
@@ -320,7 +335,7 @@ impl<'a> LocalPlanner<'a> {
         to: End<'_>,
     ) -> Result<Option<&Trajectory>, CheckError> {
         let mut most = f64::INFINITY;
-        for _ in 0..TRIES {
+        for _ in 0..Settings::DEFAULT.tries {
             let at_rest = from.is_at_rest() && to.is_at_rest();
             let smooth = self.smooth.as_ref().filter(|_| at_rest);
             let straight = smooth.and_then(|smooth| smooth.straight(from.position, to.position, most));
@@ -419,13 +434,9 @@ impl<'a> LocalPlanner<'a> {
 
 /// How many times longer a motion is to take when efforts leave so much for moving; infinitely, where nothing.
 fn slowing(share: f32) -> f64 {
-    let left = f64::from(share) * (1.0 - RESERVE);
-    if left > 0.0 { (1.0 / left).sqrt().max(1.0 + LEAST_SLOWING) } else { f64::INFINITY }
+    let left = f64::from(share) * (1.0 - Settings::DEFAULT.reserve);
+    if left > 0.0 { (1.0 / left).sqrt().max(1.0 + Settings::DEFAULT.least_slowing) } else { f64::INFINITY }
 }
-
-/// A motion may miss its end by this share of the positions, or velocities, on its way: what is rounded, a
-/// tenth of what a certificate lets pass at a knot.
-const ARRIVAL_TOLERANCE: f64 = 1e-10;
 
 /// Whether a motion ends where it should.
 fn arrives(motion: &Trajectory, to: End<'_>) -> bool {
@@ -444,7 +455,7 @@ fn output_arrives(motion: &Trajectory, first: usize, j: usize, to: End<'_>) -> b
     let way = size(0, to.position[j]) + speed * motion.duration();
     let near = |order, wanted: f64, size: f64| {
         let reached = derivative(last.polynomial(j), order, last.duration);
-        (reached - wanted).abs() <= ARRIVAL_TOLERANCE * size
+        (reached - wanted).abs() <= Settings::DEFAULT.arrival_tolerance * size
     };
     near(0, to.position[j], way) && near(1, to.velocity[j], speed)
 }

@@ -1,11 +1,10 @@
 //! Why a query has no answer.
 
-use super::{Gap, Overrun, Statistics};
+use super::{Budget, Gap, Overrun, Statistics};
 use crate::certify::Violation;
 use crate::check::{CheckError, Fault};
 use crate::error::InvalidValue;
 use crate::problem::Overload;
-use crate::stop::Stopped;
 use std::fmt;
 
 /// Why a query has no answer; it always says which of these it is, and with numbers.
@@ -80,17 +79,6 @@ pub enum FailureHint {
     Apart(Box<Gap>),
 }
 
-/// A budget that can run out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Budget {
-    /// Samples drawn by the search.
-    Samples,
-    /// Wall-clock time.
-    Time,
-    /// The caller's patience: [`PlanOptions::cancel`](super::PlanOptions::cancel).
-    Cancelled,
-}
-
 impl PlanError {
     /// That a budget was spent.
     pub(super) fn spent(budget: Budget, statistics: Statistics, hint: Option<FailureHint>) -> Self {
@@ -124,25 +112,6 @@ impl From<CheckError> for PlanError {
 impl From<InvalidValue> for PlanError {
     fn from(why: InvalidValue) -> Self {
         Self::Invalid(why)
-    }
-}
-
-impl From<Stopped> for Budget {
-    fn from(stopped: Stopped) -> Self {
-        match stopped {
-            Stopped::Late => Self::Time,
-            Stopped::Cancelled => Self::Cancelled,
-        }
-    }
-}
-
-impl fmt::Display for Budget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Samples => "sample budget spent",
-            Self::Time => "time budget spent",
-            Self::Cancelled => "cancelled",
-        })
     }
 }
 

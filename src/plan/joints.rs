@@ -11,17 +11,24 @@ use crate::refine::{Knots, polish, shorten, skip_corners};
 use crate::stop::Stop;
 use crate::trajectory::{Trajectory, derivative};
 
-/// Refinements of one path that may fail to be certified before the path itself is taken.
-const REFINEMENTS: u32 = 2;
+/// How often, and how, what fails to be certified is mended.
+struct Settings {
+    /// Refinements of one path that may fail to be certified before the path itself is taken: one as it is sampled, and
+    /// one with samples half as far apart.
+    refinements: u32,
+    /// Efforts that exceed their limits by no more than this share are mended by moving more slowly: so much may lie
+    /// between two samples; what exceeds them by more is refined anew.
+    most_excess: f64,
+    /// How much more slowly, as a share of the excess: efforts of moving shrink with the square of the time.
+    slowing_per_excess: f64,
+    /// And this much more, as weights do not shrink, and the first instant that is found is seldom the worst.
+    least_slowing: f64,
+}
 
-/// Efforts that exceed their limits by no more than this share are mended by moving more slowly, ...
-const MOST_EXCESS: f64 = 2e-2;
-
-/// ... by so much of the share, as they shrink with the square of the time, ...
-const SLOWING_PER_EXCESS: f64 = 0.5;
-
-/// ... and this much, as weights do not shrink, and the first instant that is found is seldom the worst.
-const LEAST_SLOWING: f64 = 5e-3;
+impl Settings {
+    const DEFAULT: Self =
+        Self { refinements: 2, most_excess: 2e-2, slowing_per_excess: 0.5, least_slowing: 5e-3 };
+}
 
 /// One worker's search for trajectories of joints.
 pub(super) struct Joints<'a> {
@@ -119,10 +126,10 @@ impl<'a> Family<'a> for Joints<'a> {
         if let (Some(refined), Some(times)) = (path.refined.take(), self.slowing(attempt)) {
             return Ok(Attempt::Made(refined.stretched(times)));
         }
-        if path.refinements > REFINEMENTS {
+        if path.refinements > Settings::DEFAULT.refinements {
             return Ok(Attempt::Over);
         }
-        let is_last = path.refinements == REFINEMENTS;
+        let is_last = path.refinements == Settings::DEFAULT.refinements;
         if path.refinements > 0 && !is_last {
             self.worker.sample_more_closely();
         }
@@ -173,6 +180,7 @@ impl Joints<'_> {
             _ => return None,
         };
         let is_at_rest = problem.goals.iter().chain([&problem.start]).all(FlatState::is_at_rest);
-        (is_at_rest && excess <= MOST_EXCESS).then_some(1.0 + SLOWING_PER_EXCESS * excess + LEAST_SLOWING)
+        (is_at_rest && excess <= Settings::DEFAULT.most_excess)
+            .then_some(1.0 + Settings::DEFAULT.slowing_per_excess * excess + Settings::DEFAULT.least_slowing)
     }
 }

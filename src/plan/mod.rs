@@ -16,6 +16,7 @@ mod fly;
 mod gap;
 mod joints;
 mod options;
+mod overrun;
 mod portfolio;
 mod query;
 mod replan;
@@ -26,15 +27,15 @@ mod termination;
 mod worker;
 
 pub use batch::{Task, plan_batch};
-pub use braking::Overrun;
 pub use callbacks::{Cost, Observer, Progress, Sampling};
-pub use error::{Budget, EndFault, FailureHint, PlanError, Unsolved};
+pub use error::{EndFault, FailureHint, PlanError, Unsolved};
 pub use fly::Attitude;
 pub use gap::Gap;
 pub use options::{MAX_BATCH, PlanOptions, Quality};
+pub use overrun::Overrun;
 pub use replan::{Departure, PlanFunction, replan, replan_by};
 use rrt_connect::RrtConnect;
-pub use solution::{Solution, Statistics};
+pub use solution::{Budget, Solution, Statistics};
 use termination::{Halt, Termination};
 
 use crate::check::threads::{MAX_THREADS, start};

@@ -10,15 +10,20 @@ use crate::problem::{FlatState, Problem};
 use crate::refine::Knots;
 use crate::stop::Stop;
 
-/// Samples that are drawn before a second search joins the first; as often as their number doubles another does.
-/// Nearly all queries are answered by then; a maze of sixty rooms in space takes so many at the median.
-const ALONE: u64 = 65_536;
+/// When searches join, and how they take turns.
+struct Settings {
+    /// Samples that are drawn before a second search joins the first; as often as their number doubles another does.
+    /// Nearly all queries are answered by then; a maze of sixty rooms in space takes so many at the median.
+    alone: u64,
+    /// Samples that each draws in its turn: its trees stay in the cache meanwhile.
+    turn: u64,
+    /// Searches at once, at most: each goes on so many times slower.
+    most: usize,
+}
 
-/// Samples that each draws in its turn: its trees stay in the cache meanwhile.
-const TURN: u64 = 1024;
-
-/// Searches at once, at most: each goes on so many times slower.
-const MOST: usize = 8;
+impl Settings {
+    const DEFAULT: Self = Self { alone: 65_536, turn: 1024, most: 8 };
+}
 
 /// See above.
 pub(super) struct Portfolio<'a, 'g> {
@@ -45,8 +50,10 @@ impl<'a, 'g> Portfolio<'a, 'g> {
 
     /// Begins as many searches as there are to be after so many samples.
     fn join(&mut self, samples: u64) {
-        let wanted =
-            (samples / ALONE).checked_ilog2().map_or(1, |doublings| doublings as usize + 2).min(MOST);
+        let wanted = (samples / Settings::DEFAULT.alone)
+            .checked_ilog2()
+            .map_or(1, |doublings| doublings as usize + 2)
+            .min(Settings::DEFAULT.most);
         while self.searches.len() < wanted {
             // Seeds of callers are small numbers, and those of other searches differ in the upper half.
             let seed = self.seed.wrapping_add((self.searches.len() as u64) << 24);
@@ -70,7 +77,11 @@ impl Search for Portfolio<'_, '_> {
             self.join(samples);
             let all = self.searches.len();
             let search = &mut self.searches[self.turns % all];
-            let turn = if all == 1 { ALONE.saturating_sub(samples) } else { TURN };
+            let turn = if all == 1 {
+                Settings::DEFAULT.alone.saturating_sub(samples)
+            } else {
+                Settings::DEFAULT.turn
+            };
             let part = termination.turn(samples - search.samples, search.samples.saturating_add(turn.max(1)));
             match search.search(local, &part) {
                 Err(Halt::Spent(Budget::Samples)) => match termination.spent(self.samples()) {

@@ -15,29 +15,49 @@ use crate::steer::End;
 use crate::stop::Stop;
 use std::collections::VecDeque;
 
-/// A node whose extension has failed takes samples from no farther than so many times the longest edge (dynamic
-/// domain: Yershova, Jaillet, Simeon, LaValle, *Dynamic-domain RRTs*, ICRA 2005).
-const DOMAIN: f64 = 5.0;
+/// The numbers of the search, the same for every problem.
+struct Settings {
+    /// A node whose extension has failed takes samples from no farther than so many times the longest edge (dynamic
+    /// domain: Yershova, Jaillet, Simeon, LaValle, *Dynamic-domain RRTs*, ICRA 2005). A few edges: farther samples pull
+    /// at a node that is known to be hemmed in, nearer ones would leave no way around.
+    domain: f64,
+    /// Extensions of a node that may fail before its steps are halved, after three times as many halved again, and so
+    /// on. Over crowded random arms 16, 64 and 256 differ by chance alone: without any the tail is half as long again.
+    forgiven: u32,
+    /// Steps are not halved more often than this: a node has failed some four thousand times by then, and steps are a
+    /// 64th.
+    most_halvings: u32,
+    /// Extensions that must have failed before their ends are screened: easy queries are over by then, and a node that
+    /// one of them adds is of use to the next at once.
+    unscreened: u64,
+    /// The clock is read once in so many edges: so seldom it costs nothing, and a search is late by few of them.
+    edges_per_clock: u64,
+    /// And in so many edges that are proposed or accepted, where a round has thousands: these are cheaper than checked
+    /// ones.
+    proposals_per_clock: usize,
+    /// Two positions closer than this share of the longest edge are one: what rounding makes, and far less than any
+    /// step.
+    same: f64,
+    /// States of the smaller tree from which the nearest of the other is looked for, to tell how near they came: enough
+    /// to tell, and few enough for the little time that is left then.
+    looks: usize,
+    /// The least that an output counts in distances, where the mean is one: nor may any be no step at all.
+    least_weight: f64,
+}
 
-/// Extensions of a node that may fail before its steps are halved, after three times as many halved again, and so on
-/// (over crowded random arms 16, 64 and 256 differ by chance alone: without any the tail is half as long again).
-const FORGIVEN: u32 = 64;
-
-/// Steps are not halved more often than this.
-const MOST_HALVINGS: u32 = 6;
-
-/// Extensions that must have failed before their ends are screened: easy queries are over by then, and
-/// a node that one of them adds is of use to the next at once.
-const UNSCREENED: u64 = 32;
-
-/// The clock is read once in so many edges.
-const EDGES_PER_CLOCK: u64 = 16;
-
-/// And in so many edges that are proposed or accepted, where a round has thousands.
-const PROPOSALS_PER_CLOCK: usize = 64;
-
-/// Two positions closer than this share of the longest edge are one.
-const SAME: f64 = 1e-9;
+impl Settings {
+    const DEFAULT: Self = Self {
+        domain: 5.0,
+        forgiven: 64,
+        most_halvings: 6,
+        unscreened: 32,
+        edges_per_clock: 16,
+        proposals_per_clock: 64,
+        same: 1e-9,
+        looks: 4096,
+        least_weight: 0.1,
+    };
+}
 
 /// Which tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +140,7 @@ impl Screen {
 
     /// Whether it is worth the while: many extensions fail, and not only half-way.
     fn pays(&self) -> bool {
-        self.failed >= UNSCREENED && 4 * self.rejected >= self.screened
+        self.failed >= Settings::DEFAULT.unscreened && 4 * self.rejected >= self.screened
     }
 
     /// Looks at the ends of all extensions.
@@ -195,7 +215,9 @@ impl Grown {
     fn extension(&self, position: &mut [f64], range: f64) -> Option<Node> {
         let (near, distance) = self.tree.nearest(position);
         let failures = self.failures[near];
-        if distance < SAME * range || (failures > 0 && distance > DOMAIN * range) {
+        if distance < Settings::DEFAULT.same * range
+            || (failures > 0 && distance > Settings::DEFAULT.domain * range)
+        {
             return None;
         }
         toward(self.tree.position(near), position, step(failures) * range / distance);
@@ -269,7 +291,7 @@ impl<'a> RrtConnect<'a> {
                 return Err(Halt::Spent(budget));
             }
             // Rounds of connections alone draw no sample, and so do not ask the clock.
-            if local.checked - asked >= EDGES_PER_CLOCK {
+            if local.checked - asked >= Settings::DEFAULT.edges_per_clock {
                 asked = local.checked;
                 if let Some(budget) = termination.interrupted() {
                     return Err(Halt::Spent(budget));
@@ -286,13 +308,12 @@ impl<'a> RrtConnect<'a> {
     /// The nearest that the two trees have come, as far as some thousands of their states tell, or those that are
     /// looked at before `stop` is due: one at least.
     pub fn gap(&self, stop: &Stop) -> Gap {
-        const LOOKS: usize = 4096;
         let [mut few, mut many] = [&self.start, &self.goal];
         let is_swapped = few.tree.len() > many.tree.len();
         if is_swapped {
             std::mem::swap(&mut few, &mut many);
         }
-        let step = few.tree.len().div_ceil(LOOKS);
+        let step = few.tree.len().div_ceil(Settings::DEFAULT.looks);
         let looks = few.tree.len().div_ceil(step);
         // The first few are spread over all, as there may be no time for more.
         let nodes = RakeOrder::new(looks).map(|look| look * step);
@@ -603,15 +624,15 @@ impl Round {
 
 /// Whether time is up, asked now and then among the edges of a large round: not at the first.
 fn is_late_at(edge: usize, termination: &Termination<'_>) -> bool {
-    edge > 0 && edge.is_multiple_of(PROPOSALS_PER_CLOCK) && termination.late()
+    edge > 0 && edge.is_multiple_of(Settings::DEFAULT.proposals_per_clock) && termination.late()
 }
 
 /// The share of the longest edge by which a node is extended of which so many extensions have failed: where it is
 /// tight, only short steps lead anywhere. (In the spirit of the radii of Jaillet, Yershova, LaValle and Simeon,
 /// *Adaptive tuning of the sampling domain for dynamic-domain RRTs*, IROS 2005.)
 fn step(failures: u32) -> f64 {
-    let halvings = (1 + failures / FORGIVEN).ilog2();
-    0.5_f64.powi(halvings.min(MOST_HALVINGS) as i32)
+    let halvings = (1 + failures / Settings::DEFAULT.forgiven).ilog2();
+    0.5_f64.powi(halvings.min(Settings::DEFAULT.most_halvings) as i32)
 }
 
 /// Draws a state: at rest, or for a share of the samples with velocity.
@@ -650,11 +671,10 @@ fn toward(from: &[f64], to: &mut [f64], share: f64) {
 /// step, one of the shoulder a large one that more stands in the way of; nor may any be no step at all.
 /// `units` is what counts as a unit: a radian, or as many metres as that is worth.
 fn weights(reach: &[f32], units: &[f64]) -> Vec<f64> {
-    /// The least that an output counts.
-    const LEAST: f64 = 0.1;
     let reaches: Vec<f64> = reach.iter().zip(units).map(|(&reach, unit)| f64::from(reach) * unit).collect();
     let mean = reaches.iter().sum::<f64>() / reach.len() as f64;
-    let weight = |reach: f64| if mean > 0.0 { (reach / mean).sqrt().max(LEAST) } else { 1.0 };
+    let weight =
+        |reach: f64| if mean > 0.0 { (reach / mean).sqrt().max(Settings::DEFAULT.least_weight) } else { 1.0 };
     reaches.iter().zip(units).map(|(&reach, unit)| weight(reach) / unit).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The answer to a query.
 
-use super::Budget;
 use crate::certify::Certificate;
+use crate::stop::Stopped;
 use crate::trajectory::Trajectory;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -82,5 +82,35 @@ impl fmt::Display for Solution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "solved: {:.3} s", self.trajectory.duration())?;
         self.cut_short.map_or(Ok(()), |budget| write!(f, "; cut short: {budget}"))
+    }
+}
+
+/// A budget that can run out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// Samples drawn by the search.
+    Samples,
+    /// Wall-clock time.
+    Time,
+    /// The caller's patience: [`PlanOptions::cancel`](super::PlanOptions::cancel).
+    Cancelled,
+}
+
+impl From<Stopped> for Budget {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Late => Self::Time,
+            Stopped::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Samples => "sample budget spent",
+            Self::Time => "time budget spent",
+            Self::Cancelled => "cancelled",
+        })
     }
 }

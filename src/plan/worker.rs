@@ -10,24 +10,35 @@ use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use std::time::{Duration, Instant};
 
-/// Clearances that the search and the refinement of vehicles ask for, in metres, the greatest first that start
-/// and goal can afford.
-const PADDINGS: [f64; 4] = [1e-3, 2e-4, 4e-5, 0.0];
+/// What a search asks of edges beyond what it is told.
+struct Settings {
+    /// Clearances that the search and the refinement of vehicles ask for, in metres, the greatest first that start and
+    /// goal can afford: each a fifth of the one before, and none at last.
+    paddings: [f64; 4],
+    /// The same for arms and points, as shares of the spacing of samples: between two samples that are d apart a sphere
+    /// of radius r that moves past an edge can dip in by d^2 / (8 r). Spheres move a quarter of the bound at the
+    /// median, and r is about half of the spacing: so deep are a sixteenth of an eighth.
+    padding_shares: [f64; 4],
+    /// Samples that a search draws before it asks for the next smaller clearance: passages may be narrower than the
+    /// ends are. Edges are sampled twice as finely then, so that they dip in by a quarter.
+    samples_per_padding: u64,
+    /// Repairs that halve the spacing of samples; after so many it is a thousandth, and edges cost a thousand times as
+    /// much.
+    finest: u32,
+    /// What was left between two trees is still looked for when the time is up, for so long at most: a tenth of a
+    /// millisecond more is no breach of a limit that callers give in milliseconds.
+    afterthought: Duration,
+}
 
-/// The same for arms and points, as shares of the spacing of samples: between two samples that are d apart a sphere
-/// of radius r that moves past an edge can dip in by d^2 / (8 r). Spheres move a quarter of the bound at the median,
-/// and r is about half of the spacing: so deep are a sixteenth of an eighth.
-const PADDING_SHARES: [f64; 4] = [1e-2, 2e-3, 4e-4, 0.0];
-
-/// Samples that a search draws before it asks for the next smaller clearance: passages may be narrower
-/// than the ends are. Edges are sampled twice as finely then, so that they dip in by a quarter.
-const SAMPLES_PER_PADDING: u64 = 20_000;
-
-/// Repairs that halve the spacing of samples; after so many it is a thousandth.
-const FINEST: u32 = 10;
-
-/// What was left between two trees is still looked for when the time is up, for so long at most.
-const AFTERTHOUGHT: Duration = Duration::from_micros(100);
+impl Settings {
+    const DEFAULT: Self = Self {
+        paddings: [1e-3, 2e-4, 4e-5, 0.0],
+        padding_shares: [1e-2, 2e-3, 4e-4, 0.0],
+        samples_per_padding: 20_000,
+        finest: 10,
+        afterthought: Duration::from_micros(100),
+    };
+}
 
 /// Which of how many workers: it decides the seeds.
 #[derive(Clone, Copy, Debug)]
@@ -109,8 +120,8 @@ impl<'a> Worker<'a> {
             padding: 0,
             spacing,
             paddings: match problem.mechanism.vehicle() {
-                Some(_) => PADDINGS,
-                None => PADDING_SHARES.map(|share| share * spacing),
+                Some(_) => Settings::DEFAULT.paddings,
+                None => Settings::DEFAULT.padding_shares.map(|share| share * spacing),
             },
             halvings: 0,
             statistics: Statistics::default(),
@@ -124,7 +135,7 @@ impl<'a> Worker<'a> {
     /// Samples edges at the spacing that the options ask for, halved so often.
     pub(super) fn sample_by_halves(&mut self, halvings: u32) {
         self.halvings = halvings;
-        let finer = f64::from(1_u32 << halvings.min(FINEST));
+        let finer = f64::from(1_u32 << halvings.min(Settings::DEFAULT.finest));
         self.local.checker().set_resolution(self.spacing / finer);
     }
 
@@ -210,7 +221,7 @@ impl<'a> Worker<'a> {
         let found = loop {
             self.sample_by_halves(repairs + shrunk);
             let stage = match self.padding + 1 < self.paddings.len() {
-                true => SAMPLES_PER_PADDING.saturating_mul(u64::from(shrunk) + 1),
+                true => Settings::DEFAULT.samples_per_padding.saturating_mul(u64::from(shrunk) + 1),
                 false => u64::MAX,
             };
             let part = termination.within(before.saturating_add(stage));
@@ -225,7 +236,7 @@ impl<'a> Worker<'a> {
             self.local.checker().set_padding(clearance);
         };
         if let (Err(Halt::Spent(budget)), false) = (&found, self.has_answer) {
-            let stop = termination.afterthought(*budget, AFTERTHOUGHT);
+            let stop = termination.afterthought(*budget, Settings::DEFAULT.afterthought);
             self.gap = stop.and_then(|stop| search.gap(&stop));
         }
         self.statistics.iterations += search.samples();

@@ -29,8 +29,15 @@ pub struct PlannerBuilder {
     options: PlanOptions,
 }
 
+impl Planner {
+    /// A planner of `robot`, once it is told what else it needs.
+    pub fn builder(robot: Robot) -> PlannerBuilder {
+        PlannerBuilder::new(robot)
+    }
+}
+
 impl PlannerBuilder {
-    pub(super) fn new(robot: Robot) -> Self {
+    fn new(robot: Robot) -> Self {
         Self {
             robot,
             planned: Planned::All,

@@ -33,6 +33,7 @@ mod builder;
 mod motion;
 mod query;
 mod slowing;
+mod states;
 mod system;
 
 pub use builder::PlannerBuilder;
@@ -72,11 +73,6 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// A planner of `robot`, once it is told what else it needs.
-    pub fn builder(robot: crate::robot::Robot) -> PlannerBuilder {
-        PlannerBuilder::new(robot)
-    }
-
     /// A planner of a problem that is at hand, such as that of a scene, with these options for all its queries.
     pub fn of(problem: Problem, options: PlanOptions) -> Self {
         let mechanism = Arc::new(problem.mechanism.clone());

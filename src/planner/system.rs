@@ -13,7 +13,8 @@ use std::sync::Arc;
 /// Levine, Martin and Rouchon, *Flatness and defect of non-linear systems*, Int. J. Control 1995).
 ///
 /// Motions are polynomials of time in the outputs, within the limits of each by itself, which are proved. What follows
-/// from the map is asked at samples of the edges and of the answer, and its certificate says so.
+/// from the map is asked at samples of the edges and of the answer, and its certificate says so. Edges are as fast as
+/// the limits of the outputs allow: what these allow should mostly be within the other limits too.
 ///
 /// ```
 /// use flatout::planner::{FlatSample, FlatSystem, Planner, Query};
@@ -30,7 +31,7 @@ use std::sync::Arc;
 ///     }
 ///
 ///     fn outputs(&self) -> Vec<(String, JointLimits)> {
-///         let limits = JointLimits { lower: -2.0, upper: 2.0, velocity: 1.0, acceleration: 1.0, ..JointLimits::NONE };
+///         let limits = JointLimits { lower: -2.0, upper: 2.0, velocity: 1.0, acceleration: 0.5, ..JointLimits::NONE };
 ///         ["load x", "load y"].map(|name| (name.to_owned(), limits)).into()
 ///     }
 ///

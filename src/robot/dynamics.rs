@@ -140,19 +140,7 @@ mod tests {
         for (i, &(motion, placement, inertia)) in bodies.iter().enumerate() {
             all.push(body(i, motion, placement, i, inertia));
         }
-        Mechanism {
-            outputs: vec![String::new(); bodies.len()],
-            limits: vec![JointLimits::NONE; bodies.len()],
-            bodies: all,
-            links: Vec::new(),
-            spheres: Vec::new(),
-            pairs: Vec::new(),
-            always: Vec::new(),
-            overlaps: Vec::new(),
-            unjudged: Default::default(),
-            proved_within: Vec::new(),
-            base: None,
-        }
+        Mechanism::bare(all, vec![String::new(); bodies.len()], vec![JointLimits::NONE; bodies.len()])
     }
 
     fn assert_close(got: &[f64], want: &[f64], tolerance: f64) {

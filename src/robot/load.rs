@@ -1,65 +1,10 @@
 //! Loading a robot from its files. Imports `error`, `stop` and its sibling readers.
 
-use super::spherize::CoverOptions;
+use super::options::{LoadOptions, MissingGeometry};
 use super::{JointKind, LinkSolid, Robot, joint_limits, pairs, srdf, urdf};
 use crate::error::InputError;
-use crate::stop::{CancelToken, Stop};
-use std::fmt;
+use crate::stop::Stop;
 use std::path::Path;
-use std::str::FromStr;
-
-/// Choices in loading a robot.
-#[derive(Clone, Debug)]
-pub struct LoadOptions {
-    /// How closely spheres cover boxes, cylinders, capsules and meshes.
-    pub cover: CoverOptions,
-    /// Breaks the loading off, which may take seconds where there are meshes: it then fails.
-    pub cancel: Option<CancelToken>,
-    /// How many comparisons of spheres may be spent on proofs that links never touch, or spheres always
-    /// do, shared among the pairs of links. A comparison takes some 50 ns.
-    pub comparisons: usize,
-    /// What becomes of a robot whose links have no collision geometry.
-    pub missing_geometry: MissingGeometry,
-}
-
-/// What becomes of a robot that moves something visible of which no link has collision geometry, or nothing
-/// that has any.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MissingGeometry {
-    /// It is refused: it would pass through anything.
-    #[default]
-    Refuse,
-    /// It is taken, and certificates name what they are silent about.
-    Allow,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        let (cover, missing_geometry) = (CoverOptions::default(), MissingGeometry::default());
-        Self { cover, comparisons: 500_000, missing_geometry, cancel: None }
-    }
-}
-
-impl FromStr for MissingGeometry {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "refuse" => Ok(Self::Refuse),
-            "allow" => Ok(Self::Allow),
-            _ => Err("expected refuse or allow".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for MissingGeometry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Refuse => "refuse",
-            Self::Allow => "allow",
-        })
-    }
-}
 
 /// The text of a file, and where it came from.
 struct Source<'a> {

@@ -1,6 +1,7 @@
 //! What planning sees of a robot: the bodies that move, one flat output per chosen joint, and
 //! everything rigidly attached folded into them.
 
+use super::sphere::bounding_sphere;
 use super::{
     AlwaysTouching, Inertia, JointKind, JointLimits, POSITION_SLACK, Robot, SkipReason, Sphere, Unjudged,
     pairs,
@@ -119,6 +120,24 @@ impl Body {
 }
 
 impl Mechanism {
+    /// Bodies that move by these outputs within these limits, and nothing else: no link with collision geometry, and
+    /// no base that drives or flies.
+    pub fn bare(bodies: Vec<Body>, outputs: Vec<String>, limits: Vec<OutputLimits>) -> Self {
+        Self {
+            outputs,
+            limits,
+            bodies,
+            links: Vec::new(),
+            spheres: Vec::new(),
+            pairs: Vec::new(),
+            always: Vec::new(),
+            overlaps: Vec::new(),
+            unjudged: Arc::default(),
+            proved_within: Vec::new(),
+            base: None,
+        }
+    }
+
     /// Reduces `robot` to the chosen `joints` (indices, in the order wanted for the outputs).
     ///
     /// `values` holds one position per joint of the robot and locks every joint that is not
@@ -258,14 +277,6 @@ impl Mechanism {
         driven.is_some_and(|body| body.motion == Motion::Revolute)
     }
 
-    /// Whether `ancestor` stands on the way from `body` to the base (a body is its own ancestor).
-    pub fn is_ancestor(&self, ancestor: usize, mut body: usize) -> bool {
-        while body > ancestor {
-            body = self.bodies[body].parent;
-        }
-        body == ancestor
-    }
-
     /// Whether torques can be checked: every output has an effort limit, and every moving body
     /// has mass or carries something that has.
     pub fn has_dynamics(&self) -> bool {
@@ -303,20 +314,15 @@ impl<'a> Reduction<'a> {
             inertia: robot.links[0].inertia,
         };
         let mechanism = Mechanism {
-            outputs: chosen.iter().map(name).collect(),
-            limits: chosen.iter().map(limits).collect(),
-            bodies: vec![root],
-            links: Vec::new(),
-            spheres: Vec::new(),
-            pairs: Vec::new(),
-            always: Vec::new(),
-            overlaps: Vec::new(),
-            unjudged: Arc::default(),
-            proved_within: Vec::new(),
             base: robot
                 .base
                 .clone()
                 .filter(|base| (0..base.coordinates().len()).all(|c| chosen.get(c) == Some(&c))),
+            ..Mechanism::bare(
+                vec![root],
+                chosen.iter().map(name).collect(),
+                chosen.iter().map(limits).collect(),
+            )
         };
         let mut this = Self { robot, mechanism, homes: vec![(0, Pose::IDENTITY)] };
         for (j, joint) in robot.joints.iter().enumerate() {
@@ -468,26 +474,4 @@ fn tighten(limits: &mut OutputLimits, mimic: &JointLimits, ratio: f64, offset: f
     limits.velocity = limits.velocity.min(mimic.velocity / ratio.abs());
     limits.acceleration = limits.acceleration.min(mimic.acceleration / ratio.abs());
     limits.jerk = limits.jerk.min(mimic.jerk / ratio.abs());
-}
-
-/// A small sphere that holds `spheres`: the best of Badoiu and Clarkson's core-set iteration
-/// (*Smaller core-sets for balls*, SODA 2003), its radius then measured, so that it always holds.
-pub(super) fn bounding_sphere(spheres: &[Sphere]) -> Sphere {
-    let reach = |c: DVec3, s: &Sphere| c.distance(s.center) + s.radius;
-    let farthest = |c: DVec3| {
-        spheres.iter().copied().max_by(|a, b| reach(c, a).total_cmp(&reach(c, b))).unwrap_or(spheres[0])
-    };
-    let mut center = spheres.iter().map(|s| s.center).sum::<DVec3>() / spheres.len() as f64;
-    let mut best = Sphere { center, radius: reach(center, &farthest(center)) };
-    for k in 1..200 {
-        let far = farthest(center);
-        let toward = far.center + (far.center - center).normalize_or_zero() * far.radius;
-        center += (toward - center) / (k + 1) as f64;
-        let radius = reach(center, &farthest(center));
-        if radius < best.radius {
-            best = Sphere { center, radius };
-        }
-    }
-    // A whisker for rounding, so that "holds" is true in floating point too.
-    Sphere { radius: best.radius * (1.0 + 1e-12), ..best }
 }

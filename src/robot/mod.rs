@@ -9,9 +9,11 @@ mod joint_limits;
 mod load;
 mod mechanism;
 pub mod mesh;
+mod options;
 mod pairs;
 #[cfg(test)]
 pub(crate) mod random;
+mod sphere;
 pub mod spherize;
 mod srdf;
 mod unjudged;
@@ -23,8 +25,9 @@ mod xml;
 pub use admit::END_SLACK;
 pub use dynamics::DynamicsScratch;
 pub use info::Info;
-pub use load::{LoadOptions, MissingGeometry};
 pub use mechanism::{Body, CollisionLink, Mechanism, Motion, OutputLimits, Overlap};
+pub use options::{LoadOptions, MissingGeometry};
+pub use sphere::Sphere;
 pub use unjudged::{Unjudged, UnjudgedPair, UnjudgedSpheres};
 pub use vehicle::{cover_rectangle, cuboid_spheres, rectangle_spheres};
 
@@ -136,15 +139,6 @@ pub struct Link {
     pub spheres: Vec<Sphere>,
     /// Whether there is anything to be seen of it: the URDF has visual geometry.
     pub visible: bool,
-}
-
-/// A ball of collision geometry.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sphere {
-    /// Centre in the frame of its link (or body), metres.
-    pub center: DVec3,
-    /// Radius, metres.
-    pub radius: f64,
 }
 
 /// Mass distribution of a rigid body.

@@ -5,7 +5,7 @@
 mod chain;
 mod proof;
 
-use super::mechanism::bounding_sphere;
+use super::sphere::bounding_sphere;
 use super::{
     AlwaysTouching, DisableReason, JointKind, LoadOptions, POSITION_SLACK, Robot, SkipReason, SkippedPair,
     Sphere,

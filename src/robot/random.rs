@@ -37,19 +37,7 @@ pub(crate) fn mechanism(rng: &mut Pcg64Mcg, bodies: usize) -> Mechanism {
         offset: 0.0,
         inertia: Inertia::ZERO,
     };
-    let mut m = Mechanism {
-        outputs: Vec::new(),
-        limits: Vec::new(),
-        bodies: vec![fixed],
-        links: Vec::new(),
-        spheres: Vec::new(),
-        pairs: Vec::new(),
-        always: Vec::new(),
-        overlaps: Vec::new(),
-        unjudged: Default::default(),
-        proved_within: Vec::new(),
-        base: None,
-    };
+    let mut m = Mechanism::bare(vec![fixed], Vec::new(), Vec::new());
     for b in 1..=bodies {
         let mimics = !m.outputs.is_empty() && rng.random_bool(0.2);
         let output = if mimics { rng.random_range(0..m.outputs.len()) } else { m.outputs.len() };

@@ -1,6 +1,6 @@
 //! What a vehicle fills: balls, and boxes that spheres cover.
 
-use super::read::{length, lengths, point};
+use super::lengths::{length, lengths, point};
 use crate::document::{Map, Node};
 use crate::error::InputError;
 use crate::robot::{Sphere, cuboid_spheres, rectangle_spheres};

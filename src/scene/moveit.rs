@@ -5,8 +5,10 @@
 //! planner names) is passed over. What would change which motions are allowed and cannot be
 //! honoured (meshes, octomaps, path constraints) is an error.
 
-use super::setup::{self, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
-use super::{Scene, read};
+use super::Scene;
+use super::files::RobotFiles;
+use super::lengths::{lengths, point, quaternion};
+use super::setup::{self, LimitChoice, Planned, RobotChoice, RobotSource};
 use crate::document::{self, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::PlanOptions;
@@ -387,17 +389,17 @@ fn primitive(node: &Node) -> Result<Shape, InputError> {
 }
 
 fn cuboid(dimensions: &Node) -> Result<Shape, InputError> {
-    let size = DVec3::from(read::lengths(dimensions, "three lengths, along x, y and z")?);
+    let size = DVec3::from(lengths(dimensions, "three lengths, along x, y and z")?);
     Ok(Shape::Cuboid { half_extents: size / 2.0 })
 }
 
 fn sphere(dimensions: &Node) -> Result<Shape, InputError> {
-    let [radius] = read::lengths(dimensions, "one length, the radius")?;
+    let [radius] = lengths(dimensions, "one length, the radius")?;
     Ok(Shape::Sphere { radius })
 }
 
 fn cylinder(dimensions: &Node) -> Result<Shape, InputError> {
-    let [height, radius] = read::lengths(dimensions, "two lengths, height and radius")?;
+    let [height, radius] = lengths(dimensions, "two lengths, height and radius")?;
     Ok(Shape::Cylinder { radius, half_length: height / 2.0 })
 }
 
@@ -406,13 +408,11 @@ fn frame(node: &Node, position: &str, orientation: &str) -> Result<Pose, InputEr
     let map = node.map("a pose: a map")?;
     let translation = match map.get(position) {
         None => DVec3::ZERO,
-        Some(node) => read::point(components(node, ["x", "y", "z"])?).map_err(|e| node.locate(e))?,
+        Some(node) => point(components(node, ["x", "y", "z"])?).map_err(|e| node.locate(e))?,
     };
     let rotation = match map.get(orientation) {
         None => DQuat::IDENTITY,
-        Some(node) => {
-            read::quaternion(components(node, ["x", "y", "z", "w"])?).map_err(|e| node.locate(e))?
-        }
+        Some(node) => quaternion(components(node, ["x", "y", "z", "w"])?).map_err(|e| node.locate(e))?,
     };
     Ok(Pose::new(rotation, translation))
 }

@@ -1,27 +1,23 @@
 //! From the document of a scene file to a [`Scene`], section by section.
 
 use super::Scene;
-use super::setup::{self, JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
+use super::files::RobotFiles;
+use super::lengths::{half_space_pose, length, lengths, pose};
+use super::setup::{self, JointOverride, LimitChoice, Planned, RobotChoice, RobotSource};
 use super::vehicle::{self, CARRIED_KEYS, KINDS};
 use super::vehicle_state;
 use crate::base::Base;
-use crate::document::{Entry, Map, Node, Value, unknown};
+use crate::document::{self, Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
-use crate::robot::{Mechanism, MissingGeometry, NamedState, Robot};
+use crate::robot::{Mechanism, NamedState, Robot};
 use crate::world::{Obstacle, Shape, World};
-use glam::{DQuat, DVec3};
+use glam::DVec3;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
-
-/// Least and greatest length a shape may have, and greatest distance along an axis, metres. What
-/// is beyond is a slip of the pen, and would lose its digits in single precision.
-const LENGTHS: RangeInclusive<f64> = 1e-6..=1e6;
-/// How far the length of a quaternion may be from one; it is brought there.
-const QUATERNION_ROUNDING: f64 = 1e-3;
 
 /// The least and the greatest gravity that a quadrotor is flown in, m/s^2: from that of an asteroid, at which
 /// its thrust still has a direction, to beyond any planet's.
@@ -47,7 +43,50 @@ const PLANNER_KEYS: [&str; 12] = [
     "polish_tries",
     "improve",
 ];
-const ORIENTATION_KEYS: [&str; 2] = ["rpy", "quaternion_xyzw"];
+
+impl Scene {
+    /// Reads a scene file and the files of the robot that it names.
+    ///
+    /// # Errors
+    /// Where a file is missing or malformed, or says what cannot be. Whether start and goals are
+    /// free of collision is not looked at here: that is for the planner to say.
+    pub fn load(file: &Path) -> Result<Self, InputError> {
+        Self::read(&InputError::read_text(file)?, file)
+    }
+
+    /// Reads a scene from `text` that comes from `file`, and the files of the robot that it names.
+    ///
+    /// # Errors
+    /// As [`Scene::load`].
+    pub fn read(text: &str, file: &Path) -> Result<Self, InputError> {
+        let locate = |e: InputError| e.in_file(file);
+        let root = document::parse(text).map_err(locate)?;
+        let source = robot_source(&root, directory_of(file)).map_err(locate)?;
+        if let Some(files) = source.files() {
+            require_files(&root, files).map_err(locate)?;
+        }
+        let robot = source.load()?;
+        scene(&root, source, robot).map_err(locate)
+    }
+
+    /// Reads a scene from `text` for a `robot` that is loaded already, as where many scenes share
+    /// one. `file` is where the text comes from; the robot's files are not opened.
+    ///
+    /// # Errors
+    /// As [`Scene::load`].
+    pub fn parse(text: &str, file: &Path, robot: &Robot) -> Result<Self, InputError> {
+        let read = || {
+            let root = document::parse(text)?;
+            let source = robot_source(&root, directory_of(file))?;
+            scene(&root, source, robot.clone())
+        };
+        read().map_err(|e| e.in_file(file))
+    }
+}
+
+fn directory_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}
 
 fn sections(root: &Node) -> Result<Map<'_>, InputError> {
     root.map_of("a scene: a map of robot, world, start, goal and more", &SECTIONS)
@@ -77,7 +116,7 @@ fn files_section<'a>(robot: &Map<'a>) -> Result<Option<Map<'a>>, InputError> {
 }
 
 /// The robot as the scene describes it or names its files, relative to the `directory` it lies in.
-pub(super) fn robot_source(root: &Node, directory: &Path) -> Result<RobotSource, InputError> {
+fn robot_source(root: &Node, directory: &Path) -> Result<RobotSource, InputError> {
     let robot = robot_section(&sections(root)?)?;
     match kind(&robot) {
         None => Ok(RobotSource::Files(RobotFiles::read(&robot, directory)?)),
@@ -92,29 +131,8 @@ pub(super) fn robot_source(root: &Node, directory: &Path) -> Result<RobotSource,
     }
 }
 
-impl RobotFiles {
-    /// The files that `map` names, relative to `directory`.
-    pub(super) fn read(map: &Map, directory: &Path) -> Result<Self, InputError> {
-        let path = |node: &Node| Ok(directory.join(node.text("the path of a file")?));
-        Ok(Self {
-            urdf: path(map.require("urdf")?)?,
-            srdf: map.get("srdf").map(path).transpose()?,
-            joint_limits: map.get("joint_limits").map(path).transpose()?,
-            missing_geometry: map
-                .get("missing_geometry")
-                .map(missing_geometry)
-                .transpose()?
-                .unwrap_or_default(),
-        })
-    }
-}
-
-fn missing_geometry(node: &Node) -> Result<MissingGeometry, InputError> {
-    node.text("refuse or allow")?.parse().map_err(|_| node.expected("refuse or allow"))
-}
-
 /// Checks that the robot's files are there, while it is known which line names them.
-pub(super) fn require_files(root: &Node, files: &RobotFiles) -> Result<(), InputError> {
+fn require_files(root: &Node, files: &RobotFiles) -> Result<(), InputError> {
     let Some(section) = files_section(&robot_section(&sections(root)?)?)? else { return Ok(()) };
     let named = [
         ("urdf", Some(&files.urdf)),
@@ -132,7 +150,7 @@ pub(super) fn require_files(root: &Node, files: &RobotFiles) -> Result<(), Input
 }
 
 /// The scene that a document describes, its robot being loaded.
-pub(super) fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Result<Scene, InputError> {
+fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Result<Scene, InputError> {
     let root = sections(root)?;
     let section = robot_section(&root)?;
     if let Some(base) = &mut robot.base
@@ -476,79 +494,6 @@ fn half_extents(map: &Map) -> Result<DVec3, InputError> {
     };
     let lengths = DVec3::from(lengths(&entry.node, "three lengths, along x, y and z")?);
     Ok(if entry.key == "size" { lengths / 2.0 } else { lengths })
-}
-
-pub(super) fn length(node: &Node) -> Result<f64, InputError> {
-    match node.number()? {
-        v if LENGTHS.contains(&v) => Ok(v),
-        _ => Err(node.expected(format!("a length from {:e} to {:e} m", LENGTHS.start(), LENGTHS.end()))),
-    }
-}
-
-/// A list of exactly `N` lengths.
-pub(super) fn lengths<const N: usize>(node: &Node, what: &str) -> Result<[f64; N], InputError> {
-    let lengths = node.array(what)?;
-    node.list(what)?.iter().try_for_each(|item| length(item).map(drop))?;
-    Ok(lengths)
-}
-
-/// A point by its coordinates in metres.
-pub(super) fn point(coordinates: [f64; 3]) -> Result<DVec3, InputError> {
-    let point = DVec3::from(coordinates);
-    if point.abs().max_element() > *LENGTHS.end() {
-        return Err(InputError::new(format!(
-            "expected coordinates up to {:e} m, found {point}",
-            LENGTHS.end()
-        )));
-    }
-    Ok(point)
-}
-
-/// Where a half-space stands: by a frame whose z axis points out of it, or by that direction.
-fn half_space_pose(map: &Map) -> Result<Pose, InputError> {
-    map.at_most_one(&["normal", "rpy", "quaternion_xyzw"])?;
-    let Some(node) = map.get("normal") else {
-        return pose(map);
-    };
-    let normal = DVec3::from(node.array("three numbers, the direction out of the solid")?);
-    let Some(normal) = normal.try_normalize() else {
-        return Err(node.error("expected a direction, found a vector without one"));
-    };
-    Ok(Pose::new(DQuat::from_rotation_arc(DVec3::Z, normal), position(map)?))
-}
-
-/// A frame: `position`, and `rpy` or `quaternion_xyzw`; what is not given is zero.
-pub(super) fn pose(map: &Map) -> Result<Pose, InputError> {
-    let translation = position(map)?;
-    match map.at_most_one(&ORIENTATION_KEYS)? {
-        None => Ok(Pose::from_translation(translation)),
-        Some(entry) if entry.key == "rpy" => {
-            let rpy = entry.node.array("three angles in radians: roll, pitch and yaw")?;
-            Ok(Pose::from_rpy(rpy, translation))
-        }
-        Some(entry) => {
-            let q = entry.node.array("four numbers: x, y, z and w of a unit quaternion")?;
-            let q = quaternion(q).map_err(|e| entry.node.locate(e))?;
-            Ok(Pose::new(q, translation))
-        }
-    }
-}
-
-fn position(map: &Map) -> Result<DVec3, InputError> {
-    let Some(node) = map.get("position") else { return Ok(DVec3::ZERO) };
-    point(node.array("three numbers, x, y and z in metres")?).map_err(|e| node.locate(e))
-}
-
-/// A quaternion of length one from one that is so but for rounding.
-pub(super) fn quaternion(xyzw: [f64; 4]) -> Result<DQuat, InputError> {
-    let q = DQuat::from_array(xyzw);
-    let length = q.length();
-    if (length - 1.0).abs() > QUATERNION_ROUNDING {
-        return Err(InputError::new(format!(
-            "expected a quaternion of length 1, found one of length {length:?}"
-        )));
-    }
-    Ok(q.normalize())
 }
 
 /// Reads states and checks them against the limits.

@@ -1,29 +1,14 @@
 //! What a scene says of its robot, and the mechanism that follows from it.
 
+use super::files::RobotFiles;
+use super::lengths::GREATEST_POSITION;
 use super::vehicle::{PointRobot, VehicleRobot};
 use crate::base::Base;
 use crate::document::unknown;
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::problem::{FlatState, Problem, Smoothness};
-use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, MissingGeometry, Robot};
-use std::path::PathBuf;
-
-/// Greatest position a joint without bounds may be given, rad or m.
-pub(super) const GREATEST_POSITION: f64 = 1e6;
-
-/// Files that describe a robot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RobotFiles {
-    /// Kinematics, inertias, collision geometry.
-    pub urdf: PathBuf,
-    /// Groups, named states, pairs of links that need no check.
-    pub srdf: Option<PathBuf>,
-    /// MoveIt's limits of velocity, acceleration and jerk.
-    pub joint_limits: Option<PathBuf>,
-    /// What becomes of the robot where its links have no collision geometry.
-    pub missing_geometry: MissingGeometry,
-}
+use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
 
 /// Where a robot is described.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,14 +79,6 @@ pub struct JointOverride {
     pub jerk: Option<f64>,
     /// Greatest torque, N m, or force, N.
     pub effort: Option<f64>,
-}
-
-impl RobotFiles {
-    /// Reads the robot.
-    pub fn load(&self) -> Result<Robot, InputError> {
-        let options = LoadOptions { missing_geometry: self.missing_geometry, ..LoadOptions::default() };
-        Robot::load(&self.urdf, self.srdf.as_deref(), self.joint_limits.as_deref(), &options)
-    }
 }
 
 impl RobotSource {

@@ -2,8 +2,8 @@
 //! what it carries.
 
 use super::body::{self, Moves, Part};
-use super::read::{length, point as position, pose};
-use super::setup::{self, RobotFiles};
+use super::files::RobotFiles;
+use super::lengths::{GREATEST_POSITION, length, point as position, pose};
 use crate::base::{
     Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Point,
     Quadrotor, QuadrotorState, Trailer,
@@ -104,7 +104,7 @@ fn bounds(map: &Map, axes: usize, what: &str) -> Result<Option<[Vec<f64>; 2]>, I
         None => Ok(None),
         Some(node) => match node.numbers(what)? {
             values if values.len() == axes => {
-                let is_far = |v: &f64| v.abs() > setup::GREATEST_POSITION;
+                let is_far = |v: &f64| v.abs() > GREATEST_POSITION;
                 match values.iter().position(is_far) {
                     Some(i) => Err(node.error(format!("expected bounds up to 1e6 m, found {:?}", values[i]))),
                     None => Ok(Some(values)),

@@ -1,7 +1,7 @@
 //! States of vehicles as scene files have them: keys such as `heading` and `speed`, or the numbers of the
 //! base's state in their order.
 
-use super::read::quaternion;
+use super::lengths::quaternion;
 use super::setup;
 use crate::base::{Base, Car, DifferentialDrive, Trailer};
 use crate::document::{Map, Node};

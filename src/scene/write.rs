@@ -1,20 +1,28 @@
 //! From a [`Scene`] to the text of a scene file.
 
-use super::setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotFiles, RobotSource};
+use super::keys::{Files, Frame, Named, State};
+use super::setup::{JointOverride, LimitChoice, RobotChoice, RobotSource};
 use super::write_vehicle::{self, Value};
 use super::{PointRobot, Scene};
 use crate::plan::PlanOptions;
-use crate::pose::Pose;
 use crate::problem::{FlatState, GRAVITY, Smoothness};
-use crate::robot::{Mechanism, MissingGeometry, Sphere};
+use crate::robot::{Mechanism, Sphere};
 use crate::world::{Obstacle, Shape};
-use glam::{DQuat, DVec3};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_saphyr::{FlowMap, FlowSeq};
-use std::path::{Component, Path, PathBuf, absolute};
+use std::path::Path;
 
 /// The scene as text, the paths in it relative to `directory`.
-pub(super) fn scene(scene: &Scene, directory: &Path) -> String {
+impl Scene {
+    /// The scene as the text of a scene file that will lie in `directory`.
+    ///
+    /// What [`Scene::load`] reads from it equals this scene up to the rounding of orientations.
+    pub fn to_yaml(&self, directory: &Path) -> String {
+        scene(self, directory)
+    }
+}
+
+fn scene(scene: &Scene, directory: &Path) -> String {
     let problem = &scene.problem;
     let state = |s: &FlatState| StateKeys::new(s, &problem.mechanism);
     let mut goals: Vec<StateKeys> = problem.goals.iter().map(state).collect();
@@ -32,15 +40,6 @@ pub(super) fn scene(scene: &Scene, directory: &Path) -> String {
     };
     // Serialising plain maps, lists and scalars into a string has no way to fail.
     serde_saphyr::to_string(&file).unwrap_or_default()
-}
-
-/// Pairs of name and value, written as a map in their order.
-pub(super) struct Named<T>(pub(super) Vec<(String, T)>);
-
-impl<T: Serialize> Serialize for Named<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
 }
 
 #[derive(Serialize)]
@@ -73,29 +72,6 @@ struct Robot {
     files: Option<Files>,
 }
 
-/// The files of a robot and what of it moves.
-#[derive(Serialize)]
-pub(super) struct Files {
-    urdf: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    srdf: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    joint_limits: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing_geometry: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    joints: Option<FlowSeq<Vec<String>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    locked: Option<Named<f64>>,
-    /// Where it stands in the world, or on a vehicle.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base: Option<Frame>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mount: Option<Frame>,
-}
-
 impl Robot {
     fn new(choice: &RobotChoice, directory: &Path) -> Self {
         let none = Self { point: None, vehicle: None, files: None };
@@ -113,28 +89,6 @@ impl Robot {
                 let (kind, keys) = write_vehicle::vehicle(vehicle, carries);
                 Self { vehicle: Some(Named(vec![(kind.to_owned(), keys)])), ..none }
             }
-        }
-    }
-}
-
-impl Files {
-    fn new(files: &RobotFiles, choice: &RobotChoice, directory: &Path) -> Self {
-        let path = |p: &PathBuf| relative(p, directory);
-        let (group, joints) = match &choice.planned {
-            Planned::All => (None, None),
-            Planned::Group(name) => (Some(name.clone()), None),
-            Planned::Joints(names) => (None, Some(FlowSeq(names.clone()))),
-        };
-        Self {
-            urdf: path(&files.urdf),
-            srdf: files.srdf.as_ref().map(path),
-            joint_limits: files.joint_limits.as_ref().map(path),
-            missing_geometry: (files.missing_geometry == MissingGeometry::Allow).then_some("allow"),
-            group,
-            joints,
-            locked: (!choice.locked.is_empty()).then(|| Named(choice.locked.clone())),
-            base: None,
-            mount: None,
         }
     }
 }
@@ -167,29 +121,6 @@ impl Point {
             lower: point.bounds.as_ref().map(|[lower, _]| FlowSeq(lower.clone())),
             upper: point.bounds.as_ref().map(|[_, upper]| FlowSeq(upper.clone())),
             spheres: point.spheres.iter().map(ball).collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Frame {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    position: Option<FlowSeq<[f64; 3]>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    quaternion_xyzw: Option<FlowSeq<[f64; 4]>>,
-}
-
-impl Frame {
-    fn unless_identity(pose: &Pose) -> Option<Self> {
-        (*pose != Pose::IDENTITY).then(|| Self::new(pose))
-    }
-
-    fn new(pose: &Pose) -> Self {
-        let turned = pose.rotation != Pose::IDENTITY.rotation;
-        let quaternion = || DQuat::from_mat3(&pose.rotation).normalize().to_array();
-        Self {
-            position: (pose.translation != DVec3::ZERO).then(|| FlowSeq(pose.translation.to_array())),
-            quaternion_xyzw: turned.then(|| FlowSeq(quaternion())),
         }
     }
 }
@@ -285,28 +216,6 @@ impl StateKeys {
     }
 }
 
-/// A state of joints.
-#[derive(Serialize)]
-pub(super) struct State {
-    position: Named<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    velocity: Option<Named<f64>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acceleration: Option<Named<f64>>,
-}
-
-impl State {
-    fn new(state: &FlatState, outputs: &[String]) -> Self {
-        let moves = |values: &[f64]| values.iter().any(|&v| v != 0.0);
-        let named = |values: &[f64]| Named(outputs.iter().cloned().zip(values.iter().copied()).collect());
-        Self {
-            position: named(&state.position),
-            velocity: moves(&state.velocity).then(|| named(&state.velocity)),
-            acceleration: moves(&state.acceleration).then(|| named(&state.acceleration)),
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Planner {
     seed: u64,
@@ -348,18 +257,4 @@ impl Planner {
             improve: options.improve.map(|time| time.as_secs_f64()),
         })
     }
-}
-
-/// The way from `directory` to `file` where they share a root, else the way from the root.
-fn relative(file: &Path, directory: &Path) -> String {
-    let real = |p: &Path| p.canonicalize().or_else(|_| absolute(p)).unwrap_or_else(|_| p.to_path_buf());
-    let here = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    let (file, directory) = (real(file), real(here));
-    let shared = file.components().zip(directory.components()).take_while(|(a, b)| a == b).count();
-    if shared == 0 {
-        return file.to_string_lossy().into_owned();
-    }
-    let up = directory.components().skip(shared).map(|_| Component::ParentDir);
-    let way: PathBuf = up.chain(file.components().skip(shared)).collect();
-    way.to_string_lossy().into_owned()
 }

@@ -1,9 +1,9 @@
 //! The parts of a scene file that are about a vehicle.
 
 use super::body::{Part, PartShape};
+use super::keys::{Files, Named, State};
 use super::vehicle::VehicleRobot;
 use super::vehicle_state;
-use super::write::{Files, Named, State};
 use crate::base::{
     Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Quadrotor,
 };

@@ -77,11 +77,6 @@ impl CourseLimits {
         self.margin
     }
 
-    /// The base.
-    pub fn base(&self) -> &Base {
-        &self.base
-    }
-
     /// Limits of the joints that it carries.
     pub fn arm(&self) -> &[OutputLimits] {
         &self.arm

@@ -81,22 +81,6 @@ impl JerkProfile {
         self.states[self.count] = state;
     }
 
-    /// The phase at time `t`.
-    fn phase(&self, t: f64) -> usize {
-        self.times[1..self.count].partition_point(|&end| end <= t)
-    }
-
-    /// Position, velocity and acceleration at time `t`.
-    pub fn state(&self, t: f64) -> [f64; 3] {
-        let i = self.phase(t);
-        after(self.states[i], self.jerks[i], t - self.times[i])
-    }
-
-    /// Duration, seconds.
-    pub fn duration(&self) -> f64 {
-        self.times[self.count]
-    }
-
     /// Least and greatest position.
     fn range(&self) -> (f64, f64) {
         let mut range = (f64::INFINITY, f64::NEG_INFINITY);

@@ -213,23 +213,6 @@ impl LeastEffort {
         roots[..count].iter().copied().min_by(|&s, &t| cost(s).total_cmp(&cost(t))).unwrap_or(0.0)
     }
 
-    /// The least cost J* from one state to the other, without regard to limits. For infinite rho,
-    /// where only time counts: the duration of [`LeastEffort::steer`] but for position limits,
-    /// infinite where there is none.
-    pub fn cost(&self, p0: &[f64], v0: &[f64], p1: &[f64], v1: &[f64]) -> f64 {
-        if p0 == p1 && v0 == v1 {
-            return 0.0;
-        }
-        if self.rho == f64::INFINITY {
-            if is_zero(v0) && is_zero(v1) {
-                return self.rest_to_rest_duration(p0, p1);
-            }
-            return (1.0 + SLACK) / self.greatest_rate(f64::INFINITY, p0, v0, p1, v1);
-        }
-        let duration = self.least_cost_duration(p0, v0, p1, v1);
-        self.rho * duration + self.effort(duration, p0, v0, p1, v1)
-    }
-
     /// [`LeastEffort::steer`] where both states are at rest: the straight line between them.
     fn steer_rest_to_rest(&self, p0: &[f64], p1: &[f64], coefficients: &mut [f64]) -> Option<f64> {
         let mut duration = self.rest_to_rest_duration(p0, p1);
@@ -409,6 +392,25 @@ fn greatest_within(square: f64, linear: f64, limit: f64, top: f64) -> f64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    impl LeastEffort {
+        /// The least cost J* from one state to the other, without regard to limits. For infinite rho,
+        /// where only time counts: the duration of [`LeastEffort::steer`] but for position limits,
+        /// infinite where there is none.
+        fn cost(&self, p0: &[f64], v0: &[f64], p1: &[f64], v1: &[f64]) -> f64 {
+            if p0 == p1 && v0 == v1 {
+                return 0.0;
+            }
+            if self.rho == f64::INFINITY {
+                if is_zero(v0) && is_zero(v1) {
+                    return self.rest_to_rest_duration(p0, p1);
+                }
+                return (1.0 + SLACK) / self.greatest_rate(f64::INFINITY, p0, v0, p1, v1);
+            }
+            let duration = self.least_cost_duration(p0, v0, p1, v1);
+            self.rho * duration + self.effort(duration, p0, v0, p1, v1)
+        }
+    }
 
     /// A query over some outputs.
     #[derive(Clone, Debug)]

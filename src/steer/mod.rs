@@ -18,8 +18,8 @@ mod straight;
 mod time_law;
 mod time_optimal;
 
-pub use course_limits::{CourseLimits, Row};
-pub use curve::{CURVE_DEGREE, Coefficients, Curve, Gait, Stance, nearest_turn};
+pub use course_limits::CourseLimits;
+pub use curve::{Curve, Gait, Stance, nearest_turn};
 pub use effort_bounds::steering_limits;
 pub use filter::{moving_average, side_by_side};
 pub use higher_order::{HigherOrder, State};

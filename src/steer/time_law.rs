@@ -74,7 +74,6 @@ struct Piece {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeLaw {
     pieces: Vec<Piece>,
-    duration: f64,
     is_linear: bool,
 }
 
@@ -88,21 +87,12 @@ pub struct EndSpeeds {
     pub last: Option<f64>,
 }
 
-impl EndSpeeds {
-    /// From rest to rest.
-    pub const REST: Self = Self { first: Some(0.0), last: Some(0.0) };
-}
-
 impl TimeLaw {
     /// The fastest law along `curves`, each of which begins where the one before it ends: at the same
     /// speed where both go the same way, else at rest between.
     ///
-    /// `None` where there is none: a curve breaks a limit at any speed, or an end is too fast.
-    pub fn fastest(limits: &CourseLimits, curves: &[Curve], ends: EndSpeeds) -> Option<Self> {
-        Self::fastest_until(limits, curves, ends, &Stop::NEVER)
-    }
-
-    /// The same; `None` also where `stop` is due before it is found.
+    /// `None` where there is none: a curve breaks a limit at any speed, or an end is too fast; also where `stop` is due
+    /// before it is found.
     pub fn fastest_until(
         limits: &CourseLimits,
         curves: &[Curve],
@@ -115,13 +105,7 @@ impl TimeLaw {
         } else {
             stepwise(limits, curves, watch)?
         };
-        let duration = pieces.iter().map(|p| p.duration).sum();
-        Some(Self { pieces, duration, is_linear: !limits.has_accelerations() })
-    }
-
-    /// Duration of the whole, seconds.
-    pub fn duration(&self) -> f64 {
-        self.duration
+        Some(Self { pieces, is_linear: !limits.has_accelerations() })
     }
 
     /// The curves as polynomials of time.
@@ -139,13 +123,6 @@ impl TimeLaw {
             trajectory.push(piece.duration, &coefficients);
         }
         trajectory
-    }
-
-    /// How long each curve takes, seconds.
-    pub fn durations(&self, curves: usize) -> Vec<f64> {
-        let mut durations = vec![0.0; curves];
-        self.pieces.iter().for_each(|piece| durations[piece.curve] += piece.duration);
-        durations
     }
 }
 
@@ -670,6 +647,22 @@ mod tests {
     use crate::pose::Pose;
     use crate::robot::{JointLimits, Mechanism, Robot};
     use proptest::prelude::*;
+
+    impl EndSpeeds {
+        /// From rest to rest.
+        const REST: Self = Self { first: Some(0.0), last: Some(0.0) };
+    }
+
+    impl TimeLaw {
+        fn fastest(limits: &CourseLimits, curves: &[Curve], ends: EndSpeeds) -> Option<Self> {
+            Self::fastest_until(limits, curves, ends, &Stop::NEVER)
+        }
+
+        /// Duration of the whole, seconds.
+        fn duration(&self) -> f64 {
+            self.pieces.iter().map(|p| p.duration).sum()
+        }
+    }
 
     fn limits_of(base: Base) -> CourseLimits {
         let none = vec![JointLimits::NONE; base.coordinates().len()];

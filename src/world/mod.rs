@@ -74,22 +74,6 @@ impl World {
         Ok(self)
     }
 
-    /// Adds the occupied cells of a grid, merged into boxes that all have this name.
-    ///
-    /// # Errors
-    /// Where the name is taken, or the grid makes no sense.
-    pub fn add_grid(&mut self, name: &str, grid: &OccupancyGrid) -> Result<&mut Self, InvalidValue> {
-        self.admit(name)?;
-        let under = |e: InvalidValue| e.under(format_args!("grid \"{}\"", excerpt(name)));
-        let boxes = grid.boxes().map_err(under)?;
-        self.obstacles.extend(boxes.into_iter().map(|(shape, pose)| Obstacle {
-            name: name.to_owned(),
-            shape,
-            pose,
-        }));
-        Ok(self)
-    }
-
     /// Moves the obstacle of a name.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Occupancy grids: cells that are occupied, merged into as few boxes as a greedy sweep finds. Imports `error` and
 //! `pose`.
 
-use super::Shape;
-use crate::error::{InvalidValue, positive};
+use super::{Obstacle, Shape, World};
+use crate::error::{InvalidValue, excerpt, positive};
 use crate::pose::Pose;
 use glam::DVec3;
 
@@ -31,6 +31,24 @@ pub struct OccupancyGrid {
     pub corner: Pose,
     /// Whether each cell is occupied, x running fastest and z slowest.
     pub occupied: Vec<bool>,
+}
+
+impl World {
+    /// Adds the occupied cells of a grid, merged into boxes that all have this name.
+    ///
+    /// # Errors
+    /// Where the name is taken, or the grid makes no sense.
+    pub fn add_grid(&mut self, name: &str, grid: &OccupancyGrid) -> Result<&mut Self, InvalidValue> {
+        self.admit(name)?;
+        let under = |e: InvalidValue| e.under(format_args!("grid \"{}\"", excerpt(name)));
+        let boxes = grid.boxes().map_err(under)?;
+        self.obstacles.extend(boxes.into_iter().map(|(shape, pose)| Obstacle {
+            name: name.to_owned(),
+            shape,
+            pose,
+        }));
+        Ok(self)
+    }
 }
 
 impl OccupancyGrid {

@@ -126,9 +126,6 @@ fn choose(choice: &AdapterChoice) -> Result<wgpu::Adapter, CheckError> {
     Ok(adapters.swap_remove(chosen))
 }
 
-/// The device that this process shares, and by which choice.
-static SHARED: Mutex<Option<(AdapterChoice, Gpu)>> = Mutex::new(None);
-
 /// An open device and its pipelines; clones share it.
 #[derive(Clone)]
 pub struct Gpu(Arc<Inner>);
@@ -171,32 +168,6 @@ impl Gpu {
         let adapter = choose(choice)?;
         let limits = adapter.limits();
         Self::open_adapter(&adapter, limits, OPTIONAL)
-    }
-
-    /// The device that this process shares: opened and probed when it is first asked for, and again
-    /// when another adapter is chosen or it has failed.
-    ///
-    /// # Errors
-    /// As for [`Gpu::open`], and where the device fails the probe.
-    pub fn shared(choice: &AdapterChoice) -> Result<Self, CheckError> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((same, gpu)) = &*shared
-            && same == choice
-            && gpu.health().is_ok()
-        {
-            return Ok(gpu.clone());
-        }
-        let gpu = Self::open(choice)?;
-        super::probe(&gpu)?;
-        *shared = Some((choice.clone(), gpu.clone()));
-        Ok(gpu)
-    }
-
-    /// That device, if it is open and works: without waiting for one that is being opened.
-    pub(in super::super) fn open_already(choice: &AdapterChoice) -> Option<Self> {
-        let shared = SHARED.try_lock().ok()?;
-        let (_, gpu) = shared.as_ref().filter(|(same, gpu)| same == choice && gpu.health().is_ok())?;
-        Some(gpu.clone())
     }
 
     /// As [`Gpu::open`], held to the least that every adapter of WebGPU's default class has: its

@@ -19,6 +19,7 @@ mod peak;
 mod pool;
 mod probe;
 mod shaders;
+mod shared;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -173,6 +174,17 @@ impl GpuChecker {
 
     fn packers(&mut self) -> impl Iterator<Item = &mut Packer> {
         self.packers.iter_mut().map(|worker| &mut worker.checker)
+    }
+}
+
+impl GpuPool {
+    /// A checker of one of the problems. Checkers of a pool may be used from different threads; what
+    /// they submit at about the same time makes one submission.
+    ///
+    /// # Panics
+    /// If there is no such problem.
+    pub fn checker(&self, problem: usize) -> GpuChecker {
+        GpuChecker::new_in(self.0.clone(), problem)
     }
 }
 

@@ -10,7 +10,6 @@
 use super::super::packed::Packed;
 use super::super::threads::start;
 use super::super::{CheckError, Verdict};
-use super::GpuChecker;
 use super::device::{Gpu, Pipelines, WORKGROUP};
 use super::flight::{Buffers, Flight, Kernel, Phase, Room, SharedBuffers};
 use super::layout::{Head, Needs, ROW, Tables};
@@ -35,7 +34,7 @@ const MOST_WORDS: u64 = 128 << 20;
 
 /// Problems on a device, uploaded once; see [`GpuPool::checker`]. Clones share it.
 #[derive(Clone)]
-pub struct GpuPool(Arc<Shared>);
+pub struct GpuPool(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub gpu: Gpu,
@@ -75,11 +74,11 @@ pub struct Traffic {
     pub down: u64,
     /// Sets of buffers made for submissions; stands still once the largest has been seen.
     pub buffers: u64,
-    /// Time that the device worked, if [`GpuChecker::set_timed`].
+    /// Time that the device worked, if [`GpuChecker::set_timed`](super::GpuChecker::set_timed).
     pub gpu_time: Duration,
 }
 
-/// A batch under way; see [`GpuChecker::submit`]. One that is dropped is waited for.
+/// A batch under way; see [`GpuChecker::submit`](super::GpuChecker::submit). One that is dropped is waited for.
 #[must_use = "a batch under way is to be collected"]
 pub struct Ticket {
     pool: Arc<Shared>,
@@ -143,15 +142,6 @@ impl GpuPool {
         let state = Mutex::new(State { room, ..State::default() });
         let gpu = gpu.clone();
         Ok(Self(Arc::new(Shared { gpu, problems, pipelines, buffers, most_groups, most, state })))
-    }
-
-    /// A checker of one of the problems. Checkers of a pool may be used from different threads; what
-    /// they submit at about the same time makes one submission.
-    ///
-    /// # Panics
-    /// If there is no such problem.
-    pub fn checker(&self, problem: usize) -> GpuChecker {
-        GpuChecker::new_in(self.0.clone(), problem)
     }
 
     /// The device.

@@ -54,21 +54,18 @@ pub(super) fn problem() -> Problem {
         bound: [ball(0.0), ball(0.3), ball(0.5)][body],
     };
     let mechanism = Mechanism {
-        outputs: vec!["shoulder".into(), "elbow".into()],
-        limits: vec![limits(6.0, 2.0, 8.0, 4.0), limits(3.5, 2.0, 8.0, 4.0)],
-        bodies: vec![
-            body("base", 0, 0.0, 0, Motion::Fixed, Inertia::ZERO),
-            body("upper arm", 0, 0.0, 0, Motion::Revolute, inertia),
-            body("forearm", 1, 0.5, 1, Motion::Revolute, inertia),
-        ],
         links: (0..3).map(link).collect(),
         spheres: vec![ball(0.0), ball(0.3), ball(0.5)],
         pairs: vec![[0, 2]],
-        always: Vec::new(),
-        overlaps: Vec::new(),
-        unjudged: Default::default(),
-        proved_within: Vec::new(),
-        base: None,
+        ..Mechanism::bare(
+            vec![
+                body("base", 0, 0.0, 0, Motion::Fixed, Inertia::ZERO),
+                body("upper arm", 0, 0.0, 0, Motion::Revolute, inertia),
+                body("forearm", 1, 0.5, 1, Motion::Revolute, inertia),
+            ],
+            vec!["shoulder".into(), "elbow".into()],
+            vec![limits(6.0, 2.0, 8.0, 4.0), limits(3.5, 2.0, 8.0, 4.0)],
+        )
     };
     let start = FlatState::at_rest(vec![0.0; 2]);
     let goals = vec![start.clone()];

@@ -4,7 +4,9 @@
 //! Edges of bases that follow a course are paths over a parameter that need not be time: of them only
 //! what the shape of the path decides is bounded here. Angles are bounded by their tangents.
 
-use super::{Edge, LIMIT_SLACK, speed_bound};
+use super::edges::Edge;
+use super::limits::LIMIT_SLACK;
+use super::polynomial::speed_bound;
 use crate::base::{Actuation, Airplane, Base, Bounded, Car, DifferentialDrive, PlanarQuadrotor, Quadrotor};
 use crate::base::{QuadrotorState, Trailer};
 use bytemuck::{Pod, Zeroable};

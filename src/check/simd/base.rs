@@ -5,8 +5,8 @@ use super::super::packed::base::{
     BASE_AIRPLANE, BASE_GROUND, BASE_PLANAR_QUADROTOR, BASE_TRAILER, PackedBase,
 };
 use super::super::packed::{Edge, Packed};
-use super::unflatten::{Moment, polynomial_at};
-use super::{Scratch, V3};
+use super::moment::{Moment, polynomial_at};
+use super::scratch::{Scratch, V3};
 use crate::lanes::{Lane, Simd, atan2, sin_cos};
 
 /// Evaluates an edge of a vehicle.

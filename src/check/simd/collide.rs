@@ -4,7 +4,8 @@
 
 use super::super::packed::{INNER, NO_MASK, Packed, PackedNode, PackedObstacle, PackedPair};
 use super::super::{Status, Verdict};
-use super::{Scratch, V3, place};
+use super::place;
+use super::scratch::{Scratch, V3};
 use crate::lanes::{Lane, Simd};
 use std::ops::Range;
 

@@ -4,34 +4,8 @@
 
 use super::super::packed::{LIMIT_SLACK, MOTION_PRISMATIC, Packed, PackedBase, PackedBody, PackedLimits};
 use super::super::{Status, Verdict};
-use super::{Scratch, V3, first_other_lane};
+use super::scratch::{Scratch, V3, first_other_lane};
 use crate::lanes::{Lane, MAX_LANES, Simd};
-
-/// Motion and load of one body in world axes.
-#[derive(Clone, Copy)]
-pub(super) struct BodyDynamics {
-    /// Angular velocity.
-    angular: [Lane; 3],
-    /// Angular acceleration.
-    angular_rate: [Lane; 3],
-    /// Acceleration of the body's origin, less gravity.
-    acceleration: [Lane; 3],
-    /// Force that its joint passes on to it.
-    force: [Lane; 3],
-    /// Moment about its origin that its joint passes on to it.
-    moment: [Lane; 3],
-}
-
-impl BodyDynamics {
-    const NONE: [Lane; 3] = [Lane::ZERO; 3];
-    pub(super) const ZERO: Self = Self {
-        angular: Self::NONE,
-        angular_rate: Self::NONE,
-        acceleration: Self::NONE,
-        force: Self::NONE,
-        moment: Self::NONE,
-    };
-}
 
 /// All limits of a block; those of the base on an edge of a vehicle.
 #[inline(always)]

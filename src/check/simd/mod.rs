@@ -4,15 +4,18 @@
 mod base;
 mod collide;
 mod limits;
+mod moment;
 mod place;
+mod scratch;
 mod unflatten;
 
-use super::packed::base::MAX_BOUNDED;
+use super::checker::useless_share;
 use super::packed::{Edge, EdgeBatch, Packed, PackedBase, RAKE, RakeOrder, StateBatch};
-use super::{CheckError, EdgeChecker, Verdict, useless_share};
+use super::{CheckError, EdgeChecker, Verdict};
 use crate::lanes::{Kernel, Lane, Level, Simd};
 use crate::problem::Problem;
 use crate::stop::{Stop, Watch};
+use scratch::Scratch;
 
 /// A stop is asked once in so many states: in a few microseconds' work, against which an ask, some 30 ns, is
 /// nothing, and among ten thousand obstacles in some hundred.
@@ -30,49 +33,6 @@ pub struct SimdChecker {
     scratch: Scratch,
     states_checked: u64,
     watch: Watch,
-}
-
-/// What the stages of one block of samples write and read, in lanes.
-struct Scratch {
-    /// Time of each sample since its edge began.
-    time: Lane,
-    /// Value, first and second derivative of each output, of a vehicle of each joint:
-    /// `[derivative][output]`.
-    flat: [Vec<Lane>; 3],
-    /// Rotation, row by row, and translation of each body in the world.
-    poses: Vec<[Lane; 12]>,
-    /// Centre of each sphere, where `centers_known` of its link; what the base carries is placed once.
-    centers: Vec<[Lane; 3]>,
-    /// Centre of each link's bound.
-    bounds: Vec<[Lane; 3]>,
-    /// Whether the centres of a link's spheres have been calculated for this block.
-    centers_known: Vec<bool>,
-    /// Effort of each output, where efforts are checked.
-    efforts: Vec<Lane>,
-    /// The same with the robot moving, where `efforts` are those of holding it.
-    moving: Vec<Lane>,
-    /// On an edge of a vehicle, what its base bounds.
-    bounded: [Lane; MAX_BOUNDED],
-    /// Spatial velocity and force of each body.
-    dynamics: Vec<limits::BodyDynamics>,
-}
-
-impl Scratch {
-    fn new(packed: &Packed) -> Self {
-        let dof = packed.dof();
-        Self {
-            time: Lane::ZERO,
-            flat: std::array::from_fn(|_| vec![Lane::ZERO; dof]),
-            poses: vec![[Lane::ZERO; 12]; packed.bodies.len()],
-            centers: vec![[Lane::ZERO; 3]; packed.spheres.len()],
-            bounds: vec![[Lane::ZERO; 3]; packed.links.len()],
-            centers_known: vec![false; packed.links.len()],
-            efforts: vec![Lane::ZERO; dof],
-            moving: vec![Lane::ZERO; dof],
-            bounded: [Lane::ZERO; MAX_BOUNDED],
-            dynamics: vec![limits::BodyDynamics::ZERO; packed.bodies.len()],
-        }
-    }
 }
 
 impl SimdChecker {
@@ -450,77 +410,6 @@ fn check_block<S: Simd>(
         return first.verdict(&scratch.time);
     }
     limits::block(s, packed, base, scratch, count)
-}
-
-/// The lowest of the first `count` lanes that is not set.
-#[inline(always)]
-fn first_other_lane<S: Simd>(s: S, mask: S::M, count: usize) -> Option<usize> {
-    let bits = !s.bits(mask) & ((1_u64 << count) - 1) as u32;
-    (bits != 0).then(|| bits.trailing_zeros() as usize)
-}
-
-/// A vector of three lanes.
-#[derive(Clone, Copy)]
-struct V3<S: Simd> {
-    x: S::F,
-    y: S::F,
-    z: S::F,
-}
-
-impl<S: Simd> V3<S> {
-    #[inline(always)]
-    fn load(s: S, lanes: &[Lane; 3]) -> Self {
-        Self { x: s.load(&lanes[0]), y: s.load(&lanes[1]), z: s.load(&lanes[2]) }
-    }
-
-    #[inline(always)]
-    fn store(self, s: S, lanes: &mut [Lane; 3]) {
-        let [x, y, z] = lanes;
-        s.store(x, self.x);
-        s.store(y, self.y);
-        s.store(z, self.z);
-    }
-
-    #[inline(always)]
-    fn splat(s: S, v: [f32; 3]) -> Self {
-        Self { x: s.splat(v[0]), y: s.splat(v[1]), z: s.splat(v[2]) }
-    }
-
-    #[inline(always)]
-    fn add(self, s: S, b: Self) -> Self {
-        Self { x: s.add(self.x, b.x), y: s.add(self.y, b.y), z: s.add(self.z, b.z) }
-    }
-
-    #[inline(always)]
-    fn sub(self, s: S, b: Self) -> Self {
-        Self { x: s.sub(self.x, b.x), y: s.sub(self.y, b.y), z: s.sub(self.z, b.z) }
-    }
-
-    /// Product of each component.
-    #[inline(always)]
-    fn times(self, s: S, b: Self) -> Self {
-        Self { x: s.mul(self.x, b.x), y: s.mul(self.y, b.y), z: s.mul(self.z, b.z) }
-    }
-
-    /// self * k + b
-    #[inline(always)]
-    fn scale_add(self, s: S, k: S::F, b: Self) -> Self {
-        Self { x: s.mul_add(self.x, k, b.x), y: s.mul_add(self.y, k, b.y), z: s.mul_add(self.z, k, b.z) }
-    }
-
-    #[inline(always)]
-    fn dot(self, s: S, b: Self) -> S::F {
-        s.mul_add(self.z, b.z, s.mul_add(self.y, b.y, s.mul(self.x, b.x)))
-    }
-
-    #[inline(always)]
-    fn cross(self, s: S, b: Self) -> Self {
-        Self {
-            x: s.neg_mul_add(self.z, b.y, s.mul(self.y, b.z)),
-            y: s.neg_mul_add(self.x, b.z, s.mul(self.z, b.x)),
-            z: s.neg_mul_add(self.y, b.x, s.mul(self.x, b.y)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Stage `place`: forward kinematics, from joint values to poses of bodies and centres of spheres.
 
 use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody};
-use super::{Scratch, V3};
+use super::scratch::{Scratch, V3};
 use crate::lanes::{Lane, Simd, sin_cos};
 
 /// A rigid transform in lanes: rotation by rows, and translation.

@@ -3,16 +3,12 @@
 use super::super::Termination;
 use super::Ends;
 use super::envelope::{Agility, Envelope, FOR_TURNING, filtered};
-use super::pilot::{Pilot, with_level};
+use super::pilot::{Pilot, TILTS, with_level};
 use crate::check::{CheckError, Verdict};
 use crate::local_planner::LocalPlanner;
 use crate::refine::{Knots, polish, shorten_from};
 use crate::steer::{LineLaw, side_by_side, straight};
 use crate::trajectory::Trajectory;
-
-/// The greatest tilts on straight lines that are tried, rad: the more, the shorter the line, but the wider
-/// the filters.
-pub(super) const TILTS: [f64; 4] = [0.5, 0.8, 1.05, 1.2];
 
 /// Shares of the thrust that are kept for turning on them.
 const RESERVES: [f64; 2] = [0.01, 0.04];

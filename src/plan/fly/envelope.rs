@@ -2,7 +2,6 @@
 //! which direction, and how smooth its accelerations must be. The limits themselves are those of
 //! [`Base::unflatten`]; what is estimated here only decides where to begin.
 
-use super::righting::Turning;
 use crate::base::{Actuation, Base, Limited, Moved, PlanarQuadrotor, Quadrotor, QuadrotorState};
 use crate::robot::OutputLimits;
 use crate::steer::{LineLaw, moving_average};
@@ -498,4 +497,19 @@ pub(super) mod tests {
             }
         }
     }
+}
+
+/// Thrusts by mass and angular accelerations of a righting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turning {
+    /// Greatest rate, rad/s.
+    pub(super) rate: f64,
+    /// Thrust by mass while nothing is to be turned: weak, and strong; m/s^2.
+    pub(super) idle: [f64; 2],
+    /// The same while the rate changes.
+    pub(super) torqued: [f64; 2],
+    /// Angular acceleration of the weak thrust and of the strong, rad/s^2.
+    pub(super) change: [f64; 2],
+    /// Acceleration of free fall, m/s^2.
+    pub(super) gravity: f64,
 }

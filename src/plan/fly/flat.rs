@@ -17,19 +17,11 @@ pub(super) fn problem(
     goals: Vec<FlatState>,
 ) -> Problem {
     let outer = &problem.mechanism;
-    let mechanism = Mechanism {
-        outputs: names.iter().map(|&name| name.to_owned()).collect(),
+    let mechanism = Mechanism::bare(
+        outer.bodies[..1].to_vec(),
+        names.iter().map(|&name| name.to_owned()).collect(),
         limits,
-        bodies: outer.bodies[..1].to_vec(),
-        links: Vec::new(),
-        spheres: Vec::new(),
-        pairs: Vec::new(),
-        always: Vec::new(),
-        overlaps: Vec::new(),
-        unjudged: Default::default(),
-        proved_within: Vec::new(),
-        base: None,
-    };
+    );
     let Problem { smoothness, gravity, .. } = *problem;
     Problem { mechanism, world: World::default(), start, goals, smoothness, torque: false, gravity }
 }

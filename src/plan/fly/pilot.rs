@@ -4,7 +4,6 @@ use super::super::driver::{Answer, Attempt, Family, GRACE, PATIENCE};
 use super::super::termination::unless_spent;
 use super::super::worker::{self, Worker};
 use super::super::{Halt, RrtConnect, Termination};
-use super::courses::TILTS;
 use super::ends::Port;
 use super::envelope::{Agility, FOR_TURNING};
 use super::flat::FlatChecker;
@@ -318,3 +317,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
         offs.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(goal, _)| goal)
     }
 }
+
+/// The greatest tilts on straight lines that are tried, rad: the more, the shorter the line, but the wider
+/// the filters.
+pub(super) const TILTS: [f64; 4] = [0.5, 0.8, 1.05, 1.2];

@@ -1,7 +1,7 @@
 //! Righting an overturned body: the thrust turns it over, weak while it points down; then, strong, brakes
 //! the fall and the drift, and leaves it hovering.
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Turning};
 use crate::problem::FlatState;
 use crate::robot::OutputLimits;
 use crate::steer::{Profile, TimeOptimal};
@@ -21,21 +21,6 @@ const HALVINGS: u32 = 50;
 
 /// A drift that is none, m/s.
 const STILL: f64 = 1e-10;
-
-/// Thrusts by mass and angular accelerations of a righting.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Turning {
-    /// Greatest rate, rad/s.
-    pub(super) rate: f64,
-    /// Thrust by mass while nothing is to be turned: weak, and strong; m/s^2.
-    pub(super) idle: [f64; 2],
-    /// The same while the rate changes.
-    pub(super) torqued: [f64; 2],
-    /// Angular acceleration of the weak thrust and of the strong, rad/s^2.
-    pub(super) change: [f64; 2],
-    /// Acceleration of free fall, m/s^2.
-    pub(super) gravity: f64,
-}
 
 /// A body whose thrust leans in one vertical plane.
 #[derive(Clone, Debug)]

@@ -1,0 +1,119 @@
+//! Arguments that several commands have, and how they are parsed.
+
+use super::telling::{Telling, TellingCheckers};
+use crate::check::threads::MAX_THREADS;
+use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
+use crate::error::InputError;
+use crate::problem::Problem;
+use crate::robot::MissingGeometry;
+use crate::scene::{RobotFiles, Scene, moveit};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Parses a number of seconds or metres that makes sense as one.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x > 0.0 && x <= 1e9 => Ok(x),
+        _ => Err("expected a number greater than 0, at most 1e9".to_owned()),
+    }
+}
+
+/// Parses a number of things of which there must be one; what is counted in millions is not held in memory all at
+/// once, or is small.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    count_up_to(text, 1_000_000)
+}
+
+/// Parses a number of threads.
+pub(super) fn thread_count(text: &str) -> Result<usize, String> {
+    count_up_to(text, MAX_THREADS)
+}
+
+pub(super) fn count_up_to(text: &str, most: usize) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(n) if n > 0 && n <= most => Ok(n),
+        _ => Err(format!("expected a whole number from 1 to {most}")),
+    }
+}
+
+/// Which backend checks, and where.
+#[derive(Args)]
+pub(super) struct BackendArgs {
+    /// Backend: auto, gpu, simd or scalar
+    #[arg(long, default_value = "auto")]
+    pub(super) backend: Backend,
+    /// Adapter of a GPU backend: part of its name, or its number in `flatout devices`
+    #[arg(long = "gpu", value_name = "NAME|INDEX")]
+    pub(super) adapter: Option<AdapterChoice>,
+}
+
+impl BackendArgs {
+    /// A checker that tells its warnings when it is done with.
+    pub(super) fn checker(
+        &self,
+        problem: &Problem,
+        resolution: Option<f64>,
+    ) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        let checker =
+            self.backend.checker_on(&self.adapter.clone().unwrap_or_default(), problem, resolution)?;
+        Ok(Box::new(Telling(checker)))
+    }
+
+    /// Such checkers of many problems.
+    pub(super) fn checkers<'a>(
+        &self,
+        problems: impl IntoIterator<Item = (&'a Problem, Option<f64>)>,
+    ) -> Result<TellingCheckers<'a>, CheckError> {
+        let checkers = self.backend.checkers(&self.adapter.clone().unwrap_or_default(), problems)?;
+        Ok(TellingCheckers(checkers))
+    }
+}
+
+/// A MoveIt planning scene and motion plan request, as MotionBenchMaker publishes them, and the
+/// robot that they are about.
+#[derive(Args)]
+pub(super) struct MoveItArgs {
+    /// MoveIt planning scene (YAML)
+    #[arg(long, value_name = "FILE", requires = "request", requires = "urdf")]
+    pub(super) scene: Option<PathBuf>,
+    /// MoveIt motion plan request (YAML)
+    #[arg(long, value_name = "FILE", requires = "scene")]
+    pub(super) request: Option<PathBuf>,
+    /// Robot description
+    #[arg(long, value_name = "FILE")]
+    pub(super) urdf: Option<PathBuf>,
+    /// Its groups and disabled collisions
+    #[arg(long, value_name = "FILE")]
+    pub(super) srdf: Option<PathBuf>,
+    /// Its limits (MoveIt's joint_limits.yaml)
+    #[arg(long, value_name = "FILE")]
+    pub(super) limits: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) geometry: GeometryArgs,
+}
+
+/// What becomes of robots without collision geometry.
+#[derive(Args)]
+pub(super) struct GeometryArgs {
+    /// Take a robot of which something that moves has no collision geometry: refuse or allow
+    #[arg(long, value_name = "WHAT", default_value_t)]
+    pub(super) missing_geometry: MissingGeometry,
+}
+
+impl MoveItArgs {
+    /// The pair as a scene.
+    pub(super) fn load(&self) -> Result<Scene, InputError> {
+        let (Some(scene), Some(request), Some(urdf)) = (&self.scene, &self.request, &self.urdf) else {
+            return Err(InputError::new(
+                "nothing to plan: expected a scene file, or --scene, --request and --urdf",
+            ));
+        };
+        let files = RobotFiles {
+            urdf: urdf.clone(),
+            srdf: self.srdf.clone(),
+            joint_limits: self.limits.clone(),
+            missing_geometry: self.geometry.missing_geometry,
+        };
+        moveit::load(scene, request, files)
+    }
+}

@@ -1,0 +1,65 @@
+//! Kinds of trajectory files.
+
+use crate::certify::CertifyOptions;
+use crate::error::InputError;
+use crate::robot::Mechanism;
+use std::path::Path;
+
+/// What values of files may be off by: see [`CertifyOptions::for_files`].
+pub const FILE_TOLERANCE: f64 = 1e-5;
+
+/// A kind of trajectory file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON `flatout-trajectory/1`.
+    Json,
+    /// Comma-separated values: t, q, qd, qdd, tau; of a vehicle t, states, controls.
+    Csv,
+    /// ROS message `trajectory_msgs/JointTrajectory` as YAML.
+    JointTrajectory,
+}
+
+impl Format {
+    /// The format that the extension of a file's name stands for.
+    ///
+    /// # Errors
+    /// Where it stands for none.
+    pub fn of(file: &Path) -> Result<Self, InputError> {
+        let extension = file.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        match extension.as_deref() {
+            Some("json") => Ok(Self::Json),
+            Some("csv") => Ok(Self::Csv),
+            Some("yaml" | "yml") => Ok(Self::JointTrajectory),
+            _ => {
+                let message = "the file's name should end in .json, .csv or .yaml";
+                Err(InputError::new(message).in_file(file))
+            }
+        }
+    }
+}
+
+impl Format {
+    /// What may be off in a trajectory that was read from such a file: ours in JSON is exact; numbers in a CSV have so
+    /// many digits as whoever wrote them thought fit, and times in a JointTrajectory are whole nanoseconds.
+    pub fn tolerances(self) -> CertifyOptions {
+        match self {
+            Self::Json => CertifyOptions::default(),
+            Self::Csv | Self::JointTrajectory => CertifyOptions::for_files(FILE_TOLERANCE),
+        }
+    }
+
+    /// Whether a trajectory of this mechanism can be written so.
+    ///
+    /// # Errors
+    /// A vehicle's as a JointTrajectory.
+    pub fn admit(self, mechanism: &Mechanism) -> Result<(), InputError> {
+        match (self, mechanism.vehicle()) {
+            (Self::JointTrajectory, Some(base)) => Err(InputError::new(format!(
+                "a JointTrajectory holds positions of joints and not the motion of a {}: write .json, or .csv \
+                 for its states and controls",
+                base.name().replace('_', " ")
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
