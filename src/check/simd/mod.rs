@@ -1,5 +1,5 @@
 //! The CPU backend: samples of an edge in lanes, at the best level that this CPU has.
-//! Imports `lanes`, `check::packed` and the trait; `problem` and below only to pack.
+//! Imports `vector`, `check::packed` and the trait; `problem` and below only to pack.
 
 mod base;
 mod collide;
@@ -10,9 +10,9 @@ mod unflatten;
 use super::packed::base::MAX_BOUNDED;
 use super::packed::{Edge, EdgeBatch, Packed, PackedBase, RAKE, RakeOrder, StateBatch};
 use super::{CheckError, EdgeChecker, Verdict, useless_share};
-use crate::lanes::{Kernel, Lane, Level, Simd};
 use crate::problem::Problem;
 use crate::stop::{Stop, Watch};
+use crate::vector::{Kernel, Level, Mask, Row32, Simd, Simd32};
 
 /// A stop is asked once in so many states: in a few microseconds' work, against which an ask, some 30 ns, is
 /// nothing, and among ten thousand obstacles in some hundred.
@@ -35,24 +35,24 @@ pub struct SimdChecker {
 /// What the stages of one block of samples write and read, in lanes.
 struct Scratch {
     /// Time of each sample since its edge began.
-    time: Lane,
+    time: Row32,
     /// Value, first and second derivative of each output, of a vehicle of each joint:
     /// `[derivative][output]`.
-    flat: [Vec<Lane>; 3],
+    flat: [Vec<Row32>; 3],
     /// Rotation, row by row, and translation of each body in the world.
-    poses: Vec<[Lane; 12]>,
+    poses: Vec<[Row32; 12]>,
     /// Centre of each sphere, where `centers_known` of its link; what the base carries is placed once.
-    centers: Vec<[Lane; 3]>,
+    centers: Vec<[Row32; 3]>,
     /// Centre of each link's bound.
-    bounds: Vec<[Lane; 3]>,
+    bounds: Vec<[Row32; 3]>,
     /// Whether the centres of a link's spheres have been calculated for this block.
     centers_known: Vec<bool>,
     /// Effort of each output, where efforts are checked.
-    efforts: Vec<Lane>,
+    efforts: Vec<Row32>,
     /// The same with the robot moving, where `efforts` are those of holding it.
-    moving: Vec<Lane>,
+    moving: Vec<Row32>,
     /// On an edge of a vehicle, what its base bounds.
-    bounded: [Lane; MAX_BOUNDED],
+    bounded: [Row32; MAX_BOUNDED],
     /// Spatial velocity and force of each body.
     dynamics: Vec<limits::BodyDynamics>,
 }
@@ -61,15 +61,15 @@ impl Scratch {
     fn new(packed: &Packed) -> Self {
         let dof = packed.dof();
         Self {
-            time: Lane::ZERO,
-            flat: std::array::from_fn(|_| vec![Lane::ZERO; dof]),
-            poses: vec![[Lane::ZERO; 12]; packed.bodies.len()],
-            centers: vec![[Lane::ZERO; 3]; packed.spheres.len()],
-            bounds: vec![[Lane::ZERO; 3]; packed.links.len()],
+            time: Row32::ZERO,
+            flat: std::array::from_fn(|_| vec![Row32::ZERO; dof]),
+            poses: vec![[Row32::ZERO; 12]; packed.bodies.len()],
+            centers: vec![[Row32::ZERO; 3]; packed.spheres.len()],
+            bounds: vec![[Row32::ZERO; 3]; packed.links.len()],
             centers_known: vec![false; packed.links.len()],
-            efforts: vec![Lane::ZERO; dof],
-            moving: vec![Lane::ZERO; dof],
-            bounded: [Lane::ZERO; MAX_BOUNDED],
+            efforts: vec![Row32::ZERO; dof],
+            moving: vec![Row32::ZERO; dof],
+            bounded: [Row32::ZERO; MAX_BOUNDED],
             dynamics: vec![limits::BodyDynamics::ZERO; packed.bodies.len()],
         }
     }
@@ -283,7 +283,7 @@ impl Kernel for CheckEdges<'_> {
 
 /// Rake by rake, each in blocks of as many samples as there are lanes, until a sample fails.
 #[inline(always)]
-fn check_edge<S: Simd>(
+fn check_edge<S: Simd32>(
     s: S,
     packed: &Packed,
     scratch: &mut Scratch,
@@ -334,7 +334,7 @@ impl Kernel for EffortShares<'_> {
 
 /// The least share of an edge, or of its samples up to the first that makes it useless.
 #[inline(always)]
-fn effort_share<S: Simd>(
+fn effort_share<S: Simd32>(
     s: S,
     packed: &Packed,
     scratch: &mut Scratch,
@@ -377,7 +377,7 @@ impl Kernel for CheckStates<'_> {
     fn call<S: Simd>(self, s: S) {
         self.verdicts.clear();
         let Self { packed, scratch, states, verdicts, states_checked, watch } = self;
-        scratch.time = Lane::ZERO;
+        scratch.time = Row32::ZERO;
         for first in (0..states.len()).step_by(S::LANES) {
             let count = S::LANES.min(states.len() - first);
             if watch.is_due(count as u32) {
@@ -437,7 +437,7 @@ impl Kernel for Screen<'_> {
 
 /// The stages after `unflatten`, for the first `count` lanes of a block; `base` on an edge of a vehicle.
 #[inline(always)]
-fn check_block<S: Simd>(
+fn check_block<S: Simd32>(
     s: S,
     packed: &Packed,
     base: Option<&PackedBase>,
@@ -454,73 +454,9 @@ fn check_block<S: Simd>(
 
 /// The lowest of the first `count` lanes that is not set.
 #[inline(always)]
-fn first_other_lane<S: Simd>(s: S, mask: S::M, count: usize) -> Option<usize> {
-    let bits = !s.bits(mask) & ((1_u64 << count) - 1) as u32;
+fn first_other_lane(mask: impl Mask, count: usize) -> Option<usize> {
+    let bits = !mask.bits() & ((1_u64 << count) - 1) as u32;
     (bits != 0).then(|| bits.trailing_zeros() as usize)
-}
-
-/// A vector of three lanes.
-#[derive(Clone, Copy)]
-struct V3<S: Simd> {
-    x: S::F,
-    y: S::F,
-    z: S::F,
-}
-
-impl<S: Simd> V3<S> {
-    #[inline(always)]
-    fn load(s: S, lanes: &[Lane; 3]) -> Self {
-        Self { x: s.load(&lanes[0]), y: s.load(&lanes[1]), z: s.load(&lanes[2]) }
-    }
-
-    #[inline(always)]
-    fn store(self, s: S, lanes: &mut [Lane; 3]) {
-        let [x, y, z] = lanes;
-        s.store(x, self.x);
-        s.store(y, self.y);
-        s.store(z, self.z);
-    }
-
-    #[inline(always)]
-    fn splat(s: S, v: [f32; 3]) -> Self {
-        Self { x: s.splat(v[0]), y: s.splat(v[1]), z: s.splat(v[2]) }
-    }
-
-    #[inline(always)]
-    fn add(self, s: S, b: Self) -> Self {
-        Self { x: s.add(self.x, b.x), y: s.add(self.y, b.y), z: s.add(self.z, b.z) }
-    }
-
-    #[inline(always)]
-    fn sub(self, s: S, b: Self) -> Self {
-        Self { x: s.sub(self.x, b.x), y: s.sub(self.y, b.y), z: s.sub(self.z, b.z) }
-    }
-
-    /// Product of each component.
-    #[inline(always)]
-    fn times(self, s: S, b: Self) -> Self {
-        Self { x: s.mul(self.x, b.x), y: s.mul(self.y, b.y), z: s.mul(self.z, b.z) }
-    }
-
-    /// self * k + b
-    #[inline(always)]
-    fn scale_add(self, s: S, k: S::F, b: Self) -> Self {
-        Self { x: s.mul_add(self.x, k, b.x), y: s.mul_add(self.y, k, b.y), z: s.mul_add(self.z, k, b.z) }
-    }
-
-    #[inline(always)]
-    fn dot(self, s: S, b: Self) -> S::F {
-        s.mul_add(self.z, b.z, s.mul_add(self.y, b.y, s.mul(self.x, b.x)))
-    }
-
-    #[inline(always)]
-    fn cross(self, s: S, b: Self) -> Self {
-        Self {
-            x: s.neg_mul_add(self.z, b.y, s.mul(self.y, b.z)),
-            y: s.neg_mul_add(self.x, b.z, s.mul(self.z, b.x)),
-            z: s.neg_mul_add(self.y, b.x, s.mul(self.x, b.y)),
-        }
-    }
 }
 
 #[cfg(test)]
