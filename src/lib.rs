@@ -40,7 +40,7 @@
 //! 1. [`error`]: what is wrong with a user's file, and where.
 //! 2. [`stop`]: when to give up: deadlines and cancel tokens.
 //! 3. [`pose`]: rigid transforms.
-//! 4. [`lanes`]: vectors of `f32` per instruction set, chosen at run time.
+//! 4. [`vector`]: vectors of `f32` and `f64` per instruction set, chosen at run time.
 //! 5. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
 //! 6. [`base`]: base kinds: flat outputs to coordinates, state and control, and back.
 //! 7. [`search`]: seeded samplers, trees, nearest neighbours, guides.
@@ -109,11 +109,11 @@ internal! {
     #[cfg(feature = "cli")]
     bench,
     document,
-    lanes,
     local_planner,
     refine,
     search,
     steer,
+    vector,
 }
 
 pub use glam;

@@ -3,7 +3,7 @@
 //! On an interval, the robot stands as at one instant m, and every sphere gets a bound on how far
 //! it comes from there. A pair whose distance at m exceeds the bound is proved for the whole
 //! interval and dropped; the others go on to its parts. Far pairs so leave at the top, and only
-//! near misses are followed down. Eight pairs are tested at a time (`lanes`), and a hierarchy over
+//! near misses are followed down. Eight pairs are tested at a time (`vector`), and a hierarchy over
 //! the obstacles (`solids`) gives a link those that it may come near to.
 //!
 //! Links' bounding spheres are tested first, then their spheres. How both move: see `motion`. Since
@@ -12,7 +12,6 @@
 
 use super::findings::Findings;
 use super::interval::Variation;
-use super::lanes::{Chosen, Kernel, LANES, Level, Numbers};
 use super::motion::{Ball, Balls, Mover, Moves, Rigid};
 use super::options::{CertifyOptions, INTERVAL, MAX_INTERVALS, ask};
 use super::report::{Clearance, Nearest, Violation};
@@ -23,6 +22,7 @@ use crate::pose::Pose;
 use crate::robot::{AlwaysTouching, CollisionLink, Mechanism, Motion, Overlap};
 use crate::stop::Watch;
 use crate::trajectory::Trajectory;
+use crate::vector::{Doubles, F64_LANES, Kernel, Level, Simd, Simd64, Vector};
 use crate::world::{Obstacle, Shape, World};
 use std::ops::Range;
 
@@ -81,7 +81,7 @@ pub(super) struct Collisions<'a> {
     /// What stands still and collides.
     fixed: Option<Violation>,
     scratch: Scratch,
-    pub(super) level: Chosen,
+    pub(super) level: Level,
 }
 
 /// Lengths that distances are made of, metres: what rounding is a share of.
@@ -173,11 +173,12 @@ impl<'a> Collisions<'a> {
             .map(|pair| (place(ancestor(pair), pair[0]), place(ancestor(pair), pair[1])))
             .collect();
         pairs.sort_unstable();
-        let same_block = |a: &(usize, usize), b: &(usize, usize)| (a.0, a.1 / LANES) == (b.0, b.1 / LANES);
+        let same_block =
+            |a: &(usize, usize), b: &(usize, usize)| (a.0, a.1 / F64_LANES) == (b.0, b.1 / F64_LANES);
         let item = |pairs: &[(usize, usize)]| Item {
             mover: pairs[0].0,
-            against: Against::Links(pairs[0].1 / LANES),
-            open: pairs.iter().fold(0, |open, pair| open | 1 << (pair.1 % LANES)),
+            against: Against::Links(pairs[0].1 / F64_LANES),
+            open: pairs.iter().fold(0, |open, pair| open | 1 << (pair.1 % F64_LANES)),
         };
         Self {
             mechanism,
@@ -190,7 +191,7 @@ impl<'a> Collisions<'a> {
             moves: Moves::new(mechanism, movers),
             fixed: standing_collision(mechanism, world, watch).or_else(|| standing_overlap(mechanism)),
             scratch: Scratch::default(),
-            level: Chosen::best(),
+            level: Level::best(),
         }
     }
 
@@ -372,7 +373,7 @@ impl<J: Joints> Kernel for Proof<'_, J> {
     type Output = Result<Kept, Violation>;
 
     #[inline(always)]
-    fn call<L: Level>(mut self, level: L) -> Self::Output {
+    fn call<S: Simd>(mut self, level: S) -> Self::Output {
         self.scratch.items.clear();
         self.scratch.spans.clear();
         let all = Span::of(self.trajectory, 0..self.trajectory.len());
@@ -403,7 +404,7 @@ impl<J: Joints> Proof<'_, J> {
     /// Proves the listed pairs over `span` (all pairs, where none is listed), or leaves its parts
     /// to be proved.
     #[inline(always)]
-    fn refine<L: Level>(&mut self, level: L, span: &Span, list: Range<usize>) -> Result<(), Violation> {
+    fn refine<S: Simd64>(&mut self, level: S, span: &Span, list: Range<usize>) -> Result<(), Violation> {
         ask(self.watch, INTERVAL, self.intervals)?;
         self.intervals += 1;
         self.scratch.items.truncate(list.end);
@@ -431,7 +432,7 @@ impl<J: Joints> Proof<'_, J> {
         for k in list {
             ask(self.watch, 1, self.intervals)?;
             let mut item = self.scratch.items[k];
-            self.moves.follow(level, item.mover / LANES, &self.scratch.poses, &self.scratch.joints);
+            self.moves.follow(level, item.mover / F64_LANES, &self.scratch.poses, &self.scratch.joints);
             item.open = match item.against {
                 Against::World(block) => self.pass_obstacles(level, &item, block, instant, floor)?,
                 Against::Links(block) => self.pass_links(level, &item, block, instant, floor)?,
@@ -460,9 +461,9 @@ impl<J: Joints> Proof<'_, J> {
 
     /// Lists all pairs but those of obstacles that are too far away to matter.
     #[inline(always)]
-    fn list_all<L: Level>(&mut self, level: L) {
+    fn list_all<S: Simd64>(&mut self, level: S) {
         for &mover in self.free {
-            self.moves.follow(level, mover / LANES, &self.scratch.poses, &self.scratch.joints);
+            self.moves.follow(level, mover / F64_LANES, &self.scratch.poses, &self.scratch.joints);
             let (center, reach) = self.moves.reach(mover);
             let (enough, items) = (self.of_world.enough(false), &mut self.scratch.items);
             let others = self.solids.near(center, reach, enough, |block| {
@@ -476,9 +477,9 @@ impl<J: Joints> Proof<'_, J> {
 
     /// Tests a mover against a block of obstacles, and returns which are open still.
     #[inline(always)]
-    fn pass_obstacles<L: Level>(
+    fn pass_obstacles<S: Simd64>(
         &mut self,
-        level: L,
+        level: S,
         item: &Item,
         block: usize,
         instant: f64,
@@ -488,7 +489,7 @@ impl<J: Joints> Proof<'_, J> {
         let block = &self.solids.blocks[block];
         let enough = level.splat(self.of_world.enough(floor));
         let (proved, _) = gap_to_solid(&rigid.bound, &block.load(level), enough);
-        let far = proved.above(enough) & item.open;
+        let far = proved.gt(enough) & item.open;
         note(level, &mut self.of_world, proved, far);
         let mut open = item.open & !far;
         let mut untested = open;
@@ -509,9 +510,9 @@ impl<J: Joints> Proof<'_, J> {
 
     /// Tests a mover against a block of movers, and returns which are open still.
     #[inline(always)]
-    fn pass_links<L: Level>(
+    fn pass_links<S: Simd64>(
         &mut self,
-        level: L,
+        level: S,
         item: &Item,
         block: usize,
         instant: f64,
@@ -521,14 +522,14 @@ impl<J: Joints> Proof<'_, J> {
         let rigid = self.moves.rigid(level, item.mover, &self.scratch.poses);
         let enough = level.splat(self.of_links.enough(floor));
         let (proved, _) = gap_to_ball(&rigid.bound, &self.moves.bounds(level, block), enough);
-        let far = proved.above(enough) & item.open;
+        let far = proved.gt(enough) & item.open;
         note(level, &mut self.of_links, proved, far);
         let mut open = item.open & !far;
         let mut untested = open;
         while untested != 0 {
             let lane = untested.trailing_zeros() as usize;
             untested &= untested - 1;
-            let other = block * LANES + lane;
+            let other = block * F64_LANES + lane;
             let theirs = self.moves.rigid(level, other, &self.scratch.poses);
             let spheres = [item.mover, other].map(|mover| self.moves.spheres(mover));
             let links = [item.mover, other].map(|mover| self.moves.link(mover));
@@ -593,8 +594,8 @@ impl<J: Joints> Proof<'_, J> {
 
 /// Takes note of bounds that hold for all spheres of links, in the lanes that prove a pair.
 #[inline(always)]
-fn note<L: Level>(level: L, of: &mut Distances, proved: L::F, lanes: u8) {
-    let less = level.splat(of.at_least).above(proved) & lanes;
+fn note<S: Simd64>(level: S, of: &mut Distances, proved: S::F, lanes: u8) {
+    let less = level.splat(of.at_least).gt(proved) & lanes;
     if less != 0 {
         of.prove(proved.pick(less, proved.like(f64::INFINITY)).least());
     }
@@ -603,14 +604,14 @@ fn note<L: Level>(level: L, of: &mut Distances, proved: L::F, lanes: u8) {
 impl LeftOut {
     fn new(mechanism: &Mechanism, always: &AlwaysTouching) -> Self {
         let [count, others] = always.links.map(|link| mechanism.links[link].spheres.len());
-        let blocks = others.div_ceil(LANES);
+        let blocks = others.div_ceil(F64_LANES);
         let mut lanes = vec![0; count * blocks];
         for &[sphere, other] in &always.spheres {
-            let block = &mut lanes[sphere * blocks + other / LANES];
-            *block |= 1 << (other % LANES);
+            let block = &mut lanes[sphere * blocks + other / F64_LANES];
+            *block |= 1 << (other % F64_LANES);
             // Lanes that are left over repeat the last sphere.
             if other + 1 == others {
-                *block |= u8::MAX << (other % LANES);
+                *block |= u8::MAX << (other % F64_LANES);
             }
         }
         Self { links: always.links, blocks, lanes }
@@ -624,11 +625,11 @@ impl LeftOut {
 
 /// The spheres of a link against an obstacle, until one is open.
 #[inline(always)]
-fn spheres_to_solid<L: Level>(
-    level: L,
-    rigid: &Rigid<L::F>,
+fn spheres_to_solid<S: Simd64>(
+    level: S,
+    rigid: &Rigid<S::F>,
     spheres: &[Balls],
-    solid: &Shaped<L::F>,
+    solid: &Shaped<S::F>,
     enough: f64,
 ) -> Bound {
     let enough = level.splat(enough);
@@ -636,7 +637,7 @@ fn spheres_to_solid<L: Level>(
     let mut apart = true;
     for balls in spheres {
         let (kept, at_m) = gap_to_solid(&rigid.carry(level, balls), solid, enough);
-        apart &= kept.above(enough) == u8::MAX;
+        apart &= kept.gt(enough) == u8::MAX;
         proved = proved.min(kept);
         seen = seen.min(at_m);
         if !apart {
@@ -648,10 +649,10 @@ fn spheres_to_solid<L: Level>(
 
 /// The spheres of two links against each other, but for those that are left out, until a pair is open.
 #[inline(always)]
-fn spheres_to_spheres<L: Level>(
-    level: L,
-    ours: &Rigid<L::F>,
-    theirs: &Rigid<L::F>,
+fn spheres_to_spheres<S: Simd64>(
+    level: S,
+    ours: &Rigid<S::F>,
+    theirs: &Rigid<S::F>,
     [our_spheres, their_spheres]: [&[Balls]; 2],
     left_out: Option<&LeftOut>,
     enough: f64,
@@ -661,7 +662,7 @@ fn spheres_to_spheres<L: Level>(
     for (chunk, balls) in our_spheres.iter().enumerate() {
         let some = ours.carry(level, balls);
         let (kept, _) = gap_to_ball(&some, &theirs.bound, enough);
-        let far = kept.above(enough);
+        let far = kept.gt(enough);
         proved = proved.min(kept.pick(far, proved));
         let mut near = !far & balls.lanes;
         while near != 0 {
@@ -670,7 +671,7 @@ fn spheres_to_spheres<L: Level>(
             near &= near - 1;
             for (block, balls) in their_spheres.iter().enumerate() {
                 let (mut kept, mut at_m) = gap_to_ball(&one, &theirs.carry(level, balls), enough);
-                let out = left_out.map_or(0, |l| l.lanes(chunk * LANES + lane, block));
+                let out = left_out.map_or(0, |l| l.lanes(chunk * F64_LANES + lane, block));
                 if out != 0 {
                     let far = enough.like(f64::INFINITY);
                     (kept, at_m) = (far.pick(out, kept), far.pick(out, at_m));
@@ -678,7 +679,7 @@ fn spheres_to_spheres<L: Level>(
                 proved = proved.min(kept);
                 seen = seen.min(at_m);
                 // What is left out is settled, even where nothing is far enough yet.
-                if kept.above(enough) | out != u8::MAX {
+                if kept.gt(enough) | out != u8::MAX {
                     return Bound { proved: proved.least(), seen: seen.least(), apart: false };
                 }
             }
@@ -690,31 +691,31 @@ fn spheres_to_spheres<L: Level>(
 /// Distances of balls from obstacles: proved for the interval, and at its middle. The costlier bound
 /// only where the cheap one is not enough.
 #[inline(always)]
-fn gap_to_solid<F: Numbers>(ball: &Ball<F>, solid: &Shaped<F>, enough: F) -> (F, F) {
+fn gap_to_solid<F: Doubles>(ball: &Ball<F>, solid: &Shaped<F>, enough: F) -> (F, F) {
     let distance = solid.distance(ball.center);
     let seen = distance.value - ball.radius;
     let proved = seen - ball.travel;
-    if proved.above(enough) == u8::MAX {
+    if proved.gt(enough) == u8::MAX {
         return (proved, seen);
     }
     let gradient = solid.gradient(&distance);
     let change = least_change(gradient.dot(ball.line), gradient.dot(ball.square));
     // Where the centre is inside there is no gradient: of a collision it is asked how deep it becomes.
-    let is_outside = distance.outside.above(seen.like(0.0));
+    let is_outside = distance.outside.gt(seen.like(0.0));
     ((seen + change - ball.rest).pick(is_outside, proved).max(proved), seen)
 }
 
 /// The same of balls from each other, all of them moving relative to the same body.
 #[inline(always)]
-fn gap_to_ball<F: Numbers>(ball: &Ball<F>, other: &Ball<F>, enough: F) -> (F, F) {
+fn gap_to_ball<F: Doubles>(ball: &Ball<F>, other: &Ball<F>, enough: F) -> (F, F) {
     let apart = ball.center - other.center;
     let distance = apart.length();
     let seen = distance - ball.radius - other.radius;
     let proved = seen - ball.travel - other.travel;
-    if proved.above(enough) == u8::MAX {
+    if proved.gt(enough) == u8::MAX {
         return (proved, seen);
     }
-    let gradient = apart * distance.like(1.0).over(distance.max(distance.like(f64::MIN_POSITIVE)));
+    let gradient = apart * (distance.like(1.0) / distance.max(distance.like(f64::MIN_POSITIVE)));
     let (line, square) = (ball.line - other.line, ball.square - other.square);
     let change = least_change(gradient.dot(line), gradient.dot(square));
     ((seen + change - ball.rest - other.rest).max(proved), seen)
@@ -722,11 +723,11 @@ fn gap_to_ball<F: Numbers>(ball: &Ball<F>, other: &Ball<F>, enough: F) -> (F, F)
 
 /// The least of slope s + square s^2 for -1 <= s <= 1.
 #[inline(always)]
-fn least_change<F: Numbers>(slope: F, square: F) -> F {
+fn least_change<F: Doubles>(slope: F, square: F) -> F {
     let steep = slope.abs();
     let twice = square + square;
-    let within = -(steep * steep).over(twice + twice);
-    within.pick(twice.above(steep), square - steep)
+    let within = -(steep * steep / (twice + twice));
+    within.pick(twice.gt(steep), square - steep)
 }
 
 /// The last body on the way from the base to both.

@@ -9,12 +9,12 @@
 
 use super::findings::{Findings, WORSE};
 use super::interval::{Variation, shift};
-use super::lanes::{Chosen, Kernel, LANES, Level, Numbers, Row, Vector};
 use super::options::{INTERVAL, MAX_INTERVALS, ask, floor};
 use super::report::{LimitKind, Peak, Peaks, Violation};
 use crate::robot::{DynamicsScratch, Inertia, Mechanism, Motion};
 use crate::stop::Watch;
 use crate::trajectory::Trajectory;
+use crate::vector::{Doubles, F64_LANES, Kernel, Level, Row64, Simd, Simd64, Vector, Vector3};
 use glam::DVec3;
 use std::ops::{Add, Mul};
 
@@ -29,7 +29,7 @@ pub(super) struct Efforts<'a> {
     /// Frobenius norms of the bodies' inertia matrices: by how much they stretch a vector at most.
     stretches: Vec<f64>,
     scratch: Scratch,
-    pub(super) level: Chosen,
+    pub(super) level: Level,
 }
 
 #[derive(Default)]
@@ -41,10 +41,10 @@ struct Scratch {
     /// Values, first and second derivatives of the outputs.
     outputs: Vec<[Quantity; 3]>,
     /// Sine and cosine of each body's angle at m.
-    angles: Vec<[Row; 2]>,
+    angles: Vec<[Row64; 2]>,
     polynomial: Vec<f64>,
     /// Bounds of the efforts: at m, and the greatest magnitude.
-    bounds: Vec<[Row; 2]>,
+    bounds: Vec<[Row64; 2]>,
     /// Working memory of the evaluation at m.
     point: [Vec<f64>; 4],
     dynamics: DynamicsScratch,
@@ -61,10 +61,10 @@ struct Part {
 /// A scalar at m, and its [`Variation`], per lane.
 #[derive(Clone, Copy)]
 struct Quantity {
-    value: Row,
-    travel: Row,
-    line: Row,
-    bend: Row,
+    value: Row64,
+    travel: Row64,
+    line: Row64,
+    bend: Row64,
 }
 
 /// A vector or a scalar over the interval.
@@ -76,7 +76,7 @@ struct Model<V, F> {
 }
 
 /// A vector over the interval.
-type Arrow<F> = Model<Vector<F>, F>;
+type Arrow<F> = Model<Vector3<F>, F>;
 
 /// How an angle varies about where it stands at m.
 #[derive(Clone, Copy)]
@@ -91,7 +91,7 @@ struct Turn<F> {
 #[derive(Clone, Copy)]
 struct BodyModel<F> {
     /// Its columns.
-    rotation: [Vector<F>; 3],
+    rotation: [Vector3<F>; 3],
     turn: Turn<F>,
     translation: Arrow<F>,
     angular_velocity: Arrow<F>,
@@ -112,7 +112,7 @@ impl<'a> Efforts<'a> {
             allowed: Vec::new(),
             stretches,
             scratch: Scratch::default(),
-            level: Chosen::best(),
+            level: Level::best(),
         }
     }
 
@@ -136,10 +136,10 @@ impl<'a> Efforts<'a> {
         self.scratch.parts.extend((0..trajectory.len()).rev().map(whole));
         let mut intervals = 0;
         while !self.scratch.parts.is_empty() {
-            let rest = self.scratch.parts.len().saturating_sub(LANES);
+            let rest = self.scratch.parts.len().saturating_sub(F64_LANES);
             self.scratch.block.clear();
             self.scratch.block.extend(self.scratch.parts.drain(rest..));
-            ask(watch, LANES as u32 * INTERVAL, intervals)?;
+            ask(watch, F64_LANES as u32 * INTERVAL, intervals)?;
             intervals += self.scratch.block.len();
             self.vary(trajectory);
             self.level.run(Bound {
@@ -158,10 +158,10 @@ impl<'a> Efforts<'a> {
     /// Finds out how the outputs vary over the parts at hand; lanes left over repeat the last.
     fn vary(&mut self, trajectory: &Trajectory) {
         let Scratch { block, outputs, angles, polynomial, .. } = &mut self.scratch;
-        let none = Quantity { value: Row::ZERO, travel: Row::ZERO, line: Row::ZERO, bend: Row::ZERO };
+        let none = Quantity { value: Row64::ZERO, travel: Row64::ZERO, line: Row64::ZERO, bend: Row64::ZERO };
         outputs.resize(trajectory.dof(), [none; 3]);
-        angles.resize(self.mechanism.bodies.len(), [Row::ZERO; 2]);
-        for lane in 0..LANES {
+        angles.resize(self.mechanism.bodies.len(), [Row64::ZERO; 2]);
+        for lane in 0..F64_LANES {
             let part = block[lane.min(block.len() - 1)];
             let (middle, half) = part.middle();
             for (output, orders) in outputs.iter_mut().enumerate() {
@@ -222,7 +222,7 @@ impl<'a> Efforts<'a> {
 
     /// The first output whose effort may be more than it is allowed in a lane's interval.
     fn first_over(&self, lane: usize) -> Option<usize> {
-        let within = |(allowed, bounds): (&f64, &[Row; 2])| bounds[1].0[lane] <= *allowed;
+        let within = |(allowed, bounds): (&f64, &[Row64; 2])| bounds[1].0[lane] <= *allowed;
         // A NaN is not within.
         self.allowed.iter().zip(&self.scratch.bounds).position(|both| !within(both))
     }
@@ -272,7 +272,7 @@ impl Kernel for Bound<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call<L: Level>(self, level: L) {
+    fn call<S: Simd>(self, level: S) {
         let base = BodyModel::base(level, self.mechanism, self.gravity);
         let (mut few, mut many);
         let bodies = if self.mechanism.bodies.len() <= FEW {
@@ -290,7 +290,7 @@ impl Kernel for Bound<'_> {
 impl Bound<'_> {
     /// How the bodies move, and the loads of their own inertia, from the base outwards.
     #[inline(always)]
-    fn outwards<L: Level>(&self, level: L, bodies: &mut [BodyModel<L::F>]) {
+    fn outwards<S: Simd64>(&self, level: S, bodies: &mut [BodyModel<S::F>]) {
         let zero = level.splat(0.0);
         for (b, body) in self.mechanism.bodies.iter().enumerate().skip(1) {
             let [place, speed, pull] = &self.scratch.outputs[body.output];
@@ -298,7 +298,7 @@ impl Bound<'_> {
             let (sine, cosine) = (level.load(sine), level.load(cosine));
             let ratio = level.splat(body.ratio);
             let placement = &body.placement;
-            let [x, y, z] = placement.rotation.to_cols_array_2d().map(|column| Vector::splat(level, column));
+            let [x, y, z] = placement.rotation.to_cols_array_2d().map(|column| Vector3::splat(level, column));
             let rotation = [x.mul_add(cosine, y * sine), y.mul_add(cosine, x * (-sine)), z];
             let size = level.splat(body.ratio.abs());
             let variation = Turn {
@@ -307,7 +307,7 @@ impl Bound<'_> {
                 bend: level.load(&place.bend) * size,
             };
             let still = Turn { travel: zero, line: zero, bend: zero };
-            let mut translation = Arrow::constant(Vector::splat(level, placement.translation.to_array()));
+            let mut translation = Arrow::constant(Vector3::splat(level, placement.translation.to_array()));
             let mut turn = variation;
             if body.motion == Motion::Prismatic {
                 let slide = level.load(&place.value).mul_add(ratio, level.splat(body.offset));
@@ -340,8 +340,8 @@ impl Bound<'_> {
             }
             let (w, a) = (angular_velocity, angular_acceleration);
             let Inertia { mass, com, matrix } = &body.inertia;
-            let (com, length) = (Vector::splat(level, com.to_array()), level.splat(com.length()));
-            let matrix = matrix.to_cols_array_2d().map(|column| Vector::splat(level, column));
+            let (com, length) = (Vector3::splat(level, com.to_array()), level.splat(com.length()));
+            let matrix = matrix.to_cols_array_2d().map(|column| Vector3::splat(level, column));
             let stretch = level.splat(self.stretches[b]);
             let force = (acceleration + Arrow::lever(w, a, com, length)) * level.splat(*mass);
             let spun = w.cross(w.stretched(&matrix, stretch));
@@ -361,7 +361,7 @@ impl Bound<'_> {
 
     /// What the joints must pass on, from the tips inwards.
     #[inline(always)]
-    fn inwards<L: Level>(self, level: L, bodies: &mut [BodyModel<L::F>]) {
+    fn inwards<S: Simd64>(self, level: S, bodies: &mut [BodyModel<S::F>]) {
         for (b, body) in self.mechanism.bodies.iter().enumerate().skip(1).rev() {
             let state = bodies[b];
             let to_parent = level.splat(1.0);
@@ -381,7 +381,7 @@ impl Bound<'_> {
         let zero = level.splat(0.0);
         let bounds = &mut self.scratch.bounds;
         bounds.clear();
-        bounds.resize(self.scratch.outputs.len(), [Row::ZERO; 2]);
+        bounds.resize(self.scratch.outputs.len(), [Row64::ZERO; 2]);
         for (output, [center, greatest]) in bounds.iter_mut().enumerate() {
             // Bodies that mimic load the output too: models are summed before they are bounded.
             let mut effort = Model { center: zero, slope: zero, radius: zero };
@@ -398,70 +398,70 @@ impl Bound<'_> {
     }
 }
 
-impl<F: Numbers> BodyModel<F> {
+impl<F: Doubles> BodyModel<F> {
     /// The base; accelerating it against free fall loads every body with its weight.
     #[inline(always)]
-    fn base<L: Level<F = F>>(level: L, mechanism: &Mechanism, gravity: DVec3) -> Self {
-        let still = Arrow::constant(Vector::splat(level, [0.0; 3]));
+    fn base<S: Simd64<F = F>>(level: S, mechanism: &Mechanism, gravity: DVec3) -> Self {
+        let still = Arrow::constant(Vector3::splat(level, [0.0; 3]));
         let placement = &mechanism.bodies[0].placement;
         let weight = -(placement.rotation.transpose() * gravity);
         let zero = level.splat(0.0);
         Self {
-            rotation: placement.rotation.to_cols_array_2d().map(|column| Vector::splat(level, column)),
+            rotation: placement.rotation.to_cols_array_2d().map(|column| Vector3::splat(level, column)),
             turn: Turn { travel: zero, line: zero, bend: zero },
-            translation: Arrow::constant(Vector::splat(level, placement.translation.to_array())),
+            translation: Arrow::constant(Vector3::splat(level, placement.translation.to_array())),
             angular_velocity: still,
             angular_acceleration: still,
-            acceleration: Arrow::constant(Vector::splat(level, weight.to_array())),
+            acceleration: Arrow::constant(Vector3::splat(level, weight.to_array())),
             force: still,
             moment: still,
         }
     }
 }
 
-impl<F: Numbers> Arrow<F> {
+impl<F: Doubles> Arrow<F> {
     #[inline(always)]
-    fn constant(center: Vector<F>) -> Self {
-        let zero = center.0[0].like(0.0);
-        Self { center, slope: Vector([zero; 3]), radius: zero }
+    fn constant(center: Vector3<F>) -> Self {
+        let zero = center.x.like(0.0);
+        Self { center, slope: Vector3::all(zero), radius: zero }
     }
 
     /// A scalar times `ratio`, of magnitude `size`, along +z.
     #[inline(always)]
-    fn along_z<L: Level<F = F>>(level: L, quantity: &Quantity, ratio: F, size: F) -> Self {
+    fn along_z<S: Simd64<F = F>>(level: S, quantity: &Quantity, ratio: F, size: F) -> Self {
         let zero = level.splat(0.0);
         Self {
-            center: Vector([zero, zero, level.load(&quantity.value) * ratio]),
-            slope: Vector([zero, zero, level.load(&quantity.line) * ratio]),
+            center: Vector3 { x: zero, y: zero, z: level.load(&quantity.value) * ratio },
+            slope: Vector3 { x: zero, y: zero, z: level.load(&quantity.line) * ratio },
             radius: level.load(&quantity.bend) * size,
         }
     }
 
     #[inline(always)]
     fn z(self) -> Model<F, F> {
-        Model { center: self.center.0[2], slope: self.slope.0[2], radius: self.radius }
+        Model { center: self.center.z, slope: self.slope.z, radius: self.radius }
     }
 
     /// By a fixed rotation.
     #[inline(always)]
-    fn turned(self, rotation: &[Vector<F>; 3]) -> Self {
+    fn turned(self, rotation: &[Vector3<F>; 3]) -> Self {
         Self { center: times(rotation, self.center), slope: times(rotation, self.slope), ..self }
     }
 
     /// By the inverse of a fixed rotation.
     #[inline(always)]
-    fn turned_back(self, [x, y, z]: &[Vector<F>; 3]) -> Self {
+    fn turned_back(self, [x, y, z]: &[Vector3<F>; 3]) -> Self {
         let (center, slope) = (self.center, self.slope);
         Self {
-            center: Vector([x.dot(center), y.dot(center), z.dot(center)]),
-            slope: Vector([x.dot(slope), y.dot(slope), z.dot(slope)]),
+            center: Vector3 { x: x.dot(center), y: y.dot(center), z: z.dot(center) },
+            slope: Vector3 { x: x.dot(slope), y: y.dot(slope), z: z.dot(slope) },
             ..self
         }
     }
 
     /// By a fixed matrix that stretches a vector by `stretch` at most.
     #[inline(always)]
-    fn stretched(self, matrix: &[Vector<F>; 3], stretch: F) -> Self {
+    fn stretched(self, matrix: &[Vector3<F>; 3], stretch: F) -> Self {
         Self {
             center: times(matrix, self.center),
             slope: times(matrix, self.slope),
@@ -474,10 +474,9 @@ impl<F: Numbers> Arrow<F> {
     /// is centred on half of it.
     #[inline(always)]
     fn turned_about_z(self, angle: &Turn<F>, sign: F) -> Self {
-        let [cx, cy, zero] = [self.center.0[0], self.center.0[1], sign.like(0.0)];
-        let [sx, sy] = [self.slope.0[0], self.slope.0[1]];
-        let across = Vector([-(cy * sign), cx * sign, zero]);
-        let slope = Vector([-(sy * sign), sx * sign, zero]);
+        let (center, zero) = (self.center, sign.like(0.0));
+        let across = Vector3 { x: -(center.y * sign), y: center.x * sign, z: zero };
+        let slope = Vector3 { x: -(self.slope.y * sign), y: self.slope.x * sign, z: zero };
         let half = sign.like(0.5);
         let share = half * angle.line;
         let steepness = slope.length();
@@ -493,19 +492,19 @@ impl<F: Numbers> Arrow<F> {
     /// a x r + w x (w x r): how much faster the end of a constant arm `r` of such a length accelerates
     /// than its beginning.
     #[inline(always)]
-    fn lever(w: Self, a: Self, r: Vector<F>, length: F) -> Self {
+    fn lever(w: Self, a: Self, r: Vector3<F>, length: F) -> Self {
         a.cross_constant(r, length) + w.cross(w.cross_constant(r, length))
     }
 
     /// self x v, with a constant vector and its length.
     #[inline(always)]
-    fn cross_constant(self, v: Vector<F>, length: F) -> Self {
+    fn cross_constant(self, v: Vector3<F>, length: F) -> Self {
         Self { center: self.center.cross(v), slope: self.slope.cross(v), radius: self.radius * length }
     }
 
     /// v x other.
     #[inline(always)]
-    fn constant_cross(v: Vector<F>, length: F, other: Self) -> Self {
+    fn constant_cross(v: Vector3<F>, length: F, other: Self) -> Self {
         Self { center: v.cross(other.center), slope: v.cross(other.slope), radius: other.radius * length }
     }
 
@@ -530,11 +529,11 @@ impl<F: Numbers> Arrow<F> {
 
 /// A matrix, by its columns, times a vector.
 #[inline(always)]
-fn times<F: Numbers>([x, y, z]: &[Vector<F>; 3], v: Vector<F>) -> Vector<F> {
-    x.mul_add(v.0[0], y.mul_add(v.0[1], *z * v.0[2]))
+fn times<F: Doubles>([x, y, z]: &[Vector3<F>; 3], v: Vector3<F>) -> Vector3<F> {
+    x.mul_add(v.x, y.mul_add(v.y, *z * v.z))
 }
 
-impl<V: Add<Output = V>, F: Numbers> Add for Model<V, F> {
+impl<V: Add<Output = V>, F: Doubles> Add for Model<V, F> {
     type Output = Self;
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -546,7 +545,7 @@ impl<V: Add<Output = V>, F: Numbers> Add for Model<V, F> {
     }
 }
 
-impl<V: Mul<F, Output = V>, F: Numbers> Mul<F> for Model<V, F> {
+impl<V: Mul<F, Output = V>, F: Doubles> Mul<F> for Model<V, F> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, factor: F) -> Self {

@@ -1,6 +1,6 @@
 //! The certificate: proof, in plain `f64` and for every instant between samples too, that a
-//! trajectory solves its problem. Imports `robot`, `base`, `world`, `problem` and `trajectory` only,
-//! never a checker, so that it cannot share a bug with one.
+//! trajectory solves its problem. Imports `robot`, `base`, `world`, `problem`, `trajectory` and `vector`
+//! only, never a checker, so that it cannot share a bug with one.
 //!
 //! - Ends are the start and a goal, and at rest can be held; knots are continuous (`knots`).
 //! - Polynomial limits (position, velocity, acceleration, jerk) hold by exact extrema (`limits`).
@@ -15,7 +15,6 @@ mod ends;
 mod findings;
 mod interval;
 mod knots;
-mod lanes;
 mod limits;
 mod motion;
 mod options;

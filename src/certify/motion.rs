@@ -25,9 +25,9 @@
 //! common ancestor move both rigidly and don't count; what each moves by relative to it does.
 
 use super::interval::Variation;
-use super::lanes::{LANES, Level, Numbers, Row, Vector};
 use crate::pose::Pose;
 use crate::robot::{Body, CollisionLink, Mechanism, Motion, Sphere};
+use crate::vector::{Doubles, F64_LANES, Row, Row64, Simd64, Vector, Vector3};
 use glam::DVec3;
 use std::ops::Range;
 
@@ -57,26 +57,26 @@ struct Link {
 /// Spheres of a link, one per lane; lanes left over repeat the last.
 pub(super) struct Balls {
     /// From the centre of the link's bound, in the body's frame, and how far.
-    arm: [Row; 3],
-    length: Row,
-    radius: Row,
+    arm: [Row64; 3],
+    length: Row64,
+    radius: Row64,
     /// Bit by lane: where it repeats none.
     pub(super) lanes: u8,
 }
 
 /// Eight movers, the last repeated where there are fewer.
 struct Block {
-    links: [usize; LANES],
+    links: [usize; F64_LANES],
     /// The bodies on their ways, tips first, and who is on each: bit by lane.
     steps: Vec<Step>,
-    radius: Row,
+    radius: Row64,
     /// Whether what follows is of the interval at hand.
     known: bool,
-    center: [Row; 3],
-    travel: Row,
-    line: [Row; 3],
-    square: [Row; 3],
-    rest: Row,
+    center: [Row64; 3],
+    travel: Row64,
+    line: [Row64; 3],
+    square: [Row64; 3],
+    rest: Row64,
     turn: Turn,
 }
 
@@ -90,21 +90,21 @@ struct Step {
 
 /// The rotation of a mover: `travel` and `rest` per length of what it turns.
 struct Turn {
-    line: [Row; 3],
-    square: [Row; 3],
-    travel: Row,
-    rest: Row,
+    line: [Row64; 3],
+    square: [Row64; 3],
+    travel: Row64,
+    rest: Row64,
 }
 
 /// A ball over an interval: its centre is `center` + `line` s + `square` s^2 + [`rest`], within
 /// `travel` of `center`.
 #[derive(Clone, Copy)]
 pub(super) struct Ball<F> {
-    pub(super) center: Vector<F>,
+    pub(super) center: Vector3<F>,
     pub(super) radius: F,
     pub(super) travel: F,
-    pub(super) line: Vector<F>,
-    pub(super) square: Vector<F>,
+    pub(super) line: Vector3<F>,
+    pub(super) square: Vector3<F>,
     pub(super) rest: F,
 }
 
@@ -112,20 +112,20 @@ pub(super) struct Ball<F> {
 /// turns.
 pub(super) struct Rigid<F> {
     pub(super) bound: Ball<F>,
-    rotation: [Vector<F>; 3],
-    omega: Vector<F>,
-    alpha: Vector<F>,
+    rotation: [Vector3<F>; 3],
+    omega: Vector3<F>,
+    alpha: Vector3<F>,
     travel: F,
     rest: F,
 }
 
 impl Moves {
     pub(super) fn new(mechanism: &Mechanism, movers: Vec<Mover>) -> Self {
-        let blocks = movers.chunks(LANES).map(|movers| Block::new(mechanism, movers)).collect();
+        let blocks = movers.chunks(F64_LANES).map(|movers| Block::new(mechanism, movers)).collect();
         let (mut links, mut balls) = (Vec::with_capacity(mechanism.links.len()), Vec::new());
         for CollisionLink { body, bound, spheres, .. } in &mechanism.links {
             let first = balls.len();
-            let chunks = mechanism.spheres[spheres.clone()].chunks(LANES);
+            let chunks = mechanism.spheres[spheres.clone()].chunks(F64_LANES);
             balls.extend(chunks.map(|spheres| Balls::new(spheres, bound.center)));
             links.push(Link { body: *body, bound: *bound, balls: first..balls.len() });
         }
@@ -151,13 +151,13 @@ impl Moves {
     /// The ball that holds a mover's bound all the time.
     #[inline(always)]
     pub(super) fn reach(&self, mover: usize) -> (DVec3, f64) {
-        let (block, lane) = (&self.blocks[mover / LANES], mover % LANES);
+        let (block, lane) = (&self.blocks[mover / F64_LANES], mover % F64_LANES);
         (vector(&block.center, lane).into(), block.radius.0[lane] + block.travel.0[lane])
     }
 
     /// Finds out how a block's movers move, unless that is known: the walk from their tips inwards.
     #[inline(always)]
-    pub(super) fn follow<L: Level>(&mut self, level: L, block: usize, poses: &[Pose], joints: &[Variation]) {
+    pub(super) fn follow<S: Simd64>(&mut self, level: S, block: usize, poses: &[Pose], joints: &[Variation]) {
         let block = &mut self.blocks[block];
         if block.known {
             return;
@@ -170,16 +170,16 @@ impl Moves {
             block.center[1].0[lane] = center.y;
             block.center[2].0[lane] = center.z;
         }
-        let center = Vector::load(level, &block.center);
+        let center = Vector3::load(level, &block.center);
         let zero = level.splat(0.0);
-        let still = Vector([zero; 3]);
+        let still = Vector3::all(zero);
         let (mut line, mut square, mut omega, mut alpha) = (still, still, still, still);
         let (mut travel, mut bend, mut rest) = (zero, zero, zero);
         let (mut turn_travel, mut turn_bend, mut turn_rest) = (zero, zero, zero);
         for step in &block.steps {
             let Variation { travel: e, line: l, square: q, rest: c } = joints[step.output].scaled(step.ratio);
             let pose = &poses[step.body];
-            let axis = Vector::splat(level, pose.rotation.z_axis.to_array());
+            let axis = Vector3::splat(level, pose.rotation.z_axis.to_array());
             let (l_on, q_on, e_on) = (step.on(level, l), step.on(level, q), step.on(level, e));
             let second = q.abs() + c;
             if step.motion == Motion::Prismatic {
@@ -195,7 +195,7 @@ impl Moves {
             let turned = step.on(level, second + 0.5 * e * e);
             let size = step.on(level, l.abs());
             let half_line = l_on * zero.like(0.5);
-            let arm = axis.cross(center - Vector::splat(level, pose.translation.to_array()));
+            let arm = axis.cross(center - Vector3::splat(level, pose.translation.to_array()));
             let reach = arm.length();
             let tip = arm * half_line + line;
             square = arm.mul_add(q_on, axis.cross(tip).mul_add(l_on, square));
@@ -221,36 +221,36 @@ impl Moves {
 
     /// The bounds of a block's movers.
     #[inline(always)]
-    pub(super) fn bounds<L: Level>(&self, level: L, block: usize) -> Ball<L::F> {
+    pub(super) fn bounds<S: Simd64>(&self, level: S, block: usize) -> Ball<S::F> {
         let block = &self.blocks[block];
         Ball {
-            center: Vector::load(level, &block.center),
+            center: Vector3::load(level, &block.center),
             radius: level.load(&block.radius),
             travel: level.load(&block.travel),
-            line: Vector::load(level, &block.line),
-            square: Vector::load(level, &block.square),
+            line: Vector3::load(level, &block.line),
+            square: Vector3::load(level, &block.square),
             rest: level.load(&block.rest),
         }
     }
 
     /// One mover in all lanes.
     #[inline(always)]
-    pub(super) fn rigid<L: Level>(&self, level: L, mover: usize, poses: &[Pose]) -> Rigid<L::F> {
-        let (block, lane) = (&self.blocks[mover / LANES], mover % LANES);
+    pub(super) fn rigid<S: Simd64>(&self, level: S, mover: usize, poses: &[Pose]) -> Rigid<S::F> {
+        let (block, lane) = (&self.blocks[mover / F64_LANES], mover % F64_LANES);
         let rows = poses[self.links[self.movers[mover].link].body].rotation.transpose().to_cols_array_2d();
         let [x, y, z] = rows;
         Rigid {
             bound: Ball {
-                center: Vector::splat(level, vector(&block.center, lane)),
+                center: Vector3::splat(level, vector(&block.center, lane)),
                 radius: level.splat(block.radius.0[lane]),
                 travel: level.splat(block.travel.0[lane]),
-                line: Vector::splat(level, vector(&block.line, lane)),
-                square: Vector::splat(level, vector(&block.square, lane)),
+                line: Vector3::splat(level, vector(&block.line, lane)),
+                square: Vector3::splat(level, vector(&block.square, lane)),
                 rest: level.splat(block.rest.0[lane]),
             },
-            rotation: [Vector::splat(level, x), Vector::splat(level, y), Vector::splat(level, z)],
-            omega: Vector::splat(level, vector(&block.turn.line, lane)),
-            alpha: Vector::splat(level, vector(&block.turn.square, lane)),
+            rotation: [Vector3::splat(level, x), Vector3::splat(level, y), Vector3::splat(level, z)],
+            omega: Vector3::splat(level, vector(&block.turn.line, lane)),
+            alpha: Vector3::splat(level, vector(&block.turn.square, lane)),
             travel: level.splat(block.turn.travel.0[lane]),
             rest: level.splat(block.turn.rest.0[lane]),
         }
@@ -258,14 +258,14 @@ impl Moves {
 }
 
 #[inline(always)]
-fn vector(rows: &[Row; 3], lane: usize) -> [f64; 3] {
+fn vector(rows: &[Row64; 3], lane: usize) -> [f64; 3] {
     [rows[0].0[lane], rows[1].0[lane], rows[2].0[lane]]
 }
 
 impl Block {
     fn new(mechanism: &Mechanism, movers: &[Mover]) -> Self {
         let mover = |lane: usize| movers[lane.min(movers.len() - 1)];
-        let links: [usize; LANES] = std::array::from_fn(|lane| mover(lane).link);
+        let links: [usize; F64_LANES] = std::array::from_fn(|lane| mover(lane).link);
         let mut on = vec![0_u8; mechanism.bodies.len()];
         for (lane, &link) in links.iter().enumerate() {
             let mut body = mechanism.links[link].body;
@@ -280,7 +280,7 @@ impl Block {
             let Body { output, ratio, motion, .. } = mechanism.bodies[body];
             Step { body, output, ratio, motion, lanes: on[body] }
         };
-        let (still, zero) = ([Row::ZERO; 3], Row::ZERO);
+        let (still, zero) = ([Row64::ZERO; 3], Row64::ZERO);
         Self {
             links,
             steps: (0..on.len()).rev().filter(moving).map(step).collect(),
@@ -299,7 +299,7 @@ impl Block {
 impl Step {
     /// A number in the lanes of those that this body moves, zero in the others.
     #[inline(always)]
-    fn on<L: Level>(&self, level: L, x: f64) -> L::F {
+    fn on<S: Simd64>(&self, level: S, x: f64) -> S::F {
         level.splat(x).pick(self.lanes, level.splat(0.0))
     }
 }
@@ -308,12 +308,12 @@ impl Balls {
     fn new(spheres: &[Sphere], center: DVec3) -> Self {
         let last = spheres.len() - 1;
         let mut this = Self {
-            arm: [Row::ZERO; 3],
-            length: Row::ZERO,
-            radius: Row::ZERO,
-            lanes: u8::MAX >> (LANES - 1 - last),
+            arm: [Row64::ZERO; 3],
+            length: Row64::ZERO,
+            radius: Row64::ZERO,
+            lanes: u8::MAX >> (F64_LANES - 1 - last),
         };
-        for lane in 0..LANES {
+        for lane in 0..F64_LANES {
             let sphere = spheres[lane.min(last)];
             let arm = sphere.center - center;
             for axis in 0..3 {
@@ -326,14 +326,14 @@ impl Balls {
     }
 }
 
-impl<F: Numbers> Rigid<F> {
+impl<F: Doubles> Rigid<F> {
     /// Its spheres: they move with the centre of its bound and turn about it.
     #[inline(always)]
-    pub(super) fn carry<L: Level<F = F>>(&self, level: L, balls: &Balls) -> Ball<F> {
-        let arm = Vector::load(level, &balls.arm);
+    pub(super) fn carry<S: Simd64<F = F>>(&self, level: S, balls: &Balls) -> Ball<F> {
+        let arm = Vector3::load(level, &balls.arm);
         let length = level.load(&balls.length);
         let [x, y, z] = &self.rotation;
-        let arm = Vector([x.dot(arm), y.dot(arm), z.dot(arm)]);
+        let arm = Vector3 { x: x.dot(arm), y: y.dot(arm), z: z.dot(arm) };
         let swept = self.omega.cross(arm);
         let swung = self.alpha.cross(arm) + self.omega.cross(swept) * length.like(0.5);
         Ball {
@@ -347,7 +347,7 @@ impl<F: Numbers> Rigid<F> {
     }
 }
 
-impl<F: Numbers> Ball<F> {
+impl<F: Doubles> Ball<F> {
     /// One lane's ball in all lanes.
     #[inline(always)]
     pub(super) fn lane(&self, lane: usize) -> Self {
@@ -365,10 +365,10 @@ impl<F: Numbers> Ball<F> {
 #[cfg(test)]
 mod tests {
     use super::super::interval::shift;
-    use super::super::lanes::{Chosen, Kernel};
     use super::*;
     use crate::robot::random;
     use crate::trajectory::derivative;
+    use crate::vector::{Kernel, Level, Simd};
     use proptest::prelude::*;
     use rand::{RngExt, SeedableRng};
     use rand_pcg::Pcg64Mcg;
@@ -393,25 +393,25 @@ mod tests {
     impl Kernel for Carry<'_> {
         type Output = Vec<(Mover, usize, [DVec3; 4])>;
 
-        fn call<L: Level>(self, level: L) -> Self::Output {
+        fn call<S: Simd>(self, level: S) -> Self::Output {
             let mut all = Vec::new();
             self.moves.forget();
             for (index, &mover) in self.moves.movers.clone().iter().enumerate() {
-                self.moves.follow(level, index / LANES, self.poses, self.joints);
+                self.moves.follow(level, index / F64_LANES, self.poses, self.joints);
                 let rigid = self.moves.rigid(level, index, self.poses);
                 let first = self.mechanism.links[mover.link].spheres.start;
                 for (chunk, balls) in self.moves.spheres(index).iter().enumerate() {
                     let ball = rigid.carry(level, balls);
-                    let sizes = Vector([ball.travel, ball.rest, level.splat(0.0)]);
+                    let sizes = Vector3 { x: ball.travel, y: ball.rest, z: level.splat(0.0) };
                     let rows = [ball.center, ball.line, ball.square, sizes].map(|v| {
-                        let mut rows = [Row::ZERO; 3];
+                        let mut rows = [Row64::ZERO; 3];
                         v.store(&mut rows);
                         rows
                     });
-                    for lane in (0..LANES).filter(|lane| balls.lanes >> lane & 1 == 1) {
+                    for lane in (0..F64_LANES).filter(|lane| balls.lanes >> lane & 1 == 1) {
                         all.push((
                             mover,
-                            first + chunk * LANES + lane,
+                            first + chunk * F64_LANES + lane,
                             rows.each_ref().map(|r| vector(r, lane).into()),
                         ));
                     }
@@ -450,7 +450,8 @@ mod tests {
             movers.sort_unstable();
             let mut moves = Moves::new(&m, movers);
             let now = place(middle);
-            for (name, level) in Chosen::available() {
+            for level in Level::available() {
+                let name = level.name();
                 let carry = Carry { mechanism: &m, moves: &mut moves, poses: &now, joints: &joints };
                 for (mover, sphere, [center, line, square, sizes]) in level.run(carry) {
                     for k in -10..=10 {

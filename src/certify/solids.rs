@@ -4,9 +4,9 @@
 //! All shapes are one: points within `round` of a box from `lower` to `upper`, which may be of no
 //! size or infinite; for a cylinder, x is the distance from its axis, and y is nothing.
 
-use super::lanes::{LANES, Level, Numbers, Row, Vector};
 use crate::pose::Pose;
 use crate::stop::Watch;
+use crate::vector::{Doubles, F64_LANES, Row, Row64, Simd64, Vector3};
 use crate::world::{Obstacle, Shape};
 use glam::DVec3;
 
@@ -26,14 +26,14 @@ pub(super) struct Solid {
 #[derive(Debug)]
 pub(super) struct Block {
     /// Indices into the world.
-    pub(super) obstacles: [usize; LANES],
+    pub(super) obstacles: [usize; F64_LANES],
     /// Bit by lane: where it repeats none.
     pub(super) lanes: u8,
-    axes: [[Row; 3]; 3],
-    origin: [Row; 3],
-    lower: [Row; 3],
-    upper: [Row; 3],
-    round: Row,
+    axes: [[Row64; 3]; 3],
+    origin: [Row64; 3],
+    lower: [Row64; 3],
+    upper: [Row64; 3],
+    round: Row64,
     cylinder: bool,
 }
 
@@ -59,10 +59,10 @@ pub(super) struct Solids {
 
 /// A solid in every lane, or the same in all.
 pub(super) struct Shaped<F> {
-    axes: [Vector<F>; 3],
-    origin: Vector<F>,
-    lower: Vector<F>,
-    upper: Vector<F>,
+    axes: [Vector3<F>; 3],
+    origin: Vector3<F>,
+    lower: Vector3<F>,
+    upper: Vector3<F>,
     round: F,
     cylinder: bool,
 }
@@ -71,8 +71,8 @@ pub(super) struct Shaped<F> {
 #[derive(Clone, Copy)]
 pub(super) struct Distance<F> {
     pub(super) value: F,
-    local: Vector<F>,
-    beyond: Vector<F>,
+    local: Vector3<F>,
+    beyond: Vector3<F>,
     below: [u8; 3],
     pub(super) outside: F,
 }
@@ -127,7 +127,7 @@ impl Solids {
         let upper = items.iter().map(|i| i.upper).fold(DVec3::NEG_INFINITY, DVec3::max);
         let this = self.nodes.len();
         self.nodes.push(Node { lower, upper, skip: 0, block: None });
-        if items.len() <= LANES {
+        if items.len() <= F64_LANES {
             self.nodes[this].block = Some(self.blocks.len());
             self.blocks.push(Block::new(&self.solids, items));
         } else {
@@ -135,7 +135,7 @@ impl Solids {
             let least = items.iter().map(middle).fold(DVec3::INFINITY, DVec3::min);
             let most = items.iter().map(middle).fold(DVec3::NEG_INFINITY, DVec3::max);
             let axis = (most - least).max_position();
-            let cut = (items.len() / 2).next_multiple_of(LANES);
+            let cut = (items.len() / 2).next_multiple_of(F64_LANES);
             items.select_nth_unstable_by(cut, |a, b| {
                 middle(a)[axis].total_cmp(&middle(b)[axis]).then(a.obstacle.cmp(&b.obstacle))
             });
@@ -168,14 +168,14 @@ impl Solids {
 
     /// One obstacle in all lanes.
     #[inline(always)]
-    pub(super) fn splat<L: Level>(&self, level: L, obstacle: usize) -> Shaped<L::F> {
+    pub(super) fn splat<S: Simd64>(&self, level: S, obstacle: usize) -> Shaped<S::F> {
         let solid = &self.solids[obstacle];
         let [x, y, z] = solid.axes;
         Shaped {
-            axes: [Vector::splat(level, x), Vector::splat(level, y), Vector::splat(level, z)],
-            origin: Vector::splat(level, solid.origin),
-            lower: Vector::splat(level, solid.lower),
-            upper: Vector::splat(level, solid.upper),
+            axes: [Vector3::splat(level, x), Vector3::splat(level, y), Vector3::splat(level, z)],
+            origin: Vector3::splat(level, solid.origin),
+            lower: Vector3::splat(level, solid.lower),
+            upper: Vector3::splat(level, solid.upper),
             round: level.splat(solid.round),
             cylinder: solid.cylinder,
         }
@@ -184,12 +184,13 @@ impl Solids {
 
 impl Block {
     fn new(solids: &[Solid], items: &[Item]) -> Self {
-        let obstacles: [usize; LANES] = std::array::from_fn(|lane| items[lane.min(items.len() - 1)].obstacle);
+        let obstacles: [usize; F64_LANES] =
+            std::array::from_fn(|lane| items[lane.min(items.len() - 1)].obstacle);
         let row = |part: &dyn Fn(&Solid) -> f64| Row(obstacles.map(|obstacle| part(&solids[obstacle])));
         let rows = |part: &dyn Fn(&Solid) -> [f64; 3]| [0, 1, 2].map(|axis| row(&|s| part(s)[axis]));
         Self {
             obstacles,
-            lanes: u8::MAX >> (LANES - items.len()),
+            lanes: u8::MAX >> (F64_LANES - items.len()),
             axes: [0, 1, 2].map(|axis| rows(&|s| s.axes[axis])),
             origin: rows(&|s| s.origin),
             lower: rows(&|s| s.lower),
@@ -200,56 +201,55 @@ impl Block {
     }
 
     #[inline(always)]
-    pub(super) fn load<L: Level>(&self, level: L) -> Shaped<L::F> {
+    pub(super) fn load<S: Simd64>(&self, level: S) -> Shaped<S::F> {
         let [x, y, z] = &self.axes;
         Shaped {
-            axes: [Vector::load(level, x), Vector::load(level, y), Vector::load(level, z)],
-            origin: Vector::load(level, &self.origin),
-            lower: Vector::load(level, &self.lower),
-            upper: Vector::load(level, &self.upper),
+            axes: [Vector3::load(level, x), Vector3::load(level, y), Vector3::load(level, z)],
+            origin: Vector3::load(level, &self.origin),
+            lower: Vector3::load(level, &self.lower),
+            upper: Vector3::load(level, &self.upper),
             round: level.load(&self.round),
             cylinder: self.cylinder,
         }
     }
 }
 
-impl<F: Numbers> Shaped<F> {
+impl<F: Doubles> Shaped<F> {
     /// Signed distance from a point of the world, negative inside; exact.
     #[inline(always)]
-    pub(super) fn distance(&self, point: Vector<F>) -> Distance<F> {
+    pub(super) fn distance(&self, point: Vector3<F>) -> Distance<F> {
         let [x, y, z] = &self.axes;
-        let local = Vector([x.dot(point), y.dot(point), z.dot(point)]) + self.origin;
+        let local = Vector3 { x: x.dot(point), y: y.dot(point), z: z.dot(point) } + self.origin;
         let mut p = local;
         let zero = self.round.like(0.0);
         if self.cylinder {
-            p.0[0] = local.0[0].mul_add(local.0[0], local.0[1] * local.0[1]).sqrt();
-            p.0[1] = zero;
+            p.x = local.x.mul_add(local.x, local.y * local.y).sqrt();
+            p.y = zero;
         }
         let (above, below) = (p - self.upper, self.lower - p);
-        let [ax, ay, az] = above.0;
-        let [bx, by, bz] = below.0;
         // In this order a NaN goes through.
-        let (dx, dy, dz) = (ax.max(bx), ay.max(by), az.max(bz));
-        let beyond = Vector([zero.max(dx), zero.max(dy), zero.max(dz)]);
+        let (dx, dy, dz) = (above.x.max(below.x), above.y.max(below.y), above.z.max(below.z));
+        let beyond = Vector3 { x: zero.max(dx), y: zero.max(dy), z: zero.max(dz) };
         let outside = beyond.length();
         let value = outside + zero.min(dx.max(dy).max(dz)) - self.round;
-        Distance { value, local, beyond, below: [bx.above(ax), by.above(ay), bz.above(az)], outside }
+        let below = [below.x.gt(above.x), below.y.gt(above.y), below.z.gt(above.z)];
+        Distance { value, local, beyond, below, outside }
     }
 
     /// A subgradient of the distance, in the world: a vector g, |g| <= 1, with distance(q) >=
     /// distance(p) + g . (q - p) for all q; there is one, since all shapes are convex. Only for
     /// points outside of the box; zero elsewhere.
     #[inline(always)]
-    pub(super) fn gradient(&self, distance: &Distance<F>) -> Vector<F> {
+    pub(super) fn gradient(&self, distance: &Distance<F>) -> Vector3<F> {
         let tiny = self.round.like(f64::MIN_POSITIVE);
-        let scale = self.round.like(1.0).over(distance.outside.max(tiny));
-        let [x, y, z] = (distance.beyond * scale).0;
+        let scale = self.round.like(1.0) / distance.outside.max(tiny);
+        let Vector3 { x, y, z } = distance.beyond * scale;
         let [bx, by, bz] = distance.below;
         let mut g = [(-x).pick(bx, x), (-y).pick(by, y), (-z).pick(bz, z)];
         if self.cylinder {
-            let [lx, ly, _] = distance.local.0;
+            let Vector3 { x: lx, y: ly, .. } = distance.local;
             let across = lx.mul_add(lx, ly * ly).sqrt();
-            let share = x.over(across.max(tiny));
+            let share = x / across.max(tiny);
             g = [share * lx, share * ly, g[2]];
         }
         let [ax, ay, az] = self.axes;
@@ -273,8 +273,8 @@ impl Item {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lanes::{Chosen, Kernel};
     use super::*;
+    use crate::vector::{Kernel, Level, Simd, Vector};
     use crate::world::strategy::obstacle;
     use proptest::prelude::*;
 
@@ -282,12 +282,12 @@ mod tests {
     struct Measure<'a>(&'a Block, [f64; 3]);
 
     impl Kernel for Measure<'_> {
-        type Output = [Row; 4];
+        type Output = [Row64; 4];
 
-        fn call<L: Level>(self, level: L) -> [Row; 4] {
+        fn call<S: Simd>(self, level: S) -> [Row64; 4] {
             let solid = self.0.load(level);
-            let distance = solid.distance(Vector::splat(level, self.1));
-            let mut rows = [Row::ZERO; 4];
+            let distance = solid.distance(Vector3::splat(level, self.1));
+            let mut rows = [Row64::ZERO; 4];
             let [g @ .., value] = &mut rows;
             solid.gradient(&distance).store(g);
             distance.value.store(value);
@@ -308,7 +308,8 @@ mod tests {
             p in prop::array::uniform3(coordinate()), q in prop::array::uniform3(coordinate()),
         ) {
             let solids = Solids::new(&obstacles, &mut Watch::default());
-            for (name, level) in Chosen::available() {
+            for level in Level::available() {
+                let name = level.name();
                 for block in &solids.blocks {
                     let [x, y, z, value] = level.run(Measure(block, p));
                     for (lane, &index) in block.obstacles.iter().enumerate() {
@@ -335,7 +336,7 @@ mod tests {
             let solids = Solids::new(&obstacles, &mut Watch::default());
             let mut all: Vec<usize> = Vec::new();
             for block in &solids.blocks {
-                all.extend((0..LANES).filter(|lane| block.lanes >> lane & 1 == 1).map(|lane| block.obstacles[lane]));
+                all.extend((0..F64_LANES).filter(|lane| block.lanes >> lane & 1 == 1).map(|lane| block.obstacles[lane]));
             }
             all.sort_unstable();
             prop_assert!(all.iter().copied().eq(0..obstacles.len()), "every obstacle has a lane");

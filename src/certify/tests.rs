@@ -9,6 +9,7 @@ use crate::robot::{
     Sphere, random,
 };
 use crate::stop::CancelToken;
+use crate::vector::Level;
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
 use rand::{RngExt, SeedableRng};
@@ -218,10 +219,9 @@ fn certificates_agree_with_dense_samples() {
         let (problem, trajectory) = random_case(rng);
         let sampled = sampled_clearances(&problem, &trajectory);
         let at_level = |options| {
-            let levels = lanes::Chosen::available();
+            let levels: Vec<Level> = Level::available().collect();
             let mut certifier = Certifier::new(&problem, options);
-            certifier.proof.as_mut().expect("a sound problem").collisions.level =
-                levels[case % levels.len()].1;
+            certifier.proof.as_mut().expect("a sound problem").collisions.level = levels[case % levels.len()];
             certifier.certify(&trajectory)
         };
         let coarse = at_level(CertifyOptions::default());
@@ -379,9 +379,9 @@ fn efforts_agree_with_dense_samples() {
             }
         };
         with_limits(&mut problem, 1.01);
-        let levels = lanes::Chosen::available();
+        let levels: Vec<Level> = Level::available().collect();
         let mut certifier = Certifier::new(&problem, options);
-        certifier.proof.as_mut().expect("a sound problem").efforts.level = levels[case % levels.len()].1;
+        certifier.proof.as_mut().expect("a sound problem").efforts.level = levels[case % levels.len()];
         let certificate = certifier.certify(&trajectory);
         let certificate = certificate.unwrap_or_else(|violation| panic!("case {case}: {violation}"));
         for (peaks, g) in certificate.peaks.iter().zip(&greatest) {

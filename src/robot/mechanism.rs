@@ -198,19 +198,7 @@ impl Mechanism {
             offset: 0.0,
             inertia: Inertia { mass: 0.0, com: DVec3::ZERO, matrix: DMat3::ZERO },
         };
-        Self {
-            outputs,
-            limits,
-            bodies: vec![root],
-            links: Vec::new(),
-            spheres: Vec::new(),
-            pairs: Vec::new(),
-            always: Vec::new(),
-            overlaps: Vec::new(),
-            unjudged: Default::default(),
-            proved_within: Vec::new(),
-            base: None,
-        }
+        Self::bare(vec![root], outputs, limits)
     }
 
     /// Number of chosen joints, those of a base among them. They are the flat outputs too, except on a

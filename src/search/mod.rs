@@ -1,5 +1,5 @@
 //! What every search needs: seeded samplers, trees of flat states, nearest neighbours, guides.
-//! Imports `lanes` and `stop`.
+//! Imports `vector` and `stop`.
 
 mod guide;
 mod sampler;

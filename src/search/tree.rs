@@ -1,6 +1,6 @@
 //! A tree of flat states with nearest-neighbour queries.
 
-use crate::lanes::{Kernel, Lane, Level, MAX_LANES, Simd};
+use crate::vector::{Kernel, Level, MAX_F32_LANES, Row, Row32, Simd, Simd32, Vector};
 
 /// Index of a node.
 pub type Node = usize;
@@ -22,7 +22,7 @@ pub struct Tree {
     /// Lanes of `level`.
     width: usize,
     /// Weighted positions, `[node / width][output]`, a node per lane; infinity where there is none yet.
-    blocks: Vec<Lane>,
+    blocks: Vec<Row32>,
 }
 
 /// Outputs of a position that is weighted without an allocation.
@@ -52,7 +52,7 @@ impl Tree {
         self.parents.push(parent.unwrap_or(node));
         let (block, lane) = (node / self.width * self.dof, node % self.width);
         if lane == 0 {
-            self.blocks.resize(block + self.dof, Lane([f32::INFINITY; MAX_LANES]));
+            self.blocks.resize(block + self.dof, Row([f32::INFINITY; MAX_F32_LANES]));
         }
         for ((output, &x), &weight) in self.blocks[block..].iter_mut().zip(position).zip(&self.weights) {
             output.0[lane] = weight * x as f32;
@@ -113,7 +113,7 @@ impl Tree {
 /// weighted.
 struct Nearest<'a> {
     /// `[block][output]`.
-    blocks: &'a [Lane],
+    blocks: &'a [Row32],
     position: &'a [f32],
 }
 
@@ -122,21 +122,28 @@ impl Kernel for Nearest<'_> {
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> (usize, usize, f32) {
+        self.scan(s)
+    }
+}
+
+impl Nearest<'_> {
+    #[inline(always)]
+    fn scan<S: Simd32>(&self, s: S) -> (usize, usize, f32) {
         let (mut least, mut nearest) = (s.splat(f32::INFINITY), s.splat(0.0));
         for (block, lanes) in self.blocks.chunks_exact(self.position.len()).enumerate() {
             let mut square = s.splat(0.0);
             for (lane, &x) in lanes.iter().zip(self.position) {
-                let d = s.sub(s.load(lane), s.splat(x));
-                square = s.mul_add(d, d, square);
+                let d = s.load(lane) - s.splat(x);
+                square = d.mul_add(d, square);
             }
-            let closer = s.lt(square, least);
-            least = s.select(closer, square, least);
+            let closer = square.lt(least);
+            least = square.pick(closer, least);
             // Exact up to 2^24 blocks.
-            nearest = s.select(closer, s.splat(block as f32), nearest);
+            nearest = s.splat(block as f32).pick(closer, nearest);
         }
-        let (mut squares, mut blocks) = (Lane::ZERO, Lane::ZERO);
-        s.store(&mut squares, least);
-        s.store(&mut blocks, nearest);
+        let (mut squares, mut blocks) = (Row32::ZERO, Row32::ZERO);
+        least.store(&mut squares);
+        nearest.store(&mut blocks);
         let mut best = 0;
         for lane in 1..S::LANES {
             if squares.0[lane] < squares.0[best] {

@@ -5,8 +5,8 @@
 use super::super::packed::{INNER, NO_MASK, Packed, PackedNode, PackedObstacle, PackedPair};
 use super::super::{Status, Verdict};
 use super::place;
-use super::scratch::{Scratch, V3};
-use crate::lanes::{Lane, Simd};
+use super::scratch::Scratch;
+use crate::vector::{Mask, Mask32, Row32, Simd32, Vector, Vector3};
 use std::ops::Range;
 
 /// What is done about the lanes in which something touches. Its methods must be `#[inline(always)]`.
@@ -33,7 +33,7 @@ impl First {
 
     /// The contact, at the time of its lane.
     #[inline(always)]
-    pub(super) fn verdict(&self, time: &Lane) -> Verdict {
+    pub(super) fn verdict(&self, time: &Row32) -> Verdict {
         let (lane, status, subject, other) = self.contact;
         Verdict::invalid(status, time.0[lane], subject, other)
     }
@@ -91,7 +91,7 @@ fn lowest(count: usize) -> u32 {
 /// The moving links against the world, the last of the chain first: they move most, and touch most.
 /// Whether `contacts` need to know no more.
 #[inline(always)]
-pub(super) fn world<S: Simd>(
+pub(super) fn world<S: Simd32>(
     s: S,
     packed: &Packed,
     scratch: &mut Scratch,
@@ -108,7 +108,7 @@ pub(super) fn world<S: Simd>(
 /// One link against the world. A walk over the hierarchy tests the link's bound against the obstacles
 /// whose boxes it meets, and the link's spheres against those that the bound touches.
 #[inline(always)]
-fn link_touches<S: Simd>(
+fn link_touches<S: Simd32>(
     s: S,
     packed: &Packed,
     scratch: &mut Scratch,
@@ -117,9 +117,12 @@ fn link_touches<S: Simd>(
 ) -> bool {
     let world = &packed.world;
     let l = &packed.links[link];
-    let bound =
-        Ball::new(s, V3::load(s, &scratch.bounds[link]), l.bound.radius + packed.padding + packed.clearance);
-    let around = Around::new(s, &bound);
+    let bound = Ball::new(
+        s,
+        Vector3::load(s, &scratch.bounds[link]),
+        l.bound.radius + packed.padding + packed.clearance,
+    );
+    let around = Around::new(&bound);
     // The spheres against an obstacle that the bound touches.
     macro_rules! spheres {
         ($test:ident, $obstacle:expr) => {
@@ -128,10 +131,10 @@ fn link_touches<S: Simd>(
             let mut hit = s.none();
             for sphere in l.first as usize..l.end as usize {
                 let radius = packed.spheres[sphere].radius + packed.padding + packed.clearance;
-                let ball = Ball::new(s, V3::load(s, &scratch.centers[sphere]), radius);
-                hit = s.or(hit, ball.$test(s, obstacle));
+                let ball = Ball::new(s, Vector3::load(s, &scratch.centers[sphere]), radius);
+                hit = hit | ball.$test(s, obstacle);
             }
-            let lanes = s.bits(hit) & contacts.open();
+            let lanes = hit.bits() & contacts.open();
             let (subject, other) = (l.index as usize, obstacle.index as usize);
             if lanes != 0 && contacts.touch(lanes, Status::World, subject, other) {
                 return true;
@@ -140,7 +143,7 @@ fn link_touches<S: Simd>(
     }
     let mut next = 0;
     while let Some(node) = packed.hierarchy.get(next) {
-        if s.bits(around.meets(s, node)) & contacts.open() == 0 {
+        if around.meets(s, node).bits() & contacts.open() == 0 {
             next = node.skip as usize;
             continue;
         }
@@ -152,7 +155,7 @@ fn link_touches<S: Simd>(
         macro_rules! kind {
             ($kind:ident, $test:ident) => {
                 if let Some(obstacle) = world.$kind.get(i) {
-                    if s.bits(bound.$test(s, obstacle)) & contacts.open() != 0 {
+                    if bound.$test(s, obstacle).bits() & contacts.open() != 0 {
                         spheres!($test, obstacle);
                     }
                     continue;
@@ -168,12 +171,12 @@ fn link_touches<S: Simd>(
         }
         kind!(cuboids, cuboid);
         kind!(capsules, capsule);
-        if s.bits(bound.cylinder(s, &world.cylinders[i])) & contacts.open() != 0 {
+        if bound.cylinder(s, &world.cylinders[i]).bits() & contacts.open() != 0 {
             spheres!(cylinder, &world.cylinders[i]);
         }
     }
     for obstacle in &world.half_spaces {
-        if s.bits(bound.half_space(s, obstacle)) & contacts.open() != 0 {
+        if bound.half_space(s, obstacle).bits() & contacts.open() != 0 {
             spheres!(half_space, obstacle);
         }
     }
@@ -181,113 +184,113 @@ fn link_touches<S: Simd>(
 }
 
 /// The box around a ball in each lane.
-struct Around<S: Simd> {
-    lower: V3<S>,
-    upper: V3<S>,
+struct Around<S: Simd32> {
+    lower: Vector3<S::F>,
+    upper: Vector3<S::F>,
 }
 
-impl<S: Simd> Around<S> {
+impl<S: Simd32> Around<S> {
     #[inline(always)]
-    fn new(s: S, ball: &Ball<S>) -> Self {
-        let radius = V3 { x: ball.radius, y: ball.radius, z: ball.radius };
-        Self { lower: ball.center.sub(s, radius), upper: ball.center.add(s, radius) }
+    fn new(ball: &Ball<S>) -> Self {
+        let radius = Vector3::all(ball.radius);
+        Self { lower: ball.center - radius, upper: ball.center + radius }
     }
 
     /// Whether it meets a node's box.
     #[inline(always)]
-    fn meets(&self, s: S, node: &PackedNode) -> S::M {
-        let (lower, upper) = (V3::splat(s, node.lower), V3::splat(s, node.upper));
-        let x = s.and(s.lt(self.lower.x, upper.x), s.lt(lower.x, self.upper.x));
-        let y = s.and(s.lt(self.lower.y, upper.y), s.lt(lower.y, self.upper.y));
-        let z = s.and(s.lt(self.lower.z, upper.z), s.lt(lower.z, self.upper.z));
-        s.and(s.and(x, y), z)
+    fn meets(&self, s: S, node: &PackedNode) -> Mask32<S> {
+        let (lower, upper) = (Vector3::splat(s, node.lower), Vector3::splat(s, node.upper));
+        let x = self.lower.x.lt(upper.x) & lower.x.lt(self.upper.x);
+        let y = self.lower.y.lt(upper.y) & lower.y.lt(self.upper.y);
+        let z = self.lower.z.lt(upper.z) & lower.z.lt(self.upper.z);
+        x & y & z
     }
 }
 
 /// A ball in each lane, and whether it touches an obstacle.
-struct Ball<S: Simd> {
-    center: V3<S>,
+struct Ball<S: Simd32> {
+    center: Vector3<S::F>,
     radius: S::F,
     radius2: S::F,
 }
 
-impl<S: Simd> Ball<S> {
+impl<S: Simd32> Ball<S> {
     #[inline(always)]
-    fn new(s: S, center: V3<S>, radius: f32) -> Self {
+    fn new(s: S, center: Vector3<S::F>, radius: f32) -> Self {
         let radius = s.splat(radius);
-        Self { center, radius, radius2: s.mul(radius, radius) }
+        Self { center, radius, radius2: radius * radius }
     }
 
     /// One coordinate of the centre in the obstacle's frame.
     #[inline(always)]
     fn local(&self, s: S, o: &PackedObstacle, axis: usize) -> S::F {
-        let row = V3::splat(s, o.rotation[axis]);
-        let x = s.mul_add(row.x, self.center.x, s.splat(o.translation[axis]));
-        s.mul_add(row.z, self.center.z, s.mul_add(row.y, self.center.y, x))
+        let row = Vector3::splat(s, o.rotation[axis]);
+        let x = row.x.mul_add(self.center.x, s.splat(o.translation[axis]));
+        row.z.mul_add(self.center.z, row.y.mul_add(self.center.y, x))
     }
 
     /// How far |x| goes beyond `size`, at least zero.
     #[inline(always)]
     fn beyond(s: S, x: S::F, size: f32) -> S::F {
-        s.max(s.sub(s.abs(x), s.splat(size)), s.splat(0.0))
+        (x.abs() - s.splat(size)).max(s.splat(0.0))
     }
 
     /// A box with faces across the world's axes.
     #[inline(always)]
-    fn aligned_cuboid(&self, s: S, o: &PackedObstacle) -> S::M {
-        let local = self.center.add(s, V3::splat(s, o.translation));
-        let d = V3 {
+    fn aligned_cuboid(&self, s: S, o: &PackedObstacle) -> Mask32<S> {
+        let local = self.center + Vector3::splat(s, o.translation);
+        let d = Vector3 {
             x: Self::beyond(s, local.x, o.size[0]),
             y: Self::beyond(s, local.y, o.size[1]),
             z: Self::beyond(s, local.z, o.size[2]),
         };
-        s.lt(d.dot(s, d), self.radius2)
+        d.dot(d).lt(self.radius2)
     }
 
     #[inline(always)]
-    fn sphere(&self, s: S, o: &PackedObstacle) -> S::M {
-        let d = V3 { x: self.local(s, o, 0), y: self.local(s, o, 1), z: self.local(s, o, 2) };
-        let reach = s.add(self.radius, s.splat(o.size[0]));
-        s.lt(d.dot(s, d), s.mul(reach, reach))
+    fn sphere(&self, s: S, o: &PackedObstacle) -> Mask32<S> {
+        let d = Vector3 { x: self.local(s, o, 0), y: self.local(s, o, 1), z: self.local(s, o, 2) };
+        let reach = self.radius + s.splat(o.size[0]);
+        d.dot(d).lt(reach * reach)
     }
 
     #[inline(always)]
-    fn cuboid(&self, s: S, o: &PackedObstacle) -> S::M {
-        let d = V3 {
+    fn cuboid(&self, s: S, o: &PackedObstacle) -> Mask32<S> {
+        let d = Vector3 {
             x: Self::beyond(s, self.local(s, o, 0), o.size[0]),
             y: Self::beyond(s, self.local(s, o, 1), o.size[1]),
             z: Self::beyond(s, self.local(s, o, 2), o.size[2]),
         };
-        s.lt(d.dot(s, d), self.radius2)
+        d.dot(d).lt(self.radius2)
     }
 
     #[inline(always)]
-    fn capsule(&self, s: S, o: &PackedObstacle) -> S::M {
+    fn capsule(&self, s: S, o: &PackedObstacle) -> Mask32<S> {
         let z = Self::beyond(s, self.local(s, o, 2), o.size[1]);
-        let d = V3 { x: self.local(s, o, 0), y: self.local(s, o, 1), z };
-        let reach = s.add(self.radius, s.splat(o.size[0]));
-        s.lt(d.dot(s, d), s.mul(reach, reach))
+        let d = Vector3 { x: self.local(s, o, 0), y: self.local(s, o, 1), z };
+        let reach = self.radius + s.splat(o.size[0]);
+        d.dot(d).lt(reach * reach)
     }
 
     #[inline(always)]
-    fn cylinder(&self, s: S, o: &PackedObstacle) -> S::M {
+    fn cylinder(&self, s: S, o: &PackedObstacle) -> Mask32<S> {
         let (x, y) = (self.local(s, o, 0), self.local(s, o, 1));
-        let rho = s.sqrt(s.mul_add(y, y, s.mul(x, x)));
-        let r = s.max(s.sub(rho, s.splat(o.size[0])), s.splat(0.0));
+        let rho = y.mul_add(y, x * x).sqrt();
+        let r = (rho - s.splat(o.size[0])).max(s.splat(0.0));
         let z = Self::beyond(s, self.local(s, o, 2), o.size[1]);
-        s.lt(s.mul_add(z, z, s.mul(r, r)), self.radius2)
+        z.mul_add(z, r * r).lt(self.radius2)
     }
 
     #[inline(always)]
-    fn half_space(&self, s: S, o: &PackedObstacle) -> S::M {
-        s.lt(self.local(s, o, 2), self.radius)
+    fn half_space(&self, s: S, o: &PackedObstacle) -> Mask32<S> {
+        self.local(s, o, 2).lt(self.radius)
     }
 }
 
 /// Links against each other: where the bounds of two touch, each sphere of the one that touches the
 /// other's bound against the other's spheres, but for those that always touch.
 #[inline(always)]
-pub(super) fn itself<S: Simd>(
+pub(super) fn itself<S: Simd32>(
     s: S,
     packed: &Packed,
     scratch: &mut Scratch,
@@ -296,10 +299,10 @@ pub(super) fn itself<S: Simd>(
     for &PackedPair { links: [a, b], mask } in &packed.pairs {
         let (a, b) = (a as usize, b as usize);
         let (la, lb) = (&packed.links[a], &packed.links[b]);
-        let other = V3::load(s, &scratch.bounds[b]);
+        let other = Vector3::load(s, &scratch.bounds[b]);
         let reach = lb.bound.radius + packed.padding;
-        let near = touch(s, V3::load(s, &scratch.bounds[a]), other, la.bound.radius + reach);
-        if s.bits(near) & contacts.open() == 0 {
+        let near = touch(s, Vector3::load(s, &scratch.bounds[a]), other, la.bound.radius + reach);
+        if near.bits() & contacts.open() == 0 {
             continue;
         }
         place::link(s, packed, scratch, a);
@@ -307,9 +310,9 @@ pub(super) fn itself<S: Simd>(
         let mut hit = s.none();
         let theirs = lb.first as usize..lb.end as usize;
         for i in la.first as usize..la.end as usize {
-            let center = V3::load(s, &scratch.centers[i]);
+            let center = Vector3::load(s, &scratch.centers[i]);
             let radius = packed.spheres[i].radius;
-            if !s.any(touch(s, center, other, radius + reach)) {
+            if touch(s, center, other, radius + reach).bits() == 0 {
                 continue;
             }
             let padded = radius + packed.padding;
@@ -320,9 +323,9 @@ pub(super) fn itself<S: Simd>(
                 let row = (i - la.first as usize) * theirs.len();
                 touches_any(s, packed, scratch, center, padded, theirs.clone(), |j| is_set(masks, row + j))
             };
-            hit = s.or(hit, touched);
+            hit = hit | touched;
         }
-        let lanes = s.bits(hit) & contacts.open();
+        let lanes = hit.bits() & contacts.open();
         let (subject, other) = (la.index as usize, lb.index as usize);
         if lanes != 0 && contacts.touch(lanes, Status::SelfCollision, subject, other) {
             return true;
@@ -333,20 +336,20 @@ pub(super) fn itself<S: Simd>(
 
 /// Whether a ball touches any of these spheres, but for those that are left out, counted from their first.
 #[inline(always)]
-fn touches_any<S: Simd>(
+fn touches_any<S: Simd32>(
     s: S,
     packed: &Packed,
     scratch: &Scratch,
-    center: V3<S>,
+    center: Vector3<S::F>,
     radius: f32,
     spheres: Range<usize>,
     is_left_out: impl Fn(usize) -> bool,
-) -> S::M {
+) -> Mask32<S> {
     let mut hit = s.none();
     let first = spheres.start;
     for sphere in spheres.filter(|sphere| !is_left_out(sphere - first)) {
         let reach = radius + packed.spheres[sphere].radius;
-        hit = s.or(hit, touch(s, center, V3::load(s, &scratch.centers[sphere]), reach));
+        hit = hit | touch(s, center, Vector3::load(s, &scratch.centers[sphere]), reach);
     }
     hit
 }
@@ -359,7 +362,7 @@ fn is_set(mask: &[u32], bit: usize) -> bool {
 
 /// Whether two points are nearer than `reach`.
 #[inline(always)]
-fn touch<S: Simd>(s: S, a: V3<S>, b: V3<S>, reach: f32) -> S::M {
-    let d = a.sub(s, b);
-    s.lt(d.dot(s, d), s.splat(reach * reach))
+fn touch<S: Simd32>(s: S, a: Vector3<S::F>, b: Vector3<S::F>, reach: f32) -> Mask32<S> {
+    let d = a - b;
+    d.dot(d).lt(s.splat(reach * reach))
 }

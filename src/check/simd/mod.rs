@@ -1,5 +1,5 @@
 //! The CPU backend: samples of an edge in lanes, at the best level that this CPU has.
-//! Imports `lanes`, `check::packed` and the trait; `problem` and below only to pack.
+//! Imports `vector`, `check::packed` and the trait; `problem` and below only to pack.
 
 mod base;
 mod collide;
@@ -12,9 +12,9 @@ mod unflatten;
 use super::checker::useless_share;
 use super::packed::{Edge, EdgeBatch, Packed, PackedBase, RAKE, RakeOrder, StateBatch};
 use super::{CheckError, EdgeChecker, Verdict};
-use crate::lanes::{Kernel, Lane, Level, Simd};
 use crate::problem::Problem;
 use crate::stop::{Stop, Watch};
+use crate::vector::{Kernel, Level, Row32, Simd, Simd32};
 use scratch::Scratch;
 
 /// A stop is asked once in so many states: in a few microseconds' work, against which an ask, some 30 ns, is
@@ -243,7 +243,7 @@ impl Kernel for CheckEdges<'_> {
 
 /// Rake by rake, each in blocks of as many samples as there are lanes, until a sample fails.
 #[inline(always)]
-fn check_edge<S: Simd>(
+fn check_edge<S: Simd32>(
     s: S,
     packed: &Packed,
     scratch: &mut Scratch,
@@ -294,7 +294,7 @@ impl Kernel for EffortShares<'_> {
 
 /// The least share of an edge, or of its samples up to the first that makes it useless.
 #[inline(always)]
-fn effort_share<S: Simd>(
+fn effort_share<S: Simd32>(
     s: S,
     packed: &Packed,
     scratch: &mut Scratch,
@@ -337,7 +337,7 @@ impl Kernel for CheckStates<'_> {
     fn call<S: Simd>(self, s: S) {
         self.verdicts.clear();
         let Self { packed, scratch, states, verdicts, states_checked, watch } = self;
-        scratch.time = Lane::ZERO;
+        scratch.time = Row32::ZERO;
         for first in (0..states.len()).step_by(S::LANES) {
             let count = S::LANES.min(states.len() - first);
             if watch.is_due(count as u32) {
@@ -397,7 +397,7 @@ impl Kernel for Screen<'_> {
 
 /// The stages after `unflatten`, for the first `count` lanes of a block; `base` on an edge of a vehicle.
 #[inline(always)]
-fn check_block<S: Simd>(
+fn check_block<S: Simd32>(
     s: S,
     packed: &Packed,
     base: Option<&PackedBase>,

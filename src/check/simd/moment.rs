@@ -2,26 +2,26 @@
 
 use super::super::packed::{Edge, coefficient_stride};
 use super::scratch::Scratch;
-use crate::lanes::Simd;
+use crate::vector::{Simd32, Vector};
 
 /// Where each lane is on an edge: as `Edge::locate`.
-pub(super) struct Moment<S: Simd> {
+pub(super) struct Moment<S: Simd32> {
     /// Time since its segment began.
     pub(super) local: S::F,
     /// The number of that segment.
     number: S::F,
 }
 
-impl<S: Simd> Moment<S> {
+impl<S: Simd32> Moment<S> {
     #[inline(always)]
     pub(super) fn new(s: S, edge: &Edge<'_>, time: S::F) -> Self {
         let (mut local, mut number) = (time, s.splat(0.0));
         let mut begin = 0.0;
         for (segment, &duration) in edge.durations[..edge.durations.len() - 1].iter().enumerate() {
-            let later = s.lt(s.splat(duration), s.sub(time, s.splat(begin)));
+            let later = s.splat(duration).lt(time - s.splat(begin));
             begin += duration;
-            local = s.select(later, s.sub(time, s.splat(begin)), local);
-            number = s.select(later, s.splat((segment + 1) as f32), number);
+            local = (time - s.splat(begin)).pick(later, local);
+            number = s.splat((segment + 1) as f32).pick(later, number);
         }
         Self { local, number }
     }
@@ -43,9 +43,9 @@ impl<S: Simd> Moment<S> {
         }
         // A segment's coefficients take the place of the one's before it in all lanes that are past it.
         for segment in 1..edge.durations.len() {
-            let reached = s.le(s.splat(segment as f32), self.number);
+            let reached = s.splat(segment as f32).le(self.number);
             for (c, &x) in c.iter_mut().zip(polynomial(segment)) {
-                *c = s.select(reached, s.splat(x), *c);
+                *c = s.splat(x).pick(reached, *c);
             }
         }
         c
@@ -54,7 +54,7 @@ impl<S: Simd> Moment<S> {
 
 /// Value, first and second derivative of one output (Horner).
 #[inline(always)]
-pub(super) fn polynomial_at<S: Simd, const TERMS: usize>(
+pub(super) fn polynomial_at<S: Simd32, const TERMS: usize>(
     s: S,
     c: &[S::F; TERMS],
     t: S::F,
@@ -63,17 +63,17 @@ pub(super) fn polynomial_at<S: Simd, const TERMS: usize>(
 ) {
     let [position, velocity, acceleration] = &mut scratch.flat;
     let mut y = c[TERMS - 1];
-    let mut yd = s.mul(y, s.splat((TERMS - 1) as f32));
-    let mut ydd = s.mul(yd, s.splat((TERMS - 2) as f32));
+    let mut yd = y * s.splat((TERMS - 1) as f32);
+    let mut ydd = yd * s.splat((TERMS - 2) as f32);
     for power in (2..TERMS - 1).rev() {
-        let slope = s.mul(c[power], s.splat(power as f32));
-        y = s.mul_add(y, t, c[power]);
-        yd = s.mul_add(yd, t, slope);
-        ydd = s.mul_add(ydd, t, s.mul(slope, s.splat((power - 1) as f32)));
+        let slope = c[power] * s.splat(power as f32);
+        y = y.mul_add(t, c[power]);
+        yd = yd.mul_add(t, slope);
+        ydd = ydd.mul_add(t, slope * s.splat((power - 1) as f32));
     }
-    yd = s.mul_add(yd, t, c[1]);
-    y = s.mul_add(s.mul_add(y, t, c[1]), t, c[0]);
-    s.store(&mut position[output], y);
-    s.store(&mut velocity[output], yd);
-    s.store(&mut acceleration[output], ydd);
+    yd = yd.mul_add(t, c[1]);
+    y = y.mul_add(t, c[1]).mul_add(t, c[0]);
+    y.store(&mut position[output]);
+    yd.store(&mut velocity[output]);
+    ydd.store(&mut acceleration[output]);
 }

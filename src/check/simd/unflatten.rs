@@ -5,12 +5,12 @@ use super::super::packed::{Edge, Packed, RAKE, StateBatch, sample_share};
 use super::base;
 use super::moment::{Moment, polynomial_at};
 use super::scratch::Scratch;
-use crate::lanes::{Lane, Simd};
+use crate::vector::{Row, Row32, Simd32, Vector};
 use std::sync::LazyLock;
 
 /// Times of the samples from `first_tooth` of a rake on: [`Edge::sample_time`] in lanes.
 #[inline(always)]
-pub(super) fn times<S: Simd>(
+pub(super) fn times<S: Simd32>(
     s: S,
     edge: &Edge<'_>,
     rake: usize,
@@ -19,44 +19,44 @@ pub(super) fn times<S: Simd>(
     scratch: &mut Scratch,
 ) {
     let share = if !edge.at_rest {
-        let tooth = s.add(s.load(&Lane::NUMBERS), s.splat(first_tooth as f32));
-        let number = s.mul_add(tooth, s.splat(rakes as f32), s.splat(rake as f32));
-        s.mul(number, s.splat(1.0 / (rakes * RAKE - 1) as f32))
+        let tooth = s.load(&Row32::NUMBERS) + s.splat(first_tooth as f32);
+        let number = tooth.mul_add(s.splat(rakes as f32), s.splat(rake as f32));
+        number * s.splat(1.0 / (rakes * RAKE - 1) as f32)
     } else if let Some(shares) = at_rest_shares(edge.degree, rake, rakes) {
-        let mut lane = Lane::ZERO;
+        let mut lane = Row32::ZERO;
         lane.0[..S::LANES].copy_from_slice(&shares.0[first_tooth..first_tooth + S::LANES]);
         s.load(&lane)
     } else {
-        let mut lane = Lane::ZERO;
+        let mut lane = Row32::ZERO;
         for (tooth, share) in lane.0.iter_mut().enumerate().take(S::LANES) {
             *share = sample_share(rake, first_tooth + tooth, rakes, Some(edge.degree));
         }
         s.load(&lane)
     };
-    s.store(&mut scratch.time, s.mul(share, s.splat(edge.duration)));
+    (share * s.splat(edge.duration)).store(&mut scratch.time);
 }
 
 /// Edges of at most so many rakes find their [`sample_share`]s in a table.
 const TABLED_RAKES: usize = 16;
 
 /// A rake of shares of a rest-to-rest edge, one per tooth, where they are in the table.
-fn at_rest_shares(degree: usize, rake: usize, rakes: usize) -> Option<&'static Lane> {
+fn at_rest_shares(degree: usize, rake: usize, rakes: usize) -> Option<&'static Row32> {
     /// For each degree, made when it is first asked for, those of edges of one rake, then of two, and so on.
-    static TABLES: [LazyLock<Vec<Lane>>; 3] =
+    static TABLES: [LazyLock<Vec<Row32>>; 3] =
         [LazyLock::new(shares_of::<3>), LazyLock::new(shares_of::<5>), LazyLock::new(shares_of::<7>)];
     (rakes <= TABLED_RAKES).then(|| &TABLES[degree / 2 - 1][rakes * (rakes - 1) / 2 + rake])
 }
 
 /// The table of edges of a degree.
-fn shares_of<const DEGREE: usize>() -> Vec<Lane> {
+fn shares_of<const DEGREE: usize>() -> Vec<Row32> {
     let every = (1..=TABLED_RAKES).flat_map(|rakes| (0..rakes).map(move |rake| (rake, rakes)));
     let share = |rake, rakes, tooth| sample_share(rake, tooth, rakes, Some(DEGREE));
-    every.map(|(rake, rakes)| Lane(std::array::from_fn(|tooth| share(rake, rakes, tooth)))).collect()
+    every.map(|(rake, rakes)| Row(std::array::from_fn(|tooth| share(rake, rakes, tooth)))).collect()
 }
 
 /// Evaluates an edge at the times of `scratch.time`.
 #[inline(always)]
-pub(super) fn edge<S: Simd>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mut Scratch) {
+pub(super) fn edge<S: Simd32>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mut Scratch) {
     match edge.degree {
         3 => edge_of::<S, 4>(s, packed, edge, scratch),
         5 => edge_of::<S, 6>(s, packed, edge, scratch),
@@ -66,7 +66,7 @@ pub(super) fn edge<S: Simd>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mu
 
 /// The same for polynomials of `TERMS` terms.
 #[inline(always)]
-fn edge_of<S: Simd, const TERMS: usize>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mut Scratch) {
+fn edge_of<S: Simd32, const TERMS: usize>(s: S, packed: &Packed, edge: &Edge<'_>, scratch: &mut Scratch) {
     let moment = Moment::new(s, edge, s.load(&scratch.time));
     if let Some(of_vehicle) = &packed.base {
         return base::edge::<S, TERMS>(s, packed, of_vehicle, edge, &moment, scratch);
@@ -79,7 +79,7 @@ fn edge_of<S: Simd, const TERMS: usize>(s: S, packed: &Packed, edge: &Edge<'_>, 
 
 /// Spreads `count` states over the lanes; further lanes repeat the first of them.
 #[inline(always)]
-pub(super) fn states<S: Simd>(states: &StateBatch, first: usize, count: usize, scratch: &mut Scratch) {
+pub(super) fn states<S: Simd32>(states: &StateBatch, first: usize, count: usize, scratch: &mut Scratch) {
     for lane in 0..S::LANES {
         let state = if lane < count { first + lane } else { first };
         for (derivative, lanes) in scratch.flat.iter_mut().enumerate() {
