@@ -7,7 +7,7 @@ use flatout::base::{Base, Singular};
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
 use flatout::plan::plan;
-use flatout::problem::{FlatState, Problem};
+use flatout::problem::{JointState, Problem};
 use flatout::scene::Scene;
 use flatout::trajectory::Trajectory;
 use flatout::world::{Obstacle, Shape};
@@ -215,7 +215,7 @@ struct Ball {
 fn balls(problem: &Problem, trajectory: &Trajectory, share: f64) -> Result<Vec<Ball>, Singular> {
     let robot = &problem.mechanism;
     let t = share * trajectory.duration();
-    let state = FlatState::of(robot, trajectory, t, problem.smoothness)?;
+    let state = JointState::of(robot, trajectory, t, problem.smoothness)?;
     let mut poses = Vec::new();
     robot.place(&state.position, &mut poses);
     let mut balls = Vec::new();

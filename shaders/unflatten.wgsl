@@ -46,7 +46,7 @@ fn even_along_path(u: f32) -> f32 {
     return clamp(a + (b - a) * (x - f32(cell)), 0.0, 1.0);
 }
 
-// The time of sample number `k`: rake by rake in the order of the heads, tooth by tooth.
+// The time of sample number `k`: rake by rake in the order of the heads, sample by sample.
 fn sample_time(head: Head, k: u32) -> f32 {
     let rakes = head.rakes & 0xffffu;
     let step = head.rakes >> 16u;

@@ -8,7 +8,7 @@ pub use crate::exchange::{Format, NamedTrajectory};
 pub use crate::plan::{Budget, Cost, EndFault, PlanError, PlanOptions, Progress, Quality, Solution};
 pub use crate::planner::{Goal, Motion, Planner, Query, Rate, Setpoint, State};
 pub use crate::pose::Pose;
-pub use crate::problem::{Constraint, FlatState, Problem, Smoothness, StateConstraint, StateSample};
+pub use crate::problem::{Constraint, JointState, Problem, Smoothness, StateConstraint, StateSample};
 pub use crate::robot::{JointLimits, LoadOptions, Robot};
 pub use crate::scene::Scene;
 pub use crate::stop::CancelToken;

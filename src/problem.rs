@@ -70,7 +70,7 @@ impl FromStr for Smoothness {
 /// A point in the state space of the flat outputs: their values and derivatives. Of a vehicle
 /// ([`Mechanism::vehicle`]): positions and rates of its joints, the coordinates of its base first.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FlatState {
+pub struct JointState {
     /// One value per flat output, rad or m.
     pub position: Vec<f64>,
     /// One derivative per flat output, rad/s or m/s.
@@ -80,7 +80,7 @@ pub struct FlatState {
     pub acceleration: Vec<f64>,
 }
 
-impl FlatState {
+impl JointState {
     /// A state at rest.
     pub fn at_rest(position: Vec<f64>) -> Self {
         let velocity = vec![0.0; position.len()];
@@ -106,7 +106,7 @@ impl FlatState {
         state
     }
 
-    /// The state in which a trajectory of `mechanism` is at time `t`, as [`FlatState::on`], but of a vehicle the
+    /// The state in which a trajectory of `mechanism` is at time `t`, as [`JointState::on`], but of a vehicle the
     /// positions and rates of its joints; the latter as far as its state tells them.
     ///
     /// # Errors
@@ -145,9 +145,9 @@ pub struct Problem {
     /// The obstacles.
     pub world: World,
     /// Where the trajectory begins.
-    pub start: FlatState,
+    pub start: JointState,
     /// Where it may end: any one of these.
-    pub goals: Vec<FlatState>,
+    pub goals: Vec<JointState>,
     /// How smooth the trajectory is.
     pub smoothness: Smoothness,
     /// Whether joint torques are held within the effort limits.
@@ -202,7 +202,7 @@ impl Problem {
     ///
     /// A state at rest must be held against gravity. Where one is in motion, what it takes depends on its
     /// accelerations, which are part of the state for [`Smoothness::Jerk`] alone.
-    pub fn overload(&self, state: &FlatState, tolerance: f64) -> Option<Overload> {
+    pub fn overload(&self, state: &JointState, tolerance: f64) -> Option<Overload> {
         let Self { mechanism, smoothness, gravity, .. } = self;
         let rests = state.velocity.iter().all(|&v| v == 0.0);
         if !self.torque || mechanism.vehicle().is_some() {
@@ -216,7 +216,7 @@ impl Problem {
         };
         let at_rest = rests && acceleration.iter().all(|&a| a == 0.0);
         let (mut efforts, mut scratch) = (still.clone(), DynamicsScratch::default());
-        let FlatState { position, velocity, .. } = state;
+        let JointState { position, velocity, .. } = state;
         mechanism.inverse_dynamics(position, velocity, acceleration, *gravity, &mut scratch, &mut efforts);
         let within = |&(effort, limit): &(f64, f64)| effort.abs() <= limit * (1.0 + tolerance);
         let share = |(effort, limit): (f64, f64)| effort.abs() / limit;

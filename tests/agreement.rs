@@ -12,7 +12,7 @@ use flatout::check::{
     Verdict, simd,
 };
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use flatout::problem::{JointState, GRAVITY, Problem, Smoothness};
 use flatout::robot::{AlwaysTouching, Mechanism, Robot, Sphere};
 use flatout::trajectory::Trajectory;
 use flatout::world::{Obstacle, Shape, World};
@@ -286,7 +286,7 @@ fn random_problem(seed: u64) -> Problem {
         (limits.lower, limits.upper) = (-2.0, 2.0);
         (limits.velocity, limits.acceleration, limits.effort) = (3.0, 2.0, 20.0);
     }
-    let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+    let start = JointState::at_rest(vec![0.0; mechanism.dof()]);
     let mut world =
         World { obstacles: (0..rng.random_range(0..12)).map(|i| obstacle(i, &mut rng)).collect() };
     // Everywhere above the floor, as random robots are.

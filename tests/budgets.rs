@@ -9,7 +9,7 @@ use flatout::plan::{
     Budget, Departure, FailureHint, PlanError, PlanOptions, Solution, Statistics, Unsolved, plan,
     plan_on_threads, replan, replan_by,
 };
-use flatout::problem::{FlatState, Problem, Smoothness};
+use flatout::problem::{JointState, Problem, Smoothness};
 use flatout::robot::spherize::{CoverOptions, Solid, cover, cover_until};
 use flatout::robot::{LoadOptions, Robot};
 use flatout::scene::Scene;
@@ -454,7 +454,7 @@ fn only_what_lies_ahead_is_judged() {
     let departure = Departure { running: &running, from };
     let at = |share: f64| {
         let mut poses = Vec::new();
-        let state = FlatState::on(&running, share * running.duration(), Smoothness::Acceleration);
+        let state = JointState::on(&running, share * running.duration(), Smoothness::Acceleration);
         problem.mechanism.place(&state.position, &mut poses);
         let hand = problem.mechanism.links.iter().max_by_key(|link| link.body).expect("links");
         poses[hand.body].point(hand.bound.center)

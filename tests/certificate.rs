@@ -8,7 +8,7 @@ use flatout::bench::families::Kind;
 use flatout::certify::{CertifyOptions, LimitKind, Report, Violation, certify, survey};
 use flatout::exchange::{Export, Format, NamedTrajectory};
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use flatout::problem::{JointState, GRAVITY, Problem, Smoothness};
 use flatout::robot::{JointLimits, Mechanism};
 use flatout::steer::{JerkLimited, LeastEffort};
 use flatout::trajectory::Trajectory;
@@ -48,7 +48,7 @@ fn problem_of(
         (limits.velocity, limits.acceleration, limits.jerk) =
             (peak(1).max(0.1), peak(2).max(0.1), peak(3).max(0.1));
     }
-    let state = |t: f64| FlatState::on(trajectory, t, smoothness);
+    let state = |t: f64| JointState::on(trajectory, t, smoothness);
     let (start, goals) = (state(0.0), vec![state(trajectory.duration())]);
     let (world, torque, gravity) = (World::default(), false, GRAVITY);
     Problem { mechanism, world, start, goals, smoothness, torque, gravity }
@@ -195,7 +195,7 @@ fn accelerations_do_not_hide_between_rows() {
     let read = NamedTrajectory::parse(&text, Format::Csv).expect("rows").trajectory;
     let greatest = read.greatest_jump(1).expect("knots").size.abs();
     assert!(greatest < 1e-5, "{greatest}");
-    let start = FlatState::at_rest(vec![0.0; dof]);
+    let start = JointState::at_rest(vec![0.0; dof]);
     let mut goal = start.clone();
     goal.position[0] = way;
     let (world, smoothness) = (World::default(), Smoothness::Acceleration);
@@ -218,7 +218,7 @@ fn accelerations_do_not_hide_between_rows() {
 }
 
 /// From rest to rest, each output by a cubic.
-fn from_rest_to_rest(start: &FlatState, goal: &FlatState, duration: f64) -> Trajectory {
+fn from_rest_to_rest(start: &JointState, goal: &JointState, duration: f64) -> Trajectory {
     let mut trajectory = Trajectory::new(start.position.len(), 3);
     let mut coefficients = Vec::new();
     for (from, to) in start.position.iter().zip(&goal.position) {
@@ -238,7 +238,7 @@ fn the_goal_that_is_reached_is_told() {
         problem.mechanism.pairs.clear();
         let halfway = |share: f64| {
             let (from, to) = (&problem.start.position, &problem.goals[0].position);
-            FlatState::at_rest(from.iter().zip(to).map(|(a, b)| a + share * (b - a)).collect())
+            JointState::at_rest(from.iter().zip(to).map(|(a, b)| a + share * (b - a)).collect())
         };
         problem.goals = [0.25, 0.5, 1.0, 0.5].map(halfway).to_vec();
         for (goal, told) in [0, 1, 2, 1].into_iter().enumerate() {
@@ -254,8 +254,8 @@ fn the_goal_that_is_reached_is_told() {
 fn a_distance_that_is_asked_for_is_exact() {
     let mut problem = Kind::Maze2d.problem(0, 1.0).expect("a problem");
     let radius = problem.mechanism.spheres[0].radius;
-    problem.start = FlatState::at_rest(vec![0.1, 0.5]);
-    problem.goals = vec![FlatState::at_rest(vec![0.9, 0.5])];
+    problem.start = JointState::at_rest(vec![0.1, 0.5]);
+    problem.goals = vec![JointState::at_rest(vec![0.9, 0.5])];
     let pose = Pose::from_translation(DVec3::new(0.37, 0.5 + 0.1 + radius + 0.05, 0.0));
     let shape = Shape::Sphere { radius: 0.1 };
     problem.world = World { obstacles: vec![Obstacle { name: "ball".to_owned(), shape, pose }] };

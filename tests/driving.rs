@@ -1,4 +1,4 @@
-//! Bases that go where they point, planned: every kind, on worlds of our own and of dynobench and Kino-PAX.
+//! Nonholonomic bases, planned: every kind, on worlds of our own and of dynobench and Kino-PAX.
 //! Every answer is certified anew, and its controls are replayed.
 
 mod common;
@@ -9,14 +9,14 @@ use flatout::base::{Airplane, Base, Car, DifferentialDrive, DriveAcceleration, T
 use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::{Backend, Status};
-use flatout::local_planner::CoursePlanner;
+use flatout::local_planner::PathPlanner;
 use flatout::plan::{Budget, EndFault, PlanError, PlanOptions, Quality, Solution, plan, plan_on_threads};
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use flatout::problem::{JointState, GRAVITY, Problem, Smoothness};
 use flatout::refine::{Route, drive_by_arcs};
 use flatout::robot::{JointLimits, Mechanism, Robot, Sphere};
 use flatout::scene::Scene;
-use flatout::steer::{CourseLimits, Curve, EndSpeeds, Gait, Stance};
+use flatout::steer::{PathLimits, Curve, EndSpeeds, DriveDirection, PathState};
 use flatout::world::{Obstacle, Shape, World};
 use glam::DVec3;
 use std::f64::consts::FRAC_PI_2;
@@ -48,7 +48,7 @@ fn through_a_gap(base: Base, start: &[f64], goal: &[f64]) -> Problem {
         if matches!(&base, Base::Car(Car { trailer: Some(_), .. })) { ball.clone() } else { Vec::new() };
     let state = |state: &[f64]| {
         let [position, velocity] = base.configuration(state).expect("a regular state");
-        FlatState { velocity, ..FlatState::at_rest(position) }
+        JointState { velocity, ..JointState::at_rest(position) }
     };
     let (start, goals) = (state(start), vec![state(goal)]);
     let robot = Robot::of_spheres("body", ball).on_base(base, &limits, trailer);
@@ -141,17 +141,17 @@ fn arcs_save_a_detour() {
     {
         let base = car(f64::INFINITY, steering_rate, trailer);
         let problem = through_a_gap(base, &[1.5, 1.5, heading, heading], &[1.5, 1.5, heading, heading]);
-        let limits = CourseLimits::of(&problem.mechanism).expect("it follows a course");
+        let limits = PathLimits::of(&problem.mechanism).expect("it follows a course");
         let mut checker = Backend::Simd.checker(&problem, 0.05).expect("lanes");
-        let mut planner = CoursePlanner::new(&problem.mechanism, &limits, &mut *checker);
-        let at = |way: f64| Stance {
+        let mut planner = PathPlanner::new(&problem.mechanism, &limits, &mut *checker);
+        let at = |way: f64| PathState {
             place: [0.9 + way * heading.cos(), 1.9 + way * heading.sin(), 0.0],
             heading,
             curvature: Some(0.0),
-            ..Stance::default()
+            ..PathState::default()
         };
         let curves =
-            vec![Curve::line(&at(0.0), &at(2.0), Gait::Ahead), Curve::line(&at(2.0), &at(1.0), Gait::Back)];
+            vec![Curve::line(&at(0.0), &at(2.0), DriveDirection::Forward), Curve::line(&at(2.0), &at(1.0), DriveDirection::Reverse)];
         let detour = Route { curves, ends: EndSpeeds { first: Some(0.0), last: Some(0.0) } };
         let faster = drive_by_arcs(&detour, &problem, &mut planner, 0.0).expect("lanes that work");
         assert_eq!(faster.is_some(), steering_rate.is_infinite(), "heading {heading}");

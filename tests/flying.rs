@@ -10,7 +10,7 @@ use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
 use flatout::plan::{Departure, PlanError, PlanOptions, Quality, Solution, plan, plan_on_threads, replan};
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, Problem, Smoothness};
+use flatout::problem::{JointState, Problem, Smoothness};
 use flatout::robot::{Joint, JointKind, JointLimits, Link, Mechanism, Robot, Sphere, rectangle_spheres};
 use flatout::world::{Obstacle, Shape, World};
 use glam::{DVec2, DVec3};
@@ -63,7 +63,7 @@ fn by_wrench() -> Base {
 }
 
 /// A room of 6 m a side, its corner at the origin, with boxes: centre and full size.
-fn problem(base: &Base, boxes: &[[DVec3; 2]], start: FlatState, goal: FlatState) -> Problem {
+fn problem(base: &Base, boxes: &[[DVec3; 2]], start: JointState, goal: JointState) -> Problem {
     let mut limits = vec![JointLimits::NONE; base.coordinates().len()];
     let axes = if matches!(base, Base::PlanarQuadrotor(_)) { 2 } else { 3 };
     limits[..axes].iter_mut().for_each(|l| (l.lower, l.upper) = (0.0, 6.0));
@@ -91,16 +91,16 @@ fn problem(base: &Base, boxes: &[[DVec3; 2]], start: FlatState, goal: FlatState)
 }
 
 /// Hovering at a point, the middle of the room's depth for a planar one.
-fn at(base: &Base, point: [f64; 3]) -> FlatState {
+fn at(base: &Base, point: [f64; 3]) -> JointState {
     let [x, y, z] = point;
-    FlatState::at_rest(match base {
+    JointState::at_rest(match base {
         Base::PlanarQuadrotor(_) => vec![x, z, 0.0],
         _ => vec![x, y, z, 0.0, 0.0, 0.0],
     })
 }
 
 /// The same, with something changed.
-fn with(mut state: FlatState, change: impl Fn(&mut FlatState)) -> FlatState {
+fn with(mut state: JointState, change: impl Fn(&mut JointState)) -> JointState {
     change(&mut state);
     state
 }
@@ -338,7 +338,7 @@ fn a_flight_is_replanned() {
 fn refusals_say_why() {
     let base = by_rotors();
     let (here, there) = (at(&base, [2.0, 3.0, 3.0]), at(&base, [4.0, 3.0, 3.0]));
-    let from = |start: FlatState| refused(&problem(&base, &[], start, there.clone()));
+    let from = |start: JointState| refused(&problem(&base, &[], start, there.clone()));
     let fast = from(with(here.clone(), |s| s.velocity[0] = 5.0));
     assert!(fast.contains("the start is invalid") && fast.contains("speed along x"), "{fast}");
     let spinning = from(with(here.clone(), |s| s.velocity[4] = 9.0));
@@ -394,7 +394,7 @@ fn a_quadrotor_with_an_arm_is_refused() {
     let robot = tree.on_base(base.clone(), &[JointLimits::NONE; 6], Vec::new());
     let all = robot.independent_joints();
     let mechanism = Mechanism::new(&robot, &all, &robot.neutral(), Pose::IDENTITY).expect("joints");
-    let state = |x: f64| FlatState::at_rest(vec![x, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    let state = |x: f64| JointState::at_rest(vec![x, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     let carrying = Problem {
         mechanism,
         start: state(0.0),

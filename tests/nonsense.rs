@@ -13,7 +13,7 @@ use flatout::plan::{
     Departure, MAX_BATCH, PlanError, PlanOptions, Task, plan, plan_batch, plan_on_threads, replan,
 };
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, Problem, Smoothness};
+use flatout::problem::{JointState, Problem, Smoothness};
 use flatout::robot::{AlwaysTouching, LoadOptions, Mechanism, Robot, SkipReason, SkippedPair, Sphere};
 use flatout::scene::Scene;
 use flatout::trajectory::Trajectory;
@@ -343,7 +343,7 @@ fn structures_that_make_no_sense_are_named() {
         ("start.velocity", |p| p.start.velocity.push(0.0)),
         ("start.acceleration", |p| p.start.acceleration.push(0.0)),
         ("goals", |p| p.goals.clear()),
-        ("goals[1].position", |p| p.goals.push(FlatState::at_rest(vec![0.0]))),
+        ("goals[1].position", |p| p.goals.push(JointState::at_rest(vec![0.0]))),
         ("goals[0].velocity", |p| p.goals[0].velocity.truncate(1)),
         ("mechanism.limits", |p| p.mechanism.limits.clear()),
         ("mechanism.limits", |p| p.mechanism.limits.push(p.mechanism.limits[0])),

@@ -10,7 +10,7 @@ use flatout::plan::{
     Unsolved, plan, plan_batch, plan_on_threads, replan, replan_by,
 };
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, Problem, Smoothness};
+use flatout::problem::{JointState, Problem, Smoothness};
 use flatout::robot::DynamicsScratch;
 use flatout::scene::Scene;
 use flatout::trajectory::Trajectory;
@@ -78,8 +78,8 @@ fn narrow_passages_are_found() {
         pose: Pose::from_translation(DVec3::Y * side * (half + 0.5 * gap)),
     };
     problem.world = World { obstacles: vec![wall("left", 1.0), wall("right", -1.0)] };
-    problem.start = FlatState::at_rest(vec![-1.5, 0.0]);
-    problem.goals = vec![FlatState::at_rest(vec![1.5, 1.0])];
+    problem.start = JointState::at_rest(vec![-1.5, 0.0]);
+    problem.goals = vec![JointState::at_rest(vec![1.5, 1.0])];
     let solution = solve(&problem, &patient(&options), Backend::Simd);
     let clearance = solution.certificate.clearance().at_least;
     assert!(clearance > 0.0 && clearance <= 5e-4, "{clearance} m of 0.5 mm");
@@ -107,9 +107,9 @@ fn answers_hold_when_looked_at_again() {
                     trajectory.evaluate(t, order, &mut values);
                     values
                 });
-                FlatState { position, velocity, acceleration }
+                JointState { position, velocity, acceleration }
             };
-            let near = |a: &FlatState, b: &FlatState| {
+            let near = |a: &JointState, b: &JointState| {
                 let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
                 distance(&a.position, &b.position) && distance(&a.velocity, &b.velocity)
             };
@@ -187,7 +187,7 @@ fn certificates_of_smooth_problems_refuse_others() {
     assert!(matches!(certified(&problem, &trajectory), Err(Violation::Start { .. })));
     let cubics = Problem {
         smoothness: Smoothness::Acceleration,
-        start: FlatState::at_rest(problem.start.position.clone()),
+        start: JointState::at_rest(problem.start.position.clone()),
         ..problem.clone()
     };
     let jerky = solve(&cubics, &patient(&options), Backend::Simd).trajectory;
@@ -826,7 +826,7 @@ fn running_trajectories_are_left_anywhere() {
                     Err(why) => panic!("{name} at {share}: {why}"),
                 };
                 let leaves = departure.state(problem);
-                let begins = FlatState::on(&solution.trajectory, 0.0, problem.smoothness);
+                let begins = JointState::on(&solution.trajectory, 0.0, problem.smoothness);
                 assert_eq!(leaves.position, begins.position, "{name} at {share}");
                 let apart = leaves.velocity.iter().zip(&begins.velocity).map(|(a, b)| (a - b).abs());
                 assert!(apart.fold(0.0, f64::max) < 1e-8, "{name} at {share}");
@@ -860,9 +860,9 @@ fn what_cannot_be_left_at_once_is_stayed_on() {
         plan(problem, &mut *checker, options)
     });
     let solution = answer.expect("a plan");
-    let at = |t: f64| FlatState::on(&running, t, problem.smoothness).position;
+    let at = |t: f64| JointState::on(&running, t, problem.smoothness).position;
     let stay = 0.5 * (running.duration() - departure.from);
-    let halfway = FlatState::on(&solution.trajectory, 0.5 * stay, problem.smoothness).position;
+    let halfway = JointState::on(&solution.trajectory, 0.5 * stay, problem.smoothness).position;
     let near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
     assert!(near(&starts[0], &at(departure.from)) && near(&starts[2], &at(departure.from + stay)));
     assert!(near(&halfway, &at(departure.from + 0.5 * stay)));
@@ -890,7 +890,7 @@ fn a_piece_that_is_no_longer_valid_is_not_joined() {
 #[test]
 fn an_end_a_rounding_beyond_its_bounds_says_so() {
     let Scene { problem, options, .. } = scene("panda_shelf");
-    let beyond = |state: &FlatState, amount: f64| {
+    let beyond = |state: &JointState, amount: f64| {
         let mut problem = problem.clone();
         problem.mechanism.limits[0].upper = state.position[0] - amount;
         problem.mechanism.limits[0].lower = -3.0;
@@ -914,12 +914,12 @@ fn a_start_that_cannot_be_stopped_says_so() {
     problem.start.velocity[0] = limits.velocity;
     let stop = limits.velocity * limits.velocity / (2.0 * limits.acceleration);
     problem.mechanism.limits[0].upper = problem.start.position[0] + 0.9 * stop;
-    problem.goals = vec![FlatState::at_rest(problem.start.position.clone())];
+    problem.goals = vec![JointState::at_rest(problem.start.position.clone())];
     let said = refusal(&problem, &options);
     assert!(matches!(said, PlanError::Start(EndFault::TooFast(_))), "{said}");
     assert!(said.to_string().contains("the start is too fast: \"panda_joint1\", moving at"), "{said}");
     // The same state as a goal can be reached, but not one that comes from beyond the limit.
-    let rest = FlatState::at_rest(problem.start.position.clone());
+    let rest = JointState::at_rest(problem.start.position.clone());
     let mut back = problem.start.clone();
     back.velocity[0] = -limits.velocity;
     let reverse = Problem { goals: vec![back], start: rest, ..problem.clone() };
@@ -934,7 +934,7 @@ fn a_start_that_cannot_be_stopped_says_so() {
         let link = problem.mechanism.links.last().expect("a link");
         poses[link.body].point(link.bound.center)
     };
-    let FlatState { position, velocity, .. } = &problem.start;
+    let JointState { position, velocity, .. } = &problem.start;
     let soon: Vec<f64> = position.iter().zip(velocity).map(|(p, v)| p + 1e-3 * v).collect();
     let (here, ahead) = (hand(position), hand(&soon) - hand(position));
     assert!(ahead.length() > 3e-4, "the hand moves");
@@ -960,7 +960,7 @@ fn what_cannot_be_held_says_so() {
     let Scene { mut problem, options, .. } = scene("panda_lift");
     assert!(problem.torque, "it lifts with limited torques");
     let (start, goal) = (problem.start.clone(), problem.goals[0].clone());
-    let efforts = |problem: &Problem, state: &FlatState| {
+    let efforts = |problem: &Problem, state: &JointState| {
         let (still, mut efforts) = (vec![0.0; problem.mechanism.dof()], vec![0.0; problem.mechanism.dof()]);
         let mut scratch = DynamicsScratch::default();
         let gravity = problem.gravity;

@@ -1,7 +1,7 @@
 //! Our own scenes: each one loads, and its start and goals are what they should be.
 
 use flatout::base::Base;
-use flatout::problem::{FlatState, Problem, Smoothness};
+use flatout::problem::{JointState, Problem, Smoothness};
 use flatout::robot::CollisionLink;
 use flatout::scene::Scene;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// Smallest gap between the robot and the world or itself, metres.
-fn clearance(problem: &Problem, state: &FlatState) -> f64 {
+fn clearance(problem: &Problem, state: &JointState) -> f64 {
     let robot = &problem.mechanism;
     let mut poses = Vec::new();
     robot.place(&state.position, &mut poses);
@@ -74,7 +74,7 @@ fn scenes_cover_what_the_planner_can_do() {
 }
 
 /// The same state, but for rounding where attitudes and speeds were written in other numbers.
-fn is_same(a: &FlatState, b: &FlatState) -> bool {
+fn is_same(a: &JointState, b: &JointState) -> bool {
     let close =
         |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
     close(&a.position, &b.position)

@@ -4,7 +4,7 @@
 use flatout::bench::families::Kind;
 use flatout::check::Backend;
 use flatout::plan::{FailureHint, PlanError, PlanOptions, Quality, Solution, plan};
-use flatout::problem::{FlatState, Problem, Smoothness};
+use flatout::problem::{JointState, Problem, Smoothness};
 use flatout::robot::JointLimits;
 use flatout::world::Shape;
 
@@ -64,7 +64,7 @@ fn several_goals_are_no_worse_than_the_best_of_them() {
             .map(|k| {
                 let share = 1.0 + 0.02 * f64::from(12 - k);
                 let way = problem.start.position.iter().zip(&near.position);
-                FlatState::at_rest(way.map(|(from, to)| from + (to - from) * share).collect())
+                JointState::at_rest(way.map(|(from, to)| from + (to - from) * share).collect())
             })
             .collect();
         several.goals.push(near.clone());

@@ -11,7 +11,7 @@ use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
 use flatout::plan::{Departure, EndFault, PlanError, PlanOptions, Solution, plan};
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, Problem};
+use flatout::problem::{JointState, Problem};
 use flatout::robot::{JointLimits, Mechanism, Robot};
 use flatout::scene::Scene;
 use flatout::world::{Obstacle, Shape, World};
@@ -203,7 +203,7 @@ fn a_drive_turns_to_another_goal() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/drive_dock.yaml");
     let scene = Scene::load(&file).expect("a good scene");
     let first = solve(&scene.problem, &scene.options);
-    let changed = Problem { goals: vec![FlatState::at_rest(vec![3.0, 1.0, 0.5])], ..scene.problem.clone() };
+    let changed = Problem { goals: vec![JointState::at_rest(vec![3.0, 1.0, 0.5])], ..scene.problem.clone() };
     let departure = Departure { running: &first.trajectory, from: 2.0 };
     assert_eq!(departure.refusal(&changed), None);
     let next = solve(&departure.problem(&changed), &scene.options);

@@ -2,7 +2,7 @@
 
 use flatout::base::{Actuation, Base};
 use flatout::error::InputError;
-use flatout::problem::FlatState;
+use flatout::problem::JointState;
 use flatout::scene::{RobotSource, Scene};
 use glam::{DQuat, DVec3};
 use proptest::prelude::*;
@@ -145,7 +145,7 @@ fn base(scene: &Scene) -> &Base {
 }
 
 /// The state of the base that a flat state stands for.
-fn assert_state(scene: &Scene, state: &FlatState, expected: &[f64]) {
+fn assert_state(scene: &Scene, state: &JointState, expected: &[f64]) {
     let [position, velocity] = base(scene).configuration(expected).unwrap();
     let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
     assert!(close(&state.position, &position) && close(&state.velocity, &velocity), "{state:?} {expected:?}");
@@ -490,7 +490,7 @@ fn errors_about_what_is_carried_are_located_too() {
 }
 
 /// Whether two states are the same but for rounding.
-fn same(a: &FlatState, b: &FlatState) -> bool {
+fn same(a: &JointState, b: &JointState) -> bool {
     let close =
         |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
     close(&a.position, &b.position) && close(&a.velocity, &b.velocity)

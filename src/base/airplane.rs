@@ -1,6 +1,6 @@
 //! An airplane that flies where it points.
 
-use super::course::Course;
+use super::course::PathFrame;
 use super::jet::Jet;
 use super::kind::{Coordinate, Flat, Kind, Moved, Singular};
 use super::scalar::Scalar;
@@ -71,7 +71,7 @@ impl Kind for Airplane {
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
         let course = &flat.course;
         if course.stands() {
-            return Err(Singular::Standing);
+            return Err(Singular::CarTrailerState);
         }
         let [x, y, z] = course.tangent;
         let level = x * x + y * y;
@@ -105,7 +105,7 @@ impl Kind for Airplane {
         // A state says nothing of second derivatives of the angles.
         let tangent = [cos_pitch * cos_yaw, cos_pitch * sin_yaw, sin_pitch];
         let rate = Jet::second_order([state[5], control[2], 0.0]);
-        let mut flat = Flat { course: Course { rate, tangent, ..Course::default() }, ..Flat::default() };
+        let mut flat = Flat { course: PathFrame { rate, tangent, ..PathFrame::default() }, ..Flat::default() };
         for i in 0..3 {
             let velocity = rate * tangent[i];
             let values = [state[i], velocity.0[0], velocity.0[1]];

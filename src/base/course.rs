@@ -23,7 +23,7 @@ const NEAREST: f64 = 1e-12;
 /// With g the tangent: the curvature is `turn` / |g|^3, its derivative by arc length `bend` / |g|^6,
 /// both positive where the curve bends to the left as it is followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Course<S = f64> {
+pub struct PathFrame<S = f64> {
     /// How fast the curve is followed, relative to the tangent.
     pub rate: Jet<S>,
     /// The tangent; zero where the whole motion stands still.
@@ -39,7 +39,7 @@ pub struct Course<S = f64> {
     pub bend: Option<Jet<S>>,
 }
 
-impl Course {
+impl PathFrame {
     /// From the first derivatives of p at an instant that is not at rest, beginning with p'.
     pub fn moving(velocity: [[f64; 3]; 4]) -> Self {
         let tangent = [0, 1, 2].map(|i| Jet([0, 1, 2, 3].map(|k| velocity[k][i])));
@@ -74,7 +74,7 @@ impl Course {
     }
 }
 
-impl<S: Scalar> Course<S> {
+impl<S: Scalar> PathFrame<S> {
     /// Of a motion that stands still.
     pub(super) fn standing() -> Self {
         Self { rate: Jet::constant(1.0), ..Self::default() }
@@ -157,9 +157,9 @@ impl Way {
     /// The course over `half` to either side of local time `t`, about which the outputs are
     /// `expansions` in the time since; the frame is turned where that makes it tighter.
     #[inline]
-    pub(super) fn course<S: Scalar>(&self, expansions: &[Expansion<SHORT>], t: f64, half: f64) -> Course<S> {
+    pub(super) fn course<S: Scalar>(&self, expansions: &[Expansion<SHORT>], t: f64, half: f64) -> PathFrame<S> {
         if self.stands {
-            return Course::standing();
+            return PathFrame::standing();
         }
         let rest = match &self.rests {
             [Some(early), Some(late)] => Some(if late.is_nearer(t) { late } else { early }),
@@ -174,7 +174,7 @@ impl Way {
 
     /// The same away from rest.
     #[inline]
-    fn moving<S: Scalar>(&self, expansions: &[Expansion<SHORT>], half: f64) -> Course<S> {
+    fn moving<S: Scalar>(&self, expansions: &[Expansion<SHORT>], half: f64) -> PathFrame<S> {
         let (mut x, mut y) = (expansions[0], expansions[1]);
         let frame = if S::IS_WIDE { y.all()[1].atan2(x.all()[1]) } else { 0.0 };
         turn_back(&mut x, &mut y, frame);
@@ -185,7 +185,7 @@ impl Way {
             [S::default(); MAX_DERIVATIVES]
         };
         let tangent = [x, y, z].map(|[_, a, b, c, d, _]| Jet([a, b, c, d]));
-        let mut course = Course { rate: Jet::constant(1.0), tangent, frame, turn: None, bend: None };
+        let mut course = PathFrame { rate: Jet::constant(1.0), tangent, frame, turn: None, bend: None };
         if self.bends {
             course.bend_freely([x, y].map(|[_, _, a, b, c, d]| Jet([a, b, c, d])));
         }
@@ -233,7 +233,7 @@ impl Rest {
         self.is_late == (t > 0.5 * self.duration)
     }
 
-    fn course<S: Scalar>(&self, t: f64, half: f64) -> Course<S> {
+    fn course<S: Scalar>(&self, t: f64, half: f64) -> PathFrame<S> {
         let duration = self.duration;
         let (u, pace) = if self.is_late {
             ((duration - t) / duration, -1.0 / duration)
@@ -251,7 +251,7 @@ impl Rest {
         turn_back(x, y, frame);
         let tangent = tangent.map(|expansion| expansion.jet(half, pace));
         let power = jet(&self.power);
-        let mut course = Course { rate: power.scaled(pace.abs()), tangent, frame, turn: None, bend: None };
+        let mut course = PathFrame { rate: power.scaled(pace.abs()), tangent, frame, turn: None, bend: None };
         let is_away = u - half > NEAREST;
         course.turn = match (&self.turn, &self.cross) {
             (Some(turn), _) => Some(jet(turn)),

@@ -1,10 +1,10 @@
-//! Vehicles on wheels that do not slip: they go where they point, ahead or back.
+//! Vehicles on wheels that do not slip: they are nonholonomic: they drive ahead or back.
 //!
 //! Outputs are the path (x, y) of an axle and a *guide*: the heading is the direction of motion or
 //! its opposite, whichever lies nearer to the guide; where the vehicle stands, the heading is the
-//! guide itself. Singular where the motion stops are only ratios of polynomials; see [`Course`].
+//! guide itself. Singular where the motion stops are only ratios of polynomials; see [`PathFrame`].
 
-use super::course::Course;
+use super::course::PathFrame;
 use super::jet::Jet;
 use super::kind::{Coordinate, Flat, Kind, Moved, Singular, wrapped};
 use super::scalar::{Enclosure, Scalar};
@@ -101,16 +101,16 @@ impl<S: Scalar> Drive<S> {
 
 impl Drive {
     /// The course of a state: `curvature` and its slope by arc length as for driving ahead.
-    fn course(heading: f64, curvature: [f64; 2], speed: [f64; 2]) -> Course {
+    fn course(heading: f64, curvature: [f64; 2], speed: [f64; 2]) -> PathFrame {
         match speed[0] < 0.0 {
-            true => Course::arc(heading + PI, [-curvature[0], curvature[1]], [-speed[0], -speed[1]]),
-            false => Course::arc(heading, curvature, speed),
+            true => PathFrame::arc(heading + PI, [-curvature[0], curvature[1]], [-speed[0], -speed[1]]),
+            false => PathFrame::arc(heading, curvature, speed),
         }
     }
 }
 
 /// The outputs of an axle at `place` that follows `course` under a guide.
-fn followed(place: [f64; 2], course: Course, guide: [f64; 3]) -> Flat {
+fn followed(place: [f64; 2], course: PathFrame, guide: [f64; 3]) -> Flat {
     let mut flat = Flat { course, ..Flat::default() };
     for (i, &p) in place.iter().enumerate() {
         let velocity = course.rate * course.tangent[i];
@@ -208,10 +208,10 @@ impl Kind for DifferentialDrive {
         let place = [state[0], state[1]];
         if v == 0.0 {
             // It may turn where it stands; and where it drives off, the tangent is the heading.
-            let mut flat = followed(place, Course::arc(state[2], [0.0; 2], [0.0, a.abs()]), guide);
+            let mut flat = followed(place, PathFrame::arc(state[2], [0.0; 2], [0.0, a.abs()]), guide);
             let (sin, cos) = (state[2] + if a < 0.0 { PI } else { 0.0 }).sin_cos();
             if a == 0.0 {
-                flat.course = Course { rate: Jet::constant(1.0), ..Course::default() };
+                flat.course = PathFrame { rate: Jet::constant(1.0), ..PathFrame::default() };
                 return Ok(flat);
             }
             for (i, direction) in [cos, sin].into_iter().enumerate() {
@@ -251,7 +251,7 @@ impl Kind for DifferentialDrive {
 
 impl Car {
     /// Curvature of the axle's path as for driving ahead, and its slope by arc length.
-    fn curvature<S: Scalar>(course: &Course<S>, sign: f64) -> Result<[Jet<S>; 2], Singular> {
+    fn curvature<S: Scalar>(course: &PathFrame<S>, sign: f64) -> Result<[Jet<S>; 2], Singular> {
         let length = course.length();
         let cube = length * length * length;
         let curvature = course.turn.ok_or(Singular::Curvature)? / cube;
@@ -315,7 +315,7 @@ impl Kind for Car {
             return Err(Singular::TurnOnTheSpot);
         }
         if stands && self.trailer.is_some() {
-            return Err(Singular::Standing);
+            return Err(Singular::CarTrailerState);
         }
         let [curvature, slope] =
             if stands { [Jet::default(); 2] } else { Self::curvature(&flat.course, sign)? };

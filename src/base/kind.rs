@@ -1,6 +1,6 @@
 //! What every kind of base knows, and what it tells. Imports nothing but the numbers that it tells in.
 
-use super::course::Course;
+use super::course::PathFrame;
 use super::jet::Jet;
 use super::orders::{MAX_DERIVATIVES, MAX_OUTPUTS};
 use super::scalar::Scalar;
@@ -16,8 +16,8 @@ pub const GRAVITY: f64 = 9.81;
 pub struct Flat<S = f64> {
     /// `[order][output]`.
     pub derivatives: [[S; MAX_OUTPUTS]; MAX_DERIVATIVES],
-    /// How the curve of the first outputs is followed, for bases that go where they point.
-    pub course: Course<S>,
+    /// How the curve of the first outputs is followed, for nonholonomic bases.
+    pub course: PathFrame<S>,
 }
 
 /// What a base does at an instant.
@@ -84,7 +84,7 @@ pub struct Coordinate {
 pub enum Singular {
     /// Nothing moves, so nothing tells how the bodies are turned.
     #[error("the motion stands still, which tells nothing of the directions of its bodies")]
-    Standing,
+    CarTrailerState,
     /// A car that turns without driving.
     #[error("a car cannot turn on the spot")]
     TurnOnTheSpot,

@@ -29,7 +29,7 @@ mod validate;
 
 pub(crate) use admit::{moved_out, range_moved_out};
 pub use airplane::Airplane;
-pub use course::Course;
+pub use course::PathFrame;
 pub use ground::{Car, DifferentialDrive, DriveAcceleration, Trailer};
 pub use jet::Jet;
 pub use kind::{Bounded, Coordinate, Flat, GRAVITY, Limited, Moved, Sample, Singular, unit};
@@ -132,12 +132,12 @@ impl Base {
         self.stretch(segment).flat(segment, t, 0.0)
     }
 
-    /// The outputs by their derivatives alone; a base that goes where it points must be moving.
+    /// The outputs by their derivatives alone; a nonholonomic base must be moving.
     pub fn flat_from(&self, derivatives: [[f64; MAX_OUTPUTS]; MAX_ORDER + 1]) -> Flat {
         let dimensions = self.kind().course();
         let only = |d: [f64; MAX_OUTPUTS]| [0, 1, 2].map(|i| if i < dimensions { d[i] } else { 0.0 });
         let [_, v, a, j, s] = derivatives;
-        let mut flat = Flat { course: Course::moving([v, a, j, s].map(only)), ..Flat::default() };
+        let mut flat = Flat { course: PathFrame::moving([v, a, j, s].map(only)), ..Flat::default() };
         flat.derivatives[..=MAX_ORDER].copy_from_slice(&derivatives);
         flat
     }

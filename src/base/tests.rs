@@ -477,8 +477,8 @@ fn standing_tells_nothing_of_what_hangs_behind() {
     let turned = drive(false).unflatten(&turning).unwrap();
     assert_eq!((turned.state, turned.control), (vec![0.0, 0.0, 0.3], vec![0.0, 0.2]));
     assert_eq!(car(false).unflatten(&turning), Err(Singular::TurnOnTheSpot));
-    assert_eq!(car(true).unflatten(&Flat::default()), Err(Singular::Standing));
-    assert_eq!(airplane().unflatten(&Flat::default()), Err(Singular::Standing));
+    assert_eq!(car(true).unflatten(&Flat::default()), Err(Singular::CarTrailerState));
+    assert_eq!(airplane().unflatten(&Flat::default()), Err(Singular::CarTrailerState));
     let climbing = airplane().flat_from([[0.0; 4], [0.0, 0.0, 1.0, 0.0], [0.0; 4], [0.0; 4], [0.0; 4]]);
     assert_eq!(airplane().unflatten(&climbing), Err(Singular::Vertical));
     assert_eq!(car(true).flatten(&[0.0, 0.0, 2.0, 0.0], &[0.1, 0.0], [0.0; 2]), Err(Singular::Jackknife));

@@ -14,7 +14,7 @@ use crate::check::{CheckError, EdgeChecker, diagnose, diagnose_base};
 use crate::error::InputError;
 use crate::plan::{Departure, PlanError, PlanOptions, plan, replan};
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{
     Body, CollisionLink, Inertia, JointLimits, Mechanism, Motion, Robot, Sphere, rectangle_spheres,
 };
@@ -112,7 +112,7 @@ impl Family {
         let mechanism = arm(rng, self);
         let obstacles = rng.random_range(10..80);
         let world = World { obstacles: (0..obstacles).map(|i| obstacle(rng, i, 1.3, 0.15)).collect() };
-        let still = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+        let still = JointState::at_rest(vec![0.0; mechanism.dof()]);
         let smoothness = match self {
             Self::JerkArm | Self::JerkReplan => Smoothness::Jerk,
             _ => Smoothness::Acceleration,
@@ -133,7 +133,7 @@ impl Family {
         };
         with_ends(problem, rng, |rng, problem| {
             let limits = &problem.mechanism.limits;
-            let mut state = FlatState::at_rest(limits.iter().map(|l| within(rng, l)).collect());
+            let mut state = JointState::at_rest(limits.iter().map(|l| within(rng, l)).collect());
             for (j, l) in limits.iter().enumerate() {
                 state.velocity[j] = speed * l.velocity * rng.random_range(-1.0..1.0);
             }
@@ -166,7 +166,7 @@ impl Family {
             obstacle
         };
         let world = World { obstacles: obstacles.map(flat).collect() };
-        let still = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+        let still = JointState::at_rest(vec![0.0; mechanism.dof()]);
         let problem = Problem {
             mechanism,
             world,
@@ -177,7 +177,7 @@ impl Family {
             gravity: GRAVITY,
         };
         Ok(with_ends(problem, rng, |rng, problem| {
-            let mut state = FlatState::at_rest(vec![0.0; problem.mechanism.dof()]);
+            let mut state = JointState::at_rest(vec![0.0; problem.mechanism.dof()]);
             let places = if in_space { 3 } else { 2 };
             for (p, l) in state.position.iter_mut().zip(&problem.mechanism.limits).take(places) {
                 *p = within(rng, l);
@@ -292,7 +292,7 @@ fn within(rng: &mut Pcg64Mcg, limits: &JointLimits) -> f64 {
 fn with_ends(
     mut problem: Problem,
     rng: &mut Pcg64Mcg,
-    draw: impl Fn(&mut Pcg64Mcg, &Problem) -> FlatState,
+    draw: impl Fn(&mut Pcg64Mcg, &Problem) -> JointState,
 ) -> Problem {
     loop {
         let valid = |rng: &mut Pcg64Mcg| {
@@ -403,7 +403,7 @@ fn maze(rng: &mut Pcg64Mcg) -> Result<Problem, InputError> {
             });
         }
     }
-    let at = |x: f64, y: f64| FlatState::at_rest(vec![x, y]);
+    let at = |x: f64, y: f64| JointState::at_rest(vec![x, y]);
     let (start, goals) = (at(0.02, rng.random_range(0.1..0.9)), vec![at(0.98, rng.random_range(0.1..0.9))]);
     let (world, smoothness) = (World { obstacles }, Smoothness::Acceleration);
     Ok(Problem { mechanism, world, start, goals, smoothness, torque: false, gravity: GRAVITY })

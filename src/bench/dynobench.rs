@@ -13,7 +13,7 @@ use crate::document::{self, Map, Node, unknown};
 use crate::error::InputError;
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
-use crate::problem::{self, FlatState, Problem};
+use crate::problem::{self, JointState, Problem};
 use crate::robot::{JointLimits, Mechanism, Robot, Sphere, rectangle_spheres};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DVec2, DVec3};
@@ -502,7 +502,7 @@ impl Instance {
             let [position, velocity] =
                 configuration.map_err(|e| InputError::new(e.to_string()).for_key(key()))?;
             mechanism.admit(&position, &velocity, &[]);
-            Ok::<_, InputError>(FlatState { velocity, ..FlatState::at_rest(position) })
+            Ok::<_, InputError>(JointState { velocity, ..JointState::at_rest(position) })
         };
         let (start, goal) = (state("start", &task.start)?, state("goal", &task.goal)?);
         let world = self.environment.world(model.axes());

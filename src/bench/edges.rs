@@ -4,7 +4,7 @@ use crate::check::StateBatch;
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, ParallelChecker, ScalarChecker, SimdChecker, simd};
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{LoadOptions, Mechanism, Robot};
 use crate::scene::Planned;
 use crate::search::Sampler;
@@ -107,7 +107,7 @@ pub fn standard_problem(obstacles: usize) -> Result<Problem, InputError> {
     )?;
     let joints = Planned::Group("panda_arm".into()).resolve(&robot)?;
     let mechanism = Mechanism::new(&robot, &joints, &robot.neutral(), Pose::IDENTITY)?;
-    let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+    let start = JointState::at_rest(vec![0.0; mechanism.dof()]);
     let (goals, world) = (vec![start.clone()], World::default());
     let problem = Problem {
         mechanism,

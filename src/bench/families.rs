@@ -4,7 +4,7 @@
 use crate::base::{Base, Point};
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Inertia, Joint, JointKind, JointLimits, Link, Mechanism, Robot, Sphere};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
@@ -163,7 +163,7 @@ impl Maze {
             pose: Pose::from_translation((*low + *high) * (0.5 * scale) + height),
         };
         let obstacles = self.walls.iter().enumerate().map(obstacle).collect();
-        let at = |p: DVec3| FlatState::at_rest((p * scale).to_array()[..self.dimensions].to_vec());
+        let at = |p: DVec3| JointState::at_rest((p * scale).to_array()[..self.dimensions].to_vec());
         Ok(Problem {
             mechanism: Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY)?,
             world: World { obstacles },
@@ -280,8 +280,8 @@ impl Arm {
         Ok(Problem {
             mechanism: Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY)?,
             world: World { obstacles },
-            start: FlatState::at_rest(start.clone()),
-            goals: vec![FlatState::at_rest(goal.clone())],
+            start: JointState::at_rest(start.clone()),
+            goals: vec![JointState::at_rest(goal.clone())],
             smoothness: Smoothness::Acceleration,
             torque: false,
             gravity: GRAVITY,

@@ -7,7 +7,7 @@
 use crate::base::{self, Actuation, Airplane, Base, Point, Quadrotor, QuadrotorState};
 use crate::error::{InputError, excerpt};
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
 use crate::world::{Obstacle, Shape, World};
 use csv::{ReaderBuilder, Trim};
@@ -126,7 +126,7 @@ impl System {
         let at = |p: DVec3| {
             let mut position = vec![0.0; limits.len()];
             position[..3].copy_from_slice(&p.to_array());
-            FlatState::at_rest(position)
+            JointState::at_rest(position)
         };
         let arriving = |[yaw, pitch]: [f64; 2]| {
             let mut goal = at(self.goal().0);

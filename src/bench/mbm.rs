@@ -7,7 +7,7 @@
 use crate::document::{self, Map, Node};
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Mechanism, Robot};
 use crate::scene;
 use crate::world::World;
@@ -107,8 +107,8 @@ impl MbmProblem {
         let mut problem = Problem {
             mechanism: mechanism.clone(),
             world: self.world.clone(),
-            start: FlatState::at_rest(self.start.clone()),
-            goals: vec![FlatState::at_rest(self.goal.clone())],
+            start: JointState::at_rest(self.start.clone()),
+            goals: vec![JointState::at_rest(self.goal.clone())],
             smoothness: Smoothness::Acceleration,
             torque: false,
             gravity: GRAVITY,

@@ -5,7 +5,7 @@ use super::runner::MakeChecker;
 use crate::check::{CheckError, diagnose, diagnose_base};
 use crate::plan::{Departure, PlanError, PlanOptions, plan, plan_on_threads, replan_by};
 use crate::pose::Pose;
-use crate::problem::{FlatState, Problem};
+use crate::problem::{JointState, Problem};
 use crate::scene;
 use crate::world::{Obstacle, Shape, World};
 use rand::{RngExt, SeedableRng};
@@ -169,7 +169,7 @@ fn obstacle(problem: &Problem, departure: &Departure<'_>, rng: &mut Pcg64Mcg) ->
     let Departure { running, from } = *departure;
     let mechanism = &problem.mechanism;
     let at = from + (running.duration() - from) * rng.random_range(0.2..0.9);
-    let there = FlatState::on(running, at, problem.smoothness);
+    let there = JointState::on(running, at, problem.smoothness);
     let link = &mechanism.links[rng.random_range(mechanism.links.len() / 2..mechanism.links.len())];
     let mut poses = Vec::new();
     mechanism.place(&there.position, &mut poses);

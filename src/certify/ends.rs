@@ -2,7 +2,7 @@
 
 use super::options::deviation;
 use super::report::{LimitKind, Miss, Quantity, Violation};
-use crate::problem::FlatState;
+use crate::problem::JointState;
 use crate::robot::Mechanism;
 
 /// An output of a mechanism that is no vehicle, or a joint of one.
@@ -42,8 +42,8 @@ impl Farthest {
 
 /// The index of the goal that is missed the least, the first of equals, and by what.
 pub(super) fn nearest(
-    goals: &[FlatState],
-    mut miss: impl FnMut(&FlatState) -> Farthest,
+    goals: &[JointState],
+    mut miss: impl FnMut(&JointState) -> Farthest,
 ) -> Result<(usize, Farthest), Violation> {
     let mut best: Option<(usize, Farthest)> = None;
     for (index, goal) in goals.iter().enumerate() {

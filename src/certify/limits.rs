@@ -16,7 +16,7 @@ use std::ops::Range;
 
 /// What the checks of limits and knots find out about a trajectory, for the collision proof.
 #[derive(Default)]
-pub(super) struct Course {
+pub(super) struct ExtremaTable {
     dof: usize,
     /// What bounds each output: `[segment][output]`.
     ranges: Vec<Bounds>,
@@ -36,7 +36,7 @@ struct Bounds {
 /// The extrema of value, first and second derivative.
 type Extremes = [Extrema; 3];
 
-impl Course {
+impl ExtremaTable {
     /// How an output varies over several segments; `polynomial` is its in the time since their middle.
     #[inline(always)]
     fn variation(&self, segments: Range<usize>, output: usize, polynomial: &[f64], half: f64) -> Variation {
@@ -130,7 +130,7 @@ impl Course {
     }
 }
 
-impl Joints for Course {
+impl Joints for ExtremaTable {
     fn farthest(&self, joint: usize) -> f64 {
         magnitude(self.ranges.iter().skip(joint).step_by(self.dof).map(|bounds| bounds.value))
     }

@@ -30,7 +30,7 @@ pub use report::{
     Sampled, Violation,
 };
 
-use crate::problem::{Constraint, FlatState, InvalidValue, Problem, Smoothness};
+use crate::problem::{Constraint, JointState, InvalidValue, Problem, Smoothness};
 use crate::stop::{Stop, Watch};
 use crate::trajectory::{MAX_DEGREE, Segment, Trajectory, derivative};
 use collision::{Collisions, Kept};
@@ -38,7 +38,7 @@ use effort::Efforts;
 use ends::{Farthest, named, nearest};
 use findings::Findings;
 use knots::{Jumps, Knot, sides};
-use limits::Course;
+use limits::ExtremaTable;
 use options::WORK_PER_ASK;
 use std::borrow::Cow;
 use vehicle::{Driven, Vehicle};
@@ -81,7 +81,7 @@ struct Proof<'a> {
     options: CertifyOptions,
     collisions: Collisions<'a>,
     efforts: Efforts<'a>,
-    course: Course,
+    course: ExtremaTable,
     vehicle: Option<Vehicle<'a>>,
     jumps: Jumps,
     constraints: Vec<Constraint>,
@@ -173,7 +173,7 @@ impl<'a> Proof<'a> {
             options,
             collisions: Collisions::new(&problem.mechanism, &problem.world, watch),
             efforts: Efforts::new(&problem.mechanism, problem.gravity, options.limit_tolerance),
-            course: Course::default(),
+            course: ExtremaTable::default(),
             vehicle: Vehicle::new(problem, options),
             jumps: Jumps::default(),
             constraints: Vec::new(),
@@ -256,7 +256,7 @@ impl<'a> Proof<'a> {
         let Problem { start, goals, mechanism, smoothness, .. } = self.problem;
         let tolerance = self.options.tolerance;
         let (first, last) = (trajectory.segment(0), trajectory.segment(trajectory.len() - 1));
-        let miss = |state: &FlatState, segment: Segment<'_>, t: f64| {
+        let miss = |state: &JointState, segment: Segment<'_>, t: f64| {
             let wanted = [&state.position, &state.velocity, &state.acceleration];
             let mut farthest = Farthest::new(tolerance);
             for (order, wanted) in wanted.into_iter().take(smoothness.order()).enumerate() {

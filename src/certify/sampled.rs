@@ -3,7 +3,7 @@
 use super::findings::Findings;
 use super::options::ask;
 use super::report::{Sampled, Violation};
-use crate::problem::{Constraint, FlatState, Problem, StateSample};
+use crate::problem::{Constraint, JointState, Problem, StateSample};
 use crate::stop::Watch;
 use crate::trajectory::Trajectory;
 
@@ -52,8 +52,8 @@ pub(super) fn survey(
 /// Positions, velocities and accelerations of the joints; those of a vehicle's base do not tell accelerations.
 fn state(problem: &Problem, trajectory: &Trajectory, time: f64) -> Option<[Vec<f64>; 3]> {
     let mechanism = &problem.mechanism;
-    let FlatState { position, velocity, .. } =
-        FlatState::of(mechanism, trajectory, time, problem.smoothness).ok()?;
+    let JointState { position, velocity, .. } =
+        JointState::of(mechanism, trajectory, time, problem.smoothness).ok()?;
     let mut acceleration = vec![0.0; position.len()];
     if mechanism.vehicle().is_none() {
         trajectory.evaluate(time, 2, &mut acceleration);

@@ -18,7 +18,7 @@ use std::f64::consts::FRAC_PI_2;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A cubic through both ends of every output, `[position, velocity]` each.
-fn push_cubic(trajectory: &mut Trajectory, duration: f64, from: &FlatState, to: &FlatState) {
+fn push_cubic(trajectory: &mut Trajectory, duration: f64, from: &JointState, to: &JointState) {
     let t = duration;
     let mut coefficients = Vec::new();
     for i in 0..trajectory.dof() {
@@ -31,17 +31,17 @@ fn push_cubic(trajectory: &mut Trajectory, duration: f64, from: &FlatState, to: 
     trajectory.push(duration, &coefficients);
 }
 
-fn random_state(rng: &mut Pcg64Mcg, dof: usize) -> FlatState {
+fn random_state(rng: &mut Pcg64Mcg, dof: usize) -> JointState {
     let mut draw = || (0..dof).map(|_| rng.random_range(-0.5..0.5)).collect();
-    FlatState { velocity: draw(), ..FlatState::at_rest(draw()) }
+    JointState { velocity: draw(), ..JointState::at_rest(draw()) }
 }
 
 /// A quintic through both ends of every output, whose accelerations there are drawn.
 fn push_quintic(
     trajectory: &mut Trajectory,
     duration: f64,
-    from: &FlatState,
-    to: &FlatState,
+    from: &JointState,
+    to: &JointState,
     [a, b]: [&[f64]; 2],
 ) {
     let t = duration;
@@ -106,7 +106,7 @@ fn random_world(rng: &mut Pcg64Mcg, obstacles: usize) -> World {
 /// The problem that `trajectory` would solve.
 fn problem_for(mechanism: Mechanism, world: World, trajectory: &Trajectory) -> Problem {
     let state = |t: f64| {
-        let mut state = FlatState::at_rest(vec![0.0; trajectory.dof()]);
+        let mut state = JointState::at_rest(vec![0.0; trajectory.dof()]);
         trajectory.evaluate(t, 0, &mut state.position);
         trajectory.evaluate(t, 1, &mut state.velocity);
         state
@@ -780,7 +780,7 @@ fn held(slides: bool, effort: f64, smoothness: Smoothness) -> Problem {
     body.placement = Pose::new(turn, DVec3::ZERO);
     body.inertia = Inertia { mass: 1.0, com: DVec3::X, ..Inertia::ZERO };
     mechanism.limits = vec![JointLimits { effort, ..JointLimits::NONE }];
-    let state = FlatState::at_rest(vec![0.0]);
+    let state = JointState::at_rest(vec![0.0]);
     let (world, gravity) = (World::default(), GRAVITY);
     Problem { mechanism, world, start: state.clone(), goals: vec![state], smoothness, torque: true, gravity }
 }
@@ -807,13 +807,13 @@ fn ends_take_no_more_effort_than_there_is() {
         assert_eq!(certify(&weak, &nowhere, &options).unwrap_err().to_string(), said);
         assert_eq!(Problem { torque: false, ..weak.clone() }.overload(&weak.start, 0.0), None);
         // In motion nothing is known of what it takes, but with jerk limits its acceleration is.
-        let moving = FlatState { velocity: vec![0.1], ..weak.start.clone() };
+        let moving = JointState { velocity: vec![0.1], ..weak.start.clone() };
         assert_eq!(weak.overload(&moving, 0.0), None);
         let smooth = Problem { smoothness: Smoothness::Jerk, ..weak.clone() };
         assert!(smooth.overload(&moving, 0.0).is_some_and(|why| !why.at_rest));
         // It falls: the effort that it takes is so much less.
-        let falling = FlatState { acceleration: vec![-2.0], ..moving.clone() };
-        let rising = FlatState { acceleration: vec![2.0], ..moving };
+        let falling = JointState { acceleration: vec![-2.0], ..moving.clone() };
+        let rising = JointState { acceleration: vec![2.0], ..moving };
         let efforts = [&falling, &rising].map(|state| {
             let strict =
                 Problem { mechanism: held(slides, 1e-3, Smoothness::Jerk).mechanism, ..smooth.clone() };
@@ -831,7 +831,7 @@ fn ends_take_no_more_effort_than_there_is() {
 fn the_goal_that_is_reached_must_be_held() {
     let mut problem = held(false, 8.0, Smoothness::Acceleration);
     // Upright it takes nothing.
-    problem.start = FlatState::at_rest(vec![FRAC_PI_2]);
+    problem.start = JointState::at_rest(vec![FRAC_PI_2]);
     problem.goals.push(problem.start.clone());
     let mut still = Trajectory::new(1, 1);
     still.push(1.0, &[FRAC_PI_2, 0.0]);

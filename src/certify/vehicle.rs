@@ -24,7 +24,7 @@ use super::options::{CertifyOptions, INTERVAL, MAX_INTERVALS, ask, floor, tolera
 use super::report::{BasePeak, End, LimitKind, Peak, Peaks, Quantity, Violation};
 use super::span::Span;
 use crate::base::{self, Base, Coordinate, Enclosure, Jet, Moved, Scalar as _, Singular, Stretch};
-use crate::problem::{FlatState, Problem};
+use crate::problem::{JointState, Problem};
 use crate::robot::Mechanism;
 use crate::stop::Watch;
 use crate::trajectory::{Segment, Trajectory, derivative};
@@ -224,7 +224,7 @@ impl<'a> Vehicle<'a> {
             }
             let still = if end == End::Start && self.is_under_way { &[][..] } else { &self.still };
             let segment = trajectory.segment(index);
-            let miss = |state: &FlatState| self.miss(&segment, t, &moved, state, still);
+            let miss = |state: &JointState| self.miss(&segment, t, &moved, state, still);
             let (index, farthest) = nearest(states, miss)?;
             if end == End::Goal {
                 reached = index;
@@ -245,7 +245,7 @@ impl<'a> Vehicle<'a> {
         segment: &Segment<'_>,
         t: f64,
         moved: &Moved,
-        state: &FlatState,
+        state: &JointState,
         still: &[usize],
     ) -> Farthest {
         let mut farthest = Farthest::new(self.options.tolerance);

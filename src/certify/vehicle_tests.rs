@@ -120,7 +120,7 @@ fn mechanism(base: Base, has_arm: bool) -> Mechanism {
 }
 
 /// The state of the joints at an end of a trajectory.
-fn state(mechanism: &Mechanism, trajectory: &Trajectory, t: f64) -> FlatState {
+fn state(mechanism: &Mechanism, trajectory: &Trajectory, t: f64) -> JointState {
     let base = mechanism.vehicle().unwrap();
     let (index, local) = trajectory.locate(t);
     let segment = trajectory.segment(index);
@@ -131,7 +131,7 @@ fn state(mechanism: &Mechanism, trajectory: &Trajectory, t: f64) -> FlatState {
         position.push(derivative(segment.polynomial(output), 0, local));
         velocity.push(derivative(segment.polynomial(output), 1, local));
     }
-    FlatState { position, velocity, acceleration: Vec::new() }
+    JointState { position, velocity, acceleration: Vec::new() }
 }
 
 /// The problem that `trajectory` would solve.
@@ -190,7 +190,7 @@ fn with_elbow(trajectory: &Trajectory, [p, v, a]: [f64; 3]) -> Trajectory {
     moved
 }
 
-/// Random motion of a base: in motion throughout, or where it goes where it points from rest to rest, ahead
+/// Random motion of a base: in motion throughout, or where it is nonholonomic and goes from rest to rest, ahead
 /// or back.
 fn motion(base: &Base, rng: &mut Pcg64Mcg) -> Trajectory {
     if base.follows_course() && rng.random_bool(0.5) {
@@ -413,8 +413,8 @@ fn turns_on_the_spot_and_cusps_are_for_those_that_can() {
         assert!(peak("speed") > 0.0 && certificate.outputs.len() == 4);
     }
     let car = mechanism(unlimited(car(false)), false);
-    let start = FlatState::at_rest(vec![0.0; 3]);
-    let goals = vec![FlatState::at_rest(vec![0.0, 0.2, FRAC_PI_2])];
+    let start = JointState::at_rest(vec![0.0; 3]);
+    let goals = vec![JointState::at_rest(vec![0.0, 0.2, FRAC_PI_2])];
     let problem = problem_for(car, vec![], &turn_and_cusp().cut(1.0, 3.0));
     assert!(verdict(&problem, &turn_and_cusp().cut(1.0, 3.0)).is_ok());
     match verdict(&Problem { start, goals, ..problem }, &trajectory) {
@@ -614,7 +614,7 @@ fn no_number_of_a_state_is_free_at_the_ends() {
                 let mut wanted = sample(if end == End::Start { 0.0 } else { 1.0 }).state;
                 wanted[number] += 1e-3;
                 let [position, velocity] = base.configuration(&wanted).unwrap();
-                let moved = FlatState { velocity, ..FlatState::at_rest(position) };
+                let moved = JointState { velocity, ..JointState::at_rest(position) };
                 let mut problem = sound.clone();
                 match end {
                     End::Start => problem.start = moved,

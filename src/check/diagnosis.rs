@@ -1,7 +1,7 @@
 //! Why one state is invalid, in words: for the person who asked, not for the search.
 
 use super::{Margins, ScalarChecker, Status};
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{JointState, Problem, Smoothness};
 use crate::robot::Overlap;
 use crate::stop::{Stop, Watch};
 use std::fmt;
@@ -15,7 +15,7 @@ pub struct Unknown;
 
 /// The first stage that a state fails, with names and amounts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
+pub struct Diagnosis {
     /// The stage.
     pub status: Status,
     /// Link that collides, or output whose limit is broken.
@@ -30,7 +30,7 @@ pub struct Fault {
 
 /// The first link of the base that stands in an obstacle, or two links whose joints are locked so that they
 /// overlap: no state is valid then. The checks of states and edges leave out what does not move.
-pub fn diagnose_base(problem: &Problem) -> Option<Fault> {
+pub fn diagnose_base(problem: &Problem) -> Option<Diagnosis> {
     diagnose_base_until(problem, &Stop::NEVER).unwrap_or_default()
 }
 
@@ -38,12 +38,12 @@ pub fn diagnose_base(problem: &Problem) -> Option<Fault> {
 ///
 /// # Errors
 /// When `stop` is due before that is known.
-pub fn diagnose_base_until(problem: &Problem, stop: &Stop) -> Result<Option<Fault>, Unknown> {
+pub fn diagnose_base_until(problem: &Problem, stop: &Stop) -> Result<Option<Diagnosis>, Unknown> {
     let mut watch = Watch::new(stop, DISTANCES_PER_ASK);
     let m = &problem.mechanism;
     if let Some(Overlap { links: [subject, other], depth }) = m.overlaps.first().cloned() {
         let (status, bounds) = (Status::SelfCollision, (0.0, 0.0));
-        return Ok(Some(Fault { status, subject, other, amount: depth, bounds }));
+        return Ok(Some(Diagnosis { status, subject, other, amount: depth, bounds }));
     }
     let place = m.bodies[0].placement;
     for link in m.links.iter().filter(|link| link.body == 0) {
@@ -55,7 +55,7 @@ pub fn diagnose_base_until(problem: &Problem, stop: &Stop) -> Result<Option<Faul
                 let depth = sphere.radius - obstacle.signed_distance(place.point(sphere.center));
                 if depth > 0.0 {
                     let (subject, other) = (link.name.clone(), obstacle.name.clone());
-                    return Ok(Some(Fault {
+                    return Ok(Some(Diagnosis {
                         status: Status::World,
                         subject,
                         other,
@@ -71,7 +71,7 @@ pub fn diagnose_base_until(problem: &Problem, stop: &Stop) -> Result<Option<Faul
 
 /// Says why `state` is invalid for `problem`, or `None` where it is valid. Accelerations are
 /// taken to be zero where they are no part of the state; efforts are not asked.
-pub fn diagnose(problem: &Problem, state: &FlatState) -> Option<Fault> {
+pub fn diagnose(problem: &Problem, state: &JointState) -> Option<Diagnosis> {
     diagnose_until(problem, state, &Stop::NEVER).unwrap_or_default()
 }
 
@@ -79,7 +79,7 @@ pub fn diagnose(problem: &Problem, state: &FlatState) -> Option<Fault> {
 ///
 /// # Errors
 /// When `stop` is due before that is known.
-pub fn diagnose_until(problem: &Problem, state: &FlatState, stop: &Stop) -> Result<Option<Fault>, Unknown> {
+pub fn diagnose_until(problem: &Problem, state: &JointState, stop: &Stop) -> Result<Option<Diagnosis>, Unknown> {
     let rest = vec![0.0; problem.mechanism.dof()];
     let acceleration = match problem.smoothness {
         Smoothness::Acceleration => &rest,
@@ -117,19 +117,19 @@ pub fn nearest_obstacle(problem: &Problem, position: &[f64]) -> Option<Meeting> 
 }
 
 /// What the margins of a state tell.
-fn fault(problem: &Problem, state: &FlatState, margins: &Margins) -> Option<Fault> {
+fn fault(problem: &Problem, state: &JointState, margins: &Margins) -> Option<Diagnosis> {
     let status = margins.status();
     let (subject, other) = margins.subject(status)?;
     let mechanism = &problem.mechanism;
     let link = |l: usize| mechanism.links[l].name.clone();
-    let limit = |value: f64, lower: f64, upper: f64| Fault {
+    let limit = |value: f64, lower: f64, upper: f64| Diagnosis {
         status,
         subject: mechanism.outputs[subject].clone(),
         other: String::new(),
         amount: value,
         bounds: (lower, upper),
     };
-    let collision = |other: String| Fault {
+    let collision = |other: String| Diagnosis {
         status,
         subject: link(subject),
         other,
@@ -154,7 +154,7 @@ fn fault(problem: &Problem, state: &FlatState, margins: &Margins) -> Option<Faul
     })
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { subject, other, amount, bounds: (lower, upper), .. } = self;
         let millimetres = amount * 1e3;

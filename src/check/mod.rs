@@ -7,7 +7,7 @@
 //! acceleration, effort, limits of the base).
 //!
 //! Edges of a vehicle are polynomials of its flat outputs: `unflatten` finds the coordinates of its base
-//! and everything that the base limits. Where the base goes where it points, an edge is a path, over
+//! and everything that the base limits. Where the base is nonholonomic, an edge is a path, over
 //! any parameter, that is not at rest (it may stand and turn): then all that counts of the base's
 //! limits are those that the shape of the path decides, and derivatives of joints have no limits. A
 //! *state* of a vehicle holds positions and derivatives of its joints, so that only these are checked.
@@ -37,7 +37,7 @@ pub use auto::{AutoChecker, wait_for_devices};
 pub use checker::EdgeChecker;
 pub use constrained::ConstrainedChecker;
 pub use diagnosis::{
-    Fault, Meeting, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until, nearest_obstacle,
+    Diagnosis, Meeting, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until, nearest_obstacle,
 };
 pub use lengths::Lengths;
 pub(crate) use lengths::search_box;

@@ -259,8 +259,8 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
 /// The times at which an edge of so many rakes is sampled, in the order of the samples.
 pub(super) fn times(edge: &Edge<'_>, rakes: usize) -> impl Iterator<Item = f32> {
     RakeOrder::new(rakes)
-        .flat_map(|rake| (0..RAKE).map(move |tooth| (rake, tooth)))
-        .map(move |(rake, tooth)| edge.sample_time(rake, tooth, rakes))
+        .flat_map(|rake| (0..RAKE).map(move |sample| (rake, sample)))
+        .map(move |(rake, sample)| edge.sample_time(rake, sample, rakes))
 }
 
 /// Derivatives 0 to 4 of all flat outputs of an edge at time `t`: `[order][output]`.

@@ -7,7 +7,7 @@ use super::planning::PlanningArgs;
 use crate::certify::CertifyOptions;
 use crate::error::InputError;
 use crate::plan::Departure;
-use crate::problem::FlatState;
+use crate::problem::JointState;
 use crate::scene::Scene;
 use clap::Args;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
                 "no plan: the running trajectory is not valid until {from} s: {violation}"
             ))
         })?;
-        let beginning = FlatState::of(&problem.mechanism, &running, now, problem.smoothness);
+        let beginning = JointState::of(&problem.mechanism, &running, now, problem.smoothness);
         problem.start = beginning.unwrap_or(problem.start);
     }
     tighten(&problem, &mut solution);

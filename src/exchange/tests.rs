@@ -1,7 +1,7 @@
 //! What is written is read again, by us and as the formats say; what is broken is refused.
 
 use super::*;
-use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{DynamicsScratch, JointLimits, random};
 use crate::steer::{JerkLimited, LeastEffort};
 use crate::world::World;
@@ -14,7 +14,7 @@ use serde_json::json;
 fn problem(seed: u64) -> Problem {
     let mechanism = random::mechanism(&mut Pcg64Mcg::seed_from_u64(seed), 5);
     let mut problem = Problem {
-        start: FlatState::at_rest(vec![0.0; mechanism.dof()]),
+        start: JointState::at_rest(vec![0.0; mechanism.dof()]),
         goals: Vec::new(),
         mechanism,
         world: World { obstacles: Vec::new() },

@@ -1,9 +1,9 @@
-//! Joins stances of a base that goes where it points: by a curve ahead or in reverse, or where it can turn
+//! Joins stances of a nonholonomic base: by a curve ahead or in reverse, or where it can turn
 //! on the spot by a turn, a line and a turn.
 
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Verdict};
 use crate::robot::Mechanism;
-use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, Pace, Stance, TimeLaw, nearest_turn};
+use crate::steer::{PathLimits, Curve, EndSpeeds, DriveDirection, Pace, PathState, TimeParameterization, nearest_turn};
 use crate::stop::Stop;
 
 /// Samples of a curve at which its limits are checked.
@@ -31,19 +31,19 @@ pub struct Motion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// By one curve.
-    Curve(Gait),
+    Curve(DriveDirection),
     /// By a turn on the spot, a line, and another turn.
-    Turns(Gait),
+    Turns(DriveDirection),
     /// By a turn, or the arm alone, where the place is the same.
     Stand,
 }
 
 impl Way {
     const ALL: [Self; 5] = [
-        Self::Curve(Gait::Ahead),
-        Self::Curve(Gait::Back),
-        Self::Turns(Gait::Ahead),
-        Self::Turns(Gait::Back),
+        Self::Curve(DriveDirection::Forward),
+        Self::Curve(DriveDirection::Reverse),
+        Self::Turns(DriveDirection::Forward),
+        Self::Turns(DriveDirection::Reverse),
         Self::Stand,
     ];
 
@@ -65,8 +65,8 @@ pub enum Given {
 }
 
 /// Joins stances by valid motions. Counts what it does.
-pub struct CoursePlanner<'a> {
-    limits: &'a CourseLimits,
+pub struct PathPlanner<'a> {
+    limits: &'a PathLimits,
     checker: &'a mut dyn EdgeChecker,
     edges: EdgeBatch,
     /// Degree of the edges.
@@ -79,9 +79,9 @@ pub struct CoursePlanner<'a> {
     stop: Stop,
 }
 
-impl<'a> CoursePlanner<'a> {
+impl<'a> PathPlanner<'a> {
     /// A local planner for `mechanism`, whose `limits` these are and whose edges `checker` checks.
-    pub fn new(mechanism: &Mechanism, limits: &'a CourseLimits, checker: &'a mut dyn EdgeChecker) -> Self {
+    pub fn new(mechanism: &Mechanism, limits: &'a PathLimits, checker: &'a mut dyn EdgeChecker) -> Self {
         let degree = if limits.needs_bend() { 7 } else { 5 };
         Self {
             limits,
@@ -97,7 +97,7 @@ impl<'a> CoursePlanner<'a> {
     }
 
     /// The same, but joining nothing any more when `stop` is due, nor does the checker check. Whoever joins many
-    /// stances asks [`CoursePlanner::is_late`] between them.
+    /// stances asks [`PathPlanner::is_late`] between them.
     #[must_use]
     pub fn until(mut self, stop: &Stop) -> Self {
         self.checker.set_stop(stop);
@@ -116,7 +116,7 @@ impl<'a> CoursePlanner<'a> {
     }
 
     /// The limits.
-    pub fn limits(&self) -> &'a CourseLimits {
+    pub fn limits(&self) -> &'a PathLimits {
         self.limits
     }
 
@@ -127,8 +127,8 @@ impl<'a> CoursePlanner<'a> {
     /// When the backend fails.
     pub fn connect(
         &mut self,
-        from: &Stance,
-        to: &Stance,
+        from: &PathState,
+        to: &PathState,
         longest: f64,
     ) -> Result<Option<Motion>, CheckError> {
         if from.speed == 0.0 && to.speed == 0.0 && is_same(from, to) {
@@ -137,9 +137,9 @@ impl<'a> CoursePlanner<'a> {
         let [first, last] = [from.pointer(), to.pointer()];
         let is_still = distance(&from.place, &to.place) < SAME;
         let estimate = |way: Way| match way {
-            Way::Curve(gait) if !is_still => self.pace.curve(gait, &first, &last),
-            Way::Turns(gait) if !is_still && from.speed == 0.0 && to.speed == 0.0 => {
-                self.pace.turns(gait, &first, &last)
+            Way::Curve(direction) if !is_still => self.pace.curve(direction, &first, &last),
+            Way::Turns(direction) if !is_still && from.speed == 0.0 && to.speed == 0.0 => {
+                self.pace.turns(direction, &first, &last)
             }
             Way::Stand if is_still && self.limits.turns_on_the_spot() => 0.0,
             _ => f64::INFINITY,
@@ -166,17 +166,17 @@ impl<'a> CoursePlanner<'a> {
     /// When the backend fails.
     pub fn reach(
         &mut self,
-        stance: &Stance,
+        stance: &PathState,
         given: Given,
         place: [f64; 3],
         arm: &[f64],
-    ) -> Result<Option<(Stance, Motion)>, CheckError> {
+    ) -> Result<Option<(PathState, Motion)>, CheckError> {
         let pointer = if given == Given::First { stance.pointer() } else { stance.backwards() };
         let is_still = distance(&stance.place, &place) < SAME;
         let estimate = |way: Way| match way {
-            Way::Curve(gait) if !is_still => self.pace.arc(gait, &pointer, &place),
-            Way::Turns(gait) if !is_still && stance.speed == 0.0 => {
-                self.pace.turn_and_line(gait, &pointer, &place)
+            Way::Curve(direction) if !is_still => self.pace.arc(direction, &pointer, &place),
+            Way::Turns(direction) if !is_still && stance.speed == 0.0 => {
+                self.pace.turn_and_line(direction, &pointer, &place)
             }
             Way::Stand if is_still && self.limits.turns_on_the_spot() && !arm.is_empty() => 0.0,
             _ => f64::INFINITY,
@@ -199,15 +199,15 @@ impl<'a> CoursePlanner<'a> {
 
     /// The stance at a place, headed by yaw and pitch, rad, as on a straight line; its pitch within what is
     /// ever made up.
-    pub fn stance(&self, place: [f64; 3], [heading, pitch]: [f64; 2], arm: &[f64]) -> Stance {
-        Stance {
+    pub fn stance(&self, place: [f64; 3], [heading, pitch]: [f64; 2], arm: &[f64]) -> PathState {
+        PathState {
             place,
             heading,
             pitch: if self.limits.is_spatial() { pitch.clamp(-STEEPEST, STEEPEST) } else { 0.0 },
             curvature: self.limits.needs_curvature().then_some(0.0),
             bend: self.limits.needs_bend().then_some(0.0),
             arm: arm.to_vec(),
-            ..Stance::default()
+            ..PathState::default()
         }
     }
 
@@ -238,20 +238,20 @@ impl<'a> CoursePlanner<'a> {
         Ok(self.verdicts.iter().all(Verdict::is_valid))
     }
 
-    /// The quickest of a few curves of a gait, neither checked yet nor guided, and how long it takes; `None`
+    /// The quickest of a few curves of a direction, neither checked yet nor guided, and how long it takes; `None`
     /// where none takes less than `longest`.
-    pub fn curve(&self, from: &Stance, to: &Stance, gait: Gait, longest: f64) -> Option<(f64, Curve)> {
-        let top = self.limits.speed_of(gait);
+    pub fn curve(&self, from: &PathState, to: &PathState, direction: DriveDirection, longest: f64) -> Option<(f64, Curve)> {
+        let top = self.limits.speed_of(direction);
         let distance = distance(&from.place, &to.place);
         if top == 0.0 || distance / top > longest {
             return None;
         }
-        let length = length(from, to, gait, distance);
+        let length = length(from, to, direction, distance);
         let mut quickest = None;
         for share in TANGENTS {
             let tangents = [share * length; 2];
             let longest = quickest.as_ref().map_or(longest, |&(duration, _)| duration);
-            let joined = Curve::join(from, to, gait, tangents, self.limits.is_spatial());
+            let joined = Curve::join(from, to, direction, tangents, self.limits.is_spatial());
             let timed = joined.and_then(|curve| Some((self.limits.shortest(&curve, longest)?, curve)));
             quickest = timed.or(quickest);
         }
@@ -259,23 +259,23 @@ impl<'a> CoursePlanner<'a> {
     }
 
     /// The curves of a way between two stances, if they hold all limits that do not depend on speed.
-    fn joined(&self, from: &Stance, to: &Stance, way: Way) -> Option<Vec<Curve>> {
+    fn joined(&self, from: &PathState, to: &PathState, way: Way) -> Option<Vec<Curve>> {
         let mut curves = Vec::new();
         match way {
-            Way::Curve(gait) => {
-                let length = length(from, to, gait, distance(&from.place, &to.place));
+            Way::Curve(direction) => {
+                let length = length(from, to, direction, distance(&from.place, &to.place));
                 let curve = JOINTS.into_iter().find_map(|share| {
                     let tangents = [share * length; 2];
-                    let curve = Curve::join(from, to, gait, tangents, self.limits.is_spatial())?;
+                    let curve = Curve::join(from, to, direction, tangents, self.limits.is_spatial())?;
                     self.admits(&curve).then_some(curve)
                 })?;
                 curves.push(curve.guided()?);
             }
-            Way::Turns(gait) => {
-                let heading = bearing(from, to, gait)?;
+            Way::Turns(direction) => {
+                let heading = bearing(from, to, direction)?;
                 let begin = self.turn_into(from, heading, &from.arm, &mut curves);
-                let end = Stance { heading, ..to.clone() };
-                curves.push(Curve::line(&begin, &end, gait));
+                let end = PathState { heading, ..to.clone() };
+                curves.push(Curve::line(&begin, &end, direction));
                 self.turn_into(&end, to.heading, &to.arm, &mut curves);
             }
             Way::Stand => {
@@ -286,9 +286,9 @@ impl<'a> CoursePlanner<'a> {
     }
 
     /// Whether the speeds of the ends, if there are any, can be had: with a stop at the other end.
-    fn keeps_speed(&self, motion: &Motion, from: &Stance, to: &Stance) -> bool {
+    fn keeps_speed(&self, motion: &Motion, from: &PathState, to: &PathState) -> bool {
         let along = |speed: f64, curve: Option<&Curve>| {
-            speed == 0.0 || curve.is_some_and(|c| c.gait != Gait::Turn && c.gait.sign() * speed > 0.0)
+            speed == 0.0 || curve.is_some_and(|c| c.direction != DriveDirection::Pivot && c.direction.sign() * speed > 0.0)
         };
         if from.speed == 0.0 && to.speed == 0.0 {
             return true;
@@ -298,18 +298,18 @@ impl<'a> CoursePlanner<'a> {
         let ends = EndSpeeds { first: end(from.speed), last: end(to.speed) };
         along(from.speed, motion.curves.first())
             && along(to.speed, motion.curves.last())
-            && TimeLaw::fastest_until(self.limits, &motion.curves, ends, &self.stop).is_some()
+            && TimeParameterization::fastest_until(self.limits, &motion.curves, ends, &self.stop).is_some()
     }
 
     /// Appends a turn to a heading, unless it is there already; gives the stance after it.
-    fn turn_into(&self, from: &Stance, heading: f64, arm: &[f64], curves: &mut Vec<Curve>) -> Stance {
+    fn turn_into(&self, from: &PathState, heading: f64, arm: &[f64], curves: &mut Vec<Curve>) -> PathState {
         let turned = nearest_turn(heading - from.heading);
         let arm_moves = from.arm.iter().zip(arm).any(|(a, b)| (a - b).abs() > SAME);
         let heading = from.heading + turned;
         if turned.abs() > SAME || arm_moves {
             curves.push(Curve::turn(from, heading, arm));
         }
-        Stance { heading, arm: arm.to_vec(), ..from.clone() }
+        PathState { heading, arm: arm.to_vec(), ..from.clone() }
     }
 
     /// With its duration; `None` where a limit is broken at any speed, or it is empty.
@@ -317,7 +317,7 @@ impl<'a> CoursePlanner<'a> {
         let mut duration = 0.0;
         for (i, curve) in curves.iter().enumerate() {
             duration += self.limits.shortest(curve, f64::INFINITY)?;
-            if i > 0 && curve.gait != curves[i - 1].gait {
+            if i > 0 && curve.direction != curves[i - 1].direction {
                 duration += self.limits.stop();
             }
         }
@@ -326,15 +326,15 @@ impl<'a> CoursePlanner<'a> {
 
     /// The stance at `place` that a way leads to from `stance`, or from which it leads there: by an arc at as
     /// great an angle from the chord as `stance`, or where that is behind, along the chord.
-    fn other(&self, stance: &Stance, given: Given, place: [f64; 3], arm: &[f64], way: Way) -> Stance {
+    fn other(&self, stance: &PathState, given: Given, place: [f64; 3], arm: &[f64], way: Way) -> PathState {
         let mut other = self.stance(place, [stance.heading, 0.0], arm);
-        let (is_arc, gait) = match way {
-            Way::Curve(gait) => (true, gait),
-            Way::Turns(gait) => (false, gait),
-            Way::Stand => return Stance { curvature: stance.curvature, ..other },
+        let (is_arc, direction) = match way {
+            Way::Curve(direction) => (true, direction),
+            Way::Turns(direction) => (false, direction),
+            Way::Stand => return PathState { curvature: stance.curvature, ..other },
         };
         // Of the way as it is driven, nose first or not.
-        let sense = if (given == Given::First) == (gait == Gait::Ahead) { 1.0 } else { -1.0 };
+        let sense = if (given == Given::First) == (direction == DriveDirection::Forward) { 1.0 } else { -1.0 };
         let chord = [0, 1, 2].map(|i| sense * (place[i] - stance.place[i]));
         let length = chord.iter().map(|c| c * c).sum::<f64>().sqrt();
         let nose = stance.nose();
@@ -355,12 +355,12 @@ impl<'a> CoursePlanner<'a> {
 /// Greatest pitch of a stance that is made up, rad.
 const STEEPEST: f64 = 0.9;
 
-fn in_order<'s>(stance: &'s Stance, other: &'s Stance, given: Given) -> (&'s Stance, &'s Stance) {
+fn in_order<'s>(stance: &'s PathState, other: &'s PathState, given: Given) -> (&'s PathState, &'s PathState) {
     if given == Given::First { (stance, other) } else { (other, stance) }
 }
 
 /// Whether two stances are one, but for whole turns.
-fn is_same(a: &Stance, b: &Stance) -> bool {
+fn is_same(a: &PathState, b: &PathState) -> bool {
     let apart = a.arm.iter().zip(&b.arm).map(|(a, b)| a - b).chain([a.pitch - b.pitch]);
     distance(&a.place, &b.place) < SAME
         && nearest_turn(a.heading - b.heading).abs() < SAME
@@ -371,19 +371,19 @@ fn distance(a: &[f64; 3], b: &[f64; 3]) -> f64 {
     (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
 }
 
-/// The heading at which a line leads from one place to another in a gait; `None` where they are the same.
-fn bearing(from: &Stance, to: &Stance, gait: Gait) -> Option<f64> {
-    let [dx, dy] = [0, 1].map(|i| gait.sign() * (to.place[i] - from.place[i]));
+/// The heading at which a line leads from one place to another in a direction; `None` where they are the same.
+fn bearing(from: &PathState, to: &PathState, direction: DriveDirection) -> Option<f64> {
+    let [dx, dy] = [0, 1].map(|i| direction.sign() * (to.place[i] - from.place[i]));
     (dx.hypot(dy) > SAME).then(|| dy.atan2(dx))
 }
 
 /// The length of a smooth curve between two stances, estimated: as of two arcs, by the angles between its
 /// chord and its ends.
-fn length(from: &Stance, to: &Stance, gait: Gait, distance: f64) -> f64 {
-    let longer = |stance: &Stance| {
+fn length(from: &PathState, to: &PathState, direction: DriveDirection, distance: f64) -> f64 {
+    let longer = |stance: &PathState| {
         let nose = stance.nose();
         let along: f64 = (0..3).map(|i| nose[i] * (to.place[i] - from.place[i])).sum();
-        let angle = (gait.sign() * along / distance.max(SAME)).clamp(-1.0, 1.0).acos().min(2.2);
+        let angle = (direction.sign() * along / distance.max(SAME)).clamp(-1.0, 1.0).acos().min(2.2);
         if angle < 1e-3 { 1.0 } else { angle / angle.sin() }
     };
     0.5 * distance * (longer(from) + longer(to))

@@ -3,7 +3,7 @@
 
 mod course;
 
-pub use course::{CoursePlanner, Given, Motion};
+pub use course::{PathPlanner, Given, Motion};
 
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
 use crate::problem::{Problem, Smoothness};

@@ -2,7 +2,7 @@
 
 use super::FailureHint;
 use crate::certify::{Certifier, Violation};
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{JointState, Problem, Smoothness};
 use crate::robot::OutputLimits;
 use crate::steer::steering_limits;
 use crate::stop::Stop;
@@ -15,7 +15,7 @@ fn time(limits: &[OutputLimits], velocity: &[f64]) -> f64 {
 
 /// States at rest that lie near a state at speed: ahead of it, or with `before` behind it. From, or to,
 /// these a search goes on as it does between states at rest.
-pub(super) fn standstills(limits: &[OutputLimits], state: &FlatState, before: bool) -> Vec<FlatState> {
+pub(super) fn standstills(limits: &[OutputLimits], state: &JointState, before: bool) -> Vec<JointState> {
     if state.is_at_rest() {
         return Vec::new();
     }
@@ -34,12 +34,12 @@ pub(super) fn standstills(limits: &[OutputLimits], state: &FlatState, before: bo
         position.iter().zip(limits).all(|(p, limits)| (limits.lower..=limits.upper).contains(p))
     };
     let all = [on_course(1.0), hardest, on_course(2.0)];
-    all.into_iter().filter(within).map(FlatState::at_rest).collect()
+    all.into_iter().filter(within).map(JointState::at_rest).collect()
 }
 
 /// Braking straight ahead as hard as the accelerations allow, from a state at speed.
-pub(super) fn straight(limits: &[OutputLimits], state: &FlatState) -> Option<Trajectory> {
-    let FlatState { position, velocity, .. } = state;
+pub(super) fn straight(limits: &[OutputLimits], state: &JointState) -> Option<Trajectory> {
+    let JointState { position, velocity, .. } = state;
     let time = time(limits, velocity);
     if time == 0.0 {
         return None;
@@ -55,7 +55,7 @@ pub(super) fn straight(limits: &[OutputLimits], state: &FlatState) -> Option<Tra
 pub(super) fn hint(problem: &Problem, stop: &Stop) -> Option<FailureHint> {
     let braking = straight(&steering_limits(problem), &problem.start)?;
     let smoothness = Smoothness::Acceleration;
-    let goals = vec![FlatState::on(&braking, braking.duration(), smoothness)];
+    let goals = vec![JointState::on(&braking, braking.duration(), smoothness)];
     let stopping = Problem { goals, smoothness, ..problem.clone() };
     let certified = Certifier::new_until(&stopping, Default::default(), stop)?.certify_until(&braking, stop);
     let violation = certified.err().filter(|violation| !matches!(violation, Violation::OutOfTime { .. }));
@@ -80,15 +80,15 @@ mod tests {
 
     #[test]
     fn standstills_lie_where_braking_ends() {
-        let state = FlatState { velocity: vec![2.0, -1.0], ..FlatState::at_rest(vec![0.0, 0.5]) };
+        let state = JointState { velocity: vec![2.0, -1.0], ..JointState::at_rest(vec![0.0, 0.5]) };
         let positions = |before| {
             let at = standstills(&limits(), &state, before);
-            assert!(at.iter().all(FlatState::is_at_rest));
+            assert!(at.iter().all(JointState::is_at_rest));
             at.into_iter().map(|s| s.position).collect::<Vec<_>>()
         };
         // Half a second for the first, 2 / 4; the second goes along, or stops after 1 / (2 4).
         assert_eq!(positions(false), [vec![0.5, 0.25], vec![0.5, 0.375], vec![1.0, 0.0]]);
         assert_eq!(positions(true), [vec![-0.5, 0.75], vec![-0.5, 0.625], vec![-1.0, 1.0]]);
-        assert!(standstills(&limits(), &FlatState::at_rest(vec![0.0; 2]), false).is_empty());
+        assert!(standstills(&limits(), &JointState::at_rest(vec![0.0; 2]), false).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Budget, Gap, Overrun, Statistics};
 use crate::certify::Violation;
-use crate::check::{CheckError, Fault};
+use crate::check::{CheckError, Diagnosis};
 use crate::error::InvalidValue;
 use crate::problem::Overload;
 use std::fmt;
@@ -30,7 +30,7 @@ pub enum PlanError {
 #[derive(Clone, Debug)]
 pub enum EndFault {
     /// It is invalid: in collision, or beyond a limit.
-    Invalid(Fault),
+    Invalid(Diagnosis),
     /// It asks for an effort that a joint does not have: at rest, to be held against gravity, or by the acceleration
     /// that it has where that is part of it.
     Unheld(Overload),

@@ -1,7 +1,7 @@
 //! What is left between two trees that have not met: a hint at what stands in the way, not a proof.
 
-use crate::check::{Fault, diagnose_until};
-use crate::problem::{FlatState, Problem};
+use crate::check::{Diagnosis, diagnose_until};
+use crate::problem::{JointState, Problem};
 use crate::stop::Stop;
 use std::fmt;
 
@@ -11,9 +11,9 @@ pub struct Gap {
     /// How many states the trees from the start and from the goals have.
     pub nodes: [usize; 2],
     /// The state of the start's tree that came nearest to the goals' tree.
-    pub from: FlatState,
+    pub from: JointState,
     /// The state of the goals' tree that is nearest to it.
-    pub to: FlatState,
+    pub to: JointState,
     /// The output that is farthest apart there.
     pub output: String,
     /// How far it is apart, rad or m.
@@ -22,7 +22,7 @@ pub struct Gap {
     pub turns: bool,
     /// The first thing that is met on the straight way between the two; `None` where it is free, and only too fast
     /// or too heavy, or not known yet.
-    pub between: Option<Fault>,
+    pub between: Option<Diagnosis>,
     /// Whether all of that way was looked at, or as far as to what is met.
     pub is_known: bool,
 }
@@ -32,7 +32,7 @@ const LOOKS: usize = 100;
 
 impl Gap {
     /// The gap between two states of trees of so many nodes.
-    pub(super) fn new(nodes: [usize; 2], from: FlatState, to: FlatState) -> Self {
+    pub(super) fn new(nodes: [usize; 2], from: JointState, to: JointState) -> Self {
         Self {
             nodes,
             from,
@@ -53,7 +53,7 @@ impl Gap {
         let looks = (1..LOOKS).map(|k| {
             let share = k as f64 / LOOKS as f64;
             let way = self.from.position.iter().zip(&self.to.position);
-            let state = FlatState::at_rest(way.map(|(a, b)| a + (b - a) * share).collect());
+            let state = JointState::at_rest(way.map(|(a, b)| a + (b - a) * share).collect());
             diagnose_until(problem, &state, stop).transpose()
         });
         let met = looks.flatten().next().transpose();

@@ -6,7 +6,7 @@ use super::worker::Worker;
 use super::{Halt, Termination};
 use crate::certify::{LimitKind, Violation};
 use crate::check::CheckError;
-use crate::problem::FlatState;
+use crate::problem::JointState;
 use crate::refine::{Knots, polish, shorten, skip_corners};
 use crate::stop::Stop;
 use crate::trajectory::{Trajectory, derivative};
@@ -34,7 +34,7 @@ impl Settings {
 pub(super) struct Joints<'a> {
     worker: Worker<'a>,
     /// In the order of how long the way to them takes at least.
-    goals: Vec<&'a FlatState>,
+    goals: Vec<&'a JointState>,
 }
 
 /// A path of a search.
@@ -49,20 +49,20 @@ pub(super) struct Path {
 }
 
 impl<'a> Joints<'a> {
-    pub(super) fn new(mut worker: Worker<'a>, goals: &[&'a FlatState]) -> Self {
+    pub(super) fn new(mut worker: Worker<'a>, goals: &[&'a JointState]) -> Self {
         let goals = ranked(&mut worker, goals);
         Self { worker, goals }
     }
 
     /// The goals of the next search for a better answer: by turns the one that the best leads to, and the next of
     /// those that a way might lead to sooner.
-    fn goals_of_next(&mut self, best: &Answer) -> Vec<&'a FlatState> {
+    fn goals_of_next(&mut self, best: &Answer) -> Vec<&'a JointState> {
         let goals = &self.goals;
         if goals.len() == 1 {
             return goals.clone();
         }
         let last = best.trajectory.segment(best.trajectory.len() - 1);
-        let far = |goal: &FlatState| {
+        let far = |goal: &JointState| {
             let miss = |(output, p): (usize, &f64)| {
                 (derivative(last.polynomial(output), 0, last.duration) - p).abs()
             };
@@ -70,7 +70,7 @@ impl<'a> Joints<'a> {
         };
         let reached = goals.iter().copied().min_by(|a, b| far(a).total_cmp(&far(b)));
         let Worker { local, problem, statistics, .. } = &mut self.worker;
-        let mut least = |goal: &FlatState| local.least_duration((&problem.start).into(), goal.into());
+        let mut least = |goal: &JointState| local.least_duration((&problem.start).into(), goal.into());
         let sooner = goals.iter().take_while(|goal| least(goal) < best.trajectory.duration()).count();
         let turn = (statistics.searches as usize).saturating_sub(1);
         if turn.is_multiple_of(2) || sooner == 0 {
@@ -81,13 +81,13 @@ impl<'a> Joints<'a> {
 }
 
 /// Goals in the order of how long the way to them takes at least.
-fn ranked<'a>(worker: &mut Worker<'a>, goals: &[&'a FlatState]) -> Vec<&'a FlatState> {
+fn ranked<'a>(worker: &mut Worker<'a>, goals: &[&'a JointState]) -> Vec<&'a JointState> {
     if goals.len() == 1 {
         return goals.to_vec();
     }
     let Worker { local, problem, .. } = worker;
-    let mut least = |goal: &FlatState| local.least_duration((&problem.start).into(), goal.into());
-    let mut ranked: Vec<(f64, &FlatState)> = goals.iter().map(|&goal| (least(goal), goal)).collect();
+    let mut least = |goal: &JointState| local.least_duration((&problem.start).into(), goal.into());
+    let mut ranked: Vec<(f64, &JointState)> = goals.iter().map(|&goal| (least(goal), goal)).collect();
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
     ranked.into_iter().map(|(_, goal)| goal).collect()
 }
@@ -179,7 +179,7 @@ impl Joints<'_> {
             Violation::EffortNotProved { value, bound, .. } => value / bound - 1.0,
             _ => return None,
         };
-        let is_at_rest = problem.goals.iter().chain([&problem.start]).all(FlatState::is_at_rest);
+        let is_at_rest = problem.goals.iter().chain([&problem.start]).all(JointState::is_at_rest);
         (is_at_rest && excess <= Settings::DEFAULT.most_excess)
             .then_some(1.0 + Settings::DEFAULT.slowing_per_excess * excess + Settings::DEFAULT.least_slowing)
     }

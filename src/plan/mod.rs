@@ -153,7 +153,7 @@ mod tests {
     use crate::check::Backend;
     use crate::check::threads::tests::with_threads;
     use crate::pose::Pose;
-    use crate::problem::{FlatState, GRAVITY, Smoothness};
+    use crate::problem::{JointState, GRAVITY, Smoothness};
     use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
     use crate::world::World;
     use glam::DVec3;
@@ -169,8 +169,8 @@ mod tests {
         Problem {
             mechanism,
             world: World::default(),
-            start: FlatState::at_rest(vec![-1.0; 2]),
-            goals: vec![FlatState::at_rest(vec![1.0; 2])],
+            start: JointState::at_rest(vec![-1.0; 2]),
+            goals: vec![JointState::at_rest(vec![1.0; 2])],
             smoothness: Smoothness::Acceleration,
             torque: false,
             gravity: GRAVITY,

@@ -48,7 +48,7 @@ pub struct PlanOptions {
     /// every joint could do to a stretched arm, mostly two to five times as much as it does. `None`: what follows
     /// from the sizes of the robot and of the obstacles ([`Lengths::spacing`](crate::check::Lengths::spacing)).
     pub resolution: Option<f64>,
-    /// Shortcuts tried when an answer is refined; 0 returns the raw path. Of bases that go where they point, a
+    /// Shortcuts tried when an answer is refined; 0 returns the raw path. Of nonholonomic bases, a
     /// measure of the moves tried, which go on while they gain; a quadrotor's flight is then shortened as a whole.
     pub shortcut_tries: u32,
     /// Searches, each of its own seed, the shortest of whose refined answers is kept (at least 1).

@@ -1,6 +1,6 @@
 //! States from which nothing within the limits leads on, or to which nothing leads.
 
-use crate::problem::{FlatState, Problem};
+use crate::problem::{JointState, Problem};
 use crate::robot::OutputLimits;
 use std::fmt;
 
@@ -24,16 +24,16 @@ pub struct Overrun {
 
 impl Overrun {
     /// The first output that cannot be stopped within its limits after `state`.
-    pub(super) fn after(problem: &Problem, state: &FlatState) -> Option<Self> {
+    pub(super) fn after(problem: &Problem, state: &JointState) -> Option<Self> {
         Self::of(problem, state, false)
     }
 
     /// The first output that cannot have been brought to `state` from a standstill within its limits.
-    pub(super) fn before(problem: &Problem, state: &FlatState) -> Option<Self> {
+    pub(super) fn before(problem: &Problem, state: &JointState) -> Option<Self> {
         Self::of(problem, state, true)
     }
 
-    fn of(problem: &Problem, state: &FlatState, before: bool) -> Option<Self> {
+    fn of(problem: &Problem, state: &JointState, before: bool) -> Option<Self> {
         let mechanism = &problem.mechanism;
         mechanism.limits.iter().enumerate().find_map(|(j, limits)| {
             let (velocity, sign) = (state.velocity[j], if before { -1.0 } else { 1.0 });

@@ -6,7 +6,7 @@
 use super::worker::Search;
 use super::{Budget, Gap, Halt, PlanOptions, RrtConnect, Termination};
 use crate::local_planner::LocalPlanner;
-use crate::problem::{FlatState, Problem};
+use crate::problem::{JointState, Problem};
 use crate::refine::Knots;
 use crate::stop::Stop;
 
@@ -28,7 +28,7 @@ impl Settings {
 /// See above.
 pub(super) struct Portfolio<'a, 'g> {
     problem: &'a Problem,
-    goals: &'g [&'g FlatState],
+    goals: &'g [&'g JointState],
     options: &'a PlanOptions,
     seed: u64,
     searches: Vec<RrtConnect<'a>>,
@@ -40,7 +40,7 @@ impl<'a, 'g> Portfolio<'a, 'g> {
     /// A portfolio whose first search is of this seed.
     pub(super) fn new(
         problem: &'a Problem,
-        goals: &'g [&'g FlatState],
+        goals: &'g [&'g JointState],
         options: &'a PlanOptions,
         seed: u64,
     ) -> Self {

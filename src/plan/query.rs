@@ -12,10 +12,10 @@ use super::{
 };
 use crate::certify::Violation;
 use crate::check::{
-    CheckError, EdgeChecker, Fault, Meeting, Unknown, diagnose_base_until, diagnose_until, nearest_obstacle,
+    CheckError, EdgeChecker, Diagnosis, Meeting, Unknown, diagnose_base_until, diagnose_until, nearest_obstacle,
 };
-use crate::problem::{FlatState, Problem, StateSample};
-use crate::steer::CourseLimits;
+use crate::problem::{JointState, Problem, StateSample};
+use crate::steer::PathLimits;
 use std::time::{Duration, Instant};
 
 /// What stood in the way is still looked for when the time is up, for so long at most: some hundred microseconds
@@ -38,7 +38,7 @@ pub(super) struct Query<'a> {
 /// What all workers of a query set out with.
 pub(super) struct Task<'a> {
     /// The goals that are valid.
-    goals: Vec<&'a FlatState>,
+    goals: Vec<&'a JointState>,
     /// What is to be flown, by a quadrotor.
     flight: Option<Flight<'a>>,
 }
@@ -89,7 +89,7 @@ impl<'a> Query<'a> {
         if let Some(flight) = flight {
             return drive(Pilot::new(flight, worker), termination, race, improve);
         }
-        match CourseLimits::of(&self.problem.mechanism) {
+        match PathLimits::of(&self.problem.mechanism) {
             Some(limits) => drive(Drive::new(worker, limits, goals), termination, race, improve),
             None => drive(Joints::new(worker, goals), termination, race, improve),
         }
@@ -101,14 +101,14 @@ impl<'a> Query<'a> {
     }
 
     /// The goals that are valid.
-    fn valid_goals(&self, worker: &mut Worker<'_>) -> Result<Vec<&'a FlatState>, PlanError> {
+    fn valid_goals(&self, worker: &mut Worker<'_>) -> Result<Vec<&'a JointState>, PlanError> {
         if let Some(why) = self.problem.gravity_fault() {
             return Err(PlanError::Unsupported(why));
         }
         let started = Instant::now();
         worker.local.checker().set_padding(0.0);
         let Problem { start, goals, .. } = self.problem;
-        let ends: Vec<&FlatState> = goals.iter().chain([start]).collect();
+        let ends: Vec<&JointState> = goals.iter().chain([start]).collect();
         let mut valid = worker.are_valid(&ends)?;
         worker.statistics.plan += started.elapsed();
         let is_start_valid = valid.pop() == Some(true);
@@ -118,7 +118,7 @@ impl<'a> Query<'a> {
 
     /// What is wrong with a state that the checker finds valid or not. A fast backend and the oracle may differ by
     /// rounding at the very boundary: the oracle decides.
-    fn fault(&self, state: &FlatState, is_valid: bool) -> Result<Option<Fault>, PlanError> {
+    fn fault(&self, state: &JointState, is_valid: bool) -> Result<Option<Diagnosis>, PlanError> {
         match is_valid {
             true => Ok(sense::out_of_bounds(self.problem, state)),
             false => self.known(diagnose_until(self.problem, state, self.termination.stop())),
@@ -131,14 +131,14 @@ impl<'a> Query<'a> {
     }
 
     /// What a state lacks of what the options ask for beside validity.
-    fn own_fault(&self, state: &FlatState) -> Option<EndFault> {
+    fn own_fault(&self, state: &JointState) -> Option<EndFault> {
         let PlanOptions { clearance, constraints, .. } = self.options;
         let nearest = (*clearance > 0.0).then(|| nearest_obstacle(self.problem, &state.position)).flatten();
         if let Some(Meeting { link, obstacle, distance }) = nearest.filter(|near| near.distance < *clearance)
         {
             return Some(EndFault::TooNear { link, obstacle, distance, clearance: *clearance });
         }
-        let FlatState { position, velocity, acceleration } = state;
+        let JointState { position, velocity, acceleration } = state;
         let sample = StateSample::new(&self.problem.mechanism, position, velocity, acceleration);
         let margins = constraints.iter().map(|constraint| (constraint, constraint.margin(&sample)));
         let (constraint, margin) = margins.into_iter().find(|(_, margin)| *margin < 0.0)?;
@@ -163,8 +163,8 @@ impl<'a> Query<'a> {
 
     /// Those goals that a trajectory can end at; `valid` tells which the checker finds valid. Where there is none, it
     /// is told what is wrong with the first of those that came farthest.
-    fn sound_goals(&self, valid: &[bool]) -> Result<Vec<&'a FlatState>, PlanError> {
-        let mut sound: Vec<&FlatState> = Vec::new();
+    fn sound_goals(&self, valid: &[bool]) -> Result<Vec<&'a JointState>, PlanError> {
+        let mut sound: Vec<&JointState> = Vec::new();
         let mut faults = Vec::new();
         for (goal, &is_valid) in self.problem.goals.iter().zip(valid) {
             match self.fault(goal, is_valid)? {
@@ -214,9 +214,9 @@ impl<'a> Query<'a> {
 
 /// Keeps the goals in which `fault` finds none. If there is none left, its faults are what is to be told.
 fn keep(
-    goals: &mut Vec<&FlatState>,
+    goals: &mut Vec<&JointState>,
     faults: &mut Vec<EndFault>,
-    fault: impl Fn(&FlatState) -> Option<EndFault>,
+    fault: impl Fn(&JointState) -> Option<EndFault>,
 ) {
     let (mut kept, mut found) = (Vec::new(), Vec::new());
     for &goal in &*goals {

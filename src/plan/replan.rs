@@ -5,7 +5,7 @@ use crate::base::{Base, Car};
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
 use crate::check::EdgeChecker;
 use crate::error::InvalidValue;
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{JointState, Problem, Smoothness};
 use crate::steer::steering_limits;
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
@@ -67,15 +67,15 @@ impl Departure<'_> {
 
     /// The state at that instant: where a new trajectory for `problem` begins. Where [`Departure::refusal`] has
     /// something to say, that of its start.
-    pub fn state(&self, problem: &Problem) -> FlatState {
+    pub fn state(&self, problem: &Problem) -> JointState {
         self.at(problem, self.from)
     }
 
-    fn at(&self, problem: &Problem, t: f64) -> FlatState {
+    fn at(&self, problem: &Problem, t: f64) -> JointState {
         if self.validate(problem).is_err() {
             return problem.start.clone();
         }
-        let state = FlatState::of(&problem.mechanism, self.running, t, problem.smoothness);
+        let state = JointState::of(&problem.mechanism, self.running, t, problem.smoothness);
         state.unwrap_or_else(|_| problem.start.clone())
     }
 
@@ -128,14 +128,14 @@ impl Departure<'_> {
 
     /// Where the robot comes to rest if it brakes straight ahead from there, as hard as the
     /// accelerations of the joints of `problem`'s robot allow; a vehicle's joints have no such limits.
-    pub fn standstill(&self, problem: &Problem) -> FlatState {
+    pub fn standstill(&self, problem: &Problem) -> JointState {
         let problem = Problem { smoothness: Smoothness::Acceleration, ..problem.clone() };
         let state = self.state(&problem);
         if problem.mechanism.vehicle().is_some() || self.validate(&problem).is_err() {
             return state;
         }
         let braking = braking::straight(&steering_limits(&problem), &state);
-        braking.map_or(state, |braking| FlatState::on(&braking, braking.duration(), Smoothness::Acceleration))
+        braking.map_or(state, |braking| JointState::on(&braking, braking.duration(), Smoothness::Acceleration))
     }
 
     /// What is driven in all: the running trajectory until the departure, then `next`; with a
@@ -193,8 +193,8 @@ impl Departure<'_> {
     ) -> Option<(Trajectory, Certificate)> {
         let running = self.running;
         // Most changes are of the goal, which is seen without any tables.
-        let end = FlatState::of(&here.mechanism, running, running.duration(), here.smoothness).ok()?;
-        let is_there = |goal: &FlatState| here.mechanism.vehicle().is_some() || is_near(goal, &end);
+        let end = JointState::of(&here.mechanism, running, running.duration(), here.smoothness).ok()?;
+        let is_there = |goal: &JointState| here.mechanism.vehicle().is_some() || is_near(goal, &end);
         if stop.is_due() || !here.goals.iter().any(is_there) {
             return None;
         }
@@ -209,7 +209,7 @@ impl Departure<'_> {
 }
 
 /// Whether two states of joints may be one, to be told exactly by a certificate.
-fn is_near(a: &FlatState, b: &FlatState) -> bool {
+fn is_near(a: &JointState, b: &JointState) -> bool {
     let near = |(p, q): (&f64, &f64)| (p - q).abs() <= NEAR * q.abs().max(1.0);
     a.position.iter().zip(&b.position).all(near) && a.velocity.iter().zip(&b.velocity).all(near)
 }

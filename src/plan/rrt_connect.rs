@@ -7,7 +7,7 @@ use super::{Budget, Gap, Halt, PlanOptions, Termination};
 use crate::check::packed::{RakeOrder, reaches};
 use crate::check::{CheckError, EdgeChecker, Lengths, StateBatch, search_box};
 use crate::local_planner::LocalPlanner;
-use crate::problem::{FlatState, Problem};
+use crate::problem::{JointState, Problem};
 use crate::refine::Knots;
 use crate::robot::OutputLimits;
 use crate::search::{Node, Sampler, Tree};
@@ -183,7 +183,7 @@ struct Grown {
 
 impl Grown {
     /// A tree of its roots alone; `weights` are its metric's.
-    fn new<'s>(weights: &[f64], sampler: Sampler, roots: impl Iterator<Item = &'s FlatState>) -> Self {
+    fn new<'s>(weights: &[f64], sampler: Sampler, roots: impl Iterator<Item = &'s JointState>) -> Self {
         let mut grown = Self {
             tree: Tree::new(weights),
             sampler,
@@ -224,16 +224,16 @@ impl Grown {
         Some(near)
     }
 
-    fn state(&self, node: Node) -> FlatState {
+    fn state(&self, node: Node) -> JointState {
         let End { position, velocity, acceleration } = self.end(node);
         let [position, velocity, acceleration] = [position, velocity, acceleration].map(<[f64]>::to_vec);
-        FlatState { position, velocity, acceleration }
+        JointState { position, velocity, acceleration }
     }
 }
 
 impl<'a> RrtConnect<'a> {
     /// A search from the start of `problem` to those of its goals that are in `goals`.
-    pub fn new(problem: &'a Problem, goals: &[&FlatState], options: &'a PlanOptions, seed: u64) -> Self {
+    pub fn new(problem: &'a Problem, goals: &[&JointState], options: &'a PlanOptions, seed: u64) -> Self {
         let dof = problem.mechanism.dof();
         let lengths = Lengths::of(problem);
         let only_slides = (0..dof).all(|output| !problem.mechanism.is_angle(output));

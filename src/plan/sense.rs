@@ -1,9 +1,9 @@
 //! Calls that make no sense, and ends that no trajectory within limits can have.
 
 use super::PlanOptions;
-use crate::check::{Fault, Status};
+use crate::check::{Diagnosis, Status};
 use crate::error::InvalidValue;
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{JointState, Problem, Smoothness};
 use crate::robot::OutputLimits;
 
 /// Checks that a call makes sense: its options and its problem, and that this tells how fast the robot may be.
@@ -45,7 +45,7 @@ fn bounded(problem: &Problem) -> Result<(), InvalidValue> {
 
 /// The first output of an end that lies beyond its limits, as those of [`Problem::admitted`] are. Checks allow for
 /// the rounding of `f32`, certificates for hardly any: no trajectory from or to there could be certified.
-pub(super) fn out_of_bounds(problem: &Problem, state: &FlatState) -> Option<Fault> {
+pub(super) fn out_of_bounds(problem: &Problem, state: &JointState) -> Option<Diagnosis> {
     let mechanism = &problem.mechanism;
     let smooth = problem.smoothness == Smoothness::Jerk;
     mechanism.limits.iter().enumerate().find_map(|(i, limits)| {
@@ -59,6 +59,6 @@ pub(super) fn out_of_bounds(problem: &Problem, state: &FlatState) -> Option<Faul
         let beyond = |&(_, value, [least, most]): &(Status, f64, [f64; 2])| value < least || value > most;
         let (status, amount, [least, most]) = all.into_iter().find(beyond)?;
         let (subject, other) = (mechanism.outputs[i].clone(), String::new());
-        Some(Fault { status, subject, other, amount, bounds: (least, most) })
+        Some(Diagnosis { status, subject, other, amount, bounds: (least, most) })
     })
 }

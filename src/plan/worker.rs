@@ -5,7 +5,7 @@ use super::{Budget, Gap, Halt, PlanOptions, Statistics, Termination};
 use crate::certify::{Certificate, Certifier, Violation};
 use crate::check::{CheckError, EdgeChecker, StateBatch, Status};
 use crate::local_planner::LocalPlanner;
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{JointState, Problem, Smoothness};
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use std::time::{Duration, Instant};
@@ -150,8 +150,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Asks for the greatest clearance that the start and all goals have.
-    pub(super) fn ask_for_clearance(&mut self, goals: &[&FlatState]) -> Result<(), CheckError> {
-        let ends: Vec<&FlatState> = goals.iter().copied().chain([&self.problem.start]).collect();
+    pub(super) fn ask_for_clearance(&mut self, goals: &[&JointState]) -> Result<(), CheckError> {
+        let ends: Vec<&JointState> = goals.iter().copied().chain([&self.problem.start]).collect();
         self.ask_for_clearance_of(|worker| Ok(worker.are_valid(&ends)?.into_iter().all(|valid| valid)))
     }
 
@@ -173,7 +173,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Whether states are valid, efforts aside: at an end they depend on the motion.
-    pub(super) fn are_valid(&mut self, states: &[&FlatState]) -> Result<Vec<bool>, CheckError> {
+    pub(super) fn are_valid(&mut self, states: &[&JointState]) -> Result<Vec<bool>, CheckError> {
         let dof = self.problem.mechanism.dof();
         let mut batch = StateBatch::new(dof);
         let still = vec![0.0; dof];

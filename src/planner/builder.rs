@@ -5,7 +5,7 @@ use crate::check::{AdapterChoice, Backend};
 use crate::error::{InputError, magnitude};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Mechanism, Robot};
 use crate::scene::{LimitChoice, Planned, coordinates, find_joint, limit_jerk, require_limits};
 use crate::world::World;
@@ -59,7 +59,7 @@ impl PlannerBuilder {
     /// A planner of a mechanism that is at hand.
     pub(super) fn of_mechanism(mechanism: Mechanism, options: PlanOptions) -> Result<Planner, InputError> {
         require_limits(&mechanism, Smoothness::Acceleration, false)?;
-        let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+        let start = JointState::at_rest(vec![0.0; mechanism.dof()]);
         let problem = Problem {
             mechanism,
             world: World::default(),
@@ -193,7 +193,7 @@ impl PlannerBuilder {
         require_limits(&mechanism, smoothness, torque)?;
         magnitude("clearance", self.clearance).map_err(InputError::of_value)?;
         world.validate().map_err(|e| InputError::of_value(e.under("world")))?;
-        let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+        let start = JointState::at_rest(vec![0.0; mechanism.dof()]);
         let problem = Problem { mechanism, world, start, goals: Vec::new(), smoothness, torque, gravity };
         let options = PlanOptions { clearance: self.clearance, ..self.options };
         let planner = Planner::of(problem, options);

@@ -46,7 +46,7 @@ use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::plan::{
     Departure, PlanError, PlanOptions, Solution, plan, plan_batch, plan_on_threads, replan_by,
 };
-use crate::problem::{FlatState, Problem};
+use crate::problem::{JointState, Problem};
 use crate::robot::{Mechanism, NamedState};
 use crate::trajectory::Trajectory;
 use crate::world::World;
@@ -181,7 +181,7 @@ impl Planner {
         }
         let smoothness = self.problem.smoothness;
         let at = |t| {
-            FlatState::of(&self.mechanism, trajectory, t, smoothness)
+            JointState::of(&self.mechanism, trajectory, t, smoothness)
                 .map_err(|reason| Violation::Singular { reason: reason.to_string(), time: t })
         };
         let (start, goal) = (at(0.0)?, at(trajectory.duration())?);

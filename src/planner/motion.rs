@@ -1,7 +1,7 @@
 //! Motions that a planner gives: a solution, by the names of the robot's joints.
 
 use crate::plan::Solution;
-use crate::problem::{FlatState, Smoothness};
+use crate::problem::{JointState, Smoothness};
 use crate::robot::Mechanism;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -88,10 +88,10 @@ impl Motion {
     }
 
     /// The state at a time, seconds since it began, which is clamped to it.
-    pub fn state(&self, t: f64) -> FlatState {
-        let state = FlatState::of(&self.mechanism, &self.trajectory, t, self.smoothness);
+    pub fn state(&self, t: f64) -> JointState {
+        let state = JointState::of(&self.mechanism, &self.trajectory, t, self.smoothness);
         // No trajectory that has a certificate is singular.
-        state.unwrap_or_else(|_| FlatState::on(&self.trajectory, t, self.smoothness))
+        state.unwrap_or_else(|_| JointState::on(&self.trajectory, t, self.smoothness))
     }
 
     /// Set-points at the instants 0, 1 / rate, 2 / rate, and so on. The last is the first that is not before the end,
@@ -106,7 +106,7 @@ impl Motion {
 
     /// The set-point at a time.
     fn setpoint(&self, time: f64) -> Setpoint {
-        let FlatState { position, velocity, .. } = self.state(time);
+        let JointState { position, velocity, .. } = self.state(time);
         let Some(base) = self.mechanism.vehicle() else {
             let mut acceleration = vec![0.0; position.len()];
             if time < self.duration() {

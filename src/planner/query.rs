@@ -2,7 +2,7 @@
 
 use super::Motion;
 use crate::plan::{Observer, PlanOptions, Progress, Quality};
-use crate::problem::FlatState;
+use crate::problem::JointState;
 use crate::stop::CancelToken;
 use crate::trajectory::Trajectory;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
     /// Positions of all planned joints, in their order, at rest; or with velocities and accelerations.
-    Of(FlatState),
+    Of(JointState),
     /// Positions by the names of the joints, at rest; all planned joints must be there, and no others.
     ByJoint(Vec<(String, f64)>),
     /// A named state of the SRDF, at rest.
@@ -176,21 +176,21 @@ impl Query {
     }
 }
 
-impl From<FlatState> for State {
-    fn from(state: FlatState) -> Self {
+impl From<JointState> for State {
+    fn from(state: JointState) -> Self {
         Self::Of(state)
     }
 }
 
-impl From<&FlatState> for State {
-    fn from(state: &FlatState) -> Self {
+impl From<&JointState> for State {
+    fn from(state: &JointState) -> Self {
         Self::Of(state.clone())
     }
 }
 
 impl From<Vec<f64>> for State {
     fn from(position: Vec<f64>) -> Self {
-        Self::Of(FlatState::at_rest(position))
+        Self::Of(JointState::at_rest(position))
     }
 }
 

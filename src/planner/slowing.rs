@@ -7,7 +7,7 @@
 use super::{Begin, Motion, Planner, Query, State};
 use crate::certify::Certifier;
 use crate::plan::{Departure, PlanError, Solution, Statistics};
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{JointState, Problem, Smoothness};
 use crate::trajectory::{MAX_DEGREE, Trajectory};
 use std::time::Instant;
 
@@ -114,7 +114,7 @@ impl Planner {
     }
 
     /// States at rest ahead: where the running motion passes, and where braking straight ahead ends.
-    fn places_to_rest(&self, running: &Motion, at: f64) -> Vec<FlatState> {
+    fn places_to_rest(&self, running: &Motion, at: f64) -> Vec<JointState> {
         if self.mechanism.vehicle().is_some() {
             return Vec::new();
         }
@@ -122,7 +122,7 @@ impl Planner {
         let left = running.duration() - at;
         let passed = (1..=RESTS).map(|i| running.state(at + left * i as f64 / RESTS as f64).position);
         let straight = departure.standstill(&Problem { ..self.problem.clone() });
-        passed.map(FlatState::at_rest).chain([straight]).collect()
+        passed.map(JointState::at_rest).chain([straight]).collect()
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::{Planner, State};
 use crate::error::InvalidValue;
-use crate::problem::FlatState;
+use crate::problem::JointState;
 
 impl Planner {
     /// A state of the planned joints.
-    pub(super) fn state(&self, state: &State) -> Result<FlatState, InvalidValue> {
+    pub(super) fn state(&self, state: &State) -> Result<JointState, InvalidValue> {
         match state {
             State::Of(state) => Ok(state.clone()),
             State::Named(name) => self.named(name),
@@ -15,7 +15,7 @@ impl Planner {
     }
 
     /// A named state that says something of every planned joint.
-    fn named(&self, name: &str) -> Result<FlatState, InvalidValue> {
+    fn named(&self, name: &str) -> Result<JointState, InvalidValue> {
         let value = |values: &[(usize, f64)], joint: usize| {
             values.iter().find(|(j, _)| *j == joint).map(|(_, value)| *value)
         };
@@ -25,7 +25,7 @@ impl Planner {
         let mut known: Vec<&str> = Vec::new();
         for state in &self.states {
             match of_all(&state.values) {
-                Some(position) if state.name == name => return Ok(FlatState::at_rest(position)),
+                Some(position) if state.name == name => return Ok(JointState::at_rest(position)),
                 Some(_) => known.push(&state.name),
                 None => {}
             }
@@ -38,7 +38,7 @@ impl Planner {
     }
 
     /// Positions by the names of joints.
-    fn by_joint(&self, values: &[(String, f64)]) -> Result<FlatState, InvalidValue> {
+    fn by_joint(&self, values: &[(String, f64)]) -> Result<JointState, InvalidValue> {
         let outputs = &self.mechanism().outputs;
         let expected = || format!("one position for each of {}", outputs.join(", "));
         if let Some((name, _)) = values.iter().find(|(name, _)| !outputs.contains(name)) {
@@ -52,6 +52,6 @@ impl Planner {
                 (Some(_), Some(_)) => Err(InvalidValue::new(output.as_str(), "two positions", expected())),
             }
         };
-        Ok(FlatState::at_rest(outputs.iter().map(position).collect::<Result<_, _>>()?))
+        Ok(JointState::at_rest(outputs.iter().map(position).collect::<Result<_, _>>()?))
     }
 }

@@ -1,6 +1,6 @@
 //! Which problems make sense, and the slack that their ends have at limits.
 
-use super::{FlatState, InvalidValue, Problem, Smoothness};
+use super::{JointState, InvalidValue, Problem, Smoothness};
 use crate::error::finite;
 use std::borrow::Cow;
 
@@ -55,8 +55,8 @@ impl Problem {
     }
 
     /// Checks that a state is one of this mechanism, made of numbers.
-    fn validate_state(&self, state: &FlatState) -> Checked {
-        let FlatState { position, velocity, acceleration } = state;
+    fn validate_state(&self, state: &JointState) -> Checked {
+        let JointState { position, velocity, acceleration } = state;
         let dof = self.mechanism.dof();
         let is_absent = acceleration.is_empty() && self.smoothness == Smoothness::Acceleration;
         let acceleration = (!is_absent).then_some(("acceleration", acceleration));
@@ -77,7 +77,7 @@ impl Problem {
     /// The problem with its limits moved out to the start and the goals, where these lie beyond them by no more
     /// than [`END_SLACK`](crate::robot::END_SLACK); itself, where none does.
     pub fn admitted(&self) -> Cow<'_, Self> {
-        let moves = |end: &FlatState| {
+        let moves = |end: &JointState| {
             self.mechanism.admits_by_moving(
                 &end.position,
                 &end.velocity,
@@ -101,7 +101,7 @@ impl Problem {
     }
 }
 
-impl FlatState {
+impl JointState {
     /// The acceleration, as far as it is part of the state.
     fn acceleration_for(&self, smoothness: Smoothness) -> &[f64] {
         if smoothness == Smoothness::Jerk { &self.acceleration } else { &[] }

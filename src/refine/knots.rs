@@ -1,6 +1,6 @@
 //! A path as its knots: every piece is given by the states at its ends and its duration.
 
-use crate::problem::FlatState;
+use crate::problem::JointState;
 use crate::steer::{End, Steering};
 use crate::trajectory::Trajectory;
 
@@ -8,7 +8,7 @@ use crate::trajectory::Trajectory;
 #[derive(Clone, Debug, Default)]
 pub struct Knots {
     /// States, in order.
-    pub states: Vec<FlatState>,
+    pub states: Vec<JointState>,
     /// Duration between each state and the next, seconds; one fewer than there are states.
     pub durations: Vec<f64>,
 }

@@ -16,7 +16,7 @@ pub use route::{Route, shorten_route};
 
 use crate::check::CheckError;
 use crate::local_planner::LocalPlanner;
-use crate::problem::FlatState;
+use crate::problem::JointState;
 use crate::trajectory::Trajectory;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -132,13 +132,13 @@ struct Shortener<'l, 'c> {
     shortest: f64,
     splinter: f64,
     /// The states between which a shortcut is tried.
-    start: FlatState,
-    end: FlatState,
+    start: JointState,
+    end: JointState,
 }
 
 impl<'l, 'c> Shortener<'l, 'c> {
     fn new(trajectory: Trajectory, local: &'l mut LocalPlanner<'c>) -> Self {
-        let mut state = FlatState::at_rest(vec![0.0; trajectory.dof()]);
+        let mut state = JointState::at_rest(vec![0.0; trajectory.dof()]);
         if local.steering.degree() == 3 {
             // No part of the state.
             state.acceleration.clear();
@@ -231,7 +231,7 @@ fn at_knot(trajectory: &Trajectory, t: f64, splinter: f64) -> f64 {
 }
 
 /// Writes values and derivatives at time `t` to `state`.
-fn state(trajectory: &Trajectory, t: f64, state: &mut FlatState) {
+fn state(trajectory: &Trajectory, t: f64, state: &mut JointState) {
     let (segment, local) = trajectory.locate(t);
     let segment = trajectory.segment(segment);
     segment.evaluate(local, 0, &mut state.position);

@@ -1,12 +1,12 @@
-//! Makes routes shorter in time: paths of a base that goes where it points, curve by curve.
+//! Makes routes shorter in time: paths of a nonholonomic base, curve by curve.
 //!
-//! Three moves, each of which is kept where the whole becomes shorter by the law of time that it would be
+//! Three moves, each of which is kept where the whole becomes shorter by the time parameterization that it would be
 //! driven by, and what is new is valid: corners are skipped; what lies between two instants is replaced
 //! by one curve that leaves the route as smoothly as it must; and the stance between two curves is moved.
 
 use crate::check::CheckError;
-use crate::local_planner::CoursePlanner;
-use crate::steer::{CourseLimits, Curve, EndSpeeds, Gait, SpeedProfile, Stance};
+use crate::local_planner::PathPlanner;
+use crate::steer::{PathLimits, Curve, EndSpeeds, DriveDirection, SpeedProfile, PathState};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::ops::Range;
@@ -31,7 +31,7 @@ pub struct Route {
 
 impl Route {
     /// How long it takes, seconds, by estimate; infinitely where a curve cannot be driven.
-    pub fn estimate(&self, limits: &CourseLimits) -> f64 {
+    pub fn estimate(&self, limits: &PathLimits) -> f64 {
         let profiles = profiles(limits, &self.curves);
         let whole =
             |profiles: Vec<_>| durations(limits, self.curves.iter().zip(&profiles), self.ends).iter().sum();
@@ -40,7 +40,7 @@ impl Route {
 
     /// Whether it goes ahead and in reverse.
     pub fn has_cusps(&self) -> bool {
-        self.curves.windows(2).any(|pair| pair[0].gait != pair[1].gait)
+        self.curves.windows(2).any(|pair| pair[0].direction != pair[1].direction)
     }
 
     /// The curves with guides that go on where those before end.
@@ -60,7 +60,7 @@ impl Route {
 /// When the checking backend fails.
 pub fn shorten_route(
     route: Route,
-    planner: &mut CoursePlanner<'_>,
+    planner: &mut PathPlanner<'_>,
     [tries, patience]: [u32; 2],
     seed: u64,
 ) -> Result<Route, CheckError> {
@@ -92,20 +92,20 @@ pub fn shorten_route(
 }
 
 /// The profile of each curve; `None` where one cannot be driven.
-fn profiles(limits: &CourseLimits, curves: &[Curve]) -> Option<Vec<SpeedProfile>> {
+fn profiles(limits: &PathLimits, curves: &[Curve]) -> Option<Vec<SpeedProfile>> {
     curves.iter().map(|curve| limits.profile(curve)).collect()
 }
 
 /// How long each of a sequence of curves takes, seconds, by estimate.
 fn durations<'a>(
-    limits: &CourseLimits,
+    limits: &PathLimits,
     curves: impl Iterator<Item = (&'a Curve, &'a SpeedProfile)>,
     ends: EndSpeeds,
 ) -> Vec<f64> {
     let curves: Vec<_> = curves.collect();
     // A turn's profile is by its parameter.
     let end = |speed: Option<f64>, curve: Option<&(&Curve, _)>| match curve {
-        Some((curve, _)) if curve.gait == Gait::Turn => {
+        Some((curve, _)) if curve.direction == DriveDirection::Pivot => {
             speed.map(|s| if s > 0.0 { s / curve.guide_at(0.0)[1].abs() } else { 0.0 })
         }
         _ => speed,
@@ -114,7 +114,7 @@ fn durations<'a>(
 }
 
 struct Shortener<'p, 'c> {
-    planner: &'p mut CoursePlanner<'c>,
+    planner: &'p mut PathPlanner<'c>,
     route: Route,
     /// Of each curve.
     profiles: Vec<SpeedProfile>,
@@ -166,10 +166,10 @@ impl Shortener<'_, '_> {
         let to = (from + width).min(self.whole);
         let range = [self.at(from), self.at(to)];
         let longest = (to - from) * (1.0 - LEAST_GAIN);
-        let [ahead, back] = [Gait::Ahead, Gait::Back].map(|gait| {
-            let begin = self.leaving(range[0], Some(gait));
-            let end = self.arriving(range[1], Some(gait));
-            self.planner.curve(&begin, &end, gait, longest)
+        let [ahead, back] = [DriveDirection::Forward, DriveDirection::Reverse].map(|direction| {
+            let begin = self.leaving(range[0], Some(direction));
+            let end = self.arriving(range[1], Some(direction));
+            self.planner.curve(&begin, &end, direction, longest)
         });
         let duration =
             |curve: &Option<(f64, Curve)>| curve.as_ref().map_or(f64::INFINITY, |(duration, _)| *duration);
@@ -189,12 +189,12 @@ impl Shortener<'_, '_> {
             return Ok(());
         }
         let last = random.random_range(1..self.route.curves.len());
-        let gaits = [self.route.curves[last - 1].gait, self.route.curves[last].gait];
-        if gaits.contains(&Gait::Turn) {
+        let directions = [self.route.curves[last - 1].direction, self.route.curves[last].direction];
+        if directions.contains(&DriveDirection::Pivot) {
             return Ok(());
         }
         let range = [Cut { curve: last - 1, u: 0.0 }, Cut { curve: last, u: 1.0 }];
-        let (begin, end) = (self.leaving(range[0], Some(gaits[0])), self.arriving(range[1], Some(gaits[1])));
+        let (begin, end) = (self.leaving(range[0], Some(directions[0])), self.arriving(range[1], Some(directions[1])));
         let scale = FARTHEST * random.random::<f64>();
         let mut draw = || scale * (2.0 * random.random::<f64>() - 1.0);
         let length = self.route.curves[last - 1].length() + self.route.curves[last].length();
@@ -207,18 +207,18 @@ impl Shortener<'_, '_> {
             middle.pitch += 2.0 * draw();
         }
         middle.arm.iter_mut().for_each(|q| *q += 2.0 * draw());
-        let is_smooth = gaits[0] == gaits[1] || self.planner.limits().keeps_curvature();
+        let is_smooth = directions[0] == directions[1] || self.planner.limits().keeps_curvature();
         let bent = middle.curvature.map(|k| k + 4.0 * draw() / length);
         middle.curvature = if self.planner.limits().needs_curvature() && is_smooth { bent } else { None };
         middle.bend = middle.bend.filter(|_| self.planner.limits().needs_bend());
-        if gaits[0] != gaits[1] {
+        if directions[0] != directions[1] {
             middle.arm_slopes.clear();
         }
         let old = self.durations[last - 1] + self.durations[last];
-        let Some((duration, before)) = self.planner.curve(&begin, &middle, gaits[0], old) else {
+        let Some((duration, before)) = self.planner.curve(&begin, &middle, directions[0], old) else {
             return Ok(());
         };
-        let Some((_, after)) = self.planner.curve(&middle, &end, gaits[1], old - duration) else {
+        let Some((_, after)) = self.planner.curve(&middle, &end, directions[1], old - duration) else {
             return Ok(());
         };
         self.replace(range, vec![before, after], false)?;
@@ -245,42 +245,42 @@ impl Shortener<'_, '_> {
         Cut { curve: 0, u: 0.0 }
     }
 
-    /// The stance from which a curve of a gait may leave the route (or any motion, from rest).
-    fn leaving(&self, cut: Cut, gait: Option<Gait>) -> Stance {
+    /// The stance from which a curve of a direction may leave the route (or any motion, from rest).
+    fn leaving(&self, cut: Cut, direction: Option<DriveDirection>) -> PathState {
         let curves = &self.route.curves;
         let stance = curves[cut.curve].stance(cut.u);
         let before = match cut {
-            Cut { curve, u } if u > 0.0 => Some(curves[curve].gait),
-            Cut { curve, .. } => curve.checked_sub(1).map(|i| curves[i].gait),
+            Cut { curve, u } if u > 0.0 => Some(curves[curve].direction),
+            Cut { curve, .. } => curve.checked_sub(1).map(|i| curves[i].direction),
         };
         let speed = if before.is_none() { self.route.ends.first.unwrap_or(0.0) } else { 0.0 };
-        self.joined(stance, before, gait, curves[0].gait.sign() * speed)
+        self.joined(stance, before, direction, curves[0].direction.sign() * speed)
     }
 
     /// The stance at which it may come back.
-    fn arriving(&self, cut: Cut, gait: Option<Gait>) -> Stance {
+    fn arriving(&self, cut: Cut, direction: Option<DriveDirection>) -> PathState {
         let curves = &self.route.curves;
         let stance = curves[cut.curve].stance(cut.u);
         let after = match cut {
-            Cut { curve, u } if u < 1.0 => Some(curves[curve].gait),
-            Cut { curve, .. } => curves.get(curve + 1).map(|c| c.gait),
+            Cut { curve, u } if u < 1.0 => Some(curves[curve].direction),
+            Cut { curve, .. } => curves.get(curve + 1).map(|c| c.direction),
         };
         let speed = if after.is_none() { self.route.ends.last.unwrap_or(0.0) } else { 0.0 };
-        self.joined(stance, after, gait, curves[curves.len() - 1].gait.sign() * speed)
+        self.joined(stance, after, direction, curves[curves.len() - 1].direction.sign() * speed)
     }
 
-    /// `stance` as far as a curve of `gait` must meet it, next to one of gait `neighbour`: curvature and the
+    /// `stance` as far as a curve of `direction` must meet it, next to one of direction `neighbour`: curvature and the
     /// arm's rates where it passes through without a stop.
-    fn joined(&self, stance: Stance, neighbour: Option<Gait>, gait: Option<Gait>, speed: f64) -> Stance {
+    fn joined(&self, stance: PathState, neighbour: Option<DriveDirection>, direction: Option<DriveDirection>, speed: f64) -> PathState {
         let limits = self.planner.limits();
         let passes = match neighbour {
-            Some(neighbour) => neighbour != Gait::Turn && gait.is_none_or(|gait| gait == neighbour),
+            Some(neighbour) => neighbour != DriveDirection::Pivot && direction.is_none_or(|direction| direction == neighbour),
             None => speed != 0.0,
         };
         let keeps = limits.keeps_curvature() || passes && limits.needs_curvature();
         let arm_slopes = if passes { stance.arm_slopes } else { Vec::new() };
         let bend = stance.bend.filter(|_| limits.needs_bend());
-        Stance { curvature: stance.curvature.filter(|_| keeps), bend, speed, arm_slopes, ..stance }
+        PathState { curvature: stance.curvature.filter(|_| keeps), bend, speed, arm_slopes, ..stance }
     }
 
     /// Puts `middle` in place of what lies between two cuts, if that is shorter, and valid: where that is not
@@ -293,7 +293,7 @@ impl Shortener<'_, '_> {
     ) -> Result<bool, CheckError> {
         let Route { curves, ends } = &self.route;
         let keeps = |speed: Option<f64>, ours: Option<&Curve>, theirs: Option<&Curve>| {
-            speed == Some(0.0) || ours.map(|c| c.gait) == theirs.map(|c| c.gait)
+            speed == Some(0.0) || ours.map(|c| c.direction) == theirs.map(|c| c.direction)
         };
         if from.curve == 0 && from.u == 0.0 && !keeps(ends.first, curves.first(), middle.first())
             || to.curve + 1 == curves.len() && to.u == 1.0 && !keeps(ends.last, curves.last(), middle.last())
@@ -336,7 +336,7 @@ impl Shortener<'_, '_> {
     /// after are others than before.
     fn durations_with(&self, replaced: &Range<usize>, new: &[Curve], profiles: &[SpeedProfile]) -> Vec<f64> {
         let Route { curves, ends } = &self.route;
-        let stops = |i: &usize| curves[i - 1].gait.stops_before(curves[*i].gait);
+        let stops = |i: &usize| curves[i - 1].direction.stops_before(curves[*i].direction);
         let first = (1..replaced.start).rfind(stops).unwrap_or(0);
         let last = (replaced.end + 1..curves.len()).find(stops).unwrap_or(curves.len());
         let kept = |range: Range<usize>| curves[range.clone()].iter().zip(&self.profiles[range]);

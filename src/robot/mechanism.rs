@@ -210,7 +210,7 @@ impl Mechanism {
     /// The base, where its coordinates are not its flat outputs but follow from them by
     /// [`Base::unflatten`]: anything but a point.
     ///
-    /// Then states ([`crate::problem::FlatState`]) hold positions and rates of the joints, that is of the
+    /// Then states ([`crate::problem::JointState`]) hold positions and rates of the joints, that is of the
     /// base's coordinates and then of the tree's joints, and trajectories hold the base's outputs and
     /// then the tree's joints.
     pub fn vehicle(&self) -> Option<&Base> {

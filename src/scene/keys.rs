@@ -3,7 +3,7 @@
 use super::files::RobotFiles;
 use super::setup::{Planned, RobotChoice};
 use crate::pose::Pose;
-use crate::problem::FlatState;
+use crate::problem::JointState;
 use crate::robot::MissingGeometry;
 use glam::{DQuat, DVec3};
 use serde::{Serialize, Serializer};
@@ -75,7 +75,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(state: &FlatState, outputs: &[String]) -> Self {
+    pub(super) fn new(state: &JointState, outputs: &[String]) -> Self {
         let moves = |values: &[f64]| values.iter().any(|&v| v != 0.0);
         let named = |values: &[f64]| Named(outputs.iter().cloned().zip(values.iter().copied()).collect());
         Self {

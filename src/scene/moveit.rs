@@ -13,7 +13,7 @@ use crate::document::{self, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Mechanism, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
@@ -161,8 +161,8 @@ struct Query {
     choice: RobotChoice,
     limits: LimitChoice,
     mechanism: Mechanism,
-    start: FlatState,
-    goals: Vec<FlatState>,
+    start: JointState,
+    goals: Vec<JointState>,
     options: PlanOptions,
     /// Positions of all joints at the start.
     values: Vec<f64>,
@@ -189,7 +189,7 @@ impl Query {
 
         let pick = |all: &[f64]| joints.iter().map(|&j| all[j]).collect();
         let position: Vec<f64> = pick(&state.position);
-        let start = FlatState { velocity: pick(&state.velocity), ..FlatState::at_rest(position) };
+        let start = JointState { velocity: pick(&state.velocity), ..JointState::at_rest(position) };
         let start_node = map.get("start_state").unwrap_or(map.node);
         setup::admit(&mut mechanism, &start).map_err(|e| start_node.locate(e))?;
         let goals = goals(map, robot, &joints, &mut mechanism)?;
@@ -252,7 +252,7 @@ fn goals(
     robot: &Robot,
     joints: &[usize],
     mechanism: &mut Mechanism,
-) -> Result<Vec<FlatState>, InputError> {
+) -> Result<Vec<JointState>, InputError> {
     let node = map.require("goal_constraints")?;
     let list = node.list("a list of goal constraints")?;
     if list.is_empty() {
@@ -266,7 +266,7 @@ fn goal(
     robot: &Robot,
     joints: &[usize],
     mechanism: &mut Mechanism,
-) -> Result<FlatState, InputError> {
+) -> Result<JointState, InputError> {
     let map = node.map("a goal constraint: a map")?;
     for key in ["position_constraints", "orientation_constraints", "visibility_constraints"] {
         forbid(&map, key, "goals other than joint positions")?;
@@ -289,7 +289,7 @@ fn goal(
     let missing = |i: usize| node.error(format!("missing joint \"{}\"", mechanism.outputs[i]));
     let position: Result<_, _> =
         position.into_iter().enumerate().map(|(i, v)| v.ok_or_else(|| missing(i))).collect();
-    Ok(FlatState::at_rest(position?))
+    Ok(JointState::at_rest(position?))
 }
 
 /// The obstacles of a planning scene, in the planning frame.

@@ -11,7 +11,7 @@ use crate::document::{self, Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Mechanism, NamedState, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::DVec3;
@@ -509,7 +509,7 @@ struct States<'a> {
 }
 
 impl States<'_> {
-    fn goals(&mut self, root: &Map) -> Result<Vec<FlatState>, InputError> {
+    fn goals(&mut self, root: &Map) -> Result<Vec<JointState>, InputError> {
         let Some(entry) = root.at_most_one(&["goal", "goals"])? else {
             return Err(root.node.error("missing key \"goal\" (or \"goals\")"));
         };
@@ -524,7 +524,7 @@ impl States<'_> {
     }
 
     /// A state of everything that moves.
-    fn read(&mut self, node: &Node) -> Result<FlatState, InputError> {
+    fn read(&mut self, node: &Node) -> Result<JointState, InputError> {
         let Some(base) = self.mechanism.vehicle().cloned() else { return self.of_joints(node) };
         let carries = !self.joints.is_empty();
         let (mut state, joints) = vehicle_state::read(node, &base, carries, &mut self.mechanism)?;
@@ -538,13 +538,13 @@ impl States<'_> {
     }
 
     /// A state of joints: a position alone, or a map of position, velocity and acceleration.
-    fn of_joints(&mut self, node: &Node) -> Result<FlatState, InputError> {
+    fn of_joints(&mut self, node: &Node) -> Result<JointState, InputError> {
         let Value::Map(_) = node.value else {
-            return Ok(FlatState::at_rest(self.position(node)?));
+            return Ok(JointState::at_rest(self.position(node)?));
         };
         let map = node.map_of("a state", &["position", "velocity", "acceleration"])?;
         let position = self.position(map.require("position")?)?;
-        let mut state = FlatState::at_rest(position);
+        let mut state = JointState::at_rest(position);
         if let Some(node) = map.get("velocity") {
             state.velocity = self.rates(node, "a velocity", "velocities", setup::admit_velocity)?;
         }

@@ -7,7 +7,7 @@ use crate::base::Base;
 use crate::document::unknown;
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{JointState, Problem, Smoothness};
 use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
 
 /// Where a robot is described.
@@ -335,7 +335,7 @@ pub(super) fn admit_acceleration(mechanism: &mut Mechanism, i: usize, value: f64
 }
 
 /// Checks a state that was read elsewhere.
-pub(crate) fn admit(mechanism: &mut Mechanism, state: &FlatState) -> Result<(), InputError> {
+pub(crate) fn admit(mechanism: &mut Mechanism, state: &JointState) -> Result<(), InputError> {
     for i in 0..mechanism.dof() {
         admit_position(mechanism, i, state.position[i])?;
         admit_velocity(mechanism, i, state.velocity[i])?;

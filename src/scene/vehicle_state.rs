@@ -7,7 +7,7 @@ use crate::base::{Base, Car, DifferentialDrive, Trailer};
 use crate::document::{Map, Node};
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::problem::FlatState;
+use crate::problem::JointState;
 use crate::robot::{END_SLACK, Mechanism};
 use glam::{DMat3, DQuat, DVec3};
 use std::f64::consts::TAU;
@@ -108,7 +108,7 @@ pub(super) fn read<'n>(
     base: &Base,
     carries: bool,
     mechanism: &mut Mechanism,
-) -> Result<(FlatState, Option<&'n Node>), InputError> {
+) -> Result<(JointState, Option<&'n Node>), InputError> {
     let (numbers, joints) = match node.list("") {
         Ok(_) if !carries => (listed(node, base)?, None),
         _ => by_key(node, base, carries)?,
@@ -143,7 +143,7 @@ pub(super) fn read<'n>(
         setup::admit_position(mechanism, i, value).map_err(|e| at.locate(e))?;
     }
     mechanism.admit(&position, &velocity, &[]);
-    let state = FlatState { velocity, ..FlatState::at_rest(position) };
+    let state = JointState { velocity, ..JointState::at_rest(position) };
     Ok((state, joints))
 }
 

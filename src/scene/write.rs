@@ -5,7 +5,7 @@ use super::setup::{JointOverride, LimitChoice, RobotChoice, RobotSource};
 use super::write_vehicle::{self, Value};
 use super::{PointRobot, Scene};
 use crate::plan::PlanOptions;
-use crate::problem::{FlatState, GRAVITY, Smoothness};
+use crate::problem::{JointState, GRAVITY, Smoothness};
 use crate::robot::{Mechanism, Sphere};
 use crate::world::{Obstacle, Shape};
 use serde::Serialize;
@@ -24,7 +24,7 @@ impl Scene {
 
 fn scene(scene: &Scene, directory: &Path) -> String {
     let problem = &scene.problem;
-    let state = |s: &FlatState| StateKeys::new(s, &problem.mechanism);
+    let state = |s: &JointState| StateKeys::new(s, &problem.mechanism);
     let mut goals: Vec<StateKeys> = problem.goals.iter().map(state).collect();
     let goal = if goals.len() == 1 { goals.pop() } else { None };
     let file = File {
@@ -202,14 +202,14 @@ enum StateKeys {
 }
 
 impl StateKeys {
-    fn new(state: &FlatState, mechanism: &Mechanism) -> Self {
+    fn new(state: &JointState, mechanism: &Mechanism) -> Self {
         let Some(base) = mechanism.vehicle() else {
             return Self::Joints(State::new(state, &mechanism.outputs));
         };
         let (position, joints) = state.position.split_at(base.coordinates().len());
         let (rates, joint_rates) = state.velocity.split_at(position.len());
         let joints = (!joints.is_empty()).then(|| {
-            let joints = FlatState { velocity: joint_rates.to_vec(), ..FlatState::at_rest(joints.to_vec()) };
+            let joints = JointState { velocity: joint_rates.to_vec(), ..JointState::at_rest(joints.to_vec()) };
             State::new(&joints, &mechanism.outputs[position.len()..])
         });
         Self::Vehicle(write_vehicle::state(base, position, rates, joints))

@@ -40,7 +40,7 @@ const PLACES_PER_ASK: u32 = 8;
 pub type Clearance<'a> = Box<dyn Fn(DVec3) -> f64 + 'a>;
 
 /// A lattice of places with the costs of going from each to its neighbours.
-pub struct Guide<'a> {
+pub struct GridHeuristic<'a> {
     clearance: Clearance<'a>,
     /// From here on, metres, clearance is as good as any.
     ample: f64,
@@ -78,7 +78,7 @@ pub struct Path {
     lengths: Vec<f64>,
 }
 
-impl<'a> Guide<'a> {
+impl<'a> GridHeuristic<'a> {
     /// A guide from `start` within the bounds of two or three axes, by no more than about `most` places at
     /// least `finest` metres apart; where clearance is below `ample` metres, ways are dearer.
     pub fn new(
@@ -363,8 +363,8 @@ mod tests {
         Box::new(move |p| p.x.hypot((hole - p.y.hypot(p.z)).max(0.0)))
     }
 
-    fn guide(clearance: Clearance<'_>) -> Guide<'_> {
-        Guide::new(dvec3(-0.83, 0.47, 0.0), &[(-1.0, 1.0); 3], 30_000, 0.0, 0.05, clearance)
+    fn guide(clearance: Clearance<'_>) -> GridHeuristic<'_> {
+        GridHeuristic::new(dvec3(-0.83, 0.47, 0.0), &[(-1.0, 1.0); 3], 30_000, 0.0, 0.05, clearance)
     }
 
     #[test]
@@ -399,7 +399,7 @@ mod tests {
     fn a_narrow_passage_is_found_by_a_finer_lattice() {
         // A slit of 2 cm in a plate across the plane, off the lattice.
         let slit = |p: DVec3| p.x.hypot((0.01 - (p.y - 0.05).abs()).max(0.0));
-        let mut guide = Guide::new(dvec3(-0.8, 0.4, 0.0), &[(-1.0, 1.0); 2], 400, 0.0, 0.1, Box::new(slit));
+        let mut guide = GridHeuristic::new(dvec3(-0.8, 0.4, 0.0), &[(-1.0, 1.0); 2], 400, 0.0, 0.1, Box::new(slit));
         let goal = [dvec3(0.8, -0.3, 0.0)];
         let found = (0..12).find(|_| {
             let is_found = guide.path(&goal, &Stop::NEVER).is_some();
@@ -412,10 +412,10 @@ mod tests {
     #[test]
     fn flat_bounds_have_no_more_places_than_others() {
         for bounds in [[(0.0, 1e3), (0.0, 1e3), (2.0, 2.0)], [(0.0, 1e3), (0.0, 1e-3), (2.0, 2.0)]] {
-            let guide = Guide::new(dvec3(0.0, 0.0, 2.0), &bounds, 1000, 0.0, 0.0, Box::new(|_| 1.0));
+            let guide = GridHeuristic::new(dvec3(0.0, 0.0, 2.0), &bounds, 1000, 0.0, 0.0, Box::new(|_| 1.0));
             assert!((500..2100).contains(&guide.clearances.len()), "{}", guide.clearances.len());
         }
-        assert_eq!(Guide::spacing_for(&[(1.0, 1.0); 3], 1000, 0.1), 1.0);
+        assert_eq!(GridHeuristic::spacing_for(&[(1.0, 1.0); 3], 1000, 0.1), 1.0);
     }
 
     #[test]
@@ -430,7 +430,7 @@ mod tests {
     fn what_is_avoided_is_gone_around() {
         // Two gaps in a line across the plane.
         let gaps = |p: DVec3| p.x.hypot((0.15 - (p.y.abs() - 0.5).abs()).max(0.0));
-        let new = || Guide::new(dvec3(-0.8, 0.4, 0.0), &[(-1.0, 1.0); 2], 4000, 0.0, 0.1, Box::new(gaps));
+        let new = || GridHeuristic::new(dvec3(-0.8, 0.4, 0.0), &[(-1.0, 1.0); 2], 4000, 0.0, 0.1, Box::new(gaps));
         let (mut guide, goal) = (new(), [dvec3(0.8, 0.4, 0.0)]);
         let crossing = |path: &Path| {
             let places = (0..500).map(|i| path.at(path.length() * f64::from(i) / 500.0));
@@ -467,7 +467,7 @@ mod tests {
     #[test]
     fn what_is_near_is_avoided_and_nothing_else() {
         let mut guide =
-            Guide::new(dvec3(0.1, 0.2, 0.3), &[(-1.0, 1.0); 3], 2000, 0.0, 0.1, Box::new(|_| 9.0));
+            GridHeuristic::new(dvec3(0.1, 0.2, 0.3), &[(-1.0, 1.0); 3], 2000, 0.0, 0.1, Box::new(|_| 9.0));
         for (place, radius) in
             [(dvec3(0.3, -0.4, 0.2), 0.35), (dvec3(-1.2, 0.9, 1.5), 0.7), (dvec3(9.0, 0.0, 0.0), 1.0)]
         {

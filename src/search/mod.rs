@@ -5,6 +5,6 @@ mod guide;
 mod sampler;
 mod tree;
 
-pub use guide::{Clearance, Guide, Path};
+pub use guide::{Clearance, GridHeuristic, Path};
 pub use sampler::Sampler;
 pub use tree::{Node, Tree};

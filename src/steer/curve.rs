@@ -2,7 +2,7 @@
 //! reverse, and turns on the spot.
 //!
 //! A curve is a path: its parameter u runs from 0 to 1, whatever time it takes
-//! ([`super::TimeLaw`]). It is regular, P'(u) != 0, so that heading, curvature and whatever hangs on
+//! ([`super::TimeParameterization`]). It is regular, P'(u) != 0, so that heading, curvature and whatever hangs on
 //! them are smooth functions of u, at rest too.
 
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
@@ -25,30 +25,30 @@ const HEADINGS: usize = 15;
 
 /// How a base goes along a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gait {
+pub enum DriveDirection {
     /// Nose first.
-    Ahead,
+    Forward,
     /// Tail first.
-    Back,
+    Reverse,
     /// It turns where it stands, or stands.
-    Turn,
+    Pivot,
 }
 
-impl Gait {
+impl DriveDirection {
     /// 1 ahead, -1 back.
     pub fn sign(self) -> f64 {
-        if self == Self::Back { -1.0 } else { 1.0 }
+        if self == Self::Reverse { -1.0 } else { 1.0 }
     }
 
-    /// Whether a curve of this gait is followed by a stop before one of gait `next`.
+    /// Whether a curve of this direction is followed by a stop before one of direction `next`.
     pub(crate) fn stops_before(self, next: Self) -> bool {
-        next != self || next == Self::Turn
+        next != self || next == Self::Pivot
     }
 }
 
 /// Where a base stands, which way it points, and what its arm does there.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Stance {
+pub struct PathState {
     /// The place of its axle (or of its centre), metres.
     pub place: [f64; 3],
     /// Yaw, rad.
@@ -68,7 +68,7 @@ pub struct Stance {
     pub arm_slopes: Vec<f64>,
 }
 
-impl Stance {
+impl PathState {
     /// The unit vector of its nose.
     pub fn nose(&self) -> [f64; 3] {
         let ((sin, cos), (rise, level)) = (self.heading.sin_cos(), self.pitch.sin_cos());
@@ -94,7 +94,7 @@ impl Stance {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     /// How the base goes.
-    pub gait: Gait,
+    pub direction: DriveDirection,
     /// Whether it leads through space; else it lies in the x-y plane and has a guide.
     pub is_spatial: bool,
     /// x, y, z.
@@ -112,13 +112,13 @@ impl Curve {
     ///
     /// `None` where the ends are no distance apart.
     pub fn join(
-        from: &Stance,
-        to: &Stance,
-        gait: Gait,
+        from: &PathState,
+        to: &PathState,
+        direction: DriveDirection,
         [first, last]: [f64; 2],
         is_spatial: bool,
     ) -> Option<Self> {
-        let sign = gait.sign();
+        let sign = direction.sign();
         let (d0, d1) = (from.nose().map(|x| sign * x), to.nose().map(|x| sign * x));
         let axis = |i: usize| {
             let ends = [from.place[i], first * d0[i], to.place[i], last * d1[i]];
@@ -143,15 +143,15 @@ impl Curve {
         let arm = (0..from.arm.len()).map(joint).collect();
         let mut guide = constant(from.heading);
         guide[1] = to.heading - from.heading;
-        Some(Self { gait, is_spatial, place, guide, arm })
+        Some(Self { direction, is_spatial, place, guide, arm })
     }
 
     /// A straight line in the plane at the heading of `from`, where `to` lies on it.
-    pub fn line(from: &Stance, to: &Stance, gait: Gait) -> Self {
+    pub fn line(from: &PathState, to: &PathState, direction: DriveDirection) -> Self {
         let straight = |i: usize| [from.place[i], to.place[i] - from.place[i], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         let joint = |(&a, &b): (&f64, &f64)| hermite([a, 0.0, b, 0.0], None, None);
         Self {
-            gait,
+            direction,
             is_spatial: false,
             place: [straight(0), straight(1), [0.0; 8]],
             guide: constant(from.heading),
@@ -161,12 +161,12 @@ impl Curve {
 
     /// A turn on the spot to another heading, by as much as that differs, while the arm moves too; or a
     /// stand, where it does not differ.
-    pub fn turn(from: &Stance, heading: f64, arm: &[f64]) -> Self {
+    pub fn turn(from: &PathState, heading: f64, arm: &[f64]) -> Self {
         let mut guide = constant(from.heading);
         guide[1] = heading - from.heading;
         let joint = |(&a, &b): (&f64, &f64)| hermite([a, 0.0, b, 0.0], None, None);
         Self {
-            gait: Gait::Turn,
+            direction: DriveDirection::Pivot,
             is_spatial: false,
             place: from.place.map(constant),
             guide,
@@ -181,7 +181,7 @@ impl Curve {
             return Some(self);
         }
         let [from, to] = [0.0, 1.0].map(|u| value(&self.guide, u));
-        let half_turn = if self.gait == Gait::Back { PI } else { 0.0 };
+        let half_turn = if self.direction == DriveDirection::Reverse { PI } else { 0.0 };
         let mut headings = [from; HEADINGS + 1];
         let mut last = from;
         for (i, heading) in headings.iter_mut().enumerate().skip(1) {
@@ -244,26 +244,26 @@ impl Curve {
     }
 
     /// The stance at `u`, its curvature as the curve has it.
-    pub fn stance(&self, u: f64) -> Stance {
+    pub fn stance(&self, u: f64) -> PathState {
         let place = self.place.map(|p| value(&p, u));
         let arm: Vec<f64> = self.arm.iter().map(|q| value(q, u)).collect();
         let guide = value(&self.guide, u);
-        if self.gait == Gait::Turn {
-            return Stance { place, heading: guide, arm, ..Stance::default() };
+        if self.direction == DriveDirection::Pivot {
+            return PathState { place, heading: guide, arm, ..PathState::default() };
         }
         let velocity = self.velocity(u);
-        let [dx, dy, dz] = velocity[0].map(|v| self.gait.sign() * v);
+        let [dx, dy, dz] = velocity[0].map(|v| self.direction.sign() * v);
         let stretch = (dx * dx + dy * dy + dz * dz).sqrt();
         let heading = dy.atan2(dx);
         let is_level = !self.is_spatial;
         let [[vx, vy, _], [ax, ay, _], [jx, jy, _]] = velocity;
         let turn = vx * ay - vy * ax;
-        Stance {
+        PathState {
             place,
             heading: if is_level { guide + nearest_turn(heading - guide) } else { heading },
             pitch: if is_level { 0.0 } else { dz.atan2(dx.hypot(dy)) },
             speed: 0.0,
-            curvature: is_level.then(|| self.gait.sign() * turn / stretch.powi(3)),
+            curvature: is_level.then(|| self.direction.sign() * turn / stretch.powi(3)),
             bend: is_level.then(|| {
                 let turned = vx * jy - vy * jx;
                 let along = vx * ax + vy * ay;
@@ -420,13 +420,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn stance() -> impl Strategy<Value = Stance> {
+    fn stance() -> impl Strategy<Value = PathState> {
         let curvature = prop_oneof![Just(None), Just(Some(0.0)), (-1.0..1.0).prop_map(Some)];
         let place = prop::array::uniform3(-2.0..2.0);
         let arm = prop::collection::vec(-1.0..1.0, 2);
         let bend = prop_oneof![Just(None), (-1.0..1.0).prop_map(Some)];
         (place, -4.0..4.0, -1.0..1.0, (curvature, bend), arm.clone(), arm).prop_map(
-            |(place, heading, pitch, (curvature, bend), arm, arm_slopes)| Stance {
+            |(place, heading, pitch, (curvature, bend), arm, arm_slopes)| PathState {
                 bend,
                 place,
                 heading,
@@ -440,12 +440,12 @@ mod tests {
     }
 
     /// A stance in the plane.
-    fn level(stance: Stance) -> Stance {
+    fn level(stance: PathState) -> PathState {
         let [x, y, _] = stance.place;
-        Stance { place: [x, y, 0.0], pitch: 0.0, ..stance }
+        PathState { place: [x, y, 0.0], pitch: 0.0, ..stance }
     }
 
-    fn assert_meets(curve: &Curve, u: f64, wanted: &Stance, bends: bool) -> Result<(), TestCaseError> {
+    fn assert_meets(curve: &Curve, u: f64, wanted: &PathState, bends: bool) -> Result<(), TestCaseError> {
         let got = curve.stance(u);
         for i in 0..3 {
             prop_assert!((got.place[i] - wanted.place[i]).abs() < 1e-12);
@@ -471,12 +471,12 @@ mod tests {
             from in stance(), to in stance(), is_back in any::<bool>(), is_spatial in any::<bool>(),
             lengths in prop::array::uniform2(0.5..4.0),
         ) {
-            let gait = if is_back { Gait::Back } else { Gait::Ahead };
+            let direction = if is_back { DriveDirection::Reverse } else { DriveDirection::Forward };
             let (from, to) = if is_spatial { (from, to) } else { (level(from), level(to)) };
-            if let Some(curve) = Curve::join(&from, &to, gait, lengths, is_spatial)
+            if let Some(curve) = Curve::join(&from, &to, direction, lengths, is_spatial)
                 .and_then(Curve::guided)
             {
-                let bends = |s: &Stance| s.curvature.and(s.bend).is_some();
+                let bends = |s: &PathState| s.curvature.and(s.bend).is_some();
                 let is_septic = bends(&from) && bends(&to);
                 assert_meets(&curve, 0.0, &from, is_septic)?;
                 assert_meets(&curve, 1.0, &to, is_septic)?;
@@ -491,13 +491,13 @@ mod tests {
         fn guides_are_near_headings(
             from in stance(), to in stance(), is_back in any::<bool>(), length in 0.5..4.0, u in 0.0..1.0,
         ) {
-            let gait = if is_back { Gait::Back } else { Gait::Ahead };
+            let direction = if is_back { DriveDirection::Reverse } else { DriveDirection::Forward };
             let (from, to) = (level(from), level(to));
-            if let Some(curve) = Curve::join(&from, &to, gait, [length; 2], false)
+            if let Some(curve) = Curve::join(&from, &to, direction, [length; 2], false)
                 .and_then(Curve::guided)
             {
                 let [v, ..] = curve.velocity(u);
-                let heading = (gait.sign() * v[1]).atan2(gait.sign() * v[0]);
+                let heading = (direction.sign() * v[1]).atan2(direction.sign() * v[0]);
                 prop_assert!(nearest_turn(heading - value(&curve.guide, u)).abs() < FRAC_PI_2);
                 prop_assert!((value(&curve.guide, 0.0) - from.heading).abs() < 1e-12);
                 prop_assert!(nearest_turn(value(&curve.guide, 1.0) - to.heading).abs() < 1e-9);
@@ -531,7 +531,7 @@ mod tests {
 
     #[test]
     fn turns_stand_exactly() {
-        let from = Stance { place: [1.0, 2.0, 0.0], heading: 0.5, arm: vec![0.2], ..Stance::default() };
+        let from = PathState { place: [1.0, 2.0, 0.0], heading: 0.5, arm: vec![0.2], ..PathState::default() };
         let turn = Curve::turn(&from, -1.0, &[0.6]);
         assert!(turn.place.iter().all(|p| p[1..] == [0.0; 7]));
         assert_eq!((turn.stance(0.0).heading, turn.stance(1.0).heading), (0.5, -1.0));

@@ -120,7 +120,7 @@ fn inverse_inertia(mechanism: &Mechanism, y: &[f64], scratch: &mut DynamicsScrat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::{FlatState, GRAVITY, Smoothness};
+    use crate::problem::{JointState, GRAVITY, Smoothness};
     use crate::robot::{JointLimits, random};
     use crate::world::World;
     use proptest::prelude::*;
@@ -140,7 +140,7 @@ mod tests {
                 ..JointLimits::NONE
             };
         }
-        let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+        let start = JointState::at_rest(vec![0.0; mechanism.dof()]);
         Problem {
             mechanism,
             world: World { obstacles: Vec::new() },

@@ -166,7 +166,7 @@ struct Cruise {
 
 /// A motion of seven phases: three from the start, one at constant velocity, and three to the end.
 #[derive(Clone, Copy, Debug)]
-struct Course {
+struct JerkCourse {
     /// Direction of the first jerk of either half; the third of a half has the opposite one.
     signs: [f64; 2],
     /// Durations of the three phases from the start, and of those from the end, backwards.
@@ -233,10 +233,10 @@ impl Ends {
     }
 
     /// The motion of a duration that cruises at a velocity.
-    fn cruising(&self, velocity: f64, duration: f64) -> Course {
+    fn cruising(&self, velocity: f64, duration: f64) -> JerkCourse {
         let Cruise { ramps, time, distance } = self.cruise(velocity);
         let middle = (duration - time).max(0.0);
-        Course {
+        JerkCourse {
             signs: ramps.map(|ramp| ramp.sign),
             halves: ramps.map(|ramp| ramp.times),
             middle,
@@ -292,7 +292,7 @@ impl Ends {
     /// By the maximum principle the jerk is upwards, downwards, upwards, but where the acceleration stays
     /// at a limit or the velocity does. In terms of the greatest acceleration and the least one, p and q,
     /// the durations and the gain of velocity leave a linear or quadratic equation.
-    fn farthest(&self, duration: f64) -> Course {
+    fn farthest(&self, duration: f64) -> JerkCourse {
         let Self { v0, a0, v1, a1, velocity, acceleration: most, jerk, .. } = *self;
         let drop = 0.5 * (jerk * duration - (a1 - a0));
         let sum = (jerk * (v1 - v0) + 0.5 * (a0 * a0 - a1 * a1)) / drop;
@@ -318,7 +318,7 @@ impl Ends {
         }
         let [second, _] = half([v1, -a1], jerk, halves[1]);
         let meet = [speed, acceleration];
-        Course { signs: [1.0; 2], halves, middle: 0.0, meet, distance: first + second }
+        JerkCourse { signs: [1.0; 2], halves, middle: 0.0, meet, distance: first + second }
     }
 
     /// Greatest and least acceleration of that motion, and how long they are held, where one of them is at its
@@ -346,7 +346,7 @@ impl Ends {
     }
 
     /// By how much distances that are the same may differ by rounding in a motion of a duration.
-    fn rounding(&self, duration: f64, courses: [&Course; 2]) -> f64 {
+    fn rounding(&self, duration: f64, courses: [&JerkCourse; 2]) -> f64 {
         let speed = self.v0.abs() + self.v1.abs() + courses[0].meet[0].abs() + courses[1].meet[0].abs();
         ROUNDING * (self.distance.abs() + speed * duration)
     }
@@ -535,7 +535,7 @@ impl Ends {
             return self.lay_out(position, duration, &self.cruising(velocity, duration));
         }
         let share = (far.distance - self.distance) / (far.distance - near.distance);
-        let ends = |course: &Course| Ends { distance: course.distance, ..*self };
+        let ends = |course: &JerkCourse| Ends { distance: course.distance, ..*self };
         let [far, near] = [far, near].map(|course| ends(&course).lay_out(position, duration, &course));
         let mut mixed = far?.mixed(&near?, share);
         mixed.states[mixed.count] = [position + self.distance, self.v1, self.a1];
@@ -578,9 +578,9 @@ impl Ends {
 
     /// Lays a course out from both ends, so that these are met exactly; where its halves meet they must agree:
     /// no closed form is believed without that.
-    fn lay_out(&self, position: f64, duration: f64, course: &Course) -> Option<JerkProfile> {
+    fn lay_out(&self, position: f64, duration: f64, course: &JerkCourse) -> Option<JerkProfile> {
         let Self { distance, v0, a0, v1, a1, .. } = *self;
-        let Course { signs, halves: [first, last], middle, meet: [speed, acceleration], .. } = *course;
+        let JerkCourse { signs, halves: [first, last], middle, meet: [speed, acceleration], .. } = *course;
         let [up, down] = signs.map(|sign| sign * self.jerk);
         let mut profile = JerkProfile::begin([position, v0, a0]);
         let mut state = [position, v0, a0];
@@ -621,7 +621,7 @@ impl Ends {
     }
 }
 
-impl Course {
+impl JerkCourse {
     /// The same with a share of all jerks, and so of all that follows from them.
     fn shared(&self, share: f64) -> Self {
         Self { meet: self.meet.map(|m| share * m), distance: share * self.distance, ..*self }

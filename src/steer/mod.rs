@@ -1,10 +1,10 @@
 //! Steering: the local trajectory that joins two flat states and meets the limits of each output.
 //! Imports `problem`, `robot` (for limits), `base` and `trajectory`.
 //!
-//! Bases that go where they point are steered apart from their speed: along a [`Curve`], whose
-//! [`TimeLaw`] is chosen after it.
+//! Nonholonomic bases are steered apart from their speed: along a [`Curve`], whose
+//! [`TimeParameterization`] is chosen after it.
 
-mod course_limits;
+mod path_limits;
 mod curve;
 mod effort_bounds;
 mod filter;
@@ -15,11 +15,11 @@ mod pace;
 mod quartic;
 mod speed_profile;
 mod straight;
-mod time_law;
+mod time_parameterization;
 mod time_optimal;
 
-pub use course_limits::CourseLimits;
-pub use curve::{Curve, Gait, Stance, nearest_turn};
+pub use path_limits::PathLimits;
+pub use curve::{Curve, DriveDirection, PathState, nearest_turn};
 pub use effort_bounds::steering_limits;
 pub use filter::{moving_average, side_by_side};
 pub use higher_order::{HigherOrder, State};
@@ -28,10 +28,10 @@ pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
 pub use pace::{Pace, Pointer};
 pub use speed_profile::SpeedProfile;
 pub use straight::{LineLaw, straight};
-pub use time_law::{EndSpeeds, TimeLaw};
+pub use time_parameterization::{EndSpeeds, TimeParameterization};
 pub use time_optimal::{Profile, TimeOptimal};
 
-use crate::problem::{FlatState, Smoothness};
+use crate::problem::{JointState, Smoothness};
 use crate::robot::OutputLimits;
 
 /// Least share of a motion's duration in which limits that hardly limit (of acceleration, or jerk) bring the
@@ -65,8 +65,8 @@ pub struct End<'a> {
     pub acceleration: &'a [f64],
 }
 
-impl<'a> From<&'a FlatState> for End<'a> {
-    fn from(state: &'a FlatState) -> Self {
+impl<'a> From<&'a JointState> for End<'a> {
+    fn from(state: &'a JointState) -> Self {
         Self { position: &state.position, velocity: &state.velocity, acceleration: &state.acceleration }
     }
 }

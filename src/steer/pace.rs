@@ -1,7 +1,7 @@
-//! Quick estimates of how long a base that goes where it points takes from stance to stance.
+//! Quick estimates of how long a nonholonomic base takes from stance to stance.
 
-use super::course_limits::CourseLimits;
-use super::curve::{Gait, Stance};
+use super::path_limits::PathLimits;
+use super::curve::{DriveDirection, PathState};
 use std::f64::consts::FRAC_PI_2;
 
 /// A speed that stands for none, where a joint has no limit of velocity.
@@ -11,7 +11,7 @@ const UNLIMITED: f64 = 1e3;
 #[derive(Clone, Debug)]
 pub struct Pace {
     /// Speed and turn rate ahead and in reverse, m/s and rad/s.
-    gaits: [[f64; 2]; 2],
+    directions: [[f64; 2]; 2],
     turns: bool,
     stop: f64,
     arm: Vec<f64>,
@@ -28,9 +28,9 @@ struct Chord {
 
 impl Pace {
     /// That of a base with these limits.
-    pub fn new(limits: &CourseLimits) -> Self {
+    pub fn new(limits: &PathLimits) -> Self {
         Self {
-            gaits: [Gait::Ahead, Gait::Back].map(|gait| [limits.speed_of(gait), limits.turn_rate(gait)]),
+            directions: [DriveDirection::Forward, DriveDirection::Reverse].map(|direction| [limits.speed_of(direction), limits.turn_rate(direction)]),
             turns: limits.turns_on_the_spot(),
             stop: limits.stop(),
             arm: limits.arm().iter().map(|joint| joint.velocity.min(UNLIMITED)).collect(),
@@ -45,16 +45,16 @@ impl Pace {
     /// Least time between two places, seconds.
     pub fn apart(&self, a: &[f64; 3], b: &[f64; 3]) -> f64 {
         let square: f64 = (0..3).map(|i| (a[i] - b[i]).powi(2)).sum();
-        square.sqrt() / self.gaits[0][0].max(self.gaits[1][0])
+        square.sqrt() / self.directions[0][0].max(self.directions[1][0])
     }
 
-    /// By an arc in a gait from a stance to a place, which then is at as great an angle from the chord.
-    pub fn arc(&self, gait: Gait, from: &Pointer, place: &[f64; 3]) -> f64 {
-        let [speed, rate] = self.of(gait);
+    /// By an arc in a direction from a stance to a place, which then is at as great an angle from the chord.
+    pub fn arc(&self, direction: DriveDirection, from: &Pointer, place: &[f64; 3]) -> f64 {
+        let [speed, rate] = self.of(direction);
         if speed == 0.0 {
             return f64::INFINITY;
         }
-        let Chord { length, cosines: [along, _] } = Chord::of(gait, from, &[*place, from[1]]);
+        let Chord { length, cosines: [along, _] } = Chord::of(direction, from, &[*place, from[1]]);
         let angle = angle(along);
         match angle < FRAC_PI_2 {
             true => (length / speed * longer(angle)).max(2.0 * angle / rate),
@@ -63,58 +63,58 @@ impl Pace {
         }
     }
 
-    /// By a turn on the spot from a stance, and a line in a gait to a place.
-    pub fn turn_and_line(&self, gait: Gait, from: &Pointer, place: &[f64; 3]) -> f64 {
-        let [speed, rate] = self.of(gait);
+    /// By a turn on the spot from a stance, and a line in a direction to a place.
+    pub fn turn_and_line(&self, direction: DriveDirection, from: &Pointer, place: &[f64; 3]) -> f64 {
+        let [speed, rate] = self.of(direction);
         if speed == 0.0 || !self.turns {
             return f64::INFINITY;
         }
-        let Chord { length, cosines: [along, _] } = Chord::of(gait, from, &[*place, from[1]]);
+        let Chord { length, cosines: [along, _] } = Chord::of(direction, from, &[*place, from[1]]);
         length / speed + angle(along) / rate + self.stop
     }
 
-    /// By one curve in a gait from a stance to another.
-    pub fn curve(&self, gait: Gait, from: &Pointer, to: &Pointer) -> f64 {
-        let [speed, rate] = self.of(gait);
+    /// By one curve in a direction from a stance to another.
+    pub fn curve(&self, direction: DriveDirection, from: &Pointer, to: &Pointer) -> f64 {
+        let [speed, rate] = self.of(direction);
         if speed == 0.0 {
             return f64::INFINITY;
         }
-        let Chord { length, cosines } = Chord::of(gait, from, to);
+        let Chord { length, cosines } = Chord::of(direction, from, to);
         let [a, b] = cosines.map(angle);
         (length / speed * 0.5 * (longer(a) + longer(b))).max((a + b) / rate)
     }
 
     /// By a turn on the spot, a line and a turn from a stance to another.
-    pub fn turns(&self, gait: Gait, from: &Pointer, to: &Pointer) -> f64 {
-        let [speed, rate] = self.of(gait);
+    pub fn turns(&self, direction: DriveDirection, from: &Pointer, to: &Pointer) -> f64 {
+        let [speed, rate] = self.of(direction);
         if speed == 0.0 || !self.turns {
             return f64::INFINITY;
         }
-        let Chord { length, cosines } = Chord::of(gait, from, to);
+        let Chord { length, cosines } = Chord::of(direction, from, to);
         let [a, b] = cosines.map(angle);
         length / speed + (a + b) / rate + 2.0 * self.stop
     }
 
     /// From a stance to a place in the quickest of these ways.
     pub fn reach(&self, from: &Pointer, place: &[f64; 3]) -> f64 {
-        let each = [Gait::Ahead, Gait::Back]
-            .map(|gait| self.arc(gait, from, place).min(self.turn_and_line(gait, from, place)));
+        let each = [DriveDirection::Forward, DriveDirection::Reverse]
+            .map(|direction| self.arc(direction, from, place).min(self.turn_and_line(direction, from, place)));
         each[0].min(each[1])
     }
 
     /// From a stance to another in the quickest of these ways.
     pub fn between(&self, from: &Pointer, to: &Pointer) -> f64 {
         let each =
-            [Gait::Ahead, Gait::Back].map(|gait| self.curve(gait, from, to).min(self.turns(gait, from, to)));
+            [DriveDirection::Forward, DriveDirection::Reverse].map(|direction| self.curve(direction, from, to).min(self.turns(direction, from, to)));
         each[0].min(each[1])
     }
 
-    fn of(&self, gait: Gait) -> [f64; 2] {
-        self.gaits[usize::from(gait == Gait::Back)]
+    fn of(&self, direction: DriveDirection) -> [f64; 2] {
+        self.directions[usize::from(direction == DriveDirection::Reverse)]
     }
 }
 
-impl Stance {
+impl PathState {
     /// Its place and nose.
     pub fn pointer(&self) -> Pointer {
         [self.place, self.nose()]
@@ -128,11 +128,11 @@ impl Stance {
 }
 
 impl Chord {
-    fn of(gait: Gait, [from, first]: &Pointer, [to, last]: &Pointer) -> Self {
+    fn of(direction: DriveDirection, [from, first]: &Pointer, [to, last]: &Pointer) -> Self {
         let chord = [to[0] - from[0], to[1] - from[1], to[2] - from[2]];
         let dot = |p: &[f64; 3]| chord[0] * p[0] + chord[1] * p[1] + chord[2] * p[2];
         let length = dot(&chord).sqrt().max(1e-9);
-        let scale = gait.sign() / length;
+        let scale = direction.sign() / length;
         Self { length, cosines: [scale * dot(first), scale * dot(last)] }
     }
 }

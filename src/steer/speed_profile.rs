@@ -1,6 +1,6 @@
-//! How long curves take, estimated: the law of time of [`super::TimeLaw`] on a coarse grid, by length.
+//! How long curves take, estimated: the time parameterization of [`super::TimeParameterization`] on a coarse grid, by length.
 
-use super::course_limits::{CourseLimits, Row};
+use super::path_limits::{PathLimits, Row};
 use super::curve::Curve;
 
 /// Cells of a curve; an even number.
@@ -50,7 +50,7 @@ pub struct SpeedProfile {
     /// Of each cell in turn, as many as there are limits of acceleration, twice: where it begins and where it
     /// ends.
     bands: Vec<Band>,
-    /// As of [`CourseLimits::shortest`].
+    /// As of [`PathLimits::shortest`].
     pub duration: f64,
 }
 
@@ -98,7 +98,7 @@ fn weight(sample: usize) -> f64 {
     simpson(sample, CELLS) / (3 * CELLS) as f64
 }
 
-impl CourseLimits {
+impl PathLimits {
     /// The profile of a curve; `None` where it breaks a limit at one of its samples.
     pub fn profile(&self, curve: &Curve) -> Option<SpeedProfile> {
         let mut profile = SpeedProfile {
@@ -168,14 +168,14 @@ impl CourseLimits {
     }
 
     /// Estimates how long each of a sequence of curves takes, seconds. Speeds at the ends as for
-    /// [`super::TimeLaw`].
+    /// [`super::TimeParameterization`].
     pub fn estimate(&self, curves: &[(&Curve, &SpeedProfile)], ends: [Option<f64>; 2]) -> Vec<f64> {
         if !self.has_accelerations() {
             return curves.iter().map(|(_, profile)| profile.duration).collect();
         }
         let mut squares: Vec<[f64; CELLS + 1]> = curves.iter().map(|(_, profile)| profile.squares).collect();
         let stops =
-            |i: usize| i == 0 || i == curves.len() || curves[i - 1].0.gait.stops_before(curves[i].0.gait);
+            |i: usize| i == 0 || i == curves.len() || curves[i - 1].0.direction.stops_before(curves[i].0.direction);
         let at_stop = |i: usize| match i {
             0 => ends[0].map_or(f64::INFINITY, |speed| speed * speed),
             i if i == curves.len() => ends[1].map_or(f64::INFINITY, |speed| speed * speed),

@@ -9,7 +9,7 @@ use flatout::base::{
 };
 use flatout::check::{EdgeBatch, EdgeChecker, SimdChecker, Status, simd};
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, Problem, Smoothness};
+use flatout::problem::{JointState, Problem, Smoothness};
 use flatout::robot::{JointLimits, Mechanism, Robot, Sphere};
 use flatout::trajectory::{Trajectory, derivative};
 use flatout::world::World;
@@ -115,7 +115,7 @@ fn vehicle(kind: usize, has_arm: bool, seed: u64) -> Problem {
         (limits.lower, limits.upper) = (-2.0, 2.0);
         (limits.velocity, limits.acceleration) = (1.0, 2.0);
     }
-    let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+    let start = JointState::at_rest(vec![0.0; mechanism.dof()]);
     let mut obstacles: Vec<_> = (0..[0, 3, 12][seed as usize % 3]).map(|i| obstacle(i, &mut rng)).collect();
     for o in &mut obstacles {
         o.pose.translation *= 1.5;

@@ -13,7 +13,7 @@ use flatout::error::InputError;
 use flatout::exchange::{Export, Format, NamedTrajectory};
 use flatout::plan::PlanOptions;
 use flatout::pose::Pose;
-use flatout::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use flatout::problem::{JointState, GRAVITY, Problem, Smoothness};
 use flatout::robot::mesh::{Mesh, Surface};
 use flatout::robot::spherize::CoverOptions;
 use flatout::robot::{LoadOptions, Mechanism, MissingGeometry, Robot};
@@ -393,8 +393,8 @@ fn arm() -> Problem {
     Problem {
         mechanism,
         world: World::default(),
-        start: FlatState::at_rest(vec![0.0, 1.0]),
-        goals: vec![FlatState::at_rest(vec![1.0, 1.0])],
+        start: JointState::at_rest(vec![0.0, 1.0]),
+        goals: vec![JointState::at_rest(vec![1.0, 1.0])],
         smoothness: Smoothness::Acceleration,
         torque: true,
         gravity: GRAVITY,

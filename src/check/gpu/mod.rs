@@ -13,7 +13,7 @@
 
 mod bare;
 mod device;
-mod flight;
+mod submission;
 mod layout;
 mod peak;
 mod pool;
@@ -34,7 +34,7 @@ use super::spread::{Worker, spread};
 use super::{CheckError, EdgeChecker, Verdict};
 use crate::problem::Problem;
 use crate::stop::Stop;
-use flight::{Kernel, Room};
+use submission::{Kernel, Room};
 use layout::{DEGREE_SHIFT, Head, ROW};
 use pool::Shared;
 use std::ops::Range;

@@ -1,17 +1,17 @@
 //! Many problems on one device: what their checkers submit travels together. Imports
-//! `check::gpu::device`, `flight`, `layout`, and the checker's error.
+//! `check::gpu::device`, `submission`, `layout`, and the checker's error.
 //!
-//! Whoever has a batch boards the flight that is loading. A flight leaves as soon as all on board have
+//! Whoever has a batch joins the submission that is loading. A submission leaves as soon as all enqueued have
 //! written and fewer than [`UNDER_WAY`] are under way: the busier the device, the more wait for the
 //! next and the fuller that is (as databases commit in groups), and while the device works on one
 //! submission the next is written. Nobody waits for others to come, so nobody starves when they end.
-//! Whoever waits for a flight that nobody watches over waits for the device on behalf of all.
+//! Whoever waits for a submission that nobody watches over waits for the device on behalf of all.
 
 use super::super::packed::Packed;
 use super::super::threads::start;
 use super::super::{CheckError, Verdict};
 use super::device::{Gpu, Pipelines, WORKGROUP};
-use super::flight::{Buffers, Flight, Kernel, Phase, Room, SharedBuffers};
+use super::submission::{Buffers, Submission, Kernel, Phase, Room, SharedBuffers};
 use super::layout::{Head, Needs, ROW, Tables};
 use super::shaders::Memory;
 use crate::problem::Problem;
@@ -26,7 +26,7 @@ const UNDER_WAY: usize = 2;
 /// answers in good time.
 const MOST: usize = 1 << 14;
 
-/// Room of the first flights, for each problem: for some thirty edges of an arm.
+/// Room of the first submissions, for each problem: for some thirty edges of an arm.
 const SMALLEST: Room = Room { heads: 32, rows: 256 };
 
 /// Most bytes of words that threads keep in a buffer.
@@ -50,12 +50,12 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 struct State {
-    flights: Vec<Flight>,
-    /// The flight that is loading, by kernel.
+    submissions: Vec<Submission>,
+    /// The submission that is loading, by kernel.
     open: [Option<usize>; 2],
     under_way: usize,
     opened: u64,
-    /// Room of the next flight that is made.
+    /// Room of the next submission that is made.
     room: Room,
     timed: bool,
     traffic: Traffic,
@@ -82,7 +82,7 @@ pub struct Traffic {
 #[must_use = "a batch under way is to be collected"]
 pub struct Ticket {
     pool: Arc<Shared>,
-    flight: usize,
+    submission: usize,
     buffers: Arc<Buffers>,
     /// Its first head, and how many it has.
     first: usize,
@@ -241,42 +241,42 @@ impl Shared {
                 most.heads, most.rows
             )));
         }
-        let (ticket, mut boarding) = self.board(kernel, batch)?;
-        let Boarding { room, seat, .. } = boarding;
+        let (ticket, mut enqueued) = self.enqueue(kernel, batch)?;
+        let Enqueued { room, seat, .. } = enqueued;
         let row = (2 * room.heads + seat.rows) as u32;
         for head in heads.iter_mut() {
             head.row += row;
             head.durations += 4 * row;
         }
         let outcome = ticket.buffers.write(&self.gpu, room, seat, heads, parts);
-        boarding.outcome = Some(outcome.clone());
-        drop(boarding);
+        enqueued.outcome = Some(outcome.clone());
+        drop(enqueued);
         outcome.map(|()| ticket)
     }
 
-    /// Finds a place for a batch in the flight that is loading, or opens one.
-    fn board(self: &Arc<Self>, kernel: Kernel, batch: Room) -> Result<(Ticket, Boarding<'_>), CheckError> {
+    /// Finds a place for a batch in the submission that is loading, or opens one.
+    fn enqueue(self: &Arc<Self>, kernel: Kernel, batch: Room) -> Result<(Ticket, Enqueued<'_>), CheckError> {
         let mut state = self.lock();
         let index = self.open(&mut state, kernel, batch)?;
-        let flight = &mut state.flights[index];
-        let seat = flight.load;
-        flight.load = seat.plus(batch);
-        flight.writers += 1;
-        flight.riders += 1;
-        let (room, buffers) = (flight.room(), flight.buffers());
+        let submission = &mut state.submissions[index];
+        let seat = submission.load;
+        submission.load = seat.plus(batch);
+        submission.writers += 1;
+        submission.clients += 1;
+        let (room, buffers) = (submission.room(), submission.buffers());
         state.traffic.batches += 1;
         drop(state);
         let (pool, first, count) = (self.clone(), seat.heads, batch.heads);
-        let ticket = Ticket { pool, flight: index, buffers, first, count, landed: false };
-        Ok((ticket, Boarding { pool: self, flight: index, room, seat, outcome: None }))
+        let ticket = Ticket { pool, submission: index, buffers, first, count, landed: false };
+        Ok((ticket, Enqueued { pool: self, submission: index, room, seat, outcome: None }))
     }
 
-    /// The index of a flight that is loading and has room for a batch.
+    /// The index of a submission that is loading and has room for a batch.
     fn open(&self, state: &mut State, kernel: Kernel, batch: Room) -> Result<usize, CheckError> {
         if let Some(open) = state.open[kernel as usize] {
-            let flight = &state.flights[open];
-            let together = flight.load.plus(batch);
-            if flight.is_loading() && flight.room().holds(together) {
+            let submission = &state.submissions[open];
+            let together = submission.load.plus(batch);
+            if submission.is_loading() && submission.room().holds(together) {
                 return Ok(open);
             }
             // It leaves as it is; the next has room for as much and this batch too.
@@ -284,77 +284,77 @@ impl Shared {
         }
         state.room = state.room.around(power_of_two(batch)).within(self.most);
         let (room, timed) = (state.room, state.timed);
-        let suits = state.flights.iter().position(|flight| flight.suits(room, timed));
+        let suits = state.submissions.iter().position(|submission| submission.suits(room, timed));
         let index = match suits {
             Some(index) => index,
             None => {
-                let flight = Flight::new(&self.gpu, &self.pipelines.layout, &self.buffers, room, timed);
+                let submission = Submission::new(&self.gpu, &self.pipelines.layout, &self.buffers, room, timed);
                 self.gpu.health()?;
                 state.traffic.buffers += 1;
-                match state.flights.iter().position(Flight::is_idle) {
+                match state.submissions.iter().position(Submission::is_idle) {
                     Some(index) => {
-                        state.flights[index] = flight;
+                        state.submissions[index] = submission;
                         index
                     }
                     None => {
-                        state.flights.push(flight);
-                        state.flights.len() - 1
+                        state.submissions.push(submission);
+                        state.submissions.len() - 1
                     }
                 }
             }
         };
         state.opened += 1;
-        let flight = &mut state.flights[index];
-        (flight.phase, flight.kernel, flight.number) = (Phase::Loading, kernel, state.opened);
+        let submission = &mut state.submissions[index];
+        (submission.phase, submission.kernel, submission.number) = (Phase::Loading, kernel, state.opened);
         state.open[kernel as usize] = Some(index);
         Ok(index)
     }
 
-    /// Lets flights leave, the longest open first.
+    /// Lets submissions leave, the longest open first.
     fn launch(&self, state: &mut State) {
         loop {
-            let ready = (0..state.flights.len()).filter(|&i| state.flights[i].is_ready());
-            let Some(index) = ready.min_by_key(|&i| state.flights[i].number) else { return };
+            let ready = (0..state.submissions.len()).filter(|&i| state.submissions[i].is_ready());
+            let Some(index) = ready.min_by_key(|&i| state.submissions[i].number) else { return };
             if state.under_way == UNDER_WAY {
-                // Those on board may have to watch over what is in their way.
-                state.flights[index].changed.notify_one();
+                // Those enqueued may have to watch over what is in their way.
+                state.submissions[index].changed.notify_one();
                 return;
             }
-            let open = &mut state.open[state.flights[index].kernel as usize];
+            let open = &mut state.open[state.submissions[index].kernel as usize];
             *open = open.filter(|&open| open != index);
-            let flight = &mut state.flights[index];
-            match flight.take_off(&self.gpu, &self.pipelines, WORKGROUP, self.most_groups) {
+            let submission = &mut state.submissions[index];
+            match submission.submit_to(&self.gpu, &self.pipelines, WORKGROUP, self.most_groups) {
                 Ok((up, down)) => {
                     state.under_way += 1;
                     state.traffic.submissions += 1;
                     state.traffic.up += up;
                     state.traffic.down += down;
-                    flight.changed.notify_one();
+                    submission.changed.notify_one();
                 }
                 Err(failure) => {
-                    flight.phase = Phase::Failed(failure);
-                    flight.changed.notify_all();
+                    submission.phase = Phase::Failed(failure);
+                    submission.changed.notify_all();
                 }
             }
         }
     }
 
-    /// Waits until a flight has landed.
+    /// Waits until a submission has landed.
     fn land(&self, index: usize) -> Result<(), CheckError> {
         let mut state = self.lock();
         loop {
-            let flight = &state.flights[index];
-            match &flight.phase {
+            let submission = &state.submissions[index];
+            match &submission.phase {
                 Phase::Failed(failure) => return Err(failure.clone()),
                 Phase::Landed | Phase::Idle => return Ok(()),
                 Phase::UnderWay(..) | Phase::Loading => {}
             }
-            // One's own flight first; while it cannot leave, any that is in its way.
-            let unwatched = |i: &usize| matches!(state.flights[*i].phase, Phase::UnderWay(_, false));
-            let waits = flight.is_loading();
-            let mut others = (0..state.flights.len()).filter(|_| waits);
+            // One's own submission first; while it cannot leave, any that is in its way.
+            let unwatched = |i: &usize| matches!(state.submissions[*i].phase, Phase::UnderWay(_, false));
+            let waits = submission.is_loading();
+            let mut others = (0..state.submissions.len()).filter(|_| waits);
             let Some(watched) = Some(index).filter(unwatched).or_else(|| others.find(unwatched)) else {
-                let changed = flight.changed.clone();
+                let changed = submission.changed.clone();
                 state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
@@ -362,33 +362,33 @@ impl Shared {
         }
     }
 
-    /// Waits for the device on behalf of all on board a flight.
+    /// Waits for the device on behalf of all clients of a submission.
     fn watch<'a>(&'a self, mut state: MutexGuard<'a, State>, index: usize) -> MutexGuard<'a, State> {
-        let flight = &mut state.flights[index];
-        let Phase::UnderWay(submission, watched) = &mut flight.phase else { return state };
+        let submission = &mut state.submissions[index];
+        let Phase::UnderWay(number, watched) = &mut submission.phase else { return state };
         *watched = true;
-        let (submission, buffers) = (submission.clone(), flight.buffers());
+        let (number, buffers) = (number.clone(), submission.buffers());
         drop(state);
-        let mut landing = Landing { pool: self, flight: index, outcome: None };
-        landing.outcome = Some(buffers.wait(&self.gpu, submission));
+        let mut landing = Landing { pool: self, submission: index, outcome: None };
+        landing.outcome = Some(buffers.wait(&self.gpu, number));
         drop(landing);
         self.lock()
     }
 
-    /// A rider leaves; after the last the flight is ready for the next.
+    /// A client leaves; after the last the submission is ready for the next.
     fn leave(&self, index: usize) {
         let mut state = self.lock();
-        let flight = &mut state.flights[index];
-        flight.riders -= 1;
+        let submission = &mut state.submissions[index];
+        submission.clients -= 1;
         // One that failed is never used again.
-        if flight.riders == 0 && matches!(flight.phase, Phase::Landed) {
-            flight.empty();
+        if submission.clients == 0 && matches!(submission.phase, Phase::Landed) {
+            submission.empty();
         }
     }
 
     #[cfg(test)]
     pub(super) fn poison(&self) {
-        self.lock().flights.iter().for_each(|flight| flight.poison(&self.gpu));
+        self.lock().submissions.iter().for_each(|submission| submission.poison(&self.gpu));
     }
 }
 
@@ -396,36 +396,36 @@ fn power_of_two(room: Room) -> Room {
     Room { heads: room.heads.next_power_of_two(), rows: room.rows.next_power_of_two() }
 }
 
-/// A rider that writes. However that ends, the flight learns of it.
-struct Boarding<'a> {
+/// A client that writes. However that ends, the submission learns of it.
+struct Enqueued<'a> {
     pool: &'a Shared,
-    flight: usize,
-    /// Of the flight.
+    submission: usize,
+    /// Of the submission.
     room: Room,
-    /// What was on board before.
+    /// What was enqueued before.
     seat: Room,
     /// `None` until it has written.
     outcome: Option<Result<(), CheckError>>,
 }
 
-impl Drop for Boarding<'_> {
+impl Drop for Enqueued<'_> {
     fn drop(&mut self) {
         let mut state = self.pool.lock();
-        let flight = &mut state.flights[self.flight];
-        flight.writers -= 1;
+        let submission = &mut state.submissions[self.submission];
+        submission.writers -= 1;
         let panicked = || self.pool.gpu.failure("a thread panicked while it wrote a batch".to_owned());
         if let Err(failure) = self.outcome.take().unwrap_or_else(|| Err(panicked())) {
-            flight.phase = Phase::Failed(failure);
-            flight.changed.notify_all();
+            submission.phase = Phase::Failed(failure);
+            submission.changed.notify_all();
         }
         self.pool.launch(&mut state);
     }
 }
 
-/// A flight that is waited for. However that ends, its riders learn of it.
+/// A submission that is waited for. However that ends, its clients learn of it.
 struct Landing<'a> {
     pool: &'a Shared,
-    flight: usize,
+    submission: usize,
     /// `None` until it is over.
     outcome: Option<Result<(), CheckError>>,
 }
@@ -434,20 +434,20 @@ impl Drop for Landing<'_> {
     fn drop(&mut self) {
         let mut state = self.pool.lock();
         state.under_way -= 1;
-        let flight = &mut state.flights[self.flight];
+        let submission = &mut state.submissions[self.submission];
         let panicked =
             || self.pool.gpu.failure("a thread panicked while it waited for the device".to_owned());
         let gpu_time = match self.outcome.take().unwrap_or_else(|| Err(panicked())) {
             Ok(()) => {
-                flight.phase = Phase::Landed;
-                flight.gpu_time(&self.pool.gpu)
+                submission.phase = Phase::Landed;
+                submission.gpu_time(&self.pool.gpu)
             }
             Err(failure) => {
-                flight.phase = Phase::Failed(failure);
+                submission.phase = Phase::Failed(failure);
                 Duration::ZERO
             }
         };
-        flight.changed.notify_all();
+        submission.changed.notify_all();
         state.traffic.gpu_time += gpu_time;
         self.pool.launch(&mut state);
     }
@@ -456,7 +456,7 @@ impl Drop for Landing<'_> {
 impl Ticket {
     /// Waits for the batch and appends its verdicts; gives how many samples they took.
     pub(super) fn collect(mut self, verdicts: &mut Vec<Verdict>) -> Result<u64, CheckError> {
-        self.pool.land(self.flight)?;
+        self.pool.land(self.submission)?;
         self.landed = true;
         self.buffers.read(&self.pool.gpu, self.first, self.count, verdicts)
     }
@@ -470,8 +470,8 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.landed {
             // Whether it lands or fails, nobody will ask.
-            let _ = self.pool.land(self.flight);
+            let _ = self.pool.land(self.submission);
         }
-        self.pool.leave(self.flight);
+        self.pool.leave(self.submission);
     }
 }

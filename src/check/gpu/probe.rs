@@ -7,7 +7,7 @@ use super::super::packed::{EdgeBatch, StateBatch};
 use super::super::{CheckError, EdgeChecker, Status};
 use super::{Gpu, GpuChecker, GpuPool};
 use crate::pose::Pose;
-use crate::problem::{FlatState, GRAVITY, Problem, Smoothness};
+use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{Body, CollisionLink, Inertia, JointLimits, Mechanism, Motion, Sphere};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DMat3, DVec3};
@@ -67,7 +67,7 @@ pub(super) fn problem() -> Problem {
             vec![limits(6.0, 2.0, 8.0, 4.0), limits(3.5, 2.0, 8.0, 4.0)],
         )
     };
-    let start = FlatState::at_rest(vec![0.0; 2]);
+    let start = JointState::at_rest(vec![0.0; 2]);
     let goals = vec![start.clone()];
     Problem {
         mechanism,

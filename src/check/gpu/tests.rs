@@ -574,7 +574,7 @@ fn batches_of_many_problems_travel_together() {
         for (checker, (_, examined)) in checkers.iter().zip(&alone) {
             assert_eq!(checker.states_checked(), 3 * examined);
         }
-        // A ticket that nobody collects is waited for, and its flight used again.
+        // A ticket that nobody collects is waited for, and its submission used again.
         drop(checkers[0].submit(&mixture[0].1, 0..1).expect("a device that works"));
         drop(checkers[0].submit(&mixture[0].1, 0..1).expect("a device that works"));
         assert_eq!(pool.traffic().buffers, buffers);

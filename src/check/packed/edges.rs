@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use std::ops::Range;
 
 /// Edges to check: polynomial trajectories of one or more segments, all of one degree. Those of a
-/// vehicle that goes where it points are paths over any parameter, at whose time they fail if they do.
+/// a nonholonomic vehicle are paths over any parameter, at whose time they fail if they do.
 #[derive(Clone, Debug)]
 pub struct EdgeBatch {
     pub(super) dof: usize,
@@ -241,8 +241,8 @@ impl<'a> Edge<'a> {
         (segment, begin)
     }
 
-    /// The time of sample number `tooth` of a rake; the teeth of a rake stand far apart.
-    pub fn sample_time(&self, rake: usize, tooth: usize, rakes: usize) -> f32 {
-        self.duration * sample_share(rake, tooth, rakes, self.at_rest.then_some(self.degree))
+    /// The time of sample number `sample` of a rake; the samples of a rake stand far apart.
+    pub fn sample_time(&self, rake: usize, sample: usize, rakes: usize) -> f32 {
+        self.duration * sample_share(rake, sample, rakes, self.at_rest.then_some(self.degree))
     }
 }

@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 /// Samples are taken in rakes of this many, spread over the whole edge: the widest lanes there are.
 pub const RAKE: usize = 16;
 
-/// The share of an edge's duration at which sample number `tooth` of a rake is taken; `at_rest` is the
+/// The share of an edge's duration at which sample number `sample` of a rake is taken; `at_rest` is the
 /// degree of an edge from rest to rest.
-pub fn sample_share(rake: usize, tooth: usize, rakes: usize, at_rest: Option<usize>) -> f32 {
-    let u = (tooth * rakes + rake) as f32 * (1.0 / (rakes * RAKE - 1) as f32);
+pub fn sample_share(rake: usize, sample: usize, rakes: usize, at_rest: Option<usize>) -> f32 {
+    let u = (sample * rakes + rake) as f32 * (1.0 / (rakes * RAKE - 1) as f32);
     at_rest.map_or(u, |degree| even_along_path(u, degree))
 }
 

@@ -2,7 +2,7 @@
 
 use super::polynomial::{greatest_speed, speeds};
 use super::*;
-use crate::problem::FlatState;
+use crate::problem::JointState;
 use crate::trajectory::Trajectory;
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -47,10 +47,10 @@ proptest! {
         let edge = batch.get(0);
         prop_assert!((f64::from(edge.travel(&[2.0])) - 2.0 * way).abs() < 1e-4);
         let c: Vec<f64> = edge.polynomial(0, 0, 1).iter().map(|&c| c.into()).collect();
-        let at = |tooth| crate::trajectory::derivative(&c, 0, f64::from(edge.sample_time(0, tooth, 1)));
-        for tooth in 0..RAKE {
-            let expected = 0.3 + way * tooth as f64 / (RAKE - 1) as f64;
-            prop_assert!((at(tooth) - expected).abs() < 2e-3 * way, "{} {}", at(tooth), expected);
+        let at = |sample| crate::trajectory::derivative(&c, 0, f64::from(edge.sample_time(0, sample, 1)));
+        for sample in 0..RAKE {
+            let expected = 0.3 + way * sample as f64 / (RAKE - 1) as f64;
+            prop_assert!((at(sample) - expected).abs() < 2e-3 * way, "{} {}", at(sample), expected);
         }
     }
 }
@@ -59,7 +59,7 @@ proptest! {
 #[test]
 fn rakes_are_counted_in_sixteen_bits() {
     let mechanism = crate::robot::random::mechanism(&mut SeedableRng::seed_from_u64(3), 2);
-    let still = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+    let still = JointState::at_rest(vec![0.0; mechanism.dof()]);
     let problem = Problem {
         mechanism,
         world: crate::world::World { obstacles: Vec::new() },

@@ -83,16 +83,16 @@ impl<S: Simd32, const TERMS: usize> Outputs<'_, S, TERMS> {
 }
 
 /// A value with its first two derivatives.
-type Jet<F> = [F; 3];
+type JetLanes<F> = [F; 3];
 
 /// The derivatives of orders 2 to 4 of five.
 #[inline(always)]
-fn acceleration<F: Vector>([_, _, a, j, k]: [F; 5]) -> Jet<F> {
+fn acceleration<F: Vector>([_, _, a, j, k]: [F; 5]) -> JetLanes<F> {
     [a, j, k]
 }
 
 #[inline(always)]
-fn plus<S: Simd32>(s: S, [x, xd, xdd]: Jet<S::F>, constant: f32) -> Jet<S::F> {
+fn plus<S: Simd32>(s: S, [x, xd, xdd]: JetLanes<S::F>, constant: f32) -> JetLanes<S::F> {
     [x + s.splat(constant), xd, xdd]
 }
 
@@ -110,7 +110,7 @@ fn difference_of_products<F: Vector>(a: F, b: F, c: F, d: F) -> F {
 
 /// The first two derivatives of the direction of (x, y), given its squared length.
 #[inline(always)]
-fn direction_rates<F: Vector<Number = f32>>(y: &Jet<F>, x: &Jet<F>, square: F) -> [F; 2] {
+fn direction_rates<F: Vector<Number = f32>>(y: &JetLanes<F>, x: &JetLanes<F>, square: F) -> [F; 2] {
     let (half_square_rate, inverse) = (sum_of_products(x[0], x[1], y[0], y[1]), square.like(1.0) / square);
     let first = difference_of_products(x[0], y[1], y[0], x[1]) * inverse;
     let cross = difference_of_products(x[0], y[2], y[0], x[2]);
@@ -119,7 +119,7 @@ fn direction_rates<F: Vector<Number = f32>>(y: &Jet<F>, x: &Jet<F>, square: F) -
 }
 
 /// Where a vehicle on the ground goes.
-struct Course<S: Simd32> {
+struct PathFrameLanes<S: Simd32> {
     stands: Mask32<S>,
     /// It goes ahead, not back.
     is_ahead: Mask32<S>,
@@ -129,7 +129,7 @@ struct Course<S: Simd32> {
     length: S::F,
 }
 
-impl<S: Simd32> Course<S> {
+impl<S: Simd32> PathFrameLanes<S> {
     /// The heading is the direction of the path or its opposite, whichever lies nearer to the guide.
     #[inline(always)]
     fn new(s: S, x_rate: S::F, y_rate: S::F, guide: S::F) -> Self {
@@ -171,7 +171,7 @@ fn ground<S: Simd32, const TERMS: usize>(
 ) {
     let [x, y] = [outputs.derivatives::<3>(s, 0), outputs.derivatives::<3>(s, 1)];
     let [guide, guide_rate] = outputs.derivatives::<2>(s, 2);
-    let course = Course::new(s, x[1], y[1], guide);
+    let course = PathFrameLanes::new(s, x[1], y[1], guide);
     let cross = difference_of_products(x[1], y[2], y[1], x[2]);
     let curvature = cross / (course.square * course.length);
     let bent = guide_rate.pick(course.stands, curvature);
@@ -196,7 +196,7 @@ fn trailer<S: Simd32, const TERMS: usize>(
 ) {
     let [x, y] = [outputs.derivatives::<4>(s, 0), outputs.derivatives::<4>(s, 1)];
     let [guide] = outputs.derivatives::<1>(s, 2);
-    let course = Course::new(s, x[1], y[1], guide);
+    let course = PathFrameLanes::new(s, x[1], y[1], guide);
     // Curvature of the trailer's path as for driving ahead, and its slope by arc length.
     let cross = difference_of_products(x[1], y[2], y[1], x[2]);
     let cross_rate = difference_of_products(x[1], y[3], y[1], x[3]);
@@ -262,10 +262,10 @@ fn quadrotor<S: Simd32, const TERMS: usize>(
 ) {
     let [x, y] = [outputs.derivatives::<5>(s, 0), outputs.derivatives::<5>(s, 1)];
     let z = outputs.derivatives::<5>(s, 2);
-    let yaw: Jet<S::F> = outputs.derivatives::<3>(s, 3);
+    let yaw: JetLanes<S::F> = outputs.derivatives::<3>(s, 3);
     let up = plus(s, acceleration(z), gravity);
     let turned = Yawed::new(s, acceleration(x), acceleration(y), yaw);
-    let attitude = Attitude::new(s, turned.ahead, turned.left, up);
+    let attitude = AttitudeLanes::new(s, turned.ahead, turned.left, up);
     let (rates, turns) = attitude.body_rates(yaw);
     let velocity = Vector3 { x: x[1], y: y[1], z: z[1] };
     let velocity = if base.in_body == 1 { attitude.to_body(turned.turn_back(velocity)) } else { velocity };
@@ -295,13 +295,13 @@ fn quadrotor<S: Simd32, const TERMS: usize>(
 struct Yawed<S: Simd32> {
     sin: S::F,
     cos: S::F,
-    ahead: Jet<S::F>,
-    left: Jet<S::F>,
+    ahead: JetLanes<S::F>,
+    left: JetLanes<S::F>,
 }
 
 impl<S: Simd32> Yawed<S> {
     #[inline(always)]
-    fn new(s: S, x: Jet<S::F>, y: Jet<S::F>, [yaw, rate, turn]: Jet<S::F>) -> Self {
+    fn new(s: S, x: JetLanes<S::F>, y: JetLanes<S::F>, [yaw, rate, turn]: JetLanes<S::F>) -> Self {
         let (sin, cos) = sin_cos(s, yaw);
         let (mut ahead, mut left) = (x, y);
         for (ahead, left) in ahead.iter_mut().zip(&mut left) {
@@ -330,7 +330,7 @@ fn turn_back<F: Vector>(sin: F, cos: F, x: F, y: F) -> (F, F) {
 }
 
 /// How a thrust turns the body of a quadrotor in the frame that yaw turns.
-struct Attitude<S: Simd32> {
+struct AttitudeLanes<S: Simd32> {
     /// Thrust by mass.
     force: S::F,
     roll: S::F,
@@ -344,10 +344,10 @@ struct Attitude<S: Simd32> {
     cos_pitch: S::F,
 }
 
-impl<S: Simd32> Attitude<S> {
+impl<S: Simd32> AttitudeLanes<S> {
     /// From thrust by mass: roll is the direction of (up, right), pitch that of (their length, ahead).
     #[inline(always)]
-    fn new(s: S, ahead: Jet<S::F>, left: Jet<S::F>, up: Jet<S::F>) -> Self {
+    fn new(s: S, ahead: JetLanes<S::F>, left: JetLanes<S::F>, up: JetLanes<S::F>) -> Self {
         let (one, zero) = (s.splat(1.0), s.splat(0.0));
         let right = [zero - left[0], zero - left[1], zero - left[2]];
         let square = sum_of_products(right[0], right[0], up[0], up[0]);
@@ -376,7 +376,7 @@ impl<S: Simd32> Attitude<S> {
     /// Body rates and their derivatives with R = Rz(yaw) Rx(roll) Ry(pitch): pitch' about y, and roll'
     /// and yaw' by what the turnings after them have made of their axes.
     #[inline(always)]
-    fn body_rates(&self, [_, yaw, yaw_turn]: Jet<S::F>) -> (Vector3<S::F>, Vector3<S::F>) {
+    fn body_rates(&self, [_, yaw, yaw_turn]: JetLanes<S::F>) -> (Vector3<S::F>, Vector3<S::F>) {
         let Self { sin_roll, cos_roll, sin_pitch, cos_pitch, .. } = *self;
         let ([roll, roll_turn], [pitch, pitch_turn]) = (self.roll_rates, self.pitch_rates);
         let across = yaw * cos_roll;

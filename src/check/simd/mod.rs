@@ -253,11 +253,11 @@ fn check_edge<S: Simd32>(
 ) -> Verdict {
     let rakes = packed.rakes(edge);
     for rake in RakeOrder::new(rakes) {
-        for first_tooth in (0..RAKE).step_by(S::LANES) {
+        for first_sample in (0..RAKE).step_by(S::LANES) {
             if watch.is_due(S::LANES as u32) {
                 return Verdict::UNCHECKED;
             }
-            unflatten::times(s, edge, rake, first_tooth, rakes, scratch);
+            unflatten::times(s, edge, rake, first_sample, rakes, scratch);
             unflatten::edge(s, packed, edge, scratch);
             *states_checked += S::LANES as u64;
             let verdict = check_block(s, packed, packed.base.as_ref(), scratch, S::LANES);
@@ -306,8 +306,8 @@ fn effort_share<S: Simd32>(
     let rakes = packed.rakes(edge);
     let mut least = f32::INFINITY;
     for rake in RakeOrder::new(rakes) {
-        for first_tooth in (0..RAKE).step_by(S::LANES) {
-            unflatten::times(s, edge, rake, first_tooth, rakes, scratch);
+        for first_sample in (0..RAKE).step_by(S::LANES) {
+            unflatten::times(s, edge, rake, first_sample, rakes, scratch);
             unflatten::edge(s, packed, edge, scratch);
             place::bodies(s, packed, scratch);
             *states_checked += S::LANES as u64;
@@ -415,7 +415,7 @@ fn check_block<S: Simd32>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::{FlatState, GRAVITY, Smoothness};
+    use crate::problem::{JointState, GRAVITY, Smoothness};
     use crate::robot::{JointLimits, random};
     use crate::world::World;
     use rand::SeedableRng;
@@ -428,7 +428,7 @@ mod tests {
         mechanism.pairs.clear();
         mechanism.limits.fill(JointLimits { effort: 1e9, ..JointLimits::NONE });
         let still = vec![0.0; mechanism.dof()];
-        let (start, world) = (FlatState::at_rest(still.clone()), World { obstacles: Vec::new() });
+        let (start, world) = (JointState::at_rest(still.clone()), World { obstacles: Vec::new() });
         let mut problem = Problem {
             mechanism,
             world,

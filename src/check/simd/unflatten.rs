@@ -8,28 +8,28 @@ use super::scratch::Scratch;
 use crate::vector::{Row, Row32, Simd32, Vector};
 use std::sync::LazyLock;
 
-/// Times of the samples from `first_tooth` of a rake on: [`Edge::sample_time`] in lanes.
+/// Times of the samples from `first_sample` of a rake on: [`Edge::sample_time`] in lanes.
 #[inline(always)]
 pub(super) fn times<S: Simd32>(
     s: S,
     edge: &Edge<'_>,
     rake: usize,
-    first_tooth: usize,
+    first_sample: usize,
     rakes: usize,
     scratch: &mut Scratch,
 ) {
     let share = if !edge.at_rest {
-        let tooth = s.load(&Row32::NUMBERS) + s.splat(first_tooth as f32);
-        let number = tooth.mul_add(s.splat(rakes as f32), s.splat(rake as f32));
+        let sample = s.load(&Row32::NUMBERS) + s.splat(first_sample as f32);
+        let number = sample.mul_add(s.splat(rakes as f32), s.splat(rake as f32));
         number * s.splat(1.0 / (rakes * RAKE - 1) as f32)
     } else if let Some(shares) = at_rest_shares(edge.degree, rake, rakes) {
         let mut lane = Row32::ZERO;
-        lane.0[..S::LANES].copy_from_slice(&shares.0[first_tooth..first_tooth + S::LANES]);
+        lane.0[..S::LANES].copy_from_slice(&shares.0[first_sample..first_sample + S::LANES]);
         s.load(&lane)
     } else {
         let mut lane = Row32::ZERO;
-        for (tooth, share) in lane.0.iter_mut().enumerate().take(S::LANES) {
-            *share = sample_share(rake, first_tooth + tooth, rakes, Some(edge.degree));
+        for (sample, share) in lane.0.iter_mut().enumerate().take(S::LANES) {
+            *share = sample_share(rake, first_sample + sample, rakes, Some(edge.degree));
         }
         s.load(&lane)
     };
@@ -39,7 +39,7 @@ pub(super) fn times<S: Simd32>(
 /// Edges of at most so many rakes find their [`sample_share`]s in a table.
 const TABLED_RAKES: usize = 16;
 
-/// A rake of shares of a rest-to-rest edge, one per tooth, where they are in the table.
+/// A rake of shares of a rest-to-rest edge, one per sample, where they are in the table.
 fn at_rest_shares(degree: usize, rake: usize, rakes: usize) -> Option<&'static Row32> {
     /// For each degree, made when it is first asked for, those of edges of one rake, then of two, and so on.
     static TABLES: [LazyLock<Vec<Row32>>; 3] =
@@ -50,8 +50,8 @@ fn at_rest_shares(degree: usize, rake: usize, rakes: usize) -> Option<&'static R
 /// The table of edges of a degree.
 fn shares_of<const DEGREE: usize>() -> Vec<Row32> {
     let every = (1..=TABLED_RAKES).flat_map(|rakes| (0..rakes).map(move |rake| (rake, rakes)));
-    let share = |rake, rakes, tooth| sample_share(rake, tooth, rakes, Some(DEGREE));
-    every.map(|(rake, rakes)| Row(std::array::from_fn(|tooth| share(rake, rakes, tooth)))).collect()
+    let share = |rake, rakes, sample| sample_share(rake, sample, rakes, Some(DEGREE));
+    every.map(|(rake, rakes)| Row(std::array::from_fn(|sample| share(rake, rakes, sample)))).collect()
 }
 
 /// Evaluates an edge at the times of `scratch.time`.

@@ -1,8 +1,8 @@
-//! Starts and goals of bases that go where they point, as roots of trees.
+//! Starts and goals of nonholonomic bases, as roots of trees.
 
-use crate::problem::{FlatState, Problem};
+use crate::problem::{JointState, Problem};
 use crate::robot::OutputLimits;
-use crate::steer::{CourseLimits, Curve, Stance};
+use crate::steer::{PathLimits, Curve, PathState};
 use crate::trajectory::Trajectory;
 
 /// A speed or turn rate below this is none, m/s and rad/s.
@@ -15,7 +15,7 @@ const BRAKING: f64 = 0.99;
 #[derive(Clone, Debug)]
 pub(super) struct Root {
     /// The stance.
-    pub(super) stance: Stance,
+    pub(super) stance: PathState,
     /// What lies between the end itself and the stance: a turn that is braked where it stands.
     pub(super) lead: Vec<Curve>,
     /// Speed at the end itself, m/s, or rad/s of a turn there.
@@ -24,24 +24,24 @@ pub(super) struct Root {
 
 impl Root {
     /// The root of a start.
-    pub(super) fn of_start(limits: &CourseLimits, state: &FlatState) -> Self {
+    pub(super) fn of_start(limits: &PathLimits, state: &JointState) -> Self {
         Self::of(limits, state, 1.0)
     }
 
     /// The root of a goal.
-    pub(super) fn of_goal(limits: &CourseLimits, state: &FlatState) -> Self {
+    pub(super) fn of_goal(limits: &PathLimits, state: &JointState) -> Self {
         Self::of(limits, state, -1.0)
     }
 
     /// `sense` is 1 where time goes on from it, -1 where it leads to it.
-    fn of(limits: &CourseLimits, state: &FlatState, sense: f64) -> Self {
+    fn of(limits: &PathLimits, state: &JointState, sense: f64) -> Self {
         let (mut stance, turn) = stance(limits, state);
         let speed = stance.speed.abs();
         if speed > 0.0 || turn.abs() <= STILL {
             return Self { stance, lead: Vec::new(), speed };
         }
         let way = 0.5 * turn * turn.abs() / (BRAKING * limits.turn_acceleration());
-        let other = Stance { heading: stance.heading + sense * way, ..stance.clone() };
+        let other = PathState { heading: stance.heading + sense * way, ..stance.clone() };
         let ends = if sense > 0.0 { [&stance, &other] } else { [&other, &stance] };
         let lead = vec![Curve::turn(ends[0], ends[1].heading, &stance.arm)];
         stance = other;
@@ -50,7 +50,7 @@ impl Root {
 }
 
 /// The stance of a state, and its turn rate.
-fn stance(limits: &CourseLimits, state: &FlatState) -> (Stance, f64) {
+fn stance(limits: &PathLimits, state: &JointState) -> (PathState, f64) {
     let (p, rates) = (&state.position, &state.velocity);
     let joints = p.len() - limits.arm().len();
     let arm = p[joints..].to_vec();
@@ -58,7 +58,7 @@ fn stance(limits: &CourseLimits, state: &FlatState) -> (Stance, f64) {
         let speed = (0..3).map(|i| rates[i] * rates[i]).sum::<f64>().sqrt();
         let speed = if speed > STILL { speed } else { 0.0 };
         let place = [p[0], p[1], p[2]];
-        return (Stance { place, heading: p[3], pitch: p[4], speed, arm, ..Stance::default() }, 0.0);
+        return (PathState { place, heading: p[3], pitch: p[4], speed, arm, ..PathState::default() }, 0.0);
     }
     let (sin, cos) = p[2].sin_cos();
     let speed = cos * rates[0] + sin * rates[1];
@@ -70,12 +70,12 @@ fn stance(limits: &CourseLimits, state: &FlatState) -> (Stance, f64) {
     };
     let bend = curvature.filter(|_| limits.needs_bend()).map(|k| limits.straight_bend(k));
     let place = [p[0], p[1], 0.0];
-    let stance = Stance { place, heading: p[2], curvature, bend, speed, arm, ..Stance::default() };
+    let stance = PathState { place, heading: p[2], curvature, bend, speed, arm, ..PathState::default() };
     (stance, rates[2])
 }
 
 /// The trajectory that stays where it is, for a start that is a goal.
-pub(super) fn standing(limits: &CourseLimits, start: &FlatState) -> Trajectory {
+pub(super) fn standing(limits: &PathLimits, start: &JointState) -> Trajectory {
     let (stance, _) = stance(limits, start);
     let curve = Curve::turn(&stance, stance.heading, &stance.arm);
     let curve = Curve { is_spatial: limits.is_spatial(), ..curve };
@@ -87,7 +87,7 @@ pub(super) fn standing(limits: &CourseLimits, start: &FlatState) -> Trajectory {
 
 /// What to sample between: the place, then the arm. Where a coordinate is not bounded, as far around the
 /// ends as they are apart, and some more.
-pub(super) fn bounds(limits: &CourseLimits, problem: &Problem, goals: &[&FlatState]) -> Vec<(f64, f64)> {
+pub(super) fn bounds(limits: &PathLimits, problem: &Problem, goals: &[&JointState]) -> Vec<(f64, f64)> {
     let dimensions = limits.dimensions();
     let joints = problem.mechanism.dof();
     let arm = joints - limits.arm().len()..joints;

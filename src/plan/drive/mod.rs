@@ -1,4 +1,4 @@
-//! The planner of bases that go where they point: paths first, the fastest law of time along them after.
+//! The planner of nonholonomic bases: paths first, the fastest time parameterization along them after.
 
 mod ends;
 mod pursuit;
@@ -10,11 +10,11 @@ use super::worker::{self, Worker};
 use super::{Halt, Termination};
 use crate::certify::Violation;
 use crate::check::CheckError;
-use crate::local_planner::{CoursePlanner, LocalPlanner};
-use crate::problem::FlatState;
+use crate::local_planner::{PathPlanner, LocalPlanner};
+use crate::problem::JointState;
 use crate::refine::{Route, drive_by_arcs, shorten_route};
 use crate::robot::Mechanism;
-use crate::steer::{CourseLimits, TimeLaw};
+use crate::steer::{PathLimits, TimeParameterization};
 use crate::stop::Stop;
 use ends::Root;
 use pursuit::Pursuit;
@@ -30,15 +30,15 @@ const MOVES_PER_TRY: u32 = 32;
 const PATIENCE_PER_TRY: u32 = 2;
 const SAMPLES_PER_PATIENCE: u64 = 2;
 
-/// Margins of the limits that a law of time is tried with, one after the other: where an end is at the limit
+/// Margins of the limits that a time parameterization is tried with, one after the other: where an end is at the limit
 /// itself, none is left.
 const MARGINS: [f64; 4] = [1e-3, 1e-2, 1e-5, 0.0];
 
-/// One worker's search for trajectories of a base that goes where it points.
+/// One worker's search for trajectories of a nonholonomic base.
 pub(super) struct Drive<'a> {
     worker: Worker<'a>,
-    limits: CourseLimits,
-    goals: Vec<&'a FlatState>,
+    limits: PathLimits,
+    goals: Vec<&'a JointState>,
     /// What guides the searches, from the first on.
     pursuit: Option<Pursuit<'a>>,
     /// Whether the last attempt made a trajectory.
@@ -57,7 +57,7 @@ struct Guided<'s, 'a> {
     search: Search<'s>,
     pursuit: Option<&'s mut Pursuit<'a>>,
     mechanism: &'s Mechanism,
-    limits: &'s CourseLimits,
+    limits: &'s PathLimits,
 }
 
 impl worker::Search for Guided<'_, '_> {
@@ -77,7 +77,7 @@ impl worker::Search for Guided<'_, '_> {
 
 impl<'a> Drive<'a> {
     /// For a worker on a problem whose base has these limits.
-    pub(super) fn new(worker: Worker<'a>, limits: CourseLimits, goals: &[&'a FlatState]) -> Self {
+    pub(super) fn new(worker: Worker<'a>, limits: PathLimits, goals: &[&'a JointState]) -> Self {
         Self { worker, limits, goals: goals.to_vec(), pursuit: None, has_made: false }
     }
 
@@ -119,7 +119,7 @@ impl<'a> Drive<'a> {
             let outer = worker.local.stop().clone();
             worker.local.set_stop(termination.halved().stop());
             let mechanism = &worker.problem.mechanism;
-            let shorten = |planner: &mut CoursePlanner<'_>| shorten_route(route, planner, moves, seed);
+            let shorten = |planner: &mut PathPlanner<'_>| shorten_route(route, planner, moves, seed);
             let route = with_planner(&mut worker.local, mechanism, limits, shorten)?;
             worker.local.set_stop(&outer);
             Ok(Found { duration: route.estimate(limits), route, raw_duration })
@@ -215,7 +215,7 @@ impl<'a> Family<'a> for Drive<'a> {
         let limits = self.limits.with_margin(margin);
         let timed = self.worker.refining(|_| {
             let route = found.route.clone().guided();
-            let law = TimeLaw::fastest_until(&limits, &route.curves, route.ends, stop)?;
+            let law = TimeParameterization::fastest_until(&limits, &route.curves, route.ends, stop)?;
             Some(law.trajectory(&route.curves))
         });
         self.has_made = timed.is_some();
@@ -227,11 +227,11 @@ impl<'a> Family<'a> for Drive<'a> {
 fn with_planner<T>(
     local: &mut LocalPlanner<'_>,
     mechanism: &Mechanism,
-    limits: &CourseLimits,
-    work: impl FnOnce(&mut CoursePlanner<'_>) -> T,
+    limits: &PathLimits,
+    work: impl FnOnce(&mut PathPlanner<'_>) -> T,
 ) -> T {
     let stop = local.stop().clone();
-    let mut planner = CoursePlanner::new(mechanism, limits, local.checker()).until(&stop);
+    let mut planner = PathPlanner::new(mechanism, limits, local.checker()).until(&stop);
     let done = work(&mut planner);
     let checked = planner.checked;
     local.checked += checked;

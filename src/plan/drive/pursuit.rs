@@ -1,8 +1,8 @@
 //! Follows a guide: what the body's largest ball can pass tells where to try the body itself.
 
 use crate::problem::Problem;
-use crate::search::{Clearance, Guide, Path, Sampler};
-use crate::steer::{CourseLimits, Stance};
+use crate::search::{Clearance, GridHeuristic, Path, Sampler};
+use crate::steer::{PathLimits, PathState};
 use crate::stop::{Stop, Watch};
 use crate::world::Obstacle;
 use glam::DVec3;
@@ -40,7 +40,7 @@ const AVOIDED: f64 = 2.5;
 
 /// The guide of a query, which its searches share: what one has found impassable, the next avoids.
 pub(super) struct Pursuit<'a> {
-    guide: Guide<'a>,
+    guide: GridHeuristic<'a>,
     bounds: Vec<(f64, f64)>,
     goals: Vec<DVec3>,
     /// `None` where the guide finds none.
@@ -70,8 +70,8 @@ impl<'a> Pursuit<'a> {
     /// found.
     pub(super) fn new(
         problem: &'a Problem,
-        limits: &CourseLimits,
-        start: &Stance,
+        limits: &PathLimits,
+        start: &PathState,
         mut goals: Vec<DVec3>,
         bounds: &[(f64, f64)],
         stop: &Stop,
@@ -84,8 +84,8 @@ impl<'a> Pursuit<'a> {
         let finest = FINEST * ball.reach;
         let ample = ball.reach - ball.radius;
         let most = PLACES[dimensions - 2];
-        let far = ample.max(2.0 * Guide::spacing_for(&bounds, most, finest));
-        let guide = Guide::new(
+        let far = ample.max(2.0 * GridHeuristic::spacing_for(&bounds, most, finest));
+        let guide = GridHeuristic::new(
             start.place.into(),
             &bounds,
             most,

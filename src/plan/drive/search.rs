@@ -1,4 +1,4 @@
-//! RRT-Connect over the stances of a base that goes where it points: one tree grows forward from the
+//! RRT-Connect over the stances of a nonholonomic base: one tree grows forward from the
 //! start, one backward from the goals, by arcs to places drawn at random, or along the path of a guide; the
 //! trees are joined by curves from stance to stance.
 
@@ -6,10 +6,10 @@ use super::super::{Halt, PlanOptions, Termination};
 use super::ends::Root;
 use super::pursuit::{Pursuit, Waypoint};
 use crate::check::CheckError;
-use crate::local_planner::{CoursePlanner, Given, Motion};
+use crate::local_planner::{PathPlanner, Given, Motion};
 use crate::refine::Route;
 use crate::search::Sampler;
-use crate::steer::{CourseLimits, Curve, EndSpeeds, Pace, Pointer, Stance};
+use crate::steer::{PathLimits, Curve, EndSpeeds, Pace, Pointer, PathState};
 
 /// Nodes of the other tree that a new one is joined to, the nearest by estimated time.
 const PARTNERS: usize = 3;
@@ -39,7 +39,7 @@ const HEADED: f64 = 0.7;
 struct Tree {
     /// Which end of its motions is nearer to the root: the first of a tree that grows forward.
     given: Given,
-    stances: Vec<Stance>,
+    stances: Vec<PathState>,
     /// Place and nose of each stance, for a quick look at all of them, as a tree sees them that grows away
     /// from them: backwards where it grows backward.
     keys: Vec<Pointer>,
@@ -63,7 +63,7 @@ impl Tree {
         }
     }
 
-    fn add(&mut self, stance: Stance, parent: Option<usize>, motion: Motion) -> usize {
+    fn add(&mut self, stance: PathState, parent: Option<usize>, motion: Motion) -> usize {
         let node = self.stances.len();
         self.keys.push(match self.given {
             Given::First => stance.pointer(),
@@ -123,7 +123,7 @@ impl<'a> Search<'a> {
     /// A search from and to these roots, each with the curves before (after) it, in `bounds` of the place
     /// and the arm.
     pub(super) fn new(
-        limits: &CourseLimits,
+        limits: &PathLimits,
         start: Root,
         goals: Vec<Root>,
         bounds: Vec<(f64, f64)>,
@@ -159,7 +159,7 @@ impl<'a> Search<'a> {
     /// When a budget is spent, after which the search may be taken up again, or the checking backend fails.
     pub(super) fn search(
         &mut self,
-        planner: &mut CoursePlanner<'_>,
+        planner: &mut PathPlanner<'_>,
         mut pursuit: Option<&mut Pursuit<'_>>,
         termination: &Termination<'_>,
     ) -> Result<Route, Halt> {
@@ -196,7 +196,7 @@ impl<'a> Search<'a> {
     }
 
     /// Joins the start to the goals, and brings roots at speed to rest.
-    fn begin(&mut self, planner: &mut CoursePlanner<'_>) -> Result<Option<Route>, CheckError> {
+    fn begin(&mut self, planner: &mut PathPlanner<'_>) -> Result<Option<Route>, CheckError> {
         let mut best: Option<(usize, Motion)> = None;
         for goal in 0..self.trees[1].stances.len() {
             let longest = best.as_ref().map_or(f64::INFINITY, |(_, motion)| motion.duration);
@@ -229,7 +229,7 @@ impl<'a> Search<'a> {
         side: usize,
         waypoint: &Waypoint,
         pursuit: &mut Pursuit<'_>,
-        planner: &mut CoursePlanner<'_>,
+        planner: &mut PathPlanner<'_>,
     ) -> Result<Option<Route>, CheckError> {
         let Waypoint { place, heading, pitch, .. } = *waypoint;
         let near = self.nearest(side, &place, &[], 0.0);
@@ -254,7 +254,7 @@ impl<'a> Search<'a> {
     }
 
     /// Draws a sample, grows the tree `side` towards it, and the other tree towards what is new.
-    fn grow(&mut self, side: usize, planner: &mut CoursePlanner<'_>) -> Result<Option<Route>, CheckError> {
+    fn grow(&mut self, side: usize, planner: &mut PathPlanner<'_>) -> Result<Option<Route>, CheckError> {
         let dimensions = self.dimensions;
         let joints = self.trees[0].stances[0].arm.len();
         let mut sample = vec![0.0; dimensions + joints];
@@ -297,7 +297,7 @@ impl<'a> Search<'a> {
         near: usize,
         place: [f64; 3],
         arm: &[f64],
-        planner: &mut CoursePlanner<'_>,
+        planner: &mut PathPlanner<'_>,
     ) -> Result<Option<usize>, CheckError> {
         let tree = &mut self.trees[side];
         let stance = &tree.stances[near];
@@ -321,7 +321,7 @@ impl<'a> Search<'a> {
         &mut self,
         side: usize,
         node: usize,
-        planner: &mut CoursePlanner<'_>,
+        planner: &mut PathPlanner<'_>,
     ) -> Result<Option<Route>, CheckError> {
         let (own, other) = (&self.trees[side], &self.trees[1 - side]);
         let stance = &own.stances[node];
@@ -353,7 +353,7 @@ impl<'a> Search<'a> {
     fn close(
         &self,
         [start, goal]: [usize; 2],
-        planner: &mut CoursePlanner<'_>,
+        planner: &mut PathPlanner<'_>,
     ) -> Result<Option<Route>, CheckError> {
         let (from, to) = (&self.trees[0].stances[start], &self.trees[1].stances[goal]);
         let motion = planner.connect(from, to, f64::INFINITY)?;
@@ -393,7 +393,7 @@ impl<'a> Search<'a> {
 
 /// Ahead of a stance at speed (or behind it, if it is to be come to): where it may come to rest, on the
 /// circle that it is on.
-fn resting_place(limits: &CourseLimits, stance: &Stance, given: Given, share: f64) -> [f64; 3] {
+fn resting_place(limits: &PathLimits, stance: &PathState, given: Given, share: f64) -> [f64; 3] {
     let sense = if given == Given::First { 1.0 } else { -1.0 };
     let way = sense * share * stance.speed * stance.speed.abs() / (2.0 * limits.acceleration());
     let half = 0.5 * way * stance.curvature.unwrap_or(0.0);

@@ -3,8 +3,8 @@
 use super::envelope::Envelope;
 use super::righting::Lean;
 use crate::base::{Base, Jet, MAX_ORDER, MAX_OUTPUTS};
-use crate::check::{Fault, Status};
-use crate::problem::FlatState;
+use crate::check::{Diagnosis, Status};
+use crate::problem::JointState;
 use crate::trajectory::{Trajectory, shift};
 use std::f64::consts::TAU;
 use std::fmt;
@@ -36,7 +36,7 @@ const TIMES: i32 = 22;
 #[derive(Clone, Debug)]
 pub(super) struct Port {
     /// Where the body is level: values and rates of the flat outputs.
-    pub(super) level: FlatState,
+    pub(super) level: JointState,
     /// What lies between there and the end itself, unless that is level.
     pub(super) lead: Option<Trajectory>,
 }
@@ -74,7 +74,7 @@ impl Port {
     pub(super) fn of_start(
         envelope: &Envelope<'_>,
         base: &Base,
-        start: &FlatState,
+        start: &JointState,
     ) -> Result<Vec<Self>, Attitude> {
         let end = End::of(base, start)?;
         if end.is_level() {
@@ -89,9 +89,9 @@ impl Port {
     pub(super) fn of_goal(
         envelope: &Envelope<'_>,
         base: &Base,
-        goal: &FlatState,
+        goal: &JointState,
     ) -> Result<Vec<Self>, Attitude> {
-        let backwards = |state: &FlatState| FlatState {
+        let backwards = |state: &JointState| JointState {
             velocity: state.velocity.iter().map(|v| -v).collect(),
             ..state.clone()
         };
@@ -119,7 +119,7 @@ impl Port {
 }
 
 /// The first limit of the base that a state breaks, whatever the control.
-pub(super) fn excess(base: &Base, state: &FlatState) -> Option<Fault> {
+pub(super) fn excess(base: &Base, state: &JointState) -> Option<Diagnosis> {
     let End { flat, thrust } = End::of(base, state).ok()?;
     let gravity = base.gravity()?;
     let mut derivatives = [[0.0; MAX_OUTPUTS]; MAX_ORDER + 1];
@@ -134,7 +134,7 @@ pub(super) fn excess(base: &Base, state: &FlatState) -> Option<Fault> {
     let sample = base.unflatten(&base.flat_from(derivatives)).ok()?;
     let of_state = sample.limits.len() - sample.control.len();
     let broken = sample.limits[..of_state].iter().find(|limit| limit.excess() > ROUNDING)?;
-    Some(Fault {
+    Some(Diagnosis {
         status: Status::Base,
         subject: broken.name.to_owned(),
         other: String::new(),
@@ -146,16 +146,16 @@ pub(super) fn excess(base: &Base, state: &FlatState) -> Option<Fault> {
 /// An end in the flat outputs, and how the body points.
 struct End {
     /// Values and rates of the flat outputs.
-    flat: FlatState,
+    flat: JointState,
     /// Direction of the thrust and its derivative, along as many axes as there are.
     thrust: Vec<Jet>,
 }
 
 impl End {
-    fn of(base: &Base, state: &FlatState) -> Result<Self, Attitude> {
+    fn of(base: &Base, state: &JointState) -> Result<Self, Attitude> {
         let jet = |i: usize| Jet([state.position[i], state.velocity[i], 0.0, 0.0]);
         let outputs = base.outputs().len();
-        let flat = FlatState {
+        let flat = JointState {
             position: state.position[..outputs].to_vec(),
             velocity: state.velocity[..outputs].to_vec(),
             acceleration: vec![0.0; outputs],
@@ -232,7 +232,7 @@ impl End {
 
     /// A thrust by mass of `thrust` along the body swings to that which hovers, `gravity`.
     fn swing(&self, [thrust, gravity]: [f64; 2], duration: f64) -> Trajectory {
-        let FlatState { position, velocity, .. } = &self.flat;
+        let JointState { position, velocity, .. } = &self.flat;
         let mut coefficients = Vec::new();
         let t = duration;
         for (i, (&p, &v)) in position.iter().zip(velocity).enumerate() {
@@ -250,8 +250,8 @@ impl End {
 }
 
 /// Values and rates at the end of a trajectory.
-fn flat_end(trajectory: &Trajectory) -> FlatState {
-    let mut state = FlatState::at_rest(vec![0.0; trajectory.dof()]);
+fn flat_end(trajectory: &Trajectory) -> JointState {
+    let mut state = JointState::at_rest(vec![0.0; trajectory.dof()]);
     trajectory.evaluate(trajectory.duration(), 0, &mut state.position);
     trajectory.evaluate(trajectory.duration(), 1, &mut state.velocity);
     // What comes to rest does so up to rounding.

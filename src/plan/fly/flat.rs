@@ -2,7 +2,7 @@
 //! accelerations see of it.
 
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Verdict};
-use crate::problem::{FlatState, Problem};
+use crate::problem::{JointState, Problem};
 use crate::robot::{Mechanism, OutputLimits};
 use crate::stop::Stop;
 use crate::world::World;
@@ -13,8 +13,8 @@ pub(super) fn problem(
     problem: &Problem,
     names: &[&str],
     limits: Vec<OutputLimits>,
-    start: FlatState,
-    goals: Vec<FlatState>,
+    start: JointState,
+    goals: Vec<JointState>,
 ) -> Problem {
     let outer = &problem.mechanism;
     let mechanism = Mechanism::bare(

@@ -25,8 +25,8 @@ pub(super) use pilot::Pilot;
 
 use super::{EndFault, PlanError};
 use crate::base::Base;
-use crate::check::{CheckError, EdgeBatch, EdgeChecker, Fault, Status};
-use crate::problem::{FlatState, Problem};
+use crate::check::{CheckError, EdgeBatch, EdgeChecker, Diagnosis, Status};
+use crate::problem::{JointState, Problem};
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use ends::Port;
@@ -57,7 +57,7 @@ impl<'a> Flight<'a> {
     /// is due meanwhile, neither tells anything.
     pub(super) fn of(
         problem: &'a Problem,
-        goals: &[&FlatState],
+        goals: &[&JointState],
         checker: &mut dyn EdgeChecker,
         stop: &Stop,
     ) -> Result<Option<Self>, PlanError> {
@@ -79,7 +79,7 @@ impl<'a> Flight<'a> {
         problem: &'a Problem,
         base: &'a Base,
         envelope: Envelope<'a>,
-        goals: &[&FlatState],
+        goals: &[&JointState],
         stop: &Stop,
     ) -> Result<Self, PlanError> {
         let unsupported = |why: &str| PlanError::Unsupported(why.to_owned());
@@ -95,9 +95,9 @@ impl<'a> Flight<'a> {
         if let Some(why) = ends::excess(base, &problem.start) {
             return Err(PlanError::Start(EndFault::Invalid(why)));
         }
-        let faults: Vec<Option<Fault>> = goals.iter().map(|goal| ends::excess(base, goal)).collect();
+        let faults: Vec<Option<Diagnosis>> = goals.iter().map(|goal| ends::excess(base, goal)).collect();
         let sound = goals.iter().zip(&faults).filter(|(_, fault)| fault.is_none()).map(|(goal, _)| goal);
-        let goals: Vec<&FlatState> = sound.copied().collect();
+        let goals: Vec<&JointState> = sound.copied().collect();
         if let (true, Some(why)) = (goals.is_empty(), faults.into_iter().flatten().next()) {
             return Err(PlanError::Goal(EndFault::Invalid(why)));
         }
@@ -138,7 +138,7 @@ impl<'a> Flight<'a> {
         let ends = || self.ports().map(|port| &port.level);
         for (output, limits) in limits.iter_mut().enumerate().skip(self.envelope.up() + 1) {
             // Nothing is gained by turning beyond what the ends ask for.
-            let reach = |s: &FlatState, sign: f64| {
+            let reach = |s: &JointState, sign: f64| {
                 let way = s.velocity[output] * s.velocity[output].abs() / limits.acceleration;
                 s.position[output] + sign * (way.abs() + s.velocity[output].abs() * delay)
             };
@@ -146,9 +146,9 @@ impl<'a> Flight<'a> {
             limits.upper = ends().map(|s| reach(s, 1.0)).fold(f64::NEG_INFINITY, f64::max);
         }
         let moved = |port: &Port, by: f64| {
-            let FlatState { position, velocity, .. } = &port.level;
+            let JointState { position, velocity, .. } = &port.level;
             let position = position.iter().zip(velocity).map(|(p, v)| p + by * v).collect();
-            FlatState { position, ..port.level.clone() }
+            JointState { position, ..port.level.clone() }
         };
         let goals = self.goals.iter().map(|port| moved(port, -0.5 * delay)).collect();
         let start = moved(&self.starts[start], 0.5 * delay);

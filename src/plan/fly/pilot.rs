@@ -11,7 +11,7 @@ use super::quicken::Quickener;
 use super::{DEGREE, Ends, Flight};
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Verdict};
 use crate::local_planner::LocalPlanner;
-use crate::problem::{FlatState, Problem};
+use crate::problem::{JointState, Problem};
 use crate::refine::{Knots, skip_corners};
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
@@ -242,7 +242,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
 
     /// Roughly how long a path takes, seconds.
     fn promise(&self, path: &Knots) -> f64 {
-        let piece = |pair: &[FlatState]| {
+        let piece = |pair: &[JointState]| {
             let way = pair[0].position.iter().zip(&pair[1].position).map(|(p, q)| q - p);
             let law = self.flight.envelope.line(&way.collect::<Vec<_>>(), TILTS[1], FOR_TURNING);
             law.map_or(0.0, |law| law.duration())
@@ -270,7 +270,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
         termination: &Termination<'_>,
     ) -> Result<Knots, Halt> {
         let begun = self.worker.begin_search();
-        let goals: Vec<&FlatState> = problem.goals.iter().collect();
+        let goals: Vec<&JointState> = problem.goals.iter().collect();
         let joints = self.joints();
         let search = RrtConnect::new(problem, &goals, self.worker.options, begun.seed);
         let mut search = LevelSearch { search, problem, joints };
@@ -309,7 +309,7 @@ impl<'f, 'l> Pilot<'f, 'l> {
     fn goal(&self, path: &Knots, delay: f64) -> usize {
         let end = &path.states[path.states.len() - 1].position;
         let off = |port: &Port| {
-            let FlatState { position, velocity, .. } = &port.level;
+            let JointState { position, velocity, .. } = &port.level;
             let off = |(e, (p, v)): (&f64, (&f64, &f64))| (e - (p - 0.5 * delay * v)).abs();
             end.iter().zip(position.iter().zip(velocity)).map(off).fold(0.0, f64::max)
         };

@@ -1,7 +1,7 @@
 //! Flights made shorter: all limits at once, by collocation in the flat outputs.
 //!
 //! A flight becomes a spline ([`Splines`]) of ever shorter durations. For each, the least squares of
-//! what exceeds a limit, or comes too near to an obstacle, are brought to none by the method of Levenberg
+//! what exceeds a limit, or comes too near to an obstacle, are driven to zero by the method of Levenberg
 //! and Marquardt, from the spline of the duration before. The spline is dense in time and its thrust may be
 //! anything at either end, so that what filters and turns made in advance leave unused is used: a body
 //! brakes while it still turns, and flies on while it brakes.

@@ -2,7 +2,7 @@
 //! the fall and the drift, and leaves it hovering.
 
 use super::envelope::{Envelope, Turning};
-use crate::problem::FlatState;
+use crate::problem::JointState;
 use crate::robot::OutputLimits;
 use crate::steer::{Profile, TimeOptimal};
 use crate::trajectory::Trajectory;
@@ -26,7 +26,7 @@ const STILL: f64 = 1e-10;
 #[derive(Clone, Debug)]
 pub(super) struct Lean {
     /// Values and rates of the flat outputs.
-    pub(super) flat: FlatState,
+    pub(super) flat: JointState,
     /// The horizontal direction in which it leans, along the horizontal outputs.
     pub(super) toward: Vec<f64>,
     /// The angle between thrust and upright, rad; from 0 to two turns, as it is to be unwound to 0.
@@ -114,7 +114,7 @@ struct Swing<'a> {
     lean: &'a Lean,
     trajectory: Trajectory,
     /// Values and rates of the outputs at its end.
-    at: FlatState,
+    at: JointState,
 }
 
 impl<'a> Swing<'a> {
@@ -181,7 +181,7 @@ mod tests {
         let outputs = envelope.outputs();
         // To the side: a quadrotor's pitch stays none.
         let toward = if outputs == 2 { vec![1.0] } else { vec![0.0, 1.0] };
-        Lean { flat: FlatState::at_rest(vec![0.0; outputs]), toward, angle, rate }
+        Lean { flat: JointState::at_rest(vec![0.0; outputs]), toward, angle, rate }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! b' = curvature - sin(b) / hitch length by its path (see [`Car`]).
 
 use crate::base::{Car, Trailer};
-use crate::steer::Stance;
+use crate::steer::PathState;
 
 /// Steps of an arc in which the hitch angle is integrated: what is between them is looked at nowhere.
 pub(super) const STEPS: usize = 6;
@@ -36,15 +36,15 @@ pub(super) struct Train {
 /// Where a train stands: the car's axle and heading, and the hitch angle, in metres and rad. Also a slope by
 /// those.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Standing {
+pub(super) struct CarTrailerState {
     pub(super) place: [f64; 2],
     pub(super) heading: f64,
     pub(super) hitch: f64,
 }
 
-impl Standing {
+impl CarTrailerState {
     /// That in which the trailer's axle is at a stance of a path.
-    pub(super) fn of(stance: &Stance, hitch_length: f64) -> Self {
+    pub(super) fn of(stance: &PathState, hitch_length: f64) -> Self {
         let (sin, cos) = stance.heading.sin_cos();
         let hitch = (hitch_length * stance.curvature.unwrap_or(0.0)).atan();
         Self {
@@ -55,14 +55,14 @@ impl Standing {
     }
 
     /// The stance of the trailer's axle.
-    pub(super) fn stance(&self, hitch_length: f64) -> Stance {
+    pub(super) fn stance(&self, hitch_length: f64) -> PathState {
         let heading = self.heading - self.hitch;
         let (sin, cos) = heading.sin_cos();
-        Stance {
+        PathState {
             place: [self.place[0] - hitch_length * cos, self.place[1] - hitch_length * sin, 0.0],
             heading,
             curvature: Some(self.hitch.tan() / hitch_length),
-            ..Stance::default()
+            ..PathState::default()
         }
     }
 
@@ -85,11 +85,11 @@ impl Standing {
 /// An instant on an arc.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sample {
-    pub(super) at: Standing,
+    pub(super) at: CarTrailerState,
     /// Length of the trailer's path since the arc began, metres; negative backwards.
     pub(super) way: f64,
     /// Derivatives by bend and length of the arc.
-    slopes: [Standing; UNKNOWNS],
+    slopes: [CarTrailerState; UNKNOWNS],
     /// Derivative of the hitch angle by that with which the arc begins.
     spread: f64,
 }
@@ -97,7 +97,7 @@ pub(super) struct Sample {
 /// An arc as it is driven.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Leg {
-    pub(super) from: Standing,
+    pub(super) from: CarTrailerState,
     /// After each step; the last is where the arc ends.
     pub(super) samples: [Sample; STEPS],
 }
@@ -108,7 +108,7 @@ impl Leg {
     }
 
     /// Where the train stands after so many steps.
-    pub(super) fn at(&self, steps: usize) -> Standing {
+    pub(super) fn at(&self, steps: usize) -> CarTrailerState {
         if steps == 0 { self.from } else { self.samples[steps - 1].at }
     }
 
@@ -125,7 +125,7 @@ impl Train {
     }
 
     /// The arcs as they are driven from where the train stands.
-    pub(super) fn drive(&self, mut from: Standing, arcs: &[Arc]) -> Vec<Leg> {
+    pub(super) fn drive(&self, mut from: CarTrailerState, arcs: &[Arc]) -> Vec<Leg> {
         let leg = |arc: &Arc| {
             let leg = self.leg(from, *arc);
             from = leg.end().at;
@@ -134,7 +134,7 @@ impl Train {
         arcs.iter().map(leg).collect()
     }
 
-    fn leg(&self, from: Standing, arc: Arc) -> Leg {
+    fn leg(&self, from: CarTrailerState, arc: Arc) -> Leg {
         let curvature = self.sharpest * arc.bend;
         let step = self.hitch_length * arc.length / STEPS as f64;
         let mut swing = Swing { hitch: from.hitch, spread: 1.0, bent: 0.0, way: 0.0 };
@@ -147,7 +147,7 @@ impl Train {
     }
 
     /// After `length`, a `share` of the arc's.
-    fn sample(&self, from: &Standing, curvature: f64, length: f64, share: f64, swing: &Swing) -> Sample {
+    fn sample(&self, from: &CarTrailerState, curvature: f64, length: f64, share: f64, swing: &Swing) -> Sample {
         let way = self.hitch_length * length;
         let half = 0.5 * curvature * way;
         // Of chord and arc, and its derivative by half the turn.
@@ -161,19 +161,19 @@ impl Train {
         let (ahead_sin, ahead_cos) = heading.sin_cos();
         // By the curvature: of the chord's length and of its direction.
         let [longer, aside] = [0.5 * way * way * slope, 0.5 * way * chord];
-        let bent = Standing {
+        let bent = CarTrailerState {
             place: [longer * cos - aside * sin, longer * sin + aside * cos],
             heading: way,
             hitch: swing.bent,
         };
-        let stretched = Standing {
+        let stretched = CarTrailerState {
             place: [ahead_cos, ahead_sin],
             heading: curvature,
             hitch: curvature - swing.hitch.sin() / self.hitch_length,
         };
         let place = [from.place[0] + chord * cos, from.place[1] + chord * sin];
         Sample {
-            at: Standing { place, heading, hitch: swing.hitch },
+            at: CarTrailerState { place, heading, hitch: swing.hitch },
             way: swing.way,
             slopes: [bent.scaled(self.sharpest), stretched.scaled(share * self.hitch_length)],
             spread: swing.spread,
@@ -181,14 +181,14 @@ impl Train {
     }
 }
 
-impl Standing {
+impl CarTrailerState {
     fn scaled(&self, by: f64) -> Self {
         Self { place: self.place.map(|x| by * x), heading: by * self.heading, hitch: by * self.hitch }
     }
 }
 
 /// The derivatives of what has this slope at a sample of a leg, by all unknowns of the legs up to it.
-pub(super) fn form(legs: &[Leg], leg: usize, sample: &Sample, slope: Standing) -> Vec<f64> {
+pub(super) fn form(legs: &[Leg], leg: usize, sample: &Sample, slope: CarTrailerState) -> Vec<f64> {
     let mut form = vec![0.0; UNKNOWNS * (leg + 1)];
     let (mut sample, mut slope) = (sample, slope);
     for i in (0..=leg).rev() {
@@ -267,13 +267,13 @@ pub(super) mod tests {
         prop::collection::vec(arc, 1..6)
     }
 
-    fn standing() -> impl Strategy<Value = Standing> {
+    fn standing() -> impl Strategy<Value = CarTrailerState> {
         (prop::array::uniform2(-1.0..1.0), -3.0..3.0_f64, -0.7..0.7_f64)
-            .prop_map(|(place, heading, hitch)| Standing { place, heading, hitch })
+            .prop_map(|(place, heading, hitch)| CarTrailerState { place, heading, hitch })
     }
 
     /// Of the car's equations of motion, in small steps.
-    fn integrated(from: &Standing, arcs: &[Arc]) -> [f64; 4] {
+    fn integrated(from: &CarTrailerState, arcs: &[Arc]) -> [f64; 4] {
         const FINE: usize = 400;
         let base = Base::Car(car());
         let mut state = [from.place[0], from.place[1], from.heading, from.heading - from.hitch];
@@ -291,7 +291,7 @@ pub(super) mod tests {
         [state[0], state[1], state[2], state[2] - state[3]]
     }
 
-    fn values(at: &Standing) -> [f64; 4] {
+    fn values(at: &CarTrailerState) -> [f64; 4] {
         [at.place[0], at.place[1], at.heading, at.hitch]
     }
 
@@ -328,7 +328,7 @@ pub(super) mod tests {
         #[test]
         fn stances_are_those_of_the_trailer(at in standing()) {
             let stance = at.stance(TRAIN.hitch_length);
-            let near = values(&Standing::of(&stance, TRAIN.hitch_length)).iter().zip(values(&at)).all(|(a, b)| (a - b).abs() < 1e-12);
+            let near = values(&CarTrailerState::of(&stance, TRAIN.hitch_length)).iter().zip(values(&at)).all(|(a, b)| (a - b).abs() < 1e-12);
             prop_assert!(near);
         }
     }

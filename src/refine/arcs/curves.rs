@@ -1,7 +1,7 @@
 //! Curves of a trailer's axle for arcs of its car. Imports `steer`.
 
 use super::chain::{Leg, STEPS};
-use crate::steer::{CourseLimits, Curve, Gait, Stance};
+use crate::steer::{PathLimits, Curve, DriveDirection, PathState};
 
 /// Arcs shorter than this are none, in hitch lengths.
 const SHORTEST: f64 = 1e-3;
@@ -13,9 +13,9 @@ const LOOK: usize = 16;
 /// nowhere, or curves cannot follow them.
 pub(super) fn curves_of(
     legs: &[Leg],
-    [first, last]: &[Stance; 2],
+    [first, last]: &[PathState; 2],
     hitch_length: f64,
-    limits: &CourseLimits,
+    limits: &PathLimits,
 ) -> Option<Vec<Curve>> {
     let mut converter = Converter { limits, hitch_length, curves: Vec::new(), at: first.clone() };
     let is_some = |leg: &&Leg| leg.end().way.abs() > SHORTEST * hitch_length;
@@ -29,21 +29,21 @@ pub(super) fn curves_of(
 
 /// Makes curves of legs.
 struct Converter<'a> {
-    limits: &'a CourseLimits,
+    limits: &'a PathLimits,
     hitch_length: f64,
     curves: Vec<Curve>,
     /// Where the last of them ends.
-    at: Stance,
+    at: PathState,
 }
 
 impl Converter<'_> {
     /// Appends what lies between two steps of a leg: one curve, or where that would turn the wheels too far, two
     /// or more. It ends at `end`, if that is given.
-    fn convert(&mut self, leg: &Leg, [from, to]: [usize; 2], end: Option<&Stance>) -> Option<()> {
+    fn convert(&mut self, leg: &Leg, [from, to]: [usize; 2], end: Option<&PathState>) -> Option<()> {
         let until = end.cloned().unwrap_or_else(|| leg.at(to).stance(self.hitch_length));
         let way = leg.way(to) - leg.way(from);
-        let gait = if way < 0.0 { Gait::Back } else { Gait::Ahead };
-        let curve = Curve::join(&self.at, &until, gait, [way.abs(); 2], false)?;
+        let direction = if way < 0.0 { DriveDirection::Reverse } else { DriveDirection::Forward };
+        let curve = Curve::join(&self.at, &until, direction, [way.abs(); 2], false)?;
         if to - from > 1 && !self.limits.admits(&curve, LOOK) {
             let middle = (from + to) / 2;
             self.convert(leg, [from, middle], None)?;
@@ -58,20 +58,20 @@ impl Converter<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::chain::tests::{TRAILER, car};
-    use super::super::chain::{Arc, Standing, Train};
+    use super::super::chain::{Arc, CarTrailerState, Train};
     use super::*;
     use crate::base::Base;
     use crate::pose::Pose;
     use crate::robot::{JointLimits, Mechanism, Robot};
     use proptest::prelude::*;
 
-    fn limits() -> CourseLimits {
+    fn limits() -> PathLimits {
         let base = Base::Car(car());
         let free = vec![JointLimits::NONE; base.coordinates().len()];
         let robot = Robot::of_spheres("body", Vec::new()).on_base(base, &free, Vec::new());
         let mechanism =
             Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY).unwrap();
-        CourseLimits::of(&mechanism).unwrap()
+        PathLimits::of(&mechanism).unwrap()
     }
 
     proptest! {
@@ -83,7 +83,7 @@ mod tests {
             let limits = limits();
             let train = Train::new(&car(), TRAILER, 0.9);
             let arcs: Vec<Arc> = arcs.into_iter().map(|(bend, length)| Arc { bend, length }).collect();
-            let from = Standing { hitch, ..Standing::default() };
+            let from = CarTrailerState { hitch, ..CarTrailerState::default() };
             let legs = train.drive(from, &arcs);
             let is_far = |leg: &Leg| (1..=STEPS).any(|step| leg.at(step).hitch.abs() > 0.95 * TRAILER.angle);
             prop_assume!(!legs.iter().any(is_far));

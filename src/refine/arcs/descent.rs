@@ -1,7 +1,7 @@
 //! Arcs of constant steering on their way to faster ones, by one linear program after the other. Imports
 //! `steer` and [`crate::refine::elastic`].
 
-use super::chain::{Arc, Leg, Standing, Train, UNKNOWNS, form};
+use super::chain::{Arc, Leg, CarTrailerState, Train, UNKNOWNS, form};
 use super::room::{REACH, Room, Surroundings};
 use crate::refine::elastic::{Elastic, Row};
 use crate::steer::nearest_turn;
@@ -23,7 +23,7 @@ const FALSE: f64 = 0.25;
 /// A change that gains less than this share of what is foreseen is corrected.
 const CURVED: f64 = 0.5;
 
-/// What a metre of a broken constraint costs, in times that it takes in the slower gait; and how much more a
+/// What a metre of a broken constraint costs, in times that it takes in the slower direction; and how much more a
 /// metre from the goal.
 const PRICE: f64 = 5.0;
 const AIM: f64 = 2.0;
@@ -48,7 +48,7 @@ const NEARBY_PER_RADIUS: f64 = 0.5;
 pub(super) struct Descent<'a> {
     train: Train,
     /// Where they begin and end.
-    ends: [Standing; 2],
+    ends: [CarTrailerState; 2],
     /// Greatest speeds ahead and in reverse, m/s.
     speeds: [f64; 2],
     around: Surroundings<'a>,
@@ -95,7 +95,7 @@ struct Program {
 
 impl<'a> Descent<'a> {
     /// From one standing to another.
-    pub(super) fn new(train: Train, ends: [Standing; 2], speeds: [f64; 2], around: Surroundings<'a>) -> Self {
+    pub(super) fn new(train: Train, ends: [CarTrailerState; 2], speeds: [f64; 2], around: Surroundings<'a>) -> Self {
         Self { train, ends, speeds, around }
     }
 
@@ -190,7 +190,7 @@ impl<'a> Descent<'a> {
         Judged { driven: Driven { arcs, legs }, near, misses, duration, cost }
     }
 
-    fn misses(&self, end: &Standing) -> [f64; 4] {
+    fn misses(&self, end: &CarTrailerState) -> [f64; 4] {
         let goal = &self.ends[1];
         let length = self.train.hitch_length;
         [
@@ -203,14 +203,14 @@ impl<'a> Descent<'a> {
     }
 
     /// How they depend on where the arcs end.
-    fn aims(&self) -> [Standing; 4] {
-        let none = Standing::default();
+    fn aims(&self) -> [CarTrailerState; 4] {
+        let none = CarTrailerState::default();
         let turned = AIM * self.train.hitch_length;
         [
-            Standing { place: [AIM, 0.0], ..none },
-            Standing { place: [0.0, AIM], ..none },
-            Standing { heading: turned, ..none },
-            Standing { hitch: turned, ..none },
+            CarTrailerState { place: [AIM, 0.0], ..none },
+            CarTrailerState { place: [0.0, AIM], ..none },
+            CarTrailerState { heading: turned, ..none },
+            CarTrailerState { hitch: turned, ..none },
         ]
     }
 
@@ -264,7 +264,7 @@ impl Program {
     }
 }
 
-/// Bounds of the changes of an arc, which does not change its gait.
+/// Bounds of the changes of an arc, which does not change its direction.
 fn bounds(arc: &Arc, radius: f64) -> [[f64; 2]; UNKNOWNS] {
     let bend = [(-1.0 - arc.bend).max(-radius), (1.0 - arc.bend).min(radius)];
     let length = match arc.length < 0.0 {
@@ -292,9 +292,9 @@ mod tests {
 
     /// From where the train stands at first to so far ahead of it.
     fn straight(problem: &Problem, ahead: f64) -> Descent<'_> {
-        let goal = Standing { place: [ahead, 0.0], ..Standing::default() };
+        let goal = CarTrailerState { place: [ahead, 0.0], ..CarTrailerState::default() };
         let around = Surroundings::new(problem, TRAILER, KEPT, ([0.0; 2], 3.0));
-        Descent::new(TRAIN, [Standing::default(), goal], SPEEDS, around)
+        Descent::new(TRAIN, [CarTrailerState::default(), goal], SPEEDS, around)
     }
 
     fn to_and_fro(ahead: f64, back: f64) -> Vec<Arc> {

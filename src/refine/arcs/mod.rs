@@ -17,10 +17,10 @@ mod sketch;
 use super::Route;
 use crate::base::{Car, Trailer};
 use crate::check::CheckError;
-use crate::local_planner::CoursePlanner;
+use crate::local_planner::PathPlanner;
 use crate::problem::Problem;
-use crate::steer::{CourseLimits, Curve, Gait, Stance};
-use chain::{Standing, Train};
+use crate::steer::{PathLimits, Curve, DriveDirection, PathState};
+use chain::{CarTrailerState, Train};
 use curves::curves_of;
 use descent::Descent;
 use room::{Kept, Surroundings};
@@ -56,7 +56,7 @@ const ASIDE: f64 = 6.0;
 pub fn drive_by_arcs(
     route: &Route,
     problem: &Problem,
-    planner: &mut CoursePlanner<'_>,
+    planner: &mut PathPlanner<'_>,
     padding: f64,
 ) -> Result<Option<Route>, CheckError> {
     let limits = planner.limits();
@@ -87,13 +87,13 @@ pub fn drive_by_arcs(
 /// What is to be driven by arcs.
 struct Task<'a> {
     problem: &'a Problem,
-    limits: &'a CourseLimits,
+    limits: &'a PathLimits,
     car: &'a Car,
     trailer: Trailer,
     /// What is to be kept from obstacles, metres.
     padding: f64,
     /// Where it begins and ends.
-    ends: [Stance; 2],
+    ends: [PathState; 2],
     /// A ball about what is driven now.
     ball: ([f64; 2], f64),
 }
@@ -107,18 +107,18 @@ impl<'a> Task<'a> {
         let length = self.trailer.hitch_length;
         let kept =
             Kept { clearance: self.padding + care.clearance * length, hitch: HITCH * self.trailer.angle };
-        let ends = self.ends.each_ref().map(|stance| Standing::of(stance, length));
-        let speeds = [Gait::Ahead, Gait::Back].map(|gait| self.limits.speed_of(gait));
+        let ends = self.ends.each_ref().map(|stance| CarTrailerState::of(stance, length));
+        let speeds = [DriveDirection::Forward, DriveDirection::Reverse].map(|direction| self.limits.speed_of(direction));
         let surroundings = Surroundings::new(self.problem, self.trailer, kept, self.ball);
         Descent::new(self.train(care), ends, speeds, surroundings)
     }
 }
 
-/// Whether a route leaves and arrives in the gaits of another, where that is at speed.
+/// Whether a route leaves and arrives in the directions of another, where that is at speed.
 fn keeps_ends(route: &Route, next: &Route) -> bool {
-    let gaits = |route: &Route| [route.curves.first(), route.curves.last()].map(|c| c.map(|c| c.gait));
+    let directions = |route: &Route| [route.curves.first(), route.curves.last()].map(|c| c.map(|c| c.direction));
     let speeds = [route.ends.first, route.ends.last];
-    let same = gaits(route).into_iter().zip(gaits(next)).map(|(a, b)| a == b);
+    let same = directions(route).into_iter().zip(directions(next)).map(|(a, b)| a == b);
     speeds.into_iter().zip(same).all(|(speed, same)| same || speed == Some(0.0))
 }
 
@@ -132,9 +132,9 @@ struct Window {
 
 impl Window {
     /// Where what lies within it begins and ends. How the wheels stand there is free.
-    fn ends(&self) -> [Stance; 2] {
+    fn ends(&self) -> [PathState; 2] {
         let ends = [self.middle[0].stance(0.0), self.middle[self.middle.len() - 1].stance(1.0)];
-        ends.map(|stance| Stance { bend: None, ..stance })
+        ends.map(|stance| PathState { bend: None, ..stance })
     }
 
     /// A ball about it: centre, and radius in metres.
@@ -153,7 +153,7 @@ impl Window {
 
     /// As far from the first and the last cusp as it reaches; `None` where there is no cusp.
     fn about_cusps(curves: &[Curve], hitch_length: f64) -> Option<Self> {
-        let is_cusp = |i: &usize| curves[*i].gait != curves[i - 1].gait;
+        let is_cusp = |i: &usize| curves[*i].direction != curves[i - 1].direction;
         let first = (1..curves.len()).find(is_cusp)?;
         let last = (1..curves.len()).rfind(is_cusp)?;
         let reach = ASIDE * hitch_length;
@@ -193,11 +193,11 @@ mod tests {
 
     /// Lines of so many metres along x, negative backwards.
     fn lines(lengths: &[f64]) -> Vec<Curve> {
-        let mut at = Stance::default();
+        let mut at = PathState::default();
         let line = |length: &f64| {
-            let gait = if *length < 0.0 { Gait::Back } else { Gait::Ahead };
-            let to = Stance { place: [at.place[0] + length, 0.0, 0.0], ..at.clone() };
-            let line = Curve::line(&at, &to, gait);
+            let direction = if *length < 0.0 { DriveDirection::Reverse } else { DriveDirection::Forward };
+            let to = PathState { place: [at.place[0] + length, 0.0, 0.0], ..at.clone() };
+            let line = Curve::line(&at, &to, direction);
             at = to;
             line
         };

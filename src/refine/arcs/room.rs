@@ -1,7 +1,7 @@
 //! How much room a train has where it stands: to the obstacles, to the bounds of its place, and to its greatest
 //! hitch angle. Imports `problem` and what lies below it.
 
-use super::chain::Standing;
+use super::chain::CarTrailerState;
 use crate::base::Trailer;
 use crate::pose::Pose;
 use crate::problem::Problem;
@@ -39,7 +39,7 @@ pub(super) struct Room {
     /// How much of it there is, metres.
     pub(super) value: f64,
     /// How it depends on where the train stands.
-    pub(super) slope: Standing,
+    pub(super) slope: CarTrailerState,
 }
 
 /// What trains are kept from.
@@ -67,7 +67,7 @@ impl<'a> Surroundings<'a> {
     }
 
     /// Visits all room that is less than the reach, in the order of its subjects.
-    pub(super) fn rooms(&mut self, at: &Standing, mut visit: impl FnMut(Room)) {
+    pub(super) fn rooms(&mut self, at: &CarTrailerState, mut visit: impl FnMut(Room)) {
         let reach = REACH * self.hitch_length;
         let mut visit = |room: Room| {
             if room.value < reach {
@@ -76,7 +76,7 @@ impl<'a> Surroundings<'a> {
         };
         for (subject, side) in [1.0, -1.0].into_iter().enumerate() {
             let value = self.hitch_length * (self.kept.hitch - side * at.hitch);
-            let slope = Standing { hitch: -side * self.hitch_length, ..Standing::default() };
+            let slope = CarTrailerState { hitch: -side * self.hitch_length, ..CarTrailerState::default() };
             visit(Room { subject, value, slope });
         }
         let stance = at.stance(self.hitch_length);
@@ -93,7 +93,7 @@ impl<'a> Surroundings<'a> {
             let sides = [(place[i] - limits.lower, 1.0), (limits.upper - place[i], -1.0)];
             for (side, (value, sign)) in sides.into_iter().enumerate() {
                 let turned = sign * self.hitch_length * [sin, -cos][i];
-                let mut slope = Standing { heading: turned, hitch: -turned, ..Standing::default() };
+                let mut slope = CarTrailerState { heading: turned, hitch: -turned, ..CarTrailerState::default() };
                 slope.place[i] = sign;
                 visit(Room { subject: 2 + 2 * i + side, value: value - self.kept.clearance, slope });
             }
@@ -129,12 +129,12 @@ impl<'a> Surroundings<'a> {
 
     /// How the distance of a body's point depends on where the train stands, if it grows in the direction
     /// `away`: car and trailer turn about the hitch.
-    fn slope(&self, link: &CollisionLink, point: DVec3, away: DVec3) -> Standing {
+    fn slope(&self, link: &CollisionLink, point: DVec3, away: DVec3) -> CarTrailerState {
         let is_car = self.problem.mechanism.bodies[link.body].output == HITCH;
         let ground = &self.poses[0];
         let hitch = self.poses[self.poses.len() - 1].translation;
         let turned = away.dot(ground.vector(DVec3::Z).cross(point - hitch));
-        Standing {
+        CarTrailerState {
             place: [DVec3::X, DVec3::Y].map(|axis| away.dot(ground.vector(axis))),
             heading: turned,
             hitch: if is_car { 0.0 } else { -turned },
@@ -147,7 +147,7 @@ pub(super) mod tests {
     use super::super::chain::tests::{TRAILER, car};
     use super::*;
     use crate::base::Base;
-    use crate::problem::{FlatState, GRAVITY, Smoothness};
+    use crate::problem::{JointState, GRAVITY, Smoothness};
     use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
     use crate::world::{Shape, World};
     use glam::DQuat;
@@ -175,7 +175,7 @@ pub(super) mod tests {
             world: World {
                 obstacles: vec![obstacle(cuboid, 0.6), obstacle(Shape::Sphere { radius: 0.3 }, -0.5)],
             },
-            start: FlatState::at_rest(vec![0.0; 4]),
+            start: JointState::at_rest(vec![0.0; 4]),
             goals: Vec::new(),
             smoothness: Smoothness::Acceleration,
             torque: false,
@@ -192,8 +192,8 @@ pub(super) mod tests {
             const STEP: f64 = 1e-6;
             let problem = problem();
             let mut around = Surroundings::new(&problem, TRAILER, KEPT, ([0.0; 2], 1.0));
-            let at = Standing { place, heading, hitch };
-            let mut all = |at: &Standing| {
+            let at = CarTrailerState { place, heading, hitch };
+            let mut all = |at: &CarTrailerState| {
                 let mut rooms = Vec::new();
                 around.rooms(at, |room| rooms.push(room));
                 rooms
@@ -205,7 +205,7 @@ pub(super) mod tests {
                     let [x, y, heading, hitch] = std::array::from_fn(|i| {
                         values(&at)[i] + if i == j { by } else { 0.0 }
                     });
-                    Standing { place: [x, y], heading, hitch }
+                    CarTrailerState { place: [x, y], heading, hitch }
                 };
                 let (more, less) = (all(&moved(STEP)), all(&moved(-STEP)));
                 for room in &rooms {
@@ -222,7 +222,7 @@ pub(super) mod tests {
         }
     }
 
-    fn values(at: &Standing) -> [f64; 4] {
+    fn values(at: &CarTrailerState) -> [f64; 4] {
         [at.place[0], at.place[1], at.heading, at.hitch]
     }
 }

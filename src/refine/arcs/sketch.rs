@@ -1,7 +1,7 @@
 //! The arcs of constant steering that a route is about. Imports `steer`.
 
-use super::chain::{Arc, Standing, Train};
-use crate::steer::{Curve, Gait};
+use super::chain::{Arc, CarTrailerState, Train};
+use crate::steer::{Curve, DriveDirection};
 
 /// Length of an arc, and the most that it may be, in hitch lengths; and the most arcs between two cusps, and in
 /// all.
@@ -17,14 +17,14 @@ const CELLS: usize = 16;
 /// `None` where they turn on the spot, go farther than that makes sense, or to and fro too often.
 pub(super) fn arcs_of(curves: &[Curve], train: &Train) -> Option<Vec<Arc>> {
     let mut arcs = Vec::new();
-    for run in curves.chunk_by(|a, b| a.gait == b.gait) {
-        if run[0].gait == Gait::Turn {
+    for run in curves.chunk_by(|a, b| a.direction == b.direction) {
+        if run[0].direction == DriveDirection::Pivot {
             return None;
         }
         let marks = marks(run, train.hitch_length);
         let way = marks[marks.len() - 1][0];
         let count = ((way / (LENGTH * train.hitch_length)).ceil() as usize).clamp(1, MOST_ARCS);
-        let length = run[0].gait.sign() * way / (count as f64 * train.hitch_length);
+        let length = run[0].direction.sign() * way / (count as f64 * train.hitch_length);
         if length.abs() > LONGEST {
             return None;
         }
@@ -38,7 +38,7 @@ pub(super) fn arcs_of(curves: &[Curve], train: &Train) -> Option<Vec<Arc>> {
     (arcs.len() <= MOST_IN_ALL).then_some(arcs)
 }
 
-/// How far the car has gone along curves of one gait, metres, and its heading there.
+/// How far the car has gone along curves of one direction, metres, and its heading there.
 fn marks(run: &[Curve], hitch_length: f64) -> Vec<[f64; 2]> {
     let mut marks: Vec<[f64; 2]> = Vec::with_capacity(run.len() * CELLS + 1);
     let (mut way, mut turns) = (0.0, 0.0);
@@ -46,7 +46,7 @@ fn marks(run: &[Curve], hitch_length: f64) -> Vec<[f64; 2]> {
         let mut rate_before = 0.0;
         for i in 0..=CELLS {
             let u = i as f64 / CELLS as f64;
-            let at = Standing::of(&curve.stance(u), hitch_length);
+            let at = CarTrailerState::of(&curve.stance(u), hitch_length);
             // The car's path is longer than the trailer's.
             let rate = curve.stretch(u) / at.hitch.cos();
             if i > 0 {
@@ -75,7 +75,7 @@ fn heading_at(marks: &[[f64; 2]], way: f64) -> f64 {
 mod tests {
     use super::super::chain::tests::TRAIN;
     use super::*;
-    use crate::steer::Stance;
+    use crate::steer::PathState;
     use std::f64::consts::TAU;
 
     /// A trailer that follows a circle has its car on another.
@@ -83,15 +83,15 @@ mod tests {
     fn circles_are_arcs_of_one_steering_angle() {
         let hitch = 0.4_f64;
         let radius = TRAIN.hitch_length / hitch.tan();
-        let at = |angle: f64, turns: f64| Stance {
+        let at = |angle: f64, turns: f64| PathState {
             place: [radius * angle.sin(), radius * (1.0 - angle.cos()), 0.0],
             heading: angle + turns * TAU,
             curvature: Some(radius.recip()),
-            ..Stance::default()
+            ..PathState::default()
         };
-        let curve = |from: Stance, to: Stance| {
+        let curve = |from: PathState, to: PathState| {
             let length = radius * (to.heading - from.heading);
-            let curve = Curve::join(&from, &to, Gait::Ahead, [length; 2], false).unwrap();
+            let curve = Curve::join(&from, &to, DriveDirection::Forward, [length; 2], false).unwrap();
             curve.guided().unwrap()
         };
         // The second curve's guide begins a turn later.

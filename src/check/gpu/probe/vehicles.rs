@@ -6,7 +6,7 @@ use super::super::super::{Status, Verdict};
 use crate::base::{Actuation, Base, Car, GRAVITY, Quadrotor, QuadrotorState, Trailer};
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::problem::{FlatState, Problem, Smoothness};
+use crate::problem::{JointState, Problem, Smoothness};
 use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
 use crate::world::{Obstacle, Shape, World};
 use glam::DVec3;
@@ -52,7 +52,7 @@ impl Vehicle {
             shape: Shape::Sphere { radius: 0.05 },
             pose: Pose::from_translation(center),
         };
-        let start = FlatState::at_rest(vec![0.0; mechanism.dof()]);
+        let start = JointState::at_rest(vec![0.0; mechanism.dof()]);
         let problem = Problem {
             mechanism,
             world: World { obstacles: balls.iter().map(ball).collect() },
@@ -146,30 +146,30 @@ fn quadrotor() -> Result<Vehicle, InputError> {
         gravity: GRAVITY,
     });
     let g = GRAVITY;
-    let flight = |x: [f64; 4], y: [f64; 4], z: [f64; 4], yaw: f64, status, index| {
+    let submission = |x: [f64; 4], y: [f64; 4], z: [f64; 4], yaw: f64, status, index| {
         let moving = |[v, a, j, s]: [f64; 4]| [0.0, v, a, j, s];
         let yaw = [yaw, 0.0, 0.0, 0.0, 0.0];
         Case { derivatives: vec![moving(x), moving(y), moving(z), yaw], status, index }
     };
     let still = [0.0; 4];
     let cases = vec![
-        flight(still, still, still, 0.3, Status::Valid, 0),
-        flight([0.0, g, 0.0, 0.0], still, still, 0.5, Status::World, 0),
-        flight([0.0, -g, 0.0, 0.0], still, still, 0.5, Status::Valid, 0),
-        flight(still, [0.0, g, 0.0, 0.0], still, 0.5, Status::World, 1),
-        flight(still, [0.0, -g, 0.0, 0.0], still, 0.5, Status::Valid, 0),
-        flight(still, still, [0.0, -2.0 * g, 0.0, 0.0], 0.5, Status::World, 2),
-        flight(still, [4.5, 0.0, 0.0, 0.0], still, 0.0, Status::Base, 1),
+        submission(still, still, still, 0.3, Status::Valid, 0),
+        submission([0.0, g, 0.0, 0.0], still, still, 0.5, Status::World, 0),
+        submission([0.0, -g, 0.0, 0.0], still, still, 0.5, Status::Valid, 0),
+        submission(still, [0.0, g, 0.0, 0.0], still, 0.5, Status::World, 1),
+        submission(still, [0.0, -g, 0.0, 0.0], still, 0.5, Status::Valid, 0),
+        submission(still, still, [0.0, -2.0 * g, 0.0, 0.0], 0.5, Status::World, 2),
+        submission(still, [4.5, 0.0, 0.0, 0.0], still, 0.0, Status::Base, 1),
         // The thrust turns by jerk / g about the body's axes.
-        flight([0.0, 0.0, 4.5 * g, 0.0], still, still, 0.0, Status::Valid, 0),
-        flight([0.0, 0.0, 5.5 * g, 0.0], still, still, 0.0, Status::Base, 4),
-        flight(still, [0.0, 0.0, 5.5 * g, 0.0], still, 0.0, Status::Base, 3),
+        submission([0.0, 0.0, 4.5 * g, 0.0], still, still, 0.0, Status::Valid, 0),
+        submission([0.0, 0.0, 5.5 * g, 0.0], still, still, 0.0, Status::Base, 4),
+        submission(still, [0.0, 0.0, 5.5 * g, 0.0], still, 0.0, Status::Base, 3),
         // A moment of 0.01 snap / g about the body's y axis takes 1.4e-2 snap / g from or gives it to each
         // rotor's share, which is 1 while it hovers.
-        flight(still, still, [0.0, 2.1 * g, 0.0, 0.0], 0.0, Status::Base, 6),
-        flight([0.0, 0.0, 0.0, 60.0 * g], still, still, 0.0, Status::Valid, 0),
-        flight([0.0, 0.0, 0.0, 80.0 * g], still, still, 0.0, Status::Base, 6),
-        flight([0.0, 0.0, 0.0, -80.0 * g], still, still, 0.0, Status::Base, 7),
+        submission(still, still, [0.0, 2.1 * g, 0.0, 0.0], 0.0, Status::Base, 6),
+        submission([0.0, 0.0, 0.0, 60.0 * g], still, still, 0.0, Status::Valid, 0),
+        submission([0.0, 0.0, 0.0, 80.0 * g], still, still, 0.0, Status::Base, 6),
+        submission([0.0, 0.0, 0.0, -80.0 * g], still, still, 0.0, Status::Base, 7),
     ];
     let lean = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
     let balls = [DVec3::new(lean, 0.0, lean), DVec3::new(0.0, lean, lean), DVec3::Z * -0.5];

@@ -1,7 +1,7 @@
 //! What limits the speed along a curve: each limited rate of a base and of what it carries is
 //! proportional to u', and its derivative linear in u'' and u'^2.
 
-use super::curve::{Curve, Gait, jet};
+use super::curve::{Curve, DriveDirection, jet};
 use crate::base::{Airplane, Base, Car, DifferentialDrive, Trailer};
 use crate::robot::{Mechanism, OutputLimits};
 
@@ -39,9 +39,9 @@ impl Row {
     }
 }
 
-/// The limits of a base that goes where it points, and of the joints that it carries.
+/// The limits of a nonholonomic base, and of the joints that it carries.
 #[derive(Clone, Debug)]
-pub struct CourseLimits {
+pub struct PathLimits {
     base: Base,
     arm: Vec<OutputLimits>,
     margin: f64,
@@ -49,7 +49,7 @@ pub struct CourseLimits {
     tangents: [f64; 2],
 }
 
-impl CourseLimits {
+impl PathLimits {
     /// Those of a mechanism; `None` where it has no base that goes where it points.
     pub fn of(mechanism: &Mechanism) -> Option<Self> {
         let base = mechanism.vehicle().filter(|base| base.follows_course())?;
@@ -102,13 +102,13 @@ impl CourseLimits {
         }
     }
 
-    /// Greatest speed of a gait, m/s; zero where there is no such gait.
-    pub fn speed_of(&self, gait: Gait) -> f64 {
+    /// Greatest speed of a direction, m/s; zero where there is no such direction.
+    pub fn speed_of(&self, direction: DriveDirection) -> f64 {
         let [least, most] = self.speed();
-        match gait {
-            Gait::Ahead => most.max(0.0),
-            Gait::Back => (-least).max(0.0),
-            Gait::Turn => 0.0,
+        match direction {
+            DriveDirection::Forward => most.max(0.0),
+            DriveDirection::Reverse => (-least).max(0.0),
+            DriveDirection::Pivot => 0.0,
         }
     }
 
@@ -123,16 +123,16 @@ impl CourseLimits {
         matches!(self.base, Base::DifferentialDrive(_)) && self.may_rest()
     }
 
-    /// Greatest turn rate of the base in a gait, rad/s: an estimate, of what may be more in one sense than
+    /// Greatest turn rate of the base in a direction, rad/s: an estimate, of what may be more in one sense than
     /// in the other.
-    pub fn turn_rate(&self, gait: Gait) -> f64 {
+    pub fn turn_rate(&self, direction: DriveDirection) -> f64 {
         match &self.base {
             Base::DifferentialDrive(drive) => drive.turn_rate[1].max(-drive.turn_rate[0]),
             Base::Airplane(airplane) => airplane.yaw_rate,
             Base::Car(car) => {
                 let own = car.steering.tan() / car.wheelbase;
                 let most = car.trailer.map_or(own, |t| own.min(t.angle.tan() / t.hitch_length));
-                self.speed_of(gait) * most
+                self.speed_of(direction) * most
             }
             _ => f64::INFINITY,
         }
@@ -225,9 +225,9 @@ impl CourseLimits {
     #[inline]
     pub fn rows(&self, curve: &Curve, u: f64, mut rows: impl FnMut(Row)) -> bool {
         let rows = &mut rows;
-        let is_sound = match (&self.base, curve.gait) {
-            (Base::DifferentialDrive(drive), Gait::Turn) => self.turn(drive, curve, u, rows),
-            (_, Gait::Turn) => false,
+        let is_sound = match (&self.base, curve.direction) {
+            (Base::DifferentialDrive(drive), DriveDirection::Pivot) => self.turn(drive, curve, u, rows),
+            (_, DriveDirection::Pivot) => false,
             (Base::DifferentialDrive(drive), _) => self.drive(drive, curve, u, rows),
             (Base::Car(car), _) => self.car(car, curve, u, rows),
             (Base::Airplane(airplane), _) => self.airplane(airplane, curve, u, rows),
@@ -269,7 +269,7 @@ impl CourseLimits {
     #[inline]
     fn drive(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
         let bend = Bend::of(&curve.velocity(u));
-        let sign = curve.gait.sign();
+        let sign = curve.direction.sign();
         let [linear, angular] = drive.acceleration.map_or([f64::INFINITY; 2], |a| [a.linear, a.angular]);
         let [stretch, stretched] = bend.stretch;
         rows(self.row([sign * stretch, sign * stretched], drive.speed, linear));
@@ -279,7 +279,7 @@ impl CourseLimits {
 
     fn car(&self, car: &Car, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
         let bend = Bend::of(&curve.velocity(u));
-        let sign = curve.gait.sign();
+        let sign = curve.direction.sign();
         let ([s, stretched], [k, bent]) = (bend.stretch, bend.curvature());
         let (k, bent) = (sign * k, sign * bent);
         let [most_steering, most_hitch] = self.tangents;
@@ -336,7 +336,7 @@ const DIFFERENCE: f64 = 1e-5;
 
 /// The steering angle of a car whose trailer follows `curve`, rad.
 fn steering_of(car: &Car, Trailer { hitch_length: d, .. }: Trailer, curve: &Curve, u: f64) -> f64 {
-    steering_tangent(car, d, &Bend::of(&curve.velocity(u)), curve.gait.sign()).atan()
+    steering_tangent(car, d, &Bend::of(&curve.velocity(u)), curve.direction.sign()).atan()
 }
 
 /// Its tangent, by the hitch length and how the trailer's path bends; -1 in reverse.
@@ -374,11 +374,11 @@ impl Bend {
     }
 }
 
-impl CourseLimits {
+impl PathLimits {
     /// |P'| and its derivative; of a turn, whose u is its own measure, 1.
     #[inline]
     pub(super) fn stretch(&self, curve: &Curve, u: f64) -> [f64; 2] {
-        if curve.gait == Gait::Turn {
+        if curve.direction == DriveDirection::Pivot {
             return [1.0, 0.0];
         }
         let [v, a, _] = curve.velocity(u);
@@ -408,7 +408,7 @@ impl CourseLimits {
 
 #[cfg(test)]
 mod tests {
-    use super::super::curve::Stance;
+    use super::super::curve::PathState;
     use super::*;
     use crate::base::{DriveAcceleration, MAX_ORDER, MAX_OUTPUTS};
     use proptest::prelude::*;
@@ -441,21 +441,21 @@ mod tests {
 
     proptest! {
         /// The rows are what the map from outputs to states and controls makes of the curve, its parameter
-        /// as any other law of time has it.
+        /// as any other time parameterization has it.
         #[test]
         fn rows_are_those_of_the_base(
             place in prop::array::uniform3(-2.0..2.0), heading in -3.0..3.0, goal in -3.0..3.0,
             is_back in any::<bool>(), u in 0.05..0.95, pace in 0.1..1.0, rise in -1.0..1.0,
         ) {
             for base in bases() {
-                let limits = CourseLimits::new(base.clone(), Vec::new(), 0.0);
-                let gait = if is_back && limits.speed()[0] < 0.0 { Gait::Back } else { Gait::Ahead };
-                let from = Stance { heading, ..Stance::default() };
-                let mut to = Stance { place, heading: goal, ..Stance::default() };
+                let limits = PathLimits::new(base.clone(), Vec::new(), 0.0);
+                let direction = if is_back && limits.speed()[0] < 0.0 { DriveDirection::Reverse } else { DriveDirection::Forward };
+                let from = PathState { heading, ..PathState::default() };
+                let mut to = PathState { place, heading: goal, ..PathState::default() };
                 if !limits.is_spatial() {
                     to.place[2] = 0.0;
                 }
-                let joined = Curve::join(&from, &to, gait, [2.0, 3.0], limits.is_spatial());
+                let joined = Curve::join(&from, &to, direction, [2.0, 3.0], limits.is_spatial());
                 let Some(curve) = joined.and_then(Curve::guided) else { continue };
                 let mut rows = Vec::new();
                 let is_sound = limits.rows(&curve, u, |row| rows.push(row));

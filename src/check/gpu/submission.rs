@@ -61,42 +61,42 @@ pub(super) enum Kernel {
     States = 1,
 }
 
-/// Where a flight is.
+/// Where a submission is.
 pub(super) enum Phase {
     /// Empty.
     Idle,
-    /// Taking riders on board.
+    /// Taking clients enqueued.
     Loading,
     /// Submitted; `true` when somebody waits for the device.
     UnderWay(wgpu::SubmissionIndex, bool),
-    /// Back, until the last rider has read its verdicts.
+    /// Back, until the last client has read its verdicts.
     Landed,
     /// Lost.
     Failed(CheckError),
 }
 
-/// One submission's buffers, and what is on board.
-pub(super) struct Flight {
+/// One submission's buffers, and what is enqueued.
+pub(super) struct Submission {
     buffers: Arc<Buffers>,
     room: Room,
     clock: Option<Clock>,
     pub phase: Phase,
     pub kernel: Kernel,
-    /// What is on board.
+    /// What is enqueued.
     pub load: Room,
     /// Riders that still write.
     pub writers: usize,
     /// Riders that have not yet read their verdicts.
-    pub riders: usize,
-    /// When it was opened, counted in flights.
+    pub clients: usize,
+    /// When it was opened, counted in submissions.
     pub number: u64,
-    /// Tells the riders that the phase has changed.
+    /// Tells the clients that the phase has changed.
     pub changed: Arc<Condvar>,
 }
 
-/// The buffers themselves, which riders hold on to while others board and leave.
+/// The buffers themselves, which clients hold on to while others join and leave.
 pub(super) struct Buffers {
-    /// Mapped for writing whenever the flight is idle or loading.
+    /// Mapped for writing whenever the submission is idle or loading.
     upload: wgpu::Buffer,
     batch: wgpu::Buffer,
     report: wgpu::Buffer,
@@ -148,7 +148,7 @@ impl Buffers {
         if self.mappings.succeed() { Ok(()) } else { Err(gpu.error("the verdicts cannot be read back")) }
     }
 
-    /// Writes a rider's heads and rows to their places among all on board.
+    /// Writes a client's heads and rows to their places among all enqueued.
     pub(super) fn write(
         &self,
         gpu: &Gpu,
@@ -174,7 +174,7 @@ impl Buffers {
         Ok(())
     }
 
-    /// Appends the verdicts of a rider; gives how many samples they took.
+    /// Appends the verdicts of a client; gives how many samples they took.
     pub(super) fn read(
         &self,
         gpu: &Gpu,
@@ -204,8 +204,8 @@ impl Buffers {
     }
 }
 
-impl Flight {
-    /// An idle flight with so much room. `tables` are the buffers that all flights share.
+impl Submission {
+    /// An idle submission with so much room. `tables` are the buffers that all submissions share.
     pub(super) fn new(
         gpu: &Gpu,
         layout: &wgpu::BindGroupLayout,
@@ -257,7 +257,7 @@ impl Flight {
             kernel: Kernel::Edges,
             load: Room::default(),
             writers: 0,
-            riders: 0,
+            clients: 0,
             number: 0,
             changed: Arc::default(),
         }
@@ -284,14 +284,14 @@ impl Flight {
         matches!(self.phase, Phase::Idle)
     }
 
-    /// Whether all on board have written.
+    /// Whether all enqueued have written.
     pub(super) fn is_ready(&self) -> bool {
-        self.is_loading() && self.riders > 0 && self.writers == 0
+        self.is_loading() && self.clients > 0 && self.writers == 0
     }
 
-    /// Submits what is on board to `pipelines`, in at most `most_groups` workgroups of `threads`;
+    /// Submits what is enqueued to `pipelines`, in at most `most_groups` workgroups of `threads`;
     /// gives how many bytes go up and will come down.
-    pub(super) fn take_off(
+    pub(super) fn submit_to(
         &mut self,
         gpu: &Gpu,
         pipelines: &Pipelines,
@@ -357,7 +357,7 @@ impl Flight {
         Duration::from_nanos((ticks * f64::from(gpu.queue().get_timestamp_period())) as u64)
     }
 
-    /// Makes a flight that has landed, and that all have left, ready for the next.
+    /// Makes a submission that has landed, and that all have left, ready for the next.
     pub(super) fn empty(&mut self) {
         self.buffers.download.unmap();
         self.load = Room::default();
@@ -372,7 +372,7 @@ impl Flight {
     }
 }
 
-/// The buffers that all flights share.
+/// The buffers that all submissions share.
 pub(super) struct SharedBuffers {
     /// Bindings 0 to 4.
     pub tables: [wgpu::Buffer; 5],

@@ -14,8 +14,8 @@
 //!
 //! Where nothing limits the derivatives, u' is constant in each cell, at what the cell allows.
 
-use super::course_limits::{CourseLimits, Row};
-use super::curve::{CURVE_DEGREE, Coefficients, Curve, Gait, shifted};
+use super::path_limits::{PathLimits, Row};
+use super::curve::{CURVE_DEGREE, Coefficients, Curve, DriveDirection, shifted};
 use super::speed_profile::simpson;
 use crate::stop::{Stop, Watch};
 use crate::trajectory::Trajectory;
@@ -72,7 +72,7 @@ struct Piece {
 
 /// u(t) along a sequence of curves.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TimeLaw {
+pub struct TimeParameterization {
     pieces: Vec<Piece>,
     is_linear: bool,
 }
@@ -87,14 +87,14 @@ pub struct EndSpeeds {
     pub last: Option<f64>,
 }
 
-impl TimeLaw {
+impl TimeParameterization {
     /// The fastest law along `curves`, each of which begins where the one before it ends: at the same
     /// speed where both go the same way, else at rest between.
     ///
     /// `None` where there is none: a curve breaks a limit at any speed, or an end is too fast; also where `stop` is due
     /// before it is found.
     pub fn fastest_until(
-        limits: &CourseLimits,
+        limits: &PathLimits,
         curves: &[Curve],
         ends: EndSpeeds,
         stop: &Stop,
@@ -153,7 +153,7 @@ fn composed(p: &Coefficients, piece: &Piece) -> [f64; POWERS] {
 }
 
 /// Constant u' in each of as few cells as lose little.
-fn stepwise(limits: &CourseLimits, curves: &[Curve], mut watch: Watch) -> Option<Vec<Piece>> {
+fn stepwise(limits: &PathLimits, curves: &[Curve], mut watch: Watch) -> Option<Vec<Piece>> {
     let mut pieces = Vec::new();
     for (index, curve) in curves.iter().enumerate() {
         if watch.is_due(CELLS_PER_ASK) {
@@ -165,7 +165,7 @@ fn stepwise(limits: &CourseLimits, curves: &[Curve], mut watch: Watch) -> Option
 }
 
 fn step(
-    limits: &CourseLimits,
+    limits: &PathLimits,
     curve: &Curve,
     index: usize,
     [from, to]: [f64; 2],
@@ -231,7 +231,7 @@ enum Finding {
 
 impl Cell {
     /// `None` where a limit is broken at any speed.
-    fn of(limits: &CourseLimits, curves: &[Curve], curve: usize, from: f64, width: f64) -> Option<Self> {
+    fn of(limits: &PathLimits, curves: &[Curve], curve: usize, from: f64, width: f64) -> Option<Self> {
         let mut rows = Vec::with_capacity(32);
         for point in 0..=PARTS {
             let u = from + width * point as f64 / PARTS as f64;
@@ -246,7 +246,7 @@ impl Cell {
         Some(cell)
     }
 
-    fn halves(&self, limits: &CourseLimits, curves: &[Curve]) -> Option<[Self; 2]> {
+    fn halves(&self, limits: &PathLimits, curves: &[Curve]) -> Option<[Self; 2]> {
         let half = 0.5 * self.width;
         let first = Self::of(limits, curves, self.curve, self.from, half)?;
         let second = Self::of(limits, curves, self.curve, self.from + half, half)?;
@@ -384,11 +384,11 @@ struct Reach {
 }
 
 impl Reach {
-    fn along(mut self, limits: &CourseLimits, curves: &[Curve], ends: EndSpeeds) -> Option<Vec<Piece>> {
+    fn along(mut self, limits: &PathLimits, curves: &[Curve], ends: EndSpeeds) -> Option<Vec<Piece>> {
         let mut pieces = Vec::new();
         let mut first = 0;
         for last in 0..curves.len() {
-            let stops = curves.get(last + 1).is_none_or(|next| curves[last].gait.stops_before(next.gait));
+            let stops = curves.get(last + 1).is_none_or(|next| curves[last].direction.stops_before(next.direction));
             if stops {
                 let speeds = [
                     if first == 0 { ends.first } else { Some(0.0) },
@@ -404,14 +404,14 @@ impl Reach {
     /// The law along curves that are driven without a stop.
     fn run(
         &mut self,
-        limits: &CourseLimits,
+        limits: &PathLimits,
         curves: &[Curve],
         run: Range<usize>,
         speeds: [Option<f64>; 2],
         pieces: &mut Vec<Piece>,
     ) -> Option<()> {
         let square = |curve: &Curve, u: f64, speed: f64| {
-            let rate = if curve.gait == Gait::Turn { curve.guide_at(u)[1].abs() } else { curve.stretch(u) };
+            let rate = if curve.direction == DriveDirection::Pivot { curve.guide_at(u)[1].abs() } else { curve.stretch(u) };
             if speed == 0.0 { 0.0 } else { (speed / rate).powi(2) }
         };
         let first = speeds[0].map(|speed| square(&curves[run.start], 0.0, speed));
@@ -433,7 +433,7 @@ impl Reach {
     /// The law on a grid of so many times the usual number of cells; `None` also where that proves too coarse.
     fn solve(
         &mut self,
-        limits: &CourseLimits,
+        limits: &PathLimits,
         curves: &[Curve],
         run: Range<usize>,
         finer: usize,
@@ -453,7 +453,7 @@ impl Reach {
     /// Divides the curves into cells.
     fn divide(
         &mut self,
-        limits: &CourseLimits,
+        limits: &PathLimits,
         curves: &[Curve],
         run: Range<usize>,
         finer: usize,
@@ -472,7 +472,7 @@ impl Reach {
                 self.cells.push(Cell::of(limits, curves, index, i as f64 * width, width)?);
             }
             if index + 1 < run.end
-                && curve.gait != Gait::Turn
+                && curve.direction != DriveDirection::Pivot
                 && let Some(cell) = self.cells.last_mut()
             {
                 cell.ratio = (curve.stretch(1.0) / curves[index + 1].stretch(0.0)).powi(2);
@@ -525,7 +525,7 @@ impl Reach {
 
     /// Mends the cells that exceed a limit; tells whether there are none. `None` where a limit is broken at
     /// any speed.
-    fn mend(&mut self, limits: &CourseLimits, curves: &[Curve]) -> Option<bool> {
+    fn mend(&mut self, limits: &PathLimits, curves: &[Curve]) -> Option<bool> {
         // Half of the margin is there for this.
         let tolerance = (0.5 * limits.margin()).max(ROUNDING);
         let mut holds = true;
@@ -641,7 +641,7 @@ impl Feasible {
 
 #[cfg(test)]
 mod tests {
-    use super::super::curve::Stance;
+    use super::super::curve::PathState;
     use super::*;
     use crate::base::{Airplane, Base, Car, DifferentialDrive, DriveAcceleration, Trailer};
     use crate::pose::Pose;
@@ -653,8 +653,8 @@ mod tests {
         const REST: Self = Self { first: Some(0.0), last: Some(0.0) };
     }
 
-    impl TimeLaw {
-        fn fastest(limits: &CourseLimits, curves: &[Curve], ends: EndSpeeds) -> Option<Self> {
+    impl TimeParameterization {
+        fn fastest(limits: &PathLimits, curves: &[Curve], ends: EndSpeeds) -> Option<Self> {
             Self::fastest_until(limits, curves, ends, &Stop::NEVER)
         }
 
@@ -664,11 +664,11 @@ mod tests {
         }
     }
 
-    fn limits_of(base: Base) -> CourseLimits {
+    fn limits_of(base: Base) -> PathLimits {
         let none = vec![JointLimits::NONE; base.coordinates().len()];
         let robot = Robot::of_spheres("body", Vec::new()).on_base(base, &none, Vec::new());
         let all = robot.independent_joints();
-        CourseLimits::of(&Mechanism::new(&robot, &all, &robot.neutral(), Pose::IDENTITY).unwrap()).unwrap()
+        PathLimits::of(&Mechanism::new(&robot, &all, &robot.neutral(), Pose::IDENTITY).unwrap()).unwrap()
     }
 
     fn drive(acceleration: Option<DriveAcceleration>) -> Base {
@@ -709,20 +709,20 @@ mod tests {
     }
 
     /// Curves through stances without curvature, and a turn between where the base can.
-    fn chain(limits: &CourseLimits, stances: &[[f64; 5]], backs: &[bool]) -> Vec<Curve> {
-        let stance = |[x, y, z, heading, pitch]: [f64; 5]| Stance {
+    fn chain(limits: &PathLimits, stances: &[[f64; 5]], backs: &[bool]) -> Vec<Curve> {
+        let stance = |[x, y, z, heading, pitch]: [f64; 5]| PathState {
             place: [x, y, if limits.is_spatial() { z } else { 0.0 }],
             heading,
             pitch: if limits.is_spatial() { pitch } else { 0.0 },
             curvature: (!limits.is_spatial()).then_some(0.0),
             bend: limits.needs_bend().then_some(0.0),
-            ..Stance::default()
+            ..PathState::default()
         };
         let mut curves: Vec<Curve> = Vec::new();
         for (pair, &is_back) in stances.windows(2).zip(backs) {
-            let gait = if is_back && !limits.is_spatial() { Gait::Back } else { Gait::Ahead };
+            let direction = if is_back && !limits.is_spatial() { DriveDirection::Reverse } else { DriveDirection::Forward };
             let [from, to] = [stance(pair[0]), stance(pair[1])];
-            let joined = Curve::join(&from, &to, gait, [2.0; 2], limits.is_spatial());
+            let joined = Curve::join(&from, &to, direction, [2.0; 2], limits.is_spatial());
             let Some(curve) = joined.and_then(Curve::guided) else { break };
             if !limits.admits(&curve, 64) {
                 break;
@@ -766,7 +766,7 @@ mod tests {
                     continue;
                 }
                 // There need not be one where a limit is broken between the samples that let the curve pass.
-                let Some(law) = TimeLaw::fastest(&limits, &curves, EndSpeeds::REST) else { continue };
+                let Some(law) = TimeParameterization::fastest(&limits, &curves, EndSpeeds::REST) else { continue };
                 let trajectory = law.trajectory(&curves);
                 prop_assert!((trajectory.duration() - law.duration()).abs() < 1e-9);
                 let jump = trajectory.greatest_jump(0).map_or(0.0, |j| j.size.abs());
@@ -805,22 +805,22 @@ mod tests {
     }
 
     fn straight(length: f64) -> Curve {
-        let from = Stance { curvature: Some(0.0), ..Stance::default() };
-        let to = Stance { place: [length, 0.0, 0.0], ..from.clone() };
-        Curve::line(&from, &to, Gait::Ahead)
+        let from = PathState { curvature: Some(0.0), ..PathState::default() };
+        let to = PathState { place: [length, 0.0, 0.0], ..from.clone() };
+        Curve::line(&from, &to, DriveDirection::Forward)
     }
 
     /// Where the fastest law is known: a trapezoid of speed along a line and of turn rate on the spot.
     #[test]
     fn lines_and_turns_are_trapezoids() {
         let limits = limits_of(drive(BOTH)).with_margin(0.0);
-        let duration = |curve| TimeLaw::fastest(&limits, &[curve], EndSpeeds::REST).unwrap().duration();
+        let duration = |curve| TimeParameterization::fastest(&limits, &[curve], EndSpeeds::REST).unwrap().duration();
         // Two seconds each to speed up and to slow down, with a metre on the way.
         assert!((duration(straight(3.0)) - 8.0).abs() < 0.05, "{}", duration(straight(3.0)));
-        let turn = Curve::turn(&Stance::default(), 2.0, &[]);
+        let turn = Curve::turn(&PathState::default(), 2.0, &[]);
         assert!((duration(turn) - (2.0 / 0.6 + 0.6 / 0.3)).abs() < 0.05);
         let first_order = limits_of(drive(None)).with_margin(0.0);
-        let law = TimeLaw::fastest(&first_order, &[straight(3.0)], EndSpeeds::REST).unwrap();
+        let law = TimeParameterization::fastest(&first_order, &[straight(3.0)], EndSpeeds::REST).unwrap();
         assert!((law.duration() - 6.0).abs() < 1e-9 && law.pieces.len() == 1);
     }
 
@@ -829,7 +829,7 @@ mod tests {
         let limits = limits_of(drive(BOTH));
         let ends = EndSpeeds { first: Some(0.4), last: Some(0.2) };
         let curves = [straight(2.0)];
-        let trajectory = TimeLaw::fastest(&limits, &curves, ends).unwrap().trajectory(&curves);
+        let trajectory = TimeParameterization::fastest(&limits, &curves, ends).unwrap().trajectory(&curves);
         let mut velocity = [0.0; 3];
         trajectory.evaluate(0.0, 1, &mut velocity);
         assert!((velocity[0] - 0.4).abs() < 1e-12);
@@ -837,7 +837,7 @@ mod tests {
         assert!((velocity[0] - 0.2).abs() < 1e-9);
         // It cannot stop within 0.1 m from 0.4 m/s.
         assert_eq!(
-            TimeLaw::fastest(&limits, &[straight(0.1)], EndSpeeds { first: Some(0.4), ..EndSpeeds::REST }),
+            TimeParameterization::fastest(&limits, &[straight(0.1)], EndSpeeds { first: Some(0.4), ..EndSpeeds::REST }),
             None
         );
     }
@@ -846,13 +846,13 @@ mod tests {
     #[test]
     fn least_speeds_limit_curvatures() {
         let base = |turn_rate| DifferentialDrive { speed: [0.25, 0.5], turn_rate, acceleration: None };
-        let from = Stance::default();
-        let to = Stance { place: [1.0, 1.0, 0.0], heading: std::f64::consts::FRAC_PI_2, ..Stance::default() };
-        let left = [Curve::join(&from, &to, Gait::Ahead, [1.5; 2], false).unwrap()];
+        let from = PathState::default();
+        let to = PathState { place: [1.0, 1.0, 0.0], heading: std::f64::consts::FRAC_PI_2, ..PathState::default() };
+        let left = [Curve::join(&from, &to, DriveDirection::Forward, [1.5; 2], false).unwrap()];
         let left = left.map(|curve| curve.guided().unwrap());
         let law = |turn_rate| {
             let limits = limits_of(Base::DifferentialDrive(base(turn_rate)));
-            TimeLaw::fastest(&limits, &left, EndSpeeds::REST)
+            TimeParameterization::fastest(&limits, &left, EndSpeeds::REST)
         };
         assert!(law([-0.5, 0.5]).is_some());
         assert!(law([-0.5, 0.2]).is_none());
