@@ -5,8 +5,8 @@ mod file;
 mod value;
 
 pub use file::MAX_FILE_BYTES;
+pub(crate) use value::{Checked, finite, magnitude, ordered, positive, positive_or_endless};
 pub use value::{GREATEST, InvalidValue, LEAST};
-pub(crate) use value::{finite, magnitude, ordered, positive, positive_or_endless};
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use flatout::check::{
     Verdict, simd,
 };
 use flatout::pose::Pose;
-use flatout::problem::{JointState, GRAVITY, Problem, Smoothness};
+use flatout::problem::{GRAVITY, JointState, Problem, Smoothness};
 use flatout::robot::{AlwaysTouching, Mechanism, Robot, Sphere};
 use flatout::trajectory::Trajectory;
 use flatout::world::{Obstacle, Shape, World};

@@ -4,11 +4,11 @@
 mod common;
 
 use common::random_robot;
-use flatout::bench::families::Kind;
+use flatout::bench::families::FamilyKind;
 use flatout::certify::{CertifyOptions, LimitKind, Report, Violation, certify, survey};
 use flatout::exchange::{Export, Format, NamedTrajectory};
 use flatout::pose::Pose;
-use flatout::problem::{JointState, GRAVITY, Problem, Smoothness};
+use flatout::problem::{GRAVITY, JointState, Problem, Smoothness};
 use flatout::robot::{JointLimits, Mechanism};
 use flatout::steer::{JerkLimited, LeastEffort};
 use flatout::trajectory::Trajectory;
@@ -232,7 +232,7 @@ fn from_rest_to_rest(start: &JointState, goal: &JointState, duration: f64) -> Tr
 /// Of three goals the certificate tells which is reached, for arms and for what drives; of equals the first.
 #[test]
 fn the_goal_that_is_reached_is_told() {
-    for kind in [Kind::Arm, Kind::Maze2d] {
+    for kind in [FamilyKind::Arm, FamilyKind::Maze2d] {
         let mut problem = kind.problem(3, 1.0).expect("a problem");
         problem.world.obstacles.clear();
         problem.mechanism.pairs.clear();
@@ -252,7 +252,7 @@ fn the_goal_that_is_reached_is_told() {
 /// A ball that drives past a ball at 5 cm, between any samples: a little less may be asked for, but no more.
 #[test]
 fn a_distance_that_is_asked_for_is_exact() {
-    let mut problem = Kind::Maze2d.problem(0, 1.0).expect("a problem");
+    let mut problem = FamilyKind::Maze2d.problem(0, 1.0).expect("a problem");
     let radius = problem.mechanism.spheres[0].radius;
     problem.start = JointState::at_rest(vec![0.1, 0.5]);
     problem.goals = vec![JointState::at_rest(vec![0.9, 0.5])];

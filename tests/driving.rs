@@ -12,11 +12,11 @@ use flatout::check::{Backend, Status};
 use flatout::local_planner::PathPlanner;
 use flatout::plan::{Budget, EndFault, PlanError, PlanOptions, Quality, Solution, plan, plan_on_threads};
 use flatout::pose::Pose;
-use flatout::problem::{JointState, GRAVITY, Problem, Smoothness};
+use flatout::problem::{GRAVITY, JointState, Problem, Smoothness};
 use flatout::refine::{Route, drive_by_arcs};
 use flatout::robot::{JointLimits, Mechanism, Robot, Sphere};
 use flatout::scene::Scene;
-use flatout::steer::{PathLimits, Curve, EndSpeeds, DriveDirection, PathState};
+use flatout::steer::{Curve, DriveDirection, EndSpeeds, PathLimits, PathState};
 use flatout::world::{Obstacle, Shape, World};
 use glam::DVec3;
 use std::f64::consts::FRAC_PI_2;
@@ -150,8 +150,10 @@ fn arcs_save_a_detour() {
             curvature: Some(0.0),
             ..PathState::default()
         };
-        let curves =
-            vec![Curve::line(&at(0.0), &at(2.0), DriveDirection::Forward), Curve::line(&at(2.0), &at(1.0), DriveDirection::Reverse)];
+        let curves = vec![
+            Curve::line(&at(0.0), &at(2.0), DriveDirection::Forward),
+            Curve::line(&at(2.0), &at(1.0), DriveDirection::Reverse),
+        ];
         let detour = Route { curves, ends: EndSpeeds { first: Some(0.0), last: Some(0.0) } };
         let faster = drive_by_arcs(&detour, &problem, &mut planner, 0.0).expect("lanes that work");
         assert_eq!(faster.is_some(), steering_rate.is_infinite(), "heading {heading}");

@@ -352,7 +352,7 @@ fn structures_that_make_no_sense_are_named() {
         ("mechanism.bodies", |p| p.mechanism.bodies.clear()),
         ("bodies[1]", |p| p.mechanism.bodies[1].parent = 1),
         ("parent", |p| p.mechanism.bodies.last_mut().unwrap().parent = usize::MAX),
-        ("bodies[0].motion", |p| p.mechanism.bodies[0].motion = flatout::robot::Motion::Revolute),
+        ("bodies[0].motion", |p| p.mechanism.bodies[0].motion = flatout::robot::JointMotion::Revolute),
         ("output", |p| p.mechanism.bodies.last_mut().unwrap().output = 100),
         ("body", |p| p.mechanism.links.last_mut().unwrap().body = 100),
         ("links", |p| p.mechanism.bodies.truncate(1)),

@@ -105,7 +105,8 @@ impl Kind for Airplane {
         // A state says nothing of second derivatives of the angles.
         let tangent = [cos_pitch * cos_yaw, cos_pitch * sin_yaw, sin_pitch];
         let rate = Jet::second_order([state[5], control[2], 0.0]);
-        let mut flat = Flat { course: PathFrame { rate, tangent, ..PathFrame::default() }, ..Flat::default() };
+        let mut flat =
+            Flat { course: PathFrame { rate, tangent, ..PathFrame::default() }, ..Flat::default() };
         for i in 0..3 {
             let velocity = rate * tangent[i];
             let values = [state[i], velocity.0[0], velocity.0[1]];

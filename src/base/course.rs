@@ -157,7 +157,12 @@ impl Way {
     /// The course over `half` to either side of local time `t`, about which the outputs are
     /// `expansions` in the time since; the frame is turned where that makes it tighter.
     #[inline]
-    pub(super) fn course<S: Scalar>(&self, expansions: &[Expansion<SHORT>], t: f64, half: f64) -> PathFrame<S> {
+    pub(super) fn course<S: Scalar>(
+        &self,
+        expansions: &[Expansion<SHORT>],
+        t: f64,
+        half: f64,
+    ) -> PathFrame<S> {
         if self.stands {
             return PathFrame::standing();
         }

@@ -68,14 +68,14 @@ pub struct Trailer {
 }
 
 /// Heading and speed of what follows a course.
-struct Drive<S = f64> {
+struct GroundDrive<S = f64> {
     heading: Jet<S>,
     speed: Jet<S>,
     /// 1 ahead, -1 back.
     sign: f64,
 }
 
-impl<S: Scalar> Drive<S> {
+impl<S: Scalar> GroundDrive<S> {
     fn new(flat: &Flat<S>) -> Result<Self, Singular> {
         let guide = flat.jet(2, 0);
         let course = &flat.course;
@@ -99,7 +99,7 @@ impl<S: Scalar> Drive<S> {
     }
 }
 
-impl Drive {
+impl GroundDrive {
     /// The course of a state: `curvature` and its slope by arc length as for driving ahead.
     fn course(heading: f64, curvature: [f64; 2], speed: [f64; 2]) -> PathFrame {
         match speed[0] < 0.0 {
@@ -180,7 +180,7 @@ impl Kind for DifferentialDrive {
     }
 
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
-        let Drive { heading, speed, .. } = Drive::new(flat)?;
+        let GroundDrive { heading, speed, .. } = GroundDrive::new(flat)?;
         moved.coordinates.extend([flat.jet(0, 0), flat.jet(1, 0), heading]);
         moved.within("speed", speed, self.speed);
         moved.within("turn rate", heading.rate(), self.turn_rate);
@@ -226,7 +226,7 @@ impl Kind for DifferentialDrive {
         // w = curvature * v, so its derivative gives the curvature's slope by arc length.
         let curvature = w / v;
         let slope = (alpha - curvature * a) / (v * v);
-        Ok(followed(place, Drive::course(state[2], [curvature, slope], [v, a]), guide))
+        Ok(followed(place, GroundDrive::course(state[2], [curvature, slope], [v, a]), guide))
     }
 
     fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
@@ -309,7 +309,7 @@ impl Kind for Car {
     }
 
     fn map<S: Scalar>(&self, flat: &Flat<S>, moved: &mut Moved<S>) -> Result<(), Singular> {
-        let Drive { heading, speed, sign } = Drive::new(flat)?;
+        let GroundDrive { heading, speed, sign } = GroundDrive::new(flat)?;
         let stands = flat.course.stands();
         if stands && (1..3).any(|order| heading.0[order] != S::default()) {
             return Err(Singular::TurnOnTheSpot);
@@ -353,7 +353,7 @@ impl Kind for Car {
     fn flatten(&self, state: &[f64], control: &[f64], _: [f64; 2]) -> Result<Flat, Singular> {
         let (v, curvature0) = (control[0], control[1].tan() / self.wheelbase);
         let Some(Trailer { hitch_length: d, .. }) = self.trailer else {
-            let course = Drive::course(state[2], [curvature0, 0.0], [v, 0.0]);
+            let course = GroundDrive::course(state[2], [curvature0, 0.0], [v, 0.0]);
             return Ok(followed([state[0], state[1]], course, [state[2], curvature0 * v, 0.0]));
         };
         let theta1 = state[3];
@@ -366,7 +366,7 @@ impl Kind for Car {
         // By arc length of the trailer's path, on which the car's advance is 1 / cos(hitch).
         let hitch_slope = (curvature0 - sin / d) / cos;
         let curvature = [hitch.tan() / d, hitch_slope / (d * cos * cos)];
-        let course = Drive::course(theta1, curvature, [v * cos, 0.0]);
+        let course = GroundDrive::course(theta1, curvature, [v * cos, 0.0]);
         Ok(followed(place, course, [theta1, v * sin / d, 0.0]))
     }
 

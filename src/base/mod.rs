@@ -213,7 +213,7 @@ impl Base {
         if self.told_rates() == 0 { self.steady() } else { Vec::new() }
     }
 
-    /// Whether it goes where it points, along a curve whose speed can be chosen after it: all but points
+    /// Whether it is nonholonomic and goes along a curve whose speed can be chosen after it: all but points
     /// and quadrotors.
     pub fn follows_course(&self) -> bool {
         self.kind().course() > 0

@@ -74,7 +74,7 @@ const QUATERNION: [&str; 13] = ["x", "y", "z", "qx", "qy", "qz", "qw", "vx", "vy
 const EULER: [&str; 12] = ["x", "y", "z", "phi", "theta", "psi", "u", "v", "w", "p", "q", "r"];
 
 /// What all forms of the state say.
-struct Motion {
+struct BodyMotion {
     position: DVec3,
     rotation: DMat3,
     /// In the world.
@@ -84,10 +84,10 @@ struct Motion {
 }
 
 impl Quadrotor {
-    fn motion(&self, state: &[f64]) -> Motion {
+    fn motion(&self, state: &[f64]) -> BodyMotion {
         let vector = |i: usize| DVec3::new(state[i], state[i + 1], state[i + 2]);
         match self.state {
-            QuadrotorState::Quaternion => Motion {
+            QuadrotorState::Quaternion => BodyMotion {
                 position: vector(0),
                 rotation: DMat3::from_quat(
                     DQuat::from_xyzw(state[3], state[4], state[5], state[6]).normalize(),
@@ -99,7 +99,7 @@ impl Quadrotor {
                 let rotation = DMat3::from_rotation_z(state[5])
                     * DMat3::from_rotation_y(state[4])
                     * DMat3::from_rotation_x(state[3]);
-                Motion { position: vector(0), rotation, velocity: rotation * vector(6), rates: vector(9) }
+                BodyMotion { position: vector(0), rotation, velocity: rotation * vector(6), rates: vector(9) }
             }
         }
     }
@@ -162,13 +162,13 @@ impl Quadrotor {
 }
 
 /// Sine and cosine of each angle of R = Rz(yaw) Rx(roll) Ry(pitch).
-struct Attitude<S> {
+struct BodyAttitude<S> {
     yaw: (Jet<S>, Jet<S>),
     roll: (Jet<S>, Jet<S>),
     pitch: (Jet<S>, Jet<S>),
 }
 
-impl<S: Scalar> Attitude<S> {
+impl<S: Scalar> BodyAttitude<S> {
     /// Body rates from the rates of the angles.
     fn body_rates(&self, [yaw, roll, pitch]: [Jet<S>; 3]) -> [Jet<S>; 3] {
         let ((sin_roll, cos_roll), (sin_pitch, cos_pitch)) = (self.roll, self.pitch);
@@ -244,7 +244,7 @@ impl Kind for Quadrotor {
             return Err(Singular::ThrustAlongYaw);
         }
         let (force, across) = (square.sqrt(), across.sqrt());
-        let attitude = Attitude {
+        let attitude = BodyAttitude {
             yaw: (sin_yaw, cos_yaw),
             roll: (-left / across, z / across),
             pitch: (ahead / force, across / force),
@@ -293,7 +293,7 @@ impl Kind for Quadrotor {
         if thrust < LEAST_THRUST * self.mass {
             return Err(Singular::Thrust);
         }
-        let Motion { position, rotation, velocity, rates: w } = self.motion(state);
+        let BodyMotion { position, rotation, velocity, rates: w } = self.motion(state);
         let turn = (DVec3::from(moments) - w.cross(self.inertia * w)) / self.inertia;
         // b3 = R e3 and its derivatives in the body's frame: w x e3, and w' x e3 + w x (w x e3).
         let (direction, first) = (DVec3::Z, w.cross(DVec3::Z));
@@ -314,7 +314,7 @@ impl Kind for Quadrotor {
     }
 
     fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
-        let Motion { position, rotation, velocity, rates: w } = self.motion(state);
+        let BodyMotion { position, rotation, velocity, rates: w } = self.motion(state);
         let [yaw, ..] = yaw_of(&rotation, w, DVec3::ZERO)?;
         let thrust = DMat3::from_rotation_z(-yaw) * rotation.z_axis;
         let roll = (-thrust.y).atan2(thrust.z);
@@ -329,7 +329,7 @@ impl Kind for Quadrotor {
 
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
         let [thrust, moments @ ..] = self.wrench(control);
-        let Motion { rotation, velocity, rates: w, .. } = self.motion(state);
+        let BodyMotion { rotation, velocity, rates: w, .. } = self.motion(state);
         let acceleration = rotation.z_axis * (thrust / self.mass) - DVec3::Z * self.gravity;
         let turn = (DVec3::from(moments) - w.cross(self.inertia * w)) / self.inertia;
         rates[..3].copy_from_slice(&velocity.to_array());

@@ -1,10 +1,8 @@
 //! Which figures of a base make sense. Imports its siblings and `error`.
 
 use super::{Actuation, Airplane, Base, Car, DifferentialDrive, PlanarQuadrotor, Point, Quadrotor, Trailer};
-use crate::error::{InvalidValue, ordered, positive, positive_or_endless};
+use crate::error::{Checked, InvalidValue, ordered, positive, positive_or_endless};
 use std::f64::consts::FRAC_PI_2;
-
-type Checked = Result<(), InvalidValue>;
 
 impl Base {
     /// Checks that its figures make sense: that they are numbers, and none is zero or less that must not be.

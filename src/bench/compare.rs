@@ -21,12 +21,12 @@ pub struct Results {
     robot: Option<String>,
     /// Backend, threads, seed, machine.
     made_by: String,
-    entries: Vec<Entry>,
+    entries: Vec<ComparedEntry>,
 }
 
 /// One problem, planned once.
 #[derive(Clone, Debug)]
-struct Entry {
+struct ComparedEntry {
     group: String,
     problem: String,
     solved: bool,
@@ -108,7 +108,7 @@ impl Figures {
 
 /// The same quantity in both reports.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Change {
+pub struct RatioChange {
     /// Problems that it is taken over.
     pub problems: usize,
     /// In the old report.
@@ -119,9 +119,9 @@ pub struct Change {
     pub ratio: Figures,
 }
 
-impl Change {
+impl RatioChange {
     /// Of what both have; `None` where they have nothing.
-    fn of(pairs: &[[&Entry; 2]], value: impl Fn(&Entry) -> Option<f64>) -> Option<Self> {
+    fn of(pairs: &[[&ComparedEntry; 2]], value: impl Fn(&ComparedEntry) -> Option<f64>) -> Option<Self> {
         let both: Vec<[f64; 2]> =
             pairs.iter().filter_map(|[old, new]| Some([value(old)?, value(new)?])).collect();
         let [old, new] = [0, 1].map(|side| Figures::of(both.iter().map(|pair| pair[side])));
@@ -131,7 +131,7 @@ impl Change {
 
 /// The problems of one set, instance or family.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Group {
+pub struct ComparedGroup {
     /// Its name.
     pub name: String,
     /// Problems that are in both reports.
@@ -145,13 +145,13 @@ pub struct Group {
     /// Solved in the new report only.
     pub gained: Vec<String>,
     /// Time to plan, microseconds.
-    pub time_us: Option<Change>,
+    pub time_us: Option<RatioChange>,
     /// Duration of the trajectory, seconds.
-    pub duration_s: Option<Change>,
+    pub duration_s: Option<RatioChange>,
 }
 
-impl Group {
-    fn of(name: &str, pairs: &[[&Entry; 2]]) -> Self {
+impl ComparedGroup {
+    fn of(name: &str, pairs: &[[&ComparedEntry; 2]]) -> Self {
         let solved = |side: usize| pairs.iter().filter(|pair| pair[side].solved).count();
         let only = |side: usize| {
             let alone = pairs.iter().filter(|pair| pair[side].solved && !pair[1 - side].solved);
@@ -164,8 +164,8 @@ impl Group {
             solved_new: solved(1),
             lost: only(0),
             gained: only(1),
-            time_us: Change::of(pairs, |entry| entry.time_us),
-            duration_s: Change::of(pairs, |entry| entry.duration_s),
+            time_us: RatioChange::of(pairs, |entry| entry.time_us),
+            duration_s: RatioChange::of(pairs, |entry| entry.duration_s),
         }
     }
 }
@@ -184,7 +184,7 @@ pub struct Comparison {
     /// Problems that are in the new report only.
     pub only_new: usize,
     /// Groups in the order of the old report; where there are several, all of them last.
-    pub groups: Vec<Group>,
+    pub groups: Vec<ComparedGroup>,
 }
 
 impl Comparison {
@@ -200,9 +200,9 @@ impl Comparison {
         {
             return different(&old.title(), &new.title());
         }
-        let key = |entry: &Entry| (entry.group.clone(), entry.problem.clone());
-        let found: HashMap<_, &Entry> = new.entries.iter().map(|entry| (key(entry), entry)).collect();
-        let pairs: Vec<[&Entry; 2]> =
+        let key = |entry: &ComparedEntry| (entry.group.clone(), entry.problem.clone());
+        let found: HashMap<_, &ComparedEntry> = new.entries.iter().map(|entry| (key(entry), entry)).collect();
+        let pairs: Vec<[&ComparedEntry; 2]> =
             old.entries.iter().filter_map(|entry| Some([entry, *found.get(&key(entry))?])).collect();
         if pairs.is_empty() {
             return Err(InputError::new(format!("no problem of {} is in both reports", old.title())));
@@ -215,11 +215,11 @@ impl Comparison {
         }
         let of_group = |name: &&str| {
             let pairs: Vec<_> = pairs.iter().copied().filter(|pair| pair[0].group == **name).collect();
-            Group::of(name, &pairs)
+            ComparedGroup::of(name, &pairs)
         };
-        let mut groups: Vec<Group> = names.iter().map(of_group).collect();
+        let mut groups: Vec<ComparedGroup> = names.iter().map(of_group).collect();
         if groups.len() > 1 {
-            groups.push(Group::of("all", &pairs));
+            groups.push(ComparedGroup::of("all", &pairs));
         }
         Ok(Self {
             suite: old.title(),
@@ -236,12 +236,12 @@ impl Comparison {
     pub fn beyond(&self, limit: f64, statistics: &[Statistic]) -> Vec<String> {
         let mut beyond = Vec::new();
         for group in &self.groups {
-            let Group { name, solved_old, solved_new, time_us, duration_s, .. } = group;
+            let ComparedGroup { name, solved_old, solved_new, time_us, duration_s, .. } = group;
             if solved_new < solved_old {
                 beyond.push(format!("{name}: {solved_new} solved, {solved_old} before"));
             }
             for (what, change) in [("time", time_us), ("duration", duration_s)] {
-                let Some(Change { ratio, .. }) = change else { continue };
+                let Some(RatioChange { ratio, .. }) = change else { continue };
                 for &statistic in statistics {
                     let ratio = ratio.get(statistic);
                     if ratio > limit {
@@ -295,13 +295,13 @@ impl Results {
         }
     }
 
-    fn new(suite: &str, map: &Map<'_>, entries: Vec<Entry>) -> Result<Self, InputError> {
+    fn new(suite: &str, map: &Map<'_>, entries: Vec<ComparedEntry>) -> Result<Self, InputError> {
         Ok(Self { suite: suite.to_owned(), robot: robot(map)?, made_by: made_by(map), entries })
     }
 
     /// Of mbm, dynobench, kinopax, families and scenes.
     fn of_results(map: &Map<'_>, results: &[Node]) -> Result<Self, InputError> {
-        let entries = results.iter().map(Entry::of_result).collect::<Result<_, _>>()?;
+        let entries = results.iter().map(ComparedEntry::of_result).collect::<Result<_, _>>()?;
         let suite = map.get("suite").map(|node| node.text("the name of a suite")).transpose()?;
         Self::new(suite.unwrap_or("random problems or scenes"), map, entries)
     }
@@ -315,7 +315,7 @@ impl Results {
             };
             let (name, map) = (name.text("the name of a run")?, report.map("a report")?);
             for result in map.require("results")?.list("a list of results")? {
-                let mut entry = Entry::of_result(result)?;
+                let mut entry = ComparedEntry::of_result(result)?;
                 entry.problem = format!("{} {}", entry.group, entry.problem);
                 name.clone_into(&mut entry.group);
                 entries.push(entry);
@@ -330,7 +330,7 @@ impl Results {
         let entry = |node: &Node| {
             let map = node.map("a query: a map")?;
             let problem = format!("seed {}", map.require("seed")?.natural::<u64>()?);
-            Ok(Entry {
+            Ok(ComparedEntry {
                 group: text(&map, "family")?,
                 problem,
                 solved: map.require("solved")?.boolean()?,
@@ -348,7 +348,7 @@ impl Results {
         let entry = |(number, node): (usize, &Node)| {
             let map = node.map("a replan: a map")?;
             let duration_s = optional(&map, "duration_s")?;
-            Ok(Entry {
+            Ok(ComparedEntry {
                 group: text(&map, "change")?,
                 problem: format!("number {number}"),
                 solved: duration_s.is_some(),
@@ -370,7 +370,7 @@ impl Results {
                 let map = node.map("a measurement: a map")?;
                 let (threads, batch): (u64, u64) =
                     (map.require("threads")?.natural()?, map.require("batch")?.natural()?);
-                entries.push(Entry {
+                entries.push(ComparedEntry {
                     group: format!("{}, {obstacles} obstacles", text(&table, "robot")?),
                     problem: format!("{}, {threads} threads, {batch} at once", text(&map, "backend")?),
                     solved: true,
@@ -384,7 +384,7 @@ impl Results {
     }
 }
 
-impl Entry {
+impl ComparedEntry {
     /// A result of a suite of problems, or of problems with many seeds.
     fn of_result(node: &Node) -> Result<Self, InputError> {
         let map = node.map("a result: a map")?;
@@ -443,11 +443,11 @@ fn made_by(map: &Map<'_>) -> String {
 }
 
 /// One line of a table.
-fn row(f: &mut fmt::Formatter<'_>, group: &Group, change: Option<&Change>, digits: usize) -> fmt::Result {
-    let Group { name, problems, solved_old, solved_new, .. } = group;
+fn row(f: &mut fmt::Formatter<'_>, group: &ComparedGroup, change: Option<&RatioChange>, digits: usize) -> fmt::Result {
+    let ComparedGroup { name, problems, solved_old, solved_new, .. } = group;
     write!(f, "{name:<36} {solved_old:>5} {solved_new:>5} /{problems:<5}")?;
     match change {
-        Some(Change { old, new, ratio, .. }) => {
+        Some(RatioChange { old, new, ratio, .. }) => {
             for statistic in Statistic::ALL {
                 let [old, new, ratio] = [old, new, ratio].map(|figures| figures.get(statistic));
                 write!(f, " |{old:>10.digits$} {new:>10.digits$} {ratio:>6.3}")?;
@@ -464,7 +464,7 @@ impl fmt::Display for Comparison {
         writeln!(f, "{suite}\nold: {old}\nnew: {new}")?;
         let columns = format!("{:>10} {:>10} {:>6}", "old", "new", "ratio");
         let heads = Statistic::ALL.map(|statistic| format!("{:^28}", statistic.name())).join(" |");
-        type Quantity = fn(&Group) -> Option<&Change>;
+        type Quantity = fn(&ComparedGroup) -> Option<&RatioChange>;
         let tables: [(&str, Quantity, usize); 2] = [
             ("time us", |group| group.time_us.as_ref(), 1),
             ("duration s", |group| group.duration_s.as_ref(), 4),

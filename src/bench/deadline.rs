@@ -16,7 +16,7 @@ use crate::plan::{Departure, PlanError, PlanOptions, plan, replan};
 use crate::pose::Pose;
 use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
 use crate::robot::{
-    Body, CollisionLink, Inertia, JointLimits, Mechanism, Motion, Robot, Sphere, rectangle_spheres,
+    Body, CollisionLink, Inertia, JointLimits, Mechanism, JointMotion, Robot, Sphere, rectangle_spheres,
 };
 use crate::stop::CancelToken;
 use crate::trajectory::Trajectory;
@@ -48,7 +48,7 @@ pub enum DeadlineError {
 /// A kind of query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Family {
+pub enum DeadlineFamily {
     /// An arm of 4 to 7 joints among obstacles.
     Arm,
     /// The same, from and to states at speed.
@@ -75,7 +75,7 @@ pub enum Family {
     Quadrotor,
 }
 
-impl Family {
+impl DeadlineFamily {
     /// All of them.
     pub const ALL: [Self; 12] = [
         Self::Arm,
@@ -264,7 +264,7 @@ impl std::str::FromStr for Clock {
     }
 }
 
-impl fmt::Display for Family {
+impl fmt::Display for DeadlineFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Arm => "arm",
@@ -325,13 +325,13 @@ fn obstacle(rng: &mut Pcg64Mcg, number: usize, reach: f64, size: f64) -> Obstacl
 }
 
 /// A chain of revolute joints, by turns about the axis of the link before and across it.
-fn arm(rng: &mut Pcg64Mcg, family: Family) -> Mechanism {
+fn arm(rng: &mut Pcg64Mcg, family: DeadlineFamily) -> Mechanism {
     let joints: usize = rng.random_range(4..8);
     let base = Body {
         name: "base".into(),
         parent: 0,
         placement: Pose::IDENTITY,
-        motion: Motion::Fixed,
+        motion: JointMotion::Fixed,
         output: 0,
         ratio: 0.0,
         offset: 0.0,
@@ -348,7 +348,7 @@ fn arm(rng: &mut Pcg64Mcg, family: Family) -> Mechanism {
             name: format!("joint {joint}"),
             parent: joint,
             placement: Pose { rotation: across, translation: DVec3::Z * before },
-            motion: Motion::Revolute,
+            motion: JointMotion::Revolute,
             output: joint,
             ratio: 1.0,
             offset: 0.0,
@@ -366,7 +366,7 @@ fn arm(rng: &mut Pcg64Mcg, family: Family) -> Mechanism {
         });
         m.pairs.extend((0..joint.saturating_sub(1)).map(|other| [other, joint]));
         let acceleration = rng.random_range(5.0..20.0);
-        let torque = if family == Family::TorqueArm { rng.random_range(15.0..60.0) } else { 1e3 };
+        let torque = if family == DeadlineFamily::TorqueArm { rng.random_range(15.0..60.0) } else { 1e3 };
         m.limits.push(JointLimits {
             lower: -2.8,
             upper: 2.8,
@@ -421,9 +421,9 @@ pub enum Clock {
 
 /// A query that was given a deadline.
 #[derive(Clone, Debug, Serialize)]
-pub struct Event {
+pub struct DeadlineEvent {
     /// Its kind.
-    pub family: Family,
+    pub family: DeadlineFamily,
     /// Its seed.
     pub seed: u64,
     /// Whether an answer was there at the end.
@@ -448,7 +448,7 @@ pub struct DeadlineReport {
     /// What it ran on.
     pub machine: Machine,
     /// One entry per query.
-    pub events: Vec<Event>,
+    pub events: Vec<DeadlineEvent>,
 }
 
 /// The time that this thread has worked so far; where the system does not tell, the time on the wall.
@@ -472,19 +472,19 @@ fn worked() -> Duration {
 /// # Errors
 /// When the checking backend fails, or a family makes no sense.
 pub fn measure(
-    family: Family,
+    family: DeadlineFamily,
     seed: u64,
     checker: &MakeChecker<'_>,
     options: &PlanOptions,
     limit: Duration,
     clock: Clock,
-) -> Result<Event, DeadlineError> {
+) -> Result<DeadlineEvent, DeadlineError> {
     let problem = family.problem(seed)?;
     let mut checker = checker(&problem)?;
     let options = PlanOptions { seed, improve: (seed % 2 == 1).then_some(Duration::MAX), ..options.clone() };
     // A robot that replans drives already, and is to go back.
     let running = match family {
-        Family::JerkReplan => first_answer(&problem, &mut *checker, &options)?,
+        DeadlineFamily::JerkReplan => first_answer(&problem, &mut *checker, &options)?,
         _ => None,
     };
     let (begun, started) = (worked(), Instant::now());
@@ -505,7 +505,7 @@ pub fn measure(
     };
     let (worked, wall) = (worked().saturating_sub(begun), started.elapsed());
     let micros = |duration: Duration| duration.as_secs_f64() * 1e6;
-    Ok(Event {
+    Ok(DeadlineEvent {
         family,
         seed,
         solved: answer.is_ok(),
@@ -540,8 +540,8 @@ impl fmt::Display for DeadlineReport {
         let columns = ["queries", "solved", "cut", "median", "p99", "max"];
         let columns = columns.map(|name| format!("{name:>8}")).join(" ");
         writeln!(f, "{:<18} |{columns} | us of work beyond {} us", "family", self.limit_us)?;
-        for family in Family::ALL {
-            let events: Vec<&Event> = self.events.iter().filter(|event| event.family == family).collect();
+        for family in DeadlineFamily::ALL {
+            let events: Vec<&DeadlineEvent> = self.events.iter().filter(|event| event.family == family).collect();
             if !events.is_empty() {
                 row(f, &family.to_string(), &events)?;
             }
@@ -550,8 +550,8 @@ impl fmt::Display for DeadlineReport {
     }
 }
 
-fn row(f: &mut fmt::Formatter<'_>, name: &str, events: &[&Event]) -> fmt::Result {
-    let count = |of: fn(&Event) -> bool| events.iter().filter(|event| of(event)).count();
+fn row(f: &mut fmt::Formatter<'_>, name: &str, events: &[&DeadlineEvent]) -> fmt::Result {
+    let count = |of: fn(&DeadlineEvent) -> bool| events.iter().filter(|event| of(event)).count();
     let (solved, cut) = (count(|event| event.solved), count(|event| event.cut_short));
     let Distribution { median, p99, max, .. } = Distribution::of(events.iter().map(|event| event.beyond_us));
     let all = events.len();

@@ -42,12 +42,12 @@ pub struct Environment {
     /// Boxes: centre and full size.
     pub boxes: Vec<[Vec<f64>; 2]>,
     /// Type, start and goal of the robot; `None` where there is none.
-    pub robot: Option<Task>,
+    pub robot: Option<DynobenchTask>,
 }
 
 /// What the robot of an environment is to do.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Task {
+pub struct DynobenchTask {
     /// Name of its model.
     pub model: String,
     /// State in which it starts.
@@ -245,13 +245,13 @@ fn obstacle(node: &Node, dimensions: usize) -> Result<[Vec<f64>; 2], InputError>
     Ok([vector(&map, "center", dimensions)?, vector(&map, "size", dimensions)?])
 }
 
-fn task(node: &Node) -> Result<Task, InputError> {
+fn task(node: &Node) -> Result<DynobenchTask, InputError> {
     let [robot] = node.list("a list of robots")? else {
         return Err(node.expected("exactly one robot"));
     };
     let map = robot.map_of("a robot: a map", &["type", "start", "goal"])?;
     let state = |key| map.require(key)?.numbers("a state: a list of numbers");
-    Ok(Task {
+    Ok(DynobenchTask {
         model: map.require("type")?.text("the name of a model")?.to_owned(),
         start: state("start")?,
         goal: state("goal")?,

@@ -268,7 +268,7 @@ fn repeat(
 
 /// What has gone to a device and back.
 #[derive(Default)]
-struct Traffic {
+struct EdgeTraffic {
     up: u64,
     down: u64,
     device: Duration,
@@ -299,14 +299,14 @@ impl Subject {
         self.checker().name()
     }
 
-    fn traffic(&self) -> Traffic {
+    fn traffic(&self) -> EdgeTraffic {
         match self {
             #[cfg(feature = "gpu")]
             Self::Gpu(checker, _) => {
                 let traffic = checker.traffic();
-                Traffic { up: traffic.up, down: traffic.down, device: traffic.gpu_time }
+                EdgeTraffic { up: traffic.up, down: traffic.down, device: traffic.gpu_time }
             }
-            _ => Traffic::default(),
+            _ => EdgeTraffic::default(),
         }
     }
 

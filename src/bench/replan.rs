@@ -33,7 +33,7 @@ pub enum Change {
 
 /// One replan.
 #[derive(Clone, Debug, Serialize)]
-pub struct Event {
+pub struct ReplanEvent {
     /// What changed.
     pub change: Change,
     /// Index of the problem whose answer was being driven.
@@ -65,7 +65,7 @@ pub struct ReplanReport {
     /// What it ran on.
     pub machine: Machine,
     /// One entry per replan.
-    pub events: Vec<Event>,
+    pub events: Vec<ReplanEvent>,
 }
 
 /// Drives the answers of `problems` in turn, leaves each at a random time between a tenth and eight
@@ -86,7 +86,7 @@ pub fn run(
     threads: usize,
     count: usize,
     advance: impl Fn(),
-) -> Result<Vec<Event>, CheckError> {
+) -> Result<Vec<ReplanEvent>, CheckError> {
     let mut rng = Pcg64Mcg::seed_from_u64(options.seed);
     let mut events = Vec::with_capacity(count);
     let mut fruitless = 0;
@@ -129,7 +129,7 @@ fn event(
     checker: &MakeChecker<'_>,
     options: &PlanOptions,
     threads: usize,
-) -> Result<Event, CheckError> {
+) -> Result<ReplanEvent, CheckError> {
     let started = Instant::now();
     let answer = replan_by(changed, options, departure, &mut |leaving, options| {
         plan_on_threads(leaving, || checker(leaving), options, threads)
@@ -142,7 +142,7 @@ fn event(
         Err(PlanError::Backend(error)) => return Err(error),
         Err(error) => (error.to_string(), None),
     };
-    Ok(Event {
+    Ok(ReplanEvent {
         change,
         problem,
         from_s: departure.from,
@@ -191,13 +191,13 @@ fn obstacle(problem: &Problem, departure: &Departure<'_>, rng: &mut Pcg64Mcg) ->
 
 impl ReplanReport {
     /// Events of one kind.
-    fn of(&self, change: Change) -> Vec<&Event> {
+    fn of(&self, change: Change) -> Vec<&ReplanEvent> {
         self.events.iter().filter(|event| event.change == change).collect()
     }
 }
 
 /// One line of the table.
-fn row(f: &mut fmt::Formatter<'_>, name: &str, events: &[&Event]) -> fmt::Result {
+fn row(f: &mut fmt::Formatter<'_>, name: &str, events: &[&ReplanEvent]) -> fmt::Result {
     let solved = events.iter().filter(|e| e.duration_s.is_some()).count();
     let latency = Distribution::of(events.iter().map(|e| e.latency_us));
     let Distribution { mean, median, p95, p99, max } = latency;
@@ -220,7 +220,7 @@ impl fmt::Display for ReplanReport {
         row(f, "goal", &self.of(Change::Goal))?;
         row(f, "obstacle", &self.of(Change::Obstacle))?;
         row(f, "all", &events.iter().collect::<Vec<_>>())?;
-        for Event { problem, from_s, status, .. } in events.iter().filter(|e| e.duration_s.is_none()) {
+        for ReplanEvent { problem, from_s, status, .. } in events.iter().filter(|e| e.duration_s.is_none()) {
             writeln!(f, "problem {problem} at {from_s:.3} s: {status}")?;
         }
         Ok(())

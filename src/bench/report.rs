@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 
 /// A whole run of a suite.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct BenchReport {
     /// Name of the suite.
     pub suite: String,
     /// Name of the robot.
@@ -29,9 +29,9 @@ pub struct Report {
 
 /// A suite run at several points between quick plans and quick motions.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Curve {
+pub struct QualityCurve {
     /// Name of each point, and the run.
-    pub points: Vec<(String, Report)>,
+    pub points: Vec<(String, BenchReport)>,
 }
 
 /// What a benchmark ran on.
@@ -102,7 +102,7 @@ impl Distribution {
     }
 }
 
-impl Report {
+impl BenchReport {
     /// Sets in the order in which they first occur.
     fn sets(&self) -> Vec<&str> {
         let mut sets: Vec<&str> = Vec::new();
@@ -115,9 +115,9 @@ impl Report {
     }
 }
 
-impl fmt::Display for Curve {
+impl fmt::Display for QualityCurve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((_, Report { suite, robot, backend, threads, seed, machine, .. })) = self.points.first()
+        let Some((_, BenchReport { suite, robot, backend, threads, seed, machine, .. })) = self.points.first()
         else {
             return Ok(());
         };
@@ -165,7 +165,7 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, results: &[&ProblemResult]) -> fm
     writeln!(f, "{line}")
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for BenchReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { suite, robot, backend, threads, seed, machine, .. } = self;
         writeln!(f, "{suite} {robot}: {backend}, {threads} thread(s), seed {seed}; {machine}")?;

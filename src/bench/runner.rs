@@ -34,7 +34,7 @@ pub struct ProblemResult {
 }
 
 /// What a run gives: the figures, and the answer where there is one.
-pub type Answer = (ProblemResult, Option<Solution>);
+pub type RunAnswer = (ProblemResult, Option<Solution>);
 
 /// Makes the checker of a problem.
 pub type MakeChecker<'a> = dyn Fn(&Problem) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync + 'a;
@@ -50,7 +50,7 @@ pub fn run(
     options: &PlanOptions,
     threads: usize,
     repeat: usize,
-) -> Result<Answer, CheckError> {
+) -> Result<RunAnswer, CheckError> {
     let once = |_| run_once(problem, checker, options, threads);
     let mut runs = (0..repeat.max(1)).map(once).collect::<Result<Vec<_>, _>>()?;
     runs.sort_by(|(a, _), (b, _)| a.total_us.total_cmp(&b.total_us));
@@ -62,7 +62,7 @@ fn run_once(
     checker: &MakeChecker<'_>,
     options: &PlanOptions,
     threads: usize,
-) -> Result<Answer, CheckError> {
+) -> Result<RunAnswer, CheckError> {
     let started = Instant::now();
     let planned = plan_on_threads(problem, || checker(problem), options, threads);
     answer(planned, Some(started.elapsed()))
@@ -82,7 +82,7 @@ pub fn run_batch(
     options: &PlanOptions,
     threads: usize,
     advance: impl Fn() + Sync,
-) -> Result<(Vec<Answer>, Duration), CheckError> {
+) -> Result<(Vec<RunAnswer>, Duration), CheckError> {
     let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
     let planned = plan_batch(&tasks, checker, threads, |_, _| advance());
     let wall = started.elapsed();
@@ -90,7 +90,7 @@ pub fn run_batch(
     Ok((answers, wall))
 }
 
-fn answer(planned: Result<Solution, PlanError>, total: Option<Duration>) -> Result<Answer, CheckError> {
+fn answer(planned: Result<Solution, PlanError>, total: Option<Duration>) -> Result<RunAnswer, CheckError> {
     let (status, statistics, solution) = match planned {
         Ok(solution) => ("solved".to_owned(), solution.statistics, Some(solution)),
         Err(PlanError::Backend(error)) => return Err(error),

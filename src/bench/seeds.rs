@@ -36,12 +36,12 @@ pub struct SeedReport {
     /// One entry per problem and seed.
     pub results: Vec<SeedResult>,
     /// Problems that were not planned, and why.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<LeftOutRun>,
 }
 
 /// A problem that was not planned.
 #[derive(Clone, Debug, Serialize)]
-pub struct LeftOut {
+pub struct LeftOutRun {
     /// The problem.
     pub instance: String,
     /// Why it was not.
@@ -90,7 +90,7 @@ impl fmt::Display for SeedReport {
         for result in results.iter().filter(|r| r.duration_s.is_none()) {
             writeln!(f, "{} seed {}: {}", result.instance, result.seed, result.status)?;
         }
-        for LeftOut { instance, reason } in left_out {
+        for LeftOutRun { instance, reason } in left_out {
             writeln!(f, "{instance}: left out; {reason}")?;
         }
         Ok(())

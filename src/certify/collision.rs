@@ -19,7 +19,7 @@ use super::solids::{Shaped, Solids};
 use super::span::Span;
 use crate::base::Singular;
 use crate::pose::Pose;
-use crate::robot::{AlwaysTouching, CollisionLink, Mechanism, Motion, Overlap};
+use crate::robot::{AlwaysTouching, CollisionLink, JointMotion, Mechanism, Overlap};
 use crate::stop::Watch;
 use crate::trajectory::Trajectory;
 use crate::vector::{Doubles, F64_LANES, Kernel, Level, Simd, Simd64, Vector};
@@ -42,7 +42,7 @@ const FIRST_PARTS: usize = 16;
 const COARSE: f64 = 1e-3;
 
 /// What tells where joints are and how they move.
-pub(super) trait Joints {
+pub(super) trait JointVariations {
     /// Writes where the joints stand at an instant of `span` and how they vary about that, and returns
     /// the instant.
     ///
@@ -75,12 +75,12 @@ pub(super) struct Collisions<'a> {
     /// The movers that can meet obstacles.
     free: Vec<usize>,
     /// All pairs of links.
-    pairs: Vec<Item>,
+    pairs: Vec<OpenPairs>,
     /// Those of which some spheres are not judged, sorted by links.
     left_out: Vec<LeftOut>,
     /// What stands still and collides.
     fixed: Option<Violation>,
-    scratch: Scratch,
+    scratch: CollisionScratch,
     pub(super) level: Level,
 }
 
@@ -103,7 +103,7 @@ struct LeftOut {
 
 /// A mover against a block of others: pairs that are not proved yet.
 #[derive(Clone, Copy, Debug)]
-struct Item {
+struct OpenPairs {
     mover: usize,
     against: Against,
     /// Bit by lane of the block.
@@ -120,7 +120,7 @@ enum Against {
 
 /// Two things that could meet: a link, and an obstacle or another link.
 #[derive(Clone, Copy)]
-struct Pair {
+struct MeetingPair {
     link: usize,
     other: Other,
 }
@@ -133,11 +133,11 @@ enum Other {
 
 /// Working memory of one proof.
 #[derive(Default)]
-struct Scratch {
+struct CollisionScratch {
     /// Intervals to prove, the earliest last.
     spans: Vec<(Span, Range<usize>)>,
     /// Pairs not proved yet: stacked lists, one per level of refinement.
-    items: Vec<Item>,
+    items: Vec<OpenPairs>,
     /// All bodies at the instant m.
     poses: Vec<Pose>,
     /// How each joint moves over the interval.
@@ -175,7 +175,7 @@ impl<'a> Collisions<'a> {
         pairs.sort_unstable();
         let same_block =
             |a: &(usize, usize), b: &(usize, usize)| (a.0, a.1 / F64_LANES) == (b.0, b.1 / F64_LANES);
-        let item = |pairs: &[(usize, usize)]| Item {
+        let item = |pairs: &[(usize, usize)]| OpenPairs {
             mover: pairs[0].0,
             against: Against::Links(pairs[0].1 / F64_LANES),
             open: pairs.iter().fold(0, |open, pair| open | 1 << (pair.1 % F64_LANES)),
@@ -190,26 +190,26 @@ impl<'a> Collisions<'a> {
             left_out: mechanism.always.iter().map(|always| LeftOut::new(mechanism, always)).collect(),
             moves: Moves::new(mechanism, movers),
             fixed: standing_collision(mechanism, world, watch).or_else(|| standing_overlap(mechanism)),
-            scratch: Scratch::default(),
+            scratch: CollisionScratch::default(),
             level: Level::best(),
         }
     }
 
     /// Proves that nothing meets at any instant, or comes nearer than is asked for. `motion` is what is known of
     /// the joints along the trajectory.
-    pub(super) fn prove<J: Joints>(
+    pub(super) fn prove<J: JointVariations>(
         &mut self,
         trajectory: &Trajectory,
         motion: &mut J,
         options: &CertifyOptions,
         watch: &mut Watch,
         findings: &mut Findings,
-    ) -> Result<Kept, Violation> {
+    ) -> Result<KeptClearances, Violation> {
         if let Some(fixed) = &self.fixed {
             findings.add(fixed.clone())?;
         }
         let rounding = self.rounding(motion);
-        let proof = Proof {
+        let proof = CollisionProof {
             mechanism: self.mechanism,
             world: self.world,
             solids: &self.solids,
@@ -231,8 +231,8 @@ impl<'a> Collisions<'a> {
     }
 
     /// By how much distances may be wrong along a trajectory, metres.
-    fn rounding<J: Joints>(&self, motion: &J) -> f64 {
-        let slides = self.mechanism.bodies.iter().filter(|body| body.motion == Motion::Prismatic);
+    fn rounding<J: JointVariations>(&self, motion: &J) -> f64 {
+        let slides = self.mechanism.bodies.iter().filter(|body| body.motion == JointMotion::Prismatic);
         let slid: f64 = slides.map(|body| body.ratio.abs() * motion.farthest(body.output)).sum();
         ROUNDING * (self.sizes.all + slid) + HEADING * self.sizes.vehicle
     }
@@ -244,7 +244,7 @@ impl Sizes {
         for (index, body) in mechanism.bodies.iter().enumerate() {
             // Parents stand before their children; the base, by itself, in the world.
             let parent = if index == 0 { 0.0 } else { reach[body.parent] };
-            let offset = if body.motion == Motion::Prismatic { body.offset.abs() } else { 0.0 };
+            let offset = if body.motion == JointMotion::Prismatic { body.offset.abs() } else { 0.0 };
             reach.push(parent + body.placement.translation.length() + offset);
         }
         let tip = |link: &CollisionLink| reach[link.body] + link.bound.center.length() + link.bound.radius;
@@ -269,7 +269,7 @@ fn far_end(obstacle: &Obstacle) -> f64 {
 }
 
 /// What came of a proof.
-pub(super) struct Kept {
+pub(super) struct KeptClearances {
     /// Distance kept from obstacles.
     pub(super) world: Clearance,
     /// Distance kept between links.
@@ -288,7 +288,7 @@ struct Distances {
     rounding: f64,
     /// The smallest bound, and the nearest that two spheres were seen, and when.
     at_least: f64,
-    nearest: Option<(Pair, f64, f64)>,
+    nearest: Option<(MeetingPair, f64, f64)>,
 }
 
 impl Distances {
@@ -330,7 +330,7 @@ impl Distances {
 
     /// Takes note of what was seen of a pair.
     #[inline(always)]
-    fn see(&mut self, pair: Pair, distance: f64, time: f64) {
+    fn see(&mut self, pair: MeetingPair, distance: f64, time: f64) {
         if distance < self.near() {
             self.nearest = Some((pair, distance, time));
         }
@@ -338,15 +338,15 @@ impl Distances {
 }
 
 /// A proof under way.
-struct Proof<'p, J> {
+struct CollisionProof<'p, J> {
     mechanism: &'p Mechanism,
     world: &'p World,
     solids: &'p Solids,
     free: &'p [usize],
-    pairs: &'p [Item],
+    pairs: &'p [OpenPairs],
     left_out: &'p [LeftOut],
     moves: &'p mut Moves,
-    scratch: &'p mut Scratch,
+    scratch: &'p mut CollisionScratch,
     trajectory: &'p Trajectory,
     motion: &'p mut J,
     watch: &'p mut Watch,
@@ -360,7 +360,7 @@ struct Proof<'p, J> {
 
 /// What an interval says of a pair, or of several.
 #[derive(Clone, Copy)]
-struct Bound {
+struct PairBound {
     /// Proved to be kept.
     proved: f64,
     /// The least that was seen between two spheres at the middle of the interval.
@@ -369,8 +369,8 @@ struct Bound {
     apart: bool,
 }
 
-impl<J: Joints> Kernel for Proof<'_, J> {
-    type Output = Result<Kept, Violation>;
+impl<J: JointVariations> Kernel for CollisionProof<'_, J> {
+    type Output = Result<KeptClearances, Violation>;
 
     #[inline(always)]
     fn call<S: Simd>(mut self, level: S) -> Self::Output {
@@ -396,11 +396,11 @@ impl<J: Joints> Kernel for Proof<'_, J> {
             }),
         };
         let (world, links) = (clearance(&self.of_world), clearance(&self.of_links));
-        Ok(Kept { world, links, intervals: self.intervals })
+        Ok(KeptClearances { world, links, intervals: self.intervals })
     }
 }
 
-impl<J: Joints> Proof<'_, J> {
+impl<J: JointVariations> CollisionProof<'_, J> {
     /// Proves the listed pairs over `span` (all pairs, where none is listed), or leaves its parts
     /// to be proved.
     #[inline(always)]
@@ -452,7 +452,7 @@ impl<J: Joints> Proof<'_, J> {
     /// that instant.
     #[inline(always)]
     fn stand(&mut self, span: &Span) -> Result<f64, Singular> {
-        let Scratch { poses, joints, y, .. } = &mut *self.scratch;
+        let CollisionScratch { poses, joints, y, .. } = &mut *self.scratch;
         let instant = self.motion.stand(self.trajectory, span, y, joints)?;
         self.mechanism.place(y, poses);
         self.moves.forget();
@@ -468,7 +468,7 @@ impl<J: Joints> Proof<'_, J> {
             let (enough, items) = (self.of_world.enough(false), &mut self.scratch.items);
             let others = self.solids.near(center, reach, enough, |block| {
                 let open = self.solids.blocks[block].lanes;
-                items.push(Item { mover, against: Against::World(block), open });
+                items.push(OpenPairs { mover, against: Against::World(block), open });
             });
             self.of_world.prove(others);
         }
@@ -480,7 +480,7 @@ impl<J: Joints> Proof<'_, J> {
     fn pass_obstacles<S: Simd64>(
         &mut self,
         level: S,
-        item: &Item,
+        item: &OpenPairs,
         block: usize,
         instant: f64,
         floor: bool,
@@ -500,7 +500,7 @@ impl<J: Joints> Proof<'_, J> {
             let solid = self.solids.splat(level, obstacle);
             let (spheres, enough) = (self.moves.spheres(item.mover), self.of_world.enough(floor));
             let bound = spheres_to_solid(level, &rigid, spheres, &solid, enough);
-            let pair = Pair { link: self.moves.link(item.mover), other: Other::Obstacle(obstacle) };
+            let pair = MeetingPair { link: self.moves.link(item.mover), other: Other::Obstacle(obstacle) };
             if self.judge(pair, &bound, instant, floor)? {
                 open &= !(1 << lane);
             }
@@ -513,7 +513,7 @@ impl<J: Joints> Proof<'_, J> {
     fn pass_links<S: Simd64>(
         &mut self,
         level: S,
-        item: &Item,
+        item: &OpenPairs,
         block: usize,
         instant: f64,
         floor: bool,
@@ -537,7 +537,7 @@ impl<J: Joints> Proof<'_, J> {
             let left_out = found.ok().map(|at| &self.left_out[at]);
             let enough = self.of_links.enough(floor);
             let bound = spheres_to_spheres(level, &rigid, &theirs, spheres, left_out, enough);
-            let pair = Pair { link: links[0], other: Other::Link(links[1]) };
+            let pair = MeetingPair { link: links[0], other: Other::Link(links[1]) };
             if self.judge(pair, &bound, instant, floor)? {
                 open &= !(1 << lane);
             }
@@ -547,7 +547,13 @@ impl<J: Joints> Proof<'_, J> {
 
     /// Takes note of what was found out about the spheres of a pair: whether it is settled.
     #[inline(always)]
-    fn judge(&mut self, pair: Pair, bound: &Bound, instant: f64, floor: bool) -> Result<bool, Violation> {
+    fn judge(
+        &mut self,
+        pair: MeetingPair,
+        bound: &PairBound,
+        instant: f64,
+        floor: bool,
+    ) -> Result<bool, Violation> {
         let of = match pair.other {
             Other::Obstacle(_) => &mut self.of_world,
             Other::Link(_) => &mut self.of_links,
@@ -574,7 +580,7 @@ impl<J: Joints> Proof<'_, J> {
 
     /// What stands against a pair that was seen at some distance.
     #[cold]
-    fn violation(&self, pair: Pair, distance: f64, time: f64) -> Option<Violation> {
+    fn violation(&self, pair: MeetingPair, distance: f64, time: f64) -> Option<Violation> {
         let (depth, asked) = (-distance, self.of_world.asked);
         let [link, other] = names(self.mechanism, self.world, &pair);
         match pair.other {
@@ -631,7 +637,7 @@ fn spheres_to_solid<S: Simd64>(
     spheres: &[Balls],
     solid: &Shaped<S::F>,
     enough: f64,
-) -> Bound {
+) -> PairBound {
     let enough = level.splat(enough);
     let (mut proved, mut seen) = (level.splat(f64::INFINITY), level.splat(f64::INFINITY));
     let mut apart = true;
@@ -644,7 +650,7 @@ fn spheres_to_solid<S: Simd64>(
             break;
         }
     }
-    Bound { proved: proved.least(), seen: seen.least(), apart }
+    PairBound { proved: proved.least(), seen: seen.least(), apart }
 }
 
 /// The spheres of two links against each other, but for those that are left out, until a pair is open.
@@ -656,7 +662,7 @@ fn spheres_to_spheres<S: Simd64>(
     [our_spheres, their_spheres]: [&[Balls]; 2],
     left_out: Option<&LeftOut>,
     enough: f64,
-) -> Bound {
+) -> PairBound {
     let enough = level.splat(enough);
     let (mut proved, mut seen) = (level.splat(f64::INFINITY), level.splat(f64::INFINITY));
     for (chunk, balls) in our_spheres.iter().enumerate() {
@@ -680,12 +686,12 @@ fn spheres_to_spheres<S: Simd64>(
                 seen = seen.min(at_m);
                 // What is left out is settled, even where nothing is far enough yet.
                 if kept.gt(enough) | out != u8::MAX {
-                    return Bound { proved: proved.least(), seen: seen.least(), apart: false };
+                    return PairBound { proved: proved.least(), seen: seen.least(), apart: false };
                 }
             }
         }
     }
-    Bound { proved: proved.least(), seen: seen.least(), apart: true }
+    PairBound { proved: proved.least(), seen: seen.least(), apart: true }
 }
 
 /// Distances of balls from obstacles: proved for the interval, and at its middle. The costlier bound
@@ -770,7 +776,7 @@ fn standing_overlap(mechanism: &Mechanism) -> Option<Violation> {
     Some(Violation::SelfCollision { links, depth, time: 0.0 })
 }
 
-fn names(mechanism: &Mechanism, world: &World, pair: &Pair) -> [String; 2] {
+fn names(mechanism: &Mechanism, world: &World, pair: &MeetingPair) -> [String; 2] {
     let other = match pair.other {
         Other::Obstacle(o) => &world.obstacles[o].name,
         Other::Link(l) => &mechanism.links[l].name,

@@ -11,7 +11,7 @@ use super::findings::{Findings, WORSE};
 use super::interval::{Variation, shift};
 use super::options::{INTERVAL, MAX_INTERVALS, ask, floor};
 use super::report::{LimitKind, Peak, Peaks, Violation};
-use crate::robot::{DynamicsScratch, Inertia, Mechanism, Motion};
+use crate::robot::{DynamicsScratch, Inertia, JointMotion, Mechanism};
 use crate::stop::Watch;
 use crate::trajectory::Trajectory;
 use crate::vector::{Doubles, F64_LANES, Kernel, Level, Row64, Simd, Simd64, Vector, Vector3};
@@ -28,18 +28,18 @@ pub(super) struct Efforts<'a> {
     allowed: Vec<f64>,
     /// Frobenius norms of the bodies' inertia matrices: by how much they stretch a vector at most.
     stretches: Vec<f64>,
-    scratch: Scratch,
+    scratch: EffortScratch,
     pub(super) level: Level,
 }
 
 #[derive(Default)]
-struct Scratch {
+struct EffortScratch {
     /// Intervals to prove, the earliest last.
-    parts: Vec<Part>,
+    parts: Vec<EffortPart>,
     /// Those at hand, one per lane.
-    block: Vec<Part>,
+    block: Vec<EffortPart>,
     /// Values, first and second derivatives of the outputs.
-    outputs: Vec<[Quantity; 3]>,
+    outputs: Vec<[EffortQuantity; 3]>,
     /// Sine and cosine of each body's angle at m.
     angles: Vec<[Row64; 2]>,
     polynomial: Vec<f64>,
@@ -52,7 +52,7 @@ struct Scratch {
 
 /// A part of a segment between local times.
 #[derive(Clone, Copy)]
-struct Part {
+struct EffortPart {
     segment: usize,
     from: f64,
     to: f64,
@@ -60,7 +60,7 @@ struct Part {
 
 /// A scalar at m, and its [`Variation`], per lane.
 #[derive(Clone, Copy)]
-struct Quantity {
+struct EffortQuantity {
     value: Row64,
     travel: Row64,
     line: Row64,
@@ -69,18 +69,18 @@ struct Quantity {
 
 /// A vector or a scalar over the interval.
 #[derive(Clone, Copy)]
-struct Model<V, F> {
+struct EffortModel<V, F> {
     center: V,
     slope: V,
     radius: F,
 }
 
 /// A vector over the interval.
-type Arrow<F> = Model<Vector3<F>, F>;
+type Arrow<F> = EffortModel<Vector3<F>, F>;
 
 /// How an angle varies about where it stands at m.
 #[derive(Clone, Copy)]
-struct Turn<F> {
+struct EffortTurn<F> {
     travel: F,
     line: F,
     bend: F,
@@ -92,7 +92,7 @@ struct Turn<F> {
 struct BodyModel<F> {
     /// Its columns.
     rotation: [Vector3<F>; 3],
-    turn: Turn<F>,
+    turn: EffortTurn<F>,
     translation: Arrow<F>,
     angular_velocity: Arrow<F>,
     angular_acceleration: Arrow<F>,
@@ -111,7 +111,7 @@ impl<'a> Efforts<'a> {
             tolerance,
             allowed: Vec::new(),
             stretches,
-            scratch: Scratch::default(),
+            scratch: EffortScratch::default(),
             level: Level::best(),
         }
     }
@@ -131,7 +131,7 @@ impl<'a> Efforts<'a> {
         for peaks in &mut *peaks {
             peaks.effort = Some(Peak::default());
         }
-        let whole = |segment| Part { segment, from: 0.0, to: trajectory.segment(segment).duration };
+        let whole = |segment| EffortPart { segment, from: 0.0, to: trajectory.segment(segment).duration };
         self.scratch.parts.clear();
         self.scratch.parts.extend((0..trajectory.len()).rev().map(whole));
         let mut intervals = 0;
@@ -142,7 +142,7 @@ impl<'a> Efforts<'a> {
             ask(watch, F64_LANES as u32 * INTERVAL, intervals)?;
             intervals += self.scratch.block.len();
             self.vary(trajectory);
-            self.level.run(Bound {
+            self.level.run(EffortBound {
                 mechanism: self.mechanism,
                 gravity: self.gravity,
                 stretches: &self.stretches,
@@ -157,8 +157,9 @@ impl<'a> Efforts<'a> {
 
     /// Finds out how the outputs vary over the parts at hand; lanes left over repeat the last.
     fn vary(&mut self, trajectory: &Trajectory) {
-        let Scratch { block, outputs, angles, polynomial, .. } = &mut self.scratch;
-        let none = Quantity { value: Row64::ZERO, travel: Row64::ZERO, line: Row64::ZERO, bend: Row64::ZERO };
+        let EffortScratch { block, outputs, angles, polynomial, .. } = &mut self.scratch;
+        let none =
+            EffortQuantity { value: Row64::ZERO, travel: Row64::ZERO, line: Row64::ZERO, bend: Row64::ZERO };
         outputs.resize(trajectory.dof(), [none; 3]);
         angles.resize(self.mechanism.bodies.len(), [Row64::ZERO; 2]);
         for lane in 0..F64_LANES {
@@ -180,7 +181,7 @@ impl<'a> Efforts<'a> {
             for (body, [sine, cosine]) in self.mechanism.bodies.iter().zip(&mut *angles).skip(1) {
                 let angle = body.ratio * outputs[body.output][0].value.0[lane] + body.offset;
                 (sine.0[lane], cosine.0[lane]) =
-                    if body.motion == Motion::Revolute { angle.sin_cos() } else { (0.0, 1.0) };
+                    if body.motion == JointMotion::Revolute { angle.sin_cos() } else { (0.0, 1.0) };
             }
         }
     }
@@ -216,7 +217,7 @@ impl<'a> Efforts<'a> {
             let output = self.mechanism.outputs[over].clone();
             return findings.add(Violation::EffortNotProved { output, value, bound, time });
         }
-        self.scratch.parts.extend([Part { from: middle, ..part }, Part { to: middle, ..part }]);
+        self.scratch.parts.extend([EffortPart { from: middle, ..part }, EffortPart { to: middle, ..part }]);
         Ok(())
     }
 
@@ -229,7 +230,7 @@ impl<'a> Efforts<'a> {
 
     /// A lane's efforts at m against their limits.
     fn check_instant(&mut self, lane: usize, time: f64, findings: &mut Findings) -> Result<(), Violation> {
-        let Scratch { outputs, point: [y, yd, ydd, efforts], dynamics, .. } = &mut self.scratch;
+        let EffortScratch { outputs, point: [y, yd, ydd, efforts], dynamics, .. } = &mut self.scratch;
         for (order, values) in [&mut *y, &mut *yd, &mut *ydd].into_iter().enumerate() {
             values.clear();
             values.extend(outputs.iter().map(|output| output[order].value.0[lane]));
@@ -249,7 +250,7 @@ impl<'a> Efforts<'a> {
     }
 }
 
-impl Part {
+impl EffortPart {
     /// Its middle, and half its duration.
     fn middle(&self) -> (f64, f64) {
         (0.5 * (self.from + self.to), 0.5 * (self.to - self.from))
@@ -258,17 +259,17 @@ impl Part {
 
 /// Bounds the efforts over the intervals at hand, step by step as `Mechanism::inverse_dynamics`
 /// computes them at an instant.
-struct Bound<'b> {
+struct EffortBound<'b> {
     mechanism: &'b Mechanism,
     gravity: DVec3,
     stretches: &'b [f64],
-    scratch: &'b mut Scratch,
+    scratch: &'b mut EffortScratch,
 }
 
 /// Bodies that are bounded without an allocation.
 const FEW: usize = 16;
 
-impl Kernel for Bound<'_> {
+impl Kernel for EffortBound<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -287,7 +288,7 @@ impl Kernel for Bound<'_> {
     }
 }
 
-impl Bound<'_> {
+impl EffortBound<'_> {
     /// How the bodies move, and the loads of their own inertia, from the base outwards.
     #[inline(always)]
     fn outwards<S: Simd64>(&self, level: S, bodies: &mut [BodyModel<S::F>]) {
@@ -301,15 +302,15 @@ impl Bound<'_> {
             let [x, y, z] = placement.rotation.to_cols_array_2d().map(|column| Vector3::splat(level, column));
             let rotation = [x.mul_add(cosine, y * sine), y.mul_add(cosine, x * (-sine)), z];
             let size = level.splat(body.ratio.abs());
-            let variation = Turn {
+            let variation = EffortTurn {
                 travel: level.load(&place.travel) * size,
                 line: level.load(&place.line) * ratio,
                 bend: level.load(&place.bend) * size,
             };
-            let still = Turn { travel: zero, line: zero, bend: zero };
+            let still = EffortTurn { travel: zero, line: zero, bend: zero };
             let mut translation = Arrow::constant(Vector3::splat(level, placement.translation.to_array()));
             let mut turn = variation;
-            if body.motion == Motion::Prismatic {
+            if body.motion == JointMotion::Prismatic {
                 let slide = level.load(&place.value).mul_add(ratio, level.splat(body.offset));
                 translation.center = z.mul_add(slide, translation.center);
                 translation.slope = z * variation.line;
@@ -321,7 +322,7 @@ impl Bound<'_> {
             let parent = bodies[body.parent];
             let (w, a) = (parent.angular_velocity, parent.angular_acceleration);
             let lever = match body.motion {
-                Motion::Prismatic => a.cross(translation) + w.cross(w.cross(translation)),
+                JointMotion::Prismatic => a.cross(translation) + w.cross(w.cross(translation)),
                 _ => Arrow::lever(w, a, translation.center, level.splat(placement.translation.length())),
             };
             let mut angular_velocity = w.turned_back(&rotation).turned_about_z(&turn, level.splat(-1.0));
@@ -329,12 +330,12 @@ impl Bound<'_> {
             let mut acceleration =
                 (parent.acceleration + lever).turned_back(&rotation).turned_about_z(&turn, level.splat(-1.0));
             match body.motion {
-                Motion::Fixed => {}
-                Motion::Revolute => {
+                JointMotion::Fixed => {}
+                JointMotion::Revolute => {
                     angular_acceleration = angular_acceleration + angular_velocity.cross(qd) + qdd;
                     angular_velocity = angular_velocity + qd;
                 }
-                Motion::Prismatic => {
+                JointMotion::Prismatic => {
                     acceleration = acceleration + angular_velocity.cross(qd) * level.splat(2.0) + qdd;
                 }
             }
@@ -370,7 +371,7 @@ impl Bound<'_> {
             let parent = &mut bodies[body.parent];
             parent.force = parent.force + force;
             let lever = match body.motion {
-                Motion::Prismatic => state.translation.cross(force),
+                JointMotion::Prismatic => state.translation.cross(force),
                 _ => {
                     let length = level.splat(body.placement.translation.length());
                     Arrow::constant_cross(state.translation.center, length, force)
@@ -384,11 +385,14 @@ impl Bound<'_> {
         bounds.resize(self.scratch.outputs.len(), [Row64::ZERO; 2]);
         for (output, [center, greatest]) in bounds.iter_mut().enumerate() {
             // Bodies that mimic load the output too: models are summed before they are bounded.
-            let mut effort = Model { center: zero, slope: zero, radius: zero };
+            let mut effort = EffortModel { center: zero, slope: zero, radius: zero };
             for (body, state) in self.mechanism.bodies.iter().zip(&*bodies).skip(1) {
                 if body.output == output {
-                    let load =
-                        if body.motion == Motion::Prismatic { state.force.z() } else { state.moment.z() };
+                    let load = if body.motion == JointMotion::Prismatic {
+                        state.force.z()
+                    } else {
+                        state.moment.z()
+                    };
                     effort = effort + load * level.splat(body.ratio);
                 }
             }
@@ -408,7 +412,7 @@ impl<F: Doubles> BodyModel<F> {
         let zero = level.splat(0.0);
         Self {
             rotation: placement.rotation.to_cols_array_2d().map(|column| Vector3::splat(level, column)),
-            turn: Turn { travel: zero, line: zero, bend: zero },
+            turn: EffortTurn { travel: zero, line: zero, bend: zero },
             translation: Arrow::constant(Vector3::splat(level, placement.translation.to_array())),
             angular_velocity: still,
             angular_acceleration: still,
@@ -428,7 +432,7 @@ impl<F: Doubles> Arrow<F> {
 
     /// A scalar times `ratio`, of magnitude `size`, along +z.
     #[inline(always)]
-    fn along_z<S: Simd64<F = F>>(level: S, quantity: &Quantity, ratio: F, size: F) -> Self {
+    fn along_z<S: Simd64<F = F>>(level: S, quantity: &EffortQuantity, ratio: F, size: F) -> Self {
         let zero = level.splat(0.0);
         Self {
             center: Vector3 { x: zero, y: zero, z: level.load(&quantity.value) * ratio },
@@ -438,8 +442,8 @@ impl<F: Doubles> Arrow<F> {
     }
 
     #[inline(always)]
-    fn z(self) -> Model<F, F> {
-        Model { center: self.center.z, slope: self.slope.z, radius: self.radius }
+    fn z(self) -> EffortModel<F, F> {
+        EffortModel { center: self.center.z, slope: self.slope.z, radius: self.radius }
     }
 
     /// By a fixed rotation.
@@ -473,7 +477,7 @@ impl<F: Doubles> Arrow<F> {
     /// R(d) u = u + d z x u + [d^2/2 |v|]; the ball keeps its radius. The term in s^2, 0 <= s^2 <= 1,
     /// is centred on half of it.
     #[inline(always)]
-    fn turned_about_z(self, angle: &Turn<F>, sign: F) -> Self {
+    fn turned_about_z(self, angle: &EffortTurn<F>, sign: F) -> Self {
         let (center, zero) = (self.center, sign.like(0.0));
         let across = Vector3 { x: -(center.y * sign), y: center.x * sign, z: zero };
         let slope = Vector3 { x: -(self.slope.y * sign), y: self.slope.x * sign, z: zero };
@@ -533,7 +537,7 @@ fn times<F: Doubles>([x, y, z]: &[Vector3<F>; 3], v: Vector3<F>) -> Vector3<F> {
     x.mul_add(v.x, y.mul_add(v.y, *z * v.z))
 }
 
-impl<V: Add<Output = V>, F: Doubles> Add for Model<V, F> {
+impl<V: Add<Output = V>, F: Doubles> Add for EffortModel<V, F> {
     type Output = Self;
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -545,7 +549,7 @@ impl<V: Add<Output = V>, F: Doubles> Add for Model<V, F> {
     }
 }
 
-impl<V: Mul<F, Output = V>, F: Doubles> Mul<F> for Model<V, F> {
+impl<V: Mul<F, Output = V>, F: Doubles> Mul<F> for EffortModel<V, F> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, factor: F) -> Self {

@@ -6,8 +6,8 @@ use crate::problem::JointState;
 use crate::robot::Mechanism;
 
 /// An output of a mechanism that is no vehicle, or a joint of one.
-pub(super) fn named(mechanism: &Mechanism, output: usize) -> Named<'_> {
-    Named { name: &mechanism.outputs[output], is_angle: mechanism.is_angle(output) }
+pub(super) fn named(mechanism: &Mechanism, output: usize) -> NamedOutput<'_> {
+    NamedOutput { name: &mechanism.outputs[output], is_angle: mechanism.is_angle(output) }
 }
 
 /// What of a state an end of a trajectory misses the most.
@@ -57,12 +57,12 @@ pub(super) fn nearest(
 
 /// How an output is called, and in which units it is.
 #[derive(Clone, Copy)]
-pub(super) struct Named<'a> {
+pub(super) struct NamedOutput<'a> {
     pub(super) name: &'a str,
     pub(super) is_angle: bool,
 }
 
-impl Named<'_> {
+impl NamedOutput<'_> {
     /// Its value or a derivative of it, and the unit.
     pub(super) fn quantity(self, order: usize) -> (Quantity, &'static str) {
         let kind = LimitKind::of_order(order);

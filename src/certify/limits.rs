@@ -2,7 +2,7 @@
 //! and what these tell the collision proof. Imports `problem` and
 //! `trajectory`.
 
-use super::collision::{Joints, magnitude};
+use super::collision::{JointVariations, magnitude};
 use super::findings::Findings;
 use super::interval::{Variation, shift};
 use super::options::{CertifyOptions, INTERVAL, ask, tolerance_of};
@@ -130,7 +130,7 @@ impl ExtremaTable {
     }
 }
 
-impl Joints for ExtremaTable {
+impl JointVariations for ExtremaTable {
     fn farthest(&self, joint: usize) -> f64 {
         magnitude(self.ranges.iter().skip(joint).step_by(self.dof).map(|bounds| bounds.value))
     }

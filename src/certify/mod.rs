@@ -26,14 +26,14 @@ mod vehicle;
 
 pub use options::CertifyOptions;
 pub use report::{
-    BasePeak, Certificate, Clearance, End, Limit, LimitKind, Miss, Nearest, Peak, Peaks, Quantity, Report,
-    Sampled, Violation,
+    BasePeak, Certificate, Clearance, Limit, LimitKind, Miss, Nearest, Peak, Peaks, Quantity, Report,
+    Sampled, TrajectoryEnd, Violation,
 };
 
-use crate::problem::{Constraint, JointState, InvalidValue, Problem, Smoothness};
+use crate::problem::{Constraint, InvalidValue, JointState, Problem, Smoothness};
 use crate::stop::{Stop, Watch};
 use crate::trajectory::{MAX_DEGREE, Segment, Trajectory, derivative};
-use collision::{Collisions, Kept};
+use collision::{Collisions, KeptClearances};
 use effort::Efforts;
 use ends::{Farthest, named, nearest};
 use findings::Findings;
@@ -41,7 +41,7 @@ use knots::{Jumps, Knot, sides};
 use limits::ExtremaTable;
 use options::WORK_PER_ASK;
 use std::borrow::Cow;
-use vehicle::{Driven, Vehicle};
+use vehicle::{ProvedDrive, VehicleProof};
 
 /// Greatest coefficient of a polynomial: with more, evaluation could overflow, and no comparison
 /// with a NaN refuses anything.
@@ -82,7 +82,7 @@ struct Proof<'a> {
     collisions: Collisions<'a>,
     efforts: Efforts<'a>,
     course: ExtremaTable,
-    vehicle: Option<Vehicle<'a>>,
+    vehicle: Option<VehicleProof<'a>>,
     jumps: Jumps,
     constraints: Vec<Constraint>,
 }
@@ -174,7 +174,7 @@ impl<'a> Proof<'a> {
             collisions: Collisions::new(&problem.mechanism, &problem.world, watch),
             efforts: Efforts::new(&problem.mechanism, problem.gravity, options.limit_tolerance),
             course: ExtremaTable::default(),
-            vehicle: Vehicle::new(problem, options),
+            vehicle: VehicleProof::new(problem, options),
             jumps: Jumps::default(),
             constraints: Vec::new(),
         }
@@ -192,7 +192,7 @@ impl<'a> Proof<'a> {
         let not_judged = self.problem.mechanism.unjudged.clone();
         self.check_form(trajectory)?;
         if let Some(vehicle) = &mut self.vehicle {
-            let Driven { goal, peaks, base, intervals } = vehicle.prove(trajectory, watch, findings)?;
+            let ProvedDrive { goal, peaks, base, intervals } = vehicle.prove(trajectory, watch, findings)?;
             let kept = self.collisions.prove(trajectory, vehicle, options, watch, findings)?;
             let (world, links, intervals) = (kept.world, kept.links, intervals + kept.intervals);
             let sampled = sampled::survey(&self.constraints, self.problem, trajectory, watch, findings)?;
@@ -212,7 +212,7 @@ impl<'a> Proof<'a> {
         self.check_knots(trajectory, findings)?;
         let options = &self.options;
         let mut peaks = self.course.survey(trajectory, self.problem, options, watch, findings)?;
-        let Kept { world, links, mut intervals } =
+        let KeptClearances { world, links, mut intervals } =
             self.collisions.prove(trajectory, &mut self.course, options, watch, findings)?;
         if self.problem.torque {
             intervals += self.efforts.prove(trajectory, &mut peaks, watch, findings)?;
@@ -274,7 +274,7 @@ impl<'a> Proof<'a> {
         if let Some(miss) = farthest.miss {
             findings.add(Violation::Goal { miss })?;
         }
-        for (end, state) in [(End::Start, start), (End::Goal, &goals[reached])] {
+        for (end, state) in [(TrajectoryEnd::Start, start), (TrajectoryEnd::Goal, &goals[reached])] {
             if let Some(why) = self.problem.overload(state, self.options.limit_tolerance) {
                 findings.add(Violation::Unheld { end, why })?;
             }

@@ -26,7 +26,7 @@
 
 use super::interval::Variation;
 use crate::pose::Pose;
-use crate::robot::{Body, CollisionLink, Mechanism, Motion, Sphere};
+use crate::robot::{Body, CollisionLink, JointMotion, Mechanism, Sphere};
 use crate::vector::{Doubles, F64_LANES, Row, Row64, Simd64, Vector, Vector3};
 use glam::DVec3;
 use std::ops::Range;
@@ -42,13 +42,13 @@ pub(super) struct Mover {
 /// Movers in blocks of lanes, and how they move over the interval at hand.
 pub(super) struct Moves {
     movers: Vec<Mover>,
-    blocks: Vec<Block>,
+    blocks: Vec<MoverBlock>,
     /// Per link.
-    links: Vec<Link>,
+    links: Vec<LinkMotion>,
     balls: Vec<Balls>,
 }
 
-struct Link {
+struct LinkMotion {
     body: usize,
     bound: Sphere,
     balls: Range<usize>,
@@ -65,10 +65,10 @@ pub(super) struct Balls {
 }
 
 /// Eight movers, the last repeated where there are fewer.
-struct Block {
+struct MoverBlock {
     links: [usize; F64_LANES],
     /// The bodies on their ways, tips first, and who is on each: bit by lane.
-    steps: Vec<Step>,
+    steps: Vec<MotionStep>,
     radius: Row64,
     /// Whether what follows is of the interval at hand.
     known: bool,
@@ -77,19 +77,19 @@ struct Block {
     line: [Row64; 3],
     square: [Row64; 3],
     rest: Row64,
-    turn: Turn,
+    turn: TurnBound,
 }
 
-struct Step {
+struct MotionStep {
     body: usize,
     output: usize,
     ratio: f64,
-    motion: Motion,
+    motion: JointMotion,
     lanes: u8,
 }
 
 /// The rotation of a mover: `travel` and `rest` per length of what it turns.
-struct Turn {
+struct TurnBound {
     line: [Row64; 3],
     square: [Row64; 3],
     travel: Row64,
@@ -121,13 +121,13 @@ pub(super) struct Rigid<F> {
 
 impl Moves {
     pub(super) fn new(mechanism: &Mechanism, movers: Vec<Mover>) -> Self {
-        let blocks = movers.chunks(F64_LANES).map(|movers| Block::new(mechanism, movers)).collect();
+        let blocks = movers.chunks(F64_LANES).map(|movers| MoverBlock::new(mechanism, movers)).collect();
         let (mut links, mut balls) = (Vec::with_capacity(mechanism.links.len()), Vec::new());
         for CollisionLink { body, bound, spheres, .. } in &mechanism.links {
             let first = balls.len();
             let chunks = mechanism.spheres[spheres.clone()].chunks(F64_LANES);
             balls.extend(chunks.map(|spheres| Balls::new(spheres, bound.center)));
-            links.push(Link { body: *body, bound: *bound, balls: first..balls.len() });
+            links.push(LinkMotion { body: *body, bound: *bound, balls: first..balls.len() });
         }
         Self { movers, blocks, links, balls }
     }
@@ -182,7 +182,7 @@ impl Moves {
             let axis = Vector3::splat(level, pose.rotation.z_axis.to_array());
             let (l_on, q_on, e_on) = (step.on(level, l), step.on(level, q), step.on(level, e));
             let second = q.abs() + c;
-            if step.motion == Motion::Prismatic {
+            if step.motion == JointMotion::Prismatic {
                 line = axis.mul_add(l_on, line);
                 square = axis.mul_add(q_on, square);
                 rest = rest + step.on(level, c);
@@ -262,7 +262,7 @@ fn vector(rows: &[Row64; 3], lane: usize) -> [f64; 3] {
     [rows[0].0[lane], rows[1].0[lane], rows[2].0[lane]]
 }
 
-impl Block {
+impl MoverBlock {
     fn new(mechanism: &Mechanism, movers: &[Mover]) -> Self {
         let mover = |lane: usize| movers[lane.min(movers.len() - 1)];
         let links: [usize; F64_LANES] = std::array::from_fn(|lane| mover(lane).link);
@@ -275,10 +275,10 @@ impl Block {
             }
         }
         // Parents stand before their children.
-        let moving = |&body: &usize| on[body] != 0 && mechanism.bodies[body].motion != Motion::Fixed;
+        let moving = |&body: &usize| on[body] != 0 && mechanism.bodies[body].motion != JointMotion::Fixed;
         let step = |body: usize| {
             let Body { output, ratio, motion, .. } = mechanism.bodies[body];
-            Step { body, output, ratio, motion, lanes: on[body] }
+            MotionStep { body, output, ratio, motion, lanes: on[body] }
         };
         let (still, zero) = ([Row64::ZERO; 3], Row64::ZERO);
         Self {
@@ -291,12 +291,12 @@ impl Block {
             line: still,
             square: still,
             rest: zero,
-            turn: Turn { line: still, square: still, travel: zero, rest: zero },
+            turn: TurnBound { line: still, square: still, travel: zero, rest: zero },
         }
     }
 }
 
-impl Step {
+impl MotionStep {
     /// A number in the lanes of those that this body moves, zero in the others.
     #[inline(always)]
     fn on<S: Simd64>(&self, level: S, x: f64) -> S::F {

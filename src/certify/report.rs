@@ -150,7 +150,7 @@ pub enum LimitKind {
 /// An end of a trajectory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum End {
+pub enum TrajectoryEnd {
     /// Its beginning.
     Start,
     /// Its end.
@@ -221,7 +221,7 @@ pub enum Violation {
     /// Its start or goal takes an effort that a joint does not have, as one at rest that cannot be held.
     Unheld {
         /// Which of the two.
-        end: End,
+        end: TrajectoryEnd,
         /// What it takes.
         why: Overload,
     },
@@ -520,7 +520,7 @@ impl Violation {
     }
 }
 
-impl fmt::Display for End {
+impl fmt::Display for TrajectoryEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Start => "start",

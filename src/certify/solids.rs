@@ -12,7 +12,7 @@ use glam::DVec3;
 
 /// An obstacle in the one form of all shapes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Solid {
+pub(super) struct WorldSolid {
     /// The world's axes in the obstacle's frame, and the origin of the world there.
     axes: [[f64; 3]; 3],
     origin: [f64; 3],
@@ -24,7 +24,7 @@ pub(super) struct Solid {
 
 /// Obstacles, one per lane; lanes left over repeat the last. All of them are cylinders, or none.
 #[derive(Debug)]
-pub(super) struct Block {
+pub(super) struct SolidBlock {
     /// Indices into the world.
     pub(super) obstacles: [usize; F64_LANES],
     /// Bit by lane: where it repeats none.
@@ -40,7 +40,7 @@ pub(super) struct Block {
 /// A box that holds all that is below it. Nodes stand in depth-first order: a walk goes from a node
 /// to the next, or past all that is below it to `skip`.
 #[derive(Debug)]
-struct Node {
+struct SolidNode {
     lower: DVec3,
     upper: DVec3,
     skip: usize,
@@ -51,10 +51,10 @@ struct Node {
 /// The obstacles of a world.
 #[derive(Debug, Default)]
 pub(super) struct Solids {
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<SolidBlock>,
     /// By index into the world.
-    solids: Vec<Solid>,
-    nodes: Vec<Node>,
+    solids: Vec<WorldSolid>,
+    nodes: Vec<SolidNode>,
 }
 
 /// A solid in every lane, or the same in all.
@@ -77,7 +77,7 @@ pub(super) struct Distance<F> {
     pub(super) outside: F,
 }
 
-impl Solid {
+impl WorldSolid {
     fn new(obstacle: &Obstacle) -> Self {
         let Pose { rotation, translation } = obstacle.pose.inverse();
         let rows = rotation.transpose().to_cols_array_2d();
@@ -102,12 +102,13 @@ impl Solid {
 impl Solids {
     /// Of all obstacles, unless it is time to stop before that: then of some.
     pub(super) fn new(obstacles: &[Obstacle], watch: &mut Watch) -> Self {
-        let mut this = Self { solids: obstacles.iter().map(Solid::new).collect(), ..Self::default() };
-        let mut items: Vec<Item> = obstacles.iter().enumerate().map(Item::new).collect();
+        let mut this = Self { solids: obstacles.iter().map(WorldSolid::new).collect(), ..Self::default() };
+        let mut items: Vec<SolidItem> = obstacles.iter().enumerate().map(SolidItem::new).collect();
         // Boundless ones would make all boxes boundless, and cylinders take other arithmetic.
-        let class = |item: &Item| (item.lower.is_finite(), this.solids[item.obstacle].cylinder);
+        let class = |item: &SolidItem| (item.lower.is_finite(), this.solids[item.obstacle].cylinder);
         items.sort_by_key(class);
-        let classes: Vec<usize> = items.chunk_by(|a, b| class(a) == class(b)).map(<[Item]>::len).collect();
+        let classes: Vec<usize> =
+            items.chunk_by(|a, b| class(a) == class(b)).map(<[SolidItem]>::len).collect();
         let mut rest = &mut items[..];
         for count in classes {
             let (these, others) = rest.split_at_mut(count);
@@ -119,19 +120,19 @@ impl Solids {
 
     /// Appends the subtree over `items`: parts of full blocks, by the middles of their boxes along
     /// the axis on which those spread widest.
-    fn add(&mut self, items: &mut [Item], watch: &mut Watch) {
+    fn add(&mut self, items: &mut [SolidItem], watch: &mut Watch) {
         if watch.is_due(items.len() as u32) {
             return;
         }
         let lower = items.iter().map(|i| i.lower).fold(DVec3::INFINITY, DVec3::min);
         let upper = items.iter().map(|i| i.upper).fold(DVec3::NEG_INFINITY, DVec3::max);
         let this = self.nodes.len();
-        self.nodes.push(Node { lower, upper, skip: 0, block: None });
+        self.nodes.push(SolidNode { lower, upper, skip: 0, block: None });
         if items.len() <= F64_LANES {
             self.nodes[this].block = Some(self.blocks.len());
-            self.blocks.push(Block::new(&self.solids, items));
+            self.blocks.push(SolidBlock::new(&self.solids, items));
         } else {
-            let middle = |i: &Item| i.lower + i.upper;
+            let middle = |i: &SolidItem| i.lower + i.upper;
             let least = items.iter().map(middle).fold(DVec3::INFINITY, DVec3::min);
             let most = items.iter().map(middle).fold(DVec3::NEG_INFINITY, DVec3::max);
             let axis = (most - least).max_position();
@@ -182,12 +183,12 @@ impl Solids {
     }
 }
 
-impl Block {
-    fn new(solids: &[Solid], items: &[Item]) -> Self {
+impl SolidBlock {
+    fn new(solids: &[WorldSolid], items: &[SolidItem]) -> Self {
         let obstacles: [usize; F64_LANES] =
             std::array::from_fn(|lane| items[lane.min(items.len() - 1)].obstacle);
-        let row = |part: &dyn Fn(&Solid) -> f64| Row(obstacles.map(|obstacle| part(&solids[obstacle])));
-        let rows = |part: &dyn Fn(&Solid) -> [f64; 3]| [0, 1, 2].map(|axis| row(&|s| part(s)[axis]));
+        let row = |part: &dyn Fn(&WorldSolid) -> f64| Row(obstacles.map(|obstacle| part(&solids[obstacle])));
+        let rows = |part: &dyn Fn(&WorldSolid) -> [f64; 3]| [0, 1, 2].map(|axis| row(&|s| part(s)[axis]));
         Self {
             obstacles,
             lanes: u8::MAX >> (F64_LANES - items.len()),
@@ -258,13 +259,13 @@ impl<F: Doubles> Shaped<F> {
 }
 
 /// An obstacle on its way into the hierarchy.
-struct Item {
+struct SolidItem {
     obstacle: usize,
     lower: DVec3,
     upper: DVec3,
 }
 
-impl Item {
+impl SolidItem {
     fn new((index, obstacle): (usize, &Obstacle)) -> Self {
         let [lower, upper] = obstacle.bounds();
         Self { obstacle: index, lower, upper }
@@ -279,7 +280,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Distance and gradient of each lane of a block at a point.
-    struct Measure<'a>(&'a Block, [f64; 3]);
+    struct Measure<'a>(&'a SolidBlock, [f64; 3]);
 
     impl Kernel for Measure<'_> {
         type Output = [Row64; 4];

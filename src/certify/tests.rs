@@ -5,8 +5,8 @@ use super::*;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, Smoothness};
 use crate::robot::{
-    AlwaysTouching, Body, CollisionLink, DynamicsScratch, END_SLACK, Inertia, JointLimits, Mechanism, Motion,
-    Sphere, random,
+    AlwaysTouching, Body, CollisionLink, DynamicsScratch, END_SLACK, Inertia, JointLimits, JointMotion,
+    Mechanism, Sphere, random,
 };
 use crate::stop::CancelToken;
 use crate::vector::Level;
@@ -432,9 +432,9 @@ fn ball_on_slides() -> Mechanism {
         spheres: vec![ball],
         ..Mechanism::bare(
             vec![
-                body(0, Motion::Fixed, DQuat::IDENTITY, 0, 0.0),
-                body(0, Motion::Prismatic, to_x, 0, 1.0),
-                body(1, Motion::Prismatic, to_y, 1, 1.0),
+                body(0, JointMotion::Fixed, DQuat::IDENTITY, 0, 0.0),
+                body(0, JointMotion::Prismatic, to_x, 0, 1.0),
+                body(1, JointMotion::Prismatic, to_y, 1, 1.0),
             ],
             vec!["x".into(), "y".into()],
             vec![JointLimits { velocity: 3.0, acceleration: 8.0, ..JointLimits::NONE }; 2],
@@ -521,7 +521,7 @@ fn a_torque_peak_between_samples_is_caught() {
     mechanism.spheres.clear();
     // It turns about the world's y axis and hangs out along x where y = 0.
     let body = &mut mechanism.bodies[1];
-    body.motion = Motion::Revolute;
+    body.motion = JointMotion::Revolute;
     body.placement = Pose::new(DQuat::from_rotation_x(-FRAC_PI_2), DVec3::ZERO);
     body.inertia = Inertia { mass: 2.0, com: DVec3::X * 0.5, ..Inertia::ZERO };
     let peak = 2.0 * 0.5 * 9.81;
@@ -774,7 +774,7 @@ fn held(slides: bool, effort: f64, smoothness: Smoothness) -> Problem {
     mechanism.links.clear();
     mechanism.spheres.clear();
     let body = &mut mechanism.bodies[1];
-    body.motion = if slides { Motion::Prismatic } else { Motion::Revolute };
+    body.motion = if slides { JointMotion::Prismatic } else { JointMotion::Revolute };
     // Axes up, and to the side.
     let turn = if slides { DQuat::IDENTITY } else { DQuat::from_rotation_x(FRAC_PI_2) };
     body.placement = Pose::new(turn, DVec3::ZERO);

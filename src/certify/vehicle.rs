@@ -15,13 +15,13 @@
 //!
 //! Imports `base`, `problem` and `trajectory`.
 
-use super::collision::{Joints, magnitude};
-use super::ends::{Farthest, Named, named, nearest};
+use super::collision::{JointVariations, magnitude};
+use super::ends::{Farthest, NamedOutput, named, nearest};
 use super::findings::{Findings, WORSE};
 use super::interval::{Variation, shift};
 use super::knots::{Jumps, Knot, sides};
 use super::options::{CertifyOptions, INTERVAL, MAX_INTERVALS, ask, floor, tolerance_of};
-use super::report::{BasePeak, End, LimitKind, Peak, Peaks, Quantity, Violation};
+use super::report::{BasePeak, LimitKind, Peak, Peaks, Quantity, TrajectoryEnd, Violation};
 use super::span::Span;
 use crate::base::{self, Base, Coordinate, Enclosure, Jet, Moved, Scalar as _, Singular, Stretch};
 use crate::problem::{JointState, Problem};
@@ -31,7 +31,7 @@ use crate::trajectory::{Segment, Trajectory, derivative};
 use std::f64::consts::TAU;
 
 /// What is known of a vehicle's trajectory.
-pub(super) struct Vehicle<'a> {
+pub(super) struct VehicleProof<'a> {
     problem: &'a Problem,
     pub(super) base: &'a Base,
     options: CertifyOptions,
@@ -61,7 +61,7 @@ pub(super) struct Vehicle<'a> {
 }
 
 /// What is proved of a vehicle's trajectory, but for collisions.
-pub(super) struct Driven {
+pub(super) struct ProvedDrive {
     /// The index of the goal it ends at.
     pub(super) goal: usize,
     pub(super) peaks: Vec<Peaks>,
@@ -72,7 +72,7 @@ pub(super) struct Driven {
 
 /// Something that is limited.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
+enum LimitOf {
     Joint(usize, LimitKind),
     /// Of the base, by its index.
     Base(usize),
@@ -81,13 +81,13 @@ enum Of {
 /// What is not proved over an interval, and of which limit: what it lies between and the value that it may have.
 struct Open {
     violation: Violation,
-    limit: Option<(Of, [f64; 2], f64)>,
+    limit: Option<(LimitOf, [f64; 2], f64)>,
 }
 
 /// Limits that are known to be exceeded where that does not end the proof, and bounds that hold as far as it is
 /// known by how much.
 #[derive(Default)]
-struct Exceeded(Vec<(Of, [f64; 2])>);
+struct Exceeded(Vec<(LimitOf, [f64; 2])>);
 
 impl Open {
     fn singular(reason: Singular, time: f64) -> Self {
@@ -97,12 +97,12 @@ impl Open {
 
 impl Exceeded {
     /// What a quantity is asked to lie between.
-    fn bounds(&self, of: Of, limits: [f64; 2]) -> [f64; 2] {
+    fn bounds(&self, of: LimitOf, limits: [f64; 2]) -> [f64; 2] {
         self.0.iter().find(|(known, _)| *known == of).map_or(limits, |(_, bounds)| *bounds)
     }
 
     /// Takes note of a value beyond `limits`; gives the limit that it exceeds.
-    fn note(&mut self, of: Of, limits: [f64; 2], value: f64) -> f64 {
+    fn note(&mut self, of: LimitOf, limits: [f64; 2], value: f64) -> f64 {
         let [lower, upper] = self.bounds(of, limits);
         let wide = value.abs() * (1.0 + WORSE);
         let bounds = match value {
@@ -118,8 +118,8 @@ impl Exceeded {
 }
 
 /// A base's coordinate, as outputs are called.
-fn coordinate_name(coordinate: &Coordinate) -> Named<'static> {
-    Named { name: coordinate.name, is_angle: coordinate.turns }
+fn coordinate_name(coordinate: &Coordinate) -> NamedOutput<'static> {
+    NamedOutput { name: coordinate.name, is_angle: coordinate.turns }
 }
 
 /// Something else that a base limits.
@@ -159,12 +159,12 @@ struct Range {
 
 /// A part of a segment between local times.
 #[derive(Clone, Copy)]
-struct Part {
+struct SegmentPart {
     from: f64,
     to: f64,
 }
 
-impl<'a> Vehicle<'a> {
+impl<'a> VehicleProof<'a> {
     /// Where the mechanism is one.
     pub(super) fn new(problem: &'a Problem, options: CertifyOptions) -> Option<Self> {
         let base = problem.mechanism.vehicle()?;
@@ -194,7 +194,7 @@ impl<'a> Vehicle<'a> {
         trajectory: &Trajectory,
         watch: &mut Watch,
         findings: &mut Findings,
-    ) -> Result<Driven, Violation> {
+    ) -> Result<ProvedDrive, Violation> {
         self.stretches.clear();
         for segment in trajectory.segments() {
             ask(watch, INTERVAL, 0)?;
@@ -203,7 +203,7 @@ impl<'a> Vehicle<'a> {
         let goal = self.check_ends(trajectory, findings)?;
         self.check_knots(trajectory, findings)?;
         let (peaks, base, intervals) = self.check_limits(trajectory, watch, findings)?;
-        Ok(Driven { goal, peaks, base, intervals })
+        Ok(ProvedDrive { goal, peaks, base, intervals })
     }
 
     /// Whether it leads from the start to a goal: in all positions, in those velocities that are part of the
@@ -214,7 +214,7 @@ impl<'a> Vehicle<'a> {
         let end = trajectory.segment(last).duration;
         let start = std::slice::from_ref(&self.problem.start);
         for (end, index, t, states) in
-            [(End::Start, 0, 0.0, start), (End::Goal, last, end, &self.problem.goals[..])]
+            [(TrajectoryEnd::Start, 0, 0.0, start), (TrajectoryEnd::Goal, last, end, &self.problem.goals[..])]
         {
             let mut moved = Moved::<f64>::default();
             let flat = self.stretches[index].flat(&trajectory.segment(index), t, 0.0);
@@ -222,17 +222,17 @@ impl<'a> Vehicle<'a> {
                 findings.add(Violation::singular(reason, trajectory.knots()[index] + t))?;
                 continue;
             }
-            let still = if end == End::Start && self.is_under_way { &[][..] } else { &self.still };
+            let still = if end == TrajectoryEnd::Start && self.is_under_way { &[][..] } else { &self.still };
             let segment = trajectory.segment(index);
             let miss = |state: &JointState| self.miss(&segment, t, &moved, state, still);
             let (index, farthest) = nearest(states, miss)?;
-            if end == End::Goal {
+            if end == TrajectoryEnd::Goal {
                 reached = index;
             }
             if let Some(miss) = farthest.miss {
                 findings.add(match end {
-                    End::Start => Violation::Start { miss },
-                    End::Goal => Violation::Goal { miss },
+                    TrajectoryEnd::Start => Violation::Start { miss },
+                    TrajectoryEnd::Goal => Violation::Goal { miss },
                 })?;
             }
         }
@@ -378,7 +378,7 @@ impl<'a> Vehicle<'a> {
             let begin = trajectory.knots()[index];
             let none = Whole { range: [f64::INFINITY, f64::NEG_INFINITY], ..Whole::default() };
             self.wholes.resize((index + 1) * dof, none);
-            let whole = Part { from: 0.0, to: segment.duration };
+            let whole = SegmentPart { from: 0.0, to: segment.duration };
             parts.push(whole);
             while let Some(part) = parts.pop() {
                 ask(watch, 2 * INTERVAL, intervals)?;
@@ -408,7 +408,7 @@ impl<'a> Vehicle<'a> {
                     findings.add(open.violation)?;
                     continue;
                 }
-                parts.extend([Part { from: middle, ..part }, Part { to: middle, ..part }]);
+                parts.extend([SegmentPart { from: middle, ..part }, SegmentPart { to: middle, ..part }]);
             }
         }
         Ok((peaks, base, intervals))
@@ -444,34 +444,35 @@ impl<'a> Vehicle<'a> {
         let mechanism = &problem.mechanism;
         let joints = (0..mechanism.limits.len()).flat_map(|joint| {
             let all = interval.joint(joint, mechanism);
-            all.map(move |(kind, range, limits)| (Of::Joint(joint, kind), range, limits))
+            all.map(move |(kind, range, limits)| (LimitOf::Joint(joint, kind), range, limits))
         });
         let base = interval.base.limits.iter().enumerate();
-        let base = base.map(|(i, limited)| (Of::Base(i), interval.range(&limited.value), limited.bounds));
+        let base =
+            base.map(|(i, limited)| (LimitOf::Base(i), interval.range(&limited.value), limited.bounds));
         for (of, range, limits) in joints.chain(base) {
             let tolerance = match of {
-                Of::Joint(_, kind) => tolerance_of(kind, mechanism, options),
-                Of::Base(_) => options.limit_tolerance,
+                LimitOf::Joint(_, kind) => tolerance_of(kind, mechanism, options),
+                LimitOf::Base(_) => options.limit_tolerance,
             };
             if let Some((value, _)) = range.at_middle(exceeded.bounds(of, limits), tolerance) {
                 let bound = exceeded.note(of, limits, value);
                 findings.add(match of {
-                    Of::Joint(joint, kind) => Violation::Limit {
+                    LimitOf::Joint(joint, kind) => Violation::Limit {
                         output: mechanism.outputs[joint].clone(),
                         kind,
                         value,
                         bound,
                         time,
                     },
-                    Of::Base(i) => {
+                    LimitOf::Base(i) => {
                         Violation::BaseLimit { of: interval.base.limits[i].name, value, bound, time }
                     }
                 })?;
             }
             if let Some((value, bound)) = range.beyond(exceeded.bounds(of, limits), tolerance) {
                 let name = match of {
-                    Of::Joint(joint, kind) => format!("{kind} of \"{}\"", mechanism.outputs[joint]),
-                    Of::Base(i) => interval.base.limits[i].name.to_owned(),
+                    LimitOf::Joint(joint, kind) => format!("{kind} of \"{}\"", mechanism.outputs[joint]),
+                    LimitOf::Base(i) => interval.base.limits[i].name.to_owned(),
                 };
                 let violation = Violation::LimitNotProved { of: name, value, bound, time };
                 return Ok(Some(Open { violation, limit: Some((of, limits, value)) }));
@@ -501,7 +502,7 @@ impl<'a> Vehicle<'a> {
     }
 }
 
-impl Joints for Vehicle<'_> {
+impl JointVariations for VehicleProof<'_> {
     fn farthest(&self, joint: usize) -> f64 {
         let of_joint = self.wholes.iter().skip(joint).step_by(self.problem.mechanism.dof());
         magnitude(of_joint.map(|whole| whole.range))
@@ -522,7 +523,7 @@ impl Joints for Vehicle<'_> {
         let segment = trajectory.segment(index);
         let begin = trajectory.knots()[index];
         if end - start == 1 && (span.from != 0.0 || span.to != segment.duration) {
-            let (middle, half) = (Part { from: span.from, to: span.to }).middle();
+            let (middle, half) = (SegmentPart { from: span.from, to: span.to }).middle();
             self.interval.enclose(self.base, &self.stretches[index], &segment, [middle, half])?;
             positions.clone_from(&self.interval.positions);
             variations.clone_from(&self.interval.variations);
@@ -666,7 +667,7 @@ fn whole_turns(coordinate: &Coordinate, difference: f64) -> f64 {
     if coordinate.turns { TAU * (difference / TAU).round() } else { 0.0 }
 }
 
-impl Part {
+impl SegmentPart {
     /// Its middle, and half its duration.
     fn middle(&self) -> (f64, f64) {
         (0.5 * (self.from + self.to), 0.5 * (self.to - self.from))

@@ -610,19 +610,19 @@ fn no_number_of_a_state_is_free_at_the_ends() {
         let sample = |t: f64| base.unflatten(&base.flat(&trajectory.segment(0), t)).unwrap();
         // A quaternion that is nearly (0, 0, 0, 1) hardly turns with its last number: it is normalised.
         for (number, name) in base.state_names().iter().enumerate().filter(|(_, name)| **name != "qw") {
-            for end in [End::Start, End::Goal] {
-                let mut wanted = sample(if end == End::Start { 0.0 } else { 1.0 }).state;
+            for end in [TrajectoryEnd::Start, TrajectoryEnd::Goal] {
+                let mut wanted = sample(if end == TrajectoryEnd::Start { 0.0 } else { 1.0 }).state;
                 wanted[number] += 1e-3;
                 let [position, velocity] = base.configuration(&wanted).unwrap();
                 let moved = JointState { velocity, ..JointState::at_rest(position) };
                 let mut problem = sound.clone();
                 match end {
-                    End::Start => problem.start = moved,
-                    End::Goal => problem.goals = vec![moved],
+                    TrajectoryEnd::Start => problem.start = moved,
+                    TrajectoryEnd::Goal => problem.goals = vec![moved],
                 }
                 match (verdict(&problem, &trajectory), end) {
-                    (Err(Violation::Start { miss }), End::Start)
-                    | (Err(Violation::Goal { miss }), End::Goal) => {
+                    (Err(Violation::Start { miss }), TrajectoryEnd::Start)
+                    | (Err(Violation::Goal { miss }), TrajectoryEnd::Goal) => {
                         assert!(!miss.unit.is_empty() && (miss.value - miss.expected).abs() > 1e-5, "{miss}");
                     }
                     other => panic!("{name} of {base:?} at the {end}: {other:?}"),

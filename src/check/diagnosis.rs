@@ -79,7 +79,11 @@ pub fn diagnose(problem: &Problem, state: &JointState) -> Option<Diagnosis> {
 ///
 /// # Errors
 /// When `stop` is due before that is known.
-pub fn diagnose_until(problem: &Problem, state: &JointState, stop: &Stop) -> Result<Option<Diagnosis>, Unknown> {
+pub fn diagnose_until(
+    problem: &Problem,
+    state: &JointState,
+    stop: &Stop,
+) -> Result<Option<Diagnosis>, Unknown> {
     let rest = vec![0.0; problem.mechanism.dof()];
     let acceleration = match problem.smoothness {
         Smoothness::Acceleration => &rest,

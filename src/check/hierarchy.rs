@@ -11,7 +11,7 @@ const MARGIN: f64 = 1e-6;
 const LEAST_MARGIN: f64 = 1e-5;
 
 /// An obstacle on its way into the hierarchy.
-struct Item {
+struct TreeItem {
     /// Index as in [`PackedNode::obstacle`].
     obstacle: u32,
     lower: DVec3,
@@ -25,9 +25,9 @@ pub(super) fn build(world: &PackedWorld, obstacles: &[Obstacle]) -> Vec<PackedNo
     let bounded = [spheres, cuboids, capsules, cylinders].into_iter().flatten();
     let item = |(i, packed): (usize, &super::packed::PackedObstacle)| {
         let [lower, upper] = obstacles[packed.index as usize].bounds();
-        Item { obstacle: i as u32, lower, upper }
+        TreeItem { obstacle: i as u32, lower, upper }
     };
-    let mut items: Vec<Item> = bounded.enumerate().map(item).collect();
+    let mut items: Vec<TreeItem> = bounded.enumerate().map(item).collect();
     let mut nodes = Vec::new();
     if !items.is_empty() {
         nodes.reserve_exact(2 * items.len() - 1);
@@ -38,7 +38,7 @@ pub(super) fn build(world: &PackedWorld, obstacles: &[Obstacle]) -> Vec<PackedNo
 
 /// Appends the subtree over `items`: halves by the middles of their boxes, along the axis on which
 /// those spread widest.
-fn add(items: &mut [Item], nodes: &mut Vec<PackedNode>) {
+fn add(items: &mut [TreeItem], nodes: &mut Vec<PackedNode>) {
     let lower = items.iter().map(|i| i.lower).fold(DVec3::INFINITY, DVec3::min);
     let upper = items.iter().map(|i| i.upper).fold(DVec3::NEG_INFINITY, DVec3::max);
     let this = nodes.len();
@@ -51,7 +51,7 @@ fn add(items: &mut [Item], nodes: &mut Vec<PackedNode>) {
     });
     if items.len() > 1 {
         // Twice the middle orders as the middle does.
-        let middle = |i: &Item| i.lower + i.upper;
+        let middle = |i: &TreeItem| i.lower + i.upper;
         let least = items.iter().map(middle).fold(DVec3::INFINITY, DVec3::min);
         let most = items.iter().map(middle).fold(DVec3::NEG_INFINITY, DVec3::max);
         let axis = (most - least).max_position();

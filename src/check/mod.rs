@@ -37,7 +37,8 @@ pub use auto::{AutoChecker, wait_for_devices};
 pub use checker::EdgeChecker;
 pub use constrained::ConstrainedChecker;
 pub use diagnosis::{
-    Diagnosis, Meeting, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until, nearest_obstacle,
+    Diagnosis, Meeting, Unknown, diagnose, diagnose_base, diagnose_base_until, diagnose_until,
+    nearest_obstacle,
 };
 pub use lengths::Lengths;
 pub(crate) use lengths::search_box;

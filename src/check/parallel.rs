@@ -1,7 +1,7 @@
 //! One large batch spread over threads of lanes. Imports the lanes.
 
 use super::packed::{EdgeBatch, StateBatch};
-use super::spread::{Worker, spread};
+use super::spread::{SpreadWorker, spread};
 use super::threads::MAX_THREADS;
 use super::{CheckError, EdgeChecker, SimdChecker, Verdict};
 use crate::problem::Problem;
@@ -13,14 +13,14 @@ const LEAST_STATES: usize = 512;
 
 /// Checks in CPU lanes, each batch on as many threads as it is worth. Says what [`SimdChecker`] says.
 pub struct ParallelChecker {
-    workers: Vec<Worker<SimdChecker>>,
+    workers: Vec<SpreadWorker<SimdChecker>>,
 }
 
 impl ParallelChecker {
     /// A checker of `problem` on at most `threads` threads (at least one, and no more than [`MAX_THREADS`]), otherwise as
     /// [`SimdChecker::new`]. Where no thread can be started, fewer do the work.
     pub fn new(problem: &Problem, resolution: f64, threads: usize) -> Self {
-        let worker = |_| Worker::new(SimdChecker::new(problem, resolution));
+        let worker = |_| SpreadWorker::new(SimdChecker::new(problem, resolution));
         Self { workers: (0..threads.clamp(1, MAX_THREADS)).map(worker).collect() }
     }
 

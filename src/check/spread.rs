@@ -7,12 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 
 /// A thread's checker, and its verdicts.
-pub(super) struct Worker<C> {
+pub(super) struct SpreadWorker<C> {
     pub checker: C,
     verdicts: Vec<Verdict>,
 }
 
-impl<C> Worker<C> {
+impl<C> SpreadWorker<C> {
     pub(super) fn new(checker: C) -> Self {
         Self { checker, verdicts: Vec::new() }
     }
@@ -21,7 +21,7 @@ impl<C> Worker<C> {
 /// Has workers check the parts of a batch of `count`, this thread the first of them: as many as there are,
 /// but none with fewer than `least`. Verdicts are appended in order.
 pub(super) fn spread<C: Send>(
-    workers: &mut [Worker<C>],
+    workers: &mut [SpreadWorker<C>],
     count: usize,
     least: usize,
     verdicts: &mut Vec<Verdict>,
@@ -34,7 +34,7 @@ pub(super) fn spread<C: Send>(
     // Threads take workers from here, and this one those that are left: all, where no thread can be started.
     let waiting = Mutex::new(others.iter_mut().zip(1..).collect::<Vec<_>>());
     let take = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let work = |(worker, i): (&mut Worker<C>, usize)| {
+    let work = |(worker, i): (&mut SpreadWorker<C>, usize)| {
         worker.verdicts.clear();
         check(&mut worker.checker, part(i), &mut worker.verdicts)
     };
@@ -64,7 +64,7 @@ mod tests {
     /// Workers check parts in order, as many as are worth it; the failure of any is that of all.
     #[test]
     fn parts_are_checked_in_order() {
-        let mut workers: Vec<_> = (0..3).map(|_| Worker::new(0)).collect();
+        let mut workers: Vec<_> = (0..3).map(|_| SpreadWorker::new(0)).collect();
         let mut parts = |count: usize, failing: usize| {
             let mut verdicts = Vec::new();
             let checked = spread(&mut workers, count, 10, &mut verdicts, |seen, part, verdicts| {

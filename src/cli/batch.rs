@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::output::{export, say};
 use super::planning::PlanningArgs;
-use super::progress::Progress;
+use super::progress::ProgressLine;
 use crate::error::InputError;
 use crate::exchange::Format;
 use crate::plan::{PlanError, Task, plan_batch};
@@ -41,7 +41,7 @@ pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
     }
     make_folder(&args.output)?;
     let tasks: Vec<_> = scenes.iter().map(|s| Task { problem: &s.problem, options: &s.options }).collect();
-    let progress = Progress::bar(tasks.len(), "planning");
+    let progress = ProgressLine::bar(tasks.len(), "planning");
     let started = Instant::now();
     let (checkers, threads) =
         args.planning.spread(tasks.iter().map(|task| (task.problem, task.options.resolution)))?;

@@ -5,12 +5,12 @@ use super::batch::make_folder;
 use super::failure::Failure;
 use super::output::{export, say, write_results};
 use super::planning::PlanningArgs;
-use super::progress::Progress;
+use super::progress::ProgressLine;
 use super::{compare, edges, families, systems};
-use crate::bench::deadline::{self, Clock, DeadlineReport, Family};
+use crate::bench::deadline::{self, Clock, DeadlineFamily, DeadlineReport};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
-use crate::bench::report::{Curve, Machine, Report};
+use crate::bench::report::{BenchReport, Machine, QualityCurve};
 use crate::bench::runner;
 use crate::check::CheckError;
 use crate::error::InputError;
@@ -163,11 +163,11 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
 }
 
 fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
-    let progress = Progress::bar(args.count, "planning");
+    let progress = ProgressLine::bar(args.count, "planning");
     let limit = Duration::from_secs_f64(args.limit);
     let options = PlanOptions::default();
     let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
-    let families = Family::ALL.len();
+    let families = DeadlineFamily::ALL.len();
     let mut report = DeadlineReport {
         limit_us: args.limit * 1e6,
         clock: args.clock,
@@ -175,7 +175,7 @@ fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
         events: Vec::new(),
     };
     for number in 0..args.count {
-        let (family, seed) = (Family::ALL[number % families], (number / families) as u64);
+        let (family, seed) = (DeadlineFamily::ALL[number % families], (number / families) as u64);
         let event = deadline::measure(family, seed, &checker, &options, limit, args.clock);
         report.events.push(event.map_err(|e| Failure::Broken(e.to_string()))?);
         progress.advance();
@@ -240,8 +240,8 @@ fn measure(
     suite: &MbmSuite,
     problems: &[Problem],
     options: &PlanOptions,
-) -> Result<(Report, Vec<Option<Solution>>), Failure> {
-    let Planned { answers, threads, wall } = plan_all(args, &suite.robot, problems, options)?;
+) -> Result<(BenchReport, Vec<Option<Solution>>), Failure> {
+    let PlannedRun { answers, threads, wall } = plan_all(args, &suite.robot, problems, options)?;
     let (mut results, mut solutions) = (Vec::new(), Vec::new());
     for (named, (mut result, solution)) in suite.problems.iter().zip(answers) {
         result.set.clone_from(&named.set);
@@ -251,7 +251,7 @@ fn measure(
     }
     let any = problems.iter().find(|problem| problem.validate().is_ok());
     let checker = any.map(|p| args.planning.backend.checker(p, options.resolution));
-    let report = Report {
+    let report = BenchReport {
         suite: "mbm".to_owned(),
         robot: suite.robot.clone(),
         backend: checker.transpose()?.map(|checker| checker.name()).unwrap_or_default(),
@@ -293,7 +293,7 @@ fn curve(args: &MbmArgs) -> Result<(), Failure> {
         let improve = Some(Duration::from_secs_f64(time));
         (format!("{:.0} ms", time * 1e3), PlanOptions { improve, ..args.options() })
     });
-    let mut curve = Curve::default();
+    let mut curve = QualityCurve::default();
     for (name, options) in qualities.into_iter().chain(times) {
         let (report, _) = measure(args, &suite, &problems, &options)?;
         curve.points.push((name, report));
@@ -306,7 +306,7 @@ fn replan(args: &ReplanBenchArgs) -> Result<(), Failure> {
     let (suite, problems) = args.suite.load()?;
     let mut options = PlanOptions { time_limit: Some(REPLAN_LIMIT), ..PlanOptions::default() };
     args.planning.apply(&mut options);
-    let progress = Progress::bar(args.count, &suite.robot);
+    let progress = ProgressLine::bar(args.count, &suite.robot);
     let checker = |problem: &Problem| args.planning.backend.checker(problem, options.resolution);
     let threads = args.planning.threads();
     let sets: Vec<&str> = suite.problems.iter().map(|p| p.set.as_str()).collect();
@@ -327,8 +327,8 @@ fn replan(args: &ReplanBenchArgs) -> Result<(), Failure> {
 }
 
 /// What came of all problems.
-struct Planned {
-    answers: Vec<runner::Answer>,
+struct PlannedRun {
+    answers: Vec<runner::RunAnswer>,
     threads: usize,
     /// Of the whole, where they were planned at once.
     wall: Option<Duration>,
@@ -340,10 +340,10 @@ fn plan_all(
     name: &str,
     problems: &[Problem],
     options: &PlanOptions,
-) -> Result<Planned, CheckError> {
+) -> Result<PlannedRun, CheckError> {
     let repeat = args.repeat;
     if args.batch {
-        let progress = Progress::bar(problems.len() * repeat, name);
+        let progress = ProgressLine::bar(problems.len() * repeat, name);
         let mut threads = 1;
         let mut run = || {
             let started = Instant::now();
@@ -355,9 +355,9 @@ fn plan_all(
         let mut runs = (0..repeat).map(|_| run()).collect::<Result<Vec<_>, _>>()?;
         runs.sort_by_key(|&(_, wall)| wall);
         let (answers, wall) = runs.swap_remove(repeat / 2);
-        return Ok(Planned { answers, threads, wall: Some(wall) });
+        return Ok(PlannedRun { answers, threads, wall: Some(wall) });
     }
-    let progress = Progress::bar(problems.len(), name);
+    let progress = ProgressLine::bar(problems.len(), name);
     let checker = |problem: &Problem| args.planning.backend.checker(problem, options.resolution);
     let threads = args.planning.threads();
     let run = |problem| {
@@ -366,5 +366,5 @@ fn plan_all(
         answer
     };
     let answers = problems.iter().map(run).collect::<Result<_, _>>()?;
-    Ok(Planned { answers, threads, wall: None })
+    Ok(PlannedRun { answers, threads, wall: None })
 }

@@ -3,8 +3,8 @@
 use super::arguments::{BackendArgs, count};
 use super::failure::Failure;
 use super::output::{say, write_results};
-use super::progress::Progress;
-use crate::bench::families::Kind;
+use super::progress::ProgressLine;
+use crate::bench::families::FamilyKind;
 use crate::bench::report::Machine;
 use crate::bench::runner;
 use crate::bench::samples::{SampleReport, SampleResult};
@@ -35,7 +35,7 @@ struct SampleArgs {
 pub(super) struct FamiliesArgs {
     /// Family: maze2d, maze3d or arm; all of them where none is named
     #[arg(long)]
-    kind: Vec<Kind>,
+    kind: Vec<FamilyKind>,
     /// Problems of each family
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = count)]
     count: usize,
@@ -56,7 +56,7 @@ pub(super) struct ScenesArgs {
 }
 
 /// One of many problems, and how it is planned.
-struct Entry {
+struct FamilyEntry {
     set: String,
     index: u64,
     problem: Problem,
@@ -64,12 +64,12 @@ struct Entry {
 }
 
 pub(super) fn families(args: &FamiliesArgs) -> Result<(), Failure> {
-    let kinds = if args.kind.is_empty() { &Kind::ALL[..] } else { &args.kind[..] };
+    let kinds = if args.kind.is_empty() { &FamilyKind::ALL[..] } else { &args.kind[..] };
     let mut entries = Vec::new();
     for &kind in kinds {
         for index in 0..args.count as u64 {
             let problem = kind.problem(index, args.scale)?;
-            entries.push(Entry {
+            entries.push(FamilyEntry {
                 set: kind.name().to_owned(),
                 index,
                 problem,
@@ -83,15 +83,15 @@ pub(super) fn families(args: &FamiliesArgs) -> Result<(), Failure> {
 pub(super) fn scenes(args: &ScenesArgs) -> Result<(), Failure> {
     let load = |path: &PathBuf| {
         let Scene { problem, options, .. } = Scene::load(path)?;
-        Ok(Entry { set: path.display().to_string(), index: 0, problem, options })
+        Ok(FamilyEntry { set: path.display().to_string(), index: 0, problem, options })
     };
     run(&args.scenes.iter().map(load).collect::<Result<Vec<_>, Failure>>()?, &args.samples)
 }
 
-fn run(entries: &[Entry], args: &SampleArgs) -> Result<(), Failure> {
-    let progress = Progress::bar(entries.len() * args.seeds, "plans");
+fn run(entries: &[FamilyEntry], args: &SampleArgs) -> Result<(), Failure> {
+    let progress = ProgressLine::bar(entries.len() * args.seeds, "plans");
     let (mut results, mut backend) = (Vec::new(), String::new());
-    for Entry { set, index, problem, options } in entries {
+    for FamilyEntry { set, index, problem, options } in entries {
         let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
         backend = checker(problem)?.name();
         for seed in 0..args.seeds as u64 {

@@ -4,7 +4,7 @@ use super::arguments::MoveItArgs;
 use super::failure::{Failure, unsolved};
 use super::output::{export, say};
 use super::planning::PlanningArgs;
-use super::progress::Progress;
+use super::progress::ProgressLine;
 use crate::certify::{Certificate, CertifyOptions, Nearest, certify};
 use crate::error::InputError;
 use crate::exchange::Format;
@@ -98,7 +98,7 @@ impl PlanningArgs {
         options: &PlanOptions,
         by: impl FnOnce(&mut PlanFunction<'_>, &PlanOptions) -> Result<Solution, PlanError>,
     ) -> Result<(Solution, String), Failure> {
-        let progress = Progress::spinner("planning");
+        let progress = ProgressLine::spinner("planning");
         let begun = Instant::now();
         let make = || self.backend.checker(problem, options.resolution);
         let mut checker = make()?;

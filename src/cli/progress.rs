@@ -6,13 +6,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Shows itself after a second, if standard error is a terminal; disappears when dropped.
-pub(super) struct Progress {
+pub(super) struct ProgressLine {
     bar: ProgressBar,
     done: Option<Sender<()>>,
     waiter: Option<JoinHandle<()>>,
 }
 
-impl Progress {
+impl ProgressLine {
     /// For work of unknown length.
     pub(super) fn spinner(message: &str) -> Self {
         Self::new(ProgressBar::new_spinner().with_message(message.to_owned()))
@@ -46,7 +46,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         drop(self.done.take());
         if let Some(waiter) = self.waiter.take() {

@@ -3,7 +3,7 @@
 use super::arguments::{count_up_to, positive};
 use super::failure::Failure;
 use super::output::{complain, say, write_file};
-use super::progress::Progress;
+use super::progress::ProgressLine;
 use crate::error::InputError;
 use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, cover_links_until, replace_collisions};
 use crate::robot::{LoadOptions, MissingGeometry, Robot};
@@ -74,7 +74,7 @@ fn info(args: &InfoArgs) -> Result<(), Failure> {
 fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
     let options = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
     let solids = Robot::load_solids(&args.urdf)?;
-    let progress = Progress::bar(solids.len(), "covering");
+    let progress = ProgressLine::bar(solids.len(), "covering");
     let links = cover_links_until(&solids, &options, &Stop::NEVER, &mut |_| progress.advance());
     drop(progress);
     let links = links.map_err(|e| e.in_file(&args.urdf))?;

@@ -4,9 +4,9 @@ use super::arguments::{BackendArgs, count};
 use super::batch::make_folder;
 use super::failure::Failure;
 use super::output::{export, say, write_results};
-use super::progress::Progress;
+use super::progress::ProgressLine;
 use crate::bench::report::Machine;
-use crate::bench::seeds::{LeftOut, SeedReport, SeedResult};
+use crate::bench::seeds::{LeftOutRun, SeedReport, SeedResult};
 use crate::bench::{dynobench, kinopax, runner};
 use crate::plan::PlanOptions;
 use crate::problem::Problem;
@@ -56,7 +56,7 @@ pub(super) struct KinopaxArgs {
 }
 
 /// A problem by name, or why there is none, and a duration to compare with.
-struct Entry {
+struct SystemEntry {
     instance: String,
     problem: Result<Problem, String>,
     reference: Option<f64>,
@@ -66,7 +66,11 @@ pub(super) fn dynobench(args: &DynobenchArgs) -> Result<(), Failure> {
     let mut entries = Vec::new();
     for instance in dynobench::load(&args.directory, &args.models)? {
         let name = format!("{}/{}", instance.system, instance.name);
-        entries.push(Entry { problem: instance.problem()?, instance: name, reference: instance.reference });
+        entries.push(SystemEntry {
+            problem: instance.problem()?,
+            instance: name,
+            reference: instance.reference,
+        });
     }
     run("dynobench", None, &entries, &dynobench::options(), &args.seeds)
 }
@@ -80,7 +84,7 @@ pub(super) fn kinopax(args: &KinopaxArgs) -> Result<(), Failure> {
     run(
         "kinopax",
         Some(args.system.name()),
-        &[Entry { instance: name, problem, reference: None }],
+        &[SystemEntry { instance: name, problem, reference: None }],
         &options,
         &args.seeds,
     )
@@ -89,7 +93,7 @@ pub(super) fn kinopax(args: &KinopaxArgs) -> Result<(), Failure> {
 fn run(
     suite: &str,
     system: Option<&str>,
-    entries: &[Entry],
+    entries: &[SystemEntry],
     options: &PlanOptions,
     args: &SeedArgs,
 ) -> Result<(), Failure> {
@@ -97,13 +101,13 @@ fn run(
         make_folder(dir)?;
     }
     let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
-    let progress = Progress::bar(entries.len() * args.seeds, suite);
+    let progress = ProgressLine::bar(entries.len() * args.seeds, suite);
     let (mut results, mut left_out, mut backend) = (Vec::new(), Vec::new(), String::new());
-    for Entry { instance, problem, reference } in entries {
+    for SystemEntry { instance, problem, reference } in entries {
         let problem = match problem {
             Ok(problem) => problem,
             Err(reason) => {
-                left_out.push(LeftOut { instance: instance.clone(), reason: reason.clone() });
+                left_out.push(LeftOutRun { instance: instance.clone(), reason: reason.clone() });
                 continue;
             }
         };

@@ -38,7 +38,7 @@ impl InvalidValue {
     }
 }
 
-type Checked = Result<(), InvalidValue>;
+pub(crate) type Checked = Result<(), InvalidValue>;
 
 /// Numbers up to [`GREATEST`], of either sign.
 #[inline]

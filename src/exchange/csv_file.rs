@@ -4,13 +4,13 @@
 
 use super::export::{Export, Samples};
 use super::named::{NamedTrajectory, repeated};
-use super::points::{Point, through};
+use super::points::{TrajectoryPoint, through};
 use crate::error::{InputError, excerpt};
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use std::collections::HashMap;
 
 /// A block of columns: the names in its header, and `[row][column]`.
-type Block<'a> = (Vec<String>, Vec<&'a [f64]>);
+type CsvBlock<'a> = (Vec<String>, Vec<&'a [f64]>);
 
 pub(super) fn write(export: &Export<'_>) -> String {
     let mechanism = &export.problem.mechanism;
@@ -20,7 +20,7 @@ pub(super) fn write(export: &Export<'_>) -> String {
     };
     let samples = export.dense_samples();
     let block = |names: &[&str], values| (names.iter().map(|&n| n.to_owned()).collect(), rows(values, 0));
-    let mut blocks: Vec<Block> =
+    let mut blocks: Vec<CsvBlock> =
         vec![block(base.state_names(), &samples.state), block(base.control_names(), &samples.control)];
     let outputs = base.outputs().len();
     blocks.extend(of_outputs(&samples, &mechanism.flat_outputs()[outputs..], outputs));
@@ -32,7 +32,7 @@ fn rows(values: &[Vec<f64>], first: usize) -> Vec<&[f64]> {
 }
 
 /// Positions, velocities, accelerations, and efforts where there are any, from the `first` output on.
-fn of_outputs<'a>(samples: &'a Samples, names: &[String], first: usize) -> Vec<Block<'a>> {
+fn of_outputs<'a>(samples: &'a Samples, names: &[String], first: usize) -> Vec<CsvBlock<'a>> {
     let all = [
         ("q_", &samples.position),
         ("qd_", &samples.velocity),
@@ -44,7 +44,7 @@ fn of_outputs<'a>(samples: &'a Samples, names: &[String], first: usize) -> Vec<B
     given.map(|(prefix, values)| (named(prefix), rows(values, first))).collect()
 }
 
-fn table(time: &[f64], blocks: &[Block<'_>]) -> String {
+fn table(time: &[f64], blocks: &[CsvBlock<'_>]) -> String {
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
     let header = blocks.iter().flat_map(|(names, _)| names.iter().cloned());
     let header = std::iter::once("t".to_owned()).chain(header);
@@ -67,7 +67,7 @@ pub(super) fn read(text: &str) -> Result<NamedTrajectory, InputError> {
     let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| malformed(&e))?.clone();
     let columns = Columns::find(&header).map_err(|e| e.at_line(1))?;
-    let mut points: Vec<Point> = Vec::new();
+    let mut points: Vec<TrajectoryPoint> = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|e| malformed(&e))?;
         let point = columns.point(&record)?;
@@ -136,7 +136,7 @@ impl Columns {
         })
     }
 
-    fn point(&self, record: &StringRecord) -> Result<Point, InputError> {
+    fn point(&self, record: &StringRecord) -> Result<TrajectoryPoint, InputError> {
         let number = |&column: &usize| {
             let text = record.get(column).unwrap_or_default();
             let number = text.parse().ok().filter(|v: &f64| v.is_finite());
@@ -147,7 +147,7 @@ impl Columns {
             })
         };
         let numbers = |columns: &[usize]| columns.iter().map(number).collect::<Result<_, _>>();
-        Ok(Point {
+        Ok(TrajectoryPoint {
             time: number(&self.time)?,
             position: numbers(&self.position)?,
             velocity: numbers(&self.velocity)?,

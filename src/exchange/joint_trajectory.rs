@@ -4,7 +4,7 @@
 use super::NamedTrajectory;
 use super::export::Export;
 use super::json_file::names;
-use super::points::{Point, through};
+use super::points::{TrajectoryPoint, through};
 use crate::document::{Map, Node};
 use crate::error::InputError;
 use serde::Serialize;
@@ -115,7 +115,7 @@ fn message(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
     let outputs = names(map.require("joint_names")?)?;
     let node = map.require("points")?;
     let nodes = node.list("a list of points")?;
-    let mut points: Vec<Point> = Vec::with_capacity(nodes.len());
+    let mut points: Vec<TrajectoryPoint> = Vec::with_capacity(nodes.len());
     for node in nodes {
         let point = point(node, outputs.len())?;
         if points.last().is_some_and(|last| point.time <= last.time) {
@@ -129,7 +129,7 @@ fn message(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
     Ok(NamedTrajectory { outputs, trajectory: through(&points) })
 }
 
-fn point(node: &Node, dof: usize) -> Result<Point, InputError> {
+fn point(node: &Node, dof: usize) -> Result<TrajectoryPoint, InputError> {
     let map = node.map("a point: a map")?;
     let values = |node: &Node| match node.numbers("a list of numbers")? {
         numbers if numbers.len() == dof => Ok(numbers),
@@ -140,7 +140,7 @@ fn point(node: &Node, dof: usize) -> Result<Point, InputError> {
         Some(node) if !node.list("a list of numbers")?.is_empty() => values(node),
         _ => Ok(Vec::new()),
     };
-    Ok(Point {
+    Ok(TrajectoryPoint {
         time: time(map.require("time_from_start")?)?,
         position: values(map.require("positions")?)?,
         velocity: optional("velocities")?,

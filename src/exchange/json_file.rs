@@ -16,7 +16,7 @@ const FORMAT: &str = "flatout-trajectory/1";
 const DURATION_TOLERANCE: f64 = 1e-9;
 
 #[derive(Serialize)]
-struct File<'a> {
+struct TrajectoryFile<'a> {
     format: &'static str,
     /// Version of flatout.
     version: &'static str,
@@ -63,7 +63,7 @@ pub(super) fn write(export: &Export<'_>) -> String {
     let base = export.problem.mechanism.base.as_ref();
     let samples = export.dense_samples();
     let steps = (samples.time.len() - 1).max(1);
-    let file = File {
+    let file = TrajectoryFile {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION"),
         outputs: export.problem.mechanism.flat_outputs(),

@@ -4,7 +4,7 @@ use crate::trajectory::{Trajectory, cubic};
 
 /// What a file says of one instant; velocities and accelerations may be missing (empty).
 #[derive(Clone, Debug, Default)]
-pub(super) struct Point {
+pub(super) struct TrajectoryPoint {
     /// Seconds.
     pub(super) time: f64,
     /// One per joint, rad or m.
@@ -20,10 +20,10 @@ pub(super) struct Point {
 /// Between two points it does what ros2_control's `joint_trajectory_controller` does, by what both
 /// of them carry: a line through positions; a cubic through positions and velocities; a quintic
 /// through positions, velocities and accelerations.
-pub(super) fn through(points: &[Point]) -> Trajectory {
+pub(super) fn through(points: &[TrajectoryPoint]) -> Trajectory {
     let dof = points[0].position.len();
-    let power = |pair: &[Point]| {
-        let both = |values: fn(&Point) -> &Vec<f64>| pair.iter().all(|p| !values(p).is_empty());
+    let power = |pair: &[TrajectoryPoint]| {
+        let both = |values: fn(&TrajectoryPoint) -> &Vec<f64>| pair.iter().all(|p| !values(p).is_empty());
         match (both(|p| &p.velocity), both(|p| &p.acceleration)) {
             (true, true) => 5,
             (true, false) => 3,
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn what_both_ends_carry_decides() {
-        let point = |time: f64, n: usize| Point {
+        let point = |time: f64, n: usize| TrajectoryPoint {
             time,
             position: vec![time * time],
             velocity: if n > 0 { vec![2.0 * time] } else { vec![] },

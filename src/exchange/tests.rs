@@ -1,7 +1,7 @@
 //! What is written is read again, by us and as the formats say; what is broken is refused.
 
 use super::*;
-use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
+use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
 use crate::robot::{DynamicsScratch, JointLimits, random};
 use crate::steer::{JerkLimited, LeastEffort};
 use crate::world::World;

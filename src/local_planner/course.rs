@@ -20,7 +20,7 @@ const SAME: f64 = 1e-6;
 
 /// A part of a path: what is driven between two stances.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Motion {
+pub struct PathMotion {
     /// The curves in order.
     pub curves: Vec<Curve>,
     /// Estimated duration, seconds: at the speeds that rates allow, with what the stops between curves cost.
@@ -29,7 +29,7 @@ pub struct Motion {
 
 /// A way between two stances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum MotionWay {
     /// By one curve.
     Curve(DriveDirection),
     /// By a turn on the spot, a line, and another turn.
@@ -38,7 +38,7 @@ enum Way {
     Stand,
 }
 
-impl Way {
+impl MotionWay {
     const ALL: [Self; 5] = [
         Self::Curve(DriveDirection::Forward),
         Self::Curve(DriveDirection::Reverse),
@@ -130,21 +130,21 @@ impl<'a> PathPlanner<'a> {
         from: &PathState,
         to: &PathState,
         longest: f64,
-    ) -> Result<Option<Motion>, CheckError> {
+    ) -> Result<Option<PathMotion>, CheckError> {
         if from.speed == 0.0 && to.speed == 0.0 && is_same(from, to) {
-            return Ok(Some(Motion::default()));
+            return Ok(Some(PathMotion::default()));
         }
         let [first, last] = [from.pointer(), to.pointer()];
         let is_still = distance(&from.place, &to.place) < SAME;
-        let estimate = |way: Way| match way {
-            Way::Curve(direction) if !is_still => self.pace.curve(direction, &first, &last),
-            Way::Turns(direction) if !is_still && from.speed == 0.0 && to.speed == 0.0 => {
+        let estimate = |way: MotionWay| match way {
+            MotionWay::Curve(direction) if !is_still => self.pace.curve(direction, &first, &last),
+            MotionWay::Turns(direction) if !is_still && from.speed == 0.0 && to.speed == 0.0 => {
                 self.pace.turns(direction, &first, &last)
             }
-            Way::Stand if is_still && self.limits.turns_on_the_spot() => 0.0,
+            MotionWay::Stand if is_still && self.limits.turns_on_the_spot() => 0.0,
             _ => f64::INFINITY,
         };
-        for way in Way::by(estimate, longest).into_iter().flatten() {
+        for way in MotionWay::by(estimate, longest).into_iter().flatten() {
             if self.is_late() {
                 break;
             }
@@ -170,18 +170,18 @@ impl<'a> PathPlanner<'a> {
         given: Given,
         place: [f64; 3],
         arm: &[f64],
-    ) -> Result<Option<(PathState, Motion)>, CheckError> {
+    ) -> Result<Option<(PathState, PathMotion)>, CheckError> {
         let pointer = if given == Given::First { stance.pointer() } else { stance.backwards() };
         let is_still = distance(&stance.place, &place) < SAME;
-        let estimate = |way: Way| match way {
-            Way::Curve(direction) if !is_still => self.pace.arc(direction, &pointer, &place),
-            Way::Turns(direction) if !is_still && stance.speed == 0.0 => {
+        let estimate = |way: MotionWay| match way {
+            MotionWay::Curve(direction) if !is_still => self.pace.arc(direction, &pointer, &place),
+            MotionWay::Turns(direction) if !is_still && stance.speed == 0.0 => {
                 self.pace.turn_and_line(direction, &pointer, &place)
             }
-            Way::Stand if is_still && self.limits.turns_on_the_spot() && !arm.is_empty() => 0.0,
+            MotionWay::Stand if is_still && self.limits.turns_on_the_spot() && !arm.is_empty() => 0.0,
             _ => f64::INFINITY,
         };
-        for way in Way::by(estimate, f64::INFINITY).into_iter().flatten() {
+        for way in MotionWay::by(estimate, f64::INFINITY).into_iter().flatten() {
             if self.is_late() {
                 break;
             }
@@ -259,10 +259,10 @@ impl<'a> PathPlanner<'a> {
     }
 
     /// The curves of a way between two stances, if they hold all limits that do not depend on speed.
-    fn joined(&self, from: &PathState, to: &PathState, way: Way) -> Option<Vec<Curve>> {
+    fn joined(&self, from: &PathState, to: &PathState, way: MotionWay) -> Option<Vec<Curve>> {
         let mut curves = Vec::new();
         match way {
-            Way::Curve(direction) => {
+            MotionWay::Curve(direction) => {
                 let length = length(from, to, direction, distance(&from.place, &to.place));
                 let curve = JOINTS.into_iter().find_map(|share| {
                     let tangents = [share * length; 2];
@@ -271,14 +271,14 @@ impl<'a> PathPlanner<'a> {
                 })?;
                 curves.push(curve.guided()?);
             }
-            Way::Turns(direction) => {
+            MotionWay::Turns(direction) => {
                 let heading = bearing(from, to, direction)?;
                 let begin = self.turn_into(from, heading, &from.arm, &mut curves);
                 let end = PathState { heading, ..to.clone() };
                 curves.push(Curve::line(&begin, &end, direction));
                 self.turn_into(&end, to.heading, &to.arm, &mut curves);
             }
-            Way::Stand => {
+            MotionWay::Stand => {
                 self.turn_into(from, to.heading, &to.arm, &mut curves);
             }
         }
@@ -286,7 +286,7 @@ impl<'a> PathPlanner<'a> {
     }
 
     /// Whether the speeds of the ends, if there are any, can be had: with a stop at the other end.
-    fn keeps_speed(&self, motion: &Motion, from: &PathState, to: &PathState) -> bool {
+    fn keeps_speed(&self, motion: &PathMotion, from: &PathState, to: &PathState) -> bool {
         let along = |speed: f64, curve: Option<&Curve>| {
             speed == 0.0 || curve.is_some_and(|c| c.direction != DriveDirection::Pivot && c.direction.sign() * speed > 0.0)
         };
@@ -313,7 +313,7 @@ impl<'a> PathPlanner<'a> {
     }
 
     /// With its duration; `None` where a limit is broken at any speed, or it is empty.
-    fn timed(&self, curves: Vec<Curve>) -> Option<Motion> {
+    fn timed(&self, curves: Vec<Curve>) -> Option<PathMotion> {
         let mut duration = 0.0;
         for (i, curve) in curves.iter().enumerate() {
             duration += self.limits.shortest(curve, f64::INFINITY)?;
@@ -321,17 +321,17 @@ impl<'a> PathPlanner<'a> {
                 duration += self.limits.stop();
             }
         }
-        (!curves.is_empty()).then_some(Motion { curves, duration })
+        (!curves.is_empty()).then_some(PathMotion { curves, duration })
     }
 
     /// The stance at `place` that a way leads to from `stance`, or from which it leads there: by an arc at as
     /// great an angle from the chord as `stance`, or where that is behind, along the chord.
-    fn other(&self, stance: &PathState, given: Given, place: [f64; 3], arm: &[f64], way: Way) -> PathState {
+    fn other(&self, stance: &PathState, given: Given, place: [f64; 3], arm: &[f64], way: MotionWay) -> PathState {
         let mut other = self.stance(place, [stance.heading, 0.0], arm);
         let (is_arc, direction) = match way {
-            Way::Curve(direction) => (true, direction),
-            Way::Turns(direction) => (false, direction),
-            Way::Stand => return PathState { curvature: stance.curvature, ..other },
+            MotionWay::Curve(direction) => (true, direction),
+            MotionWay::Turns(direction) => (false, direction),
+            MotionWay::Stand => return PathState { curvature: stance.curvature, ..other },
         };
         // Of the way as it is driven, nose first or not.
         let sense = if (given == Given::First) == (direction == DriveDirection::Forward) { 1.0 } else { -1.0 };

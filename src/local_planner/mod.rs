@@ -3,7 +3,7 @@
 
 mod course;
 
-pub use course::{PathPlanner, Given, Motion};
+pub use course::{PathPlanner, Given, PathMotion};
 
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
 use crate::problem::{Problem, Smoothness};
@@ -15,7 +15,7 @@ use crate::stop::{Stop, Watch};
 use crate::trajectory::{Trajectory, derivative};
 
 /// How motions that are too heavy are slowed down, and what is taken for exact.
-struct Settings {
+struct LocalSettings {
     /// The fastest motions are tried so often: they are shortcuts, of which there are many more to try, so that one
     /// slower try is enough.
     fastest_tries: usize,
@@ -35,7 +35,7 @@ struct Settings {
     arrival_tolerance: f64,
 }
 
-impl Settings {
+impl LocalSettings {
     const DEFAULT: Self = Self {
         fastest_tries: 2,
         tries: 5,
@@ -170,10 +170,10 @@ impl<'a> LocalPlanner<'a> {
     ) -> Result<&[Option<f64>], CheckError> {
         self.edges.clear();
         self.durations.clear();
-        let mut watch = Watch::new(&self.stop, Settings::DEFAULT.edges_per_ask);
+        let mut watch = Watch::new(&self.stop, LocalSettings::DEFAULT.edges_per_ask);
         for (from, to) in (0..count).map(&pair) {
             let is_at_rest = from.is_at_rest() && to.is_at_rest();
-            if watch.is_due(if is_at_rest { 1 } else { Settings::DEFAULT.edges_per_ask }) {
+            if watch.is_due(if is_at_rest { 1 } else { LocalSettings::DEFAULT.edges_per_ask }) {
                 break;
             }
             let shortest = self.shortest(from, to).filter(|&t| t <= longest);
@@ -213,7 +213,7 @@ impl<'a> LocalPlanner<'a> {
         pair: impl Fn(usize) -> (End<'e>, End<'e>),
         longest: f64,
     ) -> Result<(), CheckError> {
-        for _ in 0..Settings::DEFAULT.tries {
+        for _ in 0..LocalSettings::DEFAULT.tries {
             self.push_heavy(&pair);
             if self.edges.is_empty() || self.is_late() {
                 break;
@@ -275,18 +275,18 @@ impl<'a> LocalPlanner<'a> {
         longest: f64,
     ) -> Result<Option<&Trajectory>, CheckError> {
         let mut earliest = 0.0;
-        for attempt in 1..=Settings::DEFAULT.fastest_tries {
+        for attempt in 1..=LocalSettings::DEFAULT.fastest_tries {
             let is_late = earliest > 0.0 && self.is_late();
             if is_late || earliest > longest || !self.fastest(from, to, earliest, longest) {
                 return Ok(None);
             }
             match self.check_motion()? {
                 Status::Valid => return Ok(Some(&self.motion)),
-                Status::Effort if self.torque && attempt < Settings::DEFAULT.fastest_tries => {}
+                Status::Effort if self.torque && attempt < LocalSettings::DEFAULT.fastest_tries => {}
                 _ => return Ok(None),
             }
             // Where there is no time to slow down, it need not be known by how much.
-            if self.motion.duration() * (1.0 + Settings::DEFAULT.least_slowing) > longest {
+            if self.motion.duration() * (1.0 + LocalSettings::DEFAULT.least_slowing) > longest {
                 return Ok(None);
             }
             earliest = self.motion.duration() * slowing(self.motion_share(longest)?);
@@ -335,7 +335,7 @@ impl<'a> LocalPlanner<'a> {
         to: End<'_>,
     ) -> Result<Option<&Trajectory>, CheckError> {
         let mut most = f64::INFINITY;
-        for _ in 0..Settings::DEFAULT.tries {
+        for _ in 0..LocalSettings::DEFAULT.tries {
             let at_rest = from.is_at_rest() && to.is_at_rest();
             let smooth = self.smooth.as_ref().filter(|_| at_rest);
             let straight = smooth.and_then(|smooth| smooth.straight(from.position, to.position, most));
@@ -434,8 +434,8 @@ impl<'a> LocalPlanner<'a> {
 
 /// How many times longer a motion is to take when efforts leave so much for moving; infinitely, where nothing.
 fn slowing(share: f32) -> f64 {
-    let left = f64::from(share) * (1.0 - Settings::DEFAULT.reserve);
-    if left > 0.0 { (1.0 / left).sqrt().max(1.0 + Settings::DEFAULT.least_slowing) } else { f64::INFINITY }
+    let left = f64::from(share) * (1.0 - LocalSettings::DEFAULT.reserve);
+    if left > 0.0 { (1.0 / left).sqrt().max(1.0 + LocalSettings::DEFAULT.least_slowing) } else { f64::INFINITY }
 }
 
 /// Whether a motion ends where it should.
@@ -455,7 +455,7 @@ fn output_arrives(motion: &Trajectory, first: usize, j: usize, to: End<'_>) -> b
     let way = size(0, to.position[j]) + speed * motion.duration();
     let near = |order, wanted: f64, size: f64| {
         let reached = derivative(last.polynomial(j), order, last.duration);
-        (reached - wanted).abs() <= Settings::DEFAULT.arrival_tolerance * size
+        (reached - wanted).abs() <= LocalSettings::DEFAULT.arrival_tolerance * size
     };
     near(0, to.position[j], way) && near(1, to.velocity[j], speed)
 }

@@ -12,7 +12,7 @@ use crate::stop::Stop;
 use crate::trajectory::{Trajectory, derivative};
 
 /// How often, and how, what fails to be certified is mended.
-struct Settings {
+struct JointSettings {
     /// Refinements of one path that may fail to be certified before the path itself is taken: one as it is sampled, and
     /// one with samples half as far apart.
     refinements: u32,
@@ -25,7 +25,7 @@ struct Settings {
     least_slowing: f64,
 }
 
-impl Settings {
+impl JointSettings {
     const DEFAULT: Self =
         Self { refinements: 2, most_excess: 2e-2, slowing_per_excess: 0.5, least_slowing: 5e-3 };
 }
@@ -38,7 +38,7 @@ pub(super) struct Joints<'a> {
 }
 
 /// A path of a search.
-pub(super) struct Path {
+pub(super) struct JointPath {
     raw: Knots,
     /// Without the corners that need not be, once they are looked for.
     shorter: Option<Knots>,
@@ -93,7 +93,7 @@ fn ranked<'a>(worker: &mut Worker<'a>, goals: &[&'a JointState]) -> Vec<&'a Join
 }
 
 impl<'a> Family<'a> for Joints<'a> {
-    type Path = Path;
+    type Path = JointPath;
 
     fn worker(&mut self) -> &mut Worker<'a> {
         &mut self.worker
@@ -103,7 +103,11 @@ impl<'a> Family<'a> for Joints<'a> {
         self.worker.ask_for_clearance(&self.goals)
     }
 
-    fn search(&mut self, best: Option<&Answer>, termination: &Termination<'_>) -> Result<Vec<Path>, Halt> {
+    fn search(
+        &mut self,
+        best: Option<&Answer>,
+        termination: &Termination<'_>,
+    ) -> Result<Vec<JointPath>, Halt> {
         let (goals, repairs) = match best {
             None => (self.goals.clone(), self.worker.statistics.repairs),
             Some(best) => (self.goals_of_next(best), 0),
@@ -112,24 +116,29 @@ impl<'a> Family<'a> for Joints<'a> {
         let Worker { problem, options, .. } = self.worker;
         let mut search = Portfolio::new(problem, &goals, options, begun.seed);
         let raw = self.worker.search(&begun, &mut search, termination, repairs)?;
-        Ok(vec![Path { raw, shorter: None, refinements: 0, refined: None }])
+        Ok(vec![JointPath { raw, shorter: None, refinements: 0, refined: None }])
     }
 
-    fn raw_duration(&self, path: &Path) -> f64 {
+    fn raw_duration(&self, path: &JointPath) -> f64 {
         path.raw.duration()
     }
 
     /// Refined, where that fails once more, with samples half as far apart; where that fails too the path itself may
     /// do. Where between two samples efforts are a little too great, the same a little slower takes a fraction of what
     /// another refinement would.
-    fn trajectory(&mut self, path: &mut Path, attempt: u32, _stop: &Stop) -> Result<Attempt, CheckError> {
+    fn trajectory(
+        &mut self,
+        path: &mut JointPath,
+        attempt: u32,
+        _stop: &Stop,
+    ) -> Result<Attempt, CheckError> {
         if let (Some(refined), Some(times)) = (path.refined.take(), self.slowing(attempt)) {
             return Ok(Attempt::Made(refined.stretched(times)));
         }
-        if path.refinements > Settings::DEFAULT.refinements {
+        if path.refinements > JointSettings::DEFAULT.refinements {
             return Ok(Attempt::Over);
         }
-        let is_last = path.refinements == Settings::DEFAULT.refinements;
+        let is_last = path.refinements == JointSettings::DEFAULT.refinements;
         if path.refinements > 0 && !is_last {
             self.worker.sample_more_closely();
         }
@@ -153,7 +162,7 @@ impl<'a> Family<'a> for Joints<'a> {
 
 impl Joints<'_> {
     /// A path made a trajectory: as it is, or without needless corners, and shortened.
-    fn refined(&mut self, path: &mut Path, as_it_is: bool, seed: u64) -> Result<Trajectory, CheckError> {
+    fn refined(&mut self, path: &mut JointPath, as_it_is: bool, seed: u64) -> Result<Trajectory, CheckError> {
         let tries = self.worker.options.shortcut_tries;
         self.worker.refining(|worker| {
             let local = &mut worker.local;
@@ -180,7 +189,8 @@ impl Joints<'_> {
             _ => return None,
         };
         let is_at_rest = problem.goals.iter().chain([&problem.start]).all(JointState::is_at_rest);
-        (is_at_rest && excess <= Settings::DEFAULT.most_excess)
-            .then_some(1.0 + Settings::DEFAULT.slowing_per_excess * excess + Settings::DEFAULT.least_slowing)
+        (is_at_rest && excess <= JointSettings::DEFAULT.most_excess).then_some(
+            1.0 + JointSettings::DEFAULT.slowing_per_excess * excess + JointSettings::DEFAULT.least_slowing,
+        )
     }
 }

@@ -3,8 +3,8 @@
 //! backend by name.
 //!
 //! A query (`query`) looks at its ends and hands each of its workers (`worker`) to the driver (`driver`), which finds a first
-//! answer and then better ones. What differs between robots is a family of motions: arms and points (`joints`), bases
-//! that go where they point (`drive`), quadrotors (`fly`).
+//! answer and then better ones. What differs between robots is a family of motions: arms and points (`joints`),
+//! nonholonomic bases (`drive`), quadrotors (`fly`).
 
 mod batch;
 mod braking;
@@ -42,7 +42,7 @@ use crate::check::threads::{MAX_THREADS, start};
 use crate::check::{CheckError, ConstrainedChecker, EdgeChecker};
 use crate::problem::Problem;
 use crate::stop::Stop;
-use query::Query;
+use query::PlanCall;
 use std::sync::OnceLock;
 use std::time::Instant;
 use worker::Share;
@@ -74,8 +74,9 @@ fn plan_since(
 ) -> Result<Solution, PlanError> {
     sense::admit(problem, options)?;
     let problem = &*problem.admitted();
-    let answer =
-        constrained(problem, options, checker, |checker| Query::new(problem, options, begun).alone(checker));
+    let answer = constrained(problem, options, checker, |checker| {
+        PlanCall::new(problem, options, begun).alone(checker)
+    });
     checker.set_stop(&Stop::NEVER);
     checker.set_clearance(0.0);
     answer
@@ -120,7 +121,7 @@ pub fn plan_on_threads(
     let begun = Instant::now();
     sense::admit(problem, options)?;
     let problem = &*problem.admitted();
-    let query = Query::new(problem, options, begun);
+    let query = PlanCall::new(problem, options, begun);
     let mut own = checker()?;
     constrained(problem, options, &mut *own, |own| {
         let mut first = query.worker(own, Share { number: 0, of: 1 });
@@ -153,7 +154,7 @@ mod tests {
     use crate::check::Backend;
     use crate::check::threads::tests::with_threads;
     use crate::pose::Pose;
-    use crate::problem::{JointState, GRAVITY, Smoothness};
+    use crate::problem::{GRAVITY, JointState, Smoothness};
     use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
     use crate::world::World;
     use glam::DVec3;

@@ -3,7 +3,7 @@
 //! that finds a path ends them all (a portfolio: Gomes and Selman, *Algorithm portfolios*, Artificial Intelligence
 //! 2001). None is given up, so that what has been found out in a long search is not lost either.
 
-use super::worker::Search;
+use super::worker::ResumableSearch;
 use super::{Budget, Gap, Halt, PlanOptions, RrtConnect, Termination};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{JointState, Problem};
@@ -11,7 +11,7 @@ use crate::refine::Knots;
 use crate::stop::Stop;
 
 /// When searches join, and how they take turns.
-struct Settings {
+struct PortfolioSettings {
     /// Samples that are drawn before a second search joins the first; as often as their number doubles another does.
     /// Nearly all queries are answered by then; a maze of sixty rooms in space takes so many at the median.
     alone: u64,
@@ -21,7 +21,7 @@ struct Settings {
     most: usize,
 }
 
-impl Settings {
+impl PortfolioSettings {
     const DEFAULT: Self = Self { alone: 65_536, turn: 1024, most: 8 };
 }
 
@@ -50,10 +50,10 @@ impl<'a, 'g> Portfolio<'a, 'g> {
 
     /// Begins as many searches as there are to be after so many samples.
     fn join(&mut self, samples: u64) {
-        let wanted = (samples / Settings::DEFAULT.alone)
+        let wanted = (samples / PortfolioSettings::DEFAULT.alone)
             .checked_ilog2()
             .map_or(1, |doublings| doublings as usize + 2)
-            .min(Settings::DEFAULT.most);
+            .min(PortfolioSettings::DEFAULT.most);
         while self.searches.len() < wanted {
             // Seeds of callers are small numbers, and those of other searches differ in the upper half.
             let seed = self.seed.wrapping_add((self.searches.len() as u64) << 24);
@@ -62,7 +62,7 @@ impl<'a, 'g> Portfolio<'a, 'g> {
     }
 }
 
-impl Search for Portfolio<'_, '_> {
+impl ResumableSearch for Portfolio<'_, '_> {
     type Path = Knots;
 
     /// Samples that all have drawn.
@@ -78,9 +78,9 @@ impl Search for Portfolio<'_, '_> {
             let all = self.searches.len();
             let search = &mut self.searches[self.turns % all];
             let turn = if all == 1 {
-                Settings::DEFAULT.alone.saturating_sub(samples)
+                PortfolioSettings::DEFAULT.alone.saturating_sub(samples)
             } else {
-                Settings::DEFAULT.turn
+                PortfolioSettings::DEFAULT.turn
             };
             let part = termination.turn(samples - search.samples, search.samples.saturating_add(turn.max(1)));
             match search.search(local, &part) {

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::certify::Violation;
 use crate::check::{
-    CheckError, EdgeChecker, Diagnosis, Meeting, Unknown, diagnose_base_until, diagnose_until, nearest_obstacle,
+    CheckError, Diagnosis, EdgeChecker, Meeting, Unknown, diagnose_base_until, diagnose_until,
+    nearest_obstacle,
 };
 use crate::problem::{JointState, Problem, StateSample};
 use crate::steer::PathLimits;
@@ -26,7 +27,7 @@ const AFTERTHOUGHT: Duration = Duration::from_micros(300);
 const OVERLOAD: f64 = 1e-9;
 
 /// One call, of however many workers.
-pub(super) struct Query<'a> {
+pub(super) struct PlanCall<'a> {
     problem: &'a Problem,
     options: &'a PlanOptions,
     begun: Instant,
@@ -36,14 +37,14 @@ pub(super) struct Query<'a> {
 }
 
 /// What all workers of a query set out with.
-pub(super) struct Task<'a> {
+pub(super) struct QueryTask<'a> {
     /// The goals that are valid.
     goals: Vec<&'a JointState>,
     /// What is to be flown, by a quadrotor.
     flight: Option<Flight<'a>>,
 }
 
-impl<'a> Query<'a> {
+impl<'a> PlanCall<'a> {
     /// A call that began a while ago. Limits are those of [`Problem::admitted`].
     pub(super) fn new(problem: &'a Problem, options: &'a PlanOptions, begun: Instant) -> Self {
         let alone = options.searches <= 1 && options.improve.is_none();
@@ -72,19 +73,23 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     /// When there is nothing, for the ends or for want of time to look at them.
-    pub(super) fn task(&self, worker: &mut Worker<'_>) -> Result<Task<'a>, PlanError> {
+    pub(super) fn task(&self, worker: &mut Worker<'_>) -> Result<QueryTask<'a>, PlanError> {
         let goals = self.valid_goals(worker)?;
         let flight = Flight::of(self.problem, &goals, worker.local.checker(), self.termination.stop());
         match self.termination.interrupted() {
             // What was not looked at to its end tells nothing.
             Some(budget) => Err(self.exhausted(budget)),
-            None => Ok(Task { flight: flight?, goals }),
+            None => Ok(QueryTask { flight: flight?, goals }),
         }
     }
 
     /// A worker's share of the work, by the family of the problem.
-    pub(super) fn run<'l>(&'l self, worker: Worker<'l>, task: &'l Task<'l>) -> Result<Finish, CheckError> {
-        let Task { goals, flight } = task;
+    pub(super) fn run<'l>(
+        &'l self,
+        worker: Worker<'l>,
+        task: &'l QueryTask<'l>,
+    ) -> Result<Finish, CheckError> {
+        let QueryTask { goals, flight } = task;
         let (termination, race, improve) = (&self.termination, &self.race, self.improve);
         if let Some(flight) = flight {
             return drive(Pilot::new(flight, worker), termination, race, improve);

@@ -135,7 +135,8 @@ impl Departure<'_> {
             return state;
         }
         let braking = braking::straight(&steering_limits(&problem), &state);
-        braking.map_or(state, |braking| JointState::on(&braking, braking.duration(), Smoothness::Acceleration))
+        braking
+            .map_or(state, |braking| JointState::on(&braking, braking.duration(), Smoothness::Acceleration))
     }
 
     /// What is driven in all: the running trajectory until the departure, then `next`; with a

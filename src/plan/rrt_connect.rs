@@ -10,13 +10,13 @@ use crate::local_planner::LocalPlanner;
 use crate::problem::{JointState, Problem};
 use crate::refine::Knots;
 use crate::robot::OutputLimits;
-use crate::search::{Node, Sampler, Tree};
+use crate::search::{NodeIndex, Sampler, Tree};
 use crate::steer::End;
 use crate::stop::Stop;
 use std::collections::VecDeque;
 
 /// The numbers of the search, the same for every problem.
-struct Settings {
+struct SearchSettings {
     /// A node whose extension has failed takes samples from no farther than so many times the longest edge (dynamic
     /// domain: Yershova, Jaillet, Simeon, LaValle, *Dynamic-domain RRTs*, ICRA 2005). A few edges: farther samples pull
     /// at a node that is known to be hemmed in, nearer ones would leave no way around.
@@ -45,7 +45,7 @@ struct Settings {
     least_weight: f64,
 }
 
-impl Settings {
+impl SearchSettings {
     const DEFAULT: Self = Self {
         domain: 5.0,
         forgiven: 64,
@@ -85,7 +85,7 @@ pub struct RrtConnect<'a> {
     connections: VecDeque<Connection>,
     round: Round,
     /// Nodes that the round has extended the trees by.
-    extended: Vec<(Side, Node)>,
+    extended: Vec<(Side, NodeIndex)>,
     screen: Screen,
     /// Samples drawn so far.
     pub samples: u64,
@@ -97,9 +97,9 @@ struct Connection {
     /// The tree that grows.
     side: Side,
     /// The node it has come to.
-    near: Node,
+    near: NodeIndex,
     /// The node of the other tree that it is to reach.
-    target: Node,
+    target: NodeIndex,
     /// How far that is; zero where it is to be reached in one step, however far.
     distance: f64,
 }
@@ -140,7 +140,7 @@ impl Screen {
 
     /// Whether it is worth the while: many extensions fail, and not only half-way.
     fn pays(&self) -> bool {
-        self.failed >= Settings::DEFAULT.unscreened && 4 * self.rejected >= self.screened
+        self.failed >= SearchSettings::DEFAULT.unscreened && 4 * self.rejected >= self.screened
     }
 
     /// Looks at the ends of all extensions.
@@ -162,7 +162,7 @@ impl Screen {
 #[derive(Clone, Copy, Debug)]
 struct Proposal {
     side: Side,
-    near: Node,
+    near: NodeIndex,
     /// What it is a step of; `None` for an extension.
     connection: Option<Connection>,
 }
@@ -199,24 +199,30 @@ impl Grown {
         grown
     }
 
-    fn add(&mut self, position: &[f64], velocity: &[f64], parent: Option<Node>, duration: f64) -> Node {
+    fn add(
+        &mut self,
+        position: &[f64],
+        velocity: &[f64],
+        parent: Option<NodeIndex>,
+        duration: f64,
+    ) -> NodeIndex {
         self.durations.push(duration);
         self.failures.push(0);
         self.tree.add(position, velocity, parent)
     }
 
-    fn end(&self, node: Node) -> End<'_> {
+    fn end(&self, node: NodeIndex) -> End<'_> {
         let acceleration = self.accelerations.get(node).unwrap_or(&self.still);
         End { position: self.tree.position(node), velocity: self.tree.velocity(node), acceleration }
     }
 
     /// The node that a sample extends, if it takes samples from so far. `position` is moved back to
     /// no farther than `range` from it.
-    fn extension(&self, position: &mut [f64], range: f64) -> Option<Node> {
+    fn extension(&self, position: &mut [f64], range: f64) -> Option<NodeIndex> {
         let (near, distance) = self.tree.nearest(position);
         let failures = self.failures[near];
-        if distance < Settings::DEFAULT.same * range
-            || (failures > 0 && distance > Settings::DEFAULT.domain * range)
+        if distance < SearchSettings::DEFAULT.same * range
+            || (failures > 0 && distance > SearchSettings::DEFAULT.domain * range)
         {
             return None;
         }
@@ -224,7 +230,7 @@ impl Grown {
         Some(near)
     }
 
-    fn state(&self, node: Node) -> JointState {
+    fn state(&self, node: NodeIndex) -> JointState {
         let End { position, velocity, acceleration } = self.end(node);
         let [position, velocity, acceleration] = [position, velocity, acceleration].map(<[f64]>::to_vec);
         JointState { position, velocity, acceleration }
@@ -291,7 +297,7 @@ impl<'a> RrtConnect<'a> {
                 return Err(Halt::Spent(budget));
             }
             // Rounds of connections alone draw no sample, and so do not ask the clock.
-            if local.checked - asked >= Settings::DEFAULT.edges_per_clock {
+            if local.checked - asked >= SearchSettings::DEFAULT.edges_per_clock {
                 asked = local.checked;
                 if let Some(budget) = termination.interrupted() {
                     return Err(Halt::Spent(budget));
@@ -313,7 +319,7 @@ impl<'a> RrtConnect<'a> {
         if is_swapped {
             std::mem::swap(&mut few, &mut many);
         }
-        let step = few.tree.len().div_ceil(Settings::DEFAULT.looks);
+        let step = few.tree.len().div_ceil(SearchSettings::DEFAULT.looks);
         let looks = few.tree.len().div_ceil(step);
         // The first few are spread over all, as there may be no time for more.
         let nodes = RakeOrder::new(looks).map(|look| look * step);
@@ -536,7 +542,7 @@ impl<'a> RrtConnect<'a> {
     }
 
     /// Sets the other tree on its way to a node that `side` has gained.
-    fn begin_connection(&mut self, side: Side, target: Node) {
+    fn begin_connection(&mut self, side: Side, target: NodeIndex) {
         let (side, grown, other) = match side {
             Side::Start => (Side::Goal, &self.goal, &self.start),
             Side::Goal => (Side::Start, &self.start, &self.goal),
@@ -581,14 +587,14 @@ impl<'a> RrtConnect<'a> {
 /// The edge that joins the trees: from a node of the start's to one of the goal's.
 #[derive(Clone, Copy, Debug)]
 struct Closing {
-    start: Node,
-    goal: Node,
+    start: NodeIndex,
+    goal: NodeIndex,
     duration: f64,
 }
 
 impl Closing {
     /// The last edge of a connection of the tree `side`, from its node `near` to `target`.
-    fn new(side: Side, near: Node, target: Node, duration: f64) -> Self {
+    fn new(side: Side, near: NodeIndex, target: NodeIndex, duration: f64) -> Self {
         let (start, goal) = if side == Side::Start { (near, target) } else { (target, near) };
         Self { start, goal, duration }
     }
@@ -624,15 +630,15 @@ impl Round {
 
 /// Whether time is up, asked now and then among the edges of a large round: not at the first.
 fn is_late_at(edge: usize, termination: &Termination<'_>) -> bool {
-    edge > 0 && edge.is_multiple_of(Settings::DEFAULT.proposals_per_clock) && termination.late()
+    edge > 0 && edge.is_multiple_of(SearchSettings::DEFAULT.proposals_per_clock) && termination.late()
 }
 
 /// The share of the longest edge by which a node is extended of which so many extensions have failed: where it is
 /// tight, only short steps lead anywhere. (In the spirit of the radii of Jaillet, Yershova, LaValle and Simeon,
 /// *Adaptive tuning of the sampling domain for dynamic-domain RRTs*, IROS 2005.)
 fn step(failures: u32) -> f64 {
-    let halvings = (1 + failures / Settings::DEFAULT.forgiven).ilog2();
-    0.5_f64.powi(halvings.min(Settings::DEFAULT.most_halvings) as i32)
+    let halvings = (1 + failures / SearchSettings::DEFAULT.forgiven).ilog2();
+    0.5_f64.powi(halvings.min(SearchSettings::DEFAULT.most_halvings) as i32)
 }
 
 /// Draws a state: at rest, or for a share of the samples with velocity.
@@ -673,8 +679,9 @@ fn toward(from: &[f64], to: &mut [f64], share: f64) {
 fn weights(reach: &[f32], units: &[f64]) -> Vec<f64> {
     let reaches: Vec<f64> = reach.iter().zip(units).map(|(&reach, unit)| f64::from(reach) * unit).collect();
     let mean = reaches.iter().sum::<f64>() / reach.len() as f64;
-    let weight =
-        |reach: f64| if mean > 0.0 { (reach / mean).sqrt().max(Settings::DEFAULT.least_weight) } else { 1.0 };
+    let weight = |reach: f64| {
+        if mean > 0.0 { (reach / mean).sqrt().max(SearchSettings::DEFAULT.least_weight) } else { 1.0 }
+    };
     reaches.iter().zip(units).map(|(&reach, unit)| weight(reach) / unit).collect()
 }
 

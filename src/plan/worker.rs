@@ -11,7 +11,7 @@ use crate::trajectory::Trajectory;
 use std::time::{Duration, Instant};
 
 /// What a search asks of edges beyond what it is told.
-struct Settings {
+struct WorkerSettings {
     /// Clearances that the search and the refinement of vehicles ask for, in metres, the greatest first that start and
     /// goal can afford: each a fifth of the one before, and none at last.
     paddings: [f64; 4],
@@ -30,7 +30,7 @@ struct Settings {
     afterthought: Duration,
 }
 
-impl Settings {
+impl WorkerSettings {
     const DEFAULT: Self = Self {
         paddings: [1e-3, 2e-4, 4e-5, 0.0],
         padding_shares: [1e-2, 2e-3, 4e-4, 0.0],
@@ -48,7 +48,7 @@ pub(super) struct Share {
 }
 
 /// A search that can be taken up again when its budget was spent.
-pub(super) trait Search {
+pub(super) trait ResumableSearch {
     /// What it finds.
     type Path;
 
@@ -120,8 +120,8 @@ impl<'a> Worker<'a> {
             padding: 0,
             spacing,
             paddings: match problem.mechanism.vehicle() {
-                Some(_) => Settings::DEFAULT.paddings,
-                None => Settings::DEFAULT.padding_shares.map(|share| share * spacing),
+                Some(_) => WorkerSettings::DEFAULT.paddings,
+                None => WorkerSettings::DEFAULT.padding_shares.map(|share| share * spacing),
             },
             halvings: 0,
             statistics: Statistics::default(),
@@ -135,7 +135,7 @@ impl<'a> Worker<'a> {
     /// Samples edges at the spacing that the options ask for, halved so often.
     pub(super) fn sample_by_halves(&mut self, halvings: u32) {
         self.halvings = halvings;
-        let finer = f64::from(1_u32 << halvings.min(Settings::DEFAULT.finest));
+        let finer = f64::from(1_u32 << halvings.min(WorkerSettings::DEFAULT.finest));
         self.local.checker().set_resolution(self.spacing / finer);
     }
 
@@ -206,7 +206,7 @@ impl<'a> Worker<'a> {
     /// Searches until there is a path. Where it takes long, the clearance that is asked for shrinks, and edges are
     /// sampled more closely; after `repairs` answers that could not be certified too, or the same edge might fool the
     /// samples again.
-    pub(super) fn search<S: Search>(
+    pub(super) fn search<S: ResumableSearch>(
         &mut self,
         begun: &Begun,
         search: &mut S,
@@ -221,7 +221,7 @@ impl<'a> Worker<'a> {
         let found = loop {
             self.sample_by_halves(repairs + shrunk);
             let stage = match self.padding + 1 < self.paddings.len() {
-                true => Settings::DEFAULT.samples_per_padding.saturating_mul(u64::from(shrunk) + 1),
+                true => WorkerSettings::DEFAULT.samples_per_padding.saturating_mul(u64::from(shrunk) + 1),
                 false => u64::MAX,
             };
             let part = termination.within(before.saturating_add(stage));
@@ -236,7 +236,7 @@ impl<'a> Worker<'a> {
             self.local.checker().set_padding(clearance);
         };
         if let (Err(Halt::Spent(budget)), false) = (&found, self.has_answer) {
-            let stop = termination.afterthought(*budget, Settings::DEFAULT.afterthought);
+            let stop = termination.afterthought(*budget, WorkerSettings::DEFAULT.afterthought);
             self.gap = stop.and_then(|stop| search.gap(&stop));
         }
         self.statistics.iterations += search.samples();

@@ -5,7 +5,7 @@ use crate::check::{AdapterChoice, Backend};
 use crate::error::{InputError, magnitude};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
-use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
+use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
 use crate::robot::{Mechanism, Robot};
 use crate::scene::{LimitChoice, Planned, coordinates, find_joint, limit_jerk, require_limits};
 use crate::world::World;

@@ -225,8 +225,8 @@ impl Planner {
     }
 
     /// What makes checkers, on any thread.
-    fn checkers(&self) -> MakeChecker<'_> {
-        MakeChecker { backend: self.backend, adapter: &self.adapter, resolution: self.options.resolution }
+    fn checkers(&self) -> CheckerMaker<'_> {
+        CheckerMaker { backend: self.backend, adapter: &self.adapter, resolution: self.options.resolution }
     }
 
     /// Plans a problem of this robot in this world.
@@ -246,13 +246,13 @@ impl Planner {
 }
 
 /// Makes checkers on a backend.
-struct MakeChecker<'a> {
+struct CheckerMaker<'a> {
     backend: Backend,
     adapter: &'a AdapterChoice,
     resolution: Option<f64>,
 }
 
-impl MakeChecker<'_> {
+impl CheckerMaker<'_> {
     fn of(&self, problem: &Problem) -> Result<Box<dyn EdgeChecker>, CheckError> {
         self.backend.checker_on(self.adapter, problem, self.resolution)
     }

@@ -1,10 +1,8 @@
 //! Which problems make sense, and the slack that their ends have at limits.
 
-use super::{JointState, InvalidValue, Problem, Smoothness};
-use crate::error::finite;
+use super::{InvalidValue, JointState, Problem, Smoothness};
+use crate::error::{Checked, finite};
 use std::borrow::Cow;
-
-type Checked = Result<(), InvalidValue>;
 
 impl Problem {
     /// Checks that it makes sense: that everything in it is made of numbers, lists are as long as they must be, no

@@ -68,7 +68,7 @@ pub fn shorten_route(
     let Some(profiles) = profiles(limits, &route.curves) else { return Ok(route) };
     let durations = durations(limits, route.curves.iter().zip(&profiles), route.ends);
     let whole = durations.iter().sum();
-    let mut shortener = Shortener { planner, route, profiles, durations, whole };
+    let mut shortener = RouteShortener { planner, route, profiles, durations, whole };
     if tries > 0 {
         shortener.skip_corners()?;
     }
@@ -113,7 +113,7 @@ fn durations<'a>(
     limits.estimate(&curves, [end(ends.first, curves.first()), end(ends.last, curves.last())])
 }
 
-struct Shortener<'p, 'c> {
+struct RouteShortener<'p, 'c> {
     planner: &'p mut PathPlanner<'c>,
     route: Route,
     /// Of each curve.
@@ -129,7 +129,7 @@ struct Cut {
     u: f64,
 }
 
-impl Shortener<'_, '_> {
+impl RouteShortener<'_, '_> {
     /// Joins far stances directly, from the beginning on, the farthest first.
     fn skip_corners(&mut self) -> Result<(), CheckError> {
         let mut from = 0;

@@ -2,7 +2,7 @@
 //! frames (Luh, Walker and Paul 1980; Featherstone, *Rigid Body Dynamics Algorithms*, ch. 5).
 //! Imports `robot` and `pose`.
 
-use super::{Body, Mechanism, Motion};
+use super::{Body, JointMotion, Mechanism};
 use crate::pose::Pose;
 use glam::DVec3;
 
@@ -67,9 +67,9 @@ impl Mechanism {
             let state = states[b];
             efforts[body.output] += body.ratio
                 * match body.motion {
-                    Motion::Fixed => 0.0,
-                    Motion::Revolute => state.moment.z,
-                    Motion::Prismatic => state.force.z,
+                    JointMotion::Fixed => 0.0,
+                    JointMotion::Revolute => state.moment.z,
+                    JointMotion::Prismatic => state.force.z,
                 };
             let force = state.pose.vector(state.force);
             let parent = &mut states[body.parent];
@@ -90,12 +90,12 @@ impl BodyState {
         let mut angular_acceleration = turned * a;
         let mut acceleration = turned * (parent.acceleration + a.cross(t) + w.cross(w.cross(t)));
         match body.motion {
-            Motion::Fixed => {}
-            Motion::Revolute => {
+            JointMotion::Fixed => {}
+            JointMotion::Revolute => {
                 angular_acceleration += angular_velocity.cross(qd) + qdd;
                 angular_velocity += qd;
             }
-            Motion::Prismatic => acceleration += 2.0 * angular_velocity.cross(qd) + qdd,
+            JointMotion::Prismatic => acceleration += 2.0 * angular_velocity.cross(qd) + qdd,
         }
         let (w, a) = (angular_velocity, angular_acceleration);
         let inertia = &body.inertia;
@@ -125,7 +125,7 @@ mod tests {
     }
 
     /// A chain of bodies, each with its own output.
-    fn chain(bodies: &[(Motion, Pose, Inertia)]) -> Mechanism {
+    fn chain(bodies: &[(JointMotion, Pose, Inertia)]) -> Mechanism {
         let body = |parent, motion, placement, output, inertia| Body {
             name: String::new(),
             parent,
@@ -136,7 +136,7 @@ mod tests {
             offset: 0.0,
             inertia,
         };
-        let mut all = vec![body(0, Motion::Fixed, Pose::IDENTITY, 0, Inertia::ZERO)];
+        let mut all = vec![body(0, JointMotion::Fixed, Pose::IDENTITY, 0, Inertia::ZERO)];
         for (i, &(motion, placement, inertia)) in bodies.iter().enumerate() {
             all.push(body(i, motion, placement, i, inertia));
         }
@@ -161,8 +161,8 @@ mod tests {
                 matrix: DMat3::from_diagonal(DVec3::new(0.5, 0.6, i)),
             };
             let arm = chain(&[
-                (Motion::Revolute, Pose::IDENTITY, inertia(m1, c1, i1)),
-                (Motion::Revolute, Pose::from_translation(DVec3::X * l1), inertia(m2, c2, i2)),
+                (JointMotion::Revolute, Pose::IDENTITY, inertia(m1, c1, i1)),
+                (JointMotion::Revolute, Pose::from_translation(DVec3::X * l1), inertia(m2, c2, i2)),
             ]);
             let m11 = i1 + i2 + m1 * c1 * c1 + m2 * (l1 * l1 + c2 * c2 + 2.0 * l1 * c2 * q[1].cos());
             let m12 = i2 + m2 * (c2 * c2 + l1 * c2 * q[1].cos());
@@ -187,7 +187,7 @@ mod tests {
             };
             // The boom's z axis is the slide's -x axis.
             let load = Inertia { mass: m2, com: DVec3::ZERO, matrix: DMat3::from_diagonal(DVec3::X * i2) };
-            let arm = chain(&[(Motion::Revolute, Pose::IDENTITY, boom), (Motion::Prismatic, slide, load)]);
+            let arm = chain(&[(JointMotion::Revolute, Pose::IDENTITY, boom), (JointMotion::Prismatic, slide, load)]);
             let want = [
                 (i1 + i2 + m1 * c1 * c1 + m2 * q[1] * q[1]) * a[0] + 2.0 * m2 * q[1] * v[0] * v[1]
                     + (m1 * c1 + m2 * q[1]) * G * q[0].cos(),
@@ -205,7 +205,7 @@ mod tests {
             let pole = Inertia {
                 mass: mp, com: DVec3::X * l, matrix: DMat3::from_diagonal(DVec3::Z * i)
             };
-            let arm = chain(&[(Motion::Prismatic, along_x, cart), (Motion::Revolute, along_x.inverse(), pole)]);
+            let arm = chain(&[(JointMotion::Prismatic, along_x, cart), (JointMotion::Revolute, along_x.inverse(), pole)]);
             let want = [
                 (mc + mp) * a[0] - mp * l * (a[1] * q[1].sin() + v[1] * v[1] * q[1].cos()),
                 (i + mp * l * l) * a[1] - mp * l * a[0] * q[1].sin() + mp * l * G * q[1].cos(),

@@ -49,7 +49,7 @@ impl Info<'_> {
         for (j, joint) in robot.joints.iter().enumerate() {
             depth[j + 1] = depth[joint.parent] + 1;
             self.link(f, j + 1, depth[j + 1] + 1)?;
-            writeln!(f, "  <- {}, {}", joint.name, Motion(robot, joint))?;
+            writeln!(f, "  <- {}, {}", joint.name, InfoMotion(robot, joint))?;
         }
         Ok(())
     }
@@ -62,7 +62,7 @@ impl Info<'_> {
 
     fn limits(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let moving = self.0.joints.iter().filter(|j| j.kind != JointKind::Fixed);
-        let mut table = vec![Row::from(
+        let mut table = vec![InfoRow::from(
             ["joint", "", "lower", "upper", "velocity", "acceleration", "jerk", "effort"].map(str::to_owned),
         )];
         table.extend(moving.map(limits_row));
@@ -119,9 +119,9 @@ impl Info<'_> {
 }
 
 /// A joint's kind, axis, and whom it follows.
-struct Motion<'r>(&'r Robot, &'r Joint);
+struct InfoMotion<'r>(&'r Robot, &'r Joint);
 
-impl Display for Motion<'_> {
+impl Display for InfoMotion<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self(robot, joint) = *self;
         f.write_str(kind(joint.kind))?;
@@ -152,16 +152,16 @@ impl Display for Figure {
     }
 }
 
-type Row = [String; 8];
+type InfoRow = [String; 8];
 
-fn limits_row(joint: &Joint) -> Row {
+fn limits_row(joint: &Joint) -> InfoRow {
     let JointLimits { lower, upper, velocity, acceleration, jerk, effort } = joint.limits;
     let figures = [lower, upper, velocity, acceleration, jerk, effort].map(|x| Figure(x).to_string());
     let [lower, upper, velocity, acceleration, jerk, effort] = figures;
     [joint.name.clone(), kind(joint.kind).to_owned(), lower, upper, velocity, acceleration, jerk, effort]
 }
 
-fn write_table(f: &mut Formatter<'_>, table: &[Row]) -> fmt::Result {
+fn write_table(f: &mut Formatter<'_>, table: &[InfoRow]) -> fmt::Result {
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 8] = std::array::from_fn(width);
     for row in table {

@@ -47,7 +47,7 @@ pub struct Mechanism {
 
 /// How a body moves in its joint frame, as its joint's position q grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Motion {
+pub enum JointMotion {
     /// Not at all (the base).
     Fixed,
     /// Turns about +z by q radians.
@@ -66,7 +66,7 @@ pub struct Body {
     /// Its frame in its parent's frame at joint position zero; for the base: in the world.
     pub placement: Pose,
     /// How it moves.
-    pub motion: Motion,
+    pub motion: JointMotion,
     /// Flat output that drives it.
     pub output: usize,
     /// Joint position per unit of the flat output (1 unless it mimics).
@@ -107,9 +107,9 @@ impl Body {
     fn moved(&self, y: f64) -> Pose {
         let q = self.ratio * y + self.offset;
         match self.motion {
-            Motion::Fixed => Pose::IDENTITY,
-            Motion::Revolute => Pose { rotation: DMat3::from_rotation_z(q), translation: DVec3::ZERO },
-            Motion::Prismatic => Pose::from_translation(DVec3::Z * q),
+            JointMotion::Fixed => Pose::IDENTITY,
+            JointMotion::Revolute => Pose { rotation: DMat3::from_rotation_z(q), translation: DVec3::ZERO },
+            JointMotion::Prismatic => Pose::from_translation(DVec3::Z * q),
         }
     }
 
@@ -192,7 +192,7 @@ impl Mechanism {
             name: "world".to_owned(),
             parent: 0,
             placement: Pose::IDENTITY,
-            motion: Motion::Fixed,
+            motion: JointMotion::Fixed,
             output: 0,
             ratio: 0.0,
             offset: 0.0,
@@ -258,11 +258,11 @@ impl Mechanism {
 
     /// Whether an output is an angle, rad, and not a length, m: as the joint that it drives by itself.
     pub fn is_angle(&self, output: usize) -> bool {
-        let drives = |body: &&Body| body.output == output && body.motion != Motion::Fixed;
+        let drives = |body: &&Body| body.output == output && body.motion != JointMotion::Fixed;
         let by_itself = |body: &&Body| body.ratio == 1.0 && body.offset == 0.0;
         let mut driven = self.bodies[1..].iter().filter(drives);
         let driven = driven.clone().find(by_itself).or_else(|| driven.next());
-        driven.is_some_and(|body| body.motion == Motion::Revolute)
+        driven.is_some_and(|body| body.motion == JointMotion::Revolute)
     }
 
     /// Whether torques can be checked: every output has an effort limit, and every moving body
@@ -295,7 +295,7 @@ impl<'a> Reduction<'a> {
             name: robot.links[0].name.clone(),
             parent: 0,
             placement: base,
-            motion: Motion::Fixed,
+            motion: JointMotion::Fixed,
             output: 0,
             ratio: 0.0,
             offset: 0.0,
@@ -339,8 +339,8 @@ impl<'a> Reduction<'a> {
             parent,
             placement: parent_home * joint.origin * to_axis,
             motion: match joint.kind {
-                JointKind::Prismatic => Motion::Prismatic,
-                _ => Motion::Revolute,
+                JointKind::Prismatic => JointMotion::Prismatic,
+                _ => JointMotion::Revolute,
             },
             output,
             ratio,

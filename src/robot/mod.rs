@@ -25,7 +25,7 @@ mod xml;
 pub use admit::END_SLACK;
 pub use dynamics::DynamicsScratch;
 pub use info::Info;
-pub use mechanism::{Body, CollisionLink, Mechanism, Motion, OutputLimits, Overlap};
+pub use mechanism::{Body, CollisionLink, JointMotion, Mechanism, OutputLimits, Overlap};
 pub use options::{LoadOptions, MissingGeometry};
 pub use sphere::Sphere;
 pub use unjudged::{Unjudged, UnjudgedPair, UnjudgedSpheres};

@@ -11,7 +11,7 @@ use super::{
     Sphere,
 };
 use chain::Chain;
-use proof::{Proved, Side};
+use proof::{PairSide, Proved};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More joints than this between two links are too many for a proof: boxes in as many dimensions, less
@@ -99,7 +99,7 @@ fn prove(robot: &mut Robot, pairs: &[[usize; 2]], comparisons: usize) {
     let bound = |link: &super::Link| (!link.spheres.is_empty()).then(|| bounding_sphere(&link.spheres));
     let bounds: Vec<Option<Sphere>> = robot.links.iter().map(bound).collect();
     for (done, &links) in pairs.iter().enumerate() {
-        let side = |l: usize| bounds[l].map(|bound| Side { spheres: &robot.links[l].spheres, bound });
+        let side = |l: usize| bounds[l].map(|bound| PairSide { spheres: &robot.links[l].spheres, bound });
         let [Some(a), Some(b)] = links.map(side) else { continue };
         let chain = Chain::between(robot, links, &widened, MOST_JOINTS);
         // What some proofs did not take is there for those that come after them.

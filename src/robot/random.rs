@@ -1,6 +1,6 @@
 //! Random mechanisms for property tests.
 
-use super::{Body, CollisionLink, Inertia, JointLimits, Mechanism, Motion, Sphere};
+use super::{Body, CollisionLink, Inertia, JointLimits, JointMotion, Mechanism, Sphere};
 use crate::pose::Pose;
 use glam::{DMat3, DQuat, DVec3};
 use rand::RngExt;
@@ -31,7 +31,7 @@ pub(crate) fn mechanism(rng: &mut Pcg64Mcg, bodies: usize) -> Mechanism {
         name: "base".into(),
         parent: 0,
         placement: pose(rng, 0.5),
-        motion: Motion::Fixed,
+        motion: JointMotion::Fixed,
         output: 0,
         ratio: 0.0,
         offset: 0.0,
@@ -50,7 +50,7 @@ pub(crate) fn mechanism(rng: &mut Pcg64Mcg, bodies: usize) -> Mechanism {
             // Mostly chains, some branches.
             parent: if rng.random_bool(0.7) { b - 1 } else { rng.random_range(0..b) },
             placement: pose(rng, 0.4),
-            motion: if rng.random_bool(0.7) { Motion::Revolute } else { Motion::Prismatic },
+            motion: if rng.random_bool(0.7) { JointMotion::Revolute } else { JointMotion::Prismatic },
             output,
             ratio: if mimics { rng.random_range(-1.5..1.5) } else { 1.0 },
             offset: if mimics { rng.random_range(-0.5..0.5) } else { 0.0 },

@@ -17,7 +17,7 @@ use crate::robot::Sphere;
 use crate::robot::mesh::Mesh;
 use crate::stop::Stop;
 use crate::world::Shape;
-use body::Body;
+use body::CoverBody;
 use cells::Cells;
 use fit::Fit;
 use glam::DVec3;
@@ -130,7 +130,7 @@ pub fn cover_until(solid: &Solid, options: &CoverOptions, stop: &Stop) -> Result
     }
     let cover = match solid {
         Solid::Primitive(shape, pose) => cover_primitive(shape, pose, options, stop)?,
-        Solid::Mesh(mesh, pose) => cover_body(&Body::from_mesh(mesh).until(stop), pose, options),
+        Solid::Mesh(mesh, pose) => cover_body(&CoverBody::from_mesh(mesh).until(stop), pose, options),
     };
     // What is broken off holds nothing for sure.
     if stop.is_due() { Err(InputError::new(BROKEN_OFF)) } else { Ok(cover) }
@@ -158,10 +158,10 @@ fn cover_primitive(
             Ok(finished(spheres, excess, 2.0 * (radius + half_length), volume, inside, pose))
         }
         Shape::Cuboid { half_extents } => {
-            Ok(cover_body(&Body::cuboid(half_extents).until(stop), pose, options))
+            Ok(cover_body(&CoverBody::cuboid(half_extents).until(stop), pose, options))
         }
         Shape::Cylinder { radius, half_length } => {
-            Ok(cover_body(&Body::cylinder(radius, half_length).until(stop), pose, options))
+            Ok(cover_body(&CoverBody::cylinder(radius, half_length).until(stop), pose, options))
         }
         Shape::HalfSpace => Err(InputError::new("a half-space has no bounds; spheres cannot cover it")),
     }
@@ -207,13 +207,13 @@ fn chain(radius: f64, half_length: f64, options: &CoverOptions) -> (Vec<Sphere>,
     ((0..count).map(sphere).collect(), excess)
 }
 
-fn cover_body(body: &Body, pose: &Pose, options: &CoverOptions) -> Cover {
+fn cover_body(body: &CoverBody, pose: &Pose, options: &CoverOptions) -> Cover {
     let fit = fit_body(body, options);
     let inside = |p| !body.is_late() && body.contains(p);
     finished(fit.spheres, fit.excess, body.scale(), body.volume(), inside, pose)
 }
 
-fn fit_body(body: &Body, options: &CoverOptions) -> Fit {
+fn fit_body(body: &CoverBody, options: &CoverOptions) -> Fit {
     if body.size() <= SMALLEST_SIZE {
         return Fit::around(body);
     }

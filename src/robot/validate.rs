@@ -2,13 +2,11 @@
 //! Imports its siblings, `base` and `error`.
 
 use super::{
-    AlwaysTouching, Body, CollisionLink, Inertia, Joint, JointLimits, Mechanism, Motion, Robot, Sphere,
+    AlwaysTouching, Body, CollisionLink, Inertia, Joint, JointLimits, JointMotion, Mechanism, Robot, Sphere,
 };
 use crate::base::Base;
-use crate::error::{InvalidValue, finite, magnitude, positive_or_endless};
+use crate::error::{Checked, InvalidValue, finite, magnitude, positive_or_endless};
 use glam::{DMat3, DVec3};
-
-type Checked = Result<(), InvalidValue>;
 
 /// How far a sphere may reach out of the one that bounds its link, as a share of its reach: rounding.
 const ROUNDING: f64 = 1e-9;
@@ -43,7 +41,7 @@ impl Mechanism {
         let Some(root) = self.bodies.first() else {
             return Err(InvalidValue::new("bodies", "none", "at least the body that does not move"));
         };
-        if root.motion != Motion::Fixed {
+        if root.motion != JointMotion::Fixed {
             return Err(InvalidValue::new("bodies[0].motion", format!("{:?}", root.motion), "Fixed"));
         }
         let body = |(i, body): (usize, &Body)| {
@@ -88,7 +86,7 @@ impl Mechanism {
             return Err(InvalidValue::new("outputs", self.outputs.len(), expected));
         }
         for (i, coordinate) in coordinates.iter().enumerate() {
-            let motion = if coordinate.turns { Motion::Revolute } else { Motion::Prismatic };
+            let motion = if coordinate.turns { JointMotion::Revolute } else { JointMotion::Prismatic };
             let carries = |b: &Body| {
                 let drives = (b.parent, b.output, b.motion) == (i, i, motion);
                 drives && b.ratio == 1.0 && b.offset == 0.0

@@ -50,7 +50,7 @@ pub enum PartShape {
 
 /// Where a vehicle moves, which says what a size of two lengths means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moves {
+pub(super) enum PartMoves {
     /// In the plane of x and y.
     OnGround,
     /// In the plane of x and z.
@@ -60,7 +60,7 @@ pub(super) enum Moves {
 }
 
 /// Reads a part, or a list of parts.
-pub(super) fn body(node: &Node, moves: Moves) -> Result<Vec<Part>, InputError> {
+pub(super) fn body(node: &Node, moves: PartMoves) -> Result<Vec<Part>, InputError> {
     let Ok(list) = node.list("") else { return Ok(vec![part(node, moves)?]) };
     if list.is_empty() {
         return Err(node.expected("at least one part"));
@@ -68,7 +68,7 @@ pub(super) fn body(node: &Node, moves: Moves) -> Result<Vec<Part>, InputError> {
     list.iter().map(|node| part(node, moves)).collect()
 }
 
-fn part(node: &Node, moves: Moves) -> Result<Part, InputError> {
+fn part(node: &Node, moves: PartMoves) -> Result<Part, InputError> {
     let what = "a part of the body: a map with radius or size, or a list of such parts";
     let map = node.map_of(what, &["radius", "size", "center", "excess"])?;
     let center = map.get("center").map_or(Ok(DVec3::ZERO), |node| center(node, moves))?;
@@ -86,33 +86,33 @@ fn part(node: &Node, moves: Moves) -> Result<Part, InputError> {
     Ok(Part { shape: PartShape::Ball { radius }, center, spheres })
 }
 
-fn center(node: &Node, moves: Moves) -> Result<DVec3, InputError> {
+fn center(node: &Node, moves: PartMoves) -> Result<DVec3, InputError> {
     let given = match (moves, node.array::<2>("")) {
-        (Moves::OnGround, Ok([x, y])) => [x, y, 0.0],
-        (Moves::Upright, Ok([x, z])) => [x, 0.0, z],
+        (PartMoves::OnGround, Ok([x, y])) => [x, y, 0.0],
+        (PartMoves::Upright, Ok([x, z])) => [x, 0.0, z],
         _ => node.array("three numbers, x, y and z in metres")?,
     };
     point(given).map_err(|e| node.locate(e))
 }
 
 /// A box in space, or a rectangle in the plane that the vehicle moves in.
-fn sized(map: &Map, size: &Node, center: DVec3, moves: Moves) -> Result<Part, InputError> {
+fn sized(map: &Map, size: &Node, center: DVec3, moves: PartMoves) -> Result<Part, InputError> {
     let excess = |most: f64| map.get("excess").map_or(Ok(most), length);
     let moved = |spheres: Option<Vec<Sphere>>| -> Result<Vec<Sphere>, InputError> {
         let spheres = spheres.ok_or_else(|| too_fine(map))?.into_iter();
         Ok(spheres.map(|s| Sphere { center: s.center + center, ..s }).collect())
     };
     let sides = size.list("a list of lengths")?.len();
-    if sides == 2 && moves != Moves::InSpace {
+    if sides == 2 && moves != PartMoves::InSpace {
         let half_extents = DVec2::from(lengths(size, "two lengths")?) / 2.0;
         let excess = excess(RECTANGLE_EXCESS * 2.0 * half_extents.min_element())?;
         let spheres = moved(rectangle(half_extents, excess, moves))?;
         return Ok(Part { shape: PartShape::Rectangle { half_extents, excess }, center, spheres });
     }
     let what = match moves {
-        Moves::OnGround => "two lengths, along x and y, or three, along x, y and z",
-        Moves::Upright => "two lengths, along x and z, or three, along x, y and z",
-        Moves::InSpace => "three lengths, along x, y and z",
+        PartMoves::OnGround => "two lengths, along x and y, or three, along x, y and z",
+        PartMoves::Upright => "two lengths, along x and z, or three, along x, y and z",
+        PartMoves::InSpace => "three lengths, along x, y and z",
     };
     let half_extents = DVec3::from(lengths(size, what)?) / 2.0;
     let excess = excess(BOX_EXCESS * 2.0 * half_extents.min_element())?;
@@ -121,8 +121,8 @@ fn sized(map: &Map, size: &Node, center: DVec3, moves: Moves) -> Result<Part, In
 }
 
 /// The spheres of a rectangle, unless it takes too many.
-fn rectangle(half: DVec2, excess: f64, moves: Moves) -> Option<Vec<Sphere>> {
-    rectangle_spheres(half, excess, moves == Moves::Upright, MAX_SPHERES)
+fn rectangle(half: DVec2, excess: f64, moves: PartMoves) -> Option<Vec<Sphere>> {
+    rectangle_spheres(half, excess, moves == PartMoves::Upright, MAX_SPHERES)
 }
 
 fn too_fine(map: &Map) -> InputError {
@@ -137,16 +137,17 @@ mod tests {
     use super::*;
     use crate::document::parse;
 
-    fn read(text: &str, moves: Moves) -> Result<Vec<Part>, InputError> {
+    fn read(text: &str, moves: PartMoves) -> Result<Vec<Part>, InputError> {
         body(&parse(text).unwrap(), moves)
     }
 
     #[test]
     fn two_lengths_lie_in_the_plane() {
-        let ground = read("{size: [0.6, 0.4], center: [0.1, 0.2]}", Moves::OnGround).unwrap();
+        let ground = read("{size: [0.6, 0.4], center: [0.1, 0.2]}", PartMoves::OnGround).unwrap();
         assert!(ground[0].spheres.iter().all(|s| s.center.z == 0.0));
         assert_eq!(ground[0].center, DVec3::new(0.1, 0.2, 0.0));
-        let upright = read("[{size: [0.6, 0.1]}, {radius: 0.2, center: [0, 0.3]}]", Moves::Upright).unwrap();
+        let upright =
+            read("[{size: [0.6, 0.1]}, {radius: 0.2, center: [0, 0.3]}]", PartMoves::Upright).unwrap();
         assert!(upright[0].spheres.iter().all(|s| s.center.y == 0.0));
         assert_eq!(upright[1].center, DVec3::new(0.0, 0.0, 0.3));
     }
@@ -156,17 +157,25 @@ mod tests {
         for (text, moves, message) in [
             (
                 "{size: [1, 1]}",
-                Moves::InSpace,
+                PartMoves::InSpace,
                 "size: expected three lengths, along x, y and z, found a list of 2",
             ),
-            ("{size: [1, -1]}", Moves::OnGround, "size[1]: expected a length from 1e-6 to 1e6 m, found -1"),
-            ("{radius: 1, excess: 1}", Moves::OnGround, "excess: a ball is a sphere already"),
-            ("{radius: 1, size: [1, 1]}", Moves::OnGround, "\"radius\" and \"size\" cannot stand together"),
-            ("{center: [0, 0]}", Moves::OnGround, "missing key \"radius\" (or \"size\")"),
-            ("{radius: 1, center: [0, 0]}", Moves::InSpace, "center: expected three numbers"),
-            ("[]", Moves::InSpace, "expected at least one part, found a list of 0"),
-            ("{size: [1e6, 1e-5]}", Moves::OnGround, "it takes more than 256 spheres"),
-            ("{size: [1, 1, 1], excess: 1e-4}", Moves::InSpace, "excess: it takes more than 256 spheres"),
+            (
+                "{size: [1, -1]}",
+                PartMoves::OnGround,
+                "size[1]: expected a length from 1e-6 to 1e6 m, found -1",
+            ),
+            ("{radius: 1, excess: 1}", PartMoves::OnGround, "excess: a ball is a sphere already"),
+            (
+                "{radius: 1, size: [1, 1]}",
+                PartMoves::OnGround,
+                "\"radius\" and \"size\" cannot stand together",
+            ),
+            ("{center: [0, 0]}", PartMoves::OnGround, "missing key \"radius\" (or \"size\")"),
+            ("{radius: 1, center: [0, 0]}", PartMoves::InSpace, "center: expected three numbers"),
+            ("[]", PartMoves::InSpace, "expected at least one part, found a list of 0"),
+            ("{size: [1e6, 1e-5]}", PartMoves::OnGround, "it takes more than 256 spheres"),
+            ("{size: [1, 1, 1], excess: 1e-4}", PartMoves::InSpace, "excess: it takes more than 256 spheres"),
         ] {
             let error = read(text, moves).unwrap_err().to_string();
             assert!(error.contains(message), "{text}: {error}");

@@ -11,9 +11,9 @@ use serde_saphyr::FlowSeq;
 use std::path::{Component, Path, PathBuf, absolute};
 
 /// Pairs of name and value, written as a map in their order.
-pub(super) struct Named<T>(pub(super) Vec<(String, T)>);
+pub(super) struct NamedKeys<T>(pub(super) Vec<(String, T)>);
 
-impl<T: Serialize> Serialize for Named<T> {
+impl<T: Serialize> Serialize for NamedKeys<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
@@ -34,7 +34,7 @@ pub(super) struct Files {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) joints: Option<FlowSeq<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) locked: Option<Named<f64>>,
+    pub(super) locked: Option<NamedKeys<f64>>,
     /// Where it stands in the world, or on a vehicle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) base: Option<Frame>,
@@ -57,7 +57,7 @@ impl Files {
             missing_geometry: (files.missing_geometry == MissingGeometry::Allow).then_some("allow"),
             group,
             joints,
-            locked: (!choice.locked.is_empty()).then(|| Named(choice.locked.clone())),
+            locked: (!choice.locked.is_empty()).then(|| NamedKeys(choice.locked.clone())),
             base: None,
             mount: None,
         }
@@ -66,18 +66,18 @@ impl Files {
 
 /// A state of joints.
 #[derive(Serialize)]
-pub(super) struct State {
-    position: Named<f64>,
+pub(super) struct KeyedState {
+    position: NamedKeys<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    velocity: Option<Named<f64>>,
+    velocity: Option<NamedKeys<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    acceleration: Option<Named<f64>>,
+    acceleration: Option<NamedKeys<f64>>,
 }
 
-impl State {
+impl KeyedState {
     pub(super) fn new(state: &JointState, outputs: &[String]) -> Self {
         let moves = |values: &[f64]| values.iter().any(|&v| v != 0.0);
-        let named = |values: &[f64]| Named(outputs.iter().cloned().zip(values.iter().copied()).collect());
+        let named = |values: &[f64]| NamedKeys(outputs.iter().cloned().zip(values.iter().copied()).collect());
         Self {
             position: named(&state.position),
             velocity: moves(&state.velocity).then(|| named(&state.velocity)),

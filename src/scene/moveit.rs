@@ -13,7 +13,7 @@ use crate::document::{self, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
-use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
+use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
 use crate::robot::{Mechanism, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DQuat, DVec3};
@@ -60,7 +60,7 @@ pub fn parse(scene: Text, request: Text, files: RobotFiles, robot: &Robot) -> Re
     if let Some(node) = request_map.get("start_state") {
         state.read(node).map_err(in_request)?;
     }
-    let query = Query::read(&request_map, robot, &state, files).map_err(in_request)?;
+    let query = MoveItQuery::read(&request_map, robot, &state, files).map_err(in_request)?;
     let world = world(&scene_map, robot, &query).map_err(in_scene)?;
     query.with_world(world).map_err(in_request)
 }
@@ -157,7 +157,7 @@ fn is_blank(node: &Node) -> bool {
 }
 
 /// What a request asks of a robot.
-struct Query {
+struct MoveItQuery {
     choice: RobotChoice,
     limits: LimitChoice,
     mechanism: Mechanism,
@@ -168,7 +168,7 @@ struct Query {
     values: Vec<f64>,
 }
 
-impl Query {
+impl MoveItQuery {
     fn read(map: &Map, robot: &Robot, state: &RobotState, files: RobotFiles) -> Result<Self, InputError> {
         forbid(map, "path_constraints", "path constraints")?;
         forbid(map, "trajectory_constraints", "trajectory constraints")?;
@@ -293,7 +293,7 @@ fn goal(
 }
 
 /// The obstacles of a planning scene, in the planning frame.
-fn world(scene: &Map, robot: &Robot, query: &Query) -> Result<World, InputError> {
+fn world(scene: &Map, robot: &Robot, query: &MoveItQuery) -> Result<World, InputError> {
     let frames = Frames::read(scene, robot, query)?;
     let mut world = World::default();
     let Some(node) = scene.get("world") else { return Ok(world) };
@@ -313,7 +313,7 @@ fn world(scene: &Map, robot: &Robot, query: &Query) -> Result<World, InputError>
 struct Frames(Vec<(String, Pose)>);
 
 impl Frames {
-    fn read(scene: &Map, robot: &Robot, query: &Query) -> Result<Self, InputError> {
+    fn read(scene: &Map, robot: &Robot, query: &MoveItQuery) -> Result<Self, InputError> {
         let mut frames = vec![(String::new(), Pose::IDENTITY)];
         if let Some(node) = scene.get("fixed_frame_transforms") {
             for node in node.list("a list of transforms")? {

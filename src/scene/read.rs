@@ -11,7 +11,7 @@ use crate::document::{self, Entry, Map, Node, Value, unknown};
 use crate::error::InputError;
 use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
-use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
+use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
 use crate::robot::{Mechanism, NamedState, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::DVec3;

@@ -1,7 +1,7 @@
 //! Robots that a scene describes itself: a base kind with its parameters, the body that it moves, and
 //! what it carries.
 
-use super::body::{self, Moves, Part};
+use super::body::{self, Part, PartMoves};
 use super::files::RobotFiles;
 use super::lengths::{GREATEST_POSITION, length, point as position, pose};
 use crate::base::{
@@ -201,11 +201,11 @@ fn keys(own: &[&'static str]) -> Vec<&'static str> {
     [own, &COMMON].concat()
 }
 
-fn of_base(map: &Map, base: Base, moves: Moves) -> Result<VehicleRobot, InputError> {
+fn of_base(map: &Map, base: Base, moves: PartMoves) -> Result<VehicleRobot, InputError> {
     let (axes, what) = match moves {
-        Moves::OnGround => (2, "two numbers, x and y in metres"),
-        Moves::Upright => (2, "two numbers, x and z in metres"),
-        Moves::InSpace => (3, "three numbers, x, y and z in metres"),
+        PartMoves::OnGround => (2, "two numbers, x and y in metres"),
+        PartMoves::Upright => (2, "two numbers, x and z in metres"),
+        PartMoves::InSpace => (3, "three numbers, x, y and z in metres"),
     };
     Ok(VehicleRobot {
         base,
@@ -233,7 +233,7 @@ fn differential_drive(node: &Node, directory: &Path) -> Result<VehicleRobot, Inp
     let (speed, turn_rate) = (range(&map, "speed")?, range(&map, "turn_rate")?);
     let base = Base::DifferentialDrive(DifferentialDrive { speed, turn_rate, acceleration });
     let carries = map.get("carries").map(|node| carried(node, directory)).transpose()?;
-    Ok(VehicleRobot { carries, ..of_base(&map, base, Moves::OnGround)? })
+    Ok(VehicleRobot { carries, ..of_base(&map, base, PartMoves::OnGround)? })
 }
 
 /// Keys of what a vehicle carries that say what of it moves, as they do of a robot that stands.
@@ -263,14 +263,14 @@ fn car(node: &Node) -> Result<VehicleRobot, InputError> {
         acceleration: endless("acceleration")?,
         trailer,
     });
-    Ok(VehicleRobot { trailer: parts, ..of_base(&map, base, Moves::OnGround)? })
+    Ok(VehicleRobot { trailer: parts, ..of_base(&map, base, PartMoves::OnGround)? })
 }
 
 fn trailer(node: &Node) -> Result<(Trailer, Vec<Part>), InputError> {
     let map = node.map_of("a map with hitch_length, angle and body", &["hitch_length", "angle", "body"])?;
     let hitch_length = length(map.require("hitch_length")?)?;
     let trailer = Trailer { hitch_length, angle: acute(map.require("angle")?)? };
-    Ok((trailer, body::body(map.require("body")?, Moves::OnGround)?))
+    Ok((trailer, body::body(map.require("body")?, PartMoves::OnGround)?))
 }
 
 fn airplane(node: &Node) -> Result<VehicleRobot, InputError> {
@@ -290,7 +290,7 @@ fn airplane(node: &Node) -> Result<VehicleRobot, InputError> {
         pitch_rate: positive("pitch_rate")?,
         pitch: acute(map.require("pitch")?)?,
     });
-    of_base(&map, base, Moves::InSpace)
+    of_base(&map, base, PartMoves::InSpace)
 }
 
 fn planar_quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
@@ -306,7 +306,7 @@ fn planar_quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
         body_rate: positive("body_rate")?,
         gravity: GRAVITY,
     });
-    of_base(&map, base, Moves::Upright)
+    of_base(&map, base, PartMoves::Upright)
 }
 
 fn quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
@@ -328,7 +328,7 @@ fn quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
         state: QuadrotorState::Quaternion,
         gravity: GRAVITY,
     });
-    of_base(&map, base, Moves::InSpace)
+    of_base(&map, base, PartMoves::InSpace)
 }
 
 fn rotors(node: &Node) -> Result<Actuation, InputError> {

@@ -1,11 +1,11 @@
 //! From a [`Scene`] to the text of a scene file.
 
-use super::keys::{Files, Frame, Named, State};
+use super::keys::{Files, Frame, KeyedState, NamedKeys};
 use super::setup::{JointOverride, LimitChoice, RobotChoice, RobotSource};
-use super::write_vehicle::{self, Value};
+use super::write_vehicle::{self, EntryValue};
 use super::{PointRobot, Scene};
 use crate::plan::PlanOptions;
-use crate::problem::{JointState, GRAVITY, Smoothness};
+use crate::problem::{GRAVITY, JointState, Smoothness};
 use crate::robot::{Mechanism, Sphere};
 use crate::world::{Obstacle, Shape};
 use serde::Serialize;
@@ -27,56 +27,56 @@ fn scene(scene: &Scene, directory: &Path) -> String {
     let state = |s: &JointState| StateKeys::new(s, &problem.mechanism);
     let mut goals: Vec<StateKeys> = problem.goals.iter().map(state).collect();
     let goal = if goals.len() == 1 { goals.pop() } else { None };
-    let file = File {
-        robot: Robot::new(&scene.robot, directory),
-        limits: Limits::new(&scene.limits),
+    let file = SceneFile {
+        robot: RobotEntry::new(&scene.robot, directory),
+        limits: LimitsEntry::new(&scene.limits),
         smoothness: (problem.smoothness != Smoothness::default()).then(|| problem.smoothness.to_string()),
         gravity: (problem.gravity != GRAVITY).then(|| FlowSeq(problem.gravity.to_array())),
-        world: problem.world.obstacles.iter().map(Solid::new).collect(),
+        world: problem.world.obstacles.iter().map(SolidEntry::new).collect(),
         start: state(&problem.start),
         goal,
         goals,
-        planner: Planner::new(&scene.options),
+        planner: PlannerEntry::new(&scene.options),
     };
     // Serialising plain maps, lists and scalars into a string has no way to fail.
     serde_saphyr::to_string(&file).unwrap_or_default()
 }
 
 #[derive(Serialize)]
-struct File {
-    robot: Robot,
+struct SceneFile {
+    robot: RobotEntry,
     #[serde(skip_serializing_if = "Option::is_none")]
-    limits: Option<Limits>,
+    limits: Option<LimitsEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     smoothness: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gravity: Option<FlowSeq<[f64; 3]>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    world: Vec<Solid>,
+    world: Vec<SolidEntry>,
     start: StateKeys,
     #[serde(skip_serializing_if = "Option::is_none")]
     goal: Option<StateKeys>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     goals: Vec<StateKeys>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    planner: Option<Planner>,
+    planner: Option<PlannerEntry>,
 }
 
 #[derive(Serialize)]
-struct Robot {
+struct RobotEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
-    point: Option<Point>,
+    point: Option<PointEntry>,
     #[serde(flatten)]
-    vehicle: Option<Named<Value>>,
+    vehicle: Option<NamedKeys<EntryValue>>,
     #[serde(flatten)]
     files: Option<Files>,
 }
 
-impl Robot {
+impl RobotEntry {
     fn new(choice: &RobotChoice, directory: &Path) -> Self {
         let none = Self { point: None, vehicle: None, files: None };
         match &choice.source {
-            RobotSource::Point(point) => Self { point: Some(Point::new(point)), ..none },
+            RobotSource::Point(point) => Self { point: Some(PointEntry::new(point)), ..none },
             RobotSource::Files(files) => {
                 let base = Frame::unless_identity(&choice.base);
                 Self { files: Some(Files { base, ..Files::new(files, choice, directory) }), ..none }
@@ -87,14 +87,14 @@ impl Robot {
                     Files { mount, ..Files::new(&carried.files, choice, directory) }
                 });
                 let (kind, keys) = write_vehicle::vehicle(vehicle, carries);
-                Self { vehicle: Some(Named(vec![(kind.to_owned(), keys)])), ..none }
+                Self { vehicle: Some(NamedKeys(vec![(kind.to_owned(), keys)])), ..none }
             }
         }
     }
 }
 
 #[derive(Serialize)]
-struct Point {
+struct PointEntry {
     dimensions: usize,
     velocity: f64,
     acceleration: f64,
@@ -102,18 +102,18 @@ struct Point {
     lower: Option<FlowSeq<Vec<f64>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upper: Option<FlowSeq<Vec<f64>>>,
-    spheres: Vec<Ball>,
+    spheres: Vec<BallEntry>,
 }
 
 #[derive(Serialize)]
-struct Ball {
+struct BallEntry {
     center: FlowSeq<[f64; 3]>,
     radius: f64,
 }
 
-impl Point {
+impl PointEntry {
     fn new(point: &PointRobot) -> Self {
-        let ball = |s: &Sphere| Ball { center: FlowSeq(s.center.to_array()), radius: s.radius };
+        let ball = |s: &Sphere| BallEntry { center: FlowSeq(s.center.to_array()), radius: s.radius };
         Self {
             dimensions: point.dimensions,
             velocity: point.velocity,
@@ -126,7 +126,7 @@ impl Point {
 }
 
 #[derive(Serialize)]
-struct Limits {
+struct LimitsEntry {
     #[serde(skip_serializing_if = "is_one")]
     velocity_scaling: f64,
     #[serde(skip_serializing_if = "is_one")]
@@ -136,7 +136,7 @@ struct Limits {
     #[serde(skip_serializing_if = "Option::is_none")]
     torque: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    joints: Option<Named<FlowMap<Named<f64>>>>,
+    joints: Option<NamedKeys<FlowMap<NamedKeys<f64>>>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -144,7 +144,7 @@ fn is_one(v: &f64) -> bool {
     *v == 1.0
 }
 
-impl Limits {
+impl LimitsEntry {
     fn new(choice: &LimitChoice) -> Option<Self> {
         if *choice == LimitChoice::default() {
             return None;
@@ -153,20 +153,20 @@ impl Limits {
             let keys = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
             let values = [j.lower, j.upper, j.velocity, j.acceleration, j.jerk, j.effort];
             let given = keys.iter().zip(values).filter_map(|(key, v)| Some(((*key).to_owned(), v?)));
-            (j.joint.clone(), FlowMap(Named(given.collect())))
+            (j.joint.clone(), FlowMap(NamedKeys(given.collect())))
         };
         Some(Self {
             velocity_scaling: choice.velocity_scaling,
             acceleration_scaling: choice.acceleration_scaling,
             ramp_time: choice.ramp_time,
             torque: choice.torque,
-            joints: (!choice.joints.is_empty()).then(|| Named(choice.joints.iter().map(joint).collect())),
+            joints: (!choice.joints.is_empty()).then(|| NamedKeys(choice.joints.iter().map(joint).collect())),
         })
     }
 }
 
 #[derive(Serialize)]
-struct Solid {
+struct SolidEntry {
     name: String,
     shape: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,7 +179,7 @@ struct Solid {
     frame: Frame,
 }
 
-impl Solid {
+impl SolidEntry {
     fn new(obstacle: &Obstacle) -> Self {
         let (size, radius, length) = match obstacle.shape {
             Shape::Sphere { radius } => (None, Some(radius), None),
@@ -197,27 +197,28 @@ impl Solid {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum StateKeys {
-    Joints(State),
-    Vehicle(Value),
+    Joints(KeyedState),
+    Vehicle(EntryValue),
 }
 
 impl StateKeys {
     fn new(state: &JointState, mechanism: &Mechanism) -> Self {
         let Some(base) = mechanism.vehicle() else {
-            return Self::Joints(State::new(state, &mechanism.outputs));
+            return Self::Joints(KeyedState::new(state, &mechanism.outputs));
         };
         let (position, joints) = state.position.split_at(base.coordinates().len());
         let (rates, joint_rates) = state.velocity.split_at(position.len());
         let joints = (!joints.is_empty()).then(|| {
-            let joints = JointState { velocity: joint_rates.to_vec(), ..JointState::at_rest(joints.to_vec()) };
-            State::new(&joints, &mechanism.outputs[position.len()..])
+            let joints =
+                JointState { velocity: joint_rates.to_vec(), ..JointState::at_rest(joints.to_vec()) };
+            KeyedState::new(&joints, &mechanism.outputs[position.len()..])
         });
         Self::Vehicle(write_vehicle::state(base, position, rates, joints))
     }
 }
 
 #[derive(Serialize)]
-struct Planner {
+struct PlannerEntry {
     seed: u64,
     time_limit: Seconds,
     max_samples: u64,
@@ -241,7 +242,7 @@ enum Seconds {
     None(&'static str),
 }
 
-impl Planner {
+impl PlannerEntry {
     fn new(options: &PlanOptions) -> Option<Self> {
         (*options != PlanOptions::default()).then(|| Self {
             seed: options.seed,

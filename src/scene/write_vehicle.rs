@@ -1,7 +1,7 @@
 //! The parts of a scene file that are about a vehicle.
 
 use super::body::{Part, PartShape};
-use super::keys::{Files, Named, State};
+use super::keys::{Files, KeyedState, NamedKeys};
 use super::vehicle::VehicleRobot;
 use super::vehicle_state;
 use crate::base::{
@@ -13,29 +13,29 @@ use serde_saphyr::{FlowMap, FlowSeq};
 /// What stands under a key.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Value {
+pub(super) enum EntryValue {
     Number(f64),
     Numbers(FlowSeq<Vec<f64>>),
-    Keys(Named<Value>),
+    Keys(NamedKeys<EntryValue>),
     /// The same in one line.
-    InLine(FlowMap<Named<Value>>),
-    List(Vec<Value>),
+    InLine(FlowMap<NamedKeys<EntryValue>>),
+    List(Vec<EntryValue>),
     Files(Box<Files>),
-    Joints(State),
+    Joints(KeyedState),
 }
 
 /// Keys and what stands under them, in their order.
 #[derive(Default)]
-struct Keys(Vec<(String, Value)>);
+struct Keys(Vec<(String, EntryValue)>);
 
 impl Keys {
-    fn put(mut self, key: &str, value: Value) -> Self {
+    fn put(mut self, key: &str, value: EntryValue) -> Self {
         self.0.push((key.to_owned(), value));
         self
     }
 
     fn number(self, key: &str, value: f64) -> Self {
-        self.put(key, Value::Number(value))
+        self.put(key, EntryValue::Number(value))
     }
 
     /// Nothing where it is infinite.
@@ -44,25 +44,25 @@ impl Keys {
     }
 
     fn numbers(self, key: &str, values: &[f64]) -> Self {
-        self.put(key, Value::Numbers(FlowSeq(values.to_vec())))
+        self.put(key, EntryValue::Numbers(FlowSeq(values.to_vec())))
     }
 }
 
-impl From<Keys> for Value {
+impl From<Keys> for EntryValue {
     fn from(Keys(keys): Keys) -> Self {
-        Self::Keys(Named(keys))
+        Self::Keys(NamedKeys(keys))
     }
 }
 
 /// The kind, and what stands under it.
-pub(super) fn vehicle(vehicle: &VehicleRobot, carries: Option<Files>) -> (&'static str, Value) {
+pub(super) fn vehicle(vehicle: &VehicleRobot, carries: Option<Files>) -> (&'static str, EntryValue) {
     let mut keys = of_kind(vehicle);
     if let Some([lower, upper]) = &vehicle.bounds {
         keys = keys.numbers("lower", lower).numbers("upper", upper);
     }
     keys = keys.put("body", body(&vehicle.body));
     if let Some(files) = carries {
-        keys = keys.put("carries", Value::Files(Box::new(files)));
+        keys = keys.put("carries", EntryValue::Files(Box::new(files)));
     }
     (vehicle.base.name(), keys.into())
 }
@@ -124,13 +124,13 @@ fn of_kind(vehicle: &VehicleRobot) -> Keys {
                     ("wrench", Keys::default().numbers("thrust", &thrust).numbers("moments", &upper[1..]))
                 }
             };
-            let driven = Value::InLine(FlowMap(Named(driven.0)));
+            let driven = EntryValue::InLine(FlowMap(NamedKeys(driven.0)));
             keys.put(key, driven).number("velocity", *velocity).number("body_rate", *body_rate)
         }
     }
 }
 
-fn body(parts: &[Part]) -> Value {
+fn body(parts: &[Part]) -> EntryValue {
     let part = |part: &Part| {
         let keys = Keys::default();
         let keys = match part.shape {
@@ -142,13 +142,13 @@ fn body(parts: &[Part]) -> Value {
                 keys.numbers("size", &(half_extents * 2.0).to_array()).number("excess", excess)
             }
         };
-        Value::InLine(FlowMap(Named(keys.numbers("center", &part.center.to_array()).0)))
+        EntryValue::InLine(FlowMap(NamedKeys(keys.numbers("center", &part.center.to_array()).0)))
     };
-    Value::List(parts.iter().map(part).collect())
+    EntryValue::List(parts.iter().map(part).collect())
 }
 
 /// The keys of a state of a base whose coordinates have these positions and rates.
-pub(super) fn state(base: &Base, position: &[f64], rates: &[f64], joints: Option<State>) -> Value {
+pub(super) fn state(base: &Base, position: &[f64], rates: &[f64], joints: Option<KeyedState>) -> EntryValue {
     let numbers = vehicle_state::state(base, position, rates);
     let mut keys = Keys::default();
     for field in vehicle_state::fields(base) {
@@ -158,7 +158,7 @@ pub(super) fn state(base: &Base, position: &[f64], rates: &[f64], joints: Option
         };
     }
     if let Some(joints) = joints {
-        keys = keys.put("joints", Value::Joints(joints));
+        keys = keys.put("joints", EntryValue::Joints(joints));
     }
     keys.into()
 }

@@ -37,11 +37,11 @@ const EAGERNESS: f64 = 1.5;
 const PLACES_PER_ASK: u32 = 8;
 
 /// Distance from a place, metres, by which a ball around it stays clear.
-pub type Clearance<'a> = Box<dyn Fn(DVec3) -> f64 + 'a>;
+pub type CellClearance<'a> = Box<dyn Fn(DVec3) -> f64 + 'a>;
 
 /// A lattice of places with the costs of going from each to its neighbours.
 pub struct GridHeuristic<'a> {
-    clearance: Clearance<'a>,
+    clearance: CellClearance<'a>,
     /// From here on, metres, clearance is as good as any.
     ample: f64,
     start: DVec3,
@@ -73,7 +73,7 @@ struct Move {
 
 /// A polyline with the length up to each of its points, metres.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Path {
+pub struct GridPath {
     points: Vec<DVec3>,
     lengths: Vec<f64>,
 }
@@ -87,7 +87,7 @@ impl<'a> GridHeuristic<'a> {
         most: usize,
         finest: f64,
         ample: f64,
-        clearance: Clearance<'a>,
+        clearance: CellClearance<'a>,
     ) -> Self {
         let mut guide = Self {
             clearance,
@@ -148,7 +148,7 @@ impl<'a> GridHeuristic<'a> {
     /// `None` where the lattice holds none, or none is found before `stop` is due.
     ///
     /// [A*]: https://doi.org/10.1016/0004-3702(70)90007-X
-    pub fn path(&mut self, goals: &[DVec3], stop: &Stop) -> Option<Path> {
+    pub fn path(&mut self, goals: &[DVec3], stop: &Stop) -> Option<GridPath> {
         let mut watch = Watch::new(stop, PLACES_PER_ASK);
         let places = self.clearances.len();
         let mut frontier = Frontier::new(goals, places + goals.len());
@@ -257,14 +257,14 @@ impl<'a> GridHeuristic<'a> {
     }
 
     /// The path to a goal, by parents.
-    fn trace(&self, parents: &[u32], mut node: usize, goal: DVec3) -> Path {
+    fn trace(&self, parents: &[u32], mut node: usize, goal: DVec3) -> GridPath {
         let mut points = vec![goal];
         while parents[node] != NONE {
             node = parents[node] as usize;
             points.push(self.place(self.steps(node)));
         }
         points.reverse();
-        Path::new(points)
+        GridPath::new(points)
     }
 }
 
@@ -324,7 +324,7 @@ fn moves(axes: usize, counts: [usize; 3], spacing: f64) -> Vec<Move> {
     all.filter(|steps| steps.iter().any(|&s| s != 0)).map(to_move).collect()
 }
 
-impl Path {
+impl GridPath {
     /// The path through some points, one at least.
     fn new(points: Vec<DVec3>) -> Self {
         let mut lengths = vec![0.0];
@@ -359,11 +359,11 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     /// Distance from a plate of no thickness at x = 0, with a hole of radius `hole` about the x axis.
-    fn plate(hole: f64) -> Clearance<'static> {
+    fn plate(hole: f64) -> CellClearance<'static> {
         Box::new(move |p| p.x.hypot((hole - p.y.hypot(p.z)).max(0.0)))
     }
 
-    fn guide(clearance: Clearance<'_>) -> GridHeuristic<'_> {
+    fn guide(clearance: CellClearance<'_>) -> GridHeuristic<'_> {
         GridHeuristic::new(dvec3(-0.83, 0.47, 0.0), &[(-1.0, 1.0); 3], 30_000, 0.0, 0.05, clearance)
     }
 
@@ -432,7 +432,7 @@ mod tests {
         let gaps = |p: DVec3| p.x.hypot((0.15 - (p.y.abs() - 0.5).abs()).max(0.0));
         let new = || GridHeuristic::new(dvec3(-0.8, 0.4, 0.0), &[(-1.0, 1.0); 2], 4000, 0.0, 0.1, Box::new(gaps));
         let (mut guide, goal) = (new(), [dvec3(0.8, 0.4, 0.0)]);
-        let crossing = |path: &Path| {
+        let crossing = |path: &GridPath| {
             let places = (0..500).map(|i| path.at(path.length() * f64::from(i) / 500.0));
             places.min_by(|a, b| a.x.abs().total_cmp(&b.x.abs())).unwrap()
         };

@@ -5,6 +5,6 @@ mod guide;
 mod sampler;
 mod tree;
 
-pub use guide::{Clearance, GridHeuristic, Path};
+pub use guide::{CellClearance, GridHeuristic, GridPath};
 pub use sampler::Sampler;
-pub use tree::{Node, Tree};
+pub use tree::{NodeIndex, Tree};

@@ -3,7 +3,7 @@
 use crate::vector::{Kernel, Level, MAX_F32_LANES, Row, Row32, Simd, Simd32, Vector};
 
 /// Index of a node.
-pub type Node = usize;
+pub type NodeIndex = usize;
 
 /// A tree of flat states. Positions stand a second time in lanes, so that the scan for the nearest is
 /// a single pass over memory, as many nodes at a time as there are lanes.
@@ -17,7 +17,7 @@ pub struct Tree {
     /// `[node][output]`, per second.
     velocities: Vec<f64>,
     /// Parent of each node; a root is its own.
-    parents: Vec<Node>,
+    parents: Vec<NodeIndex>,
     level: Level,
     /// Lanes of `level`.
     width: usize,
@@ -45,7 +45,7 @@ impl Tree {
     }
 
     /// Adds a node; without a parent it is a root.
-    pub fn add(&mut self, position: &[f64], velocity: &[f64], parent: Option<Node>) -> Node {
+    pub fn add(&mut self, position: &[f64], velocity: &[f64], parent: Option<NodeIndex>) -> NodeIndex {
         let node = self.len();
         self.positions.extend_from_slice(position);
         self.velocities.extend_from_slice(velocity);
@@ -71,12 +71,12 @@ impl Tree {
     }
 
     /// Positions of a node.
-    pub fn position(&self, node: Node) -> &[f64] {
+    pub fn position(&self, node: NodeIndex) -> &[f64] {
         &self.positions[node * self.dof..(node + 1) * self.dof]
     }
 
     /// Velocities of a node.
-    pub fn velocity(&self, node: Node) -> &[f64] {
+    pub fn velocity(&self, node: NodeIndex) -> &[f64] {
         &self.velocities[node * self.dof..(node + 1) * self.dof]
     }
 
@@ -85,7 +85,7 @@ impl Tree {
     ///
     /// # Panics
     /// If there is no node.
-    pub fn nearest(&self, position: &[f64]) -> (Node, f64) {
+    pub fn nearest(&self, position: &[f64]) -> (NodeIndex, f64) {
         assert!(!self.is_empty(), "a tree without nodes has no nearest");
         let (mut few, mut many);
         let weighted = if position.len() <= FEW {
@@ -98,26 +98,26 @@ impl Tree {
         for ((w, &x), &weight) in weighted.iter_mut().zip(position).zip(&self.weights) {
             *w = weight * x as f32;
         }
-        let (block, lane, square) = self.level.run(Nearest { blocks: &self.blocks, position: weighted });
+        let (block, lane, square) = self.level.run(NearestNode { blocks: &self.blocks, position: weighted });
         (block * self.width + lane, f64::from(square).sqrt())
     }
 
     /// The nodes from `node` up to its root, both included.
-    pub fn to_root(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
-        let parent = |&n: &Node| (self.parents[n] != n).then(|| self.parents[n]);
+    pub fn to_root(&self, node: NodeIndex) -> impl Iterator<Item = NodeIndex> + '_ {
+        let parent = |&n: &NodeIndex| (self.parents[n] != n).then(|| self.parents[n]);
         std::iter::successors(Some(node), parent)
     }
 }
 
 /// The block and the lane of the nearest of many positions, and the square of its distance; all are
 /// weighted.
-struct Nearest<'a> {
+struct NearestNode<'a> {
     /// `[block][output]`.
     blocks: &'a [Row32],
     position: &'a [f32],
 }
 
-impl Kernel for Nearest<'_> {
+impl Kernel for NearestNode<'_> {
     type Output = (usize, usize, f32);
 
     #[inline(always)]
@@ -126,7 +126,7 @@ impl Kernel for Nearest<'_> {
     }
 }
 
-impl Nearest<'_> {
+impl NearestNode<'_> {
     #[inline(always)]
     fn scan<S: Simd32>(&self, s: S) -> (usize, usize, f32) {
         let (mut least, mut nearest) = (s.splat(f32::INFINITY), s.splat(0.0));

@@ -1,4 +1,4 @@
-//! Curves that a base which goes where it points can follow: polynomials between two stances, ahead or in
+//! Curves that a nonholonomic base can follow: polynomials between two stances, ahead or in
 //! reverse, and turns on the spot.
 //!
 //! A curve is a path: its parameter u runs from 0 to 1, whatever time it takes

@@ -2,7 +2,7 @@
 //! Imports `problem` and `robot`.
 
 use crate::problem::Problem;
-use crate::robot::{DynamicsScratch, Mechanism, Motion, OutputLimits};
+use crate::robot::{DynamicsScratch, Mechanism, JointMotion, OutputLimits};
 use glam::DVec3;
 use std::f64::consts::PI;
 
@@ -76,7 +76,7 @@ fn range(problem: &Problem, output: usize) -> (f64, f64) {
     let OutputLimits { lower, upper, .. } = mechanism.limits[output];
     let ends = || goals.iter().chain([start]).map(|state| state.position[output]);
     let (least, most) = (ends().fold(f64::INFINITY, f64::min), ends().fold(f64::NEG_INFINITY, f64::max));
-    let turns = |b: &crate::robot::Body| b.output == output && b.motion == Motion::Revolute;
+    let turns = |b: &crate::robot::Body| b.output == output && b.motion == JointMotion::Revolute;
     let beyond = if mechanism.bodies[1..].iter().any(turns) { PI } else { most - least };
     let lower = if lower.is_finite() { lower } else { least - beyond };
     (lower, if upper.is_finite() { upper } else { most + beyond })

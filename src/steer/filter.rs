@@ -80,11 +80,11 @@ fn pieces(trajectory: &Trajectory, width: f64) -> impl Iterator<Item = (f64, f64
 }
 
 /// A polynomial, ascending powers.
-type Polynomial = [f64; MAX_DEGREE + 1];
+type FilterPolynomial = [f64; MAX_DEGREE + 1];
 
 /// What an output of the trajectory, or of how it goes on beyond its ends, is at `instant`: in powers of
 /// the time since `origin`.
-fn extended(trajectory: &Trajectory, output: usize, instant: f64, origin: f64) -> Polynomial {
+fn extended(trajectory: &Trajectory, output: usize, instant: f64, origin: f64) -> FilterPolynomial {
     if instant < 0.0 {
         return before(trajectory, output, origin);
     }
@@ -101,18 +101,18 @@ fn extended(trajectory: &Trajectory, output: usize, instant: f64, origin: f64) -
 }
 
 /// How an output comes to its beginning, in powers of the time since `origin`, which is counted from there.
-fn before(trajectory: &Trajectory, output: usize, origin: f64) -> Polynomial {
+fn before(trajectory: &Trajectory, output: usize, origin: f64) -> FilterPolynomial {
     line(trajectory.segment(0).polynomial(output), 0.0, origin)
 }
 
 /// How an output goes on from its end, in powers of the time since `origin`, which is counted from there.
-fn after(trajectory: &Trajectory, output: usize, origin: f64) -> Polynomial {
+fn after(trajectory: &Trajectory, output: usize, origin: f64) -> FilterPolynomial {
     let last = trajectory.segment(trajectory.len() - 1);
     line(last.polynomial(output), last.duration, origin)
 }
 
 /// The tangent of a polynomial at `t`, in powers of the time since `origin` seconds after `t`.
-fn line(polynomial: &[f64], t: f64, origin: f64) -> Polynomial {
+fn line(polynomial: &[f64], t: f64, origin: f64) -> FilterPolynomial {
     let [value, slope] = [0, 1].map(|order| derivative(polynomial, order, t));
     let mut line = [0.0; MAX_DEGREE + 1];
     (line[0], line[1]) = (value + slope * origin, slope);

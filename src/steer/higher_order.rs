@@ -49,7 +49,7 @@ pub struct HigherOrder<const R: usize> {
 }
 
 /// A flat state: `[derivative][output]`.
-pub type State<'a, const R: usize> = [&'a [f64]; R];
+pub type ChainState<'a, const R: usize> = [&'a [f64]; R];
 
 impl<const R: usize> HigherOrder<R> {
     /// Steering at the limits: every motion is as short as they allow.
@@ -72,7 +72,7 @@ impl<const R: usize> HigherOrder<R> {
 
     /// The polynomials from one state to another in the given `duration`, whatever the limits. A zero
     /// duration gives the motion that the first state alone begins.
-    pub fn steer_in(&self, duration: f64, from: State<'_, R>, to: State<'_, R>, coefficients: &mut [f64]) {
+    pub fn steer_in(&self, duration: f64, from: ChainState<'_, R>, to: ChainState<'_, R>, coefficients: &mut [f64]) {
         assert_eq!(coefficients.len(), 2 * R * self.dof(), "2 R coefficients per output");
         let rate = if duration > 0.0 { 1.0 / duration } else { 0.0 };
         for (i, c) in coefficients.chunks_exact_mut(2 * R).enumerate() {
@@ -92,7 +92,7 @@ impl<const R: usize> HigherOrder<R> {
     }
 
     /// The effort of the motion of a given `duration` > 0: d' G^-1 d.
-    pub fn effort(&self, duration: f64, from: State<'_, R>, to: State<'_, R>) -> f64 {
+    pub fn effort(&self, duration: f64, from: ChainState<'_, R>, to: ChainState<'_, R>) -> f64 {
         let of = |(i, weight): (usize, &f64)| {
             let e = shortfall(&from.map(|d| d[i]), &to.map(|d| d[i]), duration);
             weight * costate(&e).iter().zip(&e).map(|(x, e)| x * e).sum::<f64>()
@@ -106,7 +106,7 @@ impl<const R: usize> HigherOrder<R> {
     ///
     /// The effort is T^(1 - 2R) times a polynomial in T of degree 2R - 2, so that T* is a root of a
     /// polynomial of degree 2R.
-    pub fn least_cost_duration(&self, from: State<'_, R>, to: State<'_, R>) -> f64 {
+    pub fn least_cost_duration(&self, from: ChainState<'_, R>, to: ChainState<'_, R>) -> f64 {
         if self.rho == f64::INFINITY || from == to {
             return 0.0;
         }
@@ -153,7 +153,7 @@ impl<const R: usize> HigherOrder<R> {
     /// Which durations meet the limits has no closed form: they are tried in a geometric series up from
     /// the least that can be, and the step before the first that does is halved. Every motion is held
     /// against its limits by exact extrema.
-    pub fn steer(&self, from: State<'_, R>, to: State<'_, R>, coefficients: &mut [f64]) -> Option<f64> {
+    pub fn steer(&self, from: ChainState<'_, R>, to: ChainState<'_, R>, coefficients: &mut [f64]) -> Option<f64> {
         let mut holds = |duration: f64| {
             self.steer_in(duration, from, to, coefficients);
             self.keeps_limits(duration, coefficients)
@@ -183,7 +183,7 @@ impl<const R: usize> HigherOrder<R> {
     }
 
     /// A bound that no motion within limits is shorter than.
-    fn least_duration(&self, from: State<'_, R>, to: State<'_, R>) -> f64 {
+    fn least_duration(&self, from: ChainState<'_, R>, to: ChainState<'_, R>) -> f64 {
         let mut least = 0.0_f64;
         for (i, l) in self.limits.iter().enumerate() {
             for (order, limit) in [l.velocity, l.acceleration, l.jerk].into_iter().enumerate() {
@@ -311,7 +311,7 @@ mod tests {
         prop::array::uniform2(prop::array::uniform4(prop::array::uniform2(number())))
     }
 
-    fn state<const R: usize>(derivatives: &[[f64; 2]; 4]) -> State<'_, R> {
+    fn state<const R: usize>(derivatives: &[[f64; 2]; 4]) -> ChainState<'_, R> {
         std::array::from_fn(|k| &derivatives[k][..])
     }
 

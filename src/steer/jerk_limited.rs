@@ -12,7 +12,7 @@
 //! A motion that is to take just so long has seven phases where it can: a ramp to a velocity that is
 //! cruised at without acceleration, the cruise, and a ramp to the end. The ramps are the fastest there
 //! are; the velocity between them is found by a search for one number in which the distance is monotone
-//! (see [`Ends::distance_in`]). Where the acceleration has no time to vanish, it is a mixture.
+//! (see [`JerkEnds::distance_in`]). Where the acceleration has no time to vanish, it is a mixture.
 //!
 //! Nothing here has a unit of its own: lengths and times that are scaled by powers of two scale the motions
 //! exactly.
@@ -143,7 +143,7 @@ impl Ramp {
 
 /// One output's part of a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Ends {
+struct JerkEnds {
     distance: f64,
     v0: f64,
     a0: f64,
@@ -179,7 +179,7 @@ struct JerkCourse {
     distance: f64,
 }
 
-impl Ends {
+impl JerkEnds {
     /// The velocities at which the acceleration of either end comes to rest at once. `None` where one
     /// of them, or an end, is beyond its limit.
     fn stops(&self) -> Option<[f64; 2]> {
@@ -266,7 +266,7 @@ impl Ends {
         self.v1 - self.v0 > most + rounding
     }
 
-    /// The times from which on, and to which, [`Ends::lacks_gain`] after it was possible; where it is
+    /// The times from which on, and to which, [`JerkEnds::lacks_gain`] after it was possible; where it is
     /// possible always, neither is a number.
     fn gain_gap(&self) -> [f64; 2] {
         let Self { v0, a0, v1, a1, acceleration, jerk, .. } = *self;
@@ -385,7 +385,7 @@ impl Ends {
     /// The least time after `t`, when even the farthest motion falls short, at which one does not; or a time up
     /// to which none does.
     ///
-    /// As a function of the duration the distance of the farthest motion is concave up to [`Ends::turn`], from
+    /// As a function of the duration the distance of the farthest motion is concave up to [`JerkEnds::turn`], from
     /// there on convex, and a line from the duration on in which it reaches the greatest velocity.
     fn reach(&self, t: f64) -> Option<f64> {
         let (_, high) = self.sorted_stops()?;
@@ -535,7 +535,7 @@ impl Ends {
             return self.lay_out(position, duration, &self.cruising(velocity, duration));
         }
         let share = (far.distance - self.distance) / (far.distance - near.distance);
-        let ends = |course: &JerkCourse| Ends { distance: course.distance, ..*self };
+        let ends = |course: &JerkCourse| JerkEnds { distance: course.distance, ..*self };
         let [far, near] = [far, near].map(|course| ends(&course).lay_out(position, duration, &course));
         let mut mixed = far?.mixed(&near?, share);
         mixed.states[mixed.count] = [position + self.distance, self.v1, self.a1];
@@ -692,17 +692,17 @@ pub struct JerkLimited {
 }
 
 /// One query: the ends of all outputs.
-struct Query<'q> {
+struct JerkQuery<'q> {
     limits: &'q [OutputLimits],
     from: [&'q [f64]; 3],
     to: [&'q [f64]; 3],
 }
 
-impl Query<'_> {
+impl JerkQuery<'_> {
     /// The part of output `i`, within limits of its own of acceleration and jerk.
-    fn ends(&self, i: usize, acceleration: f64, jerk: f64) -> Ends {
+    fn ends(&self, i: usize, acceleration: f64, jerk: f64) -> JerkEnds {
         let Self { limits, from, to } = self;
-        Ends {
+        JerkEnds {
             distance: to[0][i] - from[0][i],
             v0: from[1][i],
             a0: from[2][i],
@@ -714,13 +714,13 @@ impl Query<'_> {
         }
     }
 
-    fn within_limits(&self, i: usize) -> Ends {
+    fn within_limits(&self, i: usize) -> JerkEnds {
         self.ends(i, self.limits[i].acceleration, self.limits[i].jerk)
     }
 
     /// The least duration, no less than `earliest` and no longer than `longest`, at which all outputs can
     /// arrive.
-    fn duration(&self, ends: impl Fn(usize) -> Ends, earliest: f64, longest: f64) -> Option<f64> {
+    fn duration(&self, ends: impl Fn(usize) -> JerkEnds, earliest: f64, longest: f64) -> Option<f64> {
         let outputs = self.limits.len();
         let (mut duration, mut agreed) = (earliest, 0);
         // Each output leaves its gaps behind for good, so that the rounds end.
@@ -740,18 +740,18 @@ impl Query<'_> {
 
     /// The ends of an output with no more acceleration and jerk than bring the velocities and accelerations that a motion
     /// of a duration has to do with about in a short while; `None` where those are the limits.
-    fn blunted(&self, i: usize, duration: f64) -> Option<Ends> {
+    fn blunted(&self, i: usize, duration: f64) -> Option<JerkEnds> {
         let ends = self.within_limits(i);
         let speed = super::speed_in_use(ends.distance, ends.v0, ends.v1, duration);
         let most = super::blunted(ends.acceleration, speed, duration).max(ends.a0.abs()).max(ends.a1.abs());
         let acceleration = most.min(ends.acceleration);
         let jerk = super::blunted(ends.jerk, acceleration, duration);
-        let blunt = Ends { acceleration, jerk, ..ends };
+        let blunt = JerkEnds { acceleration, jerk, ..ends };
         (blunt != ends && blunt.stops().is_some()).then_some(blunt)
     }
 }
 
-impl Ends {
+impl JerkEnds {
     /// With no more acceleration than it takes to arrive after a duration, up to a step of a scale that knows
     /// no limits.
     fn gentle(&self, duration: f64) -> Self {
@@ -807,7 +807,7 @@ impl JerkLimited {
         longest: f64,
         profiles: &mut Vec<JerkProfile>,
     ) -> Option<f64> {
-        let query = Query { limits: &self.limits, from, to };
+        let query = JerkQuery { limits: &self.limits, from, to };
         let within = |i| query.within_limits(i);
         let duration = query.duration(within, earliest, longest)?;
         if earliest > 0.0 {
@@ -823,12 +823,12 @@ impl JerkLimited {
         if (0..dof).any(|i| query.blunted(i, duration).is_some()) {
             let blunt = |i| query.blunted(i, duration).unwrap_or_else(|| query.within_limits(i));
             let blunted = query.duration(blunt, duration, longest);
-            let found = blunted.and_then(|longer| fill_in(&query, blunt, Ends::soft, longer, profiles));
+            let found = blunted.and_then(|longer| fill_in(&query, blunt, JerkEnds::soft, longer, profiles));
             if found.is_some() {
                 return found;
             }
         }
-        fill_in(&query, within, Ends::soft, duration, profiles)
+        fill_in(&query, within, JerkEnds::soft, duration, profiles)
     }
 
     /// The fastest motion from rest to rest along a straight line, and the greatest acceleration on it in lines
@@ -868,9 +868,9 @@ impl JerkLimited {
 /// Fills in the profiles of all outputs, and gives their duration, unless one leaves its position limits: where
 /// a soft one does, the one with the fastest ramps may not.
 fn fill_in(
-    query: &Query<'_>,
-    ends: impl Fn(usize) -> Ends,
-    soft: impl Fn(&Ends, f64, f64) -> Option<JerkProfile>,
+    query: &JerkQuery<'_>,
+    ends: impl Fn(usize) -> JerkEnds,
+    soft: impl Fn(&JerkEnds, f64, f64) -> Option<JerkProfile>,
     duration: f64,
     profiles: &mut Vec<JerkProfile>,
 ) -> Option<f64> {
@@ -930,7 +930,7 @@ mod tests {
     }
 
     /// One output's query whose ends can be reached and left within limits.
-    fn query() -> impl Strategy<Value = Ends> {
+    fn query() -> impl Strategy<Value = JerkEnds> {
         let distance = prop_oneof![5 => -3.0..3.0, 2 => -0.05..0.05, 1 => Just(0.0)];
         let limits = (0.2..3.0, 0.5..20.0, 1.0..500.0);
         (distance, prop::array::uniform4(share()), limits).prop_map(
@@ -943,24 +943,24 @@ mod tests {
                     ((v * velocity).clamp(-velocity - turn.min(0.0), velocity - turn.max(0.0)), a)
                 };
                 let ((v0, a0), (v1, a1)) = (of(s[0], s[1], 1.0), of(s[2], s[3], -1.0));
-                Ends { distance, v0, a0, v1, a1, velocity, acceleration, jerk }
+                JerkEnds { distance, v0, a0, v1, a1, velocity, acceleration, jerk }
             },
         )
     }
 
-    fn limits(e: &Ends) -> OutputLimits {
-        let Ends { velocity, acceleration, jerk, .. } = *e;
+    fn limits(e: &JerkEnds) -> OutputLimits {
+        let JerkEnds { velocity, acceleration, jerk, .. } = *e;
         OutputLimits { velocity, acceleration, jerk, ..OutputLimits::NONE }
     }
 
     /// Steers all queries together.
     fn steer(
         steering: &JerkLimited,
-        queries: &[Ends],
+        queries: &[JerkEnds],
         earliest: f64,
         profiles: &mut Vec<JerkProfile>,
     ) -> Option<f64> {
-        let column = |f: fn(&Ends) -> f64| queries.iter().map(f).collect::<Vec<f64>>();
+        let column = |f: fn(&JerkEnds) -> f64| queries.iter().map(f).collect::<Vec<f64>>();
         let still = vec![0.0; queries.len()];
         let (v0, a0, v1, a1) = (column(|e| e.v0), column(|e| e.a0), column(|e| e.v1), column(|e| e.a1));
         let to = column(|e| e.distance);
@@ -1061,7 +1061,7 @@ mod tests {
             let e = &mut looser[which % queries.len()];
             (e.velocity, e.acceleration, e.jerk) = (e.velocity * factors[0], e.acceleration * factors[1], e.jerk * factors[2]);
             let mut profiles = Vec::new();
-            let mut duration = |queries: &[Ends]| {
+            let mut duration = |queries: &[JerkEnds]| {
                 let steering = JerkLimited::new(&queries.iter().map(limits).collect::<Vec<_>>());
                 steer(&steering, queries, 0.0, &mut profiles)
             };
@@ -1080,7 +1080,7 @@ mod tests {
                     (e.v0, e.v1) = (0.0, 0.0);
                 }
             }
-            let column = |f: fn(&Ends) -> f64| queries.iter().map(f).collect::<Vec<f64>>();
+            let column = |f: fn(&JerkEnds) -> f64| queries.iter().map(f).collect::<Vec<f64>>();
             let (v0, v1, still) = (column(|e| e.v0), column(|e| e.v1), vec![0.0; queries.len()]);
             let all: Vec<_> = queries.iter().map(limits).collect();
             let to = column(|e| e.distance);
@@ -1111,7 +1111,7 @@ mod tests {
         #[test]
         fn motions_scale(queries in prop::collection::vec(query(), 1..4), length in -40..40_i32, time in -40..40_i32, later in prop_oneof![Just(0.0), 0.5..2.0]) {
             let (l, t) = (f64::from(length).exp2(), f64::from(time).exp2());
-            let scaled: Vec<Ends> = queries.iter().map(|e| Ends {
+            let scaled: Vec<JerkEnds> = queries.iter().map(|e| JerkEnds {
                 distance: l * e.distance,
                 v0: l / t * e.v0,
                 v1: l / t * e.v1,
@@ -1121,7 +1121,7 @@ mod tests {
                 acceleration: l / t / t * e.acceleration,
                 jerk: l / t / t / t * e.jerk,
             }).collect();
-            let run = |queries: &[Ends], later: f64| {
+            let run = |queries: &[JerkEnds], later: f64| {
                 let steering = JerkLimited::new(&queries.iter().map(limits).collect::<Vec<_>>());
                 let mut profiles = Vec::new();
                 steer(&steering, queries, later, &mut profiles).map(|duration| trajectory(&profiles, duration))
@@ -1179,7 +1179,7 @@ mod tests {
     #[test]
     fn rest_to_rest_in_seven_phases() {
         // One second of each ramp phase: 1 m/s^3 to 1 m/s^2, held for 1 s, to 2 m/s; then 3 m at that.
-        let e = Ends {
+        let e = JerkEnds {
             distance: 9.0,
             v0: 0.0,
             a0: 0.0,

@@ -49,7 +49,7 @@ struct Output {
 
 /// One output's part of a query: where it begins and ends.
 #[derive(Clone, Copy)]
-struct Ends {
+struct EffortEnds {
     p0: f64,
     v0: f64,
     p1: f64,
@@ -150,7 +150,7 @@ impl LeastEffort {
         assert_eq!(coefficients.len(), 4 * self.dof(), "four coefficients per output");
         let rate = if duration > 0.0 { 1.0 / duration } else { 0.0 };
         for (i, c) in coefficients.chunks_exact_mut(4).enumerate() {
-            let ends = Ends::of(i, p0, v0, p1, v1);
+            let ends = EffortEnds::of(i, p0, v0, p1, v1);
             let mean = ends.distance() * rate;
             c[0] = ends.p0;
             c[1] = ends.v0;
@@ -180,7 +180,7 @@ impl LeastEffort {
     pub fn effort(&self, duration: f64, p0: &[f64], v0: &[f64], p1: &[f64], v1: &[f64]) -> f64 {
         let rate = 1.0 / duration;
         let of = |(i, output): (usize, &Output)| {
-            let ends = Ends::of(i, p0, v0, p1, v1);
+            let ends = EffortEnds::of(i, p0, v0, p1, v1);
             let excess = ends.distance() * rate - 0.5 * (ends.v0 + ends.v1);
             let change = ends.v1 - ends.v0;
             output.weight * (12.0 * excess * excess + change * change)
@@ -200,7 +200,7 @@ impl LeastEffort {
         }
         let (mut a, mut b, mut c) = (0.0, 0.0, 0.0);
         for (i, output) in self.outputs.iter().enumerate() {
-            let ends = Ends::of(i, p0, v0, p1, v1);
+            let ends = EffortEnds::of(i, p0, v0, p1, v1);
             let distance = ends.distance();
             a += output.weight * distance * distance;
             b += output.weight * distance * (ends.v0 + ends.v1);
@@ -242,14 +242,14 @@ impl LeastEffort {
     /// holds; zero where there is none.
     fn greatest_rate(&self, mut rate: f64, p0: &[f64], v0: &[f64], p1: &[f64], v1: &[f64]) -> f64 {
         for (i, output) in self.outputs.iter().enumerate() {
-            rate = rate.min(output.velocity_rate(&Ends::of(i, p0, v0, p1, v1)));
+            rate = rate.min(output.velocity_rate(&EffortEnds::of(i, p0, v0, p1, v1)));
         }
         // Acceleration limits leave gaps of infeasible rates. Step down over the gaps of each
         // output in turn until a round meets none; every step leaves a gap for good.
         loop {
             let before = rate;
             for (i, output) in self.outputs.iter().enumerate() {
-                rate = output.acceleration_rate(&Ends::of(i, p0, v0, p1, v1), rate);
+                rate = output.acceleration_rate(&EffortEnds::of(i, p0, v0, p1, v1), rate);
             }
             let stepped = rate < before;
             if !stepped {
@@ -273,7 +273,7 @@ impl LeastEffort {
     }
 }
 
-impl Ends {
+impl EffortEnds {
     fn of(i: usize, p0: &[f64], v0: &[f64], p1: &[f64], v1: &[f64]) -> Self {
         Self { p0: p0[i], v0: v0[i], p1: p1[i], v1: v1[i] }
     }
@@ -290,7 +290,7 @@ impl Output {
     /// and whose mean is V - D/T, their average. It is nowhere negative exactly where
     /// b >= -sqrt((V - v0)(V - v1)), which bounds the mean speed D/T from above; likewise V + y'
     /// from below. Zero mean speed is always within, so T has a lower bound and no gaps.
-    fn velocity_rate(&self, ends: &Ends) -> f64 {
+    fn velocity_rate(&self, ends: &EffortEnds) -> f64 {
         let distance = ends.distance();
         if distance == 0.0 || self.velocity == f64::INFINITY {
             return f64::INFINITY;
@@ -304,7 +304,7 @@ impl Output {
 
     /// The greatest rate 1/T, at most `rate`, that keeps |y''| within its limit. y'' is linear,
     /// so only its ends count: 6 D/T^2 - (4 v0 + 2 v1)/T and -6 D/T^2 + (2 v0 + 4 v1)/T.
-    fn acceleration_rate(&self, ends: &Ends, rate: f64) -> f64 {
+    fn acceleration_rate(&self, ends: &EffortEnds, rate: f64) -> f64 {
         if self.acceleration == f64::INFINITY {
             return rate;
         }

@@ -22,7 +22,7 @@ pub use path_limits::PathLimits;
 pub use curve::{Curve, DriveDirection, PathState, nearest_turn};
 pub use effort_bounds::steering_limits;
 pub use filter::{moving_average, side_by_side};
-pub use higher_order::{HigherOrder, State};
+pub use higher_order::{HigherOrder, ChainState};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
 pub use pace::{Pace, Pointer};
@@ -78,7 +78,7 @@ impl<'a> End<'a> {
     }
 
     /// Position, velocity and acceleration.
-    pub fn state(&self) -> State<'a, 3> {
+    pub fn state(&self) -> ChainState<'a, 3> {
         [self.position, self.velocity, self.acceleration]
     }
 }

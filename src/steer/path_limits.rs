@@ -13,7 +13,7 @@ const MARGIN: f64 = 1e-3;
 
 /// A rate A(u) u' and its derivative A u'' + A'(u) u'^2, which are limited.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row {
+pub struct LimitRow {
     /// A: what it is at u' = 1.
     pub rate: f64,
     /// A', its derivative by u.
@@ -24,7 +24,7 @@ pub struct Row {
     pub acceleration: f64,
 }
 
-impl Row {
+impl LimitRow {
     /// Least and greatest u' >= 0 by its bounds; the first is above the second where there is none.
     #[inline]
     pub fn pace(&self) -> [f64; 2] {
@@ -50,7 +50,7 @@ pub struct PathLimits {
 }
 
 impl PathLimits {
-    /// Those of a mechanism; `None` where it has no base that goes where it points.
+    /// Those of a mechanism; `None` where its base is not nonholonomic.
     pub fn of(mechanism: &Mechanism) -> Option<Self> {
         let base = mechanism.vehicle().filter(|base| base.follows_course())?;
         let arm = mechanism.limits[base.coordinates().len()..].to_vec();
@@ -223,7 +223,7 @@ impl PathLimits {
 
     /// Visits all that limits the speed at `u`. False where a limit is broken that does not depend on speed.
     #[inline]
-    pub fn rows(&self, curve: &Curve, u: f64, mut rows: impl FnMut(Row)) -> bool {
+    pub fn rows(&self, curve: &Curve, u: f64, mut rows: impl FnMut(LimitRow)) -> bool {
         let rows = &mut rows;
         let is_sound = match (&self.base, curve.direction) {
             (Base::DifferentialDrive(drive), DriveDirection::Pivot) => self.turn(drive, curve, u, rows),
@@ -236,7 +236,7 @@ impl PathLimits {
         for (q, limits) in curve.arm.iter().zip(&self.arm) {
             let [_, rate, slope, ..] = jet(q, u);
             let bounds = self.within([-limits.velocity, limits.velocity]);
-            rows(Row { rate, slope, bounds, acceleration: self.most(limits.acceleration) });
+            rows(LimitRow { rate, slope, bounds, acceleration: self.most(limits.acceleration) });
         }
         is_sound
     }
@@ -253,11 +253,11 @@ impl PathLimits {
     }
 
     #[inline]
-    fn row(&self, [rate, slope]: [f64; 2], bounds: [f64; 2], acceleration: f64) -> Row {
-        Row { rate, slope, bounds: self.within(bounds), acceleration: self.most(acceleration) }
+    fn row(&self, [rate, slope]: [f64; 2], bounds: [f64; 2], acceleration: f64) -> LimitRow {
+        LimitRow { rate, slope, bounds: self.within(bounds), acceleration: self.most(acceleration) }
     }
 
-    fn turn(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
+    fn turn(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut impl FnMut(LimitRow)) -> bool {
         let [_, rate, slope, ..] = curve.guide_at(u);
         if rate != 0.0 || slope != 0.0 {
             let most = drive.acceleration.map_or(f64::INFINITY, |a| a.angular);
@@ -267,7 +267,7 @@ impl PathLimits {
     }
 
     #[inline]
-    fn drive(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
+    fn drive(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut impl FnMut(LimitRow)) -> bool {
         let bend = Bend::of(&curve.velocity(u));
         let sign = curve.direction.sign();
         let [linear, angular] = drive.acceleration.map_or([f64::INFINITY; 2], |a| [a.linear, a.angular]);
@@ -277,7 +277,7 @@ impl PathLimits {
         true
     }
 
-    fn car(&self, car: &Car, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
+    fn car(&self, car: &Car, curve: &Curve, u: f64, rows: &mut impl FnMut(LimitRow)) -> bool {
         let bend = Bend::of(&curve.velocity(u));
         let sign = curve.direction.sign();
         let ([s, stretched], [k, bent]) = (bend.stretch, bend.curvature());
@@ -312,7 +312,7 @@ impl PathLimits {
         steering.abs() <= most_steering
     }
 
-    fn airplane(&self, airplane: &Airplane, curve: &Curve, u: f64, rows: &mut impl FnMut(Row)) -> bool {
+    fn airplane(&self, airplane: &Airplane, curve: &Curve, u: f64, rows: &mut impl FnMut(LimitRow)) -> bool {
         let velocity = curve.velocity(u);
         let [[x, y, z], [ax, ay, az], ..] = velocity;
         let level = (x * x + y * y).sqrt();

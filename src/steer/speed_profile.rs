@@ -1,6 +1,6 @@
 //! How long curves take, estimated: the time parameterization of [`super::TimeParameterization`] on a coarse grid, by length.
 
-use super::path_limits::{PathLimits, Row};
+use super::path_limits::{PathLimits, LimitRow};
 use super::curve::Curve;
 
 /// Cells of a curve; an even number.
@@ -15,7 +15,7 @@ const NEWTON_STEPS: usize = 16;
 /// What a limit leaves for the change `a` of speed where its square is x:
 /// slope x - offset <= a <= slope x + offset.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Band {
+struct SpeedBand {
     slope: f64,
     offset: f64,
 }
@@ -31,12 +31,12 @@ struct Term {
 impl Term {
     /// What it leaves for `a` at the beginning of a way, if x is that there and the term what it is at the
     /// end of the way `ahead`, and the greatest x where it leaves all for `a`.
-    fn band(&self, ahead: f64) -> (Band, f64) {
+    fn band(&self, ahead: f64) -> (SpeedBand, f64) {
         let rate = self.rate + 2.0 * ahead * self.bend;
         if rate.abs() <= 1e-9 * self.bend.abs() {
-            return (Band { slope: 0.0, offset: f64::INFINITY }, self.most / self.bend.abs());
+            return (SpeedBand { slope: 0.0, offset: f64::INFINITY }, self.most / self.bend.abs());
         }
-        (Band { slope: -self.bend / rate, offset: self.most / rate.abs() }, f64::INFINITY)
+        (SpeedBand { slope: -self.bend / rate, offset: self.most / rate.abs() }, f64::INFINITY)
     }
 }
 
@@ -49,13 +49,13 @@ pub struct SpeedProfile {
     squares: [f64; CELLS + 1],
     /// Of each cell in turn, as many as there are limits of acceleration, twice: where it begins and where it
     /// ends.
-    bands: Vec<Band>,
+    bands: Vec<SpeedBand>,
     /// As of [`PathLimits::shortest`].
     pub duration: f64,
 }
 
 impl SpeedProfile {
-    fn bands(&self, cell: usize) -> &[Band] {
+    fn bands(&self, cell: usize) -> &[SpeedBand] {
         let count = self.bands.len() / CELLS;
         &self.bands[cell * count..][..count]
     }
@@ -67,7 +67,7 @@ impl SpeedProfile {
         // How much room there is for `a` is concave in x, and there is some at 0.
         for _ in 0..NEWTON_STEPS {
             let (mut above, mut below) = ((rate * (next - x), -rate), (-rate * x, -rate));
-            for &Band { slope, offset } in self.bands(cell) {
+            for &SpeedBand { slope, offset } in self.bands(cell) {
                 let (upper, lower) = (slope * x + offset, slope * x - offset);
                 above = if upper < above.0 { (upper, slope) } else { above };
                 below = if lower > below.0 { (lower, slope) } else { below };
@@ -157,7 +157,7 @@ impl PathLimits {
     /// The least and the greatest u' that rates allow; `None` where a limit is broken at any. Each row is seen
     /// by `each`.
     #[inline]
-    pub(super) fn paces(&self, curve: &Curve, u: f64, mut each: impl FnMut(&Row)) -> Option<[f64; 2]> {
+    pub(super) fn paces(&self, curve: &Curve, u: f64, mut each: impl FnMut(&LimitRow)) -> Option<[f64; 2]> {
         let [mut least, mut most] = [0.0_f64, f64::INFINITY];
         let is_sound = self.rows(curve, u, |row| {
             let [a, b] = row.pace();

@@ -101,7 +101,7 @@ pub struct TimeOptimal {
 
 /// One output's part of a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Ends {
+struct OptimalEnds {
     distance: f64,
     v0: f64,
     v1: f64,
@@ -152,7 +152,7 @@ impl TimeOptimal {
         let (limits, falls) = (&*limits, &*falls);
         let exact = |j: usize| {
             let OutputLimits { velocity, acceleration: rise, .. } = limits[j];
-            Ends { distance: p1[j] - p0[j], v0: v0[j], v1: v1[j], velocity, rise, fall: falls[j] }
+            OptimalEnds { distance: p1[j] - p0[j], v0: v0[j], v1: v1[j], velocity, rise, fall: falls[j] }
         };
         let mut duration = common_duration(limits.len(), exact, earliest, longest, arrivals)?;
         let first = duration;
@@ -193,7 +193,7 @@ impl TimeOptimal {
 /// each can.
 fn common_duration(
     outputs: usize,
-    ends: impl Fn(usize) -> Ends,
+    ends: impl Fn(usize) -> OptimalEnds,
     earliest: f64,
     longest: f64,
     arrivals: &mut Vec<Arrivals>,
@@ -231,7 +231,7 @@ pub(super) fn least_acceleration(
     [velocity, acceleration]: [f64; 2],
     duration: f64,
 ) -> Option<f64> {
-    let ends = Ends { distance, v0, v1, velocity, rise: acceleration, fall: acceleration };
+    let ends = OptimalEnds { distance, v0, v1, velocity, rise: acceleration, fall: acceleration };
     let profile = ends.profile(duration)?;
     Some(profile.first.abs().max(profile.last.abs()))
 }
@@ -243,7 +243,7 @@ pub(super) fn holds_positions(limits: &OutputLimits, (least, most): (f64, f64)) 
     least >= limits.lower - room && most <= limits.upper + room
 }
 
-impl Ends {
+impl OptimalEnds {
     /// With accelerations no greater than bring the velocities that a motion of a duration has to do with about
     /// in a short while.
     fn blunted(&self, duration: f64) -> Self {
@@ -433,8 +433,8 @@ mod tests {
         (distance(), share(), share(), 0.1..3.0, 0.2..20.0, prop_oneof![Just(1.0), 0.1..5.0])
     }
 
-    fn ends((distance, v0, v1, velocity, rise, ratio): Query) -> Ends {
-        Ends { distance, v0: v0 * velocity, v1: v1 * velocity, velocity, rise, fall: ratio * rise }
+    fn ends((distance, v0, v1, velocity, rise, ratio): Query) -> OptimalEnds {
+        OptimalEnds { distance, v0: v0 * velocity, v1: v1 * velocity, velocity, rise, fall: ratio * rise }
     }
 
     proptest! {
@@ -443,7 +443,7 @@ mod tests {
         /// Replay: profiles end where they should, and stay within the limits on the way.
         #[test]
         fn replayed_profiles_arrive_within_limits(queries in proptest::collection::vec(query(), 1..8)) {
-            let all: Vec<Ends> = queries.iter().map(|&q| ends(q)).collect();
+            let all: Vec<OptimalEnds> = queries.iter().map(|&q| ends(q)).collect();
             let mut steering = TimeOptimal::new(&all.iter().map(|e| limits(e.velocity, e.rise)).collect::<Vec<_>>());
             for (output, e) in all.iter().enumerate() {
                 steering.allow_fall(output, e.fall);
@@ -476,12 +476,12 @@ mod tests {
             which in 0..5_usize,
             room in prop_oneof![Just(f64::INFINITY), 0.0..2.0],
         ) {
-            let tight: Vec<Ends> = queries.iter().map(|&q| ends(q)).collect();
+            let tight: Vec<OptimalEnds> = queries.iter().map(|&q| ends(q)).collect();
             let mut loose = tight.clone();
             let e = &mut loose[which % queries.len()];
             (e.velocity, e.rise, e.fall) = (e.velocity * factors[0], e.rise * factors[1], e.fall * factors[1]);
-            let steer = |all: &[Ends]| {
-                let limits = |e: &Ends| OutputLimits {
+            let steer = |all: &[OptimalEnds]| {
+                let limits = |e: &OptimalEnds| OutputLimits {
                     lower: e.distance.min(0.0) - room,
                     upper: e.distance.max(0.0) + room,
                     ..limits(e.velocity, e.rise)
@@ -508,13 +508,13 @@ mod tests {
             later in prop_oneof![Just(0.0), 0.5..3.0],
         ) {
             let run = |l: f64, t: f64| {
-                let all: Vec<Ends> = queries.iter().map(|&q| ends(q)).collect();
-                let scaled = |e: &Ends| limits(l / t * e.velocity, l / t / t * e.rise);
+                let all: Vec<OptimalEnds> = queries.iter().map(|&q| ends(q)).collect();
+                let scaled = |e: &OptimalEnds| limits(l / t * e.velocity, l / t / t * e.rise);
                 let mut steering = TimeOptimal::new(&all.iter().map(scaled).collect::<Vec<_>>());
                 for (output, e) in all.iter().enumerate() {
                     steering.allow_fall(output, l / t / t * e.fall);
                 }
-                let column = |f: &dyn Fn(&Ends) -> f64| all.iter().map(f).collect::<Vec<f64>>();
+                let column = |f: &dyn Fn(&OptimalEnds) -> f64| all.iter().map(f).collect::<Vec<f64>>();
                 let (to, still) = (column(&|e| l * e.distance), column(&|_| 0.0));
                 let (v0, v1) = (column(&|e| l / t * e.v0), column(&|e| l / t * e.v1));
                 let mut profiles = Vec::new();

@@ -14,7 +14,7 @@
 //!
 //! Where nothing limits the derivatives, u' is constant in each cell, at what the cell allows.
 
-use super::path_limits::{PathLimits, Row};
+use super::path_limits::{PathLimits, LimitRow};
 use super::curve::{CURVE_DEGREE, Coefficients, Curve, DriveDirection, shifted};
 use super::speed_profile::simpson;
 use crate::stop::{Stop, Watch};
@@ -209,7 +209,7 @@ struct Cell {
     /// x at the next cell's beginning, of x at this one's end: the squared ratio of the curves' stretches.
     ratio: f64,
     /// Rows at its beginning, between its parts, and at its end: as many at each of these points.
-    rows: Vec<Row>,
+    rows: Vec<LimitRow>,
     /// At which of them limits are held.
     is_held: [bool; PARTS + 1],
     /// What the limits are multiplied by in it.
@@ -280,7 +280,7 @@ impl Cell {
         for index in 0..self.rows_per_point() {
             let [fast, changed, slow] = self.used(index, x);
             for (values, may_shrink) in [(fast, true), (changed, true), (slow, false)] {
-                for Peak { point, value, is_sharp } in peaks(&values) {
+                for SpeedPeak { point, value, is_sharp } in peaks(&values) {
                     if is_sharp || value > 1.0 + COARSE {
                         return Finding::IsCoarse;
                     }
@@ -322,7 +322,7 @@ impl Cell {
 }
 
 /// The greatest value of a parabola through three values in a row.
-struct Peak {
+struct SpeedPeak {
     /// The point nearest to it.
     point: usize,
     value: f64,
@@ -331,7 +331,7 @@ struct Peak {
 }
 
 /// The peaks of parabolas through three values in a row, where they may be above 1.
-fn peaks(values: &[f64; PARTS + 1]) -> impl Iterator<Item = Peak> {
+fn peaks(values: &[f64; PARTS + 1]) -> impl Iterator<Item = SpeedPeak> {
     let bends: [f64; PARTS - 1] = std::array::from_fn(|i| values[i] - 2.0 * values[i + 1] + values[i + 2]);
     // Values that are not negative bend by twice the greatest at most.
     let is_low = values.iter().all(|&value| value < 1.0 / 3.0);
@@ -345,7 +345,7 @@ fn peaks(values: &[f64; PARTS + 1]) -> impl Iterator<Item = Peak> {
         let (slope, bend) = (0.5 * (v[2] - v[0]), bends[i]);
         let at = if bend < 0.0 { (-slope / bend).clamp(-1.0, 1.0) } else { 1.0_f64.copysign(slope) };
         let value = v[1] + at * (slope + 0.5 * at * bend);
-        Some(Peak { point: (i as f64 + 1.0 + at).round() as usize, value, is_sharp: most > BENT })
+        Some(SpeedPeak { point: (i as f64 + 1.0 + at).round() as usize, value, is_sharp: most > BENT })
     })
 }
 
@@ -560,7 +560,7 @@ impl Feasible {
     }
 
     /// Holds a row within a share of its limits, where x is that at the beginning and `ahead` times u''.
-    fn hold(&mut self, row: &Row, ahead: f64, share: f64) {
+    fn hold(&mut self, row: &LimitRow, ahead: f64, share: f64) {
         let [least, most] = row.pace().map(|pace| (pace * pace).min(FASTEST));
         self.demand(ahead, 1.0, most * share);
         self.demand(-ahead, -1.0, -least);

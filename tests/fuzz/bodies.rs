@@ -13,7 +13,7 @@ use flatout::error::InputError;
 use flatout::exchange::{Export, Format, NamedTrajectory};
 use flatout::plan::PlanOptions;
 use flatout::pose::Pose;
-use flatout::problem::{JointState, GRAVITY, Problem, Smoothness};
+use flatout::problem::{GRAVITY, JointState, Problem, Smoothness};
 use flatout::robot::mesh::{Mesh, Surface};
 use flatout::robot::spherize::CoverOptions;
 use flatout::robot::{LoadOptions, Mechanism, MissingGeometry, Robot};

@@ -13,13 +13,13 @@
 
 mod bare;
 mod device;
-mod submission;
 mod layout;
 mod peak;
 mod pool;
 mod probe;
 mod shaders;
 mod shared;
+mod submission;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -30,15 +30,15 @@ pub use pool::{GpuPool, Ticket, Traffic};
 pub use probe::probe;
 
 use super::packed::{COEFFICIENT_ROW, EdgeBatch, Packed, RAKE, RakeOrder, StateBatch, coefficient_stride};
-use super::spread::{Worker, spread};
+use super::spread::{SpreadWorker, spread};
 use super::{CheckError, EdgeChecker, Verdict};
 use crate::problem::Problem;
 use crate::stop::Stop;
-use submission::{Kernel, Room};
 use layout::{DEGREE_SHIFT, Head, ROW};
 use pool::Shared;
 use std::ops::Range;
 use std::sync::Arc;
+use submission::{BatchRoom, Kernel};
 
 /// Numbers in a row.
 const PER_ROW: usize = ROW / size_of::<f32>();
@@ -64,7 +64,7 @@ const CHUNK_SAMPLES: usize = 1 << 20;
 pub struct GpuChecker {
     /// The first packs what is packed on one thread; the others are made for the first batch that is worth
     /// them.
-    packers: Vec<Worker<Packer>>,
+    packers: Vec<SpreadWorker<Packer>>,
 }
 
 /// Packs edges and states of a problem as the shaders read them, and gathers verdicts.
@@ -109,7 +109,7 @@ impl GpuChecker {
             states_checked: 0,
             stop: Stop::NEVER,
         };
-        Self { packers: vec![Worker::new(packer)] }
+        Self { packers: vec![SpreadWorker::new(packer)] }
     }
 
     fn packer(&self) -> &Packer {
@@ -163,7 +163,7 @@ impl GpuChecker {
         if count >= 2 * LEAST_PACKED && self.packers.len() == 1 {
             let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_PACKERS);
             let packer = Packer { states_checked: 0, ..self.packer().clone() };
-            self.packers.extend(std::iter::repeat_n(packer, threads - 1).map(Worker::new));
+            self.packers.extend(std::iter::repeat_n(packer, threads - 1).map(SpreadWorker::new));
         }
     }
 
@@ -299,13 +299,13 @@ impl Packer {
     /// The first of the edges `range`, as many as go into one submission: at least one.
     fn chunk(&self, edges: &EdgeBatch, range: Range<usize>) -> Range<usize> {
         let most = self.pool.most();
-        let mut load = Room::default();
+        let mut load = BatchRoom::default();
         let (first, mut end) = (range.start, range.start);
         for head in edges.heads()[range].iter().take(CHUNK) {
             let segments = head.segments as usize;
             let numbers = segments * (self.packed.flat_dof() * coefficient_stride(edges.degree()) + 1);
             let rows = numbers.div_ceil(PER_ROW) + 1;
-            load = load.plus(Room { heads: 1, rows });
+            load = load.plus(BatchRoom { heads: 1, rows });
             if !most.holds(load) {
                 break;
             }

@@ -11,9 +11,9 @@ use super::super::packed::Packed;
 use super::super::threads::start;
 use super::super::{CheckError, Verdict};
 use super::device::{Gpu, Pipelines, WORKGROUP};
-use super::submission::{Buffers, Submission, Kernel, Phase, Room, SharedBuffers};
 use super::layout::{Head, Needs, ROW, Tables};
 use super::shaders::Memory;
+use super::submission::{BatchRoom, Buffers, Kernel, Phase, SharedBuffers, Submission};
 use crate::problem::Problem;
 use bytemuck::Pod;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ const UNDER_WAY: usize = 2;
 const MOST: usize = 1 << 14;
 
 /// Room of the first submissions, for each problem: for some thirty edges of an arm.
-const SMALLEST: Room = Room { heads: 32, rows: 256 };
+const SMALLEST: BatchRoom = BatchRoom { heads: 32, rows: 256 };
 
 /// Most bytes of words that threads keep in a buffer.
 const MOST_WORDS: u64 = 128 << 20;
@@ -44,19 +44,19 @@ pub(super) struct Shared {
     /// Most workgroups of a submission.
     most_groups: u32,
     /// Most that a submission holds.
-    most: Room,
-    state: Mutex<State>,
+    most: BatchRoom,
+    state: Mutex<PoolState>,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     submissions: Vec<Submission>,
     /// The submission that is loading, by kernel.
     open: [Option<usize>; 2],
     under_way: usize,
     opened: u64,
     /// Room of the next submission that is made.
-    room: Room,
+    room: BatchRoom,
     timed: bool,
     traffic: Traffic,
 }
@@ -136,10 +136,10 @@ impl GpuPool {
         let rows = limits.max_storage_buffer_binding_size as usize / ROW - 1;
         // Heads take two rows each, of which half the buffer is enough.
         let heads = MOST.min(rows / 4);
-        let most = Room { heads, rows: rows - 2 * heads };
+        let most = BatchRoom { heads, rows: rows - 2 * heads };
         let many = problems.len().max(1);
-        let room = Room { heads: many * SMALLEST.heads, rows: many * SMALLEST.rows }.within(most);
-        let state = Mutex::new(State { room, ..State::default() });
+        let room = BatchRoom { heads: many * SMALLEST.heads, rows: many * SMALLEST.rows }.within(most);
+        let state = Mutex::new(PoolState { room, ..PoolState::default() });
         let gpu = gpu.clone();
         Ok(Self(Arc::new(Shared { gpu, problems, pipelines, buffers, most_groups, most, state })))
     }
@@ -207,7 +207,7 @@ fn table<T: Pod>(gpu: &Gpu, label: &str, items: &[T]) -> Result<wgpu::Buffer, Ch
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -220,7 +220,7 @@ impl Shared {
     }
 
     /// The most heads and rows of one submission.
-    pub(super) fn most(&self) -> Room {
+    pub(super) fn most(&self) -> BatchRoom {
         self.most
     }
 
@@ -233,9 +233,9 @@ impl Shared {
     ) -> Result<Ticket, CheckError> {
         self.gpu.health()?;
         let bytes: usize = parts.iter().map(|part| part.len()).sum();
-        let batch = Room { heads: heads.len(), rows: bytes / ROW };
+        let batch = BatchRoom { heads: heads.len(), rows: bytes / ROW };
         if !self.most.holds(batch) {
-            let (Room { heads, rows }, most) = (batch, self.most);
+            let (BatchRoom { heads, rows }, most) = (batch, self.most);
             return Err(self.gpu.error(format!(
                 "a batch of {heads} edges or states with {rows} rows exceeds the {} and {} of a submission",
                 most.heads, most.rows
@@ -255,7 +255,11 @@ impl Shared {
     }
 
     /// Finds a place for a batch in the submission that is loading, or opens one.
-    fn enqueue(self: &Arc<Self>, kernel: Kernel, batch: Room) -> Result<(Ticket, Enqueued<'_>), CheckError> {
+    fn enqueue(
+        self: &Arc<Self>,
+        kernel: Kernel,
+        batch: BatchRoom,
+    ) -> Result<(Ticket, Enqueued<'_>), CheckError> {
         let mut state = self.lock();
         let index = self.open(&mut state, kernel, batch)?;
         let submission = &mut state.submissions[index];
@@ -272,7 +276,7 @@ impl Shared {
     }
 
     /// The index of a submission that is loading and has room for a batch.
-    fn open(&self, state: &mut State, kernel: Kernel, batch: Room) -> Result<usize, CheckError> {
+    fn open(&self, state: &mut PoolState, kernel: Kernel, batch: BatchRoom) -> Result<usize, CheckError> {
         if let Some(open) = state.open[kernel as usize] {
             let submission = &state.submissions[open];
             let together = submission.load.plus(batch);
@@ -288,7 +292,8 @@ impl Shared {
         let index = match suits {
             Some(index) => index,
             None => {
-                let submission = Submission::new(&self.gpu, &self.pipelines.layout, &self.buffers, room, timed);
+                let submission =
+                    Submission::new(&self.gpu, &self.pipelines.layout, &self.buffers, room, timed);
                 self.gpu.health()?;
                 state.traffic.buffers += 1;
                 match state.submissions.iter().position(Submission::is_idle) {
@@ -311,7 +316,7 @@ impl Shared {
     }
 
     /// Lets submissions leave, the longest open first.
-    fn launch(&self, state: &mut State) {
+    fn launch(&self, state: &mut PoolState) {
         loop {
             let ready = (0..state.submissions.len()).filter(|&i| state.submissions[i].is_ready());
             let Some(index) = ready.min_by_key(|&i| state.submissions[i].number) else { return };
@@ -346,7 +351,7 @@ impl Shared {
             let submission = &state.submissions[index];
             match &submission.phase {
                 Phase::Failed(failure) => return Err(failure.clone()),
-                Phase::Landed | Phase::Idle => return Ok(()),
+                Phase::Done | Phase::Idle => return Ok(()),
                 Phase::UnderWay(..) | Phase::Loading => {}
             }
             // One's own submission first; while it cannot leave, any that is in its way.
@@ -363,15 +368,15 @@ impl Shared {
     }
 
     /// Waits for the device on behalf of all clients of a submission.
-    fn watch<'a>(&'a self, mut state: MutexGuard<'a, State>, index: usize) -> MutexGuard<'a, State> {
+    fn watch<'a>(&'a self, mut state: MutexGuard<'a, PoolState>, index: usize) -> MutexGuard<'a, PoolState> {
         let submission = &mut state.submissions[index];
         let Phase::UnderWay(number, watched) = &mut submission.phase else { return state };
         *watched = true;
         let (number, buffers) = (number.clone(), submission.buffers());
         drop(state);
-        let mut landing = Landing { pool: self, submission: index, outcome: None };
-        landing.outcome = Some(buffers.wait(&self.gpu, number));
-        drop(landing);
+        let mut settling = Settling { pool: self, submission: index, outcome: None };
+        settling.outcome = Some(buffers.wait(&self.gpu, number));
+        drop(settling);
         self.lock()
     }
 
@@ -381,7 +386,7 @@ impl Shared {
         let submission = &mut state.submissions[index];
         submission.clients -= 1;
         // One that failed is never used again.
-        if submission.clients == 0 && matches!(submission.phase, Phase::Landed) {
+        if submission.clients == 0 && matches!(submission.phase, Phase::Done) {
             submission.empty();
         }
     }
@@ -392,8 +397,8 @@ impl Shared {
     }
 }
 
-fn power_of_two(room: Room) -> Room {
-    Room { heads: room.heads.next_power_of_two(), rows: room.rows.next_power_of_two() }
+fn power_of_two(room: BatchRoom) -> BatchRoom {
+    BatchRoom { heads: room.heads.next_power_of_two(), rows: room.rows.next_power_of_two() }
 }
 
 /// A client that writes. However that ends, the submission learns of it.
@@ -401,9 +406,9 @@ struct Enqueued<'a> {
     pool: &'a Shared,
     submission: usize,
     /// Of the submission.
-    room: Room,
+    room: BatchRoom,
     /// What was enqueued before.
-    seat: Room,
+    seat: BatchRoom,
     /// `None` until it has written.
     outcome: Option<Result<(), CheckError>>,
 }
@@ -423,14 +428,14 @@ impl Drop for Enqueued<'_> {
 }
 
 /// A submission that is waited for. However that ends, its clients learn of it.
-struct Landing<'a> {
+struct Settling<'a> {
     pool: &'a Shared,
     submission: usize,
     /// `None` until it is over.
     outcome: Option<Result<(), CheckError>>,
 }
 
-impl Drop for Landing<'_> {
+impl Drop for Settling<'_> {
     fn drop(&mut self) {
         let mut state = self.pool.lock();
         state.under_way -= 1;
@@ -439,7 +444,7 @@ impl Drop for Landing<'_> {
             || self.pool.gpu.failure("a thread panicked while it waited for the device".to_owned());
         let gpu_time = match self.outcome.take().unwrap_or_else(|| Err(panicked())) {
             Ok(()) => {
-                submission.phase = Phase::Landed;
+                submission.phase = Phase::Done;
                 submission.gpu_time(&self.pool.gpu)
             }
             Err(failure) => {
@@ -469,7 +474,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.landed {
-            // Whether it lands or fails, nobody will ask.
+            // Whether it ends or fails, nobody will ask.
             let _ = self.pool.land(self.submission);
         }
         self.pool.leave(self.submission);

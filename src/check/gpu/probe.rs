@@ -7,12 +7,12 @@ use super::super::packed::{EdgeBatch, StateBatch};
 use super::super::{CheckError, EdgeChecker, Status};
 use super::{Gpu, GpuChecker, GpuPool};
 use crate::pose::Pose;
-use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
-use crate::robot::{Body, CollisionLink, Inertia, JointLimits, Mechanism, Motion, Sphere};
+use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
+use crate::robot::{Body, CollisionLink, Inertia, JointLimits, JointMotion, Mechanism, Sphere};
 use crate::world::{Obstacle, Shape, World};
 use glam::{DMat3, DVec3};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, PI};
-use vehicles::Vehicle;
+use vehicles::ProbeVehicle;
 
 /// A state of the arm, and what is wrong with it.
 pub(super) struct Case {
@@ -59,9 +59,9 @@ pub(super) fn problem() -> Problem {
         pairs: vec![[0, 2]],
         ..Mechanism::bare(
             vec![
-                body("base", 0, 0.0, 0, Motion::Fixed, Inertia::ZERO),
-                body("upper arm", 0, 0.0, 0, Motion::Revolute, inertia),
-                body("forearm", 1, 0.5, 1, Motion::Revolute, inertia),
+                body("base", 0, 0.0, 0, JointMotion::Fixed, Inertia::ZERO),
+                body("upper arm", 0, 0.0, 0, JointMotion::Revolute, inertia),
+                body("forearm", 1, 0.5, 1, JointMotion::Revolute, inertia),
             ],
             vec!["shoulder".into(), "elbow".into()],
             vec![limits(6.0, 2.0, 8.0, 4.0), limits(3.5, 2.0, 8.0, 4.0)],
@@ -197,7 +197,7 @@ fn probe_arm(gpu: &Gpu, checker: &mut GpuChecker) -> Result<(), CheckError> {
     Ok(())
 }
 
-fn probe_vehicle(gpu: &Gpu, checker: &mut GpuChecker, vehicle: &Vehicle) -> Result<(), CheckError> {
+fn probe_vehicle(gpu: &Gpu, checker: &mut GpuChecker, vehicle: &ProbeVehicle) -> Result<(), CheckError> {
     let mut verdicts = Vec::new();
     checker.check(&vehicle.edges(), &mut verdicts)?;
     for (i, (case, verdict)) in vehicle.cases.iter().zip(&verdicts).enumerate() {

@@ -17,14 +17,14 @@ const VERDICT: u64 = size_of::<Verdict>() as u64;
 
 /// What a submission holds, or has room for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Room {
+pub(super) struct BatchRoom {
     /// Edges or states: so many heads and verdicts.
     pub heads: usize,
     /// Rows of polynomials and durations.
     pub rows: usize,
 }
 
-impl Room {
+impl BatchRoom {
     pub(super) fn holds(self, other: Self) -> bool {
         self.heads >= other.heads && self.rows >= other.rows
     }
@@ -70,7 +70,7 @@ pub(super) enum Phase {
     /// Submitted; `true` when somebody waits for the device.
     UnderWay(wgpu::SubmissionIndex, bool),
     /// Back, until the last client has read its verdicts.
-    Landed,
+    Done,
     /// Lost.
     Failed(CheckError),
 }
@@ -78,12 +78,12 @@ pub(super) enum Phase {
 /// One submission's buffers, and what is enqueued.
 pub(super) struct Submission {
     buffers: Arc<Buffers>,
-    room: Room,
-    clock: Option<Clock>,
+    room: BatchRoom,
+    clock: Option<SubmissionClock>,
     pub phase: Phase,
     pub kernel: Kernel,
     /// What is enqueued.
-    pub load: Room,
+    pub load: BatchRoom,
     /// Riders that still write.
     pub writers: usize,
     /// Riders that have not yet read their verdicts.
@@ -106,7 +106,7 @@ pub(super) struct Buffers {
 }
 
 /// Times a pass on the device.
-struct Clock {
+struct SubmissionClock {
     queries: wgpu::QuerySet,
     resolved: wgpu::Buffer,
 }
@@ -152,8 +152,8 @@ impl Buffers {
     pub(super) fn write(
         &self,
         gpu: &Gpu,
-        room: Room,
-        seat: Room,
+        room: BatchRoom,
+        seat: BatchRoom,
         heads: &[Head],
         parts: &[&[u8]],
     ) -> Result<(), CheckError> {
@@ -210,7 +210,7 @@ impl Submission {
         gpu: &Gpu,
         layout: &wgpu::BindGroupLayout,
         tables: &SharedBuffers,
-        room: Room,
+        room: BatchRoom,
         timed: bool,
     ) -> Self {
         let buffer = |label, size, usage, mapped_at_creation| {
@@ -228,7 +228,7 @@ impl Submission {
         let report = buffer("report", down, report_usage, false);
         let download_usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
         let download = buffer("download", down + TIMESTAMPS, download_usage, false);
-        let clock = timed.then(|| Clock {
+        let clock = timed.then(|| SubmissionClock {
             queries: gpu.device().create_query_set(&wgpu::QuerySetDescriptor {
                 label: Some("clock"),
                 ty: wgpu::QueryType::Timestamp,
@@ -255,7 +255,7 @@ impl Submission {
             clock,
             phase: Phase::Idle,
             kernel: Kernel::Edges,
-            load: Room::default(),
+            load: BatchRoom::default(),
             writers: 0,
             clients: 0,
             number: 0,
@@ -267,12 +267,12 @@ impl Submission {
         self.buffers.clone()
     }
 
-    pub(super) fn room(&self) -> Room {
+    pub(super) fn room(&self) -> BatchRoom {
         self.room
     }
 
     /// Whether it is idle and may be opened for a batch that asks for so much.
-    pub(super) fn suits(&self, room: Room, timed: bool) -> bool {
+    pub(super) fn suits(&self, room: BatchRoom, timed: bool) -> bool {
         self.is_idle() && self.room.holds(room) && timed == self.clock.is_some()
     }
 
@@ -309,8 +309,8 @@ impl Submission {
         };
         let mut encoder =
             gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) });
-        let heads = Room { rows: 0, ..self.load }.bytes();
-        let rows_at = Room { rows: 0, ..self.room }.bytes();
+        let heads = BatchRoom { rows: 0, ..self.load }.bytes();
+        let rows_at = BatchRoom { rows: 0, ..self.room }.bytes();
         let rows = (ROW * self.load.rows) as u64;
         encoder.copy_buffer_to_buffer(upload, 0, batch, 0, heads);
         if rows > 0 {
@@ -360,7 +360,7 @@ impl Submission {
     /// Makes a submission that has landed, and that all have left, ready for the next.
     pub(super) fn empty(&mut self) {
         self.buffers.download.unmap();
-        self.load = Room::default();
+        self.load = BatchRoom::default();
         self.phase = Phase::Idle;
     }
 

@@ -87,7 +87,7 @@ fn the_probe_knows_what_the_oracle_says() {
     assert!(Status::ALL.iter().all(|status| seen.contains(status)), "every status occurs");
 }
 
-fn known(vehicle: &probe::vehicles::Vehicle) -> Vec<(Status, u32)> {
+fn known(vehicle: &probe::vehicles::ProbeVehicle) -> Vec<(Status, u32)> {
     vehicle.cases.iter().map(|case| (case.status, case.index)).collect()
 }
 
@@ -158,7 +158,7 @@ fn a_fault_in_the_map_of_a_base_is_caught() {
         (&quadrotor, "dot(base_row(MIXER_ROW + i), vec4f(thrust, moments))", "thrust"),
         (&quadrotor, "let facing = sin_cos(yaw.x);", "let facing = vec2f(0.0, 1.0);"),
     ];
-    let said = |vehicle: &probe::vehicles::Vehicle, from: &str, to: &str| {
+    let said = |vehicle: &probe::vehicles::ProbeVehicle, from: &str, to: &str| {
         let mut checker = with_fault(gpu, &vehicle.problem, "base", from, to);
         let mut verdicts = Vec::new();
         checker.check(&vehicle.edges(), &mut verdicts).expect("a device that works");

@@ -1,14 +1,14 @@
 //! The robot in the packed form: bodies, spheres, links, and pairs of links.
 
 use super::world::pack_pose;
-use crate::robot::{Body, Mechanism, Motion, Sphere};
+use crate::robot::{Body, JointMotion, Mechanism, Sphere};
 use bytemuck::{Pod, Zeroable};
 
-/// [`Motion`] as a number.
+/// [`JointMotion`] as a number.
 pub const MOTION_FIXED: u32 = 0;
-/// [`Motion::Revolute`] as a number.
+/// [`JointMotion::Revolute`] as a number.
 pub const MOTION_REVOLUTE: u32 = 1;
-/// [`Motion::Prismatic`] as a number.
+/// [`JointMotion::Prismatic`] as a number.
 pub const MOTION_PRISMATIC: u32 = 2;
 
 /// A body of the mechanism.
@@ -88,9 +88,9 @@ pub(super) fn pack_body(body: &Body) -> PackedBody {
         translation,
         parent: body.parent as u32,
         motion: match body.motion {
-            Motion::Fixed => MOTION_FIXED,
-            Motion::Revolute => MOTION_REVOLUTE,
-            Motion::Prismatic => MOTION_PRISMATIC,
+            JointMotion::Fixed => MOTION_FIXED,
+            JointMotion::Revolute => MOTION_REVOLUTE,
+            JointMotion::Prismatic => MOTION_PRISMATIC,
         },
         output: body.output as u32,
         ratio: body.ratio as f32,
@@ -159,7 +159,7 @@ pub(crate) fn reaches(m: &Mechanism) -> Vec<f32> {
         while body != 0 {
             let b = &m.bodies[body];
             let (unit, travel) = match b.motion {
-                Motion::Prismatic => {
+                JointMotion::Prismatic => {
                     let limits = &m.limits[b.output];
                     let q = |y: f64| (b.ratio * y + b.offset).abs();
                     (1.0, q(limits.lower).max(q(limits.upper)))

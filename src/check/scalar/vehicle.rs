@@ -6,7 +6,7 @@ use crate::base::{Base, Bounded, DifferentialDrive, MAX_ORDER, MAX_OUTPUTS, Samp
 use crate::robot::Mechanism;
 
 /// A vehicle at an instant of an edge.
-pub(super) struct Vehicle {
+pub(super) struct VehicleSample {
     /// Position, velocity and acceleration of all joints; zero where those have no limits.
     pub joints: [Vec<f64>; 3],
     /// How far each limit of its base is from being broken, as a share of it, by its index.
@@ -17,7 +17,7 @@ pub(super) struct Vehicle {
 pub(super) fn unflatten(
     m: &Mechanism,
     flat: &[Vec<f64>; MAX_ORDER + 1],
-) -> Option<Result<Vehicle, Singular>> {
+) -> Option<Result<VehicleSample, Singular>> {
     let base = m.vehicle()?;
     let outputs = base.outputs().len();
     let mut derivatives = [[0.0; MAX_OUTPUTS]; MAX_ORDER + 1];
@@ -31,7 +31,7 @@ pub(super) fn unflatten(
             true => vec![0.0; m.dof()],
             false => joints(order, &vec![0.0; coordinates]),
         };
-        Vehicle {
+        VehicleSample {
             joints: [joints(0, &sample.coordinates), rates(1), rates(2)],
             margins: margins(base, &sample),
         }

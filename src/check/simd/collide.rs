@@ -117,7 +117,7 @@ fn link_touches<S: Simd32>(
 ) -> bool {
     let world = &packed.world;
     let l = &packed.links[link];
-    let bound = Ball::new(
+    let bound = BallLanes::new(
         s,
         Vector3::load(s, &scratch.bounds[link]),
         l.bound.radius + packed.padding + packed.clearance,
@@ -131,7 +131,7 @@ fn link_touches<S: Simd32>(
             let mut hit = s.none();
             for sphere in l.first as usize..l.end as usize {
                 let radius = packed.spheres[sphere].radius + packed.padding + packed.clearance;
-                let ball = Ball::new(s, Vector3::load(s, &scratch.centers[sphere]), radius);
+                let ball = BallLanes::new(s, Vector3::load(s, &scratch.centers[sphere]), radius);
                 hit = hit | ball.$test(s, obstacle);
             }
             let lanes = hit.bits() & contacts.open();
@@ -191,7 +191,7 @@ struct Around<S: Simd32> {
 
 impl<S: Simd32> Around<S> {
     #[inline(always)]
-    fn new(ball: &Ball<S>) -> Self {
+    fn new(ball: &BallLanes<S>) -> Self {
         let radius = Vector3::all(ball.radius);
         Self { lower: ball.center - radius, upper: ball.center + radius }
     }
@@ -208,13 +208,13 @@ impl<S: Simd32> Around<S> {
 }
 
 /// A ball in each lane, and whether it touches an obstacle.
-struct Ball<S: Simd32> {
+struct BallLanes<S: Simd32> {
     center: Vector3<S::F>,
     radius: S::F,
     radius2: S::F,
 }
 
-impl<S: Simd32> Ball<S> {
+impl<S: Simd32> BallLanes<S> {
     #[inline(always)]
     fn new(s: S, center: Vector3<S::F>, radius: f32) -> Self {
         let radius = s.splat(radius);

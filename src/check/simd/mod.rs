@@ -105,7 +105,7 @@ impl EdgeChecker for SimdChecker {
     fn screen(&mut self, states: &StateBatch, free: &mut Vec<bool>) -> Result<(), CheckError> {
         self.packed.admit_states(states)?;
         let Self { packed, level, scratch, states_checked, watch } = self;
-        level.run(Screen { packed, scratch, states, free, states_checked, watch });
+        level.run(ScreenScratch { packed, scratch, states, free, states_checked, watch });
         Ok(())
     }
 
@@ -358,7 +358,7 @@ impl Kernel for CheckStates<'_> {
     }
 }
 
-struct Screen<'a> {
+struct ScreenScratch<'a> {
     packed: &'a Packed,
     scratch: &'a mut Scratch,
     states: &'a StateBatch,
@@ -367,7 +367,7 @@ struct Screen<'a> {
     watch: &'a mut Watch,
 }
 
-impl Kernel for Screen<'_> {
+impl Kernel for ScreenScratch<'_> {
     type Output = ();
 
     /// A block of states at a time, each of them for itself.
@@ -415,7 +415,7 @@ fn check_block<S: Simd32>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::{JointState, GRAVITY, Smoothness};
+    use crate::problem::{GRAVITY, JointState, Smoothness};
     use crate::robot::{JointLimits, random};
     use crate::world::World;
     use rand::SeedableRng;

@@ -6,14 +6,14 @@ use crate::vector::{Row32, Simd32, Vector, Vector3, sin_cos};
 
 /// A rigid transform in lanes: rotation by rows, and translation.
 #[derive(Clone, Copy)]
-struct Pose<S: Simd32> {
+struct PoseLanes<S: Simd32> {
     x: Vector3<S::F>,
     y: Vector3<S::F>,
     z: Vector3<S::F>,
     origin: Vector3<S::F>,
 }
 
-impl<S: Simd32> Pose<S> {
+impl<S: Simd32> PoseLanes<S> {
     #[inline(always)]
     fn load(s: S, [xx, xy, xz, yx, yy, yz, zx, zy, zz, ox, oy, oz]: &[Row32; 12]) -> Self {
         Self {
@@ -77,13 +77,13 @@ fn turn<F: Vector>(row: Vector3<F>, sin: F, cos: F) -> Vector3<F> {
 pub(super) fn bodies<S: Simd32>(s: S, packed: &Packed, scratch: &mut Scratch) {
     let mut link = 0;
     // Along a chain a body's parent is the one before it, and still in registers.
-    let (mut last, mut pose) = (0, Pose::load(s, &scratch.poses[0]));
+    let (mut last, mut pose) = (0, PoseLanes::load(s, &scratch.poses[0]));
     for (b, body) in packed.bodies.iter().enumerate().skip(1) {
         let y = s.load(&scratch.flat[0][body.output as usize]);
         let q = y.mul_add(s.splat(body.ratio), s.splat(body.offset));
         let parent = body.parent as usize;
         if parent != last {
-            pose = Pose::load(s, &scratch.poses[parent]);
+            pose = PoseLanes::load(s, &scratch.poses[parent]);
         }
         pose = body_pose(s, body, q, &pose);
         pose.store(&mut scratch.poses[b]);
@@ -101,7 +101,7 @@ pub(super) fn bodies<S: Simd32>(s: S, packed: &Packed, scratch: &mut Scratch) {
 pub(super) fn base<S: Simd32>(s: S, packed: &Packed, scratch: &mut Scratch) {
     let base = &packed.bodies[0];
     let [x, y, z] = base.rotation;
-    let pose = Pose {
+    let pose = PoseLanes {
         x: Vector3::splat(s, x),
         y: Vector3::splat(s, y),
         z: Vector3::splat(s, z),
@@ -117,17 +117,17 @@ pub(super) fn base<S: Simd32>(s: S, packed: &Packed, scratch: &mut Scratch) {
 
 /// parent * placement * motion(q)
 #[inline(always)]
-fn body_pose<S: Simd32>(s: S, body: &PackedBody, q: S::F, parent: &Pose<S>) -> Pose<S> {
+fn body_pose<S: Simd32>(s: S, body: &PackedBody, q: S::F, parent: &PoseLanes<S>) -> PoseLanes<S> {
     let origin = parent.point(s, body.translation);
     let x = row_times(s, parent.x, &body.rotation);
     let y = row_times(s, parent.y, &body.rotation);
     let z = row_times(s, parent.z, &body.rotation);
     if body.motion == MOTION_PRISMATIC {
         let axis = Vector3 { x: x.z, y: y.z, z: z.z };
-        Pose { x, y, z, origin: axis.mul_add(q, origin) }
+        PoseLanes { x, y, z, origin: axis.mul_add(q, origin) }
     } else {
         let (sin, cos) = sin_cos(s, q);
-        Pose { x: turn(x, sin, cos), y: turn(y, sin, cos), z: turn(z, sin, cos), origin }
+        PoseLanes { x: turn(x, sin, cos), y: turn(y, sin, cos), z: turn(z, sin, cos), origin }
     }
 }
 
@@ -139,7 +139,7 @@ pub(super) fn link<S: Simd32>(s: S, packed: &Packed, scratch: &mut Scratch, link
     }
     scratch.centers_known[link] = true;
     let l = &packed.links[link];
-    let pose = Pose::load(s, &scratch.poses[l.body as usize]);
+    let pose = PoseLanes::load(s, &scratch.poses[l.body as usize]);
     for sphere in l.first as usize..l.end as usize {
         pose.point(s, packed.spheres[sphere].center).store(&mut scratch.centers[sphere]);
     }

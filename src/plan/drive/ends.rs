@@ -2,7 +2,7 @@
 
 use crate::problem::{JointState, Problem};
 use crate::robot::OutputLimits;
-use crate::steer::{PathLimits, Curve, PathState};
+use crate::steer::{Curve, PathLimits, PathState};
 use crate::trajectory::Trajectory;
 
 /// A speed or turn rate below this is none, m/s and rad/s.

@@ -10,7 +10,7 @@ use super::worker::{self, Worker};
 use super::{Halt, Termination};
 use crate::certify::Violation;
 use crate::check::CheckError;
-use crate::local_planner::{PathPlanner, LocalPlanner};
+use crate::local_planner::{LocalPlanner, PathPlanner};
 use crate::problem::JointState;
 use crate::refine::{Route, drive_by_arcs, shorten_route};
 use crate::robot::Mechanism;
@@ -60,7 +60,7 @@ struct Guided<'s, 'a> {
     limits: &'s PathLimits,
 }
 
-impl worker::Search for Guided<'_, '_> {
+impl worker::ResumableSearch for Guided<'_, '_> {
     type Path = Route;
 
     fn samples(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! Follows a guide: what the body's largest ball can pass tells where to try the body itself.
 
 use crate::problem::Problem;
-use crate::search::{Clearance, GridHeuristic, Path, Sampler};
+use crate::search::{CellClearance, GridHeuristic, GridPath, Sampler};
 use crate::steer::{PathLimits, PathState};
 use crate::stop::{Stop, Watch};
 use crate::world::Obstacle;
@@ -44,7 +44,7 @@ pub(super) struct Pursuit<'a> {
     bounds: Vec<(f64, f64)>,
     goals: Vec<DVec3>,
     /// `None` where the guide finds none.
-    path: Option<Path>,
+    path: Option<GridPath>,
     /// How far along the path each tree has come, from its own end, and how far ahead it looks, metres.
     progress: [f64; 2],
     ahead: [f64; 2],
@@ -80,7 +80,7 @@ impl<'a> Pursuit<'a> {
         let bounds = bounds[..dimensions].to_vec();
         // Goals often differ in attitude alone.
         goals.dedup();
-        let ball = Ball::within(problem, dimensions);
+        let ball = GuideBall::within(problem, dimensions);
         let finest = FINEST * ball.reach;
         let ample = ball.reach - ball.radius;
         let most = PLACES[dimensions - 2];
@@ -116,7 +116,7 @@ impl<'a> Pursuit<'a> {
 
     /// Begins at the ends again.
     pub(super) fn restart(&mut self) {
-        let length = self.path.as_ref().map_or(0.0, Path::length);
+        let length = self.path.as_ref().map_or(0.0, GridPath::length);
         self.progress = [0.0; 2];
         self.ahead = [AHEAD * length; 2];
         self.misses = 0;
@@ -172,7 +172,7 @@ impl<'a> Pursuit<'a> {
 
 /// The largest ball about the place that the body holds in whatever attitude.
 #[derive(Clone, Copy, Debug)]
-struct Ball {
+struct GuideBall {
     radius: f64,
     /// Its centre above the place, metres: on the ground bodies turn about the vertical alone.
     height: f64,
@@ -180,7 +180,7 @@ struct Ball {
     reach: f64,
 }
 
-impl Ball {
+impl GuideBall {
     /// Of the bodies that the first coordinates move, those of the place and of the attitude.
     fn within(problem: &Problem, dimensions: usize) -> Self {
         let mechanism = &problem.mechanism;
@@ -211,11 +211,11 @@ impl Ball {
 /// Distance of a ball from the world, up to `far` metres, at places within bounds.
 fn clearance<'a>(
     problem: &'a Problem,
-    ball: Ball,
+    ball: GuideBall,
     far: f64,
     bounds: &[(f64, f64)],
     stop: &Stop,
-) -> Clearance<'a> {
+) -> CellClearance<'a> {
     let obstacles = &problem.world.obstacles;
     let rise = ball.height * DVec3::Z;
     let bins = Bins::new(obstacles, bounds, rise, far + ball.radius, stop);

@@ -6,10 +6,10 @@ use super::super::{Halt, PlanOptions, Termination};
 use super::ends::Root;
 use super::pursuit::{Pursuit, Waypoint};
 use crate::check::CheckError;
-use crate::local_planner::{PathPlanner, Given, Motion};
+use crate::local_planner::{Given, PathMotion, PathPlanner};
 use crate::refine::Route;
 use crate::search::Sampler;
-use crate::steer::{PathLimits, Curve, EndSpeeds, Pace, Pointer, PathState};
+use crate::steer::{Curve, EndSpeeds, Pace, PathLimits, PathState, Pointer};
 
 /// Nodes of the other tree that a new one is joined to, the nearest by estimated time.
 const PARTNERS: usize = 3;
@@ -36,7 +36,7 @@ const HEADED: f64 = 0.7;
 
 /// A tree of stances.
 #[derive(Debug)]
-struct Tree {
+struct PathTree {
     /// Which end of its motions is nearer to the root: the first of a tree that grows forward.
     given: Given,
     stances: Vec<PathState>,
@@ -48,10 +48,10 @@ struct Tree {
     failures: Vec<u32>,
     /// Between each node and its parent, in the direction in which it is driven; of a root, what it takes to
     /// come there from the start, or from there to the goal.
-    motions: Vec<Motion>,
+    motions: Vec<PathMotion>,
 }
 
-impl Tree {
+impl PathTree {
     fn new(given: Given) -> Self {
         Self {
             given,
@@ -63,7 +63,7 @@ impl Tree {
         }
     }
 
-    fn add(&mut self, stance: PathState, parent: Option<usize>, motion: Motion) -> usize {
+    fn add(&mut self, stance: PathState, parent: Option<usize>, motion: PathMotion) -> usize {
         let node = self.stances.len();
         self.keys.push(match self.given {
             Given::First => stance.pointer(),
@@ -106,7 +106,7 @@ pub(super) struct Search<'a> {
     /// Longest step of the place, metres.
     step: f64,
     /// The start's and the goals'.
-    trees: [Tree; 2],
+    trees: [PathTree; 2],
     /// Speeds at the start and at each goal.
     speeds: (f64, Vec<f64>),
     is_begun: bool,
@@ -132,8 +132,8 @@ impl<'a> Search<'a> {
     ) -> Self {
         let dimensions = limits.dimensions();
         let diagonal = bounds[..dimensions].iter().map(|(a, b)| (b - a).powi(2)).sum::<f64>().sqrt();
-        let mut trees = [Tree::new(Given::First), Tree::new(Given::Last)];
-        let lead = |curves| Motion { curves, duration: 0.0 };
+        let mut trees = [PathTree::new(Given::First), PathTree::new(Given::Last)];
+        let lead = |curves| PathMotion { curves, duration: 0.0 };
         trees[0].add(start.stance, None, lead(start.lead));
         let mut speeds = Vec::new();
         for goal in goals {
@@ -197,7 +197,7 @@ impl<'a> Search<'a> {
 
     /// Joins the start to the goals, and brings roots at speed to rest.
     fn begin(&mut self, planner: &mut PathPlanner<'_>) -> Result<Option<Route>, CheckError> {
-        let mut best: Option<(usize, Motion)> = None;
+        let mut best: Option<(usize, PathMotion)> = None;
         for goal in 0..self.trees[1].stances.len() {
             let longest = best.as_ref().map_or(f64::INFINITY, |(_, motion)| motion.duration);
             let (from, to) = (&self.trees[0].stances[0], &self.trees[1].stances[goal]);
@@ -382,7 +382,7 @@ impl<'a> Search<'a> {
     }
 
     /// From the start over two nodes and the motion between them to a goal.
-    fn path(&self, start: usize, goal: usize, motion: Motion) -> Route {
+    fn path(&self, start: usize, goal: usize, motion: PathMotion) -> Route {
         let mut curves = self.trees[0].curves(start);
         curves.extend(motion.curves);
         curves.extend(self.trees[1].curves(goal));

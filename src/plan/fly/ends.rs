@@ -76,7 +76,7 @@ impl Port {
         base: &Base,
         start: &JointState,
     ) -> Result<Vec<Self>, Attitude> {
-        let end = End::of(base, start)?;
+        let end = FlightEnd::of(base, start)?;
         if end.is_level() {
             return Ok(vec![Self { level: end.flat, lead: None }]);
         }
@@ -120,7 +120,7 @@ impl Port {
 
 /// The first limit of the base that a state breaks, whatever the control.
 pub(super) fn excess(base: &Base, state: &JointState) -> Option<Diagnosis> {
-    let End { flat, thrust } = End::of(base, state).ok()?;
+    let FlightEnd { flat, thrust } = FlightEnd::of(base, state).ok()?;
     let gravity = base.gravity()?;
     let mut derivatives = [[0.0; MAX_OUTPUTS]; MAX_ORDER + 1];
     derivatives[0][..flat.position.len()].copy_from_slice(&flat.position);
@@ -144,14 +144,14 @@ pub(super) fn excess(base: &Base, state: &JointState) -> Option<Diagnosis> {
 }
 
 /// An end in the flat outputs, and how the body points.
-struct End {
+struct FlightEnd {
     /// Values and rates of the flat outputs.
     flat: JointState,
     /// Direction of the thrust and its derivative, along as many axes as there are.
     thrust: Vec<Jet>,
 }
 
-impl End {
+impl FlightEnd {
     fn of(base: &Base, state: &JointState) -> Result<Self, Attitude> {
         let jet = |i: usize| Jet([state.position[i], state.velocity[i], 0.0, 0.0]);
         let outputs = base.outputs().len();

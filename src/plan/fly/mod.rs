@@ -25,7 +25,7 @@ pub(super) use pilot::Pilot;
 
 use super::{EndFault, PlanError};
 use crate::base::Base;
-use crate::check::{CheckError, EdgeBatch, EdgeChecker, Diagnosis, Status};
+use crate::check::{CheckError, Diagnosis, EdgeBatch, EdgeChecker, Status};
 use crate::problem::{JointState, Problem};
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;

@@ -56,7 +56,7 @@ struct LevelSearch<'s> {
     joints: usize,
 }
 
-impl worker::Search for LevelSearch<'_> {
+impl worker::ResumableSearch for LevelSearch<'_> {
     type Path = Knots;
 
     fn samples(&self) -> u64 {

@@ -64,7 +64,7 @@ impl Lean {
     fn righting(&self, turning: &Turning, counter: f64) -> Option<(Trajectory, f64)> {
         let over = turn(turning, (self.angle, self.rate), counter)?;
         let up = turn(turning, (counter, 0.0), 0.0)?;
-        let mut swing = Swing::new(self);
+        let mut swing = RightingSwing::new(self);
         for leg in &over {
             swing.turn(leg, turning);
         }
@@ -85,10 +85,10 @@ impl Lean {
 }
 
 /// A phase of a turn: its duration, and angle, rate and angular acceleration at its beginning.
-type Leg = (f64, [f64; 3]);
+type RightingLeg = (f64, [f64; 3]);
 
 /// The fastest turn from an angle and rate to another angle at no rate.
-fn turn(turning: &Turning, (angle, rate): (f64, f64), to: f64) -> Option<Vec<Leg>> {
+fn turn(turning: &Turning, (angle, rate): (f64, f64), to: f64) -> Option<Vec<RightingLeg>> {
     // Beyond upright both ends of the turn are those of the strong thrust.
     let [weak, strong] = turning.change;
     let first = if angle.cos() > STRONG { strong } else { weak };
@@ -110,14 +110,14 @@ fn turn(turning: &Turning, (angle, rate): (f64, f64), to: f64) -> Option<Vec<Leg
 
 /// A trajectory on its way, the thrust swinging in one plane.
 #[derive(Clone)]
-struct Swing<'a> {
+struct RightingSwing<'a> {
     lean: &'a Lean,
     trajectory: Trajectory,
     /// Values and rates of the outputs at its end.
     at: JointState,
 }
 
-impl<'a> Swing<'a> {
+impl<'a> RightingSwing<'a> {
     fn new(lean: &'a Lean) -> Self {
         Self { lean, trajectory: Trajectory::new(lean.flat.position.len(), 5), at: lean.flat.clone() }
     }
@@ -133,7 +133,7 @@ impl<'a> Swing<'a> {
     }
 
     /// Turns for a phase, its thrust as strong as the lean asks for.
-    fn turn(&mut self, &(duration, [angle, rate, change]): &Leg, turning: &Turning) {
+    fn turn(&mut self, &(duration, [angle, rate, change]): &RightingLeg, turning: &Turning) {
         let at = |t: f64| (angle + t * (rate + 0.5 * change * t), rate + change * t);
         let parts = ((at(duration).0 - angle).abs() / TURN).ceil().max(1.0);
         for i in 0..parts as u32 {

@@ -39,7 +39,7 @@ const OF_END: usize = 2;
 /// What an end asks of the derivatives of an output: those that are given, and what the unknowns of the
 /// end add to them.
 #[derive(Clone, Copy, Debug, Default)]
-struct End {
+struct SplineEnd {
     given: [f64; ORDERS],
     by: [[f64; ORDERS]; OF_END],
 }
@@ -52,7 +52,7 @@ pub(super) struct Splines {
     moving: usize,
     resting: Vec<f64>,
     /// `[end][output]`.
-    ends: [Vec<End>; 2],
+    ends: [Vec<SplineEnd>; 2],
 }
 
 impl Splines {
@@ -100,7 +100,7 @@ impl Splines {
     pub(super) fn control(&self, unknowns: &[f64], h: f64) -> Vec<f64> {
         let (begin, rest) = unknowns.split_at(OF_END);
         let (middle, end) = rest.split_at(rest.len() - OF_END);
-        let of_end = |end: &[End], unknowns: &[f64]| -> Vec<f64> {
+        let of_end = |end: &[SplineEnd], unknowns: &[f64]| -> Vec<f64> {
             let point = |weights: &[f64; ORDERS]| {
                 let weights = at_scale(weights, h);
                 end.iter()
@@ -206,7 +206,7 @@ pub(super) fn weights(share: f64) -> [[f64; SUPPORT]; SUPPORT] {
     })
 }
 
-fn ends_of(flight: &Trajectory, t: f64, [up, moving]: [usize; 2], gravity: f64) -> Vec<End> {
+fn ends_of(flight: &Trajectory, t: f64, [up, moving]: [usize; 2], gravity: f64) -> Vec<SplineEnd> {
     let mut derivatives = vec![vec![0.0; flight.dof()]; ORDERS];
     derivatives.iter_mut().enumerate().for_each(|(order, values)| flight.evaluate(t, order, values));
     let [p, v, a, j] = [0, 1, 2, 3].map(|order| &derivatives[order]);
@@ -217,12 +217,12 @@ fn ends_of(flight: &Trajectory, t: f64, [up, moving]: [usize; 2], gravity: f64) 
     let end = |i: usize| match i <= up {
         true => {
             let turning = j[i] - along * thrust[i];
-            End {
+            SplineEnd {
                 given: [p[i], v[i], -weight(i), 0.0],
                 by: [[0.0, 0.0, thrust[i], turning], [0.0, 0.0, 0.0, thrust[i]]],
             }
         }
-        false => End { given: [p[i], v[i], a[i], j[i]], ..End::default() },
+        false => SplineEnd { given: [p[i], v[i], a[i], j[i]], ..SplineEnd::default() },
     };
     (0..moving).map(end).collect()
 }

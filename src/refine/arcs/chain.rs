@@ -84,7 +84,7 @@ impl CarTrailerState {
 
 /// An instant on an arc.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sample {
+pub(super) struct ArcSample {
     pub(super) at: CarTrailerState,
     /// Length of the trailer's path since the arc began, metres; negative backwards.
     pub(super) way: f64,
@@ -99,11 +99,11 @@ pub(super) struct Sample {
 pub(super) struct Leg {
     pub(super) from: CarTrailerState,
     /// After each step; the last is where the arc ends.
-    pub(super) samples: [Sample; STEPS],
+    pub(super) samples: [ArcSample; STEPS],
 }
 
 impl Leg {
-    pub(super) fn end(&self) -> &Sample {
+    pub(super) fn end(&self) -> &ArcSample {
         &self.samples[STEPS - 1]
     }
 
@@ -147,7 +147,7 @@ impl Train {
     }
 
     /// After `length`, a `share` of the arc's.
-    fn sample(&self, from: &CarTrailerState, curvature: f64, length: f64, share: f64, swing: &Swing) -> Sample {
+    fn sample(&self, from: &CarTrailerState, curvature: f64, length: f64, share: f64, swing: &Swing) -> ArcSample {
         let way = self.hitch_length * length;
         let half = 0.5 * curvature * way;
         // Of chord and arc, and its derivative by half the turn.
@@ -172,7 +172,7 @@ impl Train {
             hitch: curvature - swing.hitch.sin() / self.hitch_length,
         };
         let place = [from.place[0] + chord * cos, from.place[1] + chord * sin];
-        Sample {
+        ArcSample {
             at: CarTrailerState { place, heading, hitch: swing.hitch },
             way: swing.way,
             slopes: [bent.scaled(self.sharpest), stretched.scaled(share * self.hitch_length)],
@@ -188,7 +188,7 @@ impl CarTrailerState {
 }
 
 /// The derivatives of what has this slope at a sample of a leg, by all unknowns of the legs up to it.
-pub(super) fn form(legs: &[Leg], leg: usize, sample: &Sample, slope: CarTrailerState) -> Vec<f64> {
+pub(super) fn form(legs: &[Leg], leg: usize, sample: &ArcSample, slope: CarTrailerState) -> Vec<f64> {
     let mut form = vec![0.0; UNKNOWNS * (leg + 1)];
     let (mut sample, mut slope) = (sample, slope);
     for i in (0..=leg).rev() {

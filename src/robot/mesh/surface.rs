@@ -28,12 +28,12 @@ const WINDING_TOLERANCE: f64 = 0.25;
 #[derive(Clone, Debug)]
 pub struct Surface {
     triangles: Vec<[DVec3; 3]>,
-    nodes: Vec<Node>,
+    nodes: Vec<SurfaceNode>,
 }
 
 /// A node of the hierarchy: its left child follows it, its right child stands at `right`.
 #[derive(Clone, Debug)]
-struct Node {
+struct SurfaceNode {
     low: DVec3,
     high: DVec3,
     first: usize,
@@ -117,7 +117,7 @@ impl Surface {
     fn build(&mut self, first: usize, count: usize) {
         let triangles = &mut self.triangles[first..first + count];
         let index = self.nodes.len();
-        self.nodes.push(Node::over(triangles, first));
+        self.nodes.push(SurfaceNode::over(triangles, first));
         if count <= LEAF {
             return;
         }
@@ -171,7 +171,7 @@ impl Surface {
     }
 }
 
-impl Node {
+impl SurfaceNode {
     fn over(triangles: &[[DVec3; 3]], first: usize) -> Self {
         let (mut low, mut high) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
         let (mut normal, mut moment, mut area) = (DVec3::ZERO, DVec3::ZERO, 0.0);

@@ -13,8 +13,8 @@ use std::f64::consts::{PI, TAU};
 /// other moves with it: over all its positions the distance of a point from a circle arc or a line segment
 /// is known exactly, and so the box has one dimension less.
 pub(super) struct Chain {
-    head: Option<Head>,
-    steps: Vec<Step>,
+    head: Option<ChainHead>,
+    steps: Vec<ChainStep>,
     /// The range of each variable that moves the steps.
     pub(super) ranges: Vec<[f64; 2]>,
     /// Frame of the first link in that which the chain begins with.
@@ -23,13 +23,13 @@ pub(super) struct Chain {
 }
 
 /// The first joint of a chain, which moves by itself between two positions.
-struct Head {
+struct ChainHead {
     slides: bool,
     range: [f64; 2],
 }
 
 /// A joint of the chain: its position is `ratio` times a variable and `offset`.
-struct Step {
+struct ChainStep {
     before: Pose,
     slides: bool,
     variable: usize,
@@ -46,14 +46,14 @@ struct Passed {
 
 /// A box of the variables: its middle and half its widths.
 #[derive(Clone)]
-pub(super) struct Cell {
+pub(super) struct ChainCell {
     pub(super) middle: Vec<f64>,
     pub(super) half: Vec<f64>,
 }
 
 /// A point of the first link, or of the second at the middle of a cell, as the chain's first frame has it.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Place {
+pub(super) struct ChainPlace {
     at: DVec3,
     /// Distance from the axis of the head, and direction from there.
     from_axis: f64,
@@ -119,7 +119,7 @@ impl Chain {
         up: bool,
         ranges: &[[f64; 2]],
         leaders: &mut Vec<Option<usize>>,
-    ) -> Step {
+    ) -> ChainStep {
         let (leader, ratio, offset) =
             joint.mimic.map_or((index, 1.0, 0.0), |m| (m.joint, m.multiplier, m.offset));
         let slides = joint.kind == JointKind::Prismatic;
@@ -128,14 +128,14 @@ impl Chain {
         if !(upper - lower).is_finite() {
             leaders.push(None);
             self.ranges.push(if slides { [f64::NEG_INFINITY, f64::INFINITY] } else { [-PI, PI] });
-            return Step { before, slides, variable: self.ranges.len() - 1, ratio: 1.0, offset: 0.0 };
+            return ChainStep { before, slides, variable: self.ranges.len() - 1, ratio: 1.0, offset: 0.0 };
         }
         let variable = leaders.iter().position(|&l| l == Some(leader)).unwrap_or_else(|| {
             leaders.push(Some(leader));
             self.ranges.push([lower, upper]);
             self.ranges.len() - 1
         });
-        Step { before, slides, variable, ratio: sign * ratio, offset: sign * offset }
+        ChainStep { before, slides, variable, ratio: sign * ratio, offset: sign * offset }
     }
 
     /// Takes the first joint out of the steps, unless another follows the same variable.
@@ -147,23 +147,24 @@ impl Chain {
         }
         let first = self.steps.remove(0);
         let ends = self.ranges.remove(first.variable).map(|y| first.ratio * y + first.offset);
-        self.head = Some(Head { slides: first.slides, range: [ends[0].min(ends[1]), ends[0].max(ends[1])] });
+        self.head =
+            Some(ChainHead { slides: first.slides, range: [ends[0].min(ends[1]), ends[0].max(ends[1])] });
         self.steps.iter_mut().for_each(|step| step.variable -= 1);
         self.start = first.before.inverse();
     }
 
     /// The box of all variables.
-    pub(super) fn whole(&self) -> Cell {
+    pub(super) fn whole(&self) -> ChainCell {
         let middle = |[lower, upper]: &[f64; 2]| 0.5 * (lower + upper);
         let half = |[lower, upper]: &[f64; 2]| 0.5 * (upper - lower);
-        Cell {
+        ChainCell {
             middle: self.ranges.iter().map(middle).collect(),
             half: self.ranges.iter().map(half).collect(),
         }
     }
 
-    pub(super) fn posture(&self, cell: &Cell) -> Posture {
-        let pose = |step: &Step| {
+    pub(super) fn posture(&self, cell: &ChainCell) -> Posture {
+        let pose = |step: &ChainStep| {
             let q = step.ratio * cell.middle[step.variable] + step.offset;
             let motion = if step.slides {
                 Pose::from_translation(DVec3::Z * q)
@@ -172,7 +173,7 @@ impl Chain {
             };
             step.before * motion
         };
-        let reach = |step: &Step| {
+        let reach = |step: &ChainStep| {
             let half = step.ratio.abs() * cell.half[step.variable];
             if step.slides { half } else { chord(half) }
         };
@@ -183,20 +184,20 @@ impl Chain {
     }
 
     /// A point of the first link.
-    pub(super) fn of_first(&self, point: DVec3) -> Place {
-        Place::new(self.start.point(point), 0.0)
+    pub(super) fn of_first(&self, point: DVec3) -> ChainPlace {
+        ChainPlace::new(self.start.point(point), 0.0)
     }
 
     /// A point of the second link at the middle of a cell, and how far it strays from there. Of a chain
     /// in which it moves by d at most behind a joint, it is no farther from that joint's axis than at the
     /// middle and d, so that a turn by half a width h moves it by another 2 sin(h / 2) of that.
-    pub(super) fn of_second(&self, posture: &Posture, point: DVec3) -> Place {
+    pub(super) fn of_second(&self, posture: &Posture, point: DVec3) -> ChainPlace {
         let (mut at, mut travel) = (self.tip.point(point), 0.0);
         for (k, step) in self.steps.iter().enumerate().rev() {
             travel += added(step, posture.reach[k], at, travel);
             at = posture.poses[k].point(at);
         }
-        Place::new(at, travel)
+        ChainPlace::new(at, travel)
     }
 
     /// The variable that adds most to how far a point of the second link strays.
@@ -214,8 +215,8 @@ impl Chain {
     }
 
     /// The least and the greatest distance of two points while the head moves and nothing else does.
-    pub(super) fn distances(&self, first: &Place, second: &Place) -> [f64; 2] {
-        let Some(Head { slides, range: [lower, upper] }) = self.head else {
+    pub(super) fn distances(&self, first: &ChainPlace, second: &ChainPlace) -> [f64; 2] {
+        let Some(ChainHead { slides, range: [lower, upper] }) = self.head else {
             return [first.at.distance(second.at); 2];
         };
         if slides {
@@ -235,14 +236,14 @@ impl Chain {
     }
 }
 
-impl Place {
+impl ChainPlace {
     fn new(at: DVec3, travel: f64) -> Self {
         Self { at, from_axis: at.x.hypot(at.y), azimuth: at.y.atan2(at.x), travel }
     }
 }
 
 /// What a step adds to how far a point strays that strays by `travel` behind it.
-fn added(step: &Step, reach: f64, at: DVec3, travel: f64) -> f64 {
+fn added(step: &ChainStep, reach: f64, at: DVec3, travel: f64) -> f64 {
     if step.slides { reach } else { reach * (at.x.hypot(at.y) + travel) }
 }
 

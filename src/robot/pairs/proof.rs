@@ -4,7 +4,7 @@
 //! asked of both halves of the box. The largest boxes come first, so that what is easily proved is proved
 //! before the budget is spent on what is not.
 
-use super::chain::{Cell, Chain, Place, Posture};
+use super::chain::{Chain, ChainCell, ChainPlace, Posture};
 use crate::robot::Sphere;
 use std::collections::VecDeque;
 
@@ -22,7 +22,7 @@ pub(super) struct Proved {
 }
 
 /// One of the two links.
-pub(super) struct Side<'a> {
+pub(super) struct PairSide<'a> {
     pub(super) spheres: &'a [Sphere],
     /// A sphere that holds them all.
     pub(super) bound: Sphere,
@@ -45,8 +45,8 @@ enum Said {
 
 /// Proves what it can with about so many comparisons of spheres; also says how many it took. Links that
 /// are near each other are compared once sphere by sphere, whatever is left.
-pub(super) fn prove(chain: &Chain, sides: &[Side<'_>; 2], budget: usize) -> (Proved, usize) {
-    let mut search = Search::new(chain, sides, budget);
+pub(super) fn prove(chain: &Chain, sides: &[PairSide<'_>; 2], budget: usize) -> (Proved, usize) {
+    let mut search = PairSearch::new(chain, sides, budget);
     let (touching, apart) = search.claims();
     let all = sides[0].spheres.len() * sides[1].spheres.len();
     let is_mixed = touching.len() + apart.len() < all;
@@ -57,20 +57,20 @@ pub(super) fn prove(chain: &Chain, sides: &[Side<'_>; 2], budget: usize) -> (Pro
     (Proved { always, never }, budget - search.left)
 }
 
-struct Search<'a> {
+struct PairSearch<'a> {
     chain: &'a Chain,
-    sides: &'a [Side<'a>; 2],
+    sides: &'a [PairSide<'a>; 2],
     /// The first link's spheres, which do not move, and their bound.
-    first: Vec<Place>,
-    first_bound: Place,
+    first: Vec<ChainPlace>,
+    first_bound: ChainPlace,
     /// The second link's spheres over the box at hand, and whether they are known.
-    second: Vec<Option<Place>>,
+    second: Vec<Option<ChainPlace>>,
     /// Comparisons that may still be made.
     left: usize,
 }
 
-impl<'a> Search<'a> {
-    fn new(chain: &'a Chain, sides: &'a [Side<'a>; 2], left: usize) -> Self {
+impl<'a> PairSearch<'a> {
+    fn new(chain: &'a Chain, sides: &'a [PairSide<'a>; 2], left: usize) -> Self {
         Self {
             chain,
             sides,
@@ -85,7 +85,7 @@ impl<'a> Search<'a> {
     /// touch nowhere there. Of any other neither can be proved.
     fn claims(&mut self) -> (Vec<[usize; 2]>, Vec<[usize; 2]>) {
         let middle = self.chain.whole();
-        let posture = self.chain.posture(&Cell { half: vec![0.0; middle.half.len()], ..middle });
+        let posture = self.chain.posture(&ChainCell { half: vec![0.0; middle.half.len()], ..middle });
         self.second.fill(None);
         let [count, others] = self.sides.each_ref().map(|side| side.spheres.len());
         let all = (0..count).flat_map(|i| (0..others).map(move |j| [i, j]));
@@ -178,7 +178,7 @@ impl<'a> Search<'a> {
 }
 
 /// Both halves of a box, cut across a variable.
-fn halves(cell: &Cell, variable: usize) -> [Cell; 2] {
+fn halves(cell: &ChainCell, variable: usize) -> [ChainCell; 2] {
     [-0.5, 0.5].map(|share| {
         let mut half = cell.clone();
         half.middle[variable] += share * cell.half[variable];

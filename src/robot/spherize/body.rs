@@ -10,7 +10,7 @@ use std::f64::consts::TAU;
 const PRISM_SIDES: u32 = 44;
 
 /// A solid in its own frame, within a closed triangulated surface.
-pub(super) struct Body {
+pub(super) struct CoverBody {
     surface: Surface,
     /// Where the distance is better known than the surface tells.
     shape: Option<Shape>,
@@ -18,7 +18,7 @@ pub(super) struct Body {
     stop: Stop,
 }
 
-impl Body {
+impl CoverBody {
     pub(super) fn from_mesh(mesh: &Mesh) -> Self {
         Self::new(Surface::new(mesh), None)
     }

@@ -6,7 +6,7 @@
 //! triangle, or inside, and then a corner of the cell.) A ball that holds those points holds the
 //! part, and balls that hold the points of every cell, each cell in one ball, hold the solid.
 
-use super::body::Body;
+use super::body::CoverBody;
 use glam::DVec3;
 
 /// Cells are widened by this fraction of the largest coordinate when triangles are clipped to them,
@@ -38,10 +38,10 @@ pub(super) struct Cells {
 
 impl Cells {
     /// Cuts the bounding box into about `count` cells, as cubic as fits; leaves off when the body is late.
-    pub(super) fn new(body: &Body, count: usize) -> Self {
+    pub(super) fn new(body: &CoverBody, count: usize) -> Self {
         let surface = body.surface();
         let grid = Grid::new(surface.bounds(), count);
-        let mut pieces = vec![Piece::default(); grid.total()];
+        let mut pieces = vec![CellPiece::default(); grid.total()];
         for triangle in surface.triangles() {
             if body.is_late() {
                 break;
@@ -127,7 +127,7 @@ fn bounding_box(points: &mut Vec<DVec3>) -> (DVec3, DVec3, bool) {
 
 /// What the surface leaves in a cell.
 #[derive(Clone, Debug, Default)]
-struct Piece {
+struct CellPiece {
     points: Vec<DVec3>,
     patches: Vec<Patch>,
 }
@@ -139,7 +139,7 @@ struct Patch {
     area: f64,
 }
 
-impl Piece {
+impl CellPiece {
     fn add(&mut self, polygon: &[DVec3], normal: DVec3) {
         self.points.extend_from_slice(polygon);
         let fan = polygon.windows(2).map(|w| (w[0] - polygon[0]).cross(w[1] - polygon[0]).length() / 2.0);
@@ -229,7 +229,7 @@ impl Grid {
 
     /// Which corners of cells lie inside the solid. Cells without surface that hang together are
     /// on one side as a whole, and so are their corners; other corners are asked for one by one.
-    fn corners_inside(&self, body: &Body, pieces: &[Piece]) -> Vec<bool> {
+    fn corners_inside(&self, body: &CoverBody, pieces: &[CellPiece]) -> Vec<bool> {
         let contains = |p: DVec3| !body.is_late() && body.surface().contains(p);
         let mut sides: Vec<Option<bool>> = vec![None; self.count.iter().map(|n| n + 1).product()];
         let mut seen = vec![false; self.total()];

@@ -3,7 +3,7 @@
 //! As Lloyd's method does for means: every cell goes to the ball that can hold it with the least
 //! excess, every ball moves to where it can hold its cells with the least excess, and so on.
 
-use super::body::Body;
+use super::body::CoverBody;
 use super::cells::{Cells, farthest};
 use crate::robot::Sphere;
 use glam::DVec3;
@@ -33,7 +33,7 @@ pub(super) struct Fit {
 impl Fit {
     /// The least spheres about some of `centers` when each cell is held by the one that exceeds
     /// the solid least by it.
-    pub(super) fn new(body: &Body, cells: &Cells, centers: &[DVec3]) -> Self {
+    pub(super) fn new(body: &CoverBody, cells: &Cells, centers: &[DVec3]) -> Self {
         let out: Vec<f64> = centers.iter().map(|&c| body.signed_distance(c)).collect();
         let mut held = vec![Vec::new(); centers.len()];
         let mut radii = vec![0.0_f64; centers.len()];
@@ -62,14 +62,14 @@ impl Fit {
     }
 
     /// One sphere around the bounding box.
-    pub(super) fn around(body: &Body) -> Self {
+    pub(super) fn around(body: &CoverBody) -> Self {
         let [low, high] = body.surface().bounds();
         let sphere = Sphere { center: (low + high) / 2.0, radius: body.size() / 2.0 };
         Self { spheres: vec![sphere], cells: Vec::new(), excess: body.size() }
     }
 
     /// The best of what rounds of moving and assigning lead to.
-    pub(super) fn improved(self, body: &Body, cells: &Cells) -> Self {
+    pub(super) fn improved(self, body: &CoverBody, cells: &Cells) -> Self {
         let mut best = self;
         let mut current = best.clone();
         let mut idle = 0;
@@ -96,7 +96,7 @@ impl Fit {
 
 /// A centre within a stride of the sphere's from which its cells are held with less excess, by
 /// compass search.
-fn better_center(body: &Body, cells: &Cells, sphere: &Sphere, held: &[usize]) -> DVec3 {
+fn better_center(body: &CoverBody, cells: &Cells, sphere: &Sphere, held: &[usize]) -> DVec3 {
     let stride = STRIDE * sphere.radius;
     // Within a stride of the centre, no other points can become the farthest.
     let near = (sphere.radius - 2.0 * stride).max(0.0).powi(2);

@@ -8,7 +8,7 @@
 //! excess of `t` takes is a set cover problem; the least `t` that a number of balls can do is
 //! found by bisection.
 
-use super::body::Body;
+use super::body::CoverBody;
 use super::cells::Cells;
 use super::set_cover::{Bits, SetCover};
 use crate::stop::Stop;
@@ -50,7 +50,7 @@ pub(super) struct Choice {
 
 impl Candidates {
     /// At most `limit` centres on the medial axis, and that of the bounding box.
-    pub(super) fn new(body: &Body, cells: &Cells, limit: usize) -> Self {
+    pub(super) fn new(body: &CoverBody, cells: &Cells, limit: usize) -> Self {
         let ball = |&[point, normal]: &[DVec3; 2]| shrinking_ball(body, point, normal);
         let mut centers: Vec<DVec3> =
             cells.patches.iter().take_while(|_| !body.is_late()).map(ball).collect();
@@ -144,7 +144,7 @@ fn sorted<K>(keys: &[K], compare: impl Fn(&K, &K) -> Ordering) -> Vec<usize> {
 /// Centre of the largest ball within the solid that touches the surface at `point` from inside
 /// (Ma, Bae, Choi, "3D medial axis point approximation using nearest neighbors and the normal
 /// field", The Visual Computer 2012).
-fn shrinking_ball(body: &Body, point: DVec3, normal: DVec3) -> DVec3 {
+fn shrinking_ball(body: &CoverBody, point: DVec3, normal: DVec3) -> DVec3 {
     let mut radius = body.size() / 2.0;
     for _ in 0..SHRINKS {
         let chord = point - body.surface().nearest(point - normal * radius);
@@ -162,7 +162,7 @@ fn shrinking_ball(body: &Body, point: DVec3, normal: DVec3) -> DVec3 {
 }
 
 /// The deepest of the points in each cube of edge `spacing`.
-fn thinned(body: &Body, points: &[DVec3], spacing: f64) -> Vec<DVec3> {
+fn thinned(body: &CoverBody, points: &[DVec3], spacing: f64) -> Vec<DVec3> {
     let mut kept: BTreeMap<[i64; 3], (f64, DVec3)> = BTreeMap::new();
     for &p in points {
         let out = body.signed_distance(p);

@@ -13,7 +13,7 @@ use glam::DVec3;
 use std::f64::consts::{FRAC_PI_4, PI};
 
 /// An edge of a vehicle and what is wrong with it.
-pub(crate) struct Case {
+pub(crate) struct VehicleCase {
     /// Derivatives 0 to 4 of each flat output.
     derivatives: Vec<[f64; 5]>,
     pub status: Status,
@@ -22,12 +22,12 @@ pub(crate) struct Case {
 }
 
 /// A vehicle and its edges.
-pub(crate) struct Vehicle {
+pub(crate) struct ProbeVehicle {
     pub problem: Problem,
-    pub cases: Vec<Case>,
+    pub cases: Vec<VehicleCase>,
 }
 
-/// What a [`Case`] has as its index.
+/// What a [`VehicleCase`] has as its index.
 pub(crate) fn index(verdict: &Verdict) -> u32 {
     match verdict.status() {
         Status::World => verdict.other,
@@ -39,9 +39,9 @@ pub(crate) fn index(verdict: &Verdict) -> u32 {
 /// Duration of an edge, which is next to none.
 const INSTANT: f64 = 1e-3;
 
-impl Vehicle {
+impl ProbeVehicle {
     /// A vehicle that carries a ball at a point of its body, and balls in its way.
-    fn new(base: Base, carried: DVec3, balls: &[DVec3], cases: Vec<Case>) -> Result<Self, InputError> {
+    fn new(base: Base, carried: DVec3, balls: &[DVec3], cases: Vec<VehicleCase>) -> Result<Self, InputError> {
         let limits = vec![JointLimits::NONE; base.coordinates().len()];
         let robot = Robot::of_spheres("body", vec![Sphere { center: carried, radius: 0.1 }]);
         let robot = robot.on_base(base, &limits, Vec::new());
@@ -80,14 +80,14 @@ impl Vehicle {
 ///
 /// # Errors
 /// Never, unless a base lost its coordinates.
-pub(crate) fn vehicles() -> Result<[Vehicle; 2], InputError> {
+pub(crate) fn vehicles() -> Result<[ProbeVehicle; 2], InputError> {
     Ok([trailer()?, quadrotor()?])
 }
 
 /// A car with a trailer whose path is y = bend x^2 / 2 + slope x^3 / 6 at x = 0: its hitch stands at
 /// atan(bend), its wheels at atan((bend + slope cos^2) cos / 2). A ball stands before the car where the
 /// bend is one half, whether it goes ahead or back.
-fn trailer() -> Result<Vehicle, InputError> {
+fn trailer() -> Result<ProbeVehicle, InputError> {
     let car = Base::Car(Car {
         wheelbase: 0.5,
         speed: [-1.0, 1.0],
@@ -96,7 +96,7 @@ fn trailer() -> Result<Vehicle, InputError> {
         acceleration: f64::INFINITY,
         trailer: Some(Trailer { hitch_length: 1.0, angle: 0.8 }),
     });
-    let path = |bend: f64, slope: f64, guide: f64, status, index| Case {
+    let path = |bend: f64, slope: f64, guide: f64, status, index| VehicleCase {
         derivatives: vec![
             [0.0, 1.0, 0.0, 0.0, 0.0],
             [0.0, 0.0, bend, slope, 0.0],
@@ -130,12 +130,12 @@ fn trailer() -> Result<Vehicle, InputError> {
     let (sin, cos) = 0.5_f64.atan().sin_cos();
     let front = DVec3::new(1.0 + 0.5 * cos, 0.5 * sin, 0.0);
     let behind = DVec3::new(-front.x, front.y, 0.0);
-    Vehicle::new(car, DVec3::X * 0.5, &[front, behind], cases)
+    ProbeVehicle::new(car, DVec3::X * 0.5, &[front, behind], cases)
 }
 
 /// A quadrotor with a ball on top, and balls where that is with a thrust that leans forward, leans to
 /// the left, or points down.
-fn quadrotor() -> Result<Vehicle, InputError> {
+fn quadrotor() -> Result<ProbeVehicle, InputError> {
     let quadrotor = Base::Quadrotor(Quadrotor {
         mass: 1.0,
         inertia: DVec3::splat(0.01),
@@ -149,7 +149,7 @@ fn quadrotor() -> Result<Vehicle, InputError> {
     let submission = |x: [f64; 4], y: [f64; 4], z: [f64; 4], yaw: f64, status, index| {
         let moving = |[v, a, j, s]: [f64; 4]| [0.0, v, a, j, s];
         let yaw = [yaw, 0.0, 0.0, 0.0, 0.0];
-        Case { derivatives: vec![moving(x), moving(y), moving(z), yaw], status, index }
+        VehicleCase { derivatives: vec![moving(x), moving(y), moving(z), yaw], status, index }
     };
     let still = [0.0; 4];
     let cases = vec![
@@ -173,5 +173,5 @@ fn quadrotor() -> Result<Vehicle, InputError> {
     ];
     let lean = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
     let balls = [DVec3::new(lean, 0.0, lean), DVec3::new(0.0, lean, lean), DVec3::Z * -0.5];
-    Vehicle::new(quadrotor, DVec3::Z * 0.5, &balls, cases)
+    ProbeVehicle::new(quadrotor, DVec3::Z * 0.5, &balls, cases)
 }
