@@ -20,7 +20,7 @@ const NEAREST: f64 = 1e-12;
 
 /// A curve at an instant, or over an interval: p' = `rate` * `tangent` with `rate` >= 0.
 ///
-/// With g the tangent: the curvature is `turn` / |g|^3, its derivative by arc length `bend` / |g|^6,
+/// With g the tangent: the curvature is `turn` / |g|^3, its derivative by arc length `curvature_rate` / |g|^6,
 /// both positive where the curve bends to the left as it is followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PathFrame<S = f64> {
@@ -36,7 +36,7 @@ pub struct PathFrame<S = f64> {
     pub turn: Option<Jet<S>>,
     /// (turn' |g|^2 - 3 turn g.g') / rate; its third derivative is not known. `None` where that is
     /// infinite, or of no use.
-    pub bend: Option<Jet<S>>,
+    pub curvature_rate: Option<Jet<S>>,
 }
 
 impl PathFrame {
@@ -69,7 +69,7 @@ impl PathFrame {
             tangent,
             frame: 0.0,
             turn: Some(Jet::second_order([k, slope * v, 0.0])),
-            bend: Some(Jet::second_order([slope, 0.0, 0.0])),
+            curvature_rate: Some(Jet::second_order([slope, 0.0, 0.0])),
         }
     }
 }
@@ -80,11 +80,11 @@ impl<S: Scalar> PathFrame<S> {
         Self { rate: Jet::constant(1.0), ..Self::default() }
     }
 
-    /// Turn and bend of a motion that does not stop, from the derivative of its tangent.
+    /// Turn and curvature_rate of a motion that does not stop, from the derivative of its tangent.
     fn bend_freely(&mut self, [dx, dy]: [Jet<S>; 2]) {
         let [x, y, _] = self.tangent;
         let turn = x * dy - y * dx;
-        (self.turn, self.bend) = (Some(turn), Some(bend(turn, &self.tangent)));
+        (self.turn, self.curvature_rate) = (Some(turn), Some(curvature_rate(turn, &self.tangent)));
     }
 
     /// |tangent|.
@@ -100,7 +100,7 @@ impl<S: Scalar> PathFrame<S> {
 }
 
 /// turn' |g|^2 - 3 turn g.g'.
-fn bend<S: Scalar>(turn: Jet<S>, [x, y, _]: &[Jet<S>; 3]) -> Jet<S> {
+fn curvature_rate<S: Scalar>(turn: Jet<S>, [x, y, _]: &[Jet<S>; 3]) -> Jet<S> {
     turn.rate() * (*x * *x + *y * *y) - 3.0 * (turn * (*x * x.rate() + *y * y.rate()))
 }
 
@@ -126,7 +126,7 @@ struct Rest {
     tangent: Vec<Polynomial>,
     cross: Option<Polynomial>,
     turn: Option<Polynomial>,
-    bend: Option<Polynomial>,
+    curvature_rate: Option<Polynomial>,
 }
 
 impl Way {
@@ -190,7 +190,8 @@ impl Way {
             [S::default(); MAX_DERIVATIVES]
         };
         let tangent = [x, y, z].map(|[_, a, b, c, d, _]| Jet([a, b, c, d]));
-        let mut course = PathFrame { rate: Jet::constant(1.0), tangent, frame, turn: None, bend: None };
+        let mut course =
+            PathFrame { rate: Jet::constant(1.0), tangent, frame, turn: None, curvature_rate: None };
         if self.bends {
             course.bend_freely([x, y].map(|[_, _, a, b, c, d]| Jet([a, b, c, d])));
         }
@@ -212,14 +213,14 @@ impl Rest {
             power: Polynomial::power(stops),
             cross: None,
             turn: None,
-            bend: None,
+            curvature_rate: None,
             tangent: Vec::new(),
         };
         if let ([x, y], true) = (&tangent[..], bends) {
             let cross = x.times(&y.derivative()).minus(&y.times(&x.derivative())).scaled(sign);
             let cross_size = x.size() * y.derivative().size() + y.size() * x.derivative().size();
             rest.turn = cross.over_power(stops, ROUNDING * cross_size);
-            rest.bend = rest.turn.as_ref().and_then(|turn| {
+            rest.curvature_rate = rest.turn.as_ref().and_then(|turn| {
                 let squares = x.times(x).plus(&y.times(y));
                 let dot = x.times(&x.derivative()).plus(&y.times(&y.derivative()));
                 let slope =
@@ -256,16 +257,17 @@ impl Rest {
         turn_back(x, y, frame);
         let tangent = tangent.map(|expansion| expansion.jet(half, pace));
         let power = jet(&self.power);
-        let mut course = PathFrame { rate: power.scaled(pace.abs()), tangent, frame, turn: None, bend: None };
+        let mut course =
+            PathFrame { rate: power.scaled(pace.abs()), tangent, frame, turn: None, curvature_rate: None };
         let is_away = u - half > NEAREST;
         course.turn = match (&self.turn, &self.cross) {
             (Some(turn), _) => Some(jet(turn)),
             (None, Some(cross)) if is_away => Some(jet(cross) / power),
             _ => None,
         };
-        course.bend = match (&self.bend, course.turn) {
+        course.curvature_rate = match (&self.curvature_rate, course.turn) {
             (Some(slope), _) => Some(jet(slope)),
-            (None, Some(turn)) if is_away => Some(bend(turn, &course.tangent) / course.rate),
+            (None, Some(turn)) if is_away => Some(curvature_rate(turn, &course.tangent) / course.rate),
             _ => None,
         };
         course

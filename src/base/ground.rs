@@ -220,7 +220,7 @@ impl Kind for DifferentialDrive {
                 flat.course.tangent[i] = turned;
                 flat.derivatives[2][i] = a.abs() * direction;
             }
-            (flat.course.turn, flat.course.bend) = (None, None);
+            (flat.course.turn, flat.course.curvature_rate) = (None, None);
             return Ok(flat);
         }
         // w = curvature * v, so its derivative gives the curvature's slope by arc length.
@@ -255,7 +255,7 @@ impl Car {
         let length = course.length();
         let cube = length * length * length;
         let curvature = course.turn.ok_or(Singular::Curvature)? / cube;
-        let slope = course.bend.ok_or(Singular::Curvature)? / (cube * cube);
+        let slope = course.curvature_rate.ok_or(Singular::Curvature)? / (cube * cube);
         Ok([curvature.scaled(sign), slope])
     }
 }

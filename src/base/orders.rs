@@ -9,5 +9,5 @@ pub const MAX_ORDER: usize = 4;
 /// An output's value and its derivatives, one more than any base asks for: how fast the last changes.
 pub const MAX_DERIVATIVES: usize = MAX_ORDER + 2;
 
-/// Coefficients of the bend of a path, which is a product of derivatives of four outputs.
+/// Coefficients of the curvature rate of a path, which is a product of derivatives of four outputs.
 pub(super) const LONG: usize = 4 * MAX_DEGREE;

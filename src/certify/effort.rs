@@ -64,7 +64,7 @@ struct EffortQuantity {
     value: Row64,
     travel: Row64,
     line: Row64,
-    bend: Row64,
+    second_derivative: Row64,
 }
 
 /// A vector or a scalar over the interval.
@@ -83,7 +83,7 @@ type Arrow<F> = EffortModel<Vector3<F>, F>;
 struct EffortTurn<F> {
     travel: F,
     line: F,
-    bend: F,
+    second_derivative: F,
 }
 
 /// A body over the interval, in its own frame, which moves in its parent's: by a fixed rotation,
@@ -158,8 +158,12 @@ impl<'a> Efforts<'a> {
     /// Finds out how the outputs vary over the parts at hand; lanes left over repeat the last.
     fn vary(&mut self, trajectory: &Trajectory) {
         let EffortScratch { block, outputs, angles, polynomial, .. } = &mut self.scratch;
-        let none =
-            EffortQuantity { value: Row64::ZERO, travel: Row64::ZERO, line: Row64::ZERO, bend: Row64::ZERO };
+        let none = EffortQuantity {
+            value: Row64::ZERO,
+            travel: Row64::ZERO,
+            line: Row64::ZERO,
+            second_derivative: Row64::ZERO,
+        };
         outputs.resize(trajectory.dof(), [none; 3]);
         angles.resize(self.mechanism.bodies.len(), [Row64::ZERO; 2]);
         for lane in 0..F64_LANES {
@@ -175,7 +179,7 @@ impl<'a> Efforts<'a> {
                     quantity.value.0[lane] = polynomial.get(order).map_or(0.0, |c| factorial * c);
                     quantity.travel.0[lane] = variation.travel;
                     quantity.line.0[lane] = variation.line;
-                    quantity.bend.0[lane] = variation.bend();
+                    quantity.second_derivative.0[lane] = variation.second_derivative();
                 }
             }
             for (body, [sine, cosine]) in self.mechanism.bodies.iter().zip(&mut *angles).skip(1) {
@@ -305,16 +309,16 @@ impl EffortBound<'_> {
             let variation = EffortTurn {
                 travel: level.load(&place.travel) * size,
                 line: level.load(&place.line) * ratio,
-                bend: level.load(&place.bend) * size,
+                second_derivative: level.load(&place.second_derivative) * size,
             };
-            let still = EffortTurn { travel: zero, line: zero, bend: zero };
+            let still = EffortTurn { travel: zero, line: zero, second_derivative: zero };
             let mut translation = Arrow::constant(Vector3::splat(level, placement.translation.to_array()));
             let mut turn = variation;
             if body.motion == JointMotion::Prismatic {
                 let slide = level.load(&place.value).mul_add(ratio, level.splat(body.offset));
                 translation.center = z.mul_add(slide, translation.center);
                 translation.slope = z * variation.line;
-                translation.radius = variation.bend;
+                translation.radius = variation.second_derivative;
                 turn = still;
             }
             let (qd, qdd) =
@@ -412,7 +416,7 @@ impl<F: Doubles> BodyModel<F> {
         let zero = level.splat(0.0);
         Self {
             rotation: placement.rotation.to_cols_array_2d().map(|column| Vector3::splat(level, column)),
-            turn: EffortTurn { travel: zero, line: zero, bend: zero },
+            turn: EffortTurn { travel: zero, line: zero, second_derivative: zero },
             translation: Arrow::constant(Vector3::splat(level, placement.translation.to_array())),
             angular_velocity: still,
             angular_acceleration: still,
@@ -437,7 +441,7 @@ impl<F: Doubles> Arrow<F> {
         Self {
             center: Vector3 { x: zero, y: zero, z: level.load(&quantity.value) * ratio },
             slope: Vector3 { x: zero, y: zero, z: level.load(&quantity.line) * ratio },
-            radius: level.load(&quantity.bend) * size,
+            radius: level.load(&quantity.second_derivative) * size,
         }
     }
 
@@ -484,7 +488,7 @@ impl<F: Doubles> Arrow<F> {
         let half = sign.like(0.5);
         let share = half * angle.line;
         let steepness = slope.length();
-        let second = angle.travel.mul_add(angle.travel * half, angle.bend);
+        let second = angle.travel.mul_add(angle.travel * half, angle.second_derivative);
         let size = across.length() + steepness;
         Self {
             center: slope.mul_add(share, self.center),

@@ -49,7 +49,7 @@ impl Variation {
 
     /// How far it may be from `line` s.
     #[inline(always)]
-    pub(super) fn bend(&self) -> f64 {
+    pub(super) fn second_derivative(&self) -> f64 {
         self.square.abs() + self.rest
     }
 
@@ -116,7 +116,7 @@ mod tests {
                 let moved = derivative(&c, order, middle + s * half) - derivative(&c, order, middle);
                 let slack = 1e-11 * (1.0 + derivative(&c, order, middle).abs() + variation.travel);
                 prop_assert!(moved.abs() <= variation.travel + slack);
-                prop_assert!((moved - variation.line * s).abs() <= variation.bend() + slack);
+                prop_assert!((moved - variation.line * s).abs() <= variation.second_derivative() + slack);
                 let left = moved - variation.line * s - variation.square * s * s;
                 prop_assert!(left.abs() <= variation.rest + slack);
                 reached = reached.max(moved.abs());

@@ -30,7 +30,7 @@ pub(super) struct ExtremaTable {
 #[derive(Clone, Copy)]
 struct Bounds {
     value: [f64; 2],
-    bend: [f64; 2],
+    second_derivative: [f64; 2],
 }
 
 /// The extrema of value, first and second derivative.
@@ -43,9 +43,9 @@ impl ExtremaTable {
         let (value, slope) = (polynomial[0], polynomial.get(1).copied().unwrap_or(0.0));
         let (mut travel, mut least, mut most) = (0.0_f64, f64::INFINITY, f64::NEG_INFINITY);
         for segment in segments {
-            let Bounds { value: [min, max], bend } = self.ranges[segment * self.dof + output];
+            let Bounds { value: [min, max], second_derivative } = self.ranges[segment * self.dof + output];
             travel = travel.max(max - value).max(value - min);
-            (least, most) = (least.min(bend[0]), most.max(bend[1]));
+            (least, most) = (least.min(second_derivative[0]), most.max(second_derivative[1]));
         }
         let smooth = Variation::smooth(slope, travel, [least, most], half);
         Variation { rest: smooth.rest + self.jumps, ..smooth }
@@ -71,7 +71,7 @@ impl ExtremaTable {
                 let bounds = if trajectory.degree() <= 3 {
                     let of = cubic_extremes(segment.polynomial(output), segment.duration);
                     all.iter_mut().zip(&of).for_each(|(all, of)| widen(all, of, start));
-                    Bounds { value: [of[0].min, of[0].max], bend: [of[2].min, of[2].max] }
+                    Bounds { value: [of[0].min, of[0].max], second_derivative: [of[2].min, of[2].max] }
                 } else {
                     self.enclose(&segment, output, start, all)
                 };
@@ -126,7 +126,7 @@ impl ExtremaTable {
                 *enclosure = [of.min, of.max];
             }
         }
-        Bounds { value: enclosures[0], bend: enclosures[2] }
+        Bounds { value: enclosures[0], second_derivative: enclosures[2] }
     }
 }
 
@@ -181,7 +181,7 @@ fn cubic_extremes(polynomial: &[f64], duration: f64) -> Extremes {
     c[..polynomial.len()].copy_from_slice(polynomial);
     let value = |t: f64| c[0] + t * (c[1] + t * (c[2] + t * c[3]));
     let speed = |t: f64| c[1] + t * (2.0 * c[2] + t * (3.0 * c[3]));
-    let bend = |t: f64| 2.0 * c[2] + t * (6.0 * c[3]);
+    let second_derivative = |t: f64| 2.0 * c[2] + t * (6.0 * c[3]);
     let ends = |first: f64, last: f64| {
         if first <= last {
             Extrema { min: first, min_time: 0.0, max: last, max_time: duration }
@@ -191,7 +191,7 @@ fn cubic_extremes(polynomial: &[f64], duration: f64) -> Extremes {
     };
     let mut values = ends(value(0.0), value(duration));
     let mut speeds = ends(speed(0.0), speed(duration));
-    let bends = ends(bend(0.0), bend(duration));
+    let bends = ends(second_derivative(0.0), second_derivative(duration));
     if bends.min < 0.0 && bends.max > 0.0 {
         visit(&mut speeds, -c[2] / (3.0 * c[3]), duration, speed);
     }

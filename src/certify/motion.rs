@@ -174,7 +174,7 @@ impl Moves {
         let zero = level.splat(0.0);
         let still = Vector3::all(zero);
         let (mut line, mut square, mut omega, mut alpha) = (still, still, still, still);
-        let (mut travel, mut bend, mut rest) = (zero, zero, zero);
+        let (mut travel, mut second_derivative, mut rest) = (zero, zero, zero);
         let (mut turn_travel, mut turn_bend, mut turn_rest) = (zero, zero, zero);
         for step in &block.steps {
             let Variation { travel: e, line: l, square: q, rest: c } = joints[step.output].scaled(step.ratio);
@@ -186,7 +186,7 @@ impl Moves {
                 line = axis.mul_add(l_on, line);
                 square = axis.mul_add(q_on, square);
                 rest = rest + step.on(level, c);
-                bend = bend + step.on(level, second);
+                second_derivative = second_derivative + step.on(level, second);
                 travel = travel + e_on;
                 continue;
             }
@@ -199,8 +199,8 @@ impl Moves {
             let reach = arm.length();
             let tip = arm * half_line + line;
             square = arm.mul_add(q_on, axis.cross(tip).mul_add(l_on, square));
-            rest = third.mul_add(reach, turned.mul_add(travel, size.mul_add(bend, rest)));
-            bend = e_on.mul_add(travel, turned.mul_add(reach, bend));
+            rest = third.mul_add(reach, turned.mul_add(travel, size.mul_add(second_derivative, rest)));
+            second_derivative = e_on.mul_add(travel, turned.mul_add(reach, second_derivative));
             travel = e_on.mul_add(reach, travel);
             line = arm.mul_add(l_on, line);
             alpha = axis.mul_add(q_on, axis.cross(omega).mul_add(half_line, alpha));

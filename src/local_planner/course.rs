@@ -82,7 +82,7 @@ pub struct PathPlanner<'a> {
 impl<'a> PathPlanner<'a> {
     /// A local planner for `mechanism`, whose `limits` these are and whose edges `checker` checks.
     pub fn new(mechanism: &Mechanism, limits: &'a PathLimits, checker: &'a mut dyn EdgeChecker) -> Self {
-        let degree = if limits.needs_bend() { 7 } else { 5 };
+        let degree = if limits.needs_curvature_rate() { 7 } else { 5 };
         Self {
             limits,
             checker,
@@ -205,7 +205,7 @@ impl<'a> PathPlanner<'a> {
             heading,
             pitch: if self.limits.is_spatial() { pitch.clamp(-STEEPEST, STEEPEST) } else { 0.0 },
             curvature: self.limits.needs_curvature().then_some(0.0),
-            bend: self.limits.needs_bend().then_some(0.0),
+            curvature_rate: self.limits.needs_curvature_rate().then_some(0.0),
             arm: arm.to_vec(),
             ..PathState::default()
         }

@@ -210,7 +210,7 @@ impl RouteShortener<'_, '_> {
         let is_smooth = directions[0] == directions[1] || self.planner.limits().keeps_curvature();
         let bent = middle.curvature.map(|k| k + 4.0 * draw() / length);
         middle.curvature = if self.planner.limits().needs_curvature() && is_smooth { bent } else { None };
-        middle.bend = middle.bend.filter(|_| self.planner.limits().needs_bend());
+        middle.curvature_rate = middle.curvature_rate.filter(|_| self.planner.limits().needs_curvature_rate());
         if directions[0] != directions[1] {
             middle.arm_slopes.clear();
         }
@@ -279,8 +279,8 @@ impl RouteShortener<'_, '_> {
         };
         let keeps = limits.keeps_curvature() || passes && limits.needs_curvature();
         let arm_slopes = if passes { stance.arm_slopes } else { Vec::new() };
-        let bend = stance.bend.filter(|_| limits.needs_bend());
-        PathState { curvature: stance.curvature.filter(|_| keeps), bend, speed, arm_slopes, ..stance }
+        let curvature_rate = stance.curvature_rate.filter(|_| limits.needs_curvature_rate());
+        PathState { curvature: stance.curvature.filter(|_| keeps), curvature_rate, speed, arm_slopes, ..stance }
     }
 
     /// Puts `middle` in place of what lies between two cuts, if that is shorter, and valid: where that is not

@@ -59,7 +59,7 @@ pub struct PathState {
     /// any will do.
     pub curvature: Option<f64>,
     /// Derivative of that by the length of the path, likewise, 1/m^2; `None` where any will do.
-    pub bend: Option<f64>,
+    pub curvature_rate: Option<f64>,
     /// Speed that it must have here, m/s, negative backwards; zero where it may stand.
     pub speed: f64,
     /// Positions of the joints that it carries, rad or m.
@@ -81,7 +81,7 @@ impl PathState {
         // To the left of the way it goes; the curvature in reverse has the opposite sign.
         let left = [-d[1], d[0], 0.0][i];
         let second = self.curvature.map(|k| sign * k * m * m * left);
-        let third = self.curvature.zip(self.bend).map(|(k, bend)| m.powi(3) * (bend * left - k * k * d[i]));
+        let third = self.curvature.zip(self.curvature_rate).map(|(k, curvature_rate)| m.powi(3) * (curvature_rate * left - k * k * d[i]));
         [second, third]
     }
 
@@ -264,7 +264,7 @@ impl Curve {
             pitch: if is_level { 0.0 } else { dz.atan2(dx.hypot(dy)) },
             speed: 0.0,
             curvature: is_level.then(|| self.direction.sign() * turn / stretch.powi(3)),
-            bend: is_level.then(|| {
+            curvature_rate: is_level.then(|| {
                 let turned = vx * jy - vy * jx;
                 let along = vx * ax + vy * ay;
                 (turned - 3.0 * turn * along / (stretch * stretch)) / stretch.powi(4)
@@ -424,10 +424,10 @@ mod tests {
         let curvature = prop_oneof![Just(None), Just(Some(0.0)), (-1.0..1.0).prop_map(Some)];
         let place = prop::array::uniform3(-2.0..2.0);
         let arm = prop::collection::vec(-1.0..1.0, 2);
-        let bend = prop_oneof![Just(None), (-1.0..1.0).prop_map(Some)];
-        (place, -4.0..4.0, -1.0..1.0, (curvature, bend), arm.clone(), arm).prop_map(
-            |(place, heading, pitch, (curvature, bend), arm, arm_slopes)| PathState {
-                bend,
+        let curvature_rate = prop_oneof![Just(None), (-1.0..1.0).prop_map(Some)];
+        (place, -4.0..4.0, -1.0..1.0, (curvature, curvature_rate), arm.clone(), arm).prop_map(
+            |(place, heading, pitch, (curvature, curvature_rate), arm, arm_slopes)| PathState {
+                curvature_rate,
                 place,
                 heading,
                 pitch,
@@ -455,8 +455,8 @@ mod tests {
         if let (Some(k), false) = (wanted.curvature, curve.is_spatial) {
             prop_assert!((got.curvature.unwrap() - k).abs() < 1e-8, "{got:?} {wanted:?}");
         }
-        if let (Some(bend), true, false) = (wanted.bend, bends, curve.is_spatial) {
-            prop_assert!((got.bend.unwrap() - bend).abs() < 1e-6, "{got:?} {wanted:?}");
+        if let (Some(curvature_rate), true, false) = (wanted.curvature_rate, bends, curve.is_spatial) {
+            prop_assert!((got.curvature_rate.unwrap() - curvature_rate).abs() < 1e-6, "{got:?} {wanted:?}");
         }
         for j in 0..2 {
             prop_assert!((got.arm[j] - wanted.arm[j]).abs() < 1e-12);
@@ -476,7 +476,7 @@ mod tests {
             if let Some(curve) = Curve::join(&from, &to, direction, lengths, is_spatial)
                 .and_then(Curve::guided)
             {
-                let bends = |s: &PathState| s.curvature.and(s.bend).is_some();
+                let bends = |s: &PathState| s.curvature.and(s.curvature_rate).is_some();
                 let is_septic = bends(&from) && bends(&to);
                 assert_meets(&curve, 0.0, &from, is_septic)?;
                 assert_meets(&curve, 1.0, &to, is_septic)?;

@@ -182,7 +182,7 @@ impl PathLimits {
 
     /// Whether the derivative of the curvature must be continuous too, always: where a trailer's car must not
     /// jerk its wheels.
-    pub fn needs_bend(&self) -> bool {
+    pub fn needs_curvature_rate(&self) -> bool {
         matches!(&self.base, Base::Car(car) if car.trailer.is_some() && car.steering_rate.is_finite())
     }
 
@@ -197,9 +197,9 @@ impl PathLimits {
     }
 
     /// Derivative of the curvature by the length of the path at which the wheels are straight, 1/m^2.
-    pub fn straight_bend(&self, curvature: f64) -> f64 {
+    pub fn straight_curvature_rate(&self, curvature: f64) -> f64 {
         match &self.base {
-            // curvature + hitch length * bend * cos^2 of the hitch angle = 0.
+            // curvature + hitch length * curvature rate * cos^2 of the hitch angle = 0.
             Base::Car(Car { trailer: Some(Trailer { hitch_length: d, .. }), .. }) => {
                 -curvature * (1.0 + (d * curvature).powi(2)) / d
             }
@@ -268,19 +268,19 @@ impl PathLimits {
 
     #[inline]
     fn drive(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut impl FnMut(LimitRow)) -> bool {
-        let bend = Bend::of(&curve.velocity(u));
+        let bending = Bending::of(&curve.velocity(u));
         let sign = curve.direction.sign();
         let [linear, angular] = drive.acceleration.map_or([f64::INFINITY; 2], |a| [a.linear, a.angular]);
-        let [stretch, stretched] = bend.stretch;
+        let [stretch, stretched] = bending.stretch;
         rows(self.row([sign * stretch, sign * stretched], drive.speed, linear));
-        rows(self.row(bend.turn, drive.turn_rate, angular));
+        rows(self.row(bending.turn, drive.turn_rate, angular));
         true
     }
 
     fn car(&self, car: &Car, curve: &Curve, u: f64, rows: &mut impl FnMut(LimitRow)) -> bool {
-        let bend = Bend::of(&curve.velocity(u));
+        let bending = Bending::of(&curve.velocity(u));
         let sign = curve.direction.sign();
-        let ([s, stretched], [k, bent]) = (bend.stretch, bend.curvature());
+        let ([s, stretched], [k, bent]) = (bending.stretch, bending.curvature());
         let (k, bent) = (sign * k, sign * bent);
         let [most_steering, most_hitch] = self.tangents;
         let (speed, steering) = match car.trailer {
@@ -294,7 +294,7 @@ impl PathLimits {
                 let square = 1.0 + hitch * hitch;
                 let secant = square.sqrt();
                 let stretched = (stretched + s * hitch * d * bent / square) * secant;
-                let steering = steering_tangent(car, d, &bend, sign);
+                let steering = steering_tangent(car, d, &bending, sign);
                 ([sign * s * secant, sign * stretched], steering)
             }
         };
@@ -336,27 +336,27 @@ const DIFFERENCE: f64 = 1e-5;
 
 /// The steering angle of a car whose trailer follows `curve`, rad.
 fn steering_of(car: &Car, Trailer { hitch_length: d, .. }: Trailer, curve: &Curve, u: f64) -> f64 {
-    steering_tangent(car, d, &Bend::of(&curve.velocity(u)), curve.direction.sign()).atan()
+    steering_tangent(car, d, &Bending::of(&curve.velocity(u)), curve.direction.sign()).atan()
 }
 
 /// Its tangent, by the hitch length and how the trailer's path bends; -1 in reverse.
-fn steering_tangent(car: &Car, d: f64, bend: &Bend, sign: f64) -> f64 {
-    let [k, bent] = bend.curvature();
+fn steering_tangent(car: &Car, d: f64, bending: &Bending, sign: f64) -> f64 {
+    let [k, bent] = bending.curvature();
     let k = sign * k;
     // Of the hitch angle.
     let cos = (1.0 + (d * k).powi(2)).sqrt().recip();
-    car.wheelbase * (k + d * cos * cos * bent / bend.stretch[0]) * cos
+    car.wheelbase * (k + d * cos * cos * bent / bending.stretch[0]) * cos
 }
 
 /// How a curve in the plane bends, by its parameter: each value with its derivative.
-struct Bend {
+struct Bending {
     /// |P'|.
     stretch: [f64; 2],
     /// The derivative of its direction, rad.
     turn: [f64; 2],
 }
 
-impl Bend {
+impl Bending {
     #[inline]
     fn of([v, a, j]: &[[f64; 3]; 3]) -> Self {
         let dot = |p: &[f64; 3], q: &[f64; 3]| p[0] * q[0] + p[1] * q[1];

@@ -20,11 +20,11 @@ struct SpeedBand {
     offset: f64,
 }
 
-/// A limit of acceleration by length: |rate a + bend x| <= most.
+/// A limit of acceleration by length: |rate a + curvature_ratio x| <= most.
 #[derive(Clone, Copy, Debug)]
 struct Term {
     rate: f64,
-    bend: f64,
+    curvature_ratio: f64,
     most: f64,
 }
 
@@ -32,11 +32,11 @@ impl Term {
     /// What it leaves for `a` at the beginning of a way, if x is that there and the term what it is at the
     /// end of the way `ahead`, and the greatest x where it leaves all for `a`.
     fn band(&self, ahead: f64) -> (SpeedBand, f64) {
-        let rate = self.rate + 2.0 * ahead * self.bend;
-        if rate.abs() <= 1e-9 * self.bend.abs() {
-            return (SpeedBand { slope: 0.0, offset: f64::INFINITY }, self.most / self.bend.abs());
+        let rate = self.rate + 2.0 * ahead * self.curvature_ratio;
+        if rate.abs() <= 1e-9 * self.curvature_ratio.abs() {
+            return (SpeedBand { slope: 0.0, offset: f64::INFINITY }, self.most / self.curvature_ratio.abs());
         }
-        (SpeedBand { slope: -self.bend / rate, offset: self.most / rate.abs() }, f64::INFINITY)
+        (SpeedBand { slope: -self.curvature_ratio / rate, offset: self.most / rate.abs() }, f64::INFINITY)
     }
 }
 
@@ -117,8 +117,8 @@ impl PathLimits {
             let [_, most] = self.paces(curve, u, |row| {
                 if row.acceleration.is_finite() {
                     let rate = row.rate / stretch;
-                    let bend = (row.slope - rate * stretched) / (stretch * stretch);
-                    terms.push(Term { rate, bend, most: row.acceleration });
+                    let curvature_ratio = (row.slope - rate * stretched) / (stretch * stretch);
+                    terms.push(Term { rate, curvature_ratio, most: row.acceleration });
                 }
             })?;
             profile.duration += weight(i) / most;

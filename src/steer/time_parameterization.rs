@@ -715,7 +715,7 @@ mod tests {
             heading,
             pitch: if limits.is_spatial() { pitch } else { 0.0 },
             curvature: (!limits.is_spatial()).then_some(0.0),
-            bend: limits.needs_bend().then_some(0.0),
+            curvature_rate: limits.needs_curvature_rate().then_some(0.0),
             ..PathState::default()
         };
         let mut curves: Vec<Curve> = Vec::new();

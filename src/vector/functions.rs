@@ -1,6 +1,6 @@
 //! Functions of vectors of `f32`.
 
-use super::*;
+use super::traits::*;
 
 /// Sine and cosine, absolute error below 2.5e-7 for |x| up to 1e3: Cody and Waite's reduction by
 /// multiples of pi in three parts, then minimax polynomials over half a turn (our own fit, by Lawson's

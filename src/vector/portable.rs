@@ -1,6 +1,7 @@
 //! Plain Rust for any CPU, which compilers turn into NEON and the like: four `f32`, eight `f64`.
 
-use super::*;
+use super::traits::*;
+use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Sub};
 
 /// The level that every CPU has.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,7 @@
 //! Vectors in space, one per lane.
 
-use super::*;
+use super::traits::*;
+use std::ops::{Add, Mul, Sub};
 
 /// A vector per lane.
 #[derive(Clone, Copy)]

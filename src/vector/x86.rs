@@ -1,7 +1,8 @@
 //! The instruction sets of x86-64.
 
 use super::portable::{PlainF64, Portable};
-use super::*;
+use super::traits::*;
+use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Sub};
 use std::arch::x86_64::*;
 
 /// Defines a token.

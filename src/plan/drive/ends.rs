@@ -68,9 +68,11 @@ fn stance(limits: &PathLimits, state: &JointState) -> (PathState, f64) {
     } else {
         limits.keeps_curvature().then(|| limits.curvature(p.get(3).copied().unwrap_or(0.0)))
     };
-    let bend = curvature.filter(|_| limits.needs_bend()).map(|k| limits.straight_bend(k));
+    let curvature_rate =
+        curvature.filter(|_| limits.needs_curvature_rate()).map(|k| limits.straight_curvature_rate(k));
     let place = [p[0], p[1], 0.0];
-    let stance = PathState { place, heading: p[2], curvature, bend, speed, arm, ..PathState::default() };
+    let stance =
+        PathState { place, heading: p[2], curvature, curvature_rate, speed, arm, ..PathState::default() };
     (stance, rates[2])
 }
 

@@ -134,7 +134,7 @@ impl Window {
     /// Where what lies within it begins and ends. How the wheels stand there is free.
     fn ends(&self) -> [PathState; 2] {
         let ends = [self.middle[0].stance(0.0), self.middle[self.middle.len() - 1].stance(1.0)];
-        ends.map(|stance| PathState { bend: None, ..stance })
+        ends.map(|stance| PathState { curvature_rate: None, ..stance })
     }
 
     /// A ball about it: centre, and radius in metres.
