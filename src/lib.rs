@@ -64,8 +64,9 @@
 //!
 //! # What is promised to stay
 //!
-//! The [`prelude`], and the rooms that it is taken from. Those behind them ([`search`], [`steer`], [`refine`] and the
-//! like) are there for our own tests and benches, under the feature `internals`, and change as they like.
+//! The [`prelude`], and the rooms in front: [`planner`], [`world`], [`scene`], [`exchange`], [`pose`], [`stop`],
+//! [`error`]. Those behind them are there for our own command line, tests and benches, under the feature `internals`,
+//! and change as they like; what callers need of them is in the prelude.
 
 // Without the feature, the documentation names rooms that it does not show.
 #![cfg_attr(not(feature = "internals"), allow(rustdoc::private_intra_doc_links))]
@@ -85,20 +86,13 @@ macro_rules! internal {
     };
 }
 
-pub mod base;
-pub mod certify;
-pub mod check;
 pub mod error;
 pub mod exchange;
-pub mod plan;
 pub mod planner;
 pub mod pose;
 pub mod prelude;
-pub mod problem;
-pub mod robot;
 pub mod scene;
 pub mod stop;
-pub mod trajectory;
 pub mod world;
 
 #[cfg(feature = "cli")]
@@ -106,13 +100,20 @@ pub mod world;
 pub mod cli;
 
 internal! {
+    base,
     #[cfg(feature = "cli")]
     bench,
+    certify,
+    check,
     document,
     local_planner,
+    plan,
+    problem,
     refine,
+    robot,
     search,
     steer,
+    trajectory,
     vector,
 }
 

@@ -1,16 +1,23 @@
-//! What most callers need, under one name: `use flatout::prelude::*`. Imports the front rooms.
+//! What most callers need, under one name: `use flatout::prelude::*`. Imports the front rooms, and of those behind
+//! them what callers meet.
 
 pub use crate::base::Base;
-pub use crate::certify::{Certificate, CertifyOptions, Violation};
+pub use crate::certify::{Certificate, CertifyOptions, Clearance, Sampled, Violation};
 pub use crate::check::{AdapterChoice, Backend};
 pub use crate::error::{InputError, InvalidValue};
-pub use crate::exchange::{Format, NamedTrajectory};
-pub use crate::plan::{Budget, Cost, EndFault, PlanError, PlanOptions, Progress, Quality, Solution};
-pub use crate::planner::{Goal, Motion, Planner, Query, Rate, Setpoint, State};
+pub use crate::exchange::{Export, Format, NamedTrajectory};
+pub use crate::plan::{
+    Budget, Cost, EndFault, FailureHint, Observer, PlanError, PlanOptions, Progress, Quality, Sampling,
+    Solution, Statistics,
+};
+pub use crate::planner::{
+    FlatSample, FlatSystem, Goal, Motion, Planner, PlannerBuilder, Query, Rate, Setpoint, State,
+};
 pub use crate::pose::Pose;
 pub use crate::problem::{Constraint, JointState, Problem, Smoothness, StateConstraint, StateSample};
-pub use crate::robot::{JointLimits, LoadOptions, Robot};
+pub use crate::robot::spherize::CoverOptions;
+pub use crate::robot::{JointLimits, LoadOptions, Mechanism, MissingGeometry, Robot, Sphere};
 pub use crate::scene::Scene;
 pub use crate::stop::CancelToken;
 pub use crate::trajectory::Trajectory;
-pub use crate::world::{OccupancyGrid, Shape, World};
+pub use crate::world::{Obstacle, OccupancyGrid, Shape, World};

@@ -265,7 +265,7 @@ fn foreign_trajectories_are_judged() {
 /// 9. Wrong use is refused, by what is wrong and what was expected.
 #[test]
 fn wrong_use_is_refused() {
-    let refused = |build: flatout::planner::PlannerBuilder, part: &str| {
+    let refused = |build: PlannerBuilder, part: &str| {
         let why = build.build().err().expect("it is refused").to_string();
         assert!(why.contains(part), "{why}: not about {part}");
     };
