@@ -1,22 +1,22 @@
 // Entry points: all stages in one kernel, so that nothing but verdicts leaves a thread.
 
 // The stages after `unflatten`, for this thread's sample.
-fn check_sample() -> Fault {
+fn check_sample() -> SampleVerdict {
     place();
-    var fault = collide_world();
-    if fault.status == VALID && !overtaken() {
-        fault = collide_itself();
-        vote(fault.status != VALID);
+    var verdict = collide_world();
+    if verdict.status == VALID && !overtaken() {
+        verdict = collide_itself();
+        vote(verdict.status != VALID);
     }
-    if fault.status == VALID && !overtaken() {
-        fault = limits();
-        vote(fault.status != VALID);
+    if verdict.status == VALID && !overtaken() {
+        verdict = limits();
+        vote(verdict.status != VALID);
     }
-    return fault;
+    return verdict;
 }
 
-fn verdict(fault: Fault, time: f32, examined: u32) -> Verdict {
-    return Verdict(fault.status | (examined << 8u), time, fault.subject, fault.other);
+fn edge_verdict(verdict: SampleVerdict, time: f32, examined: u32) -> Verdict {
+    return Verdict(verdict.status | (examined << 8u), time, verdict.subject, verdict.other);
 }
 
 // A workgroup per edge, a thread per sample, in the order of the samples. A thread stops at its
@@ -38,7 +38,7 @@ fn check_edges(
         take(head);
         let samples = (head.rakes & 0xffffu) * RAKE;
         var failing = NONE;
-        var fault = NO_FAULT;
+        var verdict = ALL_VALID;
         var time = 0.0;
         for (sample = invocation; sample < samples; sample += WORKGROUP) {
             hear_others();
@@ -50,8 +50,8 @@ fn check_edges(
             if VEHICLES {
                 unflatten_base();
             }
-            fault = check_sample();
-            if fault.status != VALID {
+            verdict = check_sample();
+            if verdict.status != VALID {
                 failing = sample;
                 break;
             }
@@ -60,10 +60,10 @@ fn check_edges(
         let first = atomicLoad(&first_failing);
         if first == NONE {
             if invocation == 0u {
-                verdicts[edge] = verdict(NO_FAULT, 0.0, samples);
+                verdicts[edge] = edge_verdict(ALL_VALID, 0.0, samples);
             }
         } else if failing == first {
-            verdicts[edge] = verdict(fault, time, first + 1u);
+            verdicts[edge] = edge_verdict(verdict, time, first + 1u);
         }
         // Nobody may begin the next edge before all have read of this one.
         workgroupBarrier();
@@ -83,6 +83,6 @@ fn check_states(
         let head = head_of(state);
         take(head);
         unflatten_edge(head, 0.0);
-        verdicts[state] = verdict(check_sample(), 0.0, 1u);
+        verdicts[state] = edge_verdict(check_sample(), 0.0, 1u);
     }
 }

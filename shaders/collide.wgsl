@@ -120,7 +120,7 @@ fn met_in_hierarchy(link: Link, pose: Pose, bound: vec4f) -> u32 {
 }
 
 // The moving links against the world, the last of the chain first: they move most, and touch most.
-fn collide_world() -> Fault {
+fn collide_world() -> SampleVerdict {
     for (var i = 0u; i < problem.moving_links; i++) {
         let l = problem.moving_links - 1u - i;
         let link = link_at(l);
@@ -139,13 +139,13 @@ fn collide_world() -> Fault {
         let hit = o != problem.half_spaces_end;
         vote(hit);
         if hit {
-            return Fault(WORLD, link.index, obstacles[o].index);
+            return SampleVerdict(WORLD, link.index, obstacles[o].index);
         }
         if overtaken() {
             break;
         }
     }
-    return NO_FAULT;
+    return ALL_VALID;
 }
 
 // Whether any spheres of two links touch that are not left out by a mask: those of the one that touch the
@@ -177,7 +177,7 @@ fn near(center: vec3f, radius: f32, sphere: vec4f) -> bool {
 }
 
 // Links against each other.
-fn collide_itself() -> Fault {
+fn collide_itself() -> SampleVerdict {
     for (var l = problem.moving_links; l < problem.links; l++) {
         let link = link_at(l);
         store_vec3(bound_word(l), point(pose_of(link.body), link.bound.xyz));
@@ -190,9 +190,9 @@ fn collide_itself() -> Fault {
             let a = link_at(p.one);
             let b = link_at(p.other);
             if links_touch(a, b, p.mask) {
-                return Fault(SELF_COLLISION, a.index, b.index);
+                return SampleVerdict(SELF_COLLISION, a.index, b.index);
             }
         }
     }
-    return NO_FAULT;
+    return ALL_VALID;
 }

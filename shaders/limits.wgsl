@@ -15,8 +15,8 @@ fn effort_word(output: u32) -> u32 {
 }
 
 // The first limit that is broken, in the order position, velocity, acceleration, effort, base.
-fn limits() -> Fault {
-    var fault = NO_FAULT;
+fn limits() -> SampleVerdict {
+    var verdict = ALL_VALID;
     for (var j = 0u; j < problem.outputs; j++) {
         let flat = unflatten(j);
         let most = limits_of(j);
@@ -30,20 +30,20 @@ fn limits() -> Fault {
         if flat.value < most.lower || flat.value > most.upper {
             status = POSITION;
         }
-        if status != VALID && (fault.status == VALID || status < fault.status) {
-            fault = Fault(status, j, 0u);
+        if status != VALID && (verdict.status == VALID || status < verdict.status) {
+            verdict = SampleVerdict(status, j, 0u);
         }
     }
-    if VEHICLES && fault.status == VALID && broken_limit != NO_LIMIT {
-        return Fault(BASE, broken_limit, 0u);
+    if VEHICLES && verdict.status == VALID && broken_limit != NO_LIMIT {
+        return SampleVerdict(BASE, broken_limit, 0u);
     }
-    if fault.status != VALID || problem.torque == 0u || overtaken() {
-        return fault;
+    if verdict.status != VALID || problem.torque == 0u || overtaken() {
+        return verdict;
     }
     return efforts();
 }
 
-fn efforts() -> Fault {
+fn efforts() -> SampleVerdict {
     for (var j = 0u; j < problem.outputs; j++) {
         store(effort_word(j), 0.0);
     }
@@ -55,10 +55,10 @@ fn efforts() -> Fault {
     }
     for (var j = 0u; j < problem.outputs; j++) {
         if abs(load(effort_word(j))) > limits_of(j).effort {
-            return Fault(EFFORT, j, 0u);
+            return SampleVerdict(EFFORT, j, 0u);
         }
     }
-    return NO_FAULT;
+    return ALL_VALID;
 }
 
 // The acceleration at `r` from an origin that accelerates by `a`.

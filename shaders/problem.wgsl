@@ -166,13 +166,13 @@ var<private> clearance: f32;
 var<private> degree: u32;
 
 // The first stage that a sample fails, and what fails there.
-struct Fault {
+struct SampleVerdict {
     status: u32,
     subject: u32,
     other: u32,
 }
 
-const NO_FAULT = Fault(VALID, 0u, 0u);
+const ALL_VALID = SampleVerdict(VALID, 0u, 0u);
 
 fn body_at(i: u32) -> Body {
     return bodies[problem.first_body + i];

@@ -7,6 +7,7 @@ mod elastic;
 mod knots;
 mod polish;
 mod route;
+mod settings;
 
 pub use arcs::drive_by_arcs;
 pub(crate) use band::Band;
@@ -20,19 +21,9 @@ use crate::problem::JointState;
 use crate::trajectory::Trajectory;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use settings::ShortcutSettings;
 
-/// No shortcut replaces less than this share of the duration at first: there is nothing to gain, and the
-/// accelerations of ever shorter pieces are all rounding.
-const SHORTEST: f64 = 1.0 / 1024.0;
-
-/// No cut leaves less than this share of the duration at first.
-const SPLINTER: f64 = 1.0 / 65536.0;
-
-/// A shortcut must save at least this share of what it replaces, or it only adds knots, ...
-const LEAST_GAIN: f64 = 1e-3;
-
-/// ... and this much while only few are tried, or it is not worth its check.
-const WORTHWHILE: f64 = 1e-2;
+const SETTINGS: ShortcutSettings = ShortcutSettings::DEFAULT;
 
 /// Joins knots directly, leaving out those between: the farthest that can be joined first, the
 /// whole path before anything else. Stops early, with what it has, when `local` is late.
@@ -128,7 +119,7 @@ struct Shortener<'l, 'c> {
     trajectory: Trajectory,
     /// What the next trajectory is written to.
     next: Trajectory,
-    /// [`SHORTEST`] and [`SPLINTER`], seconds.
+    /// [`ShortcutSettings::shortest`] and [`ShortcutSettings::splinter`], seconds.
     shortest: f64,
     splinter: f64,
     /// The states between which a shortcut is tried.
@@ -145,14 +136,13 @@ impl<'l, 'c> Shortener<'l, 'c> {
         }
         let next = Trajectory::new(trajectory.dof(), trajectory.degree());
         let duration = trajectory.duration();
-        let (shortest, splinter) = (SHORTEST * duration, SPLINTER * duration);
+        let (shortest, splinter) = (SETTINGS.shortest * duration, SETTINGS.splinter * duration);
         Self { local, trajectory, next, shortest, splinter, start: state.clone(), end: state }
     }
 
     /// Cuts every corner, the last first, far from it and then closer; `corners` are the times of all
     /// knots of the path.
     fn cut_corners(&mut self, corners: &[f64]) -> Result<(), CheckError> {
-        const SHARES: [f64; 4] = [1.0, 0.7, 0.4, 0.15];
         let splinter = self.splinter;
         // Up to here the trajectory is still as it was.
         let mut known = self.trajectory.duration();
@@ -165,12 +155,12 @@ impl<'l, 'c> Shortener<'l, 'c> {
                 let next = knots.partition_point(|&knot| knot < at + splinter);
                 after = knots[next.min(knots.len() - 1)];
             }
-            for share in SHARES {
+            for share in SETTINGS.corner_shares {
                 if self.local.is_late() {
                     return Ok(());
                 }
                 let from = at - share * (at - before);
-                if self.shortcut(from, at + share * (after - at), WORTHWHILE)? {
+                if self.shortcut(from, at + share * (after - at), SETTINGS.worthwhile)? {
                     known = from;
                     break;
                 }
@@ -183,9 +173,6 @@ impl<'l, 'c> Shortener<'l, 'c> {
     /// other by the golden section of the duration, so that no part of it is left out however few they
     /// are. The seed says where they begin.
     fn sweep(&mut self, tries: u32, seed: u64) -> Result<(), CheckError> {
-        const WIDEST: f64 = 0.7;
-        const NARROWEST: f64 = 0.14;
-        const ROUND: u32 = 16;
         const GOLDEN: f64 = 0.618_033_988_749_894_9;
         // Not the numbers that the samples of the search were made of.
         let begin = Pcg64Mcg::seed_from_u64(!seed).random::<f64>();
@@ -194,10 +181,11 @@ impl<'l, 'c> Shortener<'l, 'c> {
                 break;
             }
             let duration = self.trajectory.duration();
-            let width =
-                duration * WIDEST * (NARROWEST / WIDEST).powf(f64::from(i % ROUND) / f64::from(ROUND));
+            let ShortcutSettings { widest, narrowest, round, .. } = SETTINGS;
+            let step = f64::from(i % round) / f64::from(round);
+            let width = duration * widest * (narrowest / widest).powf(step);
             let from = (begin + f64::from(i) * GOLDEN).fract() * (duration - width);
-            self.shortcut(from, from + width, WORTHWHILE)?;
+            self.shortcut(from, from + width, SETTINGS.worthwhile)?;
         }
         Ok(())
     }

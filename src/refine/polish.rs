@@ -1,22 +1,14 @@
 //! What still shortens a trajectory after the first shortcuts: shortcuts of all sizes, and detours by
 //! states off its course.
 
-use super::{LEAST_GAIN, Shortener, at_knot, state};
+use super::settings::{PolishSettings, ShortcutSettings};
+use super::{Shortener, at_knot, state};
 use crate::check::CheckError;
 use crate::local_planner::LocalPlanner;
 use crate::robot::OutputLimits;
 use crate::trajectory::Trajectory;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-
-/// Least share of the duration that a move replaces.
-const LEAST_SHARE: f64 = 0.03;
-
-/// Share of the moves that are detours.
-const DETOURS: f64 = 0.5;
-
-/// A detour's least size, as a share of the greatest.
-const LEAST_DETOUR: f64 = 0.01;
 
 /// Shortens `trajectory` by at most `tries` moves, each of which replaces a piece by a shorter valid
 /// one. The pieces' lengths are drawn evenly on a logarithmic scale, as late gains are small and local.
@@ -43,14 +35,14 @@ pub fn polish(
             break;
         }
         let duration = shortener.trajectory.duration();
-        let length = duration * LEAST_SHARE.powf(rng.random::<f64>());
+        let length = duration * PolishSettings::DEFAULT.least_share.powf(rng.random::<f64>());
         // Ends may lie beyond the trajectory's, so that these are chosen as often as others.
         let from = rng.random::<f64>() * (duration + length) - length;
         let (from, to) = (from.max(0.0), (from + length).min(duration));
-        if rng.random::<f64>() < DETOURS {
+        if rng.random::<f64>() < PolishSettings::DEFAULT.detours {
             shortener.detour(limits, from, to, &mut rng)?;
         } else {
-            shortener.shortcut(from, to, LEAST_GAIN)?;
+            shortener.shortcut(from, to, ShortcutSettings::DEFAULT.least_gain)?;
         }
     }
     Ok(shortener.trajectory)
@@ -75,7 +67,7 @@ impl Shortener<'_, '_> {
         state(trajectory, from, start);
         state(trajectory, from + half, &mut via);
         state(trajectory, to, end);
-        let size = LEAST_DETOUR.powf(rng.random::<f64>());
+        let size = PolishSettings::DEFAULT.least_detour.powf(rng.random::<f64>());
         for (j, limits) in limits.iter().enumerate() {
             let mut within = |most: f64| size * most * (2.0 * rng.random::<f64>() - 1.0);
             // What the accelerations could do to the middle state in half the time.
@@ -84,7 +76,7 @@ impl Shortener<'_, '_> {
                 (via.position[j] + within(0.5 * speed * half)).clamp(limits.lower, limits.upper);
             via.velocity[j] = (via.velocity[j] + within(speed)).clamp(-limits.velocity, limits.velocity);
         }
-        let longest = (to - from) * (1.0 - LEAST_GAIN);
+        let longest = (to - from) * (1.0 - ShortcutSettings::DEFAULT.least_gain);
         let ends = [(&*start).into(), (&via).into(), (&*end).into()];
         let [start, via, end] = ends;
         if let Some(motion) = local.connect_fastest_by(start, via, end, longest)? {

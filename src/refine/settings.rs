@@ -1,0 +1,50 @@
+//! The numbers that shortcuts and polishing go by. All are shares, so that no unit is preferred.
+
+/// How shortcuts are chosen, and when one is worth its while.
+pub(super) struct ShortcutSettings {
+    /// No shortcut replaces less than this share of the duration at first: there is nothing to gain, and the
+    /// accelerations of ever shorter pieces are all rounding.
+    pub(super) shortest: f64,
+    /// No cut leaves less than this share of the duration at first.
+    pub(super) splinter: f64,
+    /// A shortcut must save at least this share of what it replaces, or it only adds knots, ...
+    pub(super) least_gain: f64,
+    /// ... and this much while only few are tried, or it is not worth its check.
+    pub(super) worthwhile: f64,
+    /// A corner is cut as far from it as to its neighbours first, then closer by these shares: where the farthest is
+    /// valid, it saves the most.
+    pub(super) corner_shares: [f64; 4],
+    /// Windows of further shortcuts begin with this share of the duration, ...
+    pub(super) widest: f64,
+    /// ... end with this one, below which a window mostly holds a single corner, which has been cut already, ...
+    pub(super) narrowest: f64,
+    /// ... and come from the one to the other in so many steps, as many as `fast` takes in all.
+    pub(super) round: u32,
+}
+
+impl ShortcutSettings {
+    pub(super) const DEFAULT: Self = Self {
+        shortest: 1.0 / 1024.0,
+        splinter: 1.0 / 65536.0,
+        least_gain: 1e-3,
+        worthwhile: 1e-2,
+        corner_shares: [1.0, 0.7, 0.4, 0.15],
+        widest: 0.7,
+        narrowest: 0.14,
+        round: 16,
+    };
+}
+
+/// How polishing draws its moves.
+pub(super) struct PolishSettings {
+    /// Least share of the duration that a move replaces: late gains are small and local.
+    pub(super) least_share: f64,
+    /// Share of the moves that are detours: shortcuts and they find what the other does not.
+    pub(super) detours: f64,
+    /// A detour's least size, as a share of the greatest.
+    pub(super) least_detour: f64,
+}
+
+impl PolishSettings {
+    pub(super) const DEFAULT: Self = Self { least_share: 0.03, detours: 0.5, least_detour: 0.01 };
+}
