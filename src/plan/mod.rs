@@ -65,8 +65,11 @@ pub fn plan(
     plan_since(Instant::now(), problem, checker, options)
 }
 
-/// The same, for a call that began a while ago.
-fn plan_since(
+/// The same, for a call that began a while ago: with the making of its checker, say.
+///
+/// # Errors
+/// As for [`plan`].
+pub(crate) fn plan_since(
     begun: Instant,
     problem: &Problem,
     checker: &mut dyn EdgeChecker,

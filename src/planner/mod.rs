@@ -44,7 +44,7 @@ pub use system::{FlatSample, FlatSystem};
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::plan::{
-    Departure, PlanError, PlanOptions, Solution, plan, plan_batch, plan_on_threads, replan_by,
+    Departure, PlanError, PlanOptions, Solution, plan_batch, plan_on_threads, plan_since, replan_by,
 };
 use crate::problem::{JointState, Problem};
 use crate::robot::{Mechanism, NamedState};
@@ -52,6 +52,7 @@ use crate::trajectory::Trajectory;
 use crate::world::World;
 use query::Begin;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Answers queries about one robot in one world. It is made once, and may be sent to another thread; its tables are
 /// kept from query to query, and made anew when the world has changed.
@@ -130,7 +131,14 @@ impl Planner {
     /// Plans many motions, independent of each other, on the planner's threads; each answer is what [`Planner::plan`]
     /// gives for its query. Queries that leave a running motion are not among them.
     pub fn plan_batch(&mut self, queries: &[Query]) -> Vec<Result<Motion, PlanError>> {
-        let resolved: Vec<_> = queries.iter().map(|query| self.resolved(query)).collect();
+        let resolve = |query: &Query| match query.begin {
+            Begin::State(_) => self.resolved(query),
+            Begin::Leaving { .. } => {
+                let why = "queries that leave a running motion are planned one by one";
+                Err(PlanError::Unsupported(why.to_owned()))
+            }
+        };
+        let resolved: Vec<_> = queries.iter().map(resolve).collect();
         let tasks: Vec<_> = resolved
             .iter()
             .filter_map(|resolved| resolved.as_ref().ok())
@@ -139,21 +147,13 @@ impl Planner {
         let checkers = self.checkers();
         let make = |i: usize| checkers.of(tasks[i].problem);
         let mut answers = plan_batch(&tasks, make, self.threads, |_, _| {}).into_iter();
-        let mut motions = Vec::with_capacity(queries.len());
-        for (query, resolved) in queries.iter().zip(&resolved) {
-            motions.push(match (resolved, &query.begin) {
-                (Err(why), _) => Err(why.clone()),
-                (Ok((problem, _)), Begin::State(_)) => answers
-                    .next()
-                    .unwrap_or_else(|| Err(PlanError::Unsupported("no answer".to_owned())))
-                    .and_then(|solution| self.motion(query, solution, problem)),
-                (Ok(_), Begin::Leaving { .. }) => {
-                    answers.next();
-                    Err(PlanError::Unsupported("a batch of queries that leave a running motion".to_owned()))
-                }
-            });
-        }
-        motions
+        let each = |(query, resolved): (&Query, &Result<(Problem, PlanOptions), PlanError>)| {
+            let (problem, _) = resolved.as_ref().map_err(Clone::clone)?;
+            // There is one answer for each task.
+            let missing = || Err(PlanError::Unsupported("no answer came".to_owned()));
+            self.motion(query, answers.next().unwrap_or_else(missing)?, problem)
+        };
+        queries.iter().zip(&resolved).map(each).collect()
     }
 
     /// Proves that anybody's trajectory leads validly from its own first state to its last, both at rest or
@@ -188,7 +188,7 @@ impl Planner {
         Ok(Problem { start, goals: vec![goal], ..self.problem.clone() })
     }
 
-    /// What is driven from `now` until the departure, then the answer.
+    /// What is driven from `now` until the departure, then the answer, with a proof of it all.
     fn joined(
         &self,
         departure: &Departure<'_>,
@@ -196,10 +196,21 @@ impl Planner {
         problem: &Problem,
         mut next: Solution,
     ) -> Result<Solution, PlanError> {
+        let unsound = |why| PlanError::Unsupported(format!("what is driven until the departure: {why}"));
         let options = self.options.certify();
-        (next.trajectory, next.certificate) = departure
-            .ahead(now, problem, &next.trajectory, &options)
-            .map_err(|why| PlanError::Unsupported(format!("what is driven until the departure: {why}")))?;
+        let (whole, certificate) =
+            departure.ahead(now, problem, &next.trajectory, &options).map_err(unsound)?;
+        next.certificate = match &self.options.constraints[..] {
+            [] => certificate,
+            constraints => {
+                let start = JointState::of(&self.mechanism, &whole, 0.0, problem.smoothness);
+                let start = start.map_err(|why| PlanError::Unsupported(why.to_string()))?;
+                let here = Problem { start, ..problem.clone() };
+                let certifier = Certifier::new(&here, options).asking(constraints).under_way();
+                { certifier }.certify(&whole).map_err(unsound)?
+            }
+        };
+        next.trajectory = whole;
         Ok(next)
     }
 
@@ -235,11 +246,13 @@ impl Planner {
             let checkers = self.checkers();
             return plan_on_threads(problem, || checkers.of(problem), options, self.threads);
         }
+        // To make the checker is part of the work, and of its budgets.
+        let begun = Instant::now();
         let mut checker = match self.checker.take() {
             Some(checker) => checker,
             None => self.checkers().of(problem)?,
         };
-        let answer = plan(problem, &mut *checker, options);
+        let answer = plan_since(begun, problem, &mut *checker, options);
         self.checker = Some(checker);
         answer
     }

@@ -6,6 +6,7 @@
 
 use super::{Begin, Motion, Planner, Query, State};
 use crate::certify::Certifier;
+use crate::error::InvalidValue;
 use crate::plan::{Departure, PlanError, Solution, Statistics};
 use crate::problem::{JointState, Problem, Smoothness};
 use crate::trajectory::{MAX_DEGREE, Trajectory};
@@ -28,6 +29,7 @@ impl Planner {
     /// # Errors
     /// When nothing that was tried can be certified in the world as it is: what was wrong with the last.
     pub fn stop(&mut self, running: &Motion, at: f64) -> Result<Motion, PlanError> {
+        admit(at)?;
         let begun = Instant::now();
         let on_path = self.slowed(running, at, 0.0, begun);
         let mut query =
@@ -55,8 +57,9 @@ impl Planner {
     pub fn slow_down(&mut self, running: &Motion, at: f64, pace: f64) -> Result<Motion, PlanError> {
         if !(pace > 0.0 && pace <= 1.0) {
             let expected = "a share above 0 and at most 1";
-            return Err(crate::error::InvalidValue::new("pace", pace, expected).into());
+            return Err(InvalidValue::new("pace", pace, expected).into());
         }
+        admit(at)?;
         self.slowed(running, at, pace, Instant::now())
     }
 
@@ -124,6 +127,11 @@ impl Planner {
         let straight = departure.standstill(&Problem { ..self.problem.clone() });
         passed.map(JointState::at_rest).chain([straight]).collect()
     }
+}
+
+/// Checks that a motion is left at a time.
+fn admit(at: f64) -> Result<(), InvalidValue> {
+    if at.is_nan() { Err(InvalidValue::new("at", at, "a time in seconds")) } else { Ok(()) }
 }
 
 /// A trajectory whose pace goes from 1 to `pace` within `length` seconds, and stays there; to a standstill it ends
