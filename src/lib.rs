@@ -20,14 +20,14 @@
 //! ```
 //!
 //! ```
-//! use flatout::{check::Backend, plan::plan, scene::Scene};
+//! use flatout::prelude::*;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let scene = Scene::load("scenes/panda_shelf.yaml".as_ref())?;
-//! let mut checker = Backend::Auto.checker(&scene.problem, scene.options.resolution)?;
-//! let solution = plan(&scene.problem, &mut *checker, &scene.options)?;
-//! println!("{:.3} s; {}", solution.trajectory.duration(), solution.certificate);
-//! # assert!(solution.certificate.clearance().at_least > 0.0);
+//! let Scene { problem, options, .. } = Scene::load("scenes/panda_shelf.yaml".as_ref())?;
+//! let query = Query::from(&problem.start).to(problem.goals[0].clone());
+//! let motion = Planner::of(problem, options).plan(&query)?;
+//! println!("{:.3} s; {}", motion.duration(), motion.certificate);
+//! # assert!(motion.certificate.clearance().at_least > 0.0);
 //! # Ok(())
 //! # }
 //! ```

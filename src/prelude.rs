@@ -3,18 +3,20 @@
 
 pub use crate::base::Base;
 pub use crate::certify::{Certificate, CertifyOptions, Clearance, Sampled, Violation};
-pub use crate::check::{AdapterChoice, Backend};
+pub use crate::check::{AdapterChoice, Backend, CheckError, Diagnosis};
 pub use crate::error::{InputError, InvalidValue};
 pub use crate::exchange::{Export, Format, NamedTrajectory};
 pub use crate::plan::{
-    Budget, Cost, EndFault, FailureHint, Observer, PlanError, PlanOptions, Progress, Quality, Sampling,
-    Solution, Statistics,
+    Budget, Cost, EndFault, FailureHint, Gap, Observer, Overrun, PlanError, PlanOptions, Progress, Quality,
+    Sampling, Solution, Statistics, Unsolved,
 };
 pub use crate::planner::{
     FlatSample, FlatSystem, Goal, Motion, Planner, PlannerBuilder, Query, Rate, Setpoint, State,
 };
 pub use crate::pose::Pose;
-pub use crate::problem::{Constraint, JointState, Problem, Smoothness, StateConstraint, StateSample};
+pub use crate::problem::{
+    Constraint, GRAVITY, JointState, Overload, Problem, Smoothness, StateConstraint, StateSample,
+};
 pub use crate::robot::spherize::CoverOptions;
 pub use crate::robot::{JointLimits, LoadOptions, Mechanism, MissingGeometry, Robot, Sphere};
 pub use crate::scene::Scene;

@@ -15,6 +15,7 @@ use crate::trajectory::Trajectory;
 use crate::world::World;
 use glam::DVec3;
 use serde::Serialize;
+use std::f64::consts::PI;
 use std::fmt;
 use std::str::FromStr;
 
@@ -129,6 +130,53 @@ impl JointState {
         position.extend(&flat.position[outputs..]);
         velocity.extend(&flat.velocity[outputs..]);
         Ok(Self { velocity, ..Self::at_rest(position) })
+    }
+
+    /// Positions, velocities and accelerations of all joints on a trajectory of `mechanism` at time `t`, which is clamped
+    /// to it. Of a vehicle the rates, which its state need not hold, come from differences of its positions: they
+    /// err by some 1e-7 of their scale, and say nothing at a jump.
+    ///
+    /// # Errors
+    /// As [`JointState::of`].
+    ///
+    /// # Panics
+    /// If the trajectory is empty.
+    pub fn in_motion(
+        mechanism: &Mechanism,
+        trajectory: &Trajectory,
+        t: f64,
+    ) -> Result<[Vec<f64>; 3], Singular> {
+        /// Of the duration, or of a second if that is less.
+        const STEP: f64 = 1e-4;
+        let Some(base) = mechanism.vehicle() else {
+            let at = |order| {
+                let mut values = vec![0.0; trajectory.dof()];
+                trajectory.evaluate(t, order, &mut values);
+                values
+            };
+            return Ok([at(0), at(1), at(2)]);
+        };
+        let duration = trajectory.duration();
+        let h = STEP * duration.min(1.0);
+        let t = t.clamp(0.0, duration);
+        let middle = t.clamp(h.min(0.5 * duration), (duration - h).max(0.5 * duration));
+        let position = |t| Self::of(mechanism, trajectory, t, Smoothness::Acceleration).map(|s| s.position);
+        let (here, now) = (position(t)?, position(middle)?);
+        let (before, after) = (position(middle - h)?, position(middle + h)?);
+        let turns: Vec<bool> = base.coordinates().iter().map(|coordinate| coordinate.turns).collect();
+        let apart = |i: usize, a: &[f64], b: &[f64]| {
+            let apart = b[i] - a[i];
+            let is_angle = turns.get(i).copied().unwrap_or(false);
+            if is_angle { (apart + PI).rem_euclid(2.0 * PI) - PI } else { apart }
+        };
+        let (mut velocity, mut acceleration) = (Vec::new(), Vec::new());
+        for i in 0..now.len() {
+            let [left, right] = [apart(i, &before, &now), apart(i, &now, &after)];
+            let is_known = h > 0.0;
+            velocity.push(if is_known { (left + right) / (2.0 * h) } else { 0.0 });
+            acceleration.push(if is_known { (right - left) / (h * h) } else { 0.0 });
+        }
+        Ok([here, velocity, acceleration])
     }
 
     /// Whether every derivative is exactly zero.

@@ -2,9 +2,7 @@
 
 use flatout::exchange::{Export, Format};
 use flatout::glam::DVec3;
-use flatout::planner::{FlatSample, FlatSystem};
 use flatout::prelude::*;
-use flatout::robot::Sphere;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -52,7 +50,7 @@ fn set_points_stand_on_an_exact_grid() {
     let mut car = Planner::of(scene.problem, scene.options);
     let motion = car.plan(&Query::from(start).to(goal)).expect("a way into the bay");
     let point = motion.setpoints(Rate::hz(100.0)).nth(50).expect("half a second");
-    assert_eq!((point.control.len(), point.acceleration.len()), (2, 0));
+    assert_eq!(point.control.len(), 2);
 }
 
 /// 2. A thousand queries with edits between: the answers are those of the world as it is.
@@ -501,4 +499,91 @@ fn own_flat_systems_are_planned_for() {
     }
     let why = Planner::of_system(Boundless, World::default()).err().expect("nothing to look in").to_string();
     assert!(why.contains("\"x\".lower"), "{why}");
+}
+
+/// What options, joins, stops and foreign proofs are asked for is held there too.
+#[test]
+fn nothing_is_forgotten_on_the_way() {
+    let mut world = World::default();
+    world.add("post", Shape::cylinder(0.05, 1.0), ball_at(1.3, 0.1)).expect("a new name");
+    // A clearance of the options counts as the builder's own does.
+    let options = PlanOptions { clearance: 0.4, ..PlanOptions::default() };
+    let build = |options: PlanOptions| {
+        let builder = Planner::builder(robot()).acceleration(6.0).world(world.clone()).options(options);
+        builder.build().expect("a planner")
+    };
+    let told = build(options).plan(&Query::from([-1.0, 0.5]).to([0.1, 0.0])).expect_err("the post is near");
+    assert!(matches!(&told, PlanError::Goal(EndFault::TooNear { .. })), "{told}");
+    // A caller's own demand on a proof is not weakened.
+    let mut planner = build(PlanOptions::default());
+    let motion = planner.plan(&Query::from([-1.0, 0.5]).to([0.1, 0.0])).expect("a plan");
+    let strict = CertifyOptions { least_world_clearance: 0.4, ..CertifyOptions::default() };
+    assert!(matches!(planner.certify(&motion.trajectory, &strict), Err(Violation::TooNear { .. })));
+
+    // Joins and slow-downs ask constraints.
+    let options = PlanOptions { constraints: vec![Constraint::new(AtMost(2.0))], ..PlanOptions::default() };
+    let mut held = Planner::builder(robot()).acceleration(6.0).options(options).build().expect("a planner");
+    let first = held.plan(&Query::from([-1.2, 0.5]).to([1.2, 0.5])).expect("a plan");
+    let joined =
+        held.plan(&Query::leaving(&first, 0.3).driven_since(0.1).to([0.0, -0.5])).expect("another goal");
+    let slow = held.slow_down(&first, 0.3, 0.5).expect("a gentler pace");
+    let stop = held.stop(&first, 0.3).expect("it can stop");
+    for motion in [&joined, &slow, &stop] {
+        assert_eq!(motion.certificate.sampled.len(), 1, "{}", motion.certificate);
+    }
+    assert_eq!((stop.goal(), slow.goal()), ("standstill", "0"));
+    // At the end there is nothing left to stop.
+    assert_eq!(held.stop(&first, first.duration() + 1.0).expect("it stands").duration(), 0.0);
+    let refused = |answer: Result<Motion, PlanError>| matches!(answer, Err(PlanError::Invalid(_)));
+    let at = f64::NAN;
+    assert!(refused(held.stop(&first, at)) && refused(held.slow_down(&first, at, 0.5)));
+    assert!(refused(held.plan(&Query::leaving(&first, at).to([0.0, 0.0]))));
+    assert!(refused(held.plan(&Query::leaving(&first, 0.3).driven_since(at).to([0.0, 0.0]))));
+    // A motion of another robot is not left, and one that has become invalid is not driven on.
+    let scene = Scene::load("scenes/car_parking.yaml".as_ref()).expect("a scene");
+    let (start, goal) = (scene.problem.start.clone(), scene.problem.goals[0].clone());
+    let mut car = Planner::of(scene.problem, scene.options);
+    let drive = car.plan(&Query::from(start).to(goal)).expect("a way into the bay");
+    assert!(refused(held.stop(&drive, 0.1)));
+    held.world_mut().add("ball", Shape::sphere(0.2), ball_at(0.8, 0.0)).expect("a new name");
+    let told = held.slow_down(&first, 0.05, 0.5).expect_err("the ball is in the way");
+    assert!(
+        matches!(&told, PlanError::Uncertified(why) if matches!(**why, Violation::Collision { .. })),
+        "{told}"
+    );
+
+    // A vehicle that drives is told its rates.
+    let mut fastest = 0.0_f64;
+    for point in drive.setpoints(Rate::hz(50.0)).step_by(7) {
+        let speed = point.velocity[0].hypot(point.velocity[1]);
+        assert!((point.control[0].abs() - speed).abs() < 0.05, "{speed} at {point:?}");
+        fastest = fastest.max(speed);
+    }
+    assert!(fastest > 0.2, "{fastest}");
+}
+
+/// The world of a caller's own system is edited as any other, and its clearance is kept.
+#[test]
+fn own_systems_follow_their_world() {
+    let drawn = Arc::new(AtomicU32::new(0));
+    let mut planner =
+        Planner::of_system(Crane { drawn: drawn.clone() }, World::default()).expect("a planner");
+    let query = Query::from([-2.0, 0.0]).to([2.0, 0.0]);
+    let free = planner.plan(&query).expect("nothing is in the way");
+    assert!(free.certificate.to_string().contains("crane"), "what was not judged: {}", free.certificate);
+    let stack = Shape::cuboid(DVec3::new(0.5, 4.0, 1.0));
+    planner.world_mut().add("stack", stack, Pose::IDENTITY).expect("a new name");
+    let around = planner.plan(&query).expect("around the stack");
+    assert!(around.duration() > free.duration());
+    let judged = planner.certify(&free.trajectory, &CertifyOptions::default());
+    assert!(matches!(&judged, Err(Violation::Constraint { .. })), "{judged:?}");
+    let options = PlanOptions { clearance: 0.3, ..PlanOptions::default() };
+    let mut wide =
+        Planner::of_system_with(Crane { drawn }, planner.world().clone(), options).expect("a planner");
+    let motion = wide.plan(&query).expect("wide around");
+    let nearest = motion.setpoints(Rate::hz(200.0)).map(|point| {
+        let load = DVec3::new(point.position[0], point.position[1], 0.0);
+        wide.world().obstacles[0].signed_distance(load) - 0.2
+    });
+    assert!(nearest.fold(f64::INFINITY, f64::min) >= 0.3 - 1e-2);
 }

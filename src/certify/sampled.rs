@@ -24,20 +24,22 @@ pub(super) fn survey(
     if constraints.is_empty() {
         return Ok(Vec::new());
     }
-    let times = trajectory.sample_times_with_knots(trajectory.duration() / SAMPLES);
+    let times = trajectory.sample_times_with_knots(spacing(constraints, trajectory));
     let new = |constraint: &Constraint| Sampled {
         name: constraint.name().to_owned(),
         margin: f64::INFINITY,
         time: 0.0,
-        samples: times.len(),
+        samples: 0,
     };
     let mut sampled: Vec<Sampled> = constraints.iter().map(new).collect();
     for &time in &times {
         ask(watch, ASKED, 0)?;
-        let Some([y, yd, ydd]) = state(problem, trajectory, time) else { continue };
+        // Where a vehicle's outputs tell nothing, the rest of the proof says so.
+        let Ok([y, yd, ydd]) = JointState::in_motion(&problem.mechanism, trajectory, time) else { continue };
         let sample = StateSample::new(&problem.mechanism, &y, &yd, &ydd);
         for (constraint, sampled) in constraints.iter().zip(&mut sampled) {
             let margin = constraint.margin(&sample);
+            sampled.samples += 1;
             if margin < sampled.margin {
                 (sampled.margin, sampled.time) = (margin, time);
             }
@@ -49,14 +51,14 @@ pub(super) fn survey(
     Ok(sampled)
 }
 
-/// Positions, velocities and accelerations of the joints; those of a vehicle's base do not tell accelerations.
-fn state(problem: &Problem, trajectory: &Trajectory, time: f64) -> Option<[Vec<f64>; 3]> {
-    let mechanism = &problem.mechanism;
-    let JointState { position, velocity, .. } =
-        JointState::of(mechanism, trajectory, time, problem.smoothness).ok()?;
-    let mut acceleration = vec![0.0; position.len()];
-    if mechanism.vehicle().is_none() {
-        trajectory.evaluate(time, 2, &mut acceleration);
+/// Time between samples, seconds: so many in all, and as close as the constraints ask for, by how far the outputs go.
+fn spacing(constraints: &[Constraint], trajectory: &Trajectory) -> f64 {
+    let even = trajectory.duration() / SAMPLES;
+    let step = constraints.iter().filter_map(Constraint::step).fold(f64::INFINITY, f64::min);
+    if !step.is_finite() {
+        return even;
     }
-    Some([position, velocity, acceleration])
+    let speed = |output| trajectory.extrema(output, 1).magnitude().0;
+    let fastest: f64 = (0..trajectory.dof()).map(speed).sum();
+    if fastest > 0.0 { even.min(step / fastest) } else { even }
 }

@@ -17,10 +17,11 @@ pub struct Progress {
     pub improvements: u32,
 }
 
-/// A function that is told of the progress of a query, from the thread that makes it. Clones are the same one.
+/// A function that is told of the progress of a query, from the thread that makes it; where several threads share a
+/// query, each tells of its own answers, of which the best will be given. Clones are the same one.
 ///
 /// ```
-/// use flatout::plan::{Observer, PlanOptions};
+/// use flatout::prelude::*;
 ///
 /// let observer = Observer::new(|progress| println!("{:.3} s after {} samples", progress.duration, progress.samples));
 /// let options = PlanOptions { observer: Some(observer), ..PlanOptions::default() };
@@ -44,7 +45,7 @@ impl Observer {
 /// and the refinement shorten motions; of what they find, that is kept which costs the least.
 ///
 /// ```
-/// use flatout::plan::{Cost, PlanOptions};
+/// use flatout::prelude::*;
 ///
 /// // The way that the first output goes, from one sample to the next.
 /// let travel = Cost::new("travel", |trajectory| {
@@ -88,7 +89,7 @@ type Draw = dyn Fn(&mut dyn FnMut() -> f64, &mut [f64]) + Send + Sync;
 /// A caller's own way to draw places at which a search looks for a way. Clones are the same one.
 ///
 /// ```
-/// use flatout::plan::{PlanOptions, Sampling};
+/// use flatout::prelude::*;
 ///
 /// // Half of the samples near the first output's zero.
 /// let sampling = Sampling::new(|unit, position| {

@@ -22,6 +22,8 @@ pub enum PlanError {
     Unsupported(String),
     /// The problem or the options make no sense, so that nothing was planned: which value, and what was expected.
     Invalid(InvalidValue),
+    /// What was to be driven cannot be certified in the world as it is: why not.
+    Uncertified(Box<Violation>),
     /// The checking backend failed.
     Backend(CheckError),
 }
@@ -109,6 +111,12 @@ impl From<CheckError> for PlanError {
     }
 }
 
+impl From<Violation> for PlanError {
+    fn from(why: Violation) -> Self {
+        Self::Uncertified(Box::new(why))
+    }
+}
+
 impl From<InvalidValue> for PlanError {
     fn from(why: InvalidValue) -> Self {
         Self::Invalid(why)
@@ -164,6 +172,7 @@ impl fmt::Display for PlanError {
             }
             Self::Invalid(why) => write!(f, "{why}"),
             Self::Unsupported(why) => write!(f, "not supported: {why}"),
+            Self::Uncertified(why) => write!(f, "what is to be driven is not valid: {why}"),
             Self::Backend(error) => write!(f, "{error}"),
         }
     }

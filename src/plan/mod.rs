@@ -42,6 +42,7 @@ use crate::check::threads::{MAX_THREADS, start};
 use crate::check::{CheckError, ConstrainedChecker, EdgeChecker};
 use crate::problem::Problem;
 use crate::stop::Stop;
+use driver::Finish;
 use query::PlanCall;
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -83,6 +84,15 @@ pub(crate) fn plan_since(
     checker.set_stop(&Stop::NEVER);
     checker.set_clearance(0.0);
     answer
+}
+
+/// What workers came to: of all, or where a backend failed some, of the others if one of them has an answer.
+fn all_or_answered(finished: Vec<Result<Finish, CheckError>>) -> Result<Vec<Finish>, CheckError> {
+    let is_answered = |finish: &Result<Finish, CheckError>| finish.as_ref().is_ok_and(|f| f.best.is_ok());
+    if finished.iter().any(is_answered) {
+        return Ok(finished.into_iter().flatten().collect());
+    }
+    finished.into_iter().collect()
 }
 
 /// Does a piece of work with a checker that asks the caller's own constraints too, where there are any.
@@ -146,7 +156,7 @@ pub fn plan_on_threads(
             }
             finished
         });
-        query.settle(finished.into_iter().collect::<Result<_, _>>()?)
+        query.settle(all_or_answered(finished)?)
     })
 }
 

@@ -15,7 +15,7 @@ use crate::check::{
     CheckError, Diagnosis, EdgeChecker, Meeting, Unknown, diagnose_base_until, diagnose_until,
     nearest_obstacle,
 };
-use crate::problem::{JointState, Problem, StateSample};
+use crate::problem::{JointState, Problem, Smoothness, StateSample};
 use crate::steer::PathLimits;
 use std::time::{Duration, Instant};
 
@@ -144,6 +144,11 @@ impl<'a> PlanCall<'a> {
             return Some(EndFault::TooNear { link, obstacle, distance, clearance: *clearance });
         }
         let JointState { position, velocity, acceleration } = state;
+        let still = vec![0.0; position.len()];
+        let acceleration = match self.problem.smoothness {
+            Smoothness::Acceleration => &still,
+            Smoothness::Jerk => acceleration,
+        };
         let sample = StateSample::new(&self.problem.mechanism, position, velocity, acceleration);
         let margins = constraints.iter().map(|constraint| (constraint, constraint.margin(&sample)));
         let (constraint, margin) = margins.into_iter().find(|(_, margin)| *margin < 0.0)?;

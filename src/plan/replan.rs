@@ -264,7 +264,7 @@ pub fn replan_by(
     let share = if driving_on.is_some() { 1.0 } else { AT_ONCE };
     let at_once = departure.plan(&here, plan, &call.part(share));
     if let Some(driving_on) = driving_on {
-        return call.timed(shorter(at_once, driving_on));
+        return call.timed(shorter(at_once, driving_on, options));
     }
     if !matches!(at_once, Err(PlanError::Unsupported(_) | PlanError::Budget(_) | PlanError::Cancelled(_))) {
         return call.timed(at_once);
@@ -309,15 +309,18 @@ fn staying(
     Ok(None)
 }
 
-/// The shorter of a plan, if it is one, and driving on.
+/// The shorter of a plan, if it is one, and driving on; or what costs less, where the caller has another measure.
 fn shorter(
     at_once: Result<Solution, PlanError>,
     (trajectory, certificate): (Trajectory, Certificate),
+    options: &PlanOptions,
 ) -> Result<Solution, PlanError> {
     let (statistics, cut_short) = match at_once {
-        Ok(solution) if solution.trajectory.duration() < trajectory.duration() => return Ok(solution),
+        Ok(solution) if options.cost_of(&solution.trajectory) < options.cost_of(&trajectory) => {
+            return Ok(solution);
+        }
         Ok(solution) => (solution.statistics, solution.cut_short),
-        Err(failed @ PlanError::Backend(_)) => return Err(failed),
+        // Even where a backend failed, driving on is proved.
         Err(error) => (error.statistics(), error.unsolved().map(|unsolved| unsolved.budget)),
     };
     let statistics = Statistics { raw_duration: trajectory.duration(), ..statistics };

@@ -144,9 +144,14 @@ impl<'a> Worker<'a> {
         self.sample_by_halves(self.halvings + 1);
     }
 
-    /// The clearance that is asked for, metres.
-    pub(super) fn clearance(&self) -> f64 {
+    /// What every sphere is grown by, metres.
+    pub(super) fn grown_by(&self) -> f64 {
         self.paddings[self.padding]
+    }
+
+    /// How far from obstacles an answer is to stay, metres: with what is asked for, and some room for the proof.
+    pub(super) fn clearance(&self) -> f64 {
+        self.grown_by() + self.options.clearance
     }
 
     /// Asks for the greatest clearance that the start and all goals have.
@@ -215,8 +220,8 @@ impl<'a> Worker<'a> {
     ) -> Result<S::Path, Halt> {
         let before = self.statistics.iterations;
         let termination = termination.after(before);
-        let clearance = self.clearance();
-        self.local.checker().set_padding(clearance);
+        let padding = self.grown_by();
+        self.local.checker().set_padding(padding);
         let mut shrunk = 0;
         let found = loop {
             self.sample_by_halves(repairs + shrunk);
@@ -232,8 +237,8 @@ impl<'a> Worker<'a> {
             }
             self.padding += 1;
             shrunk += 1;
-            let clearance = self.clearance();
-            self.local.checker().set_padding(clearance);
+            let padding = self.grown_by();
+            self.local.checker().set_padding(padding);
         };
         if let (Err(Halt::Spent(budget)), false) = (&found, self.has_answer) {
             let stop = termination.afterthought(*budget, WorkerSettings::DEFAULT.afterthought);

@@ -22,7 +22,8 @@ pub struct PlannerBuilder {
     acceleration: Option<f64>,
     smoothness: Smoothness,
     gravity: DVec3,
-    clearance: f64,
+    /// That of the options where nobody says otherwise.
+    clearance: Option<f64>,
     backend: Backend,
     adapter: AdapterChoice,
     threads: usize,
@@ -48,7 +49,7 @@ impl PlannerBuilder {
             acceleration: None,
             smoothness: Smoothness::Acceleration,
             gravity: GRAVITY,
-            clearance: 0.0,
+            clearance: None,
             backend: Backend::Auto,
             adapter: AdapterChoice::Best,
             threads: 1,
@@ -140,7 +141,7 @@ impl PlannerBuilder {
     /// that they do not touch.
     #[must_use]
     pub fn clearance(mut self, metres: f64) -> Self {
-        self.clearance = metres;
+        self.clearance = Some(metres);
         self
     }
 
@@ -191,11 +192,12 @@ impl PlannerBuilder {
         }
         let torque = limits.torque(&mechanism)?;
         require_limits(&mechanism, smoothness, torque)?;
-        magnitude("clearance", self.clearance).map_err(InputError::of_value)?;
+        let clearance = self.clearance.unwrap_or(self.options.clearance);
+        magnitude("clearance", clearance).map_err(InputError::of_value)?;
         world.validate().map_err(|e| InputError::of_value(e.under("world")))?;
         let start = JointState::at_rest(vec![0.0; mechanism.dof()]);
         let problem = Problem { mechanism, world, start, goals: Vec::new(), smoothness, torque, gravity };
-        let options = PlanOptions { clearance: self.clearance, ..self.options };
+        let options = PlanOptions { clearance, ..self.options };
         let planner = Planner::of(problem, options);
         Ok(Planner {
             states: robot.states,

@@ -2,10 +2,8 @@
 //! backends of `check`, and what lies below them.
 //!
 //! ```
-//! use flatout::planner::{Goal, Planner, Query, Rate};
-//! use flatout::robot::Robot;
-//! use flatout::world::{Shape, World};
-//! use flatout::{glam::DVec3, pose::Pose};
+//! use flatout::glam::DVec3;
+//! use flatout::prelude::*;
 //! use std::time::Duration;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,10 +41,11 @@ pub use system::{FlatSample, FlatSystem};
 
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
+use crate::error::InvalidValue;
 use crate::plan::{
     Departure, PlanError, PlanOptions, Solution, plan_batch, plan_on_threads, plan_since, replan_by,
 };
-use crate::problem::{JointState, Problem};
+use crate::problem::{Constraint, JointState, Problem};
 use crate::robot::{Mechanism, NamedState};
 use crate::trajectory::Trajectory;
 use crate::world::World;
@@ -54,10 +53,13 @@ use query::Begin;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// A caller's own system among obstacles, as a constraint.
+type PlaceSystem = dyn Fn(&World, f64) -> Constraint + Send;
+
 /// Answers queries about one robot in one world. It is made once, and may be sent to another thread; its tables are
 /// kept from query to query, and made anew when the world has changed.
 pub struct Planner {
-    /// The robot and its world; start and goals are those of the last query.
+    /// The robot and its world; each query brings its own start and goals.
     problem: Problem,
     /// The same robot, for the motions that it is to make.
     mechanism: Arc<Mechanism>,
@@ -69,6 +71,8 @@ pub struct Planner {
     adapter: AdapterChoice,
     threads: usize,
     options: PlanOptions,
+    /// Makes the constraint that a caller's own system comes to in a world, with a clearance; `None` of robots.
+    system: Option<Box<PlaceSystem>>,
     /// Of the world as it is; made when a query needs it.
     checker: Option<Box<dyn EdgeChecker>>,
 }
@@ -86,8 +90,23 @@ impl Planner {
             adapter: AdapterChoice::Best,
             threads: 1,
             options,
+            system: None,
             checker: None,
         }
+    }
+
+    /// The same planner on another backend.
+    #[must_use]
+    pub fn on_backend(mut self, backend: Backend, adapter: AdapterChoice) -> Self {
+        (self.backend, self.adapter, self.checker) = (backend, adapter, None);
+        self
+    }
+
+    /// The same planner on so many threads.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
     }
 
     /// The robot, reduced to what moves.
@@ -111,10 +130,13 @@ impl Planner {
     /// # Errors
     /// Why there is none; a query that makes no sense, or names what the robot does not have, is one of the reasons.
     pub fn plan(&mut self, query: &Query) -> Result<Motion, PlanError> {
+        if let Begin::Leaving { joints, .. } = &query.begin {
+            self.admit_joints(joints)?;
+        }
         let (problem, options) = self.resolved(query)?;
         let solution = match &query.begin {
             Begin::State(_) => self.answer(&problem, &options)?,
-            Begin::Leaving { running, at, since } => {
+            Begin::Leaving { running, at, since, .. } => {
                 let departure = Departure { running, from: *at };
                 let next = replan_by(&problem, &options, &departure, &mut |here, options| {
                     self.answer(here, options)
@@ -128,8 +150,8 @@ impl Planner {
         self.motion(query, solution, &problem)
     }
 
-    /// Plans many motions, independent of each other, on the planner's threads; each answer is what [`Planner::plan`]
-    /// gives for its query. Queries that leave a running motion are not among them.
+    /// Plans many motions, independent of each other, on the planner's threads; each answer is what a planner of one
+    /// thread gives for its query. Queries that leave a running motion are not among them.
     pub fn plan_batch(&mut self, queries: &[Query]) -> Vec<Result<Motion, PlanError>> {
         let resolve = |query: &Query| match query.begin {
             Begin::State(_) => self.resolved(query),
@@ -156,8 +178,8 @@ impl Planner {
         queries.iter().zip(&resolved).map(each).collect()
     }
 
-    /// Proves that anybody's trajectory leads validly from its own first state to its last, both at rest or
-    /// not, in the world as it is. For trajectories from files see [`Format::tolerances`].
+    /// Proves that anybody's trajectory leads validly from its own first state to its last, at rest or in motion, in the
+    /// world as it is, with the planner's clearance at least. For trajectories from files see [`Format::tolerances`].
     ///
     /// [`Format::tolerances`]: crate::exchange::Format::tolerances
     ///
@@ -169,9 +191,19 @@ impl Planner {
         options: &CertifyOptions,
     ) -> Result<Certificate, Violation> {
         let problem = self.problem_of(trajectory)?;
-        let options = CertifyOptions { least_world_clearance: self.options.clearance, ..*options };
-        let admitted = problem.admitted();
-        Certifier::new(&admitted, options).asking(&self.options.constraints).certify(trajectory)
+        let clearance = options.least_world_clearance.max(self.options.clearance);
+        let options = CertifyOptions { least_world_clearance: clearance, ..*options };
+        let (admitted, here) = (problem.admitted(), self.options_here());
+        Certifier::new(&admitted, options).asking(&here.constraints).under_way().certify(trajectory)
+    }
+
+    /// Refuses a motion of another robot.
+    fn admit_joints(&self, joints: &[String]) -> Result<(), InvalidValue> {
+        if joints == self.mechanism.outputs {
+            return Ok(());
+        }
+        let expected = format!("one of {}", self.mechanism.outputs.join(", "));
+        Err(InvalidValue::new("running", format!("a motion of {}", joints.join(", ")), expected))
     }
 
     /// The problem that a trajectory solves, if it solves any: its own ends are start and goal.
@@ -196,20 +228,17 @@ impl Planner {
         problem: &Problem,
         mut next: Solution,
     ) -> Result<Solution, PlanError> {
-        let unsound = |why| PlanError::Unsupported(format!("what is driven until the departure: {why}"));
-        let options = self.options.certify();
-        let (whole, certificate) =
-            departure.ahead(now, problem, &next.trajectory, &options).map_err(unsound)?;
-        next.certificate = match &self.options.constraints[..] {
-            [] => certificate,
-            constraints => {
-                let start = JointState::of(&self.mechanism, &whole, 0.0, problem.smoothness);
-                let start = start.map_err(|why| PlanError::Unsupported(why.to_string()))?;
-                let here = Problem { start, ..problem.clone() };
-                let certifier = Certifier::new(&here, options).asking(constraints).under_way();
-                { certifier }.certify(&whole).map_err(unsound)?
-            }
-        };
+        if now.is_nan() {
+            return Err(InvalidValue::new("since", now, "a time in seconds").into());
+        }
+        let (problem, here) = (departure.problem(problem), self.options_here());
+        let (whole, _) = departure.ahead(now, &problem, &next.trajectory, &here.certify())?;
+        let start = JointState::of(&self.mechanism, &whole, 0.0, problem.smoothness);
+        let start = start.map_err(|why| PlanError::Unsupported(why.to_string()))?;
+        let mut problem = Problem { start, ..problem };
+        problem.admit_ends();
+        let certifier = Certifier::new(&problem, here.certify()).asking(&here.constraints);
+        next.certificate = certifier.under_way().certify(&whole)?;
         next.trajectory = whole;
         Ok(next)
     }
@@ -226,7 +255,14 @@ impl Planner {
         };
         let goals = query.goals.iter().enumerate().map(goal).collect::<Result<_, _>>()?;
         let problem = Problem { start, goals, ..self.problem.clone() };
-        Ok((problem, query.options(&self.options)))
+        Ok((problem, query.options(&self.options_here())))
+    }
+
+    /// The options of all queries, with what a caller's own system comes to in the world as it is.
+    fn options_here(&self) -> PlanOptions {
+        let mut options = self.options.clone();
+        options.constraints.extend(self.system.as_ref().map(|place| place(self.world(), options.clearance)));
+        options
     }
 
     fn motion(&self, query: &Query, solution: Solution, problem: &Problem) -> Result<Motion, PlanError> {

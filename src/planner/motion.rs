@@ -27,9 +27,9 @@ pub struct Setpoint {
     /// Positions of the joints, in the order of [`Motion::joints`]; of a vehicle those of its coordinates first. rad
     /// or m.
     pub position: Vec<f64>,
-    /// Their derivatives, rad/s or m/s.
+    /// Their derivatives, rad/s or m/s; of a vehicle, with the next, by differences ([`JointState::in_motion`]).
     pub velocity: Vec<f64>,
-    /// Their second derivatives, rad/s^2 or m/s^2; empty of a vehicle, which is told controls.
+    /// Their second derivatives, rad/s^2 or m/s^2.
     pub acceleration: Vec<f64>,
     /// Controls of a vehicle, in the order of [`Base::control_names`](crate::base::Base::control_names); empty of anything
     /// else.
@@ -100,29 +100,44 @@ impl Motion {
         let duration = self.duration();
         let whole = (duration * rate.0).floor() as u64;
         let ends_on_grid = rate.time(whole) >= duration;
-        let is_held = !ends_on_grid && self.state(duration).velocity.iter().all(|v| v.abs() <= AT_REST);
+        let is_held = !ends_on_grid && self.ends_at_rest();
         Setpoints { motion: self, rate, next: 0, count: whole + 1 + u64::from(is_held) }
     }
 
     /// The set-point at a time.
     fn setpoint(&self, time: f64) -> Setpoint {
-        let JointState { position, velocity, .. } = self.state(time);
+        let sampled = JointState::in_motion(&self.mechanism, &self.trajectory, time);
+        // No trajectory that has a certificate is singular.
+        let [position, velocity, mut acceleration] = sampled.unwrap_or_else(|_| {
+            let JointState { position, velocity, .. } = self.state(time);
+            let still = vec![0.0; position.len()];
+            [position, velocity, still]
+        });
         let Some(base) = self.mechanism.vehicle() else {
-            let mut acceleration = vec![0.0; position.len()];
-            if time < self.duration() {
-                self.trajectory.evaluate(time, 2, &mut acceleration);
+            if time >= self.duration() {
+                acceleration.fill(0.0);
             }
             return Setpoint { time, position, velocity, acceleration, control: Vec::new() };
         };
         let (segment, local) = self.trajectory.locate(time);
         let sample = base.unflatten(&base.flat(&self.trajectory.segment(segment), local));
         let control = sample.map_or(Vec::new(), |sample| sample.control);
-        Setpoint { time, position, velocity, acceleration: Vec::new(), control }
+        Setpoint { time, position, velocity, acceleration, control }
+    }
+
+    /// Whether nothing moves at the end, by more than rounding.
+    fn ends_at_rest(&self) -> bool {
+        let end = JointState::in_motion(&self.mechanism, &self.trajectory, self.duration());
+        let tolerance = if self.mechanism.vehicle().is_some() { AT_REST_BY_DIFFERENCES } else { AT_REST };
+        end.is_ok_and(|[_, velocity, _]| velocity.iter().all(|v| v.abs() <= tolerance))
     }
 }
 
 /// Speed of an output up to which an end is one at rest, rad/s or m/s: a certificate lets pass as much.
 const AT_REST: f64 = 1e-9;
+
+/// The same where it comes from differences over a ten-thousandth of a second, before an end that is braked to.
+const AT_REST_BY_DIFFERENCES: f64 = 1e-2;
 
 impl Deref for Motion {
     type Target = Solution;

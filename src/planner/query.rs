@@ -33,6 +33,8 @@ pub struct Query {
     deadline: Option<Duration>,
     quality: Option<Quality>,
     improve: Option<Duration>,
+    /// Whether the first answer is enough, whatever the planner's options say.
+    pub(super) is_first_enough: bool,
     seed: Option<u64>,
     cancel: Option<CancelToken>,
     observer: Option<Observer>,
@@ -46,6 +48,7 @@ pub(super) enum Begin {
     /// is part of the answer.
     Leaving {
         running: Trajectory,
+        joints: Vec<String>,
         at: f64,
         since: Option<f64>,
     },
@@ -80,7 +83,8 @@ impl Query {
     /// answer to the controller. Where the rest of that motion still leads validly to a goal, the answer is never
     /// longer. See [`Departure`](crate::plan::Departure).
     pub fn leaving(running: &Motion, at: f64) -> Self {
-        Self::beginning(Begin::Leaving { running: running.trajectory.clone(), at, since: None })
+        let (running, joints) = (running.trajectory.clone(), running.joints().to_vec());
+        Self::beginning(Begin::Leaving { running, joints, at, since: None })
     }
 
     /// Makes what is driven from `now` until the running motion is left the beginning of the answer, proved in the
@@ -93,13 +97,14 @@ impl Query {
         self
     }
 
-    pub(super) fn beginning(begin: Begin) -> Self {
+    fn beginning(begin: Begin) -> Self {
         Self {
             begin,
             goals: Vec::new(),
             deadline: None,
             quality: None,
             improve: None,
+            is_first_enough: false,
             seed: None,
             cancel: None,
             observer: None,
@@ -166,6 +171,10 @@ impl Query {
         let mut options = options.clone();
         if let Some(quality) = self.quality {
             quality.apply(&mut options);
+        }
+        if self.is_first_enough {
+            Quality::Fast.apply(&mut options);
+            options.improve = None;
         }
         options.time_limit = self.deadline.or(options.time_limit);
         options.improve = self.improve.or(options.improve);

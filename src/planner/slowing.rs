@@ -4,7 +4,7 @@
 //! pace from one value to another is the steeper, the shorter it takes; the shortest that can be certified is found by
 //! bisection (the classical time scaling of Hollerbach, *Dynamic scaling of manipulator trajectories*, 1984).
 
-use super::{Begin, Motion, Planner, Query, State};
+use super::{Goal, Motion, Planner, Query};
 use crate::certify::Certifier;
 use crate::error::InvalidValue;
 use crate::plan::{Departure, PlanError, Solution, Statistics};
@@ -15,6 +15,9 @@ use std::time::Instant;
 /// Ramps that are tried to halve the interval in which the shortest lies: it is then known to within 1 %.
 const BISECTIONS: u32 = 8;
 
+/// What a stop calls the place where it ends.
+const STANDSTILL: &str = "standstill";
+
 /// The shortest ramp that is tried, and how many times as long the next ones are, as shares of what is left of the
 /// motion.
 const SHORTEST: f64 = 1.0 / 64.0;
@@ -24,18 +27,21 @@ const RESTS: usize = 16;
 
 impl Planner {
     /// The fastest certified way to a standstill from where a running motion is left, `at` seconds after it began:
-    /// on its path, or off it, whichever is the sooner.
+    /// on its path, or off it, whichever is the sooner. It ends at a goal named "standstill". The first takes up to fifteen
+    /// proofs, the second a plan within the planner's time limit; polynomials that were slowed down before, and those
+    /// of limited jerk, may be of too high a degree for the first.
     ///
     /// # Errors
     /// When nothing that was tried can be certified in the world as it is: what was wrong with the last.
     pub fn stop(&mut self, running: &Motion, at: f64) -> Result<Motion, PlanError> {
         admit(at)?;
+        self.admit_joints(running.joints())?;
         let begun = Instant::now();
         let on_path = self.slowed(running, at, 0.0, begun);
-        let mut query =
-            Query::beginning(Begin::Leaving { running: running.trajectory.clone(), at, since: None });
+        let mut query = Query::leaving(running, at);
+        query.is_first_enough = true;
         for goal in self.places_to_rest(running, at) {
-            query = query.to(State::Of(goal));
+            query = query.to(Goal::from(goal).named(STANDSTILL));
         }
         let off_path = if query.goals.is_empty() {
             Err(PlanError::Unsupported("there is no place to rest ahead".to_owned()))
@@ -60,6 +66,7 @@ impl Planner {
             return Err(InvalidValue::new("pace", pace, expected).into());
         }
         admit(at)?;
+        self.admit_joints(running.joints())?;
         self.slowed(running, at, pace, Instant::now())
     }
 
@@ -67,13 +74,20 @@ impl Planner {
     fn slowed(&self, running: &Motion, at: f64, pace: f64, begun: Instant) -> Result<Motion, PlanError> {
         let rest = running.trajectory.cut(at.clamp(0.0, running.duration()), running.duration());
         let smoothness = self.problem.smoothness;
-        if rest.duration() == 0.0 {
-            return self.motion_of(running, rest, begun);
+        let goal = if pace == 0.0 { STANDSTILL } else { running.goal() };
+        if rest.is_empty() {
+            let end = running.state(running.duration());
+            if self.mechanism.vehicle().is_some() || !end.velocity.iter().all(|&v| v == 0.0) {
+                return Err(PlanError::Unsupported("the motion is over by then".to_owned()));
+            }
+            let mut standing = Trajectory::new(rest.dof(), 1);
+            standing.push(0.0, &end.position.iter().flat_map(|&p| [p, 0.0]).collect::<Vec<_>>());
+            return self.motion_of(goal, standing, begun);
         }
         let ramped = |length: f64| ramp(&rest, smoothness, pace, length);
         let certified = |length: f64| {
             let trajectory = ramped(length)?;
-            self.motion_of(running, trajectory, begun)
+            self.motion_of(goal, trajectory, begun)
         };
         // A longer ramp is gentler, up to that which takes all the way.
         let longest = 2.0 * rest.duration() / (1.0 + pace);
@@ -100,20 +114,15 @@ impl Planner {
     }
 
     /// A trajectory that begins in a running motion, with its proof in the world as it is.
-    fn motion_of(
-        &self,
-        running: &Motion,
-        trajectory: Trajectory,
-        begun: Instant,
-    ) -> Result<Motion, PlanError> {
-        let unsound = |why| PlanError::Unsupported(format!("what is left of the motion, slowed down: {why}"));
-        let problem = self.problem_of(&trajectory).map_err(unsound)?;
-        let certifier = Certifier::new(&problem, self.options.certify());
-        let certificate =
-            certifier.asking(&self.options.constraints).under_way().certify(&trajectory).map_err(unsound)?;
+    fn motion_of(&self, goal: &str, trajectory: Trajectory, begun: Instant) -> Result<Motion, PlanError> {
+        let mut problem = self.problem_of(&trajectory)?;
+        problem.admit_ends();
+        let here = self.options_here();
+        let certifier = Certifier::new(&problem, here.certify()).asking(&here.constraints);
+        let certificate = certifier.under_way().certify(&trajectory)?;
         let statistics = Statistics { certify: begun.elapsed(), ..Statistics::default() };
         let solution = Solution { trajectory, certificate, statistics, improvements: 0, cut_short: None };
-        Ok(Motion::new(solution, running.goal().to_owned(), self.mechanism.clone(), problem.smoothness))
+        Ok(Motion::new(solution, goal.to_owned(), self.mechanism.clone(), problem.smoothness))
     }
 
     /// States at rest ahead: where the running motion passes, and where braking straight ahead ends.

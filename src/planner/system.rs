@@ -5,7 +5,7 @@ use super::{Planner, PlannerBuilder};
 use crate::error::{InputError, InvalidValue};
 use crate::plan::{PlanOptions, Sampling};
 use crate::problem::{Constraint, StateConstraint, StateSample};
-use crate::robot::{JointLimits, Mechanism, Sphere};
+use crate::robot::{JointLimits, Mechanism, Sphere, Unjudged};
 use crate::world::World;
 use std::sync::Arc;
 
@@ -17,10 +17,8 @@ use std::sync::Arc;
 /// the limits of the outputs allow: what these allow should mostly be within the other limits too.
 ///
 /// ```
-/// use flatout::planner::{FlatSample, FlatSystem, Planner, Query};
-/// use flatout::robot::{JointLimits, Sphere};
-/// use flatout::world::{Shape, World};
-/// use flatout::{glam::DVec3, pose::Pose};
+/// use flatout::glam::DVec3;
+/// use flatout::prelude::*;
 ///
 /// /// A load on a rope below a crane's trolley: it hangs where the trolley's acceleration pulls it.
 /// struct Crane;
@@ -73,6 +71,13 @@ pub trait FlatSystem: Send + Sync {
         f64::INFINITY
     }
 
+    /// How far the outputs may move between two samples at which bodies and margin are asked, as the sum of their ways;
+    /// `None`: a share of [`STEP`] of the diagonal of their limits. What is thinner than the bodies move meanwhile may be
+    /// missed.
+    fn step(&self) -> Option<f64> {
+        None
+    }
+
     /// Draws a place to look for a way, from numbers `unit()` that are even in [0, 1): `position` holds one that is
     /// even between the limits.
     fn sample(&self, _unit: &mut dyn FnMut() -> f64, _position: &mut [f64]) {}
@@ -90,10 +95,11 @@ pub struct FlatSample<'a> {
 }
 
 /// Outputs move by no more than this share of the diagonal of their bounds between two samples.
-const STEP: f64 = 1.0 / 512.0;
+pub const STEP: f64 = 1.0 / 512.0;
 
 impl Planner {
-    /// A planner of a caller's own system in a world, which stays as it is.
+    /// A planner of a caller's own system in a world. Certificates prove the limits of its outputs; its bodies and margin
+    /// are sampled, and nothing is said there of a clearance.
     ///
     /// # Errors
     /// Where its outputs have no finite limits, or the world makes no sense.
@@ -115,12 +121,20 @@ impl Planner {
         admit(&names, &limits).map_err(|e| InputError::of_value(e.under("outputs")))?;
         world.validate().map_err(|e| InputError::of_value(e.under("world")))?;
         let diagonal = limits.iter().map(|l| (l.upper - l.lower).powi(2)).sum::<f64>().sqrt();
-        let placed = Placed { system: system.clone(), world, step: STEP * diagonal };
-        let sampling = Sampling::new(move |unit, position| system.sample(unit, position));
-        let mut constraints = vec![Constraint::new(placed)];
-        constraints.extend(options.constraints);
-        let options = PlanOptions { constraints, sampling: Some(sampling), ..options };
-        PlannerBuilder::of_mechanism(Mechanism::of_outputs(names, limits), options)
+        let step = system.step().unwrap_or(STEP * diagonal);
+        let drawn = system.clone();
+        let sampling = Sampling::new(move |unit, position| drawn.sample(unit, position));
+        let mut mechanism = Mechanism::of_outputs(names, limits);
+        let without_geometry = vec![system.name().to_owned()];
+        mechanism.unjudged = Arc::new(Unjudged { without_geometry, ..Unjudged::default() });
+        let options = PlanOptions { sampling: Some(sampling), ..options };
+        let mut planner = PlannerBuilder::of_mechanism(mechanism, options)?;
+        planner.problem.world = world;
+        planner.system = Some(Box::new(move |world: &World, clearance: f64| {
+            let (system, world) = (system.clone(), world.clone());
+            Constraint::new(Placed { system, world, clearance, step })
+        }));
+        Ok(planner)
     }
 }
 
@@ -144,6 +158,8 @@ fn admit(names: &[String], limits: &[JointLimits]) -> Result<(), InvalidValue> {
 struct Placed<S> {
     system: Arc<S>,
     world: World,
+    /// Distance to be kept from obstacles, metres.
+    clearance: f64,
     step: f64,
 }
 
@@ -159,7 +175,7 @@ impl<S: FlatSystem> StateConstraint for Placed<S> {
         self.system.bodies(&sample, &mut bodies);
         let far = |sphere: &Sphere| {
             let distances = self.world.obstacles.iter().map(|o| o.signed_distance(sphere.center));
-            distances.fold(f64::INFINITY, f64::min) - sphere.radius
+            distances.fold(f64::INFINITY, f64::min) - sphere.radius - self.clearance
         };
         bodies.iter().map(far).fold(self.system.margin(&sample), |least, margin| {
             // What is no number is not met.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// motion, and certificates name it as a thing that was sampled and not proved.
 ///
 /// ```
-/// use flatout::problem::{Constraint, StateSample, StateConstraint};
+/// use flatout::prelude::*;
 ///
 /// /// Keeps the first joint below a value that depends on the second.
 /// struct Below;

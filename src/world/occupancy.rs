@@ -56,6 +56,9 @@ impl OccupancyGrid {
     /// y, then z, for as long as all that it takes in is occupied.
     pub(super) fn boxes(&self) -> Result<Vec<(Shape, Pose)>, InvalidValue> {
         self.validate()?;
+        if self.occupied.is_empty() {
+            return Ok(Vec::new());
+        }
         let [nx, ny, nz] = self.size;
         let mut left = self.occupied.clone();
         let at = |x: usize, y: usize, z: usize| (z * ny + y) * nx + x;

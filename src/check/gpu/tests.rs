@@ -199,7 +199,7 @@ fn unwritten_verdicts_are_an_error() {
     let packed = Packed::new(&probe::problem(), 0.02);
     let idle = |modules: &mut [Module]| {
         let check = modules.last_mut().expect("a module");
-        check.source = check.source.replace("verdicts[edge] = verdict(NO_FAULT, 0.0, samples);", "").leak();
+        check.source = check.source.replace("verdicts[edge] = edge_verdict(ALL_VALID, 0.0, samples);", "").leak();
     };
     let pipelines = gpu
         .pipelines_of(layout::Needs::of(std::slice::from_ref(&packed)), idle)

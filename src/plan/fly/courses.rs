@@ -191,7 +191,7 @@ impl Pilot<'_, '_> {
 
     /// The greatest clearance up to `wanted`, in halves, that the ends afford; from now on it is asked for.
     fn clearance(&mut self, wanted: f64) -> Result<f64, CheckError> {
-        let least = self.worker.clearance();
+        let least = self.worker.grown_by();
         let mut clearance = wanted;
         while clearance > least {
             if self.affords(clearance)? {
@@ -254,7 +254,7 @@ impl Pilot<'_, '_> {
 
     /// The checker's verdict on a whole flight, with the clearance that the search asks for.
     pub(super) fn verdict(&mut self, flight: &Trajectory) -> Result<Verdict, CheckError> {
-        let clearance = self.worker.clearance();
+        let clearance = self.worker.grown_by();
         let local = &mut self.worker.local;
         local.checker().set_padding(clearance);
         self.edge.clear();
