@@ -134,7 +134,7 @@ impl Motion {
 }
 
 /// Speed of an output up to which an end is one at rest, rad/s or m/s: a certificate lets pass as much.
-const AT_REST: f64 = 1e-9;
+pub(super) const AT_REST: f64 = 1e-9;
 
 /// The same where it comes from differences over a ten-thousandth of a second, before an end that is braked to.
 const AT_REST_BY_DIFFERENCES: f64 = 1e-2;

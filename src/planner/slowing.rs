@@ -4,6 +4,7 @@
 //! pace from one value to another is the steeper, the shorter it takes; the shortest that can be certified is found by
 //! bisection (the classical time scaling of Hollerbach, *Dynamic scaling of manipulator trajectories*, 1984).
 
+use super::motion::AT_REST;
 use super::{Goal, Motion, Planner, Query};
 use crate::certify::Certifier;
 use crate::error::InvalidValue;
@@ -77,7 +78,7 @@ impl Planner {
         let goal = if pace == 0.0 { STANDSTILL } else { running.goal() };
         if rest.is_empty() {
             let end = running.state(running.duration());
-            if self.mechanism.vehicle().is_some() || !end.velocity.iter().all(|&v| v == 0.0) {
+            if self.mechanism.vehicle().is_some() || end.velocity.iter().any(|v| v.abs() > AT_REST) {
                 return Err(PlanError::Unsupported("the motion is over by then".to_owned()));
             }
             let mut standing = Trajectory::new(rest.dof(), 1);

@@ -74,17 +74,6 @@ impl World {
         Ok(self)
     }
 
-    /// Puts the occupied cells of a grid in place of those that this name had: a map that comes frame by frame, occupied
-    /// or not.
-    ///
-    /// # Errors
-    /// Where the grid makes no sense.
-    pub fn set_grid(&mut self, name: &str, grid: &OccupancyGrid) -> Result<&mut Self, InvalidValue> {
-        grid.boxes()?;
-        self.obstacles.retain(|obstacle| obstacle.name != name);
-        self.add_grid(name, grid)
-    }
-
     /// Moves the obstacle of a name.
     ///
     /// # Errors

@@ -34,6 +34,17 @@ pub struct OccupancyGrid {
 }
 
 impl World {
+    /// Puts the occupied cells of a grid in place of those that this name had: a map that comes frame by frame, occupied
+    /// or not.
+    ///
+    /// # Errors
+    /// Where the grid makes no sense.
+    pub fn set_grid(&mut self, name: &str, grid: &OccupancyGrid) -> Result<&mut Self, InvalidValue> {
+        grid.boxes()?;
+        self.obstacles.retain(|obstacle| obstacle.name != name);
+        self.add_grid(name, grid)
+    }
+
     /// Adds the occupied cells of a grid, merged into boxes that all have this name.
     ///
     /// # Errors
