@@ -787,19 +787,24 @@ fn threads_give_the_same_answer_again() {
     }
 }
 
-/// A checker that no thread can make is an error of the whole, not a panic.
+/// A checker that cannot be made is an error, not a panic; and where another thread has an answer, that is given.
 #[test]
 fn threads_report_a_backend_that_fails() {
     let Scene { problem, options, .. } = scene("panda_table");
     let failure = || CheckError::Backend { backend: "none".to_owned(), message: "there is none".to_owned() };
-    let made = std::sync::atomic::AtomicUsize::new(0);
-    let checker = || match made.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
-        0 => Backend::Simd.checker(&problem, options.resolution),
-        _ => Err(failure()),
+    let after = |sound: usize| {
+        let made = std::sync::atomic::AtomicUsize::new(0);
+        let checker = || match made.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            number if number < sound => Backend::Simd.checker(&problem, options.resolution),
+            _ => Err(failure()),
+        };
+        plan_on_threads(&problem, checker, &options, 2)
     };
-    let answer = plan_on_threads(&problem, checker, &options, 2);
+    let answer = after(0);
     let Err(PlanError::Backend(error)) = answer else { panic!("{answer:?}") };
     assert_eq!(error, failure());
+    let answer = after(1).expect("the other thread's");
+    certify(&problem, &answer.trajectory, &CertifyOptions::default()).expect("it is certified");
 }
 
 /// Along a running trajectory, to its own goal, back to its start, and to a goal at speed: the new one

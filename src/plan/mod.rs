@@ -121,7 +121,7 @@ fn constrained<T>(
 /// the same trajectory, under the same proviso as for [`plan`], and one thread gives what [`plan`] gives.
 ///
 /// # Errors
-/// As for [`plan`].
+/// As for [`plan`]; a backend that fails some threads takes nothing from the answer of another.
 ///
 /// # Panics
 /// If `checker` panics.
