@@ -72,7 +72,7 @@ pub trait FlatSystem: Send + Sync {
     }
 
     /// How far the outputs may move between two samples at which bodies and margin are asked, as the sum of their ways;
-    /// `None`: a share of [`STEP`] of the diagonal of their limits. What is thinner than the bodies move meanwhile may be
+    /// `None`: a five-hundredth of the diagonal of their limits. What is thinner than the bodies move meanwhile may be
     /// missed.
     fn step(&self) -> Option<f64> {
         None
@@ -95,7 +95,7 @@ pub struct FlatSample<'a> {
 }
 
 /// Outputs move by no more than this share of the diagonal of their bounds between two samples.
-pub const STEP: f64 = 1.0 / 512.0;
+const STEP: f64 = 1.0 / 512.0;
 
 impl Planner {
     /// A planner of a caller's own system in a world. Certificates prove the limits of its outputs; its bodies and margin
