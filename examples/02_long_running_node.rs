@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A query that goes on for as long as it may, broken off by another thread: it gives the best so far.
     let token = CancelToken::new();
     ask.send((2.5, Query::from([-1.0, 0.5]).to([1.0, 0.5]).improve(Duration::MAX).cancel(&token)))?;
-    std::thread::sleep(Duration::from_millis(20));
+    std::thread::sleep(Duration::from_millis(200));
     token.cancel();
     let motion = answers.recv()??;
     println!(

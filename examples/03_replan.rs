@@ -18,8 +18,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // At 0.30 s another goal is asked for. The answer may take 10 ms, and 2 ms on the wire: leave at 0.312 s.
     let another = Query::leaving(&first, 0.312).driven_since(0.30).to([0.2, -1.0]);
-    let next = planner.plan(&another.deadline(Duration::from_millis(10)))?;
-    println!("from now on, to another goal: {:.3} s", next.duration());
+    match planner.plan(&another.deadline(Duration::from_millis(10))) {
+        Ok(next) => println!("from now on, to another goal: {:.3} s", next.duration()),
+        // On a machine that is busy with something else.
+        Err(PlanError::Budget(why)) => println!("{}: it drives on as before", why.budget),
+        Err(why) => return Err(why.into()),
+    }
 
     // Something appears on the way; the rest of the first motion is no longer valid.
     let ball = Pose::from_translation(DVec3::new(0.75, 0.55, 0.05));

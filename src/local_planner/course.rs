@@ -269,7 +269,7 @@ impl<'a> PathPlanner<'a> {
                     let curve = Curve::join(from, to, direction, tangents, self.limits.is_spatial())?;
                     self.admits(&curve).then_some(curve)
                 })?;
-                curves.push(curve.guided()?);
+                curves.push(curve.with_heading_reference()?);
             }
             MotionWay::Turns(direction) => {
                 let heading = bearing(from, to, direction)?;

@@ -43,10 +43,10 @@ impl Route {
         self.curves.windows(2).any(|pair| pair[0].direction != pair[1].direction)
     }
 
-    /// The curves with guides that go on where those before end.
+    /// The curves with heading references that go on where those before end.
     pub fn guided(mut self) -> Self {
         for i in 1..self.curves.len() {
-            let heading = self.curves[i - 1].guide_at(1.0)[0];
+            let heading = self.curves[i - 1].heading_reference_at(1.0)[0];
             self.curves[i] = self.curves[i].clone().turned_to(heading);
         }
         self
@@ -106,7 +106,7 @@ fn durations<'a>(
     // A turn's profile is by its parameter.
     let end = |speed: Option<f64>, curve: Option<&(&Curve, _)>| match curve {
         Some((curve, _)) if curve.direction == DriveDirection::Pivot => {
-            speed.map(|s| if s > 0.0 { s / curve.guide_at(0.0)[1].abs() } else { 0.0 })
+            speed.map(|s| if s > 0.0 { s / curve.heading_reference_at(0.0)[1].abs() } else { 0.0 })
         }
         _ => speed,
     };
@@ -319,7 +319,7 @@ impl RouteShortener<'_, '_> {
             return Ok(false);
         }
         if !is_valid {
-            let guided: Option<Vec<Curve>> = new[ours.clone()].iter().cloned().map(Curve::guided).collect();
+            let guided: Option<Vec<Curve>> = new[ours.clone()].iter().cloned().map(Curve::with_heading_reference).collect();
             let Some(guided) = guided else { return Ok(false) };
             if !self.planner.is_valid(&guided)? {
                 return Ok(false);

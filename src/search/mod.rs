@@ -1,10 +1,10 @@
 //! What every search needs: seeded samplers, trees of flat states, nearest neighbours, guides.
 //! Imports `vector` and `stop`.
 
-mod guide;
+mod grid_heuristic;
 mod sampler;
 mod tree;
 
-pub use guide::{CellClearance, GridHeuristic, GridPath};
+pub use grid_heuristic::{CellClearance, GridHeuristic, GridPath};
 pub use sampler::Sampler;
 pub use tree::{NodeIndex, Tree};

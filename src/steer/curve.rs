@@ -13,7 +13,7 @@ pub const CURVE_DEGREE: usize = 7;
 /// Coefficients, ascending powers.
 pub type Coefficients = [f64; CURVE_DEGREE + 1];
 
-/// Farthest that a guide may be from the heading, rad: a margin to the quarter turn beyond which the
+/// Farthest that a heading reference may be from the heading, rad: a margin to the quarter turn beyond which the
 /// heading would be taken for its opposite.
 const GUIDED: f64 = FRAC_PI_2 - 0.2;
 
@@ -95,20 +95,20 @@ impl PathState {
 pub struct Curve {
     /// How the base goes.
     pub direction: DriveDirection,
-    /// Whether it leads through space; else it lies in the x-y plane and has a guide.
+    /// Whether it leads through space; else it lies in the x-y plane and has a heading reference.
     pub is_spatial: bool,
     /// x, y, z.
     pub place: [Coefficients; 3],
     /// A polynomial that stays within a quarter turn of the heading; of a turn, the heading itself.
-    pub guide: Coefficients,
+    pub heading_reference: Coefficients,
     /// The joints that the base carries.
     pub arm: Vec<Coefficients>,
 }
 
 impl Curve {
     /// The curve from `from` to `to` with tangents of these lengths at its ends (P' = length * direction):
-    /// of least degree for the curvatures that are given, a cubic where none is. Its guide is yet to be found,
-    /// by [`Curve::guided`]: until then it only knows the headings.
+    /// of least degree for the curvatures that are given, a cubic where none is. Its heading reference is yet to be found,
+    /// by [`Curve::with_heading_reference`]: until then it only knows the headings.
     ///
     /// `None` where the ends are no distance apart.
     pub fn join(
@@ -141,9 +141,9 @@ impl Curve {
             hermite([from.arm[j], slopes[0], to.arm[j], slopes[1]], None, None)
         };
         let arm = (0..from.arm.len()).map(joint).collect();
-        let mut guide = constant(from.heading);
-        guide[1] = to.heading - from.heading;
-        Some(Self { direction, is_spatial, place, guide, arm })
+        let mut heading_reference = constant(from.heading);
+        heading_reference[1] = to.heading - from.heading;
+        Some(Self { direction, is_spatial, place, heading_reference, arm })
     }
 
     /// A straight line in the plane at the heading of `from`, where `to` lies on it.
@@ -154,7 +154,7 @@ impl Curve {
             direction,
             is_spatial: false,
             place: [straight(0), straight(1), [0.0; 8]],
-            guide: constant(from.heading),
+            heading_reference: constant(from.heading),
             arm: from.arm.iter().zip(&to.arm).map(joint).collect(),
         }
     }
@@ -162,25 +162,25 @@ impl Curve {
     /// A turn on the spot to another heading, by as much as that differs, while the arm moves too; or a
     /// stand, where it does not differ.
     pub fn turn(from: &PathState, heading: f64, arm: &[f64]) -> Self {
-        let mut guide = constant(from.heading);
-        guide[1] = heading - from.heading;
+        let mut heading_reference = constant(from.heading);
+        heading_reference[1] = heading - from.heading;
         let joint = |(&a, &b): (&f64, &f64)| hermite([a, 0.0, b, 0.0], None, None);
         Self {
             direction: DriveDirection::Pivot,
             is_spatial: false,
             place: from.place.map(constant),
-            guide,
+            heading_reference,
             arm: from.arm.iter().zip(arm).map(joint).collect(),
         }
     }
 
-    /// With a guide, which begins at the heading of one end and ends at that of the other: a polynomial through
+    /// With a heading reference, which begins at the heading of one end and ends at that of the other: a polynomial through
     /// six values of the heading. `None` where that turns too wildly for it.
-    pub fn guided(mut self) -> Option<Self> {
+    pub fn with_heading_reference(mut self) -> Option<Self> {
         if self.is_spatial {
             return Some(self);
         }
-        let [from, to] = [0.0, 1.0].map(|u| value(&self.guide, u));
+        let [from, to] = [0.0, 1.0].map(|u| value(&self.heading_reference, u));
         let half_turn = if self.direction == DriveDirection::Reverse { PI } else { 0.0 };
         let mut headings = [from; HEADINGS + 1];
         let mut last = from;
@@ -198,10 +198,10 @@ impl Curve {
         if (headings[HEADINGS] - last).abs() > 1e-6 {
             return None;
         }
-        self.guide = through(std::array::from_fn(|k| headings[k * HEADINGS / 5]));
-        self.guide[0] = from;
+        self.heading_reference = through(std::array::from_fn(|k| headings[k * HEADINGS / 5]));
+        self.heading_reference[0] = from;
         let near = |(i, &heading): (usize, &f64)| {
-            (value(&self.guide, i as f64 / HEADINGS as f64) - heading).abs() < GUIDED
+            (value(&self.heading_reference, i as f64 / HEADINGS as f64) - heading).abs() < GUIDED
         };
         headings.iter().enumerate().all(near).then_some(self)
     }
@@ -232,9 +232,9 @@ impl Curve {
         [[first(x), first(y), 0.0], [second(x), second(y), 0.0], [third(x), third(y), 0.0]]
     }
 
-    /// Value and derivatives of the guide at `u`.
-    pub fn guide_at(&self, u: f64) -> [f64; 5] {
-        jet(&self.guide, u)
+    /// Value and derivatives of the heading reference at `u`.
+    pub fn heading_reference_at(&self, u: f64) -> [f64; 5] {
+        jet(&self.heading_reference, u)
     }
 
     /// |P'| at `u`: metres per unit of u.
@@ -247,9 +247,9 @@ impl Curve {
     pub fn stance(&self, u: f64) -> PathState {
         let place = self.place.map(|p| value(&p, u));
         let arm: Vec<f64> = self.arm.iter().map(|q| value(q, u)).collect();
-        let guide = value(&self.guide, u);
+        let heading_reference = value(&self.heading_reference, u);
         if self.direction == DriveDirection::Pivot {
-            return PathState { place, heading: guide, arm, ..PathState::default() };
+            return PathState { place, heading: heading_reference, arm, ..PathState::default() };
         }
         let velocity = self.velocity(u);
         let [dx, dy, dz] = velocity[0].map(|v| self.direction.sign() * v);
@@ -260,7 +260,7 @@ impl Curve {
         let turn = vx * ay - vy * ax;
         PathState {
             place,
-            heading: if is_level { guide + nearest_turn(heading - guide) } else { heading },
+            heading: if is_level { heading_reference + nearest_turn(heading - heading_reference) } else { heading },
             pitch: if is_level { 0.0 } else { dz.atan2(dx.hypot(dy)) },
             speed: 0.0,
             curvature: is_level.then(|| self.direction.sign() * turn / stretch.powi(3)),
@@ -288,22 +288,22 @@ impl Curve {
         };
         Self {
             place: [0, 1, 2].map(|i| part(&self.place[i])),
-            guide: part(&self.guide),
+            heading_reference: part(&self.heading_reference),
             arm: self.arm.iter().map(part).collect(),
             ..*self
         }
     }
 
-    /// The same curve with its guide turned by whole turns, so that it begins nearest to `heading`.
+    /// The same curve with its heading reference turned by whole turns, so that it begins nearest to `heading`.
     #[must_use]
     pub fn turned_to(mut self, heading: f64) -> Self {
-        self.guide[0] += TAU * ((heading - self.guide[0]) / TAU).round();
+        self.heading_reference[0] += TAU * ((heading - self.heading_reference[0]) / TAU).round();
         self
     }
 
     /// The polynomials of the flat outputs: base first, then arm.
     pub fn outputs(&self) -> impl Iterator<Item = &Coefficients> {
-        let third = if self.is_spatial { &self.place[2] } else { &self.guide };
+        let third = if self.is_spatial { &self.place[2] } else { &self.heading_reference };
         self.place[..2].iter().chain([third]).chain(&self.arm)
     }
 
@@ -474,7 +474,7 @@ mod tests {
             let direction = if is_back { DriveDirection::Reverse } else { DriveDirection::Forward };
             let (from, to) = if is_spatial { (from, to) } else { (level(from), level(to)) };
             if let Some(curve) = Curve::join(&from, &to, direction, lengths, is_spatial)
-                .and_then(Curve::guided)
+                .and_then(Curve::with_heading_reference)
             {
                 let bends = |s: &PathState| s.curvature.and(s.curvature_rate).is_some();
                 let is_septic = bends(&from) && bends(&to);
@@ -486,7 +486,7 @@ mod tests {
             }
         }
 
-        /// The guide stays within a quarter turn of the heading, so that it tells ahead from back.
+        /// The heading reference stays within a quarter turn of the heading, so that it tells ahead from back.
         #[test]
         fn guides_are_near_headings(
             from in stance(), to in stance(), is_back in any::<bool>(), length in 0.5..4.0, u in 0.0..1.0,
@@ -494,13 +494,13 @@ mod tests {
             let direction = if is_back { DriveDirection::Reverse } else { DriveDirection::Forward };
             let (from, to) = (level(from), level(to));
             if let Some(curve) = Curve::join(&from, &to, direction, [length; 2], false)
-                .and_then(Curve::guided)
+                .and_then(Curve::with_heading_reference)
             {
                 let [v, ..] = curve.velocity(u);
                 let heading = (direction.sign() * v[1]).atan2(direction.sign() * v[0]);
-                prop_assert!(nearest_turn(heading - value(&curve.guide, u)).abs() < FRAC_PI_2);
-                prop_assert!((value(&curve.guide, 0.0) - from.heading).abs() < 1e-12);
-                prop_assert!(nearest_turn(value(&curve.guide, 1.0) - to.heading).abs() < 1e-9);
+                prop_assert!(nearest_turn(heading - value(&curve.heading_reference, u)).abs() < FRAC_PI_2);
+                prop_assert!((value(&curve.heading_reference, 0.0) - from.heading).abs() < 1e-12);
+                prop_assert!(nearest_turn(value(&curve.heading_reference, 1.0) - to.heading).abs() < 1e-9);
             }
         }
 

@@ -258,7 +258,7 @@ impl PathLimits {
     }
 
     fn turn(&self, drive: &DifferentialDrive, curve: &Curve, u: f64, rows: &mut impl FnMut(LimitRow)) -> bool {
-        let [_, rate, slope, ..] = curve.guide_at(u);
+        let [_, rate, slope, ..] = curve.heading_reference_at(u);
         if rate != 0.0 || slope != 0.0 {
             let most = drive.acceleration.map_or(f64::INFINITY, |a| a.angular);
             rows(self.row([rate, slope], drive.turn_rate, most));
@@ -456,7 +456,7 @@ mod tests {
                     to.place[2] = 0.0;
                 }
                 let joined = Curve::join(&from, &to, direction, [2.0, 3.0], limits.is_spatial());
-                let Some(curve) = joined.and_then(Curve::guided) else { continue };
+                let Some(curve) = joined.and_then(Curve::with_heading_reference) else { continue };
                 let mut rows = Vec::new();
                 let is_sound = limits.rows(&curve, u, |row| rows.push(row));
                 // u(t) with this u' and u''.

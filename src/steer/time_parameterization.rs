@@ -411,7 +411,7 @@ impl Reach {
         pieces: &mut Vec<Piece>,
     ) -> Option<()> {
         let square = |curve: &Curve, u: f64, speed: f64| {
-            let rate = if curve.direction == DriveDirection::Pivot { curve.guide_at(u)[1].abs() } else { curve.stretch(u) };
+            let rate = if curve.direction == DriveDirection::Pivot { curve.heading_reference_at(u)[1].abs() } else { curve.stretch(u) };
             if speed == 0.0 { 0.0 } else { (speed / rate).powi(2) }
         };
         let first = speeds[0].map(|speed| square(&curves[run.start], 0.0, speed));
@@ -723,7 +723,7 @@ mod tests {
             let direction = if is_back && !limits.is_spatial() { DriveDirection::Reverse } else { DriveDirection::Forward };
             let [from, to] = [stance(pair[0]), stance(pair[1])];
             let joined = Curve::join(&from, &to, direction, [2.0; 2], limits.is_spatial());
-            let Some(curve) = joined.and_then(Curve::guided) else { break };
+            let Some(curve) = joined.and_then(Curve::with_heading_reference) else { break };
             if !limits.admits(&curve, 64) {
                 break;
             }
@@ -849,7 +849,7 @@ mod tests {
         let from = PathState::default();
         let to = PathState { place: [1.0, 1.0, 0.0], heading: std::f64::consts::FRAC_PI_2, ..PathState::default() };
         let left = [Curve::join(&from, &to, DriveDirection::Forward, [1.5; 2], false).unwrap()];
-        let left = left.map(|curve| curve.guided().unwrap());
+        let left = left.map(|curve| curve.with_heading_reference().unwrap());
         let law = |turn_rate| {
             let limits = limits_of(Base::DifferentialDrive(base(turn_rate)));
             TimeParameterization::fastest(&limits, &left, EndSpeeds::REST)

@@ -49,7 +49,7 @@ impl Converter<'_> {
             self.convert(leg, [from, middle], None)?;
             return self.convert(leg, [middle, to], end);
         }
-        self.curves.push(curve.guided()?);
+        self.curves.push(curve.with_heading_reference()?);
         self.at = until;
         Some(())
     }

@@ -92,7 +92,7 @@ mod tests {
         let curve = |from: PathState, to: PathState| {
             let length = radius * (to.heading - from.heading);
             let curve = Curve::join(&from, &to, DriveDirection::Forward, [length; 2], false).unwrap();
-            curve.guided().unwrap()
+            curve.with_heading_reference().unwrap()
         };
         // The second curve's guide begins a turn later.
         let curves = [curve(at(0.0, 0.0), at(0.4, 0.0)), curve(at(0.4, 1.0), at(1.0, 1.0))];
