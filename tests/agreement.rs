@@ -359,6 +359,59 @@ fn shares_of_efforts_agree() {
     assert!(positive > 500, "robots can hold themselves and move: {positive}");
 }
 
+/// A clearance counts against obstacles alone, and padding against everything, in every backend.
+#[test]
+fn clearances_agree() {
+    let (clearance, padding) = (0.07, 0.01);
+    let mut decided = [0_usize; 2];
+    for seed in 200..212 {
+        let problem = random_problem(seed);
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let dof = problem.mechanism.dof();
+        let still = vec![0.0; dof];
+        let mut states = StateBatch::new(dof);
+        let mut oracle = ScalarChecker::new(&problem, 0.05);
+        let mut expected: Vec<(Status, bool)> = Vec::new();
+        for _ in 0..60 {
+            let limits = problem.mechanism.limits.iter();
+            let position: Vec<f64> = limits
+                .map(|l| rng.random_range(l.lower.max(-3.0)..l.upper.min(3.0).max(l.lower.max(-3.0) + 1e-9)))
+                .collect();
+            states.push(&position, &still, &still);
+            oracle.set_padding(0.0);
+            oracle.set_clearance(0.0);
+            let bare = oracle.margins(&position, &still, &still);
+            oracle.set_padding(padding);
+            oracle.set_clearance(clearance);
+            let grown = oracle.margins(&position, &still, &still);
+            let (world, links) = (bare.of(Status::World), bare.of(Status::SelfCollision));
+            let near = |a: f64, b: f64| a == b || (a - b).abs() < 1e-9;
+            assert!(near(grown.of(Status::World), world - padding - clearance));
+            assert!(near(grown.of(Status::SelfCollision), links - padding));
+            let is_sure =
+                [grown.of(Status::World), grown.of(Status::SelfCollision)].iter().all(|m| m.abs() > 1e-3);
+            decided[0] += usize::from(world > 0.0 && grown.of(Status::World) < 0.0);
+            decided[1] += usize::from(grown.status() == Status::Valid);
+            expected.push((grown.status(), is_sure));
+        }
+        for mut checker in backends(&problem) {
+            checker.set_padding(padding);
+            checker.set_clearance(clearance);
+            let mut verdicts = Vec::new();
+            checker.check_states(&states, &mut verdicts).expect("a working backend");
+            for (i, (verdict, &(status, is_sure))) in verdicts.iter().zip(&expected).enumerate() {
+                let said = verdict.status();
+                assert!(
+                    !is_sure || said == status,
+                    "seed {seed}, state {i}, {}: {said} for {status}",
+                    checker.name()
+                );
+            }
+        }
+    }
+    assert!(decided.iter().all(|&n| n > 10), "clearance decides some, and leaves some: {decided:?}");
+}
+
 /// Leaves some spheres of some pairs of links out, always touching or not, and all of some pairs.
 fn leave_out(mechanism: &mut Mechanism, rng: &mut Pcg64Mcg) {
     for &links in &mechanism.pairs {
