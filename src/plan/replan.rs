@@ -167,6 +167,18 @@ impl Departure<'_> {
         next: &Trajectory,
         options: &CertifyOptions,
     ) -> Result<(Trajectory, Certificate), Violation> {
+        let (whole, problem) = self.driven_whole(now, problem, next)?;
+        let certificate = Certifier::new(&problem, *options).under_way().certify(&whole)?;
+        Ok((whole, certificate))
+    }
+
+    /// The same without its proof, and the problem that it is to solve.
+    pub(crate) fn driven_whole(
+        &self,
+        now: f64,
+        problem: &Problem,
+        next: &Trajectory,
+    ) -> Result<(Trajectory, Problem), Violation> {
         self.validate(problem).map_err(Violation::Invalid)?;
         if next.dof() != self.running.dof() {
             return Err(Violation::Malformed {
@@ -180,8 +192,7 @@ impl Departure<'_> {
         // A plan from a goal to itself takes no time; the piece before it does.
         let whole = if is_left { whole.cut(0.0, whole.duration()) } else { next.clone() };
         let problem = Problem { start: self.at(problem, now), ..problem.clone() };
-        let certificate = Certifier::new(&problem, *options).under_way().certify(&whole)?;
-        Ok((whole, certificate))
+        Ok((whole, problem))
     }
 
     /// What is left of the running trajectory after the departure, with its proof, where it still leads to a goal of

@@ -231,11 +231,9 @@ impl Planner {
         if now.is_nan() {
             return Err(InvalidValue::new("since", now, "a time in seconds").into());
         }
-        let (problem, here) = (departure.problem(problem), self.options_here());
-        let (whole, _) = departure.ahead(now, &problem, &next.trajectory, &here.certify())?;
-        let start = JointState::of(&self.mechanism, &whole, 0.0, problem.smoothness);
-        let start = start.map_err(|why| PlanError::Unsupported(why.to_string()))?;
-        let mut problem = Problem { start, ..problem };
+        let here = self.options_here();
+        let (whole, mut problem) =
+            departure.driven_whole(now, &departure.problem(problem), &next.trajectory)?;
         problem.admit_ends();
         let certifier = Certifier::new(&problem, here.certify()).asking(&here.constraints);
         next.certificate = certifier.under_way().certify(&whole)?;

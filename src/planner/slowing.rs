@@ -188,17 +188,7 @@ fn ramp(
         from = to;
     }
     if pace > 0.0 {
-        let rest = trajectory.cut(passed, trajectory.duration());
-        for segment in rest.segments() {
-            let scale = |(i, c): (usize, &f64)| c * pace.powi((i % (segment.degree + 1)) as i32);
-            let scaled: Vec<f64> = segment.coefficients.iter().enumerate().map(scale).collect();
-            let wide = scaled.chunks(segment.degree + 1).flat_map(|polynomial| {
-                let mut wide = polynomial.to_vec();
-                wide.resize(degree + 1, 0.0);
-                wide
-            });
-            slowed.push(segment.duration / pace, &wide.collect::<Vec<_>>());
-        }
+        slowed.append(&trajectory.cut(passed, trajectory.duration()).stretched(1.0 / pace));
     }
     Ok(slowed)
 }
