@@ -146,8 +146,10 @@ impl JointState {
         trajectory: &Trajectory,
         t: f64,
     ) -> Result<[Vec<f64>; 3], Singular> {
-        /// Of the duration, or of a second if that is less.
+        /// Of the segment's duration: positions are smooth over it, ...
         const STEP: f64 = 1e-4;
+        /// ... but of the whole no less than this, or rounding would tell the second difference.
+        const LEAST_STEP: f64 = 1e-6;
         let Some(base) = mechanism.vehicle() else {
             let at = |order| {
                 let mut values = vec![0.0; trajectory.dof()];
@@ -157,8 +159,8 @@ impl JointState {
             return Ok([at(0), at(1), at(2)]);
         };
         let duration = trajectory.duration();
-        let h = STEP * duration.min(1.0);
         let t = t.clamp(0.0, duration);
+        let h = (STEP * trajectory.segment(trajectory.locate(t).0).duration).max(LEAST_STEP * duration);
         let middle = t.clamp(h.min(0.5 * duration), (duration - h).max(0.5 * duration));
         let position = |t| Self::of(mechanism, trajectory, t, Smoothness::Acceleration).map(|s| s.position);
         let (here, now) = (position(t)?, position(middle)?);

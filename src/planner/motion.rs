@@ -127,17 +127,33 @@ impl Motion {
 
     /// Whether nothing moves at the end, by more than rounding.
     fn ends_at_rest(&self) -> bool {
-        let end = JointState::in_motion(&self.mechanism, &self.trajectory, self.duration());
-        let tolerance = if self.mechanism.vehicle().is_some() { AT_REST_BY_DIFFERENCES } else { AT_REST };
-        end.is_ok_and(|[_, velocity, _]| velocity.iter().all(|v| v.abs() <= tolerance))
+        let speed = |t: f64| {
+            let there = JointState::in_motion(&self.mechanism, &self.trajectory, t);
+            there.map_or(f64::INFINITY, |[_, velocity, _]| {
+                velocity.iter().map(|v| v.abs()).fold(0.0, f64::max)
+            })
+        };
+        let duration = self.duration();
+        let tolerance = match self.mechanism.vehicle() {
+            None => AT_REST,
+            Some(_) => {
+                let passed = (0..LOOKS).map(|i| speed(duration * f64::from(i) / f64::from(LOOKS)));
+                AT_REST_BY_DIFFERENCES * passed.fold(0.0, f64::max)
+            }
+        };
+        speed(duration) <= tolerance
     }
 }
 
 /// Speed of an output up to which an end is one at rest, rad/s or m/s: a certificate lets pass as much.
 pub(super) const AT_REST: f64 = 1e-9;
 
-/// The same where it comes from differences over a ten-thousandth of a second, before an end that is braked to.
+/// The same where it comes from differences over a ten-thousandth of the last piece: as a share of the fastest of some
+/// speeds on the way, of which braking to the end leaves hardly more in so short a time.
 const AT_REST_BY_DIFFERENCES: f64 = 1e-2;
+
+/// So many speeds.
+const LOOKS: u32 = 16;
 
 impl Deref for Motion {
     type Target = Solution;
