@@ -3,11 +3,9 @@
 use super::arguments::{count_up_to, positive};
 use super::failure::Failure;
 use super::output::{complain, say, write_file};
-use super::progress::ProgressLine;
 use crate::error::InputError;
-use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, cover_links_until, replace_collisions};
+use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, replace_collisions};
 use crate::robot::{LoadOptions, MissingGeometry, Robot};
-use crate::stop::Stop;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -35,10 +33,13 @@ pub(super) struct InfoArgs {
 pub(super) struct SpherizeArgs {
     /// Robot description
     urdf: PathBuf,
+    /// Its disabled collisions: spheres need not tell such links apart
+    #[arg(long)]
+    srdf: Option<PathBuf>,
     /// Write the description with spheres for collision geometry
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Most spheres per piece of geometry
+    /// Most spheres for the whole robot
     #[arg(long, value_name = "N", default_value_t = CoverOptions::default().max_spheres, value_parser = sphere_count)]
     max_spheres: usize,
     /// How far spheres may reach beyond the geometry, metres
@@ -72,12 +73,9 @@ fn info(args: &InfoArgs) -> Result<(), Failure> {
 }
 
 fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
-    let options = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
-    let solids = Robot::load_solids(&args.urdf)?;
-    let progress = ProgressLine::bar(solids.len(), "covering");
-    let links = cover_links_until(&solids, &options, &Stop::NEVER, &mut |_| progress.advance());
-    drop(progress);
-    let links = links.map_err(|e| e.in_file(&args.urdf))?;
+    let cover = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
+    let options = LoadOptions { cover, missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
+    let links = Robot::load_covers(&args.urdf, args.srdf.as_deref(), &options)?;
     say(&format!("{}\n", CoverReport(&links)))?;
     if let Some(output) = &args.output {
         let urdf = InputError::read_text(&args.urdf)?;

@@ -1,7 +1,11 @@
 //! Loading a robot from its files. Imports `error`, `stop` and its sibling readers.
 
 use super::options::{LoadOptions, MissingGeometry};
-use super::{JointKind, LinkSolid, Robot, joint_limits, pairs, srdf, urdf};
+use super::cache::CacheEntry;
+use super::cover::Piece;
+use super::geometry::Geometry;
+use super::spherize::{LinkCover, Solid, by_link};
+use super::{JointKind, LinkSolid, Robot, Sphere, cover, joint_limits, pairs, srdf, urdf};
 use crate::error::InputError;
 use crate::stop::Stop;
 use std::path::Path;
@@ -70,6 +74,27 @@ impl Robot {
         assemble(&source(urdf), srdf.map(source).as_ref(), limits.map(source).as_ref(), options)
     }
 
+    /// How the spheres cover a robot's collision geometry that [`Robot::load`] finds, made anew, element by
+    /// element.
+    ///
+    /// # Errors
+    /// As [`Robot::load`].
+    pub fn load_covers(
+        urdf: &Path,
+        srdf: Option<&Path>,
+        options: &LoadOptions,
+    ) -> Result<Vec<LinkCover>, InputError> {
+        let (urdf, srdf) = (Source::read(urdf)?, srdf.map(Source::read).transpose()?);
+        let (robot, geometry) = described(&urdf, srdf.as_ref(), None)?;
+        let stop = Stop::new(None, options.cancel.clone());
+        let solids = solids(&geometry)?;
+        let pieces = urdf.with(|_| cover::cover(&robot, &solids, &options.cover, &stop))?;
+        let elements = robot.links.iter().zip(solids.iter().zip(&pieces)).flat_map(|(link, (solids, pieces))| {
+            solids.iter().zip(pieces).map(|(s, piece)| (link.name.as_str(), s.to_string(), piece.cover()))
+        });
+        Ok(by_link(elements))
+    }
+
     /// The collision geometry of all links as a URDF file has it, before spheres cover it.
     ///
     /// # Errors
@@ -87,7 +112,24 @@ fn assemble(
     options: &LoadOptions,
 ) -> Result<Robot, InputError> {
     let stop = Stop::new(None, options.cancel.clone());
-    let mut robot = urdf.with(|text| urdf::read(text, urdf.folder(), &options.cover, &stop))?;
+    let (mut robot, geometry) = described(urdf, srdf, limits)?;
+    if options.missing_geometry == MissingGeometry::Refuse {
+        urdf.with(|_| require_geometry(&robot))?;
+    }
+    // What takes long comes last, when all that is small has been found right.
+    let spheres = urdf.with(|_| spheres(&robot, &geometry, options, &stop))?;
+    robot.links.iter_mut().zip(spheres).for_each(|(link, spheres)| link.spheres = spheres);
+    robot.prove_pairs(options);
+    Ok(robot)
+}
+
+/// A robot but for its spheres, and the geometry that they are to cover.
+fn described(
+    urdf: &Source,
+    srdf: Option<&Source>,
+    limits: Option<&Source>,
+) -> Result<(Robot, Vec<Vec<Geometry>>), InputError> {
+    let (mut robot, geometry) = urdf.with(|text| urdf::read(text, urdf.folder()))?;
     let sensible = |robot: &Robot| robot.validate().map_err(InputError::of_value);
     urdf.with(|_| sensible(&robot))?;
     if let Some(limits) = limits {
@@ -97,11 +139,33 @@ fn assemble(
         Some(srdf) => srdf.with(|text| srdf::apply(text, &mut robot))?,
         None => pairs::of_tree(&mut robot),
     }
-    robot.prove_pairs(options);
-    if options.missing_geometry == MissingGeometry::Refuse {
-        urdf.with(|_| require_geometry(&robot))?;
+    Ok((robot, geometry))
+}
+
+/// The spheres of each link, from the cache where they are there.
+fn spheres(
+    robot: &Robot,
+    geometry: &[Vec<Geometry>],
+    options: &LoadOptions,
+    stop: &Stop,
+) -> Result<Vec<Vec<Sphere>>, InputError> {
+    let entry = options.cache.entry(robot, geometry, &options.cover);
+    if let Some(known) = entry.as_ref().and_then(CacheEntry::read) {
+        return Ok(known);
     }
-    Ok(robot)
+    let solids = solids(geometry)?;
+    let pieces = cover::cover(robot, &solids, &options.cover, stop)?;
+    let of_link = |pieces: &Vec<Piece>| pieces.iter().flat_map(Piece::spheres).collect();
+    let spheres: Vec<Vec<Sphere>> = pieces.iter().map(of_link).collect();
+    if let Some(entry) = entry {
+        entry.write(&spheres);
+    }
+    Ok(spheres)
+}
+
+/// The geometry with its meshes read.
+fn solids(geometry: &[Vec<Geometry>]) -> Result<Vec<Vec<Solid>>, InputError> {
+    geometry.iter().map(|pieces| pieces.iter().map(Geometry::load).collect()).collect()
 }
 
 /// Refuses a robot of which something that moves would pass through anything.

@@ -1,7 +1,9 @@
 //! Triangle meshes of collision geometry: read from STL and OBJ, and the solid that one bounds:
 //! distance to its surface, what lies inside, its volume. Imports `error` only.
 
+mod inside;
 mod surface;
+mod touch;
 
 pub use surface::Surface;
 

@@ -3,7 +3,10 @@
 //! Imports `error`, `document`, `pose`, `world` and `base`.
 
 mod admit;
+mod cache;
+mod cover;
 mod dynamics;
+mod geometry;
 mod info;
 mod joint_limits;
 mod load;
@@ -23,6 +26,7 @@ mod vehicle;
 mod xml;
 
 pub use admit::END_SLACK;
+pub use cache::CoverCache;
 pub use dynamics::DynamicsScratch;
 pub use info::Info;
 pub use mechanism::{Body, CollisionLink, JointMotion, Mechanism, OutputLimits, Overlap};

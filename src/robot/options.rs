@@ -1,5 +1,6 @@
 //! Choices in loading a robot.
 
+use super::cache::CoverCache;
 use super::spherize::CoverOptions;
 use crate::stop::CancelToken;
 use std::fmt;
@@ -8,8 +9,10 @@ use std::str::FromStr;
 /// Choices in loading a robot.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
-    /// How closely spheres cover boxes, cylinders, capsules and meshes.
+    /// How closely spheres cover boxes, cylinders, capsules and meshes: by how many for the whole robot.
     pub cover: CoverOptions,
+    /// Where covers are kept from one run to the next.
+    pub cache: CoverCache,
     /// Breaks the loading off, which may take seconds where there are meshes: it then fails.
     pub cancel: Option<CancelToken>,
     /// How many comparisons of spheres may be spent on proofs that links never touch, or spheres always
@@ -33,7 +36,7 @@ pub enum MissingGeometry {
 impl Default for LoadOptions {
     fn default() -> Self {
         let (cover, missing_geometry) = (CoverOptions::default(), MissingGeometry::default());
-        Self { cover, comparisons: 500_000, missing_geometry, cancel: None }
+        Self { cover, cache: CoverCache::default(), comparisons: 500_000, missing_geometry, cancel: None }
     }
 }
 

@@ -4,12 +4,14 @@
 
 mod body;
 mod cells;
+mod covering;
 mod fit;
 mod report;
 mod select;
 mod set_cover;
 
-pub use report::{CoverReport, LinkCover, cover_links, cover_links_until, replace_collisions};
+pub(super) use report::by_link;
+pub use report::{CoverReport, LinkCover, cover_links, replace_collisions};
 
 use crate::error::InputError;
 use crate::pose::Pose;
@@ -17,14 +19,15 @@ use crate::robot::Sphere;
 use crate::robot::mesh::Mesh;
 use crate::stop::Stop;
 use crate::world::Shape;
-use body::CoverBody;
-use cells::Cells;
-use fit::Fit;
+pub(super) use covering::{Ball, Covering};
+use covering::Start;
 use glam::DVec3;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use select::Candidates;
 use std::f64::consts::PI;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// Radii are widened by this fraction of the largest coordinates: far more than rounding may lose, far
 /// less than anybody can build.
@@ -39,9 +42,11 @@ pub const MAX_SPHERES: usize = 4096;
 /// Solids smaller than this (metres) get one sphere around their bounding box.
 const SMALLEST_SIZE: f64 = 1e-6;
 
-/// Cells that the bounding box is cut into, and candidate centres; the next finer pair is used where
-/// the cells are too coarse for the tolerance.
-const RESOLUTIONS: [(usize, usize); 2] = [(4000, 800), (14_000, 1600)];
+/// Halvings of the interval that the least common excess lies in.
+const BISECTIONS: usize = 7;
+
+/// A share of the largest excess; what exceeds it is covered anew.
+const NEXT: f64 = 0.75;
 
 /// Samples for the excess volume.
 const VOLUME_SAMPLES: usize = 16_384;
@@ -72,7 +77,7 @@ pub struct CoverOptions {
 
 impl Default for CoverOptions {
     fn default() -> Self {
-        Self { max_spheres: 24, tolerance: 0.01 }
+        Self { max_spheres: 1024, tolerance: 0.01 }
     }
 }
 
@@ -128,46 +133,123 @@ pub fn cover_until(solid: &Solid, options: &CoverOptions, stop: &Stop) -> Result
              {tolerance}"
         )));
     }
-    let cover = match solid {
-        Solid::Primitive(shape, pose) => cover_primitive(shape, pose, options, stop)?,
-        Solid::Mesh(mesh, pose) => cover_body(&CoverBody::from_mesh(mesh).until(stop), pose, options),
-    };
-    // What is broken off holds nothing for sure.
-    if stop.is_due() { Err(InputError::new(BROKEN_OFF)) } else { Ok(cover) }
+    let covering = cover_together(&[(solid, 1)], options, stop)?.remove(0);
+    Ok(covering.cover(solid.pose()))
 }
 
-fn cover_primitive(
-    shape: &Shape,
-    pose: &Pose,
+/// Covers solids, of each of which there are so many, by no more spheres together than the options allow, but
+/// one for each, so that the largest excess is about the least that so many can reach.
+///
+/// # Errors
+/// As [`cover_until`].
+pub(in crate::robot) fn cover_together(
+    solids: &[(&Solid, usize)],
     options: &CoverOptions,
     stop: &Stop,
-) -> Result<Cover, InputError> {
-    check_lengths(shape)?;
-    match *shape {
-        Shape::Sphere { radius } => Ok(Cover {
-            spheres: vec![Sphere { center: pose.translation, radius }],
-            excess_distance: 0.0,
-            excess_volume: 0.0,
-            excess_volume_error: 0.0,
-            solid_volume: ball_volume(radius),
-        }),
-        Shape::Capsule { radius, half_length } => {
-            let (spheres, excess) = chain(radius, half_length, options);
-            let volume = ball_volume(radius) + 2.0 * PI * radius * radius * half_length;
-            let inside = |p| shape.signed_distance(p) <= 0.0;
-            Ok(finished(spheres, excess, 2.0 * (radius + half_length), volume, inside, pose))
+) -> Result<Vec<Covering>, InputError> {
+    let copies: Vec<usize> = solids.iter().map(|&(_, copies)| copies).collect();
+    let starts = in_parallel(solids, |(solid, _)| Start::new(solid, stop));
+    let starts: Vec<Start> = starts.into_iter().collect::<Result<_, _>>()?;
+    let fits = |excess: f64| {
+        let counts = in_parallel(&starts, |start| start.count(excess));
+        let total: usize = counts.iter().zip(&copies).map(|(count, copies)| count * copies).sum();
+        total <= options.max_spheres
+    };
+    let mut high = starts.iter().map(Start::largest_excess).fold(options.tolerance, f64::max);
+    if fits(options.tolerance) {
+        high = options.tolerance;
+    } else {
+        let mut low = options.tolerance;
+        for _ in 0..BISECTIONS {
+            let middle = (low + high) / 2.0;
+            *(if fits(middle) { &mut high } else { &mut low }) = middle;
         }
-        Shape::Cuboid { half_extents } => {
-            Ok(cover_body(&CoverBody::cuboid(half_extents).until(stop), pose, options))
-        }
-        Shape::Cylinder { radius, half_length } => {
-            Ok(cover_body(&CoverBody::cylinder(radius, half_length).until(stop), pose, options))
-        }
-        Shape::HalfSpace => Err(InputError::new("a half-space has no bounds; spheres cannot cover it")),
+    }
+    let mut coverings = in_parallel(&starts, |start| start.covering(high));
+    finer(&mut coverings, &copies, options, stop);
+    // What is broken off holds nothing for sure.
+    if stop.is_due() { Err(InputError::new(BROKEN_OFF)) } else { Ok(coverings) }
+}
+
+/// Covers anew what exceeds its solid most, until all is within the tolerance or the spheres are used up.
+fn finer(coverings: &mut [Covering], copies: &[usize], options: &CoverOptions, stop: &Stop) {
+    let mut is_done = vec![false; coverings.len()];
+    while !stop.is_due() {
+        let open = (0..coverings.len()).filter(|&i| !is_done[i]);
+        let worst = open.max_by(|&i, &j| coverings[i].excess().total_cmp(&coverings[j].excess()));
+        let Some(i) = worst.filter(|&i| coverings[i].excess() > options.tolerance) else { break };
+        let count: usize = coverings.iter().zip(copies).map(|(c, copies)| c.balls.len() * copies).sum();
+        let others = count - coverings[i].balls.len() * copies[i];
+        let most = options.max_spheres.saturating_sub(others) / copies[i];
+        let bound = (NEXT * coverings[i].excess()).max(options.tolerance);
+        let excess = |b: &usize| coverings[i].balls[*b].excess;
+        let marked: Vec<usize> = (0..coverings[i].balls.len()).filter(|b| excess(b) > bound).collect();
+        let worst = marked.iter().copied().max_by(|a, b| excess(a).total_cmp(&excess(b)));
+        let share = bound / coverings[i].excess();
+        is_done[i] = !coverings[i].refine(&marked, share, most)
+            && !worst.is_some_and(|worst| coverings[i].refine(&[worst], share, most));
     }
 }
 
-fn check_lengths(shape: &Shape) -> Result<(), InputError> {
+/// What `f` makes of each item, in order, by as many threads as there are processors.
+pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    if threads <= 1 {
+        return items.iter().map(f).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(i) else { return done };
+            done.push((i, f(item)));
+        }
+    };
+    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    done.sort_by_key(|&(i, _)| i);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+impl Covering {
+    /// The cover that it has become, placed by `pose`.
+    pub(super) fn cover(&self, pose: &Pose) -> Cover {
+        let (scale, margin) = (self.scale(), self.margin(pose));
+        let centered: Vec<Sphere> = self.spheres(&Pose::IDENTITY);
+        let (excess_volume, excess_volume_error) =
+            if scale > 0.0 { volume_outside(&centered, |p| self.contains(p)) } else { (0.0, 0.0) };
+        Cover {
+            spheres: self.spheres(pose),
+            excess_distance: self.excess() + margin,
+            excess_volume,
+            excess_volume_error,
+            solid_volume: self.volume(),
+        }
+    }
+}
+
+impl Solid {
+    /// Whether another one has the same shape, wherever it is.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Primitive(a, _), Self::Primitive(b, _)) => a == b,
+            (Self::Mesh(a, _), Self::Mesh(b, _)) => a == b,
+            _ => false,
+        }
+    }
+
+    /// Its frame in the link's.
+    pub fn pose(&self) -> &Pose {
+        match self {
+            Self::Primitive(_, pose) | Self::Mesh(_, pose) => pose,
+        }
+    }
+}
+
+pub(super) fn check_lengths(shape: &Shape) -> Result<(), InputError> {
     let lengths = match *shape {
         Shape::Sphere { radius } => vec![radius],
         Shape::Cuboid { half_extents } => half_extents.to_array().to_vec(),
@@ -205,57 +287,6 @@ fn chain(radius: f64, half_length: f64, options: &CoverOptions) -> (Vec<Sphere>,
         Sphere { center: DVec3::Z * end * along, radius: radius + excess }
     };
     ((0..count).map(sphere).collect(), excess)
-}
-
-fn cover_body(body: &CoverBody, pose: &Pose, options: &CoverOptions) -> Cover {
-    let fit = fit_body(body, options);
-    let inside = |p| !body.is_late() && body.contains(p);
-    finished(fit.spheres, fit.excess, body.scale(), body.volume(), inside, pose)
-}
-
-fn fit_body(body: &CoverBody, options: &CoverOptions) -> Fit {
-    if body.size() <= SMALLEST_SIZE {
-        return Fit::around(body);
-    }
-    let mut best: Option<Fit> = None;
-    for (cells, candidates) in RESOLUTIONS {
-        let cells = Cells::new(body, cells);
-        if body.is_late() {
-            break;
-        }
-        let candidates = Candidates::new(body, &cells, candidates);
-        if body.is_late() {
-            break;
-        }
-        let choice = candidates.choose(options.max_spheres, options.tolerance);
-        if body.is_late() {
-            break;
-        }
-        let fit = Fit::new(body, &cells, &choice.centers).improved(body, &cells);
-        let done = !choice.limited_by_cells || fit.excess <= options.tolerance;
-        best = best.into_iter().chain([fit]).min_by(|a, b| a.excess.total_cmp(&b.excess));
-        if done {
-            break;
-        }
-    }
-    best.unwrap_or_else(|| Fit::around(body))
-}
-
-/// A cover from spheres in the solid's own frame that hold it but for rounding; `scale` is the size of the
-/// coordinates there.
-fn finished(
-    mut spheres: Vec<Sphere>,
-    excess: f64,
-    scale: f64,
-    solid_volume: f64,
-    inside: impl Fn(DVec3) -> bool,
-    pose: &Pose,
-) -> Cover {
-    let margin = ROUNDING * (scale + pose.translation.length());
-    spheres.iter_mut().for_each(|s| s.radius += margin);
-    let (excess_volume, excess_volume_error) = volume_outside(&spheres, inside);
-    spheres.iter_mut().for_each(|s| s.center = pose.point(s.center));
-    Cover { spheres, excess_distance: excess + margin, excess_volume, excess_volume_error, solid_volume }
 }
 
 /// Volume of the union of spheres outside of a solid, and its standard error, m^3. Samples

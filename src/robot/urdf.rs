@@ -7,19 +7,18 @@
 
 mod schema;
 
-use super::mesh::Mesh;
-use super::spherize::{CoverOptions, Solid, cover_until};
+use super::geometry::Geometry;
+use super::spherize::check_lengths;
 use super::xml::{attribute_fault, children, fault, parse};
-use super::{Inertia, Joint, JointKind, JointLimits, Link, LinkSolid, Mimic, Robot};
+use super::{Inertia, Joint, JointKind, JointLimits, Link, LinkSolid, Mimic, Robot, Sphere};
 use crate::error::InputError;
 use crate::pose::Pose;
-use crate::stop::Stop;
 use crate::world::Shape;
 use glam::{DMat3, DVec3};
 use roxmltree::Node;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use urdf_rs::{Geometry, JointType};
+use urdf_rs::JointType;
 
 /// More links than any robot has: a file with more is a mistake, and pairs of links are quadratic.
 const MAX_LINKS: usize = 2048;
@@ -27,15 +26,11 @@ const MAX_LINKS: usize = 2048;
 /// More pieces of collision geometry than any robot has, single spheres included.
 const MAX_SOLIDS: usize = 16_384;
 
-/// Reads a robot from the text of a URDF file: links, joints, and spheres; no groups and no pairs.
-/// Meshes are looked for from `folder`, where the file lies. It is an error where `stop` is due before all is covered.
-pub(super) fn read(
-    text: &str,
-    folder: Option<&Path>,
-    options: &CoverOptions,
-    stop: &Stop,
-) -> Result<Robot, InputError> {
-    with_assembly(text, folder, |assembly| assembly.robot(options, stop))
+/// Reads a robot from the text of a URDF file: links and joints, no groups and no pairs; and the collision
+/// geometry of each link, in whose place stands a point for each piece of it. Meshes are looked for from
+/// `folder`, where the file lies.
+pub(super) fn read(text: &str, folder: Option<&Path>) -> Result<(Robot, Vec<Vec<Geometry>>), InputError> {
+    with_assembly(text, folder, |assembly| assembly.robot())
 }
 
 /// Reads the collision geometry of all links as it stands in the text of a URDF file.
@@ -68,7 +63,7 @@ struct Assembly<'a, 'i> {
 
 impl Assembly<'_, '_> {
     /// Joins links and joints into a tree.
-    fn robot(&self, options: &CoverOptions, stop: &Stop) -> Result<Robot, InputError> {
+    fn robot(&self) -> Result<(Robot, Vec<Vec<Geometry>>), InputError> {
         let order = self.order()?;
         let joint_index: HashMap<&str, usize> =
             order.joints.iter().enumerate().map(|(j, &u)| (self.urdf.joints[u].name.as_str(), j)).collect();
@@ -81,9 +76,10 @@ impl Assembly<'_, '_> {
             joints.push(self.joint(u, link_index[parent], &joint_index)?);
         }
         self.resolve_mimics(&mut joints, &order.joints)?;
-        Ok(Robot {
+        let geometry: Vec<_> = order.links.iter().map(|&u| self.geometry_of(u)).collect::<Result<_, _>>()?;
+        let robot = Robot {
             name: self.urdf.name.clone(),
-            links: order.links.iter().map(|&u| self.link(u, options, stop)).collect::<Result<_, _>>()?,
+            links: order.links.iter().zip(&geometry).map(|(&u, pieces)| self.link(u, pieces)).collect(),
             joints,
             groups: Vec::new(),
             states: Vec::new(),
@@ -92,7 +88,8 @@ impl Assembly<'_, '_> {
             always: Vec::new(),
             proved_within: Vec::new(),
             base: None,
-        })
+        };
+        Ok((robot, geometry))
     }
 
     /// Sorts links and joints so that parents come first.
@@ -170,56 +167,54 @@ impl Assembly<'_, '_> {
         }
     }
 
-    fn link(&self, u: usize, options: &CoverOptions, stop: &Stop) -> Result<Link, InputError> {
+    fn link(&self, u: usize, pieces: &[Geometry]) -> Link {
         let link = &self.urdf.links[u];
         let inertial = &link.inertial;
         let i = &inertial.inertia;
         let matrix = DMat3::from_cols_array(&[i.ixx, i.ixy, i.ixz, i.ixy, i.iyy, i.iyz, i.ixz, i.iyz, i.izz]);
         let inertia = Inertia { mass: inertial.mass.value, com: DVec3::ZERO, matrix };
-        let mut spheres = Vec::new();
-        for (solid, node) in self.solids_of(u)? {
-            let cover = cover_until(&solid, options, stop).map_err(|e| fault(node, e.message))?;
-            spheres.extend(cover.spheres);
-        }
-        Ok(Link {
+        let point = |piece: &Geometry| Sphere { center: piece.pose().translation, radius: 0.0 };
+        Link {
             name: link.name.clone(),
             inertia: inertia.transformed(&pose(&inertial.origin)),
-            spheres,
+            spheres: pieces.iter().map(point).collect(),
             visible: children(self.links[u], "visual").next().is_some(),
-        })
+        }
     }
 
     fn solids(&self) -> Result<Vec<LinkSolid>, InputError> {
         let mut solids = Vec::new();
         for (u, link) in self.urdf.links.iter().enumerate() {
-            let solid = |(solid, _)| LinkSolid { link: link.name.clone(), solid };
-            solids.extend(self.solids_of(u)?.into_iter().map(solid));
+            for piece in self.geometry_of(u)? {
+                solids.push(LinkSolid { link: link.name.clone(), solid: piece.load()? });
+            }
         }
         Ok(solids)
     }
 
-    /// The collision geometry of a link and the elements that describe it.
-    fn solids_of(&self, u: usize) -> Result<Vec<(Solid, Node<'_, '_>)>, InputError> {
+    /// The collision geometry of a link.
+    fn geometry_of(&self, u: usize) -> Result<Vec<Geometry>, InputError> {
         let collisions = self.urdf.links[u].collision.iter();
-        let solid = |(collision, node): (&urdf_rs::Collision, _)| Ok((self.solid(collision, node)?, node));
-        collisions.zip(children(self.links[u], "collision")).map(solid).collect()
+        let nodes = children(self.links[u], "collision");
+        collisions.zip(nodes).map(|(collision, node)| self.geometry(collision, node)).collect()
     }
 
-    fn solid(&self, collision: &urdf_rs::Collision, node: Node) -> Result<Solid, InputError> {
+    fn geometry(&self, collision: &urdf_rs::Collision, node: Node) -> Result<Geometry, InputError> {
         let origin = pose(&collision.origin);
         let shape = match &collision.geometry {
-            &Geometry::Sphere { radius } => Shape::Sphere { radius },
-            Geometry::Box { size } => Shape::Cuboid { half_extents: DVec3::from_array(size.0) / 2.0 },
-            &Geometry::Cylinder { radius, length } => Shape::Cylinder { radius, half_length: length / 2.0 },
+            &urdf_rs::Geometry::Sphere { radius } => Shape::Sphere { radius },
+            urdf_rs::Geometry::Box { size } => Shape::Cuboid { half_extents: DVec3::from_array(size.0) / 2.0 },
+            &urdf_rs::Geometry::Cylinder { radius, length } => Shape::Cylinder { radius, half_length: length / 2.0 },
             // URDF does not say so, but those who read capsules take the length without the caps.
-            &Geometry::Capsule { radius, length } => Shape::Capsule { radius, half_length: length / 2.0 },
-            Geometry::Mesh { filename, scale } => {
+            &urdf_rs::Geometry::Capsule { radius, length } => Shape::Capsule { radius, half_length: length / 2.0 },
+            urdf_rs::Geometry::Mesh { filename, scale } => {
                 let path = find_mesh(filename, self.folder).map_err(|message| fault(node, message))?;
                 let scale = scale.map_or(DVec3::ONE, |s| DVec3::from_array(s.0));
-                return Ok(Solid::Mesh(Mesh::load(&path, scale)?, origin));
+                return Ok(Geometry::Mesh { path, scale, pose: origin });
             }
         };
-        Ok(Solid::Primitive(shape, origin))
+        check_lengths(&shape).map_err(|e| fault(node, e.message))?;
+        Ok(Geometry::Primitive(shape, origin))
     }
 
     fn joint(&self, u: usize, parent: usize, index: &HashMap<&str, usize>) -> Result<Joint, InputError> {
@@ -413,6 +408,7 @@ fn find_mesh(name: &str, folder: Option<&Path>) -> Result<PathBuf, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::robot::spherize::Solid;
 
     const ARM: &str = r#"<robot name="arm">
   <link name="base"/>
@@ -447,7 +443,7 @@ mod tests {
 </robot>"#;
 
     fn read_arm(text: &str) -> Result<Robot, InputError> {
-        read(text, None, &CoverOptions::default(), &Stop::NEVER)
+        read(text, None).map(|(robot, _)| robot)
     }
 
     #[test]
@@ -564,14 +560,15 @@ mod tests {
         for name in ["package://arm_description/meshes/part.obj", "../meshes/part.obj", &absolute] {
             let mesh = format!("<mesh filename=\"{name}\" scale=\"0.1 0.1 0.1\"/>");
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &mesh);
-            let robot = read(&text, Some(&urdf), &CoverOptions::default(), &Stop::NEVER).expect(name);
-            let spheres = &robot.links[1].spheres;
-            assert!(spheres.iter().any(|s| s.center.distance(DVec3::new(0.22, 0.02, 0.02)) <= s.radius));
+            let (robot, geometry) = read(&text, Some(&urdf)).expect(name);
+            assert_eq!((robot.links[1].spheres.len(), geometry[1].len()), (1, 1));
+            let Ok(Solid::Mesh(mesh, _)) = geometry[1][0].load() else { panic!("{name}") };
+            assert_eq!(mesh.vertices().len(), 4);
             assert_eq!(read_solids(&text, Some(&urdf)).unwrap().len(), 1);
         }
         for name in ["package://arm_description/meshes/none.obj", "http://x/part.obj", "none.obj"] {
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &format!("<mesh filename=\"{name}\"/>"));
-            assert!(read(&text, Some(&urdf), &CoverOptions::default(), &Stop::NEVER).is_err(), "{name}");
+            assert!(read(&text, Some(&urdf)).is_err(), "{name}");
         }
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -14,37 +14,24 @@ use std::f64::consts::PI;
 /// Triangles in a leaf of the hierarchy.
 const LEAF: usize = 4;
 
-/// A node whose triangles lie within this fraction of its distance winds about a point nearly as
-/// one small plate would (Barill et al. use 1/2).
-const FAR_RATIO: f64 = 0.4;
-
-/// An approximate winding number farther than this from a whole number is computed again exactly.
-const WINDING_TOLERANCE: f64 = 0.25;
-
 /// The closed surface of a solid bounded by triangles.
 ///
 /// The solid is the surface together with all points about which it winds. Hollows within a
 /// solid therefore count as filled.
 #[derive(Clone, Debug)]
 pub struct Surface {
-    triangles: Vec<[DVec3; 3]>,
-    nodes: Vec<SurfaceNode>,
+    pub(super) triangles: Vec<[DVec3; 3]>,
+    pub(super) nodes: Vec<SurfaceNode>,
 }
 
 /// A node of the hierarchy: its left child follows it, its right child stands at `right`.
 #[derive(Clone, Debug)]
-struct SurfaceNode {
-    low: DVec3,
-    high: DVec3,
-    first: usize,
-    count: usize,
-    right: Option<usize>,
-    /// Centre of mass of the triangles as plates.
-    center: DVec3,
-    /// Sum of the triangles' normals, each as long as its area.
-    normal: DVec3,
-    /// Distance from `center` within which all triangles lie.
-    reach: f64,
+pub(super) struct SurfaceNode {
+    pub(super) low: DVec3,
+    pub(super) high: DVec3,
+    pub(super) first: usize,
+    pub(super) count: usize,
+    pub(super) right: Option<usize>,
 }
 
 impl Surface {
@@ -93,17 +80,18 @@ impl Surface {
         best.1
     }
 
+    /// The point of the surface nearest to `p`, if it is nearer than `reach` (metres); found sooner than without
+    /// one.
+    pub fn nearest_within(&self, p: DVec3, reach: f64) -> Option<DVec3> {
+        let mut best = (reach * reach, p);
+        self.nearest_below(0, p, &mut best);
+        (best.0 < reach * reach).then_some(best.1)
+    }
+
     /// Distance from `p` to the solid, or minus that to its surface where `p` is inside; metres.
     pub fn signed_distance(&self, p: DVec3) -> f64 {
         let distance = p.distance(self.nearest(p));
         if self.contains(p) { -distance } else { distance }
-    }
-
-    /// Whether the surface winds about `p`; for points of the surface itself either answer.
-    pub fn contains(&self, p: DVec3) -> bool {
-        let w = self.winding_below(0, p);
-        let w = if (w - w.round()).abs() <= WINDING_TOLERANCE { w } else { winding(&self.triangles, p) };
-        w.round() != 0.0
     }
 
     /// How often the surface winds about `p`, summed over all triangles (generalised winding
@@ -153,40 +141,17 @@ impl Surface {
             }
         }
     }
-
-    /// Winding number due to one node, far nodes taken as one small plate each (Barill,
-    /// Dickson, Schmidt, Levin, Jacobson, "Fast winding numbers for soups and clouds", SIGGRAPH
-    /// 2018, first order).
-    fn winding_below(&self, index: usize, p: DVec3) -> f64 {
-        let node = &self.nodes[index];
-        let to = node.center - p;
-        let squared = to.length_squared();
-        if node.reach * node.reach < FAR_RATIO * FAR_RATIO * squared {
-            return node.normal.dot(to) / (4.0 * PI * squared * squared.sqrt());
-        }
-        match node.right {
-            None => winding(&self.triangles[node.first..node.first + node.count], p),
-            Some(right) => self.winding_below(index + 1, p) + self.winding_below(right, p),
-        }
-    }
 }
 
 impl SurfaceNode {
     fn over(triangles: &[[DVec3; 3]], first: usize) -> Self {
         let (mut low, mut high) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
-        let (mut normal, mut moment, mut area) = (DVec3::ZERO, DVec3::ZERO, 0.0);
         for t in triangles {
             for &v in t {
                 (low, high) = (low.min(v), high.max(v));
             }
-            let n = (t[1] - t[0]).cross(t[2] - t[0]) / 2.0;
-            normal += n;
-            moment += (t[0] + t[1] + t[2]) / 3.0 * n.length();
-            area += n.length();
         }
-        let center = if area > 0.0 { moment / area } else { (low + high) / 2.0 };
-        let reach = triangles.iter().flatten().map(|v| v.distance(center)).fold(0.0, f64::max);
-        Self { low, high, first, count: triangles.len(), right: None, center, normal, reach }
+        Self { low, high, first, count: triangles.len(), right: None }
     }
 }
 

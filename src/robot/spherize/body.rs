@@ -79,9 +79,10 @@ impl CoverBody {
         self.shape.map_or_else(|| self.surface.signed_distance(p), |s| s.signed_distance(p))
     }
 
-    /// Distance from the surface of the solid itself.
-    pub(super) fn distance(&self, p: DVec3) -> f64 {
-        self.shape.map_or_else(|| p.distance(self.surface.nearest(p)), |s| s.signed_distance(p).abs())
+    /// Distance from the surface of the solid itself, known to be no more than `reach`.
+    pub(super) fn distance_within(&self, p: DVec3, reach: f64) -> f64 {
+        let to_surface = || self.surface.nearest_within(p, reach).map_or(reach, |q| p.distance(q));
+        self.shape.map_or_else(to_surface, |s| s.signed_distance(p).abs())
     }
 
     /// Whether a point is in the solid itself.

@@ -17,6 +17,9 @@ const WIDENING: f64 = 1e-10;
 /// box, they are replaced by those, which hold them.
 const SAME_POINT: f64 = 1e-6;
 
+/// Cells of a grid, closed ones too, at most: they take memory.
+const LARGEST_GRID: usize = 200_000;
+
 /// Surface patches within a cell whose normals differ by more than this cosine are looked at
 /// separately.
 const SAME_NORMAL: f64 = 0.8;
@@ -32,6 +35,8 @@ pub(super) struct Cells {
     /// Points of the surface and unit normals out of the solid there (zero on triangles without
     /// area), at least one per cell that meets the surface.
     pub(super) patches: Vec<[DVec3; 2]>,
+    /// Cell `i` has the patches up to `patch_ends[i]`.
+    patch_ends: Vec<usize>,
     /// Edge lengths of a cell.
     pub(super) step: DVec3,
 }
@@ -39,16 +44,30 @@ pub(super) struct Cells {
 impl Cells {
     /// Cuts the bounding box into about `count` cells, as cubic as fits; leaves off when the body is late.
     pub(super) fn new(body: &CoverBody, count: usize) -> Self {
-        let surface = body.surface();
-        let grid = Grid::new(surface.bounds(), count);
+        Self::of_grid(body, &Grid::new(body.surface().bounds(), count))
+    }
+
+    /// Cuts what lies in some boxes into cells of about this edge (metres), larger where there would be more
+    /// than `most` of them.
+    pub(super) fn within(body: &CoverBody, boxes: &[[DVec3; 2]], edge: f64, most: usize) -> Self {
+        Self::of_grid(body, &Grid::within(boxes, edge, most))
+    }
+
+    fn of_grid(body: &CoverBody, grid: &Grid) -> Self {
         let mut pieces = vec![CellPiece::default(); grid.total()];
-        for triangle in surface.triangles() {
+        for triangle in body.surface().triangles() {
             if body.is_late() {
                 break;
             }
+            if !grid.meets(triangle) {
+                continue;
+            }
             let normal = (triangle[1] - triangle[0]).cross(triangle[2] - triangle[0]).normalize_or_zero();
             grid.slice(triangle, 0, [0; 3], &mut |cell, polygon| {
-                pieces[grid.index(cell)].add(polygon, normal);
+                let index = grid.index(cell);
+                if grid.is_open(index) {
+                    pieces[index].add(polygon, normal);
+                }
             });
         }
         let inside = grid.corners_inside(body, &pieces);
@@ -57,6 +76,7 @@ impl Cells {
             ends: Vec::new(),
             boxes: Vec::new(),
             patches: Vec::new(),
+            patch_ends: Vec::new(),
             step: grid.step,
         };
         for (index, piece) in pieces.iter_mut().enumerate() {
@@ -64,7 +84,7 @@ impl Cells {
             piece
                 .points
                 .extend(corners.iter().filter(|c| inside[grid.corner_index(**c)]).map(|c| grid.position(*c)));
-            if piece.points.is_empty() {
+            if piece.points.is_empty() || !grid.is_open(index) {
                 continue;
             }
             piece.points.sort_unstable_by(|a, b| {
@@ -75,6 +95,7 @@ impl Cells {
             cells.points.append(&mut piece.points);
             cells.ends.push(cells.points.len());
             cells.patches.extend(piece.patches.iter().map(|p| [p.center, p.normal]));
+            cells.patch_ends.push(cells.patches.len());
         }
         cells
     }
@@ -100,6 +121,32 @@ impl Cells {
     /// Centre of the bounding box of a cell's points.
     pub(super) fn center(&self, cell: usize) -> DVec3 {
         self.boxes[cell].0
+    }
+
+    /// Corners of that box.
+    pub(super) fn bounds(&self, cell: usize) -> [DVec3; 2] {
+        let (center, half, _) = self.boxes[cell];
+        [center - half, center + half]
+    }
+
+    /// Corners of the box around all of them.
+    pub(super) fn bounds_of_all(&self) -> [DVec3; 2] {
+        let all = (0..self.len()).map(|k| self.bounds(k));
+        all.fold([DVec3::INFINITY, DVec3::NEG_INFINITY], |[a, b], [c, d]| [a.min(c), b.max(d)])
+    }
+
+    /// The cells that are kept, by their numbers, in order.
+    pub(super) fn only(&self, kept: &[usize]) -> Self {
+        let mut cells = Self { points: Vec::new(), ends: Vec::new(), boxes: Vec::new(), patches: Vec::new(), patch_ends: Vec::new(), step: self.step };
+        for &k in kept {
+            cells.points.extend_from_slice(self.points(k));
+            cells.ends.push(cells.points.len());
+            cells.boxes.push(self.boxes[k]);
+            let first = k.checked_sub(1).map_or(0, |i| self.patch_ends[i]);
+            cells.patches.extend_from_slice(&self.patches[first..self.patch_ends[k]]);
+            cells.patch_ends.push(cells.patches.len());
+        }
+        cells
     }
 }
 
@@ -159,6 +206,8 @@ struct Grid {
     step: DVec3,
     count: [usize; 3],
     widening: f64,
+    /// Which cells are asked for; empty where all are.
+    open: Vec<bool>,
 }
 
 impl Grid {
@@ -172,7 +221,62 @@ impl Grid {
             edge *= 1.05;
         }
         let count = counts(edge);
-        Self { low, step: size / DVec3::from(count.map(|n| n as f64)), count, widening }
+        Self { low, step: size / DVec3::from(count.map(|n| n as f64)), count, widening, open: Vec::new() }
+    }
+
+    /// Cells of about this edge over the box around all `boxes`, of which those are open that meet one.
+    fn within(boxes: &[[DVec3; 2]], mut edge: f64, most: usize) -> Self {
+        let low = boxes.iter().map(|b| b[0]).fold(DVec3::INFINITY, DVec3::min);
+        let high = boxes.iter().map(|b| b[1]).fold(DVec3::NEG_INFINITY, DVec3::max);
+        let widening = WIDENING * low.abs().max(high.abs()).max_element();
+        loop {
+            let count = (high - low).to_array().map(|s| ((s / edge).ceil() as usize).max(1));
+            let total = count.iter().try_fold(1_usize, |n, &c| n.checked_mul(c)).unwrap_or(usize::MAX);
+            if total <= LARGEST_GRID {
+                let step = (high - low) / DVec3::from(count.map(|n| n as f64));
+                let mut grid = Self { low, step, count, widening, open: vec![false; total] };
+                boxes.iter().for_each(|b| grid.open(b));
+                if grid.open.iter().filter(|&&open| open).count() <= most {
+                    return grid;
+                }
+            }
+            edge *= 1.1;
+        }
+    }
+
+    /// Opens the cells that meet a box.
+    fn open(&mut self, [low, high]: &[DVec3; 2]) {
+        let range = |axis: usize| self.slabs(axis, low[axis] - self.widening, high[axis] + self.widening);
+        let [xs, ys, zs] = [range(0), range(1), range(2)];
+        for x in xs {
+            for y in ys.clone() {
+                for z in zs.clone() {
+                    let index = self.index([x, y, z]);
+                    self.open[index] = true;
+                }
+            }
+        }
+    }
+
+    /// The cells along an axis between two coordinates; the outermost reach on.
+    fn slabs(&self, axis: usize, low: f64, high: f64) -> std::ops::RangeInclusive<usize> {
+        let last = self.count[axis] - 1;
+        // A box without extent has cells without any.
+        let slab = |x: f64| (((x - self.low[axis]) / self.step[axis]).max(0.0) as usize).min(last);
+        slab(low)..=slab(high)
+    }
+
+    fn is_open(&self, index: usize) -> bool {
+        self.open.is_empty() || self.open[index]
+    }
+
+    /// Whether the bounding box of a polygon meets the grid's.
+    fn meets(&self, polygon: &[DVec3]) -> bool {
+        let low = polygon.iter().copied().fold(DVec3::INFINITY, DVec3::min);
+        let high = polygon.iter().copied().fold(DVec3::NEG_INFINITY, DVec3::max);
+        let end = self.position(self.count);
+        let widening = DVec3::splat(self.widening);
+        low.cmple(end + widening).all() && high.cmpge(self.low - widening).all()
     }
 
     fn total(&self) -> usize {
@@ -212,11 +316,9 @@ impl Grid {
         if axis == 3 {
             return emit(cell, polygon);
         }
-        let last = self.count[axis] - 1;
-        let slab = |x: f64| (((x - self.low[axis]) / self.step[axis]).max(0.0) as usize).min(last);
         let low = polygon.iter().map(|p| p[axis]).fold(f64::INFINITY, f64::min) - self.widening;
         let high = polygon.iter().map(|p| p[axis]).fold(f64::NEG_INFINITY, f64::max) + self.widening;
-        for i in slab(low)..=slab(high) {
+        for i in self.slabs(axis, low, high) {
             cell[axis] = i;
             let from = self.low[axis] + self.step[axis] * i as f64 - self.widening;
             let to = self.low[axis] + self.step[axis] * (i + 1) as f64 + self.widening;
@@ -234,7 +336,7 @@ impl Grid {
         let mut sides: Vec<Option<bool>> = vec![None; self.count.iter().map(|n| n + 1).product()];
         let mut seen = vec![false; self.total()];
         for seed in 0..self.total() {
-            if seen[seed] || !pieces[seed].points.is_empty() {
+            if seen[seed] || !pieces[seed].points.is_empty() || !self.is_open(seed) {
                 continue;
             }
             let inside = contains(self.position(self.cell(seed)) + self.step / 2.0);
@@ -246,7 +348,7 @@ impl Grid {
                     sides[self.corner_index(corner)] = Some(inside);
                 }
                 for next in self.neighbours(cell) {
-                    if pieces[next].points.is_empty() && !std::mem::replace(&mut seen[next], true) {
+                    if self.is_open(next) && pieces[next].points.is_empty() && !std::mem::replace(&mut seen[next], true) {
                         open.push(next);
                     }
                 }

@@ -9,10 +9,10 @@ use crate::robot::Sphere;
 use glam::DVec3;
 
 /// Rounds of assigning and moving.
-const ROUNDS: usize = 100;
+const ROUNDS: usize = 20;
 
 /// Rounds without a better result after which to stop.
-const PATIENCE: usize = 20;
+const PATIENCE: usize = 6;
 
 /// A round moves a centre by at most this fraction of the ball's radius.
 const STRIDE: f64 = 0.1;
@@ -25,7 +25,7 @@ const HALVINGS: usize = 6;
 pub(super) struct Fit {
     pub(super) spheres: Vec<Sphere>,
     /// Which cells each sphere holds for the others.
-    cells: Vec<Vec<usize>>,
+    pub(super) cells: Vec<Vec<usize>>,
     /// Upper bound of how far a sphere reaches beyond the solid, metres.
     pub(super) excess: f64,
 }
@@ -35,6 +35,11 @@ impl Fit {
     /// the solid least by it.
     pub(super) fn new(body: &CoverBody, cells: &Cells, centers: &[DVec3]) -> Self {
         let out: Vec<f64> = centers.iter().map(|&c| body.signed_distance(c)).collect();
+        Self::assigned(body, cells, centers, &out)
+    }
+
+    /// The same when each cell goes to the centre for which the sum of radius and `out` is the least.
+    fn assigned(body: &CoverBody, cells: &Cells, centers: &[DVec3], out: &[f64]) -> Self {
         let mut held = vec![Vec::new(); centers.len()];
         let mut radii = vec![0.0_f64; centers.len()];
         for k in 0..cells.len() {
@@ -56,9 +61,15 @@ impl Fit {
         for (i, held) in held.into_iter().enumerate().filter(|(_, held)| !held.is_empty()) {
             fit.spheres.push(Sphere { center: centers[i], radius: radii[i] });
             fit.cells.push(held);
-            fit.excess = fit.excess.max(radii[i] + out[i]);
+            fit.excess = fit.excess.max(radii[i] + body.signed_distance(centers[i]));
         }
         fit
+    }
+
+    /// The least spheres about some of `centers` when each cell is held by the one that leaves most of its
+    /// room.
+    pub(super) fn within(body: &CoverBody, cells: &Cells, centers: &[DVec3], room: impl Fn(DVec3) -> f64) -> Self {
+        Self::assigned(body, cells, centers, &centers.iter().map(|&c| -room(c)).collect::<Vec<_>>())
     }
 
     /// One sphere around the bounding box.
@@ -112,7 +123,7 @@ fn better_center(body: &CoverBody, cells: &Cells, sphere: &Sphere, held: &[usize
             return f64::INFINITY;
         }
         let same_side = moved < out.abs();
-        radius + if same_side { body.distance(c).copysign(out) } else { body.signed_distance(c) }
+        radius + if same_side { body.distance_within(c, out.abs() + moved).copysign(out) } else { body.signed_distance(c) }
     };
     let mut center = sphere.center;
     let mut least = farthest(&points, center) + out;

@@ -1,6 +1,6 @@
 //! What a cover is like, for people; and URDF text with covers in place of what they cover.
 
-use super::{Cover, CoverOptions, Solid, cover_until};
+use super::{Cover, CoverOptions, Solid, cover_together};
 use crate::error::InputError;
 use crate::robot::LinkSolid;
 use crate::robot::xml::{children, fault, parse};
@@ -18,37 +18,28 @@ pub struct LinkCover {
     pub elements: Vec<(String, Cover)>,
 }
 
-/// Covers all collision elements of a robot, as [`crate::robot::Robot::load_solids`] finds them, link
-/// by link.
+/// Covers collision elements, as [`crate::robot::Robot::load_solids`] finds them, by no more spheres together
+/// than the options allow; nothing is known here of how links move.
 ///
 /// # Errors
-/// As [`super::cover`], naming the link.
+/// As [`super::cover`].
 pub fn cover_links(solids: &[LinkSolid], options: &CoverOptions) -> Result<Vec<LinkCover>, InputError> {
-    cover_links_until(solids, options, &Stop::NEVER, &mut |_| {})
+    let each: Vec<(&Solid, usize)> = solids.iter().map(|s| (&s.solid, 1)).collect();
+    let covers = cover_together(&each, options, &Stop::NEVER)?;
+    let covered = solids.iter().zip(covers).map(|(s, covering)| (s, covering.cover(s.solid.pose())));
+    Ok(by_link(covered.map(|(s, cover)| (s.link.as_str(), s.solid.to_string(), cover))))
 }
 
-/// The same as [`cover_links`], unless it is broken off; `done` is told of every element that is covered, by its
-/// number.
-///
-/// # Errors
-/// As [`super::cover_until`], naming the link.
-pub fn cover_links_until(
-    solids: &[LinkSolid],
-    options: &CoverOptions,
-    stop: &Stop,
-    done: &mut dyn FnMut(usize),
-) -> Result<Vec<LinkCover>, InputError> {
+/// Covers of elements by link, in the order in which links first occur.
+pub(in crate::robot) fn by_link<'a>(covers: impl Iterator<Item = (&'a str, String, Cover)>) -> Vec<LinkCover> {
     let mut links: Vec<LinkCover> = Vec::new();
-    for (number, LinkSolid { link, solid }) in solids.iter().enumerate() {
-        let found = cover_until(solid, options, stop).map_err(|e| e.for_key(format!("link \"{link}\"")))?;
-        done(number);
-        let element = (solid.to_string(), found);
-        match links.iter_mut().find(|l| l.link == *link) {
-            Some(known) => known.elements.push(element),
-            None => links.push(LinkCover { link: link.clone(), elements: vec![element] }),
+    for (link, solid, cover) in covers {
+        match links.iter_mut().find(|l| l.link == link) {
+            Some(known) => known.elements.push((solid, cover)),
+            None => links.push(LinkCover { link: link.to_owned(), elements: vec![(solid, cover)] }),
         }
     }
-    Ok(links)
+    links
 }
 
 /// Prints as a table of all elements of all links: what each was, how many spheres cover it, how far

@@ -19,8 +19,14 @@ const ROUNDS: usize = 60;
 /// At most this many sets are thrown away at once.
 const LARGEST_RUIN: usize = 8;
 
-/// A greedy result more than this factor above what is wanted will not get there by local search.
-const HOPELESS: f64 = 4.0 / 3.0;
+/// How long to look for fewer sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// Greedy choices only: enough to compare by.
+    Greedy,
+    /// Local search too.
+    Search,
+}
 
 /// A set of small numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +38,15 @@ impl Bits {
         let word =
             |chunk: &[T]| chunk.iter().rev().fold(0, |word, &item| word << 1 | u64::from(passes(item)));
         Self(items.chunks(64).map(word).collect())
+    }
+
+    /// The set of the indices of all items that pass beside their partners.
+    pub(super) fn passing_with<T: Copy>(items: &[T], partners: &[T], passes: impl Fn(T, T) -> bool) -> Self {
+        let word = |(chunk, others): (&[T], &[T])| {
+            let both = chunk.iter().zip(others).rev();
+            both.fold(0, |word, (&item, &partner)| word << 1 | u64::from(passes(item, partner)))
+        };
+        Self(items.chunks(64).zip(partners.chunks(64)).map(word).collect())
     }
 
     fn has(&self, i: usize) -> bool {
@@ -60,15 +75,14 @@ impl<'a> SetCover<'a> {
         Self { sets, orders, stop }
     }
 
-    /// The fewest sets found that hold everything, looking no further once there are no more than
-    /// `enough`. When it is broken off, they hold what they hold.
-    pub(super) fn fewest(&self, enough: usize) -> Vec<usize> {
+    /// The fewest sets found that hold everything. When it is broken off, they hold what they hold.
+    pub(super) fn fewest(&self, effort: Effort) -> Vec<usize> {
         let greedy = self.orders.iter().map(|order| self.completed(Vec::new(), order));
         let mut best = greedy.min_by_key(Vec::len).unwrap_or_default();
         let mut rng = Pcg64Mcg::seed_from_u64(SEED);
-        let hopeless = enough > 1 && best.len() as f64 > HOPELESS * enough as f64 + 1.0;
-        for _ in 0..ROUNDS {
-            if best.len() <= enough || hopeless || self.stop.is_due() {
+        let rounds = if effort == Effort::Search { ROUNDS } else { 0 };
+        for _ in 0..rounds {
+            if best.len() <= 1 || self.stop.is_due() {
                 break;
             }
             let mut kept = best.clone();

@@ -1,0 +1,277 @@
+//! Covers that were made before, in files: what a robot's geometry and joints, and the choices in covering them,
+//! lead to is stored under a number that all of these make, so that whatever changes is covered anew.
+//! Imports the robot's geometry.
+//!
+//! A cache is only ever a gain: what cannot be read, is not whole or does not fit is made anew, and what cannot
+//! be written is not. Files appear whole or not at all (written beside, then renamed), so programs may run side by
+//! side.
+
+use super::geometry::Geometry;
+use super::spherize::CoverOptions;
+use super::{Joint, Robot, Sphere};
+use crate::pose::Pose;
+use crate::world::Shape;
+use glam::DVec3;
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+/// The first bytes of a file; another version is another format, or another way of covering.
+const MAGIC: &[u8; 16] = b"flatout covers 1";
+
+/// Files kept, at most; the oldest go first.
+const MOST_FILES: usize = 512;
+
+/// Where covers are kept from one run to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CoverCache {
+    /// In the folder that the environment variable `FLATOUT_CACHE` names, or nowhere where that is `off`; else in
+    /// the user's cache directory (`$XDG_CACHE_HOME/flatout` or `~/.cache/flatout`, `~/Library/Caches/flatout`,
+    /// `%LOCALAPPDATA%\flatout`).
+    #[default]
+    User,
+    /// In this folder.
+    Folder(PathBuf),
+    /// Nowhere: covers are made at every load.
+    Off,
+}
+
+impl CoverCache {
+    /// The folder, if there is one to be used.
+    pub fn folder(&self) -> Option<PathBuf> {
+        let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
+        match self {
+            Self::Off => None,
+            Self::Folder(folder) => Some(folder.clone()),
+            Self::User => match variable("FLATOUT_CACHE") {
+                Some(off) if off == "off" => None,
+                Some(folder) => Some(folder.into()),
+                None if cfg!(windows) => Some(PathBuf::from(variable("LOCALAPPDATA")?).join("flatout")),
+                None if cfg!(target_os = "macos") => {
+                    Some(PathBuf::from(variable("HOME")?).join("Library/Caches/flatout"))
+                }
+                None => {
+                    let home = || Some(PathBuf::from(variable("HOME")?).join(".cache"));
+                    Some(variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)?.join("flatout"))
+                }
+            },
+        }
+    }
+
+    /// Where the spheres of a robot's links are kept that its geometry and `options` lead to; nowhere where
+    /// there is no folder, a mesh cannot be read, or spheres are all there is.
+    pub(super) fn entry(&self, robot: &Robot, geometry: &[Vec<Geometry>], options: &CoverOptions) -> Option<CacheEntry> {
+        let is_sphere = |g: &Geometry| matches!(g, Geometry::Primitive(Shape::Sphere { .. }, _));
+        if geometry.iter().flatten().all(is_sphere) {
+            return None;
+        }
+        let folder = self.folder()?;
+        let mut key = Key::new();
+        key.add(env!("CARGO_PKG_VERSION"));
+        key.add(&(options.max_spheres, options.tolerance.to_bits()));
+        robot.joints.iter().for_each(|joint| key.add_joint(joint));
+        key.add(&robot.pairs);
+        for state in &robot.states {
+            key.add(&state.values.iter().map(|&(joint, value)| (joint, value.to_bits())).collect::<Vec<_>>());
+        }
+        for pieces in geometry {
+            key.add(&pieces.len());
+            pieces.iter().try_for_each(|piece| key.add_geometry(piece))?;
+        }
+        Some(CacheEntry { path: folder.join(format!("{}.covers", key.name())), links: geometry.len() })
+    }
+}
+
+/// A file of the cache.
+pub(super) struct CacheEntry {
+    path: PathBuf,
+    links: usize,
+}
+
+impl CacheEntry {
+    /// The spheres of each link, if they are there.
+    pub(super) fn read(&self) -> Option<Vec<Vec<Sphere>>> {
+        let bytes = fs::read(&self.path).ok()?;
+        let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(16)?)?;
+        if sum != Key::of(body) {
+            return None;
+        }
+        let mut words = body.strip_prefix(MAGIC)?.chunks_exact(8).map(|w| w.try_into().map_or(0, u64::from_le_bytes));
+        let mut links = Vec::with_capacity(self.links);
+        for _ in 0..self.links {
+            let count = words.next()?;
+            let sphere = |_| {
+                let [x, y, z, radius] = [words.next()?, words.next()?, words.next()?, words.next()?].map(f64::from_bits);
+                Some(Sphere { center: DVec3::new(x, y, z), radius })
+            };
+            links.push((0..count).map(sphere).collect::<Option<Vec<_>>>()?);
+        }
+        Some(links)
+    }
+
+    /// Keeps the spheres of each link, as far as that can be done.
+    pub(super) fn write(&self, links: &[Vec<Sphere>]) {
+        let mut bytes = MAGIC.to_vec();
+        for spheres in links {
+            bytes.extend((spheres.len() as u64).to_le_bytes());
+            let numbers = spheres.iter().flat_map(|s| [s.center.x, s.center.y, s.center.z, s.radius]);
+            bytes.extend(numbers.flat_map(f64::to_le_bytes));
+        }
+        bytes.extend(Key::of(&bytes));
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let unique = format!("{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let Some(folder) = self.path.parent() else { return };
+        let beside = folder.join(unique);
+        let written = fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&beside, &bytes))
+            .and_then(|()| fs::rename(&beside, &self.path));
+        match written {
+            Ok(()) => drop_oldest(folder),
+            // Loading goes on without; at most the file beside is left to be taken away.
+            Err(_) => drop(fs::remove_file(&beside)),
+        }
+    }
+}
+
+/// Takes the oldest files away where there are too many, those too that others have left half written.
+fn drop_oldest(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let is_ours = |path: &Path| path.extension().is_some_and(|e| e == "covers" || e == "tmp");
+    let age = |path: PathBuf| {
+        let changed = fs::metadata(&path).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        (changed, path)
+    };
+    let mut files: Vec<_> = entries.flatten().map(|e| e.path()).filter(|p| is_ours(p)).map(age).collect();
+    files.sort();
+    for (_, path) in files.iter().take(files.len().saturating_sub(MOST_FILES)) {
+        // Another program may have been faster.
+        drop(fs::remove_file(path));
+    }
+}
+
+/// 128 bits that all that was added makes, in its order.
+struct Key([DefaultHasher; 2]);
+
+impl Key {
+    fn new() -> Self {
+        let mut key = Self([DefaultHasher::new(), DefaultHasher::new()]);
+        key.0[1].write_u8(1);
+        key
+    }
+
+    /// The bits of some bytes.
+    fn of(bytes: &[u8]) -> [u8; 16] {
+        let mut key = Self::new();
+        key.add(bytes);
+        key.bits()
+    }
+
+    fn add(&mut self, value: &(impl Hash + ?Sized)) {
+        self.0.iter_mut().for_each(|hasher| value.hash(hasher));
+    }
+
+    fn add_numbers(&mut self, numbers: &[f64]) {
+        numbers.iter().for_each(|x| self.add(&x.to_bits()));
+    }
+
+    fn add_pose(&mut self, pose: &Pose) {
+        self.add_numbers(&pose.rotation.to_cols_array());
+        self.add_numbers(&pose.translation.to_array());
+    }
+
+    fn add_joint(&mut self, joint: &Joint) {
+        self.add(&(joint.kind as u8, joint.parent));
+        self.add_pose(&joint.origin);
+        self.add_numbers(&joint.axis.to_array());
+        self.add_numbers(&[joint.limits.lower, joint.limits.upper]);
+        self.add(&joint.mimic.map(|m| (m.joint, m.multiplier.to_bits(), m.offset.to_bits())));
+    }
+
+    /// None where a mesh cannot be read; whoever covers it will say so.
+    fn add_geometry(&mut self, geometry: &Geometry) -> Option<()> {
+        self.add_pose(geometry.pose());
+        match geometry {
+            Geometry::Primitive(shape, _) => {
+                self.add(shape.kind());
+                match *shape {
+                    Shape::Sphere { radius } => self.add_numbers(&[radius]),
+                    Shape::Cuboid { half_extents } => self.add_numbers(&half_extents.to_array()),
+                    Shape::Capsule { radius, half_length } | Shape::Cylinder { radius, half_length } => {
+                        self.add_numbers(&[radius, half_length]);
+                    }
+                    Shape::HalfSpace => {}
+                }
+            }
+            Geometry::Mesh { path, scale, .. } => {
+                self.add_numbers(&scale.to_array());
+                self.add(&path.extension());
+                self.add(&crate::error::InputError::read_bytes(path).ok()?);
+            }
+        }
+        Some(())
+    }
+
+    fn bits(&self) -> [u8; 16] {
+        let [a, b] = self.0.each_ref().map(|hasher| hasher.finish().to_le_bytes());
+        std::array::from_fn(|i| if i < 8 { a[i] } else { b[i - 8] })
+    }
+
+    fn name(&self) -> String {
+        self.bits().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("flatout-cache-{}-{name}", std::process::id()))
+    }
+
+    fn spheres() -> Vec<Vec<Sphere>> {
+        let sphere = |i: usize| Sphere { center: DVec3::new(i as f64, 1.0 / 3.0, -0.1), radius: 0.1 * i as f64 };
+        vec![vec![], (1..5).map(sphere).collect(), (5..7).map(sphere).collect()]
+    }
+
+    #[test]
+    fn what_is_kept_is_found_again_to_the_bit() {
+        let folder = folder("kept");
+        let entry = CacheEntry { path: folder.join("a.covers"), links: 3 };
+        assert_eq!(entry.read(), None);
+        entry.write(&spheres());
+        assert_eq!(entry.read(), Some(spheres()));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_not_whole_is_not_there() {
+        let folder = folder("whole");
+        let entry = CacheEntry { path: folder.join("a.covers"), links: 3 };
+        entry.write(&spheres());
+        let bytes = fs::read(&entry.path).unwrap();
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 4;
+            fs::write(&entry.path, &damaged).unwrap();
+            assert_eq!(entry.read(), None, "byte {at}");
+            fs::write(&entry.path, &bytes[..at]).unwrap();
+            assert_eq!(entry.read(), None, "the first {at} bytes");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn old_files_go() {
+        let folder = folder("old");
+        for i in 0..MOST_FILES + 20 {
+            CacheEntry { path: folder.join(format!("{i}.covers")), links: 0 }.write(&[]);
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), MOST_FILES);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

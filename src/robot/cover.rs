@@ -1,0 +1,80 @@
+//! Covers of all of a robot's geometry by spheres: first evenly, then finer where links pass each other so
+//! closely that their spheres touch and they themselves do not (`separate`). Imports `error`, `pose`, `stop` and
+//! the robot's covers and meshes.
+
+mod separate;
+
+use super::spherize::{Cover, CoverOptions, Covering, Solid, cover_together};
+use super::{Robot, Sphere};
+use crate::error::InputError;
+use crate::pose::Pose;
+use crate::stop::Stop;
+use separate::Foe;
+
+/// The share of the spheres that cover all evenly; the others are for where links pass each other.
+const EVEN_SHARE: f64 = 0.2;
+
+/// A piece of geometry of a link.
+#[derive(Clone)]
+pub(super) struct Piece {
+    pose: Pose,
+    covering: Covering,
+    /// What its balls have evaded so far.
+    foes: Vec<Foe>,
+}
+
+impl Piece {
+    /// Its spheres in its link's frame.
+    pub(super) fn spheres(&self) -> Vec<Sphere> {
+        self.covering.spheres(&self.pose)
+    }
+
+    /// What it has come to.
+    pub(super) fn cover(&self) -> Cover {
+        self.covering.cover(&self.pose)
+    }
+}
+
+/// Covers the solids of a robot's links, `solids[l]` being those of link `l`: by link, a piece for each.
+///
+/// # Errors
+/// Where a solid cannot be covered, or `stop` is due before all are.
+pub(super) fn cover(
+    robot: &Robot,
+    solids: &[Vec<Solid>],
+    options: &CoverOptions,
+    stop: &Stop,
+) -> Result<Vec<Vec<Piece>>, InputError> {
+    let all: Vec<&Solid> = solids.iter().flatten().collect();
+    if all.is_empty() {
+        return Ok(solids.iter().map(|_| Vec::new()).collect());
+    }
+    let even = CoverOptions { max_spheres: (options.max_spheres as f64 * EVEN_SHARE) as usize, ..*options };
+    let coverings = cover_distinct(&all, &even, stop)?;
+    let piece = |(solid, covering): (&&Solid, Covering)| Piece { pose: *solid.pose(), covering, foes: Vec::new() };
+    let mut pieces: Vec<Piece> = all.iter().zip(coverings).map(piece).collect();
+    let link_of: Vec<usize> = solids.iter().enumerate().flat_map(|(l, s)| s.iter().map(move |_| l)).collect();
+    separate::separate(robot, &mut pieces, &link_of, options.max_spheres, stop);
+    if stop.is_due() {
+        return Err(InputError::new("covering the robot by spheres was broken off"));
+    }
+    let mut of_links: Vec<Vec<Piece>> = solids.iter().map(|_| Vec::new()).collect();
+    pieces.into_iter().zip(link_of).for_each(|(piece, link)| of_links[link].push(piece));
+    Ok(of_links)
+}
+
+/// Covers solids together; those of the same shape are covered once.
+fn cover_distinct(solids: &[&Solid], options: &CoverOptions, stop: &Stop) -> Result<Vec<Covering>, InputError> {
+    let mut distinct: Vec<(&Solid, usize)> = Vec::new();
+    let mut which = Vec::with_capacity(solids.len());
+    for &solid in solids {
+        let known = distinct.iter().position(|(d, _)| d.is_alike(solid)).unwrap_or_else(|| {
+            distinct.push((solid, 0));
+            distinct.len() - 1
+        });
+        distinct[known].1 += 1;
+        which.push(known);
+    }
+    let coverings = cover_together(&distinct, options, stop)?;
+    Ok(which.into_iter().map(|w| coverings[w].clone()).collect())
+}

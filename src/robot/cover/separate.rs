@@ -1,0 +1,355 @@
+//! Spheres that do not touch where solids do not: in random states, the named ones and the neutral one, balls
+//! that touch although their solids do not are chosen anew, so that they evade each other, until next to no state
+//! that the solids are free in is lost to the balls. Balls go on holding all of their solids whatever happens
+//! here: which states are looked at decides only how many there are, and where.
+
+use super::Piece;
+use crate::pose::Pose;
+use crate::robot::spherize::{Ball, in_parallel};
+use crate::robot::{Joint, Robot, Sphere};
+use crate::stop::Stop;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use std::collections::{BTreeMap, BTreeSet};
+use std::f64::consts::PI;
+
+/// Random states, at most.
+const STATES: usize = 1000;
+
+/// Pairs of links looked at in all random states together, at most.
+const PAIRS: usize = 50_000_000;
+
+/// Seed of those states.
+const SEED: u64 = 0;
+
+/// The share of the states free of contact that spheres may take. What is seen in random states is about 0.6 of
+/// what is lost in others.
+const LOSS: f64 = 0.024;
+
+/// What each round aims at is this share of that.
+const AIM: f64 = 0.75;
+
+/// A ball gives way alone where its solid stays as far from the other as this share of its excess.
+const ENOUGH: f64 = 0.25;
+
+/// Balls that reach less than this beyond their solid (metres) are good enough.
+const FINEST: f64 = 2e-4;
+
+/// Rounds of choosing anew; the first few do nearly all.
+const ROUNDS: usize = 16;
+
+/// The cells that balls are chosen by are made for the gap that this share of all gaps are narrower than.
+const NARROW: f64 = 0.25;
+
+/// What balls of a piece are to evade.
+#[derive(Clone, Copy)]
+pub(super) struct Foe {
+    /// In the piece's frame.
+    sphere: Sphere,
+    /// The ball that it is, by its piece and centre; none where it stands for what that ball cannot leave.
+    ball: Option<(usize, [u64; 3])>,
+}
+
+/// A state of the robot.
+struct PosedState {
+    poses: Vec<Pose>,
+    /// Whether people expect to plan from it: then it is not to be lost.
+    is_named: bool,
+}
+
+/// A ball of a piece, in its link's frame.
+#[derive(Clone, Copy)]
+struct PlacedBall {
+    sphere: Sphere,
+    piece: usize,
+    ball: usize,
+}
+
+/// The balls of a link, and one that holds them all.
+struct LinkBalls {
+    balls: Vec<PlacedBall>,
+    bound: Sphere,
+}
+
+/// Two links whose balls touch in a state.
+struct TouchingLinks {
+    /// Which of the robot's pairs of links they are.
+    pair: usize,
+    balls: Vec<[PlacedBall; 2]>,
+}
+
+/// A state that the solids are free in and the balls are not.
+struct Loss {
+    is_named: bool,
+    /// The least of the gaps that balls would have to keep to, metres; infinite where none touch.
+    gap: f64,
+    /// Which ball of which piece is to evade what, and the gap that is left for it.
+    orders: Vec<(usize, usize, Foe, f64)>,
+}
+
+/// Balls of a piece that are in the way of others, the others, and how near to the piece these come.
+#[derive(Default)]
+struct Evasion {
+    marked: BTreeSet<usize>,
+    foes: Vec<Foe>,
+    gaps: Vec<f64>,
+}
+
+/// Chooses balls anew, `link_of[p]` being the link of piece `p`, by no more than `most` in all.
+pub(super) fn separate(robot: &Robot, pieces: &mut [Piece], link_of: &[usize], most: usize, stop: &Stop) {
+    // Spheres are what they are.
+    if robot.pairs.is_empty() || pieces.iter().all(|p| p.covering.excess() == 0.0) {
+        return;
+    }
+    let mut of_link = vec![Vec::new(); robot.links.len()];
+    link_of.iter().enumerate().for_each(|(piece, &link)| of_link[link].push(piece));
+    let mut separation = Separation::new(robot, of_link);
+    for _ in 0..ROUNDS {
+        let works = separation.works(pieces, stop);
+        if works.is_empty() || stop.is_due() || !evade(pieces, works, most) {
+            break;
+        }
+    }
+}
+
+/// What is known of a robot's states.
+struct Separation<'a> {
+    robot: &'a Robot,
+    /// The pieces of each link.
+    of_link: Vec<Vec<usize>>,
+    /// Those in which no solids are known to touch.
+    states: Vec<PosedState>,
+    /// Pairs of links that touch wherever the joints stand: nothing can keep them apart. None before anybody
+    /// has looked.
+    is_hopeless: Option<Vec<bool>>,
+}
+
+impl<'a> Separation<'a> {
+    fn new(robot: &'a Robot, of_link: Vec<Vec<usize>>) -> Self {
+        Self { robot, of_link, states: states(robot), is_hopeless: None }
+    }
+
+    /// What is to be done by piece; nothing where little enough is lost.
+    fn works(&mut self, pieces: &[Piece], stop: &Stop) -> Vec<(usize, Evasion)> {
+        let links: Vec<LinkBalls> = self.of_link.iter().map(|of_link| LinkBalls::new(pieces, of_link)).collect();
+        if self.is_hopeless.is_none() {
+            self.is_hopeless = Some(self.hopeless(pieces, &links, stop));
+        }
+        let losses: Vec<Option<Loss>> = in_parallel(&self.states, |state| {
+            let touching = if stop.is_due() { Vec::new() } else { self.touching(&links, state) };
+            let in_contact = touching.iter().any(|links| self.solids_touch(pieces, links.pair, state));
+            (!in_contact).then(|| self.loss(pieces, &touching, state))
+        });
+        // Solids that touch in a state always will.
+        let mut is_free = losses.iter().map(Option::is_some);
+        self.states.retain(|_| is_free.next() == Some(true));
+        let losses: Vec<Loss> = losses.into_iter().flatten().filter(|loss| loss.gap.is_finite()).collect();
+        let allowed = LOSS * self.states.len() as f64;
+        let is_enough = losses.len() as f64 <= allowed && !losses.iter().any(|loss| loss.is_named);
+        if is_enough { Vec::new() } else { worthwhile(losses, (AIM * allowed) as usize) }
+    }
+
+    /// Which pairs of links touch in all states.
+    fn hopeless(&self, pieces: &[Piece], links: &[LinkBalls], stop: &Stop) -> Vec<bool> {
+        let pairs: Vec<usize> = (0..self.robot.pairs.len()).collect();
+        in_parallel(&pairs, |&pair| {
+            self.states.iter().all(|state| {
+                !stop.is_due() && self.balls_touch(links, pair, state) && self.solids_touch(pieces, pair, state)
+            })
+        })
+    }
+
+    fn balls_touch(&self, links: &[LinkBalls], pair: usize, state: &PosedState) -> bool {
+        let [a, b] = self.robot.pairs[pair];
+        let bounds = [a, b].map(|l| state.poses[l].point(links[l].bound.center));
+        let reach = links[a].bound.radius + links[b].bound.radius;
+        bounds[0].distance_squared(bounds[1]) <= reach * reach
+            && !links[a].touching(&links[b], &(state.poses[a].inverse() * state.poses[b])).is_empty()
+    }
+
+    /// The pairs of links whose balls touch in a state.
+    fn touching(&self, links: &[LinkBalls], state: &PosedState) -> Vec<TouchingLinks> {
+        let is_hopeless = |pair: usize| self.is_hopeless.as_ref().is_some_and(|hopeless| hopeless[pair]);
+        let mut found = Vec::new();
+        for (pair, &[a, b]) in self.robot.pairs.iter().enumerate() {
+            let bounds = [a, b].map(|l| state.poses[l].point(links[l].bound.center));
+            let reach = links[a].bound.radius + links[b].bound.radius;
+            if is_hopeless(pair) || bounds[0].distance_squared(bounds[1]) > reach * reach {
+                continue;
+            }
+            let balls = links[a].touching(&links[b], &(state.poses[a].inverse() * state.poses[b]));
+            if !balls.is_empty() {
+                found.push(TouchingLinks { pair, balls });
+            }
+        }
+        found
+    }
+
+    fn solids_touch(&self, pieces: &[Piece], pair: usize, state: &PosedState) -> bool {
+        let [a, b] = self.robot.pairs[pair];
+        let relative = state.poses[a].inverse() * state.poses[b];
+        self.of_link[a].iter().any(|&i| {
+            self.of_link[b].iter().any(|&j| {
+                let (first, second) = (&pieces[i], &pieces[j]);
+                first.covering.touches(&second.covering, &(first.pose.inverse() * relative * second.pose))
+            })
+        })
+    }
+
+    fn loss(&self, pieces: &[Piece], touching: &[TouchingLinks], state: &PosedState) -> Loss {
+        let mut loss = Loss { is_named: state.is_named, gap: f64::INFINITY, orders: Vec::new() };
+        for links in touching {
+            let [a, b] = self.robot.pairs[links.pair];
+            let relative = state.poses[a].inverse() * state.poses[b];
+            links.balls.iter().for_each(|pair| loss.blame(pieces, pair, &relative));
+        }
+        loss
+    }
+}
+
+impl LinkBalls {
+    fn new(pieces: &[Piece], of_link: &[usize]) -> Self {
+        let of_piece = |&piece: &usize| {
+            let spheres = pieces[piece].spheres().into_iter().enumerate();
+            spheres.map(move |(ball, sphere)| PlacedBall { sphere, piece, ball })
+        };
+        let balls: Vec<PlacedBall> = of_link.iter().flat_map(of_piece).collect();
+        let center = balls.iter().map(|b| b.sphere.center).sum::<glam::DVec3>() / balls.len().max(1) as f64;
+        let reach = balls.iter().map(|b| b.sphere.center.distance(center) + b.sphere.radius);
+        let radius = reach.fold(f64::NEG_INFINITY, f64::max);
+        Self { balls, bound: Sphere { center, radius } }
+    }
+
+    /// The balls that touch another link's, which `pose` places in this one's frame.
+    fn touching(&self, other: &Self, pose: &Pose) -> Vec<[PlacedBall; 2]> {
+        let mut found = Vec::new();
+        for second in &other.balls {
+            let center = pose.point(second.sphere.center);
+            for first in &self.balls {
+                let reach = first.sphere.radius + second.sphere.radius;
+                if center.distance_squared(first.sphere.center) < reach * reach {
+                    found.push([*first, *second]);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What to do by piece so that no more than so many states stay lost: named ones first, then where gaps are
+/// wide, which takes fewer balls.
+fn worthwhile(mut losses: Vec<Loss>, left: usize) -> Vec<(usize, Evasion)> {
+    losses.sort_by(|a, b| b.is_named.cmp(&a.is_named).then(b.gap.total_cmp(&a.gap)));
+    let named = losses.iter().filter(|loss| loss.is_named).count();
+    losses.truncate(losses.len().saturating_sub(left).max(named));
+    let mut works: BTreeMap<usize, Evasion> = BTreeMap::new();
+    for (piece, ball, foe, gap) in losses.into_iter().flat_map(|loss| loss.orders) {
+        let work = works.entry(piece).or_default();
+        work.marked.insert(ball);
+        work.foes.push(foe);
+        work.gaps.push(gap);
+    }
+    works.into_iter().collect()
+}
+
+/// Lets pieces evade as long as there are no more than `most` balls in all; says whether any did.
+fn evade(pieces: &mut [Piece], works: Vec<(usize, Evasion)>, most: usize) -> bool {
+    let found = in_parallel(&works, |(piece, work)| {
+        let mut covering = pieces[*piece].covering.clone();
+        let marked: Vec<usize> = work.marked.iter().copied().collect();
+        let mut gaps = work.gaps.clone();
+        gaps.sort_by(f64::total_cmp);
+        let gap = gaps[(NARROW * gaps.len() as f64) as usize];
+        let known = pieces[*piece].foes.iter().filter(|foe| foe.is_there(pieces));
+        let foes: Vec<Sphere> = known.chain(&work.foes).map(|foe| foe.sphere).collect();
+        covering.evade(&marked, &foes, gap).then_some(covering)
+    });
+    let mut count: usize = pieces.iter().map(|p| p.covering.balls.len()).sum();
+    let mut has_changed = false;
+    for ((piece, work), found) in works.into_iter().zip(found) {
+        let piece = &mut pieces[piece];
+        piece.foes.extend(work.foes);
+        if let Some(covering) = found
+            && count - piece.covering.balls.len() + covering.balls.len() <= most
+        {
+            count = count - piece.covering.balls.len() + covering.balls.len();
+            piece.covering = covering;
+            has_changed = true;
+        }
+    }
+    has_changed
+}
+
+impl Foe {
+    /// Whether the ball that it is still is there.
+    fn is_there(&self, pieces: &[Piece]) -> bool {
+        self.ball.is_none_or(|(piece, ball)| pieces[piece].covering.balls.iter().any(|b| key(b) == ball))
+    }
+}
+
+/// What tells a ball from the others of its piece.
+fn key(ball: &Ball) -> [u64; 3] {
+    ball.sphere.center.to_array().map(f64::to_bits)
+}
+
+impl Loss {
+    /// Which of two balls that touch, of solids that do not, is to give way, and to what: the one whose solid is
+    /// farther from the other ball, or both, each to half of what there is between its solid and the inner part
+    /// of the other ball.
+    fn blame(&mut self, pieces: &[Piece], pair: &[PlacedBall; 2], relative: &Pose) {
+        let of_pair = pair.map(|b| (&pieces[b.piece], &pieces[b.piece].covering.balls[b.ball]));
+        let to_first = of_pair[0].0.pose.inverse() * *relative * of_pair[1].0.pose;
+        // The centre of the other ball in the frame of each, how far that is from its solid, and the ball.
+        let centers = [
+            to_first.point(of_pair[1].1.sphere.center),
+            to_first.inverse().point(of_pair[0].1.sphere.center),
+        ];
+        let distances = [0, 1].map(|i| of_pair[i].0.covering.signed_distance(centers[i]));
+        let others = [of_pair[1].1, of_pair[0].1];
+        let spare = [0, 1].map(|i| distances[i] - others[i].sphere.radius);
+        let can_alone = [0, 1].map(|i| spare[i] >= ENOUGH * of_pair[i].1.excess);
+        let both = !can_alone[0] && !can_alone[1];
+        for i in 0..2 {
+            let chosen = both || (can_alone[i] && spare[i] >= spare[1 - i]);
+            if !chosen || of_pair[i].1.excess < FINEST {
+                continue;
+            }
+            let (radius, gap) = if both {
+                let inner = (others[i].sphere.radius - others[i].excess).max(0.0);
+                let half = (distances[i] - inner) / 2.0;
+                (inner + half, half)
+            } else {
+                (others[i].sphere.radius, spare[i])
+            };
+            self.gap = self.gap.min(gap);
+            if gap > 0.0 {
+                let ball = (!both).then(|| (pair[1 - i].piece, key(others[i])));
+                let foe = Foe { sphere: Sphere { center: centers[i], radius }, ball };
+                self.orders.push((pair[i].piece, pair[i].ball, foe, gap));
+            }
+        }
+    }
+}
+
+/// Random states within the joints' ranges, the neutral one and the named ones.
+fn states(robot: &Robot) -> Vec<PosedState> {
+    let mut rng = Pcg64Mcg::seed_from_u64(SEED);
+    let mut random = || {
+        let mut value = |j: &Joint| {
+            let [low, high] = [j.limits.lower.max(-PI), j.limits.upper.min(PI)];
+            if j.is_independent() && low < high { rng.random_range(low..=high) } else { low.min(high) }
+        };
+        robot.joints.iter().map(&mut value).collect::<Vec<f64>>()
+    };
+    let count = STATES.min(PAIRS / robot.pairs.len().max(1));
+    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named };
+    let mut states: Vec<PosedState> = (0..count).map(|_| posed(&random(), false)).collect();
+    let neutral = robot.neutral();
+    states.push(posed(&neutral, true));
+    for named in &robot.states {
+        let mut values = neutral.clone();
+        named.values.iter().for_each(|&(joint, value)| values[joint] = value);
+        states.push(posed(&values, true));
+    }
+    states
+}
