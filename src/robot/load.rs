@@ -2,7 +2,7 @@
 
 use super::options::{LoadOptions, MissingGeometry};
 use super::{JointKind, LinkSolid, Robot, joint_limits, pairs, srdf, urdf};
-use crate::error::InputError;
+use crate::error::{InputError, Warnings};
 use crate::stop::Stop;
 use std::path::Path;
 
@@ -87,14 +87,20 @@ fn assemble(
     options: &LoadOptions,
 ) -> Result<Robot, InputError> {
     let stop = Stop::new(None, options.cancel.clone());
-    let mut robot = urdf.with(|text| urdf::read(text, urdf.folder(), &options.cover, &stop))?;
+    let warnings = Warnings::default();
+    let mut robot = urdf.with(|text| urdf::read(text, urdf.folder(), &options.cover, &stop, &warnings))?;
+    robot.warnings = warnings.take_of(urdf.path);
     let sensible = |robot: &Robot| robot.validate().map_err(InputError::of_value);
     urdf.with(|_| sensible(&robot))?;
     if let Some(limits) = limits {
-        limits.with(|text| joint_limits::apply(text, &mut robot).and_then(|()| sensible(&robot)))?;
+        limits.with(|text| joint_limits::apply(text, &mut robot, &warnings).and_then(|()| sensible(&robot)))?;
+        robot.warnings.extend(warnings.take_of(limits.path));
     }
     match srdf {
-        Some(srdf) => srdf.with(|text| srdf::apply(text, &mut robot))?,
+        Some(srdf) => {
+            srdf.with(|text| srdf::apply(text, &mut robot, &warnings))?;
+            robot.warnings.extend(warnings.take_of(srdf.path));
+        }
         None => pairs::of_tree(&mut robot),
     }
     robot.prove_pairs(options);

@@ -32,6 +32,7 @@ pub use unjudged::{Unjudged, UnjudgedPair, UnjudgedSpheres};
 pub use vehicle::{cover_rectangle, cuboid_spheres, rectangle_spheres};
 
 use crate::base::Base;
+use crate::error::Warning;
 use crate::pose::Pose;
 use glam::{DMat3, DVec3};
 use serde::Serialize;
@@ -69,6 +70,8 @@ pub struct Robot {
     pub proved_within: Vec<[f64; 2]>,
     /// What carries it about, where it does not stand: the first joints are its coordinates.
     pub base: Option<Base>,
+    /// What was read otherwise than it stands in its files, or passed over.
+    pub warnings: Vec<Warning>,
 }
 
 /// Two links that are not judged against each other.

@@ -7,11 +7,13 @@
 
 mod schema;
 
+use schema::is_a_point;
+
 use super::mesh::Mesh;
 use super::spherize::{CoverOptions, Solid, cover_until};
-use super::xml::{attribute_fault, children, fault, parse};
+use super::xml::{attribute_fault, children, declared, fault, parse, tell_undeclared};
 use super::{Inertia, Joint, JointKind, JointLimits, Link, LinkSolid, Mimic, Robot};
-use crate::error::InputError;
+use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
 use crate::stop::Stop;
 use crate::world::Shape;
@@ -27,6 +29,12 @@ const MAX_LINKS: usize = 2048;
 /// More pieces of collision geometry than any robot has, single spheres included.
 const MAX_SOLIDS: usize = 16_384;
 
+/// Share of the greatest moment of inertia by which another may be below zero, which is rounding then; ...
+const MOMENT_ROUNDING: f64 = 1e-9;
+
+/// ... and the least that this greatest counts for, kg m^2: that of a gram at 30 micrometres.
+const LEAST_MOMENT: f64 = 1e-12;
+
 /// Reads a robot from the text of a URDF file: links, joints, and spheres; no groups and no pairs.
 /// Meshes are looked for from `folder`, where the file lies. It is an error where `stop` is due before all is covered.
 pub(super) fn read(
@@ -34,27 +42,31 @@ pub(super) fn read(
     folder: Option<&Path>,
     options: &CoverOptions,
     stop: &Stop,
+    warnings: &Warnings,
 ) -> Result<Robot, InputError> {
-    with_assembly(text, folder, |assembly| assembly.robot(options, stop))
+    with_assembly(text, folder, warnings, |assembly| assembly.robot(options, stop))
 }
 
 /// Reads the collision geometry of all links as it stands in the text of a URDF file.
 pub(super) fn read_solids(text: &str, folder: Option<&Path>) -> Result<Vec<LinkSolid>, InputError> {
-    with_assembly(text, folder, |assembly| assembly.solids())
+    with_assembly(text, folder, &Warnings::default(), |assembly| assembly.solids())
 }
 
 fn with_assembly<T>(
     text: &str,
     folder: Option<&Path>,
+    warnings: &Warnings,
     use_it: impl FnOnce(&Assembly) -> Result<T, InputError>,
 ) -> Result<T, InputError> {
-    let document = parse(text)?;
+    let (text, undeclared) = declared(text);
+    let document = parse(&text)?;
     let root = document.root_element();
-    let plain = schema::plain(root)?;
+    tell_undeclared(root, &undeclared, warnings);
+    let plain = schema::plain(root, warnings)?;
     let urdf = urdf_rs::read_from_string(&plain).map_err(|e| fault(root, format!("not valid URDF: {e}")))?;
     let links = children(root, "link").collect();
     let joints = children(root, "joint").collect();
-    use_it(&Assembly { urdf: &urdf, folder, root, links, joints })
+    use_it(&Assembly { urdf: &urdf, folder, root, links, joints, warnings })
 }
 
 /// What `urdf-rs` read, beside the elements it stems from: `links[i]` is `urdf.links[i]`'s.
@@ -64,6 +76,7 @@ struct Assembly<'a, 'i> {
     root: Node<'a, 'i>,
     links: Vec<Node<'a, 'i>>,
     joints: Vec<Node<'a, 'i>>,
+    warnings: &'a Warnings,
 }
 
 impl Assembly<'_, '_> {
@@ -81,9 +94,10 @@ impl Assembly<'_, '_> {
             joints.push(self.joint(u, link_index[parent], &joint_index)?);
         }
         self.resolve_mimics(&mut joints, &order.joints)?;
+        let links = order.links.iter().map(|&u| self.link(u, options, stop)).collect::<Result<_, _>>()?;
         Ok(Robot {
             name: self.urdf.name.clone(),
-            links: order.links.iter().map(|&u| self.link(u, options, stop)).collect::<Result<_, _>>()?,
+            links,
             joints,
             groups: Vec::new(),
             states: Vec::new(),
@@ -92,6 +106,7 @@ impl Assembly<'_, '_> {
             always: Vec::new(),
             proved_within: Vec::new(),
             base: None,
+            warnings: Vec::new(),
         })
     }
 
@@ -174,7 +189,8 @@ impl Assembly<'_, '_> {
         let link = &self.urdf.links[u];
         let inertial = &link.inertial;
         let i = &inertial.inertia;
-        let matrix = DMat3::from_cols_array(&[i.ixx, i.ixy, i.ixz, i.ixy, i.iyy, i.iyz, i.ixz, i.iyz, i.izz]);
+        let [ixx, iyy, izz] = self.moments([i.ixx, i.iyy, i.izz], self.links[u])?;
+        let matrix = DMat3::from_cols_array(&[ixx, i.ixy, i.ixz, i.ixy, iyy, i.iyz, i.ixz, i.iyz, izz]);
         let inertia = Inertia { mass: inertial.mass.value, com: DVec3::ZERO, matrix };
         let mut spheres = Vec::new();
         for (solid, node) in self.solids_of(u)? {
@@ -189,6 +205,22 @@ impl Assembly<'_, '_> {
         })
     }
 
+    /// Moments of inertia, where those that rounding left below zero are zero.
+    fn moments(&self, moments: [f64; 3], link: Node) -> Result<[f64; 3], InputError> {
+        let node = children(link, "inertial").flat_map(|n| children(n, "inertia").next()).next().unwrap_or(link);
+        let most = moments.into_iter().fold(LEAST_MOMENT, |most: f64, moment| most.max(moment.abs()));
+        let mut rounded = moments;
+        for (moment, name) in rounded.iter_mut().zip(["ixx", "iyy", "izz"]).filter(|(moment, _)| **moment < 0.0) {
+            if *moment < -MOMENT_ROUNDING * most {
+                let what = format!("expected a finite number that is not negative, found {moment}");
+                return Err(attribute_fault(node, name, what));
+            }
+            self.warnings.push(attribute_fault(node, name, format!("{moment:e} is less than nothing; taken as 0")));
+            *moment = 0.0;
+        }
+        Ok(rounded)
+    }
+
     fn solids(&self) -> Result<Vec<LinkSolid>, InputError> {
         let mut solids = Vec::new();
         for (u, link) in self.urdf.links.iter().enumerate() {
@@ -201,8 +233,16 @@ impl Assembly<'_, '_> {
     /// The collision geometry of a link and the elements that describe it.
     fn solids_of(&self, u: usize) -> Result<Vec<(Solid, Node<'_, '_>)>, InputError> {
         let collisions = self.urdf.links[u].collision.iter();
+        let collisions = collisions.zip(children(self.links[u], "collision"));
+        let fills = |(_, node): &(&urdf_rs::Collision, Node<'_, '_>)| match shape_of(*node).filter(|n| is_a_point(*n)) {
+            Some(shape) => {
+                self.warnings.push(fault(shape, "a shape without any extent; passed over"));
+                false
+            }
+            None => true,
+        };
         let solid = |(collision, node): (&urdf_rs::Collision, _)| Ok((self.solid(collision, node)?, node));
-        collisions.zip(children(self.links[u], "collision")).map(solid).collect()
+        collisions.filter(fills).map(solid).collect()
     }
 
     fn solid(&self, collision: &urdf_rs::Collision, node: Node) -> Result<Solid, InputError> {
@@ -239,8 +279,15 @@ impl Assembly<'_, '_> {
             limits: JointLimits::NONE,
             mimic: None,
         };
+        let bare = children(node, "axis").find(|axis| !axis.has_attribute("xyz"));
         if kind == JointKind::Fixed {
+            if let Some(axis) = bare {
+                self.warnings.push(fault(axis, "has no \"xyz\"; a fixed joint needs none"));
+            }
             return Ok(this);
+        }
+        if let Some(axis) = bare {
+            return Err(fault(axis, "attribute \"xyz\" is missing in <axis>"));
         }
         this.axis = axis(joint, node)?;
         this.limits = self.limits(joint, node)?;
@@ -260,19 +307,22 @@ impl Assembly<'_, '_> {
     fn limits(&self, joint: &urdf_rs::Joint, node: Node) -> Result<JointLimits, InputError> {
         let bounded = joint.joint_type != JointType::Continuous;
         let Some(node) = children(node, "limit").next() else {
-            let message = "<limit> is missing: a revolute or prismatic joint needs lower, upper and velocity";
+            let message = "<limit> is missing: a revolute or prismatic joint needs lower and upper";
             return if bounded { Err(fault(node, message)) } else { Ok(JointLimits::NONE) };
         };
         let limit = &joint.limit;
         let known = |cap: f64| if cap > 0.0 { cap } else { f64::INFINITY };
         let mut limits = JointLimits {
             velocity: known(limit.velocity),
-            acceleration: known(limit.acceleration.min(limit.deceleration)),
+            acceleration: known(limit.acceleration).min(known(limit.deceleration)),
             jerk: known(limit.jerk),
             effort: known(limit.effort),
             ..JointLimits::NONE
         };
         if bounded {
+            if !node.has_attribute("lower") && !node.has_attribute("upper") {
+                self.warnings.push(fault(node, "has neither \"lower\" nor \"upper\"; by URDF both are 0, and the joint does not move"));
+            }
             (limits.lower, limits.upper) = (limit.lower, limit.upper);
             if let Some(soft) = &joint.safety_controller
                 && soft.soft_lower_limit < soft.soft_upper_limit
@@ -351,6 +401,12 @@ fn index<'n>(
         }
     }
     Ok(found)
+}
+
+/// The element that says which shape a `<collision>` has.
+fn shape_of<'a, 'i>(collision: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
+    let geometry = collision.children().find(|n| n.tag_name().name() == "geometry")?;
+    geometry.children().find(Node::is_element)
 }
 
 fn pose(pose: &urdf_rs::Pose) -> Pose {
@@ -447,7 +503,7 @@ mod tests {
 </robot>"#;
 
     fn read_arm(text: &str) -> Result<Robot, InputError> {
-        read(text, None, &CoverOptions::default(), &Stop::NEVER)
+        read(text, None, &CoverOptions::default(), &Stop::NEVER, &Warnings::default())
     }
 
     #[test]
@@ -527,8 +583,9 @@ mod tests {
         ("<sphere radius=\"0.1\"/>", "<cone/>", 10, "exactly one of"),
         ("<sphere radius=\"0.1\"/>", "<mesh filename=\"a.stl\"/>", 10, "mesh"),
         ("lower=\"-2\" upper=\"2\"", "lower=\"2\" upper=\"-2\"", 23, "lower <= upper"),
-        ("velocity=\"0\" effort=\"7\"", "effort=\"7\"", 23, "\"velocity\" is missing"),
-        ("effort=\"7\"", "effort=\"-7\"", 23, "not negative"),
+        ("effort=\"7\"", "effort=\"NaN\"", 23, "expected a number"),
+        ("axis xyz=\"0 0 2\"", "axis ", 17, "\"xyz\" is missing"),
+        ("ixx=\"1\"", "ixx=\"-1\"", 7, "not negative"),
         ("<limit lower=\"-2\" upper=\"2\" velocity=\"0\" effort=\"7\"/>", "", 21, "<limit> is missing"),
         ("mimic joint=\"shoulder\"", "mimic joint=\"hip\"", 29, "no joint \"hip\""),
         ("mimic joint=\"shoulder\"", "mimic joint=\"wrist\"", 26, "follows itself"),
@@ -564,14 +621,14 @@ mod tests {
         for name in ["package://arm_description/meshes/part.obj", "../meshes/part.obj", &absolute] {
             let mesh = format!("<mesh filename=\"{name}\" scale=\"0.1 0.1 0.1\"/>");
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &mesh);
-            let robot = read(&text, Some(&urdf), &CoverOptions::default(), &Stop::NEVER).expect(name);
+            let robot = read(&text, Some(&urdf), &CoverOptions::default(), &Stop::NEVER, &Warnings::default()).expect(name);
             let spheres = &robot.links[1].spheres;
             assert!(spheres.iter().any(|s| s.center.distance(DVec3::new(0.22, 0.02, 0.02)) <= s.radius));
             assert_eq!(read_solids(&text, Some(&urdf)).unwrap().len(), 1);
         }
         for name in ["package://arm_description/meshes/none.obj", "http://x/part.obj", "none.obj"] {
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &format!("<mesh filename=\"{name}\"/>"));
-            assert!(read(&text, Some(&urdf), &CoverOptions::default(), &Stop::NEVER).is_err(), "{name}");
+            assert!(read(&text, Some(&urdf), &CoverOptions::default(), &Stop::NEVER, &Warnings::default()).is_err(), "{name}");
         }
         std::fs::remove_dir_all(&folder).unwrap();
     }
