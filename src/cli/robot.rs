@@ -4,6 +4,7 @@ use super::arguments::{count_up_to, positive};
 use super::failure::Failure;
 use super::output::{complain, say, write_file};
 use super::progress::ProgressLine;
+use super::telling::warn;
 use crate::error::InputError;
 use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, cover_links_until, replace_collisions};
 use crate::robot::{LoadOptions, MissingGeometry, Robot};
@@ -67,6 +68,7 @@ fn info(args: &InfoArgs) -> Result<(), Failure> {
     // Whoever asks what a robot is like is told what it lacks.
     let options = LoadOptions { missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
     let robot = Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options)?;
+    warn(&robot.warnings);
     say(&robot.info().to_string())?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
 use crate::robot::{Mechanism, Robot};
-use crate::scene::{LimitChoice, Planned, coordinates, find_joint, limit_jerk, require_limits};
+use crate::scene::{LimitChoice, Planned, find_joint, limit_jerk, require_limits};
 use crate::world::World;
 use glam::DVec3;
 
@@ -172,14 +172,9 @@ impl PlannerBuilder {
     /// Where the robot has no such group or joint, or lacks a limit without which no duration can be told; where a
     /// choice makes no sense.
     pub fn build(self) -> Result<Planner, InputError> {
-        let Self { mut robot, planned, limits, smoothness, gravity, world, .. } = self;
+        let Self { mut robot, planned, mut limits, smoothness, gravity, world, .. } = self;
+        limits.default.acceleration = self.acceleration.or(limits.default.acceleration);
         limits.apply_to(&mut robot)?;
-        let first = coordinates(&robot);
-        if let Some(most) = self.acceleration {
-            for joint in robot.joints[first..].iter_mut().filter(|j| !j.limits.acceleration.is_finite()) {
-                joint.limits.acceleration = most;
-            }
-        }
         let joints = planned.resolve(&robot)?;
         let mut values = robot.neutral();
         for (name, value) in &self.locked {

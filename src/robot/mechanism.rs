@@ -24,6 +24,9 @@ pub struct Mechanism {
     pub outputs: Vec<String>,
     /// Limits of each flat output.
     pub limits: Vec<OutputLimits>,
+    /// Joints that move on the robot and stand still here, by name, and where: those that are not chosen, and those
+    /// that mimic them; rad or m.
+    pub held: Vec<(String, f64)>,
     /// Bodies, parents first; `bodies[0]` is the base and does not move.
     pub bodies: Vec<Body>,
     /// Links that have collision geometry, in order of their bodies.
@@ -127,6 +130,7 @@ impl Mechanism {
             outputs,
             limits,
             bodies,
+            held: Vec::new(),
             links: Vec::new(),
             spheres: Vec::new(),
             pairs: Vec::new(),
@@ -353,6 +357,9 @@ impl<'a> Reduction<'a> {
     /// Folds the link that joint `j`, standing still at `q`, carries into its parent's body.
     fn fold(&mut self, j: usize, q: f64) {
         let joint = &self.robot.joints[j];
+        if joint.kind != JointKind::Fixed {
+            self.mechanism.held.push((joint.name.clone(), q));
+        }
         let (body, parent_home) = self.homes[joint.parent];
         let home = parent_home * joint.origin * joint.motion(q);
         let inertia = &mut self.mechanism.bodies[body].inertia;

@@ -17,15 +17,16 @@ mod write_vehicle;
 
 pub use body::{Part, PartShape};
 pub use files::RobotFiles;
-pub use setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotSource, limit_jerk};
+pub use setup::{DefaultLimits, JointOverride, LimitChoice, Planned, RobotChoice, RobotSource, limit_jerk};
 pub use vehicle::{Carried, PointRobot, VehicleRobot};
 
 // What the benchmark suites read and check as scenes do.
 #[cfg(feature = "cli")]
 pub(crate) use {read::obstacle, setup::admit};
 
-pub(crate) use setup::{coordinates, find_joint, require_limits};
+pub(crate) use setup::{find_joint, require_limits};
 
+use crate::error::Warning;
 use crate::plan::PlanOptions;
 use crate::problem::Problem;
 
@@ -48,4 +49,6 @@ pub struct Scene {
     pub problem: Problem,
     /// How to plan it.
     pub options: PlanOptions,
+    /// What was read otherwise than it stands in its files and in those of the robot, or passed over.
+    pub warnings: Vec<Warning>,
 }

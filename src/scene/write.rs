@@ -136,6 +136,10 @@ struct LimitsEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     torque: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    default_acceleration: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_jerk: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     joints: Option<NamedKeys<FlowMap<NamedKeys<f64>>>>,
 }
 
@@ -160,6 +164,8 @@ impl LimitsEntry {
             acceleration_scaling: choice.acceleration_scaling,
             ramp_time: choice.ramp_time,
             torque: choice.torque,
+            default_acceleration: choice.default.acceleration,
+            default_jerk: choice.default.jerk,
             joints: (!choice.joints.is_empty()).then(|| NamedKeys(choice.joints.iter().map(joint).collect())),
         })
     }
