@@ -428,7 +428,7 @@ fn ball_on_slides() -> Mechanism {
     let to_y = to_x.inverse() * DQuat::from_rotation_x(-FRAC_PI_2);
     let ball = Sphere { center: DVec3::ZERO, radius: 0.1 };
     Mechanism {
-        links: vec![CollisionLink { name: "ball".into(), body: 2, spheres: 0..1, bound: ball }],
+        links: vec![CollisionLink { name: "ball".into(), body: 2, spheres: 0..1, bound: ball, padding: 0.0 }],
         spheres: vec![ball],
         ..Mechanism::bare(
             vec![

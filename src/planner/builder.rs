@@ -6,7 +6,7 @@ use crate::error::{InputError, magnitude};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
-use crate::robot::{Mechanism, Robot};
+use crate::robot::{LinkPadding, Mechanism, Robot};
 use crate::scene::{LimitChoice, Planned, find_joint, limit_jerk, require_limits};
 use crate::world::World;
 use glam::DVec3;
@@ -24,6 +24,7 @@ pub struct PlannerBuilder {
     gravity: DVec3,
     /// That of the options where nobody says otherwise.
     clearance: Option<f64>,
+    padding: LinkPadding,
     backend: Backend,
     adapter: AdapterChoice,
     threads: usize,
@@ -50,6 +51,7 @@ impl PlannerBuilder {
             smoothness: Smoothness::Acceleration,
             gravity: GRAVITY,
             clearance: None,
+            padding: LinkPadding::default(),
             backend: Backend::Auto,
             adapter: AdapterChoice::Best,
             threads: 1,
@@ -145,6 +147,13 @@ impl PlannerBuilder {
         self
     }
 
+    /// How far single links stay from obstacles beside that, proved as well.
+    #[must_use]
+    pub fn link_padding(mut self, padding: LinkPadding) -> Self {
+        self.padding = padding;
+        self
+    }
+
     /// What checks edges.
     #[must_use]
     pub fn backend(mut self, backend: Backend, adapter: AdapterChoice) -> Self {
@@ -181,6 +190,7 @@ impl PlannerBuilder {
             values[find_joint(&robot, name)?] = *value;
         }
         let mut mechanism = Mechanism::new(&robot, &joints, &values, self.base)?;
+        mechanism.pad(&self.padding);
         limits.scale(&mut mechanism);
         if let (Some(ramp), Smoothness::Jerk) = (limits.ramp_time, smoothness) {
             limit_jerk(&mut mechanism, ramp);

@@ -91,6 +91,9 @@ pub struct CollisionLink {
     pub spheres: Range<usize>,
     /// A sphere that holds all of them, in the body frame.
     pub bound: Sphere,
+    /// How far it stays from obstacles, metres: its spheres are so much greater there, and not where they meet
+    /// those of other links.
+    pub padding: f64,
 }
 
 /// Two links on one body that overlap.
@@ -380,7 +383,7 @@ impl<'a> Reduction<'a> {
             m.spheres.extend(self.robot.links[l].spheres.iter().map(moved));
             let bound = bounding_sphere(&m.spheres[first..]);
             let name = self.robot.links[l].name.clone();
-            m.links.push(CollisionLink { name, body, spheres: first..m.spheres.len(), bound });
+            m.links.push(CollisionLink { name, body, spheres: first..m.spheres.len(), bound, padding: 0.0 });
         }
         self.judge(&order, &self.within(chosen, values));
         let m = &mut self.mechanism;

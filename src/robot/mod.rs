@@ -10,6 +10,7 @@ mod load;
 mod mechanism;
 pub mod mesh;
 mod options;
+mod padding;
 mod pairs;
 #[cfg(test)]
 pub(crate) mod random;
@@ -27,6 +28,7 @@ pub use dynamics::DynamicsScratch;
 pub use info::Info;
 pub use mechanism::{Body, CollisionLink, JointMotion, Mechanism, OutputLimits, Overlap};
 pub use options::{LoadOptions, MissingGeometry};
+pub use padding::LinkPadding;
 pub use sphere::Sphere;
 pub use unjudged::{Unjudged, UnjudgedPair, UnjudgedSpheres};
 pub use vehicle::{cover_rectangle, cuboid_spheres, rectangle_spheres};

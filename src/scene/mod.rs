@@ -29,6 +29,7 @@ pub(crate) use setup::{find_joint, require_limits};
 use crate::error::Warning;
 use crate::plan::PlanOptions;
 use crate::problem::Problem;
+use crate::robot::LinkPadding;
 
 /// A scene, read and found to be sound.
 ///
@@ -45,6 +46,8 @@ pub struct Scene {
     pub robot: RobotChoice,
     /// What was said of its limits. They are applied in `problem` already.
     pub limits: LimitChoice,
+    /// How far its links stay from obstacles. That is applied in `problem` already.
+    pub padding: LinkPadding,
     /// What there is to plan.
     pub problem: Problem,
     /// How to plan it.

@@ -6,20 +6,21 @@
 //! constraints, Cartesian speeds, scaled links) is an error; what would allow more than is allowed here, or is not
 //! known, is told in a warning.
 
+mod message;
 mod objects;
+
+use message::{Frames, forbid, frame, is_blank, tell_unknown};
 
 use super::Scene;
 use super::files::RobotFiles;
-use super::lengths::point;
 use super::setup::{self, DefaultLimits, LimitChoice, Planned, RobotChoice, RobotSource};
 use crate::document::{self, Map, Node, Value, unknown};
 use crate::error::{InputError, Warnings, listed};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
-use crate::robot::{Mechanism, Robot, SkipReason};
+use crate::robot::{LinkPadding, Mechanism, Robot, SkipReason};
 use crate::world::World;
-use glam::{DQuat, DVec3};
 use std::path::Path;
 use std::time::Duration;
 
@@ -140,14 +141,6 @@ const REQUEST_KEYS: [&str; 16] = [
     "max_cartesian_speed",
 ];
 
-/// Warns of keys that the message does not have.
-fn tell_unknown(map: &Map, known: &[&str], warnings: &Warnings) {
-    for entry in map.entries.iter().filter(|e| !known.contains(&e.key.as_str())) {
-        let what = unknown("key", &entry.key, known.iter().copied());
-        warnings.push(entry.error(format!("{what}; passed over")));
-    }
-}
-
 /// Positions and velocities of all joints, and where the robot stands.
 struct RobotState<'a> {
     robot: &'a Robot,
@@ -231,21 +224,6 @@ fn column(map: &Map, key: &str, count: usize) -> Result<Vec<f64>, InputError> {
     }
 }
 
-/// Refuses what is there and would change which motions are allowed.
-fn forbid(map: &Map, key: &str, what: &str) -> Result<(), InputError> {
-    let Some(node) = map.get(key) else { return Ok(()) };
-    if is_blank(node) { Ok(()) } else { Err(node.error(format!("{what} cannot be read yet; expected none"))) }
-}
-
-/// Whether no list in it holds anything; names and headers alone say nothing.
-fn is_blank(node: &Node) -> bool {
-    match &node.value {
-        Value::List(list) => list.is_empty(),
-        Value::Map(entries) => entries.iter().all(|e| is_blank(&e.node)),
-        _ => true,
-    }
-}
-
 /// Whether any number in it is not zero.
 fn moves(node: &Node) -> bool {
     match &node.value {
@@ -321,16 +299,17 @@ impl MoveItQuery {
     fn with_world(
         self,
         world: World,
-        padding: Vec<(String, f64)>,
+        padding: LinkPadding,
         default: DefaultLimits,
     ) -> Result<Scene, InputError> {
         let torque = self.limits.torque(&self.mechanism)?;
-        let Self { choice, limits, mechanism, start, goals, options, .. } = self;
+        let Self { choice, limits, mut mechanism, start, goals, options, .. } = self;
         let limits = LimitChoice { default, ..limits };
+        mechanism.pad(&padding);
         let smoothness = Smoothness::Acceleration;
         let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity: GRAVITY };
         problem.validate().map_err(InputError::of_value)?;
-        Ok(Scene { robot: choice, limits, problem, options, warnings: Vec::new() })
+        Ok(Scene { robot: choice, limits, padding, problem, options, warnings: Vec::new() })
     }
 }
 
@@ -431,7 +410,9 @@ fn world(scene: &Map, robot: &Robot, query: &MoveItQuery, warnings: &Warnings) -
         warnings.push(node.error("what the scene differs from is not known; taken for all there is"));
     }
     forbid(scene, "collision_map", "collision maps")?;
-    let frames = Frames::read(scene, robot, query, warnings)?;
+    let base = query.choice.base;
+    let links = robot.links.iter().zip(robot.link_poses(&query.values));
+    let frames = Frames::read(scene, links.map(|(link, pose)| (link.name.clone(), base * pose)), warnings)?;
     let Some(node) = scene.get("world") else { return Ok(World::default()) };
     let map = node.map("a world: a map")?;
     tell_unknown(&map, &["collision_objects", "octomap"], warnings);
@@ -446,7 +427,7 @@ fn world(scene: &Map, robot: &Robot, query: &MoveItQuery, warnings: &Warnings) -
 ///
 /// # Errors
 /// Of links that are scaled.
-fn padding(scene: &Map, robot: &Robot) -> Result<Vec<(String, f64)>, InputError> {
+fn padding(scene: &Map, robot: &Robot) -> Result<LinkPadding, InputError> {
     let of_links = |key: &str, value: &str| -> Result<Vec<(String, f64)>, InputError> {
         let Some(node) = scene.get(key) else { return Ok(Vec::new()) };
         let read = |node: &Node| {
@@ -472,7 +453,7 @@ fn padding(scene: &Map, robot: &Robot) -> Result<Vec<(String, f64)>, InputError>
         );
     }
     let padding = of_links("link_padding", "padding")?;
-    Ok(padding.into_iter().filter(|(_, padding)| *padding > 0.0).collect())
+    Ok(LinkPadding::Links(padding.into_iter().filter(|(_, padding)| *padding > 0.0).collect()))
 }
 
 /// Compares the pairs of links that a scene allows to touch with those that the robot leaves out.
@@ -533,95 +514,4 @@ fn entries<'a>(map: &Map<'a>) -> Result<Vec<(&'a str, &'a str, bool, &'a Node)>,
         }
     }
     Ok(entries)
-}
-
-/// Frames that poses of objects may be given in.
-struct Frames(Vec<(String, Pose)>);
-
-impl Frames {
-    fn read(
-        scene: &Map,
-        robot: &Robot,
-        query: &MoveItQuery,
-        warnings: &Warnings,
-    ) -> Result<Self, InputError> {
-        let mut frames = Self(vec![(String::new(), Pose::IDENTITY), ("world".to_owned(), Pose::IDENTITY)]);
-        let poses = robot.link_poses(&query.values);
-        let links = robot.links.iter().zip(poses);
-        frames.0.extend(links.map(|(link, pose)| (link.name.clone(), query.choice.base * pose)));
-        let Some(node) = scene.get("fixed_frame_transforms") else { return Ok(frames) };
-        for node in node.list("a list of transforms")? {
-            let map = node.map("a transform: a map")?;
-            let name = map.require("child_frame_id")?.text("the name of a frame")?;
-            let transform = frame(map.require("transform")?, "translation", "rotation", warnings)?;
-            // Of the planning frame itself it says nothing.
-            let pose = frames.of_known(&map).unwrap_or(Pose::IDENTITY) * transform;
-            frames.0.insert(0, (name.trim_start_matches('/').to_owned(), pose));
-        }
-        Ok(frames)
-    }
-
-    /// The frame that a `std_msgs/Header` names; the planning frame where it names none.
-    fn of(&self, object: &Map) -> Result<Pose, InputError> {
-        let Some(header) = object.get("header") else { return Ok(Pose::IDENTITY) };
-        let Some(node) = header.map("a header: a map")?.get("frame_id") else { return Ok(Pose::IDENTITY) };
-        let name = node.text("the name of a frame")?.trim_start_matches('/');
-        match self.0.iter().find(|(known, _)| known == name) {
-            Some((_, pose)) => Ok(*pose),
-            None => Err(node.error(unknown("frame", name, self.0.iter().map(|(n, _)| n.as_str())))),
-        }
-    }
-
-    /// The same, if it is known.
-    fn of_known(&self, object: &Map) -> Option<Pose> {
-        self.of(object).ok()
-    }
-}
-
-/// By how much the length of a quaternion may differ from one, which is told.
-const NOT_OF_UNIT_LENGTH: f64 = 0.1;
-
-/// By how much it may differ by rounding.
-const ROUNDING: f64 = 1e-6;
-
-/// A `geometry_msgs/Pose` or `Transform`, its parts being lists or maps of x, y, z and w.
-fn frame(node: &Node, position: &str, orientation: &str, warnings: &Warnings) -> Result<Pose, InputError> {
-    let map = node.map("a pose: a map")?;
-    let translation = match map.get(position) {
-        None => DVec3::ZERO,
-        Some(node) => point(components(node, ["x", "y", "z"])?).map_err(|e| node.locate(e))?,
-    };
-    let rotation = match map.get(orientation) {
-        None => DQuat::IDENTITY,
-        Some(node) => quaternion(node, components(node, ["x", "y", "z", "w"])?, warnings)?,
-    };
-    Ok(Pose::new(rotation, translation))
-}
-
-/// The rotation of a quaternion. Without any length it is what a message has that says nothing: none.
-fn quaternion(node: &Node, xyzw: [f64; 4], warnings: &Warnings) -> Result<DQuat, InputError> {
-    let q = DQuat::from_array(xyzw);
-    let length = q.length();
-    if length == 0.0 {
-        return Ok(DQuat::IDENTITY);
-    }
-    if (length - 1.0).abs() > NOT_OF_UNIT_LENGTH {
-        return Err(node.error(format!("expected a quaternion of length 1, found one of length {length:?}")));
-    }
-    if (length - 1.0).abs() > ROUNDING {
-        warnings.push(node.error(format!("a quaternion of length {length:?}; it is brought to length 1")));
-    }
-    Ok(q.normalize())
-}
-
-fn components<const N: usize>(node: &Node, names: [&str; N]) -> Result<[f64; N], InputError> {
-    if let Value::Map(_) = node.value {
-        let map = node.map_of("a vector", &names)?;
-        let mut values = [0.0; N];
-        for (value, name) in values.iter_mut().zip(names) {
-            *value = map.require(name)?.number()?;
-        }
-        return Ok(values);
-    }
-    node.array(&format!("{N} numbers: {}", names.join(", ")))
 }

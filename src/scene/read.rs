@@ -12,7 +12,7 @@ use crate::error::{InputError, Warnings};
 use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
-use crate::robot::{Mechanism, NamedState, Robot};
+use crate::robot::{LinkPadding, Mechanism, NamedState, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::DVec3;
 use std::ops::RangeInclusive;
@@ -23,8 +23,21 @@ use std::time::Duration;
 /// its thrust still has a direction, to beyond any planet's.
 const FALLS: RangeInclusive<f64> = 1e-3..=1e3;
 
-const SECTIONS: [&str; 9] =
-    ["robot", "world", "start", "goal", "goals", "limits", "smoothness", "planner", "gravity"];
+const SECTIONS: [&str; 10] = [
+    "robot",
+    "link_padding",
+    "world",
+    "start",
+    "goal",
+    "goals",
+    "limits",
+    "smoothness",
+    "planner",
+    "gravity",
+];
+/// Greatest padding of a link, metres.
+const GREATEST_PADDING: f64 = 1e3;
+
 const ROBOT_KEYS: [&str; 8] =
     ["urdf", "srdf", "joint_limits", "missing_geometry", "group", "joints", "locked", "base"];
 const LIMIT_KEYS: [&str; 7] = [
@@ -195,6 +208,8 @@ fn scene(
     let (choice, joints, values) = robot_choice(files.as_ref(), source, &robot, &warnings)?;
     let mut mechanism = Mechanism::new(&robot, &joints, &values, choice.base)
         .map_err(|e| files.as_ref().map_or(section.node, planned_node).locate(e))?;
+    let padding = root.get("link_padding").map_or(Ok(LinkPadding::default()), |n| padding(n, &robot))?;
+    mechanism.pad(&padding);
     limits.scale(&mut mechanism);
     let limit_node = root.get("limits").unwrap_or(section.node);
     let smoothness = root.get("smoothness").map_or(Ok(Smoothness::default()), smoothness)?;
@@ -220,7 +235,25 @@ fn scene(
         None => defaults,
     };
     let warnings = [robot.warnings, warnings.take_of(Some(file))].concat();
-    Ok(Scene { robot: choice, limits, problem, options, warnings })
+    Ok(Scene { robot: choice, limits, padding, problem, options, warnings })
+}
+
+/// How far links stay from obstacles: one number for all of them, or a map from links to theirs.
+fn padding(node: &Node, robot: &Robot) -> Result<LinkPadding, InputError> {
+    let metres = |node: &Node| match node.number()? {
+        v if (0.0..=GREATEST_PADDING).contains(&v) => Ok(v),
+        _ => Err(node.expected(format!("a length from 0 to {GREATEST_PADDING} m"))),
+    };
+    let Value::Map(entries) = &node.value else {
+        let all =
+            metres(node).map_err(|_| node.expected("a length in metres, or a map from links to lengths"))?;
+        return Ok(LinkPadding::All(all));
+    };
+    let of_link = |entry: &Entry| match robot.link(&entry.key) {
+        Some(_) => Ok((entry.key.clone(), metres(&entry.node)?)),
+        None => Err(entry.error(unknown("link", &entry.key, robot.links.iter().map(|l| l.name.as_str())))),
+    };
+    Ok(LinkPadding::Links(entries.iter().map(of_link).collect::<Result<_, _>>()?))
 }
 
 fn gravity(root: &Map) -> Result<DVec3, InputError> {

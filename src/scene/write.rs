@@ -6,7 +6,7 @@ use super::write_vehicle::{self, EntryValue};
 use super::{PointRobot, Scene};
 use crate::plan::PlanOptions;
 use crate::problem::{GRAVITY, JointState, Smoothness};
-use crate::robot::{Mechanism, Sphere};
+use crate::robot::{LinkPadding, Mechanism, Sphere};
 use crate::world::{Obstacle, Shape};
 use serde::Serialize;
 use serde_saphyr::{FlowMap, FlowSeq};
@@ -29,6 +29,7 @@ fn scene(scene: &Scene, directory: &Path) -> String {
     let goal = if goals.len() == 1 { goals.pop() } else { None };
     let file = SceneFile {
         robot: RobotEntry::new(&scene.robot, directory),
+        link_padding: PaddingEntry::new(&scene.padding),
         limits: LimitsEntry::new(&scene.limits),
         smoothness: (problem.smoothness != Smoothness::default()).then(|| problem.smoothness.to_string()),
         gravity: (problem.gravity != GRAVITY).then(|| FlowSeq(problem.gravity.to_array())),
@@ -45,6 +46,8 @@ fn scene(scene: &Scene, directory: &Path) -> String {
 #[derive(Serialize)]
 struct SceneFile {
     robot: RobotEntry,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link_padding: Option<PaddingEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<LimitsEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +124,23 @@ impl PointEntry {
             lower: point.bounds.as_ref().map(|[lower, _]| FlowSeq(lower.clone())),
             upper: point.bounds.as_ref().map(|[_, upper]| FlowSeq(upper.clone())),
             spheres: point.spheres.iter().map(ball).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PaddingEntry {
+    All(f64),
+    Links(FlowMap<NamedKeys<f64>>),
+}
+
+impl PaddingEntry {
+    fn new(padding: &LinkPadding) -> Option<Self> {
+        match padding {
+            LinkPadding::All(metres) => Some(Self::All(*metres)),
+            LinkPadding::Links(links) if links.is_empty() => None,
+            LinkPadding::Links(links) => Some(Self::Links(FlowMap(NamedKeys(links.clone())))),
         }
     }
 }

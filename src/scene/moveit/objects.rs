@@ -1,6 +1,6 @@
 //! The objects of a MoveIt planning scene, as its messages add, change and remove them.
 
-use super::{Frames, forbid, frame, tell_unknown};
+use super::message::{Frames, forbid, frame, tell_unknown};
 use crate::document::{Map, Node, Value};
 use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
