@@ -112,11 +112,11 @@ fn no_joints(map: &Map) -> InputError {
 fn tell_others(map: &Map, joints: &Entry, warnings: &Warnings) -> Result<(), InputError> {
     for entry in map.entries.iter().filter(|e| e.key != joints.key) {
         match SCALINGS.iter().find(|(key, _)| *key == entry.key) {
-            Some((key, ours)) => {
+            Some((_, ours)) => {
                 let factor = entry.node.number()?;
                 if factor != 1.0 {
                     let what = format!(
-                        "{key} is what MoveIt's clients put into requests, no limit of the robot; not applied: \
+                        "is what MoveIt's clients put into requests, no limit of the robot; not applied: \
                          limits.{ours}: {factor} in a scene is the same"
                     );
                     warnings.push(entry.error(what));

@@ -197,6 +197,11 @@ fn states(robot: &Robot, groups: &[Group], names: &Names, root: Node) -> Result<
         for entry in children(node, "joint") {
             let Some(j) = names.joint(entry, "name") else { continue };
             let Some(text) = names.or_warn(required(entry, "value")) else { continue };
+            if text.split_whitespace().count() > 1 {
+                let what = format!("\"{text}\" is of a joint of several degrees of freedom");
+                names.pass_over(attribute_fault(entry, "value", what));
+                continue;
+            }
             let value = text.trim().parse::<f64>().ok().filter(|v| v.is_finite());
             let value = value.ok_or_else(|| {
                 attribute_fault(entry, "value", format!("expected a finite number, found \"{text}\""))
@@ -375,6 +380,7 @@ mod tests {
             ("<group_state ", "<group_state name=\"home\" group=\"left\"/><group_state ", 7, "second state"),
             ("name=\"weld\"", "name=\"wold\"", 9, "no joint \"wold\""),
             ("name=\"weld\" value=\"1\"", "name=\"v\" value=\"1 2 3\"", 9, "virtual joint \"v\""),
+            ("name=\"weld\" value=\"1\"", "name=\"lj2\" value=\"1 2 3\"", 9, "several degrees of freedom"),
             ("<joint name=\"weld\"", "<joint name=\"lj1\" value=\"0.5\"/><joint name=\"weld\"", 9, "second value"),
             ("<disable_collisions link1=\"r2\" ", "<disable_collisions link2=\"l1\"/><disable_collisions link1=\"r2\" ", 12, "\"link1\" is missing"),
             ("<robot name=\"twin\"", "<robot name=\"twins\"", 1, "of a robot \"twins\""),

@@ -209,6 +209,9 @@ const UNUSED: [(&str, &[&str]); 5] = [
 /// Attributes of which the same is true, anywhere.
 const UNUSED_ATTRIBUTES: [&str; 4] = ["name", "group", "type", "rgba"];
 
+/// Attributes that the reader of what is written down wants, and what says there that they are not known.
+const FILLED_IN: [(&str, &str, &str); 2] = [("limit", "velocity", "0"), ("axis", "xyz", "1 0 0")];
+
 /// Writes down what the table knows of a document.
 struct Scribe<'w> {
     out: String,
@@ -230,9 +233,9 @@ impl Scribe<'_> {
                 self.attribute(node, name, text, form)?;
             }
         }
-        if element.name == "limit" && !node.has_attribute("velocity") {
-            // The reader wants one; zero is what is not known.
-            self.out.push_str(" velocity=\"0\"");
+        let missing = |&&(of, name, _): &&(&str, &str, &str)| of == element.name && !node.has_attribute(name);
+        if let Some((_, name, text)) = FILLED_IN.iter().find(missing) {
+            self.write(name, text);
         }
         self.note_strangers(element, node);
         self.out.push('>');
