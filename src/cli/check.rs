@@ -63,11 +63,11 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
         say(&format!("{:#}\n", in_json(&report, interpolation.as_ref())))?;
     }
     let judged = interpolation.as_ref().map_or(String::new(), |between| {
-        format!("  judged as  {between} between the points, as joint_trajectory_controller drives\n")
+        format!("  judged as  {between} between the points, as joint_trajectory_controller drives them\n")
     });
     let Some(certificate) = &report.certificate else {
         let between = interpolation.map_or(String::new(), |between| {
-            format!("\njudged as {between} between the points, as joint_trajectory_controller drives")
+            format!("\njudged as {between} between the points, as joint_trajectory_controller drives them")
         });
         return Err(Failure::Invalid(format!("{report}{between}")));
     };
