@@ -306,7 +306,7 @@ max_cartesian_speed: 0.0
 ";
 
 /// Reads a planning scene and a request for the arm.
-fn import(name: &str, scene: &str, request: &str) -> Result<Scene, flatout::error::InputError> {
+fn import(name: &str, scene: &str, request: &str) -> Result<Scene, InputError> {
     let folder = folder(name);
     let limits = "joint_limits: {q1: {max_acceleration: 4}, q2: {max_acceleration: 4}}";
     let files = RobotFiles {
@@ -488,8 +488,8 @@ fn rounding_at_limits_is_allowed_and_told() {
         let [warning] = &scene.warnings[..] else { panic!("{to}: {:?}", scene.warnings) };
         assert!(warning.to_string().contains(says), "{to}: {warning}");
     }
-    let scaling = format!("limits: {{velocity_scaling: 0.7, joints:");
-    let text = SCENE.replace("limits: {joints:", &scaling);
+    let scaling = "limits: {velocity_scaling: 0.7, joints:";
+    let text = SCENE.replace("limits: {joints:", scaling);
     let fast = text.replace(
         "start: [0, 0]",
         &format!("start: {{position: [0, 0], velocity: [{:?}, 0]}}", scaled.next_up()),
@@ -532,4 +532,21 @@ fn a_single_point_needs_a_start() {
     let scene = Scene::load(&folder("single").join("s.yaml")).unwrap();
     let driven = named.driven(&scene.problem).unwrap();
     assert_eq!((driven.trajectory.duration(), driven.trajectory.degree()), (1.0, 3));
+}
+
+/// Builders hold joints and pad links by the rules of scenes.
+#[test]
+fn builders_keep_to_the_same_rules() {
+    let options = LoadOptions { missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
+    let robot = Robot::parse(ARM, Some(SRDF), None, &options).unwrap();
+    let builder = || Planner::builder(robot.clone()).group("arm").acceleration(4.0);
+    let padding = LinkPadding::Links(vec![("l2".to_owned(), 0.05)]);
+    let planner = builder().lock("fa", -1e-8).link_padding(padding).build().unwrap();
+    let mechanism = planner.mechanism();
+    assert!(mechanism.held.contains(&("fa".to_owned(), 0.0)), "{:?}", mechanism.held);
+    assert_eq!(mechanism.links.iter().map(|link| link.padding).collect::<Vec<_>>(), [0.0, 0.05]);
+    let error = builder().lock("fa", -1e-3).build().err().map(|e| e.to_string()).unwrap();
+    assert!(error.contains("outside its limits"), "{error}");
+    let error = builder().link_padding(LinkPadding::All(-0.1)).build().err().map(|e| e.to_string()).unwrap();
+    assert!(error.contains("padding"), "{error}");
 }

@@ -7,7 +7,7 @@ use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
 use crate::robot::{LinkPadding, Mechanism, Robot};
-use crate::scene::{LimitChoice, Planned, find_joint, limit_jerk, require_limits};
+use crate::scene::{LimitChoice, Planned, find_joint, held_at, limit_jerk, require_limits};
 use crate::world::World;
 use glam::DVec3;
 
@@ -90,7 +90,8 @@ impl PlannerBuilder {
     }
 
     /// Holds a joint that is not planned for at this position, rad or m. Others are held at zero, or at the bound
-    /// nearest to zero.
+    /// nearest to zero. What is beyond a bound by no more than rounding ([`END_SLACK`](crate::robot::END_SLACK)) is
+    /// held at the bound, and what is farther beyond refused.
     #[must_use]
     pub fn lock(mut self, joint: &str, position: f64) -> Self {
         self.locked.push((joint.to_owned(), position));
@@ -187,10 +188,16 @@ impl PlannerBuilder {
         let joints = planned.resolve(&robot)?;
         let mut values = robot.neutral();
         for (name, value) in &self.locked {
-            values[find_joint(&robot, name)?] = *value;
+            let joint = find_joint(&robot, name)?;
+            (values[joint], _) = held_at(&robot.joints[joint], *value)?;
         }
         let mut mechanism = Mechanism::new(&robot, &joints, &values, self.base)?;
         mechanism.pad(&self.padding);
+        for link in &mechanism.links {
+            let checked = magnitude("", link.padding);
+            checked
+                .map_err(|e| InputError::of_value(e.under(format_args!("padding of \"{}\"", link.name))))?;
+        }
         limits.scale(&mut mechanism);
         if let (Some(ramp), Smoothness::Jerk) = (limits.ramp_time, smoothness) {
             limit_jerk(&mut mechanism, ramp);

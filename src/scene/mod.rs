@@ -24,7 +24,7 @@ pub use vehicle::{Carried, PointRobot, VehicleRobot};
 #[cfg(feature = "cli")]
 pub(crate) use {read::obstacle, setup::admit};
 
-pub(crate) use setup::{find_joint, require_limits};
+pub(crate) use setup::{find_joint, held_at, require_limits};
 
 use crate::error::Warning;
 use crate::plan::PlanOptions;

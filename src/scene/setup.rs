@@ -417,7 +417,7 @@ pub(crate) fn admit(mechanism: &mut Mechanism, state: &JointState) -> Result<Vec
 ///
 /// # Errors
 /// Where it lies farther beyond.
-pub(super) fn held_at(joint: &Joint, value: f64) -> Result<(f64, Option<InputError>), InputError> {
+pub(crate) fn held_at(joint: &Joint, value: f64) -> Result<(f64, Option<InputError>), InputError> {
     let JointLimits { lower, upper, .. } = joint.limits;
     let name = &joint.name;
     let held = value.max(lower).min(upper);

@@ -198,12 +198,11 @@ const ROBOT: Element = Element {
 };
 
 /// Elements that stand in URDF files and that flatout has no use for, below which others.
-const UNUSED: [(&str, &[&str]); 5] = [
+const UNUSED: [(&str, &[&str]); 4] = [
     ("robot", &["material", "transmission", "gazebo", "ros2_control", "sensor"]),
     ("link", &["visual", "gazebo", "sensor", "material", "contact", "self_collision_checking"]),
     ("joint", &["dynamics", "calibration", "gazebo", "hardwareInterface", "transmission"]),
     ("collision", &["gazebo", "material", "contact_coefficients", "surface", "verbose"]),
-    ("inertial", &[]),
 ];
 
 /// Attributes of which the same is true, anywhere.
