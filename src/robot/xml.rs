@@ -4,6 +4,7 @@
 use crate::error::{InputError, Warnings, listed};
 use roxmltree::{Document, Error, Node, ParsingOptions};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Most nodes of a document: a hundred times what large robots have.
 const MAX_NODES: u32 = 1_000_000;
@@ -76,13 +77,19 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, InputError> {
 /// anything but macros.
 fn refuse_xacro(root: Node) -> Result<(), InputError> {
     const NOT_READ: [&str; 3] = ["gazebo", "ros2_control", "transmission"];
+    // Where the last element ends that is not read, in the text.
+    let mut unread = 0;
     for node in root.descendants().filter(Node::is_element) {
         let name = node.tag_name();
         if name.namespace().is_some_and(|namespace| namespace.contains("xacro")) {
             let message = format!("<xacro:{}> stands here: this is xacro that was not expanded; {EXPAND}", name.name());
             return Err(fault(node, message));
         }
-        if node.ancestors().any(|n| NOT_READ.contains(&n.tag_name().name())) {
+        let Range { start, end } = node.range();
+        if NOT_READ.contains(&name.name()) {
+            unread = unread.max(end);
+        }
+        if start < unread {
             continue;
         }
         let macros = |text: &str| ["${", "$("].into_iter().find(|open| text.contains(open));
