@@ -45,9 +45,9 @@ fn ball(pose: Pose, sphere: vec4f) -> vec4f {
     return vec4f(point(pose, sphere.xyz), sphere.w + padding);
 }
 
-// The same, to be held against obstacles.
-fn cleared(pose: Pose, sphere: vec4f) -> vec4f {
-    return ball(pose, sphere) + vec4f(0.0, 0.0, 0.0, clearance);
+// The same of a link, to be held against obstacles.
+fn cleared(link: Link, pose: Pose, sphere: vec4f) -> vec4f {
+    return ball(pose, sphere) + vec4f(0.0, 0.0, 0.0, clearance + link.padding);
 }
 
 // Whether a link, whose bound is given, touches an obstacle.
@@ -55,7 +55,7 @@ fn link_touches(kind: u32, o: u32, link: Link, pose: Pose, bound: vec4f) -> bool
     let obstacle = obstacles[o];
     if touches(kind, obstacle, bound) {
         for (var s = link.first; s < link.end; s++) {
-            if touches(kind, obstacle, cleared(pose, sphere_at(s))) {
+            if touches(kind, obstacle, cleared(link, pose, sphere_at(s))) {
                 return true;
             }
         }
@@ -125,7 +125,7 @@ fn collide_world() -> SampleVerdict {
         let l = problem.moving_links - 1u - i;
         let link = link_at(l);
         let pose = pose_of(link.body);
-        let bound = cleared(pose, link.bound);
+        let bound = cleared(link, pose, link.bound);
         store_vec3(bound_word(l), bound.xyz);
         var o = problem.cylinders_end;
         if problem.nodes > 0u {

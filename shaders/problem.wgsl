@@ -78,6 +78,8 @@ struct Link {
     first: u32,
     end: u32,
     index: u32,
+    // Added to its spheres where they are held against obstacles, metres.
+    padding: f32,
 }
 
 struct Obstacle {

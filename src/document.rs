@@ -105,6 +105,18 @@ pub struct Map<'a> {
 /// Where the text is not one well-formed document, repeats a key, nests too deeply, is too large or blows up
 /// through aliases. The error knows line and column, not the file.
 pub fn parse(text: &str) -> Result<Node, InputError> {
+    read(text, false)
+}
+
+/// The same of a file in which numbers may be angles with units: `!degrees 60`, `!radians 1`, `deg(60)`, `pi / 2`.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_angles(text: &str) -> Result<Node, InputError> {
+    read(text, true)
+}
+
+fn read(text: &str, angle_conversions: bool) -> Result<Node, InputError> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_nodes: MAX_NODES,
@@ -118,6 +130,7 @@ pub fn parse(text: &str) -> Result<Node, InputError> {
         // YAML 1.2: only `true` and `false` are truth values; a joint may be called `on`.
         strict_booleans: true,
         with_snippet: false,
+        angle_conversions: angle_conversions,
     };
     let root: Spanned<Value> =
         serde_saphyr::from_str_with_options(text, options).map_err(|e| syntax_error(&e))?;

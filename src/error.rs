@@ -3,10 +3,13 @@
 
 mod file;
 mod value;
+mod warning;
 
 pub use file::MAX_FILE_BYTES;
 pub(crate) use value::{Checked, finite, magnitude, ordered, positive, positive_or_endless};
 pub use value::{GREATEST, InvalidValue, LEAST};
+pub use warning::Warning;
+pub(crate) use warning::{Warnings, listed};
 
 use std::fmt;
 use std::path::{Path, PathBuf};

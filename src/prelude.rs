@@ -4,7 +4,7 @@
 pub use crate::base::Base;
 pub use crate::certify::{Certificate, CertifyOptions, Clearance, Sampled, Violation};
 pub use crate::check::{AdapterChoice, Backend, CheckError, Diagnosis};
-pub use crate::error::{InputError, InvalidValue};
+pub use crate::error::{InputError, InvalidValue, Warning};
 pub use crate::exchange::{Export, Format, NamedTrajectory};
 pub use crate::plan::{
     Budget, Cost, EndFault, FailureHint, Gap, Observer, Overrun, PlanError, PlanOptions, Progress, Quality,
@@ -18,7 +18,7 @@ pub use crate::problem::{
     Constraint, GRAVITY, JointState, Overload, Problem, Smoothness, StateConstraint, StateSample,
 };
 pub use crate::robot::spherize::CoverOptions;
-pub use crate::robot::{JointLimits, LoadOptions, Mechanism, MissingGeometry, Robot, Sphere};
+pub use crate::robot::{JointLimits, LinkPadding, LoadOptions, Mechanism, MissingGeometry, Robot, Sphere};
 pub use crate::scene::Scene;
 pub use crate::stop::CancelToken;
 pub use crate::trajectory::Trajectory;

@@ -612,3 +612,59 @@ fn a_hundred_thousand_edges_of_real_robots_agree() {
     );
     assert!(problems.is_empty() || tally.seen[0] > 1000, "valid edges occur: {:?}", tally.seen);
 }
+
+/// Links that stay from obstacles by paddings of their own, and touch each other as ever.
+#[test]
+fn paddings_agree() {
+    let mut decided = [0_usize; 2];
+    for seed in 300..312 {
+        let mut problem = random_problem(seed);
+        let bare = problem.clone();
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        for link in &mut problem.mechanism.links {
+            link.padding = if rng.random_bool(0.3) { 0.0 } else { rng.random_range(0.0..0.3) };
+        }
+        let m = &problem.mechanism;
+        let still = vec![0.0; m.dof()];
+        let mut states = StateBatch::new(m.dof());
+        let mut oracle = [&problem, &bare].map(|p| ScalarChecker::new(p, 0.05));
+        let mut expected: Vec<(Status, bool)> = Vec::new();
+        let mut poses = Vec::new();
+        for _ in 0..60 {
+            let limits = m.limits.iter();
+            let position: Vec<f64> = limits
+                .map(|l| rng.random_range(l.lower.max(-3.0)..l.upper.min(3.0).max(l.lower.max(-3.0) + 1e-9)))
+                .collect();
+            states.push(&position, &still, &still);
+            let [padded, bare] = oracle.each_mut().map(|o| o.margins(&position, &still, &still));
+            m.place(&position, &mut poses);
+            let moving = m.links.iter().filter(|link| link.body != 0);
+            let kept = moving.flat_map(|link| {
+                let spheres = m.spheres[link.spheres.clone()].iter();
+                spheres.map(|s| (poses[link.body].point(s.center), s.radius + link.padding))
+            });
+            let distance = |(center, radius): (DVec3, f64)| {
+                let far = problem.world.obstacles.iter().map(|o| o.signed_distance(center));
+                far.fold(f64::INFINITY, f64::min) - radius
+            };
+            let world = kept.map(distance).fold(f64::INFINITY, f64::min);
+            let near = |a: f64, b: f64| a == b || (a - b).abs() < 1e-9;
+            assert!(near(padded.of(Status::World), world), "{} {world}", padded.of(Status::World));
+            assert!(near(padded.of(Status::SelfCollision), bare.of(Status::SelfCollision)));
+            let is_sure =
+                [padded.of(Status::World), padded.of(Status::SelfCollision)].iter().all(|m| m.abs() > 1e-3);
+            decided[0] += usize::from(bare.of(Status::World) > 0.0 && world < 0.0);
+            decided[1] += usize::from(padded.status() == Status::Valid);
+            expected.push((padded.status(), is_sure));
+        }
+        for mut checker in backends(&problem) {
+            let mut verdicts = Vec::new();
+            checker.check_states(&states, &mut verdicts).expect("a working backend");
+            for (i, (verdict, &(status, is_sure))) in verdicts.iter().zip(&expected).enumerate() {
+                let (said, name) = (verdict.status(), checker.name());
+                assert!(!is_sure || said == status, "seed {seed}, state {i}, {name}: {said} for {status}");
+            }
+        }
+    }
+    assert!(decided.iter().all(|&n| n > 10), "paddings decide some, and leave some: {decided:?}");
+}

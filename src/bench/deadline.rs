@@ -363,6 +363,7 @@ fn arm(rng: &mut Pcg64Mcg, family: DeadlineFamily) -> Mechanism {
             body: joint + 1,
             spheres: first..m.spheres.len(),
             bound: Sphere { center: com, radius: 0.5 * length + radius },
+            padding: 0.0,
         });
         m.pairs.extend((0..joint.saturating_sub(1)).map(|other| [other, joint]));
         let acceleration = rng.random_range(5.0..20.0);

@@ -247,7 +247,9 @@ impl Sizes {
             let offset = if body.motion == JointMotion::Prismatic { body.offset.abs() } else { 0.0 };
             reach.push(parent + body.placement.translation.length() + offset);
         }
-        let tip = |link: &CollisionLink| reach[link.body] + link.bound.center.length() + link.bound.radius;
+        let tip = |link: &CollisionLink| {
+            reach[link.body] + link.bound.center.length() + link.bound.radius + link.padding
+        };
         let robot = mechanism.links.iter().map(tip).fold(0.0, f64::max);
         let farthest = world.obstacles.iter().map(far_end).fold(0.0, f64::max);
         let vehicle = if mechanism.vehicle().is_some() { robot } else { 0.0 };
@@ -369,6 +371,14 @@ struct PairBound {
     apart: bool,
 }
 
+impl PairBound {
+    /// The same of spheres that are greater by a padding.
+    #[inline(always)]
+    fn padded(self, padding: f64) -> Self {
+        Self { proved: self.proved - padding, seen: self.seen - padding, ..self }
+    }
+}
+
 impl<J: JointVariations> Kernel for CollisionProof<'_, J> {
     type Output = Result<KeptClearances, Violation>;
 
@@ -465,6 +475,7 @@ impl<J: JointVariations> CollisionProof<'_, J> {
         for &mover in self.free {
             self.moves.follow(level, mover / F64_LANES, &self.scratch.poses, &self.scratch.joints);
             let (center, reach) = self.moves.reach(mover);
+            let reach = reach + self.padding(mover);
             let (enough, items) = (self.of_world.enough(false), &mut self.scratch.items);
             let others = self.solids.near(center, reach, enough, |block| {
                 let open = self.solids.blocks[block].lanes;
@@ -473,6 +484,12 @@ impl<J: JointVariations> CollisionProof<'_, J> {
             self.of_world.prove(others);
         }
         self.scratch.items.extend_from_slice(self.pairs);
+    }
+
+    /// How far a mover stays from obstacles beside what is asked for, metres.
+    #[inline(always)]
+    fn padding(&self, mover: usize) -> f64 {
+        self.mechanism.links[self.moves.link(mover)].padding
     }
 
     /// Tests a mover against a block of obstacles, and returns which are open still.
@@ -487,10 +504,12 @@ impl<J: JointVariations> CollisionProof<'_, J> {
     ) -> Result<u8, Violation> {
         let rigid = self.moves.rigid(level, item.mover, &self.scratch.poses);
         let block = &self.solids.blocks[block];
-        let enough = level.splat(self.of_world.enough(floor));
+        // Distances are those of padded links.
+        let padding = self.padding(item.mover);
+        let enough = level.splat(self.of_world.enough(floor) + padding);
         let (proved, _) = gap_to_solid(&rigid.bound, &block.load(level), enough);
         let far = proved.gt(enough) & item.open;
-        note(level, &mut self.of_world, proved, far);
+        note(level, &mut self.of_world, proved - level.splat(padding), far);
         let mut open = item.open & !far;
         let mut untested = open;
         while untested != 0 {
@@ -499,7 +518,7 @@ impl<J: JointVariations> CollisionProof<'_, J> {
             let obstacle = block.obstacles[lane];
             let solid = self.solids.splat(level, obstacle);
             let (spheres, enough) = (self.moves.spheres(item.mover), self.of_world.enough(floor));
-            let bound = spheres_to_solid(level, &rigid, spheres, &solid, enough);
+            let bound = spheres_to_solid(level, &rigid, spheres, &solid, enough + padding).padded(padding);
             let pair = MeetingPair { link: self.moves.link(item.mover), other: Other::Obstacle(obstacle) };
             if self.judge(pair, &bound, instant, floor)? {
                 open &= !(1 << lane);
@@ -758,7 +777,7 @@ fn standing_collision(mechanism: &Mechanism, world: &World, watch: &mut Watch) -
                 return None;
             }
             for sphere in &mechanism.spheres[link.spheres.clone()] {
-                let depth = sphere.radius - obstacle.signed_distance(base.point(sphere.center));
+                let depth = sphere.radius + link.padding - obstacle.signed_distance(base.point(sphere.center));
                 if depth > 0.0 {
                     let (link, obstacle) = (link.name.clone(), obstacle.name.clone());
                     return Some(Violation::Collision { link, obstacle, depth, time: 0.0 });

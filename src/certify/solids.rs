@@ -153,7 +153,9 @@ impl Solids {
         let (mut next, mut at_least) = (0, f64::INFINITY);
         while let Some(node) = self.nodes.get(next) {
             let beyond = (node.lower - center).max(center - node.upper).max(DVec3::ZERO);
-            let gap = beyond.length() - radius;
+            // Within a box a ball may be deeper in an obstacle than it is large.
+            let is_within = beyond == DVec3::ZERO;
+            let gap = if is_within { f64::NEG_INFINITY } else { beyond.length() - radius };
             if gap > apart {
                 at_least = at_least.min(gap);
                 next = node.skip;

@@ -149,7 +149,7 @@ fn clearances_at(problem: &Problem, trajectory: &Trajectory, t: f64) -> [(f64, [
     for (l, link) in m.links.iter().enumerate().filter(|(_, link)| link.body != 0) {
         for obstacle in &problem.world.obstacles {
             for (c, r) in spheres(l) {
-                see(0, obstacle.signed_distance(c) - r, &link.name, &obstacle.name);
+                see(0, obstacle.signed_distance(c) - r - link.padding, &link.name, &obstacle.name);
             }
         }
     }
@@ -205,6 +205,10 @@ fn random_case(rng: &mut Pcg64Mcg) -> (Problem, Trajectory) {
     let mut world = random_world(rng, obstacles);
     let base = mechanism.bodies[0].placement.point(mechanism.links[0].bound.center);
     world.obstacles.retain(|o| o.signed_distance(base) > mechanism.links[0].bound.radius);
+    // Half of the moving links stay from obstacles by more than nothing; the base is not to be in one.
+    for link in mechanism.links.iter_mut().filter(|link| link.body != 0) {
+        link.padding = if rng.random_bool(0.5) { rng.random_range(0.0..0.05) } else { 0.0 };
+    }
     let problem = problem_for(mechanism, world, &trajectory);
     (problem, trajectory)
 }
@@ -428,7 +432,7 @@ fn ball_on_slides() -> Mechanism {
     let to_y = to_x.inverse() * DQuat::from_rotation_x(-FRAC_PI_2);
     let ball = Sphere { center: DVec3::ZERO, radius: 0.1 };
     Mechanism {
-        links: vec![CollisionLink { name: "ball".into(), body: 2, spheres: 0..1, bound: ball }],
+        links: vec![CollisionLink { name: "ball".into(), body: 2, spheres: 0..1, bound: ball, padding: 0.0 }],
         spheres: vec![ball],
         ..Mechanism::bare(
             vec![

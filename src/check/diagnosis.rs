@@ -52,7 +52,7 @@ pub fn diagnose_base_until(problem: &Problem, stop: &Stop) -> Result<Option<Diag
                 return Err(Unknown);
             }
             for obstacle in &problem.world.obstacles {
-                let depth = sphere.radius - obstacle.signed_distance(place.point(sphere.center));
+                let depth = sphere.radius + link.padding - obstacle.signed_distance(place.point(sphere.center));
                 if depth > 0.0 {
                     let (subject, other) = (link.name.clone(), obstacle.name.clone());
                     return Ok(Some(Diagnosis {

@@ -208,11 +208,11 @@ impl<P: Borrow<Problem>> ScalarChecker<P> {
         let Problem { mechanism: m, world, .. } = self.problem.borrow();
         let sphere = |i: usize| Sphere { center: self.centers[i], radius: m.spheres[i].radius };
         let obstacles = &world.obstacles;
-        let grown = self.padding + self.clearance;
         if self.watch.is_due(STATE) {
             return;
         }
         for (l, link) in m.links.iter().enumerate().filter(|(_, link)| link.body != 0) {
+            let grown = self.padding + self.clearance + link.padding;
             for s in link.spheres.clone().map(sphere) {
                 if self.watch.is_due(obstacles.len() as u32) {
                     return;

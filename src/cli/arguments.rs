@@ -1,12 +1,12 @@
 //! Arguments that several commands have, and how they are parsed.
 
-use super::telling::{Telling, TellingCheckers};
+use super::telling::{Telling, TellingCheckers, warn};
 use crate::check::threads::MAX_THREADS;
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::InputError;
 use crate::problem::Problem;
 use crate::robot::MissingGeometry;
-use crate::scene::{RobotFiles, Scene, moveit};
+use crate::scene::{DefaultLimits, RobotFiles, Scene, moveit};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -100,9 +100,27 @@ pub(super) struct GeometryArgs {
     pub(super) missing_geometry: MissingGeometry,
 }
 
+/// Limits of joints that no file gives one.
+#[derive(Args)]
+pub(super) struct DefaultArgs {
+    /// Greatest acceleration of joints that no file and no scene gives one, rad/s^2 or m/s^2
+    #[arg(long, value_name = "A", allow_negative_numbers = true, value_parser = positive)]
+    default_acceleration: Option<f64>,
+    /// Greatest jerk of joints that no file and no scene gives one, rad/s^3 or m/s^3
+    #[arg(long, value_name = "J", allow_negative_numbers = true, value_parser = positive)]
+    default_jerk: Option<f64>,
+}
+
+impl DefaultArgs {
+    /// As scenes are given them.
+    pub(super) fn limits(&self) -> DefaultLimits {
+        DefaultLimits { acceleration: self.default_acceleration, jerk: self.default_jerk }
+    }
+}
+
 impl MoveItArgs {
     /// The pair as a scene.
-    pub(super) fn load(&self) -> Result<Scene, InputError> {
+    pub(super) fn load(&self, default: DefaultLimits) -> Result<Scene, InputError> {
         let (Some(scene), Some(request), Some(urdf)) = (&self.scene, &self.request, &self.urdf) else {
             return Err(InputError::new(
                 "nothing to plan: expected a scene file, or --scene, --request and --urdf",
@@ -114,6 +132,8 @@ impl MoveItArgs {
             joint_limits: self.limits.clone(),
             missing_geometry: self.geometry.missing_geometry,
         };
-        moveit::load(scene, request, files)
+        let scene = moveit::load_with(scene, request, files, default)?;
+        warn(&scene.warnings);
+        Ok(scene)
     }
 }

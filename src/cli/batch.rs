@@ -1,13 +1,15 @@
 //! `flatout batch`: many scenes, a trajectory each.
 
+use super::arguments::DefaultArgs;
 use super::failure::Failure;
 use super::output::{export, say};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
+use super::telling::load_scene;
 use crate::error::InputError;
 use crate::exchange::Format;
 use crate::plan::{PlanError, Task, plan_batch};
-use crate::scene::Scene;
+
 use clap::Args;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -26,6 +28,8 @@ pub(super) struct BatchArgs {
     #[arg(long, value_name = "EXTENSION", default_value = "json")]
     format: String,
     #[command(flatten)]
+    default: DefaultArgs,
+    #[command(flatten)]
     planning: PlanningArgs,
     /// Print nothing but errors
     #[arg(long)]
@@ -34,7 +38,11 @@ pub(super) struct BatchArgs {
 
 pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
     let files = outputs(args)?;
-    let mut scenes = args.scenes.iter().map(|file| Scene::load(file)).collect::<Result<Vec<_>, _>>()?;
+    let mut scenes = args
+        .scenes
+        .iter()
+        .map(|file| load_scene(file, args.default.limits()))
+        .collect::<Result<Vec<_>, _>>()?;
     for (scene, file) in scenes.iter_mut().zip(&files) {
         Format::of(file)?.admit(&scene.problem.mechanism).map_err(|e| e.in_file(file))?;
         args.planning.apply(&mut scene.options);

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::output::{export, say, write_results};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
+use super::telling::warn;
 use super::{compare, edges, families, systems};
 use crate::bench::deadline::{self, Clock, DeadlineFamily, DeadlineReport};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
@@ -192,6 +193,7 @@ impl SuiteArgs {
         let missing_geometry = self.geometry.missing_geometry;
         let options = LoadOptions { missing_geometry, ..LoadOptions::default() };
         let robot = Robot::load(&self.urdf, srdf, limits, &options)?;
+        warn(&robot.warnings);
         let suite = MbmSuite::load(&self.file)?;
         let located = |e: InputError| e.in_file(&self.file);
         let mut mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;

@@ -1,14 +1,14 @@
 //! `flatout check`: certifies anybody's trajectory.
 
+use super::arguments::DefaultArgs;
 use super::failure::Failure;
 use super::output::say;
 use super::plan::{CLEARANCE_TOLERANCE, describe, length};
+use super::telling::{load_scene, warn};
 use crate::certify::{CertifyOptions, Report, Violation, survey};
 use crate::error::InputError;
-use crate::exchange::{FILE_TOLERANCE, Format, NamedTrajectory};
-use crate::robot::Mechanism;
-use crate::scene::Scene;
-use crate::trajectory::Trajectory;
+use crate::exchange::{Driven, FILE_TOLERANCE, Format, Interpolation, NamedTrajectory};
+use crate::problem::Problem;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -27,6 +27,8 @@ pub(super) struct CheckArgs {
     /// Print the certificate, or what is wrong, as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    default: DefaultArgs,
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {
@@ -36,20 +38,21 @@ fn tolerance(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Reads a trajectory of this mechanism.
-pub(super) fn load(file: &Path, mechanism: &Mechanism) -> Result<Trajectory, InputError> {
-    if mechanism.vehicle().is_some() && Format::of(file)? != Format::Json {
+/// Reads what a controller makes of a trajectory of the problem's mechanism, and tells what it warns of.
+pub(super) fn load(file: &Path, problem: &Problem) -> Result<Driven, InputError> {
+    if problem.mechanism.vehicle().is_some() && Format::of(file)? != Format::Json {
         let message =
             "points do not tell how a vehicle moves between them; expected the polynomials of a .json";
         return Err(InputError::new(message).in_file(file));
     }
     let named = NamedTrajectory::load(file)?;
-    named.ordered(&mechanism.flat_outputs()).map_err(|e| e.in_file(file))
+    warn(&named.warnings);
+    named.driven(problem).map_err(|e| e.in_file(file))
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    let scene = Scene::load(&args.scene)?;
-    let trajectory = load(&args.trajectory, &scene.problem.mechanism)?;
+    let scene = load_scene(&args.scene, args.default.limits())?;
+    let Driven { trajectory, interpolation } = load(&args.trajectory, &scene.problem)?;
     let options = CertifyOptions {
         world_tolerance: Some(CLEARANCE_TOLERANCE),
         links_tolerance: Some(CLEARANCE_TOLERANCE),
@@ -57,22 +60,32 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     };
     let report = survey(&scene.problem, &trajectory, &options);
     if args.json {
-        say(&format!("{:#}\n", in_json(&report)))?;
+        say(&format!("{:#}\n", in_json(&report, interpolation.as_ref())))?;
     }
-    let Some(certificate) = &report.certificate else { return Err(Failure::Invalid(report.to_string())) };
+    let judged = interpolation.as_ref().map_or(String::new(), |between| {
+        format!("  judged as  {between} between the points, as joint_trajectory_controller drives them\n")
+    });
+    let Some(certificate) = &report.certificate else {
+        let between = interpolation.map_or(String::new(), |between| {
+            format!("\njudged as {between} between the points, as joint_trajectory_controller drives them")
+        });
+        return Err(Failure::Invalid(format!("{report}{between}")));
+    };
     if !args.json {
         say(&format!("valid at every instant\n  duration   {}\n", length(&trajectory)))?;
+        say(&judged)?;
         say(&describe(certificate))?;
     }
     Ok(())
 }
 
 /// The certificate, or of every kind of violation the worst.
-fn in_json(report: &Report) -> Value {
+fn in_json(report: &Report, interpolation: Option<&Interpolation>) -> Value {
+    let between = interpolation.map(Interpolation::to_string);
     if let Some(certificate) = &report.certificate {
-        return json!({"valid": true, "certificate": certificate});
+        return json!({"valid": true, "interpolation": between, "certificate": certificate});
     }
     let one = |violation: &Violation| json!({"kind": violation.kind(), "reason": violation.to_string(), "violation": violation});
     let all: Vec<Value> = report.violations.iter().map(one).collect();
-    json!({"valid": false, "reason": report.to_string(), "violations": all})
+    json!({"valid": false, "interpolation": between, "reason": report.to_string(), "violations": all})
 }

@@ -5,12 +5,13 @@ use super::failure::Failure;
 #[cfg(feature = "gpu")]
 use super::output::complain;
 use super::output::{say, write_results};
+use super::telling::load_scene;
 use crate::bench::edges::{Measurement, Subject, Workload, among_obstacles, standard_problem};
 use crate::bench::report::Machine;
 #[cfg(feature = "gpu")]
 use crate::check::{AdapterChoice, gpu};
 use crate::problem::Problem;
-use crate::scene::Scene;
+use crate::scene::DefaultLimits;
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -97,7 +98,7 @@ pub(super) fn run(args: &EdgesArgs) -> Result<(), Failure> {
 fn problems(args: &EdgesArgs) -> Result<Vec<(String, Problem)>, Failure> {
     let mut scenes = Vec::new();
     for file in &args.scenes {
-        scenes.push((file.display().to_string(), Scene::load(file)?.problem));
+        scenes.push((file.display().to_string(), load_scene(file, DefaultLimits::default())?.problem));
     }
     let counts = match (&args.obstacles[..], &scenes[..]) {
         ([], [_, ..]) => return Ok(scenes),

@@ -4,13 +4,14 @@ use super::arguments::{BackendArgs, count};
 use super::failure::Failure;
 use super::output::{say, write_results};
 use super::progress::ProgressLine;
+use super::telling::load_scene;
 use crate::bench::families::FamilyKind;
 use crate::bench::report::Machine;
 use crate::bench::runner;
 use crate::bench::samples::{SampleReport, SampleResult};
 use crate::plan::PlanOptions;
 use crate::problem::Problem;
-use crate::scene::Scene;
+use crate::scene::{DefaultLimits, Scene};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -82,7 +83,7 @@ pub(super) fn families(args: &FamiliesArgs) -> Result<(), Failure> {
 
 pub(super) fn scenes(args: &ScenesArgs) -> Result<(), Failure> {
     let load = |path: &PathBuf| {
-        let Scene { problem, options, .. } = Scene::load(path)?;
+        let Scene { problem, options, .. } = load_scene(path, DefaultLimits::default())?;
         Ok(FamilyEntry { set: path.display().to_string(), index: 0, problem, options })
     };
     run(&args.scenes.iter().map(load).collect::<Result<Vec<_>, Failure>>()?, &args.samples)

@@ -1,6 +1,6 @@
 //! `flatout import`: MoveIt files to a scene file.
 
-use super::arguments::MoveItArgs;
+use super::arguments::{DefaultArgs, MoveItArgs};
 use super::failure::Failure;
 use super::output::{say, write_file};
 use crate::error::InputError;
@@ -11,13 +11,15 @@ use std::path::{Path, PathBuf};
 pub(super) struct ImportArgs {
     #[command(flatten)]
     moveit: MoveItArgs,
+    #[command(flatten)]
+    default: DefaultArgs,
     /// Scene file to write; standard output where it is left out
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
-    let scene = args.moveit.load()?;
+    let scene = args.moveit.load(args.default.limits())?;
     match &args.output {
         Some(file) => {
             let directory = file.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));

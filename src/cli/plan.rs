@@ -1,10 +1,11 @@
 //! `flatout plan`: one scene, one trajectory.
 
-use super::arguments::MoveItArgs;
+use super::arguments::{DefaultArgs, MoveItArgs};
 use super::failure::{Failure, unsolved};
 use super::output::{export, say};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
+use super::telling::load_scene;
 use crate::certify::{Certificate, CertifyOptions, Nearest, certify};
 use crate::error::InputError;
 use crate::exchange::Format;
@@ -12,7 +13,6 @@ use crate::plan::{
     Departure, PlanError, PlanFunction, PlanOptions, Solution, plan, plan_on_threads, replan_by,
 };
 use crate::problem::Problem;
-use crate::scene::Scene;
 use crate::trajectory::Trajectory;
 use clap::Args;
 use std::fmt::Write as _;
@@ -29,6 +29,8 @@ pub(super) struct PlanArgs {
     scene_file: Option<PathBuf>,
     #[command(flatten)]
     moveit: MoveItArgs,
+    #[command(flatten)]
+    default: DefaultArgs,
     #[command(flatten)]
     planning: PlanningArgs,
     #[command(flatten)]
@@ -52,8 +54,8 @@ pub(super) struct ReportArgs {
 pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
     args.report.refuse_unknown_format()?;
     let mut scene = match &args.scene_file {
-        Some(file) => Scene::load(file)?,
-        None => args.moveit.load()?,
+        Some(file) => load_scene(file, args.default.limits())?,
+        None => args.moveit.load(args.default.limits())?,
     };
     args.report.refuse_unfit_format(&scene.problem)?;
     args.planning.apply(&mut scene.options);

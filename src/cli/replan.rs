@@ -1,14 +1,16 @@
 //! `flatout replan`: from a trajectory that is being driven to another.
 
+use super::arguments::DefaultArgs;
 use super::check;
 use super::failure::Failure;
 use super::plan::{ReportArgs, tighten};
 use super::planning::PlanningArgs;
+use super::telling::load_scene;
 use crate::certify::CertifyOptions;
 use crate::error::InputError;
 use crate::plan::Departure;
 use crate::problem::JointState;
-use crate::scene::Scene;
+
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,6 +31,8 @@ pub(super) struct ReplanArgs {
     #[arg(long, value_name = "T", allow_negative_numbers = true, requires = "join")]
     now: Option<f64>,
     #[command(flatten)]
+    default: DefaultArgs,
+    #[command(flatten)]
     planning: PlanningArgs,
     #[command(flatten)]
     report: ReportArgs,
@@ -39,11 +43,11 @@ const TOLERANCE: f64 = 1e-5;
 
 pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
     args.report.refuse_unknown_format()?;
-    let mut scene = Scene::load(&args.scene)?;
+    let mut scene = load_scene(&args.scene, args.default.limits())?;
     args.report.refuse_unfit_format(&scene.problem)?;
     args.planning.apply(&mut scene.options);
     let located = |e: InputError| e.in_file(&args.trajectory);
-    let running = check::load(&args.trajectory, &scene.problem.mechanism)?;
+    let running = check::load(&args.trajectory, &scene.problem)?.trajectory;
     let duration = running.duration();
     if !(0.0..=duration).contains(&args.from) {
         let message = format!("--from {}: expected a time from 0 to {duration}, its duration", args.from);

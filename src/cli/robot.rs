@@ -3,6 +3,7 @@
 use super::arguments::{count_up_to, positive};
 use super::failure::Failure;
 use super::output::{complain, say, write_file};
+use super::telling::warn;
 use crate::error::InputError;
 use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, replace_collisions};
 use crate::robot::{LoadOptions, MissingGeometry, Robot};
@@ -68,6 +69,7 @@ fn info(args: &InfoArgs) -> Result<(), Failure> {
     // Whoever asks what a robot is like is told what it lacks.
     let options = LoadOptions { missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
     let robot = Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options)?;
+    warn(&robot.warnings);
     say(&robot.info().to_string())?;
     Ok(())
 }
@@ -75,7 +77,8 @@ fn info(args: &InfoArgs) -> Result<(), Failure> {
 fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
     let cover = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
     let options = LoadOptions { cover, missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
-    let links = Robot::load_covers(&args.urdf, args.srdf.as_deref(), &options)?;
+    let (robot, links) = Robot::load_covers(&args.urdf, args.srdf.as_deref(), &options)?;
+    warn(&robot.warnings);
     say(&format!("{}\n", CoverReport(&links)))?;
     if let Some(output) = &args.output {
         let urdf = InputError::read_text(&args.urdf)?;

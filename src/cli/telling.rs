@@ -2,7 +2,10 @@
 
 use super::output::complain;
 use crate::check::{CheckError, Checkers, EdgeBatch, EdgeChecker, StateBatch, Verdict};
+use crate::error::{InputError, Warning};
+use crate::scene::{DefaultLimits, Scene};
 use crate::stop::Stop;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// Tells its warnings when it is dropped.
@@ -69,15 +72,31 @@ impl EdgeChecker for Telling {
 
 impl Drop for Telling {
     fn drop(&mut self) {
-        static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
-        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-        for warning in self.take_warnings() {
-            if !told.contains(&warning) {
-                complain(&format!("warning: {warning}"));
-                told.push(warning);
-            }
+        tell(self.take_warnings());
+    }
+}
+
+/// Tells what was read otherwise than it stands in files.
+pub(super) fn warn(warnings: &[Warning]) {
+    tell(warnings.iter().map(Warning::to_string));
+}
+
+fn tell(warnings: impl IntoIterator<Item = String>) {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    for warning in warnings {
+        if !told.contains(&warning) {
+            complain(&format!("warning: {warning}"));
+            told.push(warning);
         }
     }
+}
+
+/// Reads a scene, and tells what it warns of.
+pub(super) fn load_scene(file: &Path, default: DefaultLimits) -> Result<Scene, InputError> {
+    let scene = Scene::load_with(file, default)?;
+    warn(&scene.warnings);
+    Ok(scene)
 }
 
 /// Checkers of many problems that tell their warnings.

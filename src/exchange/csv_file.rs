@@ -4,7 +4,7 @@
 
 use super::export::{Export, Samples};
 use super::named::{NamedTrajectory, repeated};
-use super::points::{TrajectoryPoint, through};
+use super::points::TrajectoryPoint;
 use crate::error::{InputError, excerpt};
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use std::collections::HashMap;
@@ -80,7 +80,7 @@ pub(super) fn read(text: &str) -> Result<NamedTrajectory, InputError> {
     if points.len() < 2 {
         return Err(InputError::new("expected at least two rows of values"));
     }
-    Ok(NamedTrajectory { outputs: columns.names, trajectory: through(&points) })
+    Ok(NamedTrajectory::of_points(columns.names, &points))
 }
 
 fn malformed(error: &csv::Error) -> InputError {

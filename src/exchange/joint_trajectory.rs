@@ -4,9 +4,9 @@
 use super::NamedTrajectory;
 use super::export::Export;
 use super::json_file::names;
-use super::points::{TrajectoryPoint, through};
-use crate::document::{Map, Node};
-use crate::error::InputError;
+use super::points::TrajectoryPoint;
+use crate::document::{Map, Node, Value};
+use crate::error::{InputError, Warnings};
 use serde::Serialize;
 use serde_saphyr::{FlowMap, FlowSeq};
 
@@ -100,18 +100,41 @@ fn ticks(times: &[f64], comes_to_rest: bool) -> Vec<u64> {
     ticks
 }
 
-/// Reads the message itself, or one that wraps it: a RobotTrajectory's `joint_trajectory`, or a
-/// FollowJointTrajectory goal's `trajectory`.
+/// What wraps the message: a FollowJointTrajectory goal's `goal` and `trajectory`, a RobotTrajectory's
+/// `joint_trajectory`, a DisplayTrajectory's list `trajectory`.
+const WRAPPERS: [&str; 3] = ["goal", "trajectory", "joint_trajectory"];
+
+/// Reads the message itself, or one that wraps it, as ros2_control's `joint_trajectory_controller` does.
 pub(super) fn read(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
-    for wrapper in ["joint_trajectory", "trajectory"] {
-        if let Some(inner) = map.get(wrapper) {
-            return message(&inner.map("a JointTrajectory: a map")?);
-        }
+    let mut map = *map;
+    while map.get("joint_names").is_none() {
+        let Some(wrapped) = WRAPPERS.into_iter().find_map(|wrapper| map.get(wrapper)) else { break };
+        let inner = match &wrapped.value {
+            Value::List(list) => match &list[..] {
+                [only] => only,
+                _ => return Err(wrapped.expected("one trajectory")),
+            },
+            _ => wrapped,
+        };
+        refuse_other_joints(&map)?;
+        map = inner.map("a JointTrajectory: a map")?;
     }
-    message(map)
+    message(&map)
+}
+
+/// Refuses a motion of joints of several degrees of freedom.
+fn refuse_other_joints(map: &Map<'_>) -> Result<(), InputError> {
+    let Some(node) = map.get("multi_dof_joint_trajectory") else { return Ok(()) };
+    let points = node.map("").ok().and_then(|m| m.get("points")).and_then(|points| points.list("").ok());
+    if points.is_none_or(<[Node]>::is_empty) {
+        return Ok(());
+    }
+    Err(node.error("joints of several degrees of freedom move, which cannot be read; expected no points"))
 }
 
 fn message(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
+    refuse_other_joints(map)?;
+    let warnings = Warnings::default();
     let outputs = names(map.require("joint_names")?)?;
     let node = map.require("points")?;
     let nodes = node.list("a list of points")?;
@@ -123,10 +146,27 @@ fn message(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
         }
         points.push(point);
     }
-    if points.len() < 2 {
-        return Err(node.expected("at least two points"));
+    match &points[..] {
+        [] => return Err(node.expected("at least one point")),
+        [only] if only.time == 0.0 => {
+            return Err(node.expected("at least two points, or a time_from_start above zero"));
+        }
+        _ => {}
     }
-    Ok(NamedTrajectory { outputs, trajectory: through(&points) })
+    if points.last().is_some_and(|last| last.velocity.iter().any(|v| v.abs() > AT_REST)) {
+        let what = "the last point moves; joint_trajectory_controller refuses that unless \
+                    allow_nonzero_velocity_at_trajectory_end is set";
+        warnings.push(nodes[nodes.len() - 1].error(what));
+    }
+    let has_effort = |node: &&Node| {
+        let effort = node.map("").ok().and_then(|point| point.get("effort"));
+        effort.is_some_and(|effort| effort.list("").is_ok_and(|list| !list.is_empty()))
+    };
+    if let Some(node) = nodes.iter().find(has_effort) {
+        warnings.push(node.error("efforts are not judged, but what the motion takes; passed over"));
+    }
+    let named = NamedTrajectory::of_points(outputs, &points);
+    Ok(NamedTrajectory { warnings: warnings.take(), message: points, ..named })
 }
 
 fn point(node: &Node, dof: usize) -> Result<TrajectoryPoint, InputError> {
@@ -141,7 +181,7 @@ fn point(node: &Node, dof: usize) -> Result<TrajectoryPoint, InputError> {
         _ => Ok(Vec::new()),
     };
     Ok(TrajectoryPoint {
-        time: time(map.require("time_from_start")?)?,
+        time: map.get("time_from_start").map_or(Ok(0.0), time)?,
         position: values(map.require("positions")?)?,
         velocity: optional("velocities")?,
         acceleration: optional("accelerations")?,
@@ -149,9 +189,9 @@ fn point(node: &Node, dof: usize) -> Result<TrajectoryPoint, InputError> {
 }
 
 /// Reads a duration as ROS 2 (`sec`, `nanosec`) or ROS 1 (`secs`, `nsecs`) has it, or a number of
-/// seconds.
+/// seconds. What is left out is zero, as in any message.
 fn time(node: &Node) -> Result<f64, InputError> {
-    let Ok(map) = node.map("") else {
+    let Ok(map) = node.map_of("", &["sec", "secs", "nanosec", "nsecs"]) else {
         return match node.number() {
             Ok(seconds) if seconds >= 0.0 => Ok(seconds),
             _ => Err(node.expected("a duration: {sec: .., nanosec: ..}")),
@@ -159,7 +199,7 @@ fn time(node: &Node) -> Result<f64, InputError> {
     };
     let part = |names: [&str; 2]| match map.at_most_one(&names)? {
         Some(entry) => entry.node.natural::<u32>().map(f64::from),
-        None => Err(node.error(format!("missing key \"{}\"", names[0]))),
+        None => Ok(0.0),
     };
     Ok(part(["sec", "secs"])? + part(["nanosec", "nsecs"])? / NANOSECONDS)
 }

@@ -116,7 +116,7 @@ pub(super) fn read(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
     {
         return Err(stated.expected(format_args!("{total}, the sum of the segments' durations")));
     }
-    Ok(NamedTrajectory { outputs, trajectory })
+    Ok(NamedTrajectory::of_polynomials(outputs, trajectory))
 }
 
 /// Reads a list of different names, at least one.

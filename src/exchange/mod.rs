@@ -2,7 +2,8 @@
 //!
 //! - JSON `flatout-trajectory/1` holds the polynomials themselves and is exact.
 //! - CSV and `trajectory_msgs/JointTrajectory` hold points, every knot among them. What lies
-//!   between is up to the reader, and times in a JointTrajectory are whole nanoseconds.
+//!   between is up to the reader, and times in a JointTrajectory are whole nanoseconds. We read both as
+//!   ros2_control's `joint_trajectory_controller` does ([`Interpolation`], [`NamedTrajectory::driven`]).
 //! - The JSON of what stands on a base, and the CSV of a vehicle, hold states and controls that can be
 //!   replayed: the equations of motion, integrated under the controls, lead through the states.
 //!
@@ -19,11 +20,11 @@ mod replay;
 
 pub use export::Export;
 pub use format::{FILE_TOLERANCE, Format};
-pub use named::NamedTrajectory;
+pub use named::{Driven, NamedTrajectory};
+pub use points::Interpolation;
 
-use crate::document::{self, unknown};
-use crate::error::InputError;
-use crate::trajectory::Trajectory;
+use crate::document;
+use crate::error::{InputError, Warning};
 use std::path::Path;
 
 impl Export<'_> {
@@ -61,7 +62,10 @@ impl NamedTrajectory {
     pub fn load(file: &Path) -> Result<Self, InputError> {
         let format = Format::of(file)?;
         let text = InputError::read_text(file)?;
-        Self::parse(&text, format).map_err(|e| e.in_file(file))
+        let mut read = Self::parse(&text, format).map_err(|e| e.in_file(file))?;
+        let named = read.warnings.into_iter().map(|Warning(what)| Warning(what.in_file(file)));
+        read.warnings = named.collect();
+        Ok(read)
     }
 
     /// Reads a trajectory from the text of its file. Of JSON and YAML the content decides what it
@@ -82,29 +86,6 @@ impl NamedTrajectory {
         } else {
             joint_trajectory::read(&map)
         }
-    }
-
-    /// The trajectory with its outputs in the order of `outputs`, by their names.
-    ///
-    /// # Errors
-    /// Where the names are not the same.
-    pub fn ordered(&self, outputs: &[String]) -> Result<Trajectory, InputError> {
-        let known = || outputs.iter().map(String::as_str);
-        if let Some(name) = self.outputs.iter().find(|name| !outputs.contains(name)) {
-            return Err(InputError::new(unknown("joint", name, known())));
-        }
-        let place = |name: &String| {
-            let found = self.outputs.iter().position(|o| o == name);
-            found.ok_or_else(|| InputError::new(format!("the trajectory has no joint \"{name}\"")))
-        };
-        let order: Vec<usize> = outputs.iter().map(place).collect::<Result<_, _>>()?;
-        let mut ordered = Trajectory::new(order.len(), self.trajectory.degree());
-        for segment in self.trajectory.segments() {
-            let coefficients: Vec<f64> =
-                order.iter().flat_map(|&output| segment.polynomial(output)).copied().collect();
-            ordered.push(segment.duration, &coefficients);
-        }
-        Ok(ordered)
     }
 }
 

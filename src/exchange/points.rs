@@ -1,9 +1,11 @@
 //! From points in time to the trajectory that a controller makes of them.
 
 use crate::trajectory::{Trajectory, cubic};
+use std::collections::BTreeSet;
+use std::fmt;
 
 /// What a file says of one instant; velocities and accelerations may be missing (empty).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct TrajectoryPoint {
     /// Seconds.
     pub(super) time: f64,
@@ -15,12 +17,31 @@ pub(super) struct TrajectoryPoint {
     pub(super) acceleration: Vec<f64>,
 }
 
+/// What lies between the points of a file: lines, cubics or quintics, by what they carry. Prints so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interpolation {
+    /// Degrees of the polynomials.
+    powers: BTreeSet<usize>,
+}
+
+impl fmt::Display for Interpolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |power: &usize| match power {
+            1 => "lines",
+            3 => "cubics",
+            _ => "quintics",
+        };
+        let names: Vec<&str> = self.powers.iter().map(name).collect();
+        f.write_str(&names.join(" and "))
+    }
+}
+
 /// The trajectory through `points`, whose times increase strictly; it begins with the first.
 ///
 /// Between two points it does what ros2_control's `joint_trajectory_controller` does, by what both
 /// of them carry: a line through positions; a cubic through positions and velocities; a quintic
 /// through positions, velocities and accelerations.
-pub(super) fn through(points: &[TrajectoryPoint]) -> Trajectory {
+pub(super) fn through(points: &[TrajectoryPoint]) -> (Trajectory, Interpolation) {
     let dof = points[0].position.len();
     let power = |pair: &[TrajectoryPoint]| {
         let both = |values: fn(&TrajectoryPoint) -> &Vec<f64>| pair.iter().all(|p| !values(p).is_empty());
@@ -30,7 +51,8 @@ pub(super) fn through(points: &[TrajectoryPoint]) -> Trajectory {
             (false, _) => 1,
         }
     };
-    let degree = points.windows(2).map(power).max().unwrap_or(1);
+    let powers: BTreeSet<usize> = points.windows(2).map(power).collect();
+    let degree = powers.last().copied().unwrap_or(1);
     let mut trajectory = Trajectory::new(dof, degree);
     let mut coefficients = vec![0.0; dof * (degree + 1)];
     for pair in points.windows(2) {
@@ -53,7 +75,7 @@ pub(super) fn through(points: &[TrajectoryPoint]) -> Trajectory {
         }
         trajectory.push(duration, &coefficients);
     }
-    trajectory
+    (trajectory, Interpolation { powers })
 }
 
 /// The quintic with given positions, velocities and accelerations at both ends.
@@ -102,7 +124,8 @@ mod tests {
             velocity: if n > 0 { vec![2.0 * time] } else { vec![] },
             acceleration: if n > 1 { vec![2.0] } else { vec![] },
         };
-        let t = through(&[point(1.0, 0), point(2.0, 1), point(3.0, 2), point(4.0, 2)]);
+        let (t, interpolation) = through(&[point(1.0, 0), point(2.0, 1), point(3.0, 2), point(4.0, 2)]);
+        assert_eq!(interpolation.to_string(), "lines and cubics and quintics");
         assert_eq!((t.degree(), t.len(), t.duration()), (5, 3, 3.0));
         assert_eq!(t.segment(0).polynomial(0), [1.0, 3.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(t.segment(1).polynomial(0), [4.0, 4.0, 1.0, 0.0, 0.0, 0.0]);

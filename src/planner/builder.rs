@@ -6,8 +6,8 @@ use crate::error::{InputError, magnitude};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
-use crate::robot::{Mechanism, Robot};
-use crate::scene::{LimitChoice, Planned, coordinates, find_joint, limit_jerk, require_limits};
+use crate::robot::{LinkPadding, Mechanism, Robot};
+use crate::scene::{LimitChoice, Planned, find_joint, held_at, limit_jerk, require_limits};
 use crate::world::World;
 use glam::DVec3;
 
@@ -24,6 +24,7 @@ pub struct PlannerBuilder {
     gravity: DVec3,
     /// That of the options where nobody says otherwise.
     clearance: Option<f64>,
+    padding: LinkPadding,
     backend: Backend,
     adapter: AdapterChoice,
     threads: usize,
@@ -50,6 +51,7 @@ impl PlannerBuilder {
             smoothness: Smoothness::Acceleration,
             gravity: GRAVITY,
             clearance: None,
+            padding: LinkPadding::default(),
             backend: Backend::Auto,
             adapter: AdapterChoice::Best,
             threads: 1,
@@ -88,7 +90,8 @@ impl PlannerBuilder {
     }
 
     /// Holds a joint that is not planned for at this position, rad or m. Others are held at zero, or at the bound
-    /// nearest to zero.
+    /// nearest to zero. What is beyond a bound by no more than rounding ([`END_SLACK`](crate::robot::END_SLACK)) is
+    /// held at the bound, and what is farther beyond refused.
     #[must_use]
     pub fn lock(mut self, joint: &str, position: f64) -> Self {
         self.locked.push((joint.to_owned(), position));
@@ -145,6 +148,13 @@ impl PlannerBuilder {
         self
     }
 
+    /// How far single links stay from obstacles beside that, proved as well.
+    #[must_use]
+    pub fn link_padding(mut self, padding: LinkPadding) -> Self {
+        self.padding = padding;
+        self
+    }
+
     /// What checks edges.
     #[must_use]
     pub fn backend(mut self, backend: Backend, adapter: AdapterChoice) -> Self {
@@ -172,20 +182,22 @@ impl PlannerBuilder {
     /// Where the robot has no such group or joint, or lacks a limit without which no duration can be told; where a
     /// choice makes no sense.
     pub fn build(self) -> Result<Planner, InputError> {
-        let Self { mut robot, planned, limits, smoothness, gravity, world, .. } = self;
+        let Self { mut robot, planned, mut limits, smoothness, gravity, world, .. } = self;
+        limits.default.acceleration = self.acceleration.or(limits.default.acceleration);
         limits.apply_to(&mut robot)?;
-        let first = coordinates(&robot);
-        if let Some(most) = self.acceleration {
-            for joint in robot.joints[first..].iter_mut().filter(|j| !j.limits.acceleration.is_finite()) {
-                joint.limits.acceleration = most;
-            }
-        }
         let joints = planned.resolve(&robot)?;
         let mut values = robot.neutral();
         for (name, value) in &self.locked {
-            values[find_joint(&robot, name)?] = *value;
+            let joint = find_joint(&robot, name)?;
+            (values[joint], _) = held_at(&robot.joints[joint], *value)?;
         }
         let mut mechanism = Mechanism::new(&robot, &joints, &values, self.base)?;
+        mechanism.pad(&self.padding);
+        for link in &mechanism.links {
+            let checked = magnitude("", link.padding);
+            checked
+                .map_err(|e| InputError::of_value(e.under(format_args!("padding of \"{}\"", link.name))))?;
+        }
         limits.scale(&mut mechanism);
         if let (Some(ramp), Smoothness::Jerk) = (limits.ramp_time, smoothness) {
             limit_jerk(&mut mechanism, ramp);

@@ -1,87 +1,269 @@
-//! Reads MoveIt's `joint_limits.yaml`. Imports `document` and `error`.
+//! Reads MoveIt's `joint_limits.yaml` and its kin. Imports `document` and `error`.
 //!
-//! As in MoveIt, what the file gives replaces what the URDF says; `has_..._limits: false` lifts a
-//! limit; joints that the robot does not have are passed over, since robots share files.
+//! What a file gives replaces what the URDF says; of what it says `has_..._limits: false` it gives none, whatever
+//! stands beside that, and the URDF's stays. Joints that the robot does not have are passed over, since robots
+//! share files. The joints stand under `joint_limits`, that under `robot_description_planning` and ROS 2's
+//! `ros__parameters` where they are; `franka_description` has them at the top, each with a map `limit`.
 
 use super::{JointKind, JointLimits, Robot};
-use crate::document::{self, Map, Node, Value};
-use crate::error::InputError;
+use crate::document::{self, Entry, Map, Node, Value, unknown};
+use crate::error::{InputError, Warnings, listed};
 
-/// Keys of a file. Scalings belong to a request, not to the robot: they may stand there, unused.
-const FILE: [&str; 3] =
-    ["joint_limits", "default_velocity_scaling_factor", "default_acceleration_scaling_factor"];
+/// Factors that MoveIt's clients put into requests that say nothing.
+const SCALINGS: [(&str, &str); 2] = [
+    ("default_velocity_scaling_factor", "velocity_scaling"),
+    ("default_acceleration_scaling_factor", "acceleration_scaling"),
+];
 
-/// Keys of a joint.
-const JOINT: [&str; 11] = [
+/// What the map of joints may stand under, beside ROS 2's names of nodes.
+const WRAPPERS: [&str; 2] = ["robot_description_planning", "ros__parameters"];
+
+/// Keys of a joint whose use is not planning.
+const UNUSED: [&str; 3] = ["angle_wraparound", "k_position", "k_velocity"];
+
+/// Keys of a joint in MoveIt's files, and those that ros2_control's have beside.
+const JOINT: [&str; 19] = [
     "has_position_limits",
     "min_position",
     "max_position",
     "has_velocity_limits",
     "max_velocity",
+    "min_velocity",
     "has_acceleration_limits",
     "max_acceleration",
+    "min_acceleration",
+    "has_deceleration_limits",
+    "max_deceleration",
     "has_jerk_limits",
     "max_jerk",
+    "min_jerk",
     "has_effort_limits",
     "max_effort",
+    "has_soft_limits",
+    "soft_lower_limit",
+    "soft_upper_limit",
 ];
 
+/// Keys of `limit`, which are those of URDF.
+const LIMIT: [&str; 7] = ["lower", "upper", "velocity", "effort", "acceleration", "deceleration", "jerk"];
+
 /// Applies the text of a file to a robot.
-pub(super) fn apply(text: &str, robot: &mut Robot) -> Result<(), InputError> {
-    let root = document::parse(text)?;
-    let file = root.map_of("a map with joint_limits", &FILE)?;
-    let joints = file.require("joint_limits")?;
-    if let Value::Null = joints.value {
-        return Ok(());
-    }
-    for entry in joints.map("a map of joints")?.entries {
-        let map = entry.node.map_of("a map of limits", &JOINT)?;
+pub(super) fn apply(text: &str, robot: &mut Robot, warnings: &Warnings) -> Result<(), InputError> {
+    let root = document::parse_angles(text)?;
+    let Some(joints) = joints(&root, warnings)? else { return Ok(()) };
+    let mut strangers = Vec::new();
+    for entry in joints.entries {
         let mut limits = JointLimits::NONE;
-        match robot.joint(&entry.key).map(|j| &mut robot.joints[j]) {
-            Some(joint) => replace(map, joint.kind, &mut joint.limits)?,
-            // Nobody's limits, yet a mistake in them is one.
-            None => replace(map, JointKind::Fixed, &mut limits)?,
+        let mut kind = JointKind::Fixed;
+        let found = find(robot, entry, warnings);
+        if let Some(joint) = found {
+            (limits, kind) = (robot.joints[joint].limits, robot.joints[joint].kind);
+        } else {
+            strangers.push(entry.key.as_str());
+        }
+        // Where they are nobody's limits a mistake in them is one all the same.
+        if !matches!(entry.node.value, Value::Null) {
+            Reader { kind: &mut kind, limits: &mut limits, warnings }.read(&entry.node)?;
+        }
+        if let Some(joint) = found {
+            (robot.joints[joint].limits, robot.joints[joint].kind) = (limits, kind);
+        }
+    }
+    if !strangers.is_empty() {
+        let what = format!("the robot has no joints of these names: {}; passed over", listed(strangers));
+        warnings.push(joints.node.error(what));
+    }
+    Ok(())
+}
+
+/// The map of joints, if it holds anything.
+fn joints<'a>(root: &'a Node, warnings: &Warnings) -> Result<Option<Map<'a>>, InputError> {
+    let mut map = root.map("a map with joint_limits")?;
+    loop {
+        let inner = |entry: &&Entry| {
+            let is_node = || entry.node.map("").is_ok_and(|m| m.get("ros__parameters").is_some());
+            entry.key == "joint_limits" || WRAPPERS.contains(&entry.key.as_str()) || is_node()
+        };
+        let has_limit = |entry: &Entry| entry.node.map("").is_ok_and(|m| m.get("limit").is_some());
+        let Some(found) = map.entries.iter().find(inner) else {
+            let is_franka = !map.entries.is_empty() && map.entries.iter().all(has_limit);
+            return if is_franka { Ok(Some(map)) } else { Err(no_joints(&map)) };
+        };
+        tell_others(&map, found, warnings)?;
+        if let (true, Value::Null) = (found.key == "joint_limits", &found.node.value) {
+            return Ok(None);
+        }
+        map = found.node.map(if found.key == "joint_limits" { "a map of joints" } else { "a map with joint_limits" })?;
+        if found.key == "joint_limits" {
+            return Ok(Some(map));
+        }
+    }
+}
+
+fn no_joints(map: &Map) -> InputError {
+    let known = ["joint_limits"].into_iter().chain(WRAPPERS).chain(SCALINGS.map(|(key, _)| key));
+    match map.entries.iter().find(|e| !SCALINGS.iter().any(|(key, _)| *key == e.key)) {
+        Some(entry) => entry.error(format!("{}; missing key \"joint_limits\"", unknown("key", &entry.key, known))),
+        None => map.node.error("missing key \"joint_limits\""),
+    }
+}
+
+/// Warns of what stands beside the joints and is not of the robot.
+fn tell_others(map: &Map, joints: &Entry, warnings: &Warnings) -> Result<(), InputError> {
+    for entry in map.entries.iter().filter(|e| e.key != joints.key) {
+        match SCALINGS.iter().find(|(key, _)| *key == entry.key) {
+            Some((_, ours)) => {
+                let factor = entry.node.number()?;
+                if factor != 1.0 {
+                    let what = format!(
+                        "is what MoveIt's clients put into requests, no limit of the robot; not applied: \
+                         limits.{ours}: {factor} in a scene is the same"
+                    );
+                    warnings.push(entry.error(what));
+                }
+            }
+            None => warnings.push(entry.error("says nothing of limits of joints; passed over")),
         }
     }
     Ok(())
 }
 
-/// Replaces limits by those that stand in `map`.
-fn replace(map: Map, kind: JointKind, limits: &mut JointLimits) -> Result<(), InputError> {
-    let lifted = |has: &str| map.get(has).map_or(Ok(false), |node| node.boolean().map(|has| !has));
-    for (limit, has, max) in [
-        (&mut limits.velocity, "has_velocity_limits", "max_velocity"),
-        (&mut limits.acceleration, "has_acceleration_limits", "max_acceleration"),
-        (&mut limits.jerk, "has_jerk_limits", "max_jerk"),
-        (&mut limits.effort, "has_effort_limits", "max_effort"),
-    ] {
-        if let Some(node) = map.get(max) {
-            *limit = node.positive()?;
-        }
-        if lifted(has)? {
-            *limit = f64::INFINITY;
+/// The joint that an entry is about: of its name or, as descriptions leave out what an arm is called, the only one
+/// whose name goes on before it or ends in `_joint` after it.
+fn find(robot: &Robot, entry: &Entry, warnings: &Warnings) -> Option<usize> {
+    if let Some(joint) = robot.joint(&entry.key) {
+        return Some(joint);
+    }
+    let key = &entry.key;
+    let alike = |name: &str| {
+        let name = name.strip_suffix("_joint").filter(|_| !key.ends_with("_joint")).unwrap_or(name);
+        name == key || name.strip_suffix(key.as_str()).is_some_and(|before| before.ends_with('_'))
+    };
+    let mut found = (0..robot.joints.len()).filter(|&j| alike(&robot.joints[j].name));
+    let joint = found.next()?;
+    let name = &robot.joints[joint].name;
+    if let Some(second) = found.next() {
+        let second = &robot.joints[second].name;
+        warnings.push(entry.error(format!("may be \"{name}\" or \"{second}\" or neither; taken as neither")));
+        return None;
+    }
+    warnings.push(entry.error(format!("the robot has no such joint; taken as \"{name}\"")));
+    Some(joint)
+}
+
+/// Reads limits of a joint.
+struct Reader<'a> {
+    kind: &'a mut JointKind,
+    limits: &'a mut JointLimits,
+    warnings: &'a Warnings,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, node: &Node) -> Result<(), InputError> {
+        let map = node.map("a map of limits")?;
+        match map.get("limit") {
+            Some(limit) => self.franka(&limit.map_of("a map of limits", &LIMIT)?),
+            None => self.moveit(&node.map_of("a map of limits", &[&JOINT[..], &UNUSED].concat())?),
         }
     }
-    let bound = |key: &str| map.get(key).map(|node| position(node, kind)).transpose();
-    let (min, max) = (bound("min_position")?, bound("max_position")?);
-    if !lifted("has_position_limits")? && matches!(kind, JointKind::Revolute | JointKind::Prismatic) {
-        limits.lower = min.unwrap_or(limits.lower);
-        limits.upper = max.unwrap_or(limits.upper);
-        if limits.lower > limits.upper {
-            let (lower, upper) = (limits.lower, limits.upper);
-            return Err(map
-                .node
-                .error(format!("expected min <= max, found positions from {lower} to {upper}")));
+
+    fn franka(&mut self, map: &Map) -> Result<(), InputError> {
+        for (limit, keys) in [
+            (&mut self.limits.velocity, &["velocity"][..]),
+            (&mut self.limits.acceleration, &["acceleration", "deceleration"]),
+            (&mut self.limits.jerk, &["jerk"]),
+            (&mut self.limits.effort, &["effort"]),
+        ] {
+            replace(limit, keys.iter().filter_map(|key| map.get(key)), self.warnings)?;
+        }
+        self.positions(map, [map.get("lower"), map.get("upper")])
+    }
+
+    fn moveit(&mut self, map: &Map) -> Result<(), InputError> {
+        let given = |has: &str, keys: &[&str]| -> Result<Vec<&Node>, InputError> {
+            let gives = map.get(has).map_or(Ok(true), truth)?;
+            let nodes: Vec<&Node> = keys.iter().filter_map(|key| map.get(key)).collect();
+            // A mistake is one even where it is not to be read.
+            nodes.iter().try_for_each(|node| node.number().map(drop))?;
+            Ok(if gives { nodes } else { Vec::new() })
+        };
+        let accelerations = given("has_acceleration_limits", &["max_acceleration", "min_acceleration"])?;
+        let decelerations = given("has_deceleration_limits", &["max_deceleration"])?;
+        for (limit, nodes) in [
+            (&mut self.limits.velocity, given("has_velocity_limits", &["max_velocity", "min_velocity"])?),
+            (&mut self.limits.acceleration, [accelerations, decelerations].concat()),
+            (&mut self.limits.jerk, given("has_jerk_limits", &["max_jerk", "min_jerk"])?),
+            (&mut self.limits.effort, given("has_effort_limits", &["max_effort"])?),
+        ] {
+            replace(limit, nodes.into_iter(), self.warnings)?;
+        }
+        let gives = |has: &str, otherwise| map.get(has).map_or(Ok(otherwise), truth);
+        if gives("has_position_limits", true)? {
+            self.positions(map, [map.get("min_position"), map.get("max_position")])?;
+        }
+        if gives("has_soft_limits", false)? {
+            let soft = |key| map.get(key).map_or(Ok(None), |node| node.number().map(Some));
+            let (lower, upper) = (soft("soft_lower_limit")?, soft("soft_upper_limit")?);
+            self.limits.lower = self.limits.lower.max(lower.unwrap_or(f64::NEG_INFINITY));
+            self.limits.upper = self.limits.upper.min(upper.unwrap_or(f64::INFINITY));
+            self.require_order(map)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces bounds of position. One that turns without bounds turns between them then.
+    fn positions(&mut self, map: &Map, [lower, upper]: [Option<&Node>; 2]) -> Result<(), InputError> {
+        let [lower, upper] = [lower.map(Node::number).transpose()?, upper.map(Node::number).transpose()?];
+        if *self.kind == JointKind::Fixed || (lower, upper) == (None, None) {
+            return Ok(());
+        }
+        if *self.kind == JointKind::Continuous {
+            *self.kind = JointKind::Revolute;
+        }
+        self.limits.lower = lower.unwrap_or(self.limits.lower);
+        self.limits.upper = upper.unwrap_or(self.limits.upper);
+        self.require_order(map)
+    }
+
+    fn require_order(&self, map: &Map) -> Result<(), InputError> {
+        let JointLimits { lower, upper, .. } = *self.limits;
+        if lower <= upper {
+            return Ok(());
+        }
+        Err(map.node.error(format!("expected min <= max, found positions from {lower} to {upper}")))
+    }
+}
+
+/// Replaces a limit by the least magnitude of what is given. Those of the other direction are negative; zero
+/// stands for what is not known, as in URDF.
+fn replace<'n>(
+    limit: &mut f64,
+    given: impl Iterator<Item = &'n Node>,
+    warnings: &Warnings,
+) -> Result<(), InputError> {
+    let mut least: Option<f64> = None;
+    for node in given {
+        let is_other_way = ["max_deceleration", "deceleration", "min_velocity", "min_acceleration", "min_jerk"]
+            .iter()
+            .any(|key| node.path().ends_with(key));
+        match node.number()? {
+            0.0 => warnings.push(node.error("0 is no limit; taken as not known")),
+            value if value > 0.0 || is_other_way => {
+                least = Some(least.map_or(value.abs(), |least| least.min(value.abs())));
+            }
+            _ => return Err(node.expected("a number greater than zero")),
         }
     }
+    *limit = least.unwrap_or(*limit);
     Ok(())
 }
 
-/// A bound of a joint's position.
-fn position(node: &Node, kind: JointKind) -> Result<f64, InputError> {
-    match kind {
-        JointKind::Continuous => Err(node.error("a continuous joint has no position limits")),
-        _ => node.number(),
+/// A truth value as YAML 1.1 has it too, which ROS reads.
+fn truth(node: &Node) -> Result<bool, InputError> {
+    match &node.value {
+        Value::Text(text) if ["true", "yes", "on"].contains(&text.to_lowercase().as_str()) => Ok(true),
+        Value::Text(text) if ["false", "no", "off"].contains(&text.to_lowercase().as_str()) => Ok(false),
+        _ => node.boolean(),
     }
 }
 
@@ -143,6 +325,102 @@ joint_limits:
         assert_eq!(spin.limits, JointLimits { velocity: 2.0, ..JointLimits::NONE });
     }
 
+    /// What the robot warns of, without the places.
+    fn warned(robot: &Robot) -> Vec<String> {
+        robot.warnings.iter().map(|w| w.0.message.clone()).collect()
+    }
+
+    /// As MoveIt's Setup Assistant writes it, and zeros as in URDF.
+    #[test]
+    fn what_a_file_says_it_has_not_is_the_urdfs() {
+        let robot = read(
+            "joint_limits:
+  turn: {has_velocity_limits: false, max_velocity: 0, has_acceleration_limits: false, max_acceleration: 0}
+  spin: {has_velocity_limits: True, max_velocity: 2, has_acceleration_limits: no, max_acceleration: 9, has_jerk_limits: false}
+",
+        )
+        .unwrap();
+        let [turn, spin] = &robot.joints[..] else { panic!("two joints") };
+        assert_eq!((turn.limits.velocity, turn.limits.acceleration), (3.0, f64::INFINITY));
+        assert_eq!(spin.limits, JointLimits { velocity: 2.0, ..JointLimits::NONE });
+        assert_eq!(warned(&robot), [""; 0]);
+        let robot = read("joint_limits: {turn: {max_velocity: 0, max_effort: 0.0}}").unwrap();
+        assert_eq!((robot.joints[0].limits.velocity, robot.joints[0].limits.effort), (3.0, 50.0));
+        assert_eq!(warned(&robot), ["0 is no limit; taken as not known"; 2]);
+    }
+
+    #[test]
+    fn decelerations_and_other_directions_count() {
+        let robot = read(
+            "joint_limits:
+  turn: {max_acceleration: 5, has_deceleration_limits: true, max_deceleration: -4}
+  spin: {max_velocity: 2, min_velocity: -1, max_deceleration: 3, angle_wraparound: true, max_jerk: 10, min_jerk: -9}
+",
+        )
+        .unwrap();
+        let [turn, spin] = &robot.joints[..] else { panic!("two joints") };
+        assert_eq!(turn.limits.acceleration, 4.0);
+        let expected = JointLimits { velocity: 1.0, acceleration: 3.0, jerk: 9.0, ..JointLimits::NONE };
+        assert_eq!(spin.limits, expected);
+    }
+
+    #[test]
+    fn angles_have_units() {
+        let robot = read(
+            "joint_limits:
+  turn: {max_velocity: !degrees 60.0, min_position: !degrees -90, max_position: !radians 1.5, max_effort: 3}
+",
+        )
+        .unwrap();
+        let limits = robot.joints[0].limits;
+        assert!((limits.velocity - 60_f64.to_radians()).abs() < 1e-12);
+        assert!((limits.lower + 90_f64.to_radians()).abs() < 1e-12);
+        assert_eq!((limits.upper, limits.effort), (1.5, 3.0));
+    }
+
+    /// ROS 2's parameters, Franka's layout, and bounds of what the URDF lets turn freely.
+    #[test]
+    fn joints_are_found_wherever_they_stand() {
+        for text in [
+            "/**:\n  ros__parameters:\n    robot_description_planning:\n      joint_limits:\n        turn: {max_velocity: 1}\n",
+            "robot_description_planning:\n  joint_limits:\n    turn: {max_velocity: 1}\n",
+            "move_group:\n  ros__parameters:\n    joint_limits: {turn: {max_velocity: 1}}\n",
+            "turn:\n  limit:\n    velocity: 1\n    lower: -2\n    upper: 2\n    effort: 50.0\n",
+        ] {
+            let robot = read(text).expect(text);
+            assert_eq!(robot.joints[0].limits.velocity, 1.0, "{text}");
+            assert_eq!(warned(&robot), [""; 0], "{text}");
+        }
+        let robot = read("joint_limits: {spin: {has_position_limits: true, min_position: -1, max_position: 4}}").unwrap();
+        let spin = &robot.joints[1];
+        assert_eq!((spin.kind, spin.limits.lower, spin.limits.upper), (JointKind::Revolute, -1.0, 4.0));
+        let robot = read("joint_limits: {turn: {has_soft_limits: true, soft_lower_limit: -1, soft_upper_limit: 4}}").unwrap();
+        assert_eq!((robot.joints[0].limits.lower, robot.joints[0].limits.upper), (-1.0, 2.0));
+    }
+
+    #[test]
+    fn what_is_not_applied_is_told() {
+        for (text, says, velocity) in [
+            ("default_velocity_scaling_factor: 0.1\njoint_limits: {turn: {max_velocity: 1}}", "limits.velocity_scaling: 0.1", 1.0),
+            ("cartesian_limits: {max_trans_vel: 1}\njoint_limits: {turn: {max_velocity: 1}}", "passed over", 1.0),
+            ("joint_limits: {turn: {max_velocity: 1}, elsewhere: {max_velocity: 7}}", "\"elsewhere\"; passed over", 1.0),
+            ("joint_limits: {urn: {max_velocity: 7}}", "\"urn\"; passed over", 3.0),
+        ] {
+            let robot = read(text).expect(text);
+            assert_eq!(robot.joints[0].limits.velocity, velocity, "{text}");
+            let [warning] = &warned(&robot)[..] else { panic!("{text}: {:?}", robot.warnings) };
+            assert!(warning.contains(says), "{warning}");
+        }
+        // Descriptions leave out what the arm is called.
+        let named = URDF.replace("\"turn\"", "\"left_turn_joint\"");
+        let read = |limits: &str| Robot::parse(&named, None, Some(limits), &options()).unwrap();
+        let robot = read("turn: {limit: {velocity: 1}}");
+        assert_eq!((robot.joints[0].limits.velocity, warned(&robot).len()), (1.0, 1));
+        let named = named.replace("\"spin\"", "\"right_turn_joint\"");
+        let robot = Robot::parse(&named, None, Some("turn: {limit: {velocity: 1}}"), &options()).unwrap();
+        assert_eq!((robot.joints[0].limits.velocity, warned(&robot).len()), (3.0, 2));
+    }
+
     #[test]
     fn no_limits_change_nothing() {
         let without = Robot::parse(URDF, None, None, &options()).unwrap();
@@ -172,7 +450,10 @@ joint_limits:
             ("joint_limits:\n  turn:\n    max_velocity: .inf\n", 3, "finite"),
             ("joint_limits:\n  turn:\n    has_velocity_limits: maybe\n", 3, ""),
             ("joint_limits:\n  turn:\n    min_position: 3\n", 3, "min <= max"),
-            ("joint_limits:\n  spin:\n    max_position: 3\n", 3, "continuous"),
+            ("joint_limits:\n  turn:\n    limit: {lower: 3, upper: 2}\n", 3, "min <= max"),
+            ("joint_limits:\n  turn:\n    limit: {speed: 3}\n", 3, "speed"),
+            ("/**:\n  ros__parameters:\n    turn: 1\n", 3, "missing key \"joint_limits\""),
+            ("joint_limits:\n  turn:\n    max_velocity: !degrees fast\n", 3, ""),
             ("joint_limits:\n  turn:\n    max_jerk: 1\n    max_jerk: 2\n", 4, ""),
             ("default_velocity_scaling_factor: 1\n", 1, "missing key"),
             ("joint_limits:\n  elsewhere:\n    max_speed: 1\n", 3, "max_speed"),

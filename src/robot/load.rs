@@ -6,7 +6,7 @@ use super::cover::Piece;
 use super::geometry::Geometry;
 use super::spherize::{LinkCover, Solid, by_link};
 use super::{JointKind, LinkSolid, Robot, Sphere, cover, joint_limits, pairs, srdf, urdf};
-use crate::error::InputError;
+use crate::error::{InputError, Warnings};
 use crate::stop::Stop;
 use std::path::Path;
 
@@ -74,8 +74,8 @@ impl Robot {
         assemble(&source(urdf), srdf.map(source).as_ref(), limits.map(source).as_ref(), options)
     }
 
-    /// How the spheres cover a robot's collision geometry that [`Robot::load`] finds, made anew, element by
-    /// element.
+    /// A robot without limits, and how its spheres cover its collision geometry, made anew, element by element;
+    /// links need not have any.
     ///
     /// # Errors
     /// As [`Robot::load`].
@@ -83,16 +83,21 @@ impl Robot {
         urdf: &Path,
         srdf: Option<&Path>,
         options: &LoadOptions,
-    ) -> Result<Vec<LinkCover>, InputError> {
+    ) -> Result<(Self, Vec<LinkCover>), InputError> {
         let (urdf, srdf) = (Source::read(urdf)?, srdf.map(Source::read).transpose()?);
-        let (robot, geometry) = described(&urdf, srdf.as_ref(), None)?;
+        let (mut robot, geometry) = described(&urdf, srdf.as_ref(), None)?;
         let stop = Stop::new(None, options.cancel.clone());
         let solids = solids(&geometry)?;
         let pieces = urdf.with(|_| cover::cover(&robot, &solids, &options.cover, &stop))?;
         let elements = robot.links.iter().zip(solids.iter().zip(&pieces)).flat_map(|(link, (solids, pieces))| {
             solids.iter().zip(pieces).map(|(s, piece)| (link.name.as_str(), s.to_string(), piece.cover()))
         });
-        Ok(by_link(elements))
+        let covers = by_link(elements);
+        for (link, pieces) in robot.links.iter_mut().zip(&pieces) {
+            link.spheres = pieces.iter().flat_map(Piece::spheres).collect();
+        }
+        robot.prove_pairs(options);
+        Ok((robot, covers))
     }
 
     /// The collision geometry of all links as a URDF file has it, before spheres cover it.
@@ -129,14 +134,20 @@ fn described(
     srdf: Option<&Source>,
     limits: Option<&Source>,
 ) -> Result<(Robot, Vec<Vec<Geometry>>), InputError> {
-    let (mut robot, geometry) = urdf.with(|text| urdf::read(text, urdf.folder()))?;
+    let warnings = Warnings::default();
+    let (mut robot, geometry) = urdf.with(|text| urdf::read(text, urdf.folder(), &warnings))?;
+    robot.warnings = warnings.take_of(urdf.path);
     let sensible = |robot: &Robot| robot.validate().map_err(InputError::of_value);
     urdf.with(|_| sensible(&robot))?;
     if let Some(limits) = limits {
-        limits.with(|text| joint_limits::apply(text, &mut robot).and_then(|()| sensible(&robot)))?;
+        limits.with(|text| joint_limits::apply(text, &mut robot, &warnings).and_then(|()| sensible(&robot)))?;
+        robot.warnings.extend(warnings.take_of(limits.path));
     }
     match srdf {
-        Some(srdf) => srdf.with(|text| srdf::apply(text, &mut robot))?,
+        Some(srdf) => {
+            srdf.with(|text| srdf::apply(text, &mut robot, &warnings))?;
+            robot.warnings.extend(warnings.take_of(srdf.path));
+        }
         None => pairs::of_tree(&mut robot),
     }
     Ok((robot, geometry))

@@ -24,6 +24,9 @@ pub struct Mechanism {
     pub outputs: Vec<String>,
     /// Limits of each flat output.
     pub limits: Vec<OutputLimits>,
+    /// Joints that move on the robot and stand still here, by name, and where: those that are not chosen, and those
+    /// that mimic them; rad or m.
+    pub held: Vec<(String, f64)>,
     /// Bodies, parents first; `bodies[0]` is the base and does not move.
     pub bodies: Vec<Body>,
     /// Links that have collision geometry, in order of their bodies.
@@ -88,6 +91,9 @@ pub struct CollisionLink {
     pub spheres: Range<usize>,
     /// A sphere that holds all of them, in the body frame.
     pub bound: Sphere,
+    /// How far it stays from obstacles, metres: its spheres are so much greater there, and not where they meet
+    /// those of other links.
+    pub padding: f64,
 }
 
 /// Two links on one body that overlap.
@@ -127,6 +133,7 @@ impl Mechanism {
             outputs,
             limits,
             bodies,
+            held: Vec::new(),
             links: Vec::new(),
             spheres: Vec::new(),
             pairs: Vec::new(),
@@ -353,6 +360,9 @@ impl<'a> Reduction<'a> {
     /// Folds the link that joint `j`, standing still at `q`, carries into its parent's body.
     fn fold(&mut self, j: usize, q: f64) {
         let joint = &self.robot.joints[j];
+        if joint.kind != JointKind::Fixed {
+            self.mechanism.held.push((joint.name.clone(), q));
+        }
         let (body, parent_home) = self.homes[joint.parent];
         let home = parent_home * joint.origin * joint.motion(q);
         let inertia = &mut self.mechanism.bodies[body].inertia;
@@ -373,7 +383,7 @@ impl<'a> Reduction<'a> {
             m.spheres.extend(self.robot.links[l].spheres.iter().map(moved));
             let bound = bounding_sphere(&m.spheres[first..]);
             let name = self.robot.links[l].name.clone();
-            m.links.push(CollisionLink { name, body, spheres: first..m.spheres.len(), bound });
+            m.links.push(CollisionLink { name, body, spheres: first..m.spheres.len(), bound, padding: 0.0 });
         }
         self.judge(&order, &self.within(chosen, values));
         let m = &mut self.mechanism;

@@ -13,6 +13,7 @@ mod load;
 mod mechanism;
 pub mod mesh;
 mod options;
+mod padding;
 mod pairs;
 #[cfg(test)]
 pub(crate) mod random;
@@ -31,11 +32,13 @@ pub use dynamics::DynamicsScratch;
 pub use info::Info;
 pub use mechanism::{Body, CollisionLink, JointMotion, Mechanism, OutputLimits, Overlap};
 pub use options::{LoadOptions, MissingGeometry};
+pub use padding::LinkPadding;
 pub use sphere::Sphere;
 pub use unjudged::{Unjudged, UnjudgedPair, UnjudgedSpheres};
 pub use vehicle::{cover_rectangle, cuboid_spheres, rectangle_spheres};
 
 use crate::base::Base;
+use crate::error::Warning;
 use crate::pose::Pose;
 use glam::{DMat3, DVec3};
 use serde::Serialize;
@@ -73,6 +76,8 @@ pub struct Robot {
     pub proved_within: Vec<[f64; 2]>,
     /// What carries it about, where it does not stand: the first joints are its coordinates.
     pub base: Option<Base>,
+    /// What was read otherwise than it stands in its files, or passed over.
+    pub warnings: Vec<Warning>,
 }
 
 /// Two links that are not judged against each other.

@@ -71,6 +71,7 @@ pub(crate) fn mechanism(rng: &mut Pcg64Mcg, bodies: usize) -> Mechanism {
             body,
             spheres: first..m.spheres.len(),
             bound,
+            padding: 0.0,
         });
         m.pairs.extend((0..body).map(|other| [other, body]));
     }

@@ -1,58 +1,88 @@
 //! Reads SRDF (<http://wiki.ros.org/srdf>): groups, named states, and pairs of links that need no
 //! check against each other. Imports `error` only.
+//!
+//! As MoveIt does, what names anything that the robot has not, or says nothing, is passed over, with a warning:
+//! files are shared by variants of a robot, and written by hand. What is left of a group is planned for.
 
-use super::xml::{attribute_fault, children, parse, required};
+use super::xml::{attribute_fault, children, declared, fault, parse, required, tell_undeclared};
 use super::{DisableReason, Group, NamedState, Robot};
-use crate::error::InputError;
+use crate::error::{InputError, Warnings, listed};
 use roxmltree::Node;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Applies the text of an SRDF file to a robot: fills in groups, states, pairs and skipped pairs.
-pub(super) fn apply(text: &str, robot: &mut Robot) -> Result<(), InputError> {
-    let document = parse(text)?;
+pub(super) fn apply(text: &str, robot: &mut Robot, warnings: &Warnings) -> Result<(), InputError> {
+    let (text, undeclared) = declared(text);
+    let document = parse(&text)?;
     let root = document.root_element();
-    robot.groups = Groups::new(robot, root)?.read()?;
-    robot.states = states(robot, root)?;
-    let disabled = disabled(robot, root)?;
+    tell_undeclared(root, &undeclared, warnings);
+    if let Some(name) = root.attribute("name").filter(|name| *name != robot.name) {
+        let what = format!("the SRDF is of a robot \"{name}\", the URDF of \"{}\"", robot.name);
+        warnings.push(attribute_fault(root, "name", what));
+    }
+    let names = Names::new(robot, root, warnings);
+    let groups = Groups::new(robot, &names, root).read();
+    let states = states(robot, &groups, &names, root)?;
+    let disabled = disabled(robot, &names, root);
+    (robot.groups, robot.states) = (groups, states);
     super::pairs::of_srdf(robot, &disabled);
     Ok(())
 }
 
-/// Names of a robot's links and joints.
+/// Names of a robot's links and joints, and whom to tell of others.
 struct Names<'r> {
-    links: HashMap<&'r str, usize>,
-    joints: HashMap<&'r str, usize>,
+    links: HashMap<String, usize>,
+    joints: HashMap<String, usize>,
+    /// Joints by which the SRDF joins the robot to the world.
+    virtual_joints: BTreeSet<String>,
+    warnings: &'r Warnings,
 }
 
 impl<'r> Names<'r> {
-    fn new(robot: &'r Robot) -> Self {
+    fn new(robot: &Robot, root: Node, warnings: &'r Warnings) -> Self {
+        let virtual_joints = children(root, "virtual_joint").filter_map(|n| n.attribute("name"));
         Self {
-            links: robot.links.iter().enumerate().map(|(i, l)| (l.name.as_str(), i)).collect(),
-            joints: robot.joints.iter().enumerate().map(|(i, j)| (j.name.as_str(), i)).collect(),
+            links: robot.links.iter().enumerate().map(|(i, l)| (l.name.clone(), i)).collect(),
+            joints: robot.joints.iter().enumerate().map(|(i, j)| (j.name.clone(), i)).collect(),
+            virtual_joints: virtual_joints.map(str::to_owned).collect(),
+            warnings,
         }
     }
 
-    fn link(&self, node: Node, attribute: &str) -> Result<usize, InputError> {
-        let name = required(node, attribute)?;
-        self.links
-            .get(name)
-            .copied()
-            .ok_or_else(|| attribute_fault(node, attribute, format!("the URDF has no link \"{name}\"")))
+    /// What a reader finds, or a warning of why it does not.
+    fn or_warn<T>(&self, found: Result<T, InputError>) -> Option<T> {
+        found.map_err(|error| self.pass_over(error)).ok()
     }
 
-    fn joint(&self, node: Node, attribute: &str) -> Result<usize, InputError> {
-        let name = required(node, attribute)?;
-        self.joints
-            .get(name)
-            .copied()
-            .ok_or_else(|| attribute_fault(node, attribute, format!("the URDF has no joint \"{name}\"")))
+    /// Tells that what an error is about is passed over.
+    fn pass_over(&self, error: InputError) {
+        let message = format!("{}; passed over", error.message);
+        self.warnings.push(InputError { message, ..error });
+    }
+
+    fn link(&self, node: Node, attribute: &str) -> Option<usize> {
+        let name = self.or_warn(required(node, attribute))?;
+        let missing = || attribute_fault(node, attribute, format!("the URDF has no link \"{name}\""));
+        self.or_warn(self.links.get(name).copied().ok_or_else(missing))
+    }
+
+    fn joint(&self, node: Node, attribute: &str) -> Option<usize> {
+        let name = self.or_warn(required(node, attribute))?;
+        let missing = || {
+            let what = match self.virtual_joints.contains(name) {
+                true => format!("virtual joint \"{name}\" cannot be planned for"),
+                false => format!("the URDF has no joint \"{name}\""),
+            };
+            attribute_fault(node, attribute, what)
+        };
+        self.or_warn(self.joints.get(name).copied().ok_or_else(missing))
     }
 }
 
 /// Reads the groups, which may hold each other.
 struct Groups<'r, 'a, 'i> {
     robot: &'r Robot,
-    names: Names<'r>,
+    names: &'r Names<'r>,
     /// Elements by name, and their names in the order of the file.
     elements: HashMap<&'a str, Node<'a, 'i>>,
     order: Vec<&'a str>,
@@ -61,72 +91,80 @@ struct Groups<'r, 'a, 'i> {
 }
 
 impl<'r, 'a, 'i> Groups<'r, 'a, 'i> {
-    fn new(robot: &'r Robot, root: Node<'a, 'i>) -> Result<Self, InputError> {
+    fn new(robot: &'r Robot, names: &'r Names<'r>, root: Node<'a, 'i>) -> Self {
         let passive = root.descendants().filter(|n| n.is_element() && n.tag_name().name() == "passive_joint");
         let mut this = Self {
             robot,
-            names: Names::new(robot),
+            names,
             elements: HashMap::new(),
             order: Vec::new(),
             passive: passive.filter_map(|n| n.attribute("name")).collect(),
         };
         for node in children(root, "group") {
-            let name = required(node, "name")?;
-            if this.elements.insert(name, node).is_some() {
-                return Err(attribute_fault(node, "name", "a second group of this name"));
+            let Some(name) = names.or_warn(required(node, "name")) else { continue };
+            if this.elements.contains_key(name) {
+                names.pass_over(attribute_fault(node, "name", "a second group of this name"));
+                continue;
             }
+            this.elements.insert(name, node);
             this.order.push(name);
         }
-        Ok(this)
+        this
     }
 
-    fn read(&self) -> Result<Vec<Group>, InputError> {
-        self.order.iter().map(|&name| self.group(name)).collect()
+    fn read(&self) -> Vec<Group> {
+        let own: HashMap<&str, BTreeSet<usize>> =
+            self.order.iter().map(|&name| (name, self.own_joints(self.elements[name]))).collect();
+        for &name in &self.order {
+            self.tell_missing_groups(name);
+        }
+        self.order.iter().map(|&name| self.group(name, &own)).collect()
+    }
+
+    /// Warns of groups that a group holds and that are not there, and of itself.
+    fn tell_missing_groups(&self, name: &str) {
+        for sub in children(self.elements[name], "group") {
+            let Some(held) = self.names.or_warn(required(sub, "name")) else { continue };
+            if held == name {
+                self.names.pass_over(attribute_fault(sub, "name", "the group holds itself"));
+            } else if !self.elements.contains_key(held) {
+                self.names.pass_over(attribute_fault(sub, "name", format!("there is no group \"{held}\"")));
+            }
+        }
     }
 
     /// A group with all that its sub-groups hold.
-    fn group(&self, name: &str) -> Result<Group, InputError> {
+    fn group(&self, name: &'a str, own: &HashMap<&str, BTreeSet<usize>>) -> Group {
         let mut joints = BTreeSet::new();
         let mut seen = BTreeSet::from([name]);
-        let mut open = vec![self.elements[name]];
-        while let Some(node) = open.pop() {
-            self.own_joints(node, &mut joints)?;
-            for sub in children(node, "group") {
-                let sub_name = required(sub, "name")?;
-                let Some(&element) = self.elements.get(sub_name) else {
-                    return Err(attribute_fault(sub, "name", format!("there is no group \"{sub_name}\"")));
-                };
-                if sub_name == name {
-                    return Err(attribute_fault(sub, "name", "the group holds itself"));
-                }
-                if seen.insert(sub_name) {
-                    open.push(element);
-                }
-            }
+        let mut open = vec![name];
+        while let Some(name) = open.pop() {
+            joints.extend(&own[name]);
+            let held = children(self.elements[name], "group").filter_map(|sub| sub.attribute("name"));
+            open.extend(held.filter(|held| self.elements.contains_key(held) && seen.insert(held)));
         }
         let planned = |&j: &usize| {
             let joint = &self.robot.joints[j];
             joint.is_independent() && !self.passive.contains(joint.name.as_str())
         };
-        Ok(Group { name: name.to_owned(), joints: joints.into_iter().filter(planned).collect() })
+        Group { name: name.to_owned(), joints: joints.into_iter().filter(planned).collect() }
     }
 
     /// Joints that a group names by itself: joints, the joints that carry its links, and those of
     /// its chains.
-    fn own_joints(&self, group: Node, joints: &mut BTreeSet<usize>) -> Result<(), InputError> {
-        for node in children(group, "joint") {
-            joints.insert(self.names.joint(node, "name")?);
-        }
-        for node in children(group, "link") {
-            // Joint i carries link i + 1; nothing carries the root.
-            joints.extend(self.names.link(node, "name")?.checked_sub(1));
-        }
+    fn own_joints(&self, group: Node) -> BTreeSet<usize> {
+        let mut joints = BTreeSet::new();
+        joints.extend(children(group, "joint").filter_map(|node| self.names.joint(node, "name")));
+        // Joint i carries link i + 1; nothing carries the root.
+        let links = children(group, "link").filter_map(|node| self.names.link(node, "name"));
+        joints.extend(links.filter_map(|link| link.checked_sub(1)));
         for node in children(group, "chain") {
-            let base = self.way_to_root(self.names.link(node, "base_link")?);
-            let tip = self.way_to_root(self.names.link(node, "tip_link")?);
-            joints.extend(base.symmetric_difference(&tip));
+            let [base, tip] = ["base_link", "tip_link"].map(|end| self.names.link(node, end));
+            if let (Some(base), Some(tip)) = (base, tip) {
+                joints.extend(self.way_to_root(base).symmetric_difference(&self.way_to_root(tip)));
+            }
         }
-        Ok(())
+        joints
     }
 
     /// The joints between a link and the root.
@@ -140,32 +178,36 @@ impl<'r, 'a, 'i> Groups<'r, 'a, 'i> {
     }
 }
 
-/// Reads the named states.
-fn states(robot: &Robot, root: Node) -> Result<Vec<NamedState>, InputError> {
-    let names = Names::new(robot);
+/// Reads the named states. Of several of one name the last counts.
+fn states(robot: &Robot, groups: &[Group], names: &Names, root: Node) -> Result<Vec<NamedState>, InputError> {
     let mut states: Vec<NamedState> = Vec::new();
     for node in children(root, "group_state") {
-        let (name, group) = (required(node, "name")?, required(node, "group")?);
-        if robot.group(group).is_none() {
-            return Err(attribute_fault(node, "group", format!("there is no group \"{group}\"")));
+        let (name, group) = (names.or_warn(required(node, "name")), names.or_warn(required(node, "group")));
+        let (Some(name), Some(group)) = (name, group) else { continue };
+        if !groups.iter().any(|g| g.name == group) {
+            names.pass_over(attribute_fault(node, "group", format!("there is no group \"{group}\"")));
+            continue;
         }
-        if states.iter().any(|s| s.name == name && s.group == group) {
-            return Err(attribute_fault(
-                node,
-                "name",
-                format!("a second state of this name for group \"{group}\""),
-            ));
+        if let Some(first) = states.iter().position(|s| s.name == name && s.group == group) {
+            let what = format!("a second state of this name for group \"{group}\"; the first is passed over");
+            names.warnings.push(attribute_fault(node, "name", what));
+            states.remove(first);
         }
         let mut values = BTreeMap::new();
         for entry in children(node, "joint") {
-            let j = names.joint(entry, "name")?;
-            let text = required(entry, "value")?;
+            let Some(j) = names.joint(entry, "name") else { continue };
+            let Some(text) = names.or_warn(required(entry, "value")) else { continue };
+            if text.split_whitespace().count() > 1 {
+                let what = format!("\"{text}\" is of a joint of several degrees of freedom");
+                names.pass_over(attribute_fault(entry, "value", what));
+                continue;
+            }
             let value = text.trim().parse::<f64>().ok().filter(|v| v.is_finite());
             let value = value.ok_or_else(|| {
                 attribute_fault(entry, "value", format!("expected a finite number, found \"{text}\""))
             })?;
             if values.insert(j, value).is_some() {
-                return Err(attribute_fault(entry, "name", "this joint has a value already"));
+                names.warnings.push(attribute_fault(entry, "name", "a second value of this joint; the first is passed over"));
             }
         }
         values.retain(|&j, _| robot.joints[j].is_independent());
@@ -178,25 +220,32 @@ fn states(robot: &Robot, root: Node) -> Result<Vec<NamedState>, InputError> {
     Ok(states)
 }
 
-/// Reads the pairs of links that are not checked. As in MoveIt, links that the URDF does not have
-/// are passed over: generated files often name more links than one variant of a robot has.
-fn disabled(robot: &Robot, root: Node) -> Result<BTreeMap<[usize; 2], DisableReason>, InputError> {
-    let names = Names::new(robot);
-    let find = |node, attribute| required(node, attribute).map(|name| names.links.get(name).copied());
+/// Reads the pairs of links that are not checked. Links that the URDF does not have are told all at once: generated
+/// files often name more links than one variant of a robot has.
+fn disabled(robot: &Robot, names: &Names, root: Node) -> BTreeMap<[usize; 2], DisableReason> {
+    let mut missing: Vec<&str> = Vec::new();
+    let mut find = |node, attribute| {
+        let name = names.or_warn(required(node, attribute))?;
+        let link = names.links.get(name).copied();
+        if link.is_none() && !missing.contains(&name) {
+            missing.push(name);
+        }
+        link
+    };
     let mut reasons = BTreeMap::new();
     for node in children(root, "disable_default_collisions") {
-        if let Some(a) = find(node, "link")? {
+        if let Some(a) = find(node, "link") {
             let others = (0..robot.links.len()).filter(|&b| b != a);
             reasons.extend(others.map(|b| ([a.min(b), a.max(b)], DisableReason::User)));
         }
     }
     for node in children(root, "enable_collisions") {
-        if let (Some(a), Some(b)) = (find(node, "link1")?, find(node, "link2")?) {
+        if let (Some(a), Some(b)) = (find(node, "link1"), find(node, "link2")) {
             reasons.remove(&[a.min(b), a.max(b)]);
         }
     }
     for node in children(root, "disable_collisions") {
-        if let (Some(a), Some(b)) = (find(node, "link1")?, find(node, "link2")?) {
+        if let (Some(a), Some(b)) = (find(node, "link1"), find(node, "link2")) {
             let reason = match node.attribute("reason") {
                 Some("Adjacent") => DisableReason::Adjacent,
                 Some("Default") => DisableReason::Default,
@@ -207,7 +256,11 @@ fn disabled(robot: &Robot, root: Node) -> Result<BTreeMap<[usize; 2], DisableRea
             reasons.insert([a.min(b), a.max(b)], reason);
         }
     }
-    Ok(reasons)
+    if !missing.is_empty() {
+        let what = format!("pairs of links that the URDF does not have: {}; passed over", listed(missing));
+        names.warnings.push(fault(root, what));
+    }
+    reasons
 }
 
 #[cfg(test)]
@@ -297,30 +350,56 @@ mod tests {
     #[test]
     fn mistakes_are_found_and_placed() {
         for (right, wrong, line, says) in [
-            ("<joint name=\"rj1\"/>", "<joint name=\"rj9\"/>", 4, "no joint \"rj9\""),
-            ("<link name=\"r2\"/>", "<link name=\"r9\"/>", 4, "no link \"r9\""),
-            ("tip_link=\"tool\"", "tip_link=\"tolo\"", 3, "no link \"tolo\""),
-            (" tip_link=\"tool\"", "", 3, "\"tip_link\" is missing"),
-            ("<group name=\"right\"/>", "<group name=\"write\"/>", 2, "no group \"write\""),
-            ("<joint name=\"rj1\"/>", "<group name=\"all\"/>", 4, "holds itself"),
-            ("<group name=\"wrist\">", "<group name=\"left\">", 5, "second group"),
-            ("group=\"left\">", "group=\"lift\">", 7, "no group \"lift\""),
             ("value=\"0.5\"", "value=\"half\"", 8, "finite number"),
             ("value=\"0.5\"", "value=\"NaN\"", 8, "finite number"),
-            ("name=\"weld\"", "name=\"wold\"", 9, "no joint \"wold\""),
-            ("name=\"weld\"", "name=\"lj1\"", 9, "has a value already"),
-            ("<disable_collisions link1=\"r2\" ", "<disable_collisions ", 12, "\"link1\" is missing"),
+            ("name=\"twin\"", "name=\"${twin}\"", 1, "xacro FILE"),
             ("<robot ", "<rowboat ", 1, "XML"),
         ] {
             assert!(SRDF.contains(right), "{right}");
             let error = read(&SRDF.replacen(right, wrong, 1)).expect_err(wrong);
             assert!(error.to_string().contains(says), "{wrong}: {error}");
-            if says == "holds itself" {
-                // The group is met first from "all", which holds it.
-                assert!(error.line.is_some());
-            } else if says != "XML" {
+            if says != "XML" {
                 assert_eq!(error.line, Some(line), "{wrong}: {error}");
             }
         }
+    }
+
+    /// The rest is as it was.
+    #[test]
+    fn what_names_nothing_of_the_robot_is_passed_over() {
+        for (right, wrong, line, says) in [
+            ("<joint name=\"rj1\"/>", "<joint name=\"rj1\"/><joint name=\"v\"/>", 4, "virtual joint \"v\""),
+            ("<joint name=\"rj1\"/>", "<joint name=\"rj1\"/><joint name=\"rj9\"/>", 4, "no joint \"rj9\""),
+            ("<link name=\"r2\"/>", "<link name=\"r9\"/>", 4, "no link \"r9\""),
+            ("name=\"across\"><chain", "name=\"across\"><chain base_link=\"l2\" tip_link=\"tolo\"/><chain", 6, "no link \"tolo\""),
+            ("name=\"across\"><chain", "name=\"across\"><chain base_link=\"l2\"/><chain", 6, "\"tip_link\" is missing"),
+            ("<group name=\"right\"/>", "<group name=\"right\"/><group name=\"write\"/>", 2, "no group \"write\""),
+            ("<joint name=\"rj1\"/>", "<joint name=\"rj1\"/><group name=\"right\"/>", 4, "holds itself"),
+            ("<group name=\"wrist\">", "<group name=\"left\"/><group name=\"wrist\">", 5, "second group"),
+            ("<group_state ", "<group_state name=\"home\" group=\"lift\"/><group_state ", 7, "no group \"lift\""),
+            ("<group_state ", "<group_state name=\"home\" group=\"left\"/><group_state ", 7, "second state"),
+            ("name=\"weld\"", "name=\"wold\"", 9, "no joint \"wold\""),
+            ("name=\"weld\" value=\"1\"", "name=\"v\" value=\"1 2 3\"", 9, "virtual joint \"v\""),
+            ("name=\"weld\" value=\"1\"", "name=\"lj2\" value=\"1 2 3\"", 9, "several degrees of freedom"),
+            ("<joint name=\"weld\"", "<joint name=\"lj1\" value=\"0.5\"/><joint name=\"weld\"", 9, "second value"),
+            ("<disable_collisions link1=\"r2\" ", "<disable_collisions link2=\"l1\"/><disable_collisions link1=\"r2\" ", 12, "\"link1\" is missing"),
+            ("<robot name=\"twin\"", "<robot name=\"twins\"", 1, "of a robot \"twins\""),
+        ] {
+            assert!(SRDF.contains(right), "{right}");
+            let robot = read(&SRDF.replacen(right, wrong, 1)).unwrap_or_else(|e| panic!("{wrong}: {e}"));
+            let of_this = |w: &&crate::error::Warning| !w.0.message.contains("third_arm");
+            let warnings: Vec<_> = robot.warnings.iter().filter(of_this).collect();
+            let [warning] = &warnings[..] else { panic!("{wrong}: {warnings:?}") };
+            assert_eq!(warning.0.line, Some(line), "{wrong}: {warning}");
+            assert!(warning.to_string().contains(says), "{wrong}: {warning}");
+            assert_eq!(group(&robot, "all"), ["lj1", "lj2", "rj1"], "{wrong}");
+            assert_eq!(group(&robot, "across"), ["lj1", "lj2", "rj1"], "{wrong}");
+            assert_eq!(robot.states.len(), 1);
+            assert_eq!(robot.states[0].values, [(robot.joint("lj1").unwrap(), 0.5)], "{wrong}");
+            assert_eq!((robot.pairs.len(), robot.skipped.len()), (4, 2), "{wrong}");
+        }
+        let plain = read(SRDF).unwrap();
+        let [warning] = &plain.warnings[..] else { panic!("{:?}", plain.warnings) };
+        assert!(warning.0.message.contains("\"third_arm\"; passed over"), "{warning}");
     }
 }

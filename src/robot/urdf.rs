@@ -7,11 +7,13 @@
 
 mod schema;
 
+use schema::is_a_point;
+
 use super::geometry::Geometry;
 use super::spherize::check_lengths;
-use super::xml::{attribute_fault, children, fault, parse};
+use super::xml::{attribute_fault, children, declared, fault, parse, tell_undeclared};
 use super::{Inertia, Joint, JointKind, JointLimits, Link, LinkSolid, Mimic, Robot, Sphere};
-use crate::error::InputError;
+use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
 use crate::world::Shape;
 use glam::{DMat3, DVec3};
@@ -26,30 +28,43 @@ const MAX_LINKS: usize = 2048;
 /// More pieces of collision geometry than any robot has, single spheres included.
 const MAX_SOLIDS: usize = 16_384;
 
+/// Share of the greatest moment of inertia by which another may be below zero, which is rounding then; ...
+const MOMENT_ROUNDING: f64 = 1e-9;
+
+/// ... and the least that this greatest counts for, kg m^2: that of a gram at 30 micrometres.
+const LEAST_MOMENT: f64 = 1e-12;
+
 /// Reads a robot from the text of a URDF file: links and joints, no groups and no pairs; and the collision
 /// geometry of each link, in whose place stands a point for each piece of it. Meshes are looked for from
 /// `folder`, where the file lies.
-pub(super) fn read(text: &str, folder: Option<&Path>) -> Result<(Robot, Vec<Vec<Geometry>>), InputError> {
-    with_assembly(text, folder, |assembly| assembly.robot())
+pub(super) fn read(
+    text: &str,
+    folder: Option<&Path>,
+    warnings: &Warnings,
+) -> Result<(Robot, Vec<Vec<Geometry>>), InputError> {
+    with_assembly(text, folder, warnings, |assembly| assembly.robot())
 }
 
 /// Reads the collision geometry of all links as it stands in the text of a URDF file.
 pub(super) fn read_solids(text: &str, folder: Option<&Path>) -> Result<Vec<LinkSolid>, InputError> {
-    with_assembly(text, folder, |assembly| assembly.solids())
+    with_assembly(text, folder, &Warnings::default(), |assembly| assembly.solids())
 }
 
 fn with_assembly<T>(
     text: &str,
     folder: Option<&Path>,
+    warnings: &Warnings,
     use_it: impl FnOnce(&Assembly) -> Result<T, InputError>,
 ) -> Result<T, InputError> {
-    let document = parse(text)?;
+    let (text, undeclared) = declared(text);
+    let document = parse(&text)?;
     let root = document.root_element();
-    let plain = schema::plain(root)?;
+    tell_undeclared(root, &undeclared, warnings);
+    let plain = schema::plain(root, warnings)?;
     let urdf = urdf_rs::read_from_string(&plain).map_err(|e| fault(root, format!("not valid URDF: {e}")))?;
     let links = children(root, "link").collect();
     let joints = children(root, "joint").collect();
-    use_it(&Assembly { urdf: &urdf, folder, root, links, joints })
+    use_it(&Assembly { urdf: &urdf, folder, root, links, joints, warnings })
 }
 
 /// What `urdf-rs` read, beside the elements it stems from: `links[i]` is `urdf.links[i]`'s.
@@ -59,6 +74,7 @@ struct Assembly<'a, 'i> {
     root: Node<'a, 'i>,
     links: Vec<Node<'a, 'i>>,
     joints: Vec<Node<'a, 'i>>,
+    warnings: &'a Warnings,
 }
 
 impl Assembly<'_, '_> {
@@ -77,9 +93,10 @@ impl Assembly<'_, '_> {
         }
         self.resolve_mimics(&mut joints, &order.joints)?;
         let geometry: Vec<_> = order.links.iter().map(|&u| self.geometry_of(u)).collect::<Result<_, _>>()?;
+        let links = order.links.iter().zip(&geometry).map(|(&u, pieces)| self.link(u, pieces));
         let robot = Robot {
             name: self.urdf.name.clone(),
-            links: order.links.iter().zip(&geometry).map(|(&u, pieces)| self.link(u, pieces)).collect(),
+            links: links.collect::<Result<_, _>>()?,
             joints,
             groups: Vec::new(),
             states: Vec::new(),
@@ -88,6 +105,7 @@ impl Assembly<'_, '_> {
             always: Vec::new(),
             proved_within: Vec::new(),
             base: None,
+            warnings: Vec::new(),
         };
         Ok((robot, geometry))
     }
@@ -167,19 +185,36 @@ impl Assembly<'_, '_> {
         }
     }
 
-    fn link(&self, u: usize, pieces: &[Geometry]) -> Link {
+    fn link(&self, u: usize, pieces: &[Geometry]) -> Result<Link, InputError> {
         let link = &self.urdf.links[u];
         let inertial = &link.inertial;
         let i = &inertial.inertia;
-        let matrix = DMat3::from_cols_array(&[i.ixx, i.ixy, i.ixz, i.ixy, i.iyy, i.iyz, i.ixz, i.iyz, i.izz]);
+        let [ixx, iyy, izz] = self.moments([i.ixx, i.iyy, i.izz], self.links[u])?;
+        let matrix = DMat3::from_cols_array(&[ixx, i.ixy, i.ixz, i.ixy, iyy, i.iyz, i.ixz, i.iyz, izz]);
         let inertia = Inertia { mass: inertial.mass.value, com: DVec3::ZERO, matrix };
         let point = |piece: &Geometry| Sphere { center: piece.pose().translation, radius: 0.0 };
-        Link {
+        Ok(Link {
             name: link.name.clone(),
             inertia: inertia.transformed(&pose(&inertial.origin)),
             spheres: pieces.iter().map(point).collect(),
             visible: children(self.links[u], "visual").next().is_some(),
+        })
+    }
+
+    /// Moments of inertia, where those that rounding left below zero are zero.
+    fn moments(&self, moments: [f64; 3], link: Node) -> Result<[f64; 3], InputError> {
+        let node = children(link, "inertial").flat_map(|n| children(n, "inertia").next()).next().unwrap_or(link);
+        let most = moments.into_iter().fold(LEAST_MOMENT, |most: f64, moment| most.max(moment.abs()));
+        let mut rounded = moments;
+        for (moment, name) in rounded.iter_mut().zip(["ixx", "iyy", "izz"]).filter(|(moment, _)| **moment < 0.0) {
+            if *moment < -MOMENT_ROUNDING * most {
+                let what = format!("expected a finite number that is not negative, found {moment}");
+                return Err(attribute_fault(node, name, what));
+            }
+            self.warnings.push(attribute_fault(node, name, format!("{moment:e} is less than nothing; taken as 0")));
+            *moment = 0.0;
         }
+        Ok(rounded)
     }
 
     fn solids(&self) -> Result<Vec<LinkSolid>, InputError> {
@@ -195,8 +230,15 @@ impl Assembly<'_, '_> {
     /// The collision geometry of a link.
     fn geometry_of(&self, u: usize) -> Result<Vec<Geometry>, InputError> {
         let collisions = self.urdf.links[u].collision.iter();
-        let nodes = children(self.links[u], "collision");
-        collisions.zip(nodes).map(|(collision, node)| self.geometry(collision, node)).collect()
+        let collisions = collisions.zip(children(self.links[u], "collision"));
+        let fills = |(_, node): &(&urdf_rs::Collision, Node<'_, '_>)| match shape_of(*node).filter(|n| is_a_point(*n)) {
+            Some(shape) => {
+                self.warnings.push(fault(shape, "a shape without any extent; passed over"));
+                false
+            }
+            None => true,
+        };
+        collisions.filter(fills).map(|(collision, node)| self.geometry(collision, node)).collect()
     }
 
     fn geometry(&self, collision: &urdf_rs::Collision, node: Node) -> Result<Geometry, InputError> {
@@ -234,8 +276,15 @@ impl Assembly<'_, '_> {
             limits: JointLimits::NONE,
             mimic: None,
         };
+        let bare = children(node, "axis").find(|axis| !axis.has_attribute("xyz"));
         if kind == JointKind::Fixed {
+            if let Some(axis) = bare {
+                self.warnings.push(fault(axis, "has no \"xyz\"; a fixed joint needs none"));
+            }
             return Ok(this);
+        }
+        if let Some(axis) = bare {
+            return Err(fault(axis, "attribute \"xyz\" is missing in <axis>"));
         }
         this.axis = axis(joint, node)?;
         this.limits = self.limits(joint, node)?;
@@ -255,19 +304,22 @@ impl Assembly<'_, '_> {
     fn limits(&self, joint: &urdf_rs::Joint, node: Node) -> Result<JointLimits, InputError> {
         let bounded = joint.joint_type != JointType::Continuous;
         let Some(node) = children(node, "limit").next() else {
-            let message = "<limit> is missing: a revolute or prismatic joint needs lower, upper and velocity";
+            let message = "<limit> is missing: a revolute or prismatic joint needs lower and upper";
             return if bounded { Err(fault(node, message)) } else { Ok(JointLimits::NONE) };
         };
         let limit = &joint.limit;
         let known = |cap: f64| if cap > 0.0 { cap } else { f64::INFINITY };
         let mut limits = JointLimits {
             velocity: known(limit.velocity),
-            acceleration: known(limit.acceleration.min(limit.deceleration)),
+            acceleration: known(limit.acceleration).min(known(limit.deceleration)),
             jerk: known(limit.jerk),
             effort: known(limit.effort),
             ..JointLimits::NONE
         };
         if bounded {
+            if !node.has_attribute("lower") && !node.has_attribute("upper") {
+                self.warnings.push(fault(node, "has neither \"lower\" nor \"upper\"; by URDF both are 0, and the joint does not move"));
+            }
             (limits.lower, limits.upper) = (limit.lower, limit.upper);
             if let Some(soft) = &joint.safety_controller
                 && soft.soft_lower_limit < soft.soft_upper_limit
@@ -346,6 +398,12 @@ fn index<'n>(
         }
     }
     Ok(found)
+}
+
+/// The element that says which shape a `<collision>` has.
+fn shape_of<'a, 'i>(collision: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
+    let geometry = collision.children().find(|n| n.tag_name().name() == "geometry")?;
+    geometry.children().find(Node::is_element)
 }
 
 fn pose(pose: &urdf_rs::Pose) -> Pose {
@@ -443,7 +501,7 @@ mod tests {
 </robot>"#;
 
     fn read_arm(text: &str) -> Result<Robot, InputError> {
-        read(text, None).map(|(robot, _)| robot)
+        read(text, None, &Warnings::default()).map(|(robot, _)| robot)
     }
 
     #[test]
@@ -523,8 +581,9 @@ mod tests {
         ("<sphere radius=\"0.1\"/>", "<cone/>", 10, "exactly one of"),
         ("<sphere radius=\"0.1\"/>", "<mesh filename=\"a.stl\"/>", 10, "mesh"),
         ("lower=\"-2\" upper=\"2\"", "lower=\"2\" upper=\"-2\"", 23, "lower <= upper"),
-        ("velocity=\"0\" effort=\"7\"", "effort=\"7\"", 23, "\"velocity\" is missing"),
-        ("effort=\"7\"", "effort=\"-7\"", 23, "not negative"),
+        ("effort=\"7\"", "effort=\"NaN\"", 23, "expected a number"),
+        ("axis xyz=\"0 0 2\"", "axis ", 17, "\"xyz\" is missing"),
+        ("ixx=\"1\"", "ixx=\"-1\"", 7, "not negative"),
         ("<limit lower=\"-2\" upper=\"2\" velocity=\"0\" effort=\"7\"/>", "", 21, "<limit> is missing"),
         ("mimic joint=\"shoulder\"", "mimic joint=\"hip\"", 29, "no joint \"hip\""),
         ("mimic joint=\"shoulder\"", "mimic joint=\"wrist\"", 26, "follows itself"),
@@ -560,7 +619,7 @@ mod tests {
         for name in ["package://arm_description/meshes/part.obj", "../meshes/part.obj", &absolute] {
             let mesh = format!("<mesh filename=\"{name}\" scale=\"0.1 0.1 0.1\"/>");
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &mesh);
-            let (robot, geometry) = read(&text, Some(&urdf)).expect(name);
+            let (robot, geometry) = read(&text, Some(&urdf), &Warnings::default()).expect(name);
             assert_eq!((robot.links[1].spheres.len(), geometry[1].len()), (1, 1));
             let Ok(Solid::Mesh(mesh, _)) = geometry[1][0].load() else { panic!("{name}") };
             assert_eq!(mesh.vertices().len(), 4);
@@ -568,7 +627,7 @@ mod tests {
         }
         for name in ["package://arm_description/meshes/none.obj", "http://x/part.obj", "none.obj"] {
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &format!("<mesh filename=\"{name}\"/>"));
-            assert!(read(&text, Some(&urdf)).is_err(), "{name}");
+            assert!(read(&text, Some(&urdf), &Warnings::default()).is_err(), "{name}");
         }
         std::fs::remove_dir_all(&folder).unwrap();
     }

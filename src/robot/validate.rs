@@ -242,6 +242,7 @@ impl CollisionLink {
             return Err(InvalidValue::new("spheres", format!("{:?}", self.spheres), expected));
         };
         self.bound.validate().map_err(|e| e.under("bound"))?;
+        magnitude("padding", self.padding)?;
         let reach = |s: &Sphere| s.center.distance(self.bound.center) + s.radius;
         let most = self.bound.radius * (1.0 + ROUNDING);
         match spheres.iter().position(|s| reach(s) > most) {

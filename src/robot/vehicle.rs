@@ -23,6 +23,7 @@ impl Robot {
             always: Vec::new(),
             proved_within: Vec::new(),
             base: None,
+            warnings: Vec::new(),
         }
     }
 

@@ -17,17 +17,19 @@ mod write_vehicle;
 
 pub use body::{Part, PartShape};
 pub use files::RobotFiles;
-pub use setup::{JointOverride, LimitChoice, Planned, RobotChoice, RobotSource, limit_jerk};
+pub use setup::{DefaultLimits, JointOverride, LimitChoice, Planned, RobotChoice, RobotSource, limit_jerk};
 pub use vehicle::{Carried, PointRobot, VehicleRobot};
 
 // What the benchmark suites read and check as scenes do.
 #[cfg(feature = "cli")]
 pub(crate) use {read::obstacle, setup::admit};
 
-pub(crate) use setup::{coordinates, find_joint, require_limits};
+pub(crate) use setup::{find_joint, held_at, require_limits};
 
+use crate::error::Warning;
 use crate::plan::PlanOptions;
 use crate::problem::Problem;
+use crate::robot::LinkPadding;
 
 /// A scene, read and found to be sound.
 ///
@@ -44,8 +46,12 @@ pub struct Scene {
     pub robot: RobotChoice,
     /// What was said of its limits. They are applied in `problem` already.
     pub limits: LimitChoice,
+    /// How far its links stay from obstacles. That is applied in `problem` already.
+    pub padding: LinkPadding,
     /// What there is to plan.
     pub problem: Problem,
     /// How to plan it.
     pub options: PlanOptions,
+    /// What was read otherwise than it stands in its files and in those of the robot, or passed over.
+    pub warnings: Vec<Warning>,
 }

@@ -1,22 +1,26 @@
 //! MotionBenchMaker's problems as they were published: a MoveIt planning scene and a MoveIt
 //! motion plan request, both in YAML.
 //!
-//! Of a MoveIt message what flatout can honour is read, and what only advises (padding, workspace,
-//! planner names) is passed over. What would change which motions are allowed and cannot be
-//! honoured (meshes, octomaps, path constraints) is an error.
+//! Of a MoveIt message what flatout can honour is read, and what only advises (workspace, planner names) is
+//! passed over. What would change which motions are allowed and cannot be honoured (meshes, octomaps, path
+//! constraints, Cartesian speeds, scaled links) is an error; what would allow more than is allowed here, or is not
+//! known, is told in a warning.
+
+mod message;
+mod objects;
+
+use message::{Frames, forbid, frame, is_blank, tell_unknown};
 
 use super::Scene;
 use super::files::RobotFiles;
-use super::lengths::{lengths, point, quaternion};
-use super::setup::{self, LimitChoice, Planned, RobotChoice, RobotSource};
+use super::setup::{self, DefaultLimits, LimitChoice, Planned, RobotChoice, RobotSource};
 use crate::document::{self, Map, Node, Value, unknown};
-use crate::error::InputError;
+use crate::error::{InputError, Warnings, listed};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
-use crate::robot::{Mechanism, Robot};
-use crate::world::{Obstacle, Shape, World};
-use glam::{DQuat, DVec3};
+use crate::robot::{LinkPadding, Mechanism, Robot, SkipReason};
+use crate::world::World;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,10 +30,27 @@ use std::time::Duration;
 /// Where a file is missing or malformed, names what the robot has not, or asks for what flatout
 /// cannot do. Whether start and goals are free of collision is not looked at here.
 pub fn load(scene: &Path, request: &Path, files: RobotFiles) -> Result<Scene, InputError> {
+    load_with(scene, request, files, DefaultLimits::default())
+}
+
+/// The same, where joints that no file gives a limit have the `default` ones.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(
+    scene: &Path,
+    request: &Path,
+    files: RobotFiles,
+    default: DefaultLimits,
+) -> Result<Scene, InputError> {
     let scene_text = InputError::read_text(scene)?;
     let request_text = InputError::read_text(request)?;
-    let robot = files.load()?;
-    parse(Text { text: &scene_text, file: scene }, Text { text: &request_text, file: request }, files, &robot)
+    let mut robot = files.load()?;
+    let limits = LimitChoice { default, ..LimitChoice::default() };
+    limits.apply_to(&mut robot)?;
+    let (scene, request) =
+        (Text { text: &scene_text, file: scene }, Text { text: &request_text, file: request });
+    read(scene, request, files, &robot, default)
 }
 
 /// The text of a file and its name for messages.
@@ -46,24 +67,79 @@ pub struct Text<'a> {
 /// # Errors
 /// As [`load`].
 pub fn parse(scene: Text, request: Text, files: RobotFiles, robot: &Robot) -> Result<Scene, InputError> {
+    read(scene, request, files, robot, DefaultLimits::default())
+}
+
+fn read(
+    scene: Text,
+    request: Text,
+    files: RobotFiles,
+    robot: &Robot,
+    default: DefaultLimits,
+) -> Result<Scene, InputError> {
     let in_scene = |e: InputError| e.in_file(scene.file);
     let in_request = |e: InputError| e.in_file(request.file);
+    let (of_scene, of_request) = (Warnings::default(), Warnings::default());
     let scene_root = document::parse(scene.text).map_err(in_scene)?;
     let scene_map = scene_root.map("a MoveIt planning scene: a map").map_err(in_scene)?;
     let request_root = document::parse(request.text).map_err(in_request)?;
     let request_map = request_root.map("a MoveIt motion plan request: a map").map_err(in_request)?;
+    tell_unknown(&scene_map, &SCENE_KEYS, &of_scene);
+    tell_unknown(&request_map, &REQUEST_KEYS, &of_request);
 
     let mut state = RobotState::new(robot);
     if let Some(node) = scene_map.get("robot_state") {
-        state.read(node).map_err(in_scene)?;
+        state.read(node, &of_scene).map_err(in_scene)?;
     }
     if let Some(node) = request_map.get("start_state") {
-        state.read(node).map_err(in_request)?;
+        state.read(node, &of_request).map_err(in_request)?;
     }
-    let query = MoveItQuery::read(&request_map, robot, &state, files).map_err(in_request)?;
-    let world = world(&scene_map, robot, &query).map_err(in_scene)?;
-    query.with_world(world).map_err(in_request)
+    let query = MoveItQuery::read(&request_map, robot, &state, files, &of_request).map_err(in_request)?;
+    let world = world(&scene_map, robot, &query, &of_scene).map_err(in_scene)?;
+    let padding = padding(&scene_map, robot).map_err(in_scene)?;
+    heed_matrix(&scene_map, robot, &of_scene).map_err(in_scene)?;
+    let mut scene_read = query.with_world(world, padding, default).map_err(in_request)?;
+    scene_read.warnings = robot.warnings.clone();
+    scene_read.warnings.extend(of_scene.take_of(Some(scene.file)));
+    scene_read.warnings.extend(of_request.take_of(Some(request.file)));
+    Ok(scene_read)
 }
+
+/// Keys of a `moveit_msgs/PlanningScene`.
+const SCENE_KEYS: [&str; 12] = [
+    "name",
+    "robot_state",
+    "robot_model_name",
+    "robot_model_root",
+    "fixed_frame_transforms",
+    "allowed_collision_matrix",
+    "link_padding",
+    "link_scale",
+    "object_colors",
+    "world",
+    "is_diff",
+    "collision_map",
+];
+
+/// Keys of a `moveit_msgs/MotionPlanRequest`.
+const REQUEST_KEYS: [&str; 16] = [
+    "workspace_parameters",
+    "start_state",
+    "goal_constraints",
+    "path_constraints",
+    "trajectory_constraints",
+    "reference_trajectories",
+    "pipeline_id",
+    "planner_id",
+    "group_name",
+    "num_planning_attempts",
+    "allowed_planning_time",
+    "max_velocity_scaling_factor",
+    "max_acceleration_scaling_factor",
+    "cartesian_speed_limited_link",
+    "cartesian_speed_end_effector_link",
+    "max_cartesian_speed",
+];
 
 /// Positions and velocities of all joints, and where the robot stands.
 struct RobotState<'a> {
@@ -83,14 +159,14 @@ impl<'a> RobotState<'a> {
     }
 
     /// Takes over what a `moveit_msgs/RobotState` says.
-    fn read(&mut self, node: &Node) -> Result<(), InputError> {
+    fn read(&mut self, node: &Node, warnings: &Warnings) -> Result<(), InputError> {
         let map = node.map("a robot state: a map")?;
         forbid(&map, "attached_collision_objects", "objects attached to the robot")?;
         if let Some(node) = map.get("joint_state") {
             self.read_joints(&node.map("a joint state: a map")?)?;
         }
         if let Some(node) = map.get("multi_dof_joint_state") {
-            self.read_base(&node.map("a state of joints of several degrees of freedom: a map")?)?;
+            self.read_base(&node.map("a state of joints of several degrees of freedom: a map")?, warnings)?;
         }
         Ok(())
     }
@@ -117,12 +193,19 @@ impl<'a> RobotState<'a> {
     }
 
     /// The joint of several degrees of freedom is the virtual one that carries the root link.
-    fn read_base(&mut self, map: &Map) -> Result<(), InputError> {
+    fn read_base(&mut self, map: &Map, warnings: &Warnings) -> Result<(), InputError> {
+        for key in ["twist", "wrench"] {
+            if let Some(node) = map.get(key).filter(|node| moves(node)) {
+                return Err(
+                    node.error(format!("a {key} of the robot's root link cannot be honoured; expected none"))
+                );
+            }
+        }
         let Some(node) = map.get("transforms") else { return Ok(()) };
         match node.list("a list of transforms")? {
             [] => Ok(()),
             [transform] => {
-                self.base = frame(transform, "translation", "rotation")?;
+                self.base = frame(transform, "translation", "rotation", warnings)?;
                 Ok(())
             }
             _ => Err(node.expected("at most one transform, that of the robot's root link")),
@@ -141,18 +224,14 @@ fn column(map: &Map, key: &str, count: usize) -> Result<Vec<f64>, InputError> {
     }
 }
 
-/// Refuses what is there and would change which motions are allowed.
-fn forbid(map: &Map, key: &str, what: &str) -> Result<(), InputError> {
-    let Some(node) = map.get(key) else { return Ok(()) };
-    if is_blank(node) { Ok(()) } else { Err(node.error(format!("{what} cannot be read yet; expected none"))) }
-}
-
-/// Whether no list in it holds anything; names and headers alone say nothing.
-fn is_blank(node: &Node) -> bool {
+/// Whether any number in it is not zero.
+fn moves(node: &Node) -> bool {
     match &node.value {
-        Value::List(list) => list.is_empty(),
-        Value::Map(entries) => entries.iter().all(|e| is_blank(&e.node)),
-        _ => true,
+        Value::List(list) => list.iter().any(moves),
+        Value::Map(entries) => entries.iter().any(|e| moves(&e.node)),
+        Value::Integer(v) => *v != 0,
+        Value::Number(v) => *v != 0.0,
+        _ => false,
     }
 }
 
@@ -169,9 +248,25 @@ struct MoveItQuery {
 }
 
 impl MoveItQuery {
-    fn read(map: &Map, robot: &Robot, state: &RobotState, files: RobotFiles) -> Result<Self, InputError> {
+    fn read(
+        map: &Map,
+        robot: &Robot,
+        state: &RobotState,
+        files: RobotFiles,
+        warnings: &Warnings,
+    ) -> Result<Self, InputError> {
         forbid(map, "path_constraints", "path constraints")?;
         forbid(map, "trajectory_constraints", "trajectory constraints")?;
+        if let Some(node) = map.get("reference_trajectories").filter(|node| !is_blank(node)) {
+            warnings.push(node.error("reference trajectories only advise; passed over"));
+        }
+        if let Some(node) = map.get("max_cartesian_speed")
+            && node.number()? > 0.0
+        {
+            return Err(
+                node.error("a greatest Cartesian speed cannot be held yet; expected 0, which is none")
+            );
+        }
         let group = map.require("group_name")?;
         let planned = Planned::Group(group.text("the name of a group")?.to_owned());
         let joints = planned.resolve(robot).map_err(|e| group.locate(e))?;
@@ -180,7 +275,7 @@ impl MoveItQuery {
             acceleration_scaling: scaling(map, "max_acceleration_scaling_factor")?,
             ..LimitChoice::default()
         };
-        let values = held(robot, state, &joints);
+        let values = held(robot, state, &joints, warnings);
         let mut mechanism =
             Mechanism::new(robot, &joints, &values, state.base).map_err(|e| group.locate(e))?;
         limits.scale(&mut mechanism);
@@ -191,8 +286,9 @@ impl MoveItQuery {
         let position: Vec<f64> = pick(&state.position);
         let start = JointState { velocity: pick(&state.velocity), ..JointState::at_rest(position) };
         let start_node = map.get("start_state").unwrap_or(map.node);
-        setup::admit(&mut mechanism, &start).map_err(|e| start_node.locate(e))?;
-        let goals = goals(map, robot, &joints, &mut mechanism)?;
+        let slacks = setup::admit(&mut mechanism, &start).map_err(|e| start_node.locate(e))?;
+        slacks.into_iter().for_each(|told| warnings.push(start_node.locate(told)));
+        let goals = goals(map, robot, &joints, &mut mechanism, warnings)?;
         let locked = (0..values.len()).filter(|j| state.given[*j] && !joints.contains(j));
         let locked = locked.map(|j| (robot.joints[j].name.clone(), values[j])).collect();
         let source = RobotSource::Files(files);
@@ -200,23 +296,37 @@ impl MoveItQuery {
         Ok(Self { choice, limits, mechanism, start, goals, options: options(map)?, values })
     }
 
-    fn with_world(self, world: World) -> Result<Scene, InputError> {
+    fn with_world(
+        self,
+        world: World,
+        padding: LinkPadding,
+        default: DefaultLimits,
+    ) -> Result<Scene, InputError> {
         let torque = self.limits.torque(&self.mechanism)?;
-        let Self { choice, limits, mechanism, start, goals, options, .. } = self;
+        let Self { choice, limits, mut mechanism, start, goals, options, .. } = self;
+        let limits = LimitChoice { default, ..limits };
+        mechanism.pad(&padding);
         let smoothness = Smoothness::Acceleration;
         let problem = Problem { mechanism, world, start, goals, smoothness, torque, gravity: GRAVITY };
         problem.validate().map_err(InputError::of_value)?;
-        Ok(Scene { robot: choice, limits, problem, options })
+        Ok(Scene { robot: choice, limits, padding, problem, options, warnings: Vec::new() })
     }
 }
 
 /// Positions of all joints, those that are not planned within their bounds: recorded states put
-/// fingers a little beyond them.
-fn held(robot: &Robot, state: &RobotState, planned: &[usize]) -> Vec<f64> {
+/// fingers beyond them, which is told.
+fn held(robot: &Robot, state: &RobotState, planned: &[usize], warnings: &Warnings) -> Vec<f64> {
     let mut values = state.position.clone();
     for (j, joint) in robot.joints.iter().enumerate() {
         if joint.is_independent() && !planned.contains(&j) {
-            values[j] = values[j].max(joint.limits.lower).min(joint.limits.upper);
+            let (value, limits) = (values[j], joint.limits);
+            values[j] = value.max(limits.lower).min(limits.upper);
+            if values[j] != value {
+                let name = &joint.name;
+                let what =
+                    format!("joint \"{name}\" at {value:?} is outside its limits; held at {:?}", values[j]);
+                warnings.push(InputError::new(what).for_key("robot state"));
+            }
         }
     }
     values
@@ -252,13 +362,14 @@ fn goals(
     robot: &Robot,
     joints: &[usize],
     mechanism: &mut Mechanism,
+    warnings: &Warnings,
 ) -> Result<Vec<JointState>, InputError> {
     let node = map.require("goal_constraints")?;
     let list = node.list("a list of goal constraints")?;
     if list.is_empty() {
         return Err(node.expected("at least one goal constraint"));
     }
-    list.iter().map(|node| goal(node, robot, joints, mechanism)).collect()
+    list.iter().map(|node| goal(node, robot, joints, mechanism, warnings)).collect()
 }
 
 fn goal(
@@ -266,6 +377,7 @@ fn goal(
     robot: &Robot,
     joints: &[usize],
     mechanism: &mut Mechanism,
+    warnings: &Warnings,
 ) -> Result<JointState, InputError> {
     let map = node.map("a goal constraint: a map")?;
     for key in ["position_constraints", "orientation_constraints", "visibility_constraints"] {
@@ -283,7 +395,7 @@ fn goal(
             );
         };
         let value = constraint.require("position")?;
-        setup::admit_position(mechanism, i, value.number()?).map_err(|e| value.locate(e))?;
+        setup::allow(setup::admit_position(mechanism, i, value.number()?), value, warnings)?;
         position[i] = Some(value.number()?);
     }
     let missing = |i: usize| node.error(format!("missing joint \"{}\"", mechanism.outputs[i]));
@@ -293,138 +405,113 @@ fn goal(
 }
 
 /// The obstacles of a planning scene, in the planning frame.
-fn world(scene: &Map, robot: &Robot, query: &MoveItQuery) -> Result<World, InputError> {
-    let frames = Frames::read(scene, robot, query)?;
-    let mut world = World::default();
-    let Some(node) = scene.get("world") else { return Ok(world) };
+fn world(scene: &Map, robot: &Robot, query: &MoveItQuery, warnings: &Warnings) -> Result<World, InputError> {
+    if let Some(node) = scene.get("is_diff").filter(|node| matches!(node.value, Value::Bool(true))) {
+        warnings.push(node.error("what the scene differs from is not known; taken for all there is"));
+    }
+    forbid(scene, "collision_map", "collision maps")?;
+    let base = query.choice.base;
+    let links = robot.links.iter().zip(robot.link_poses(&query.values));
+    let frames = Frames::read(scene, links.map(|(link, pose)| (link.name.clone(), base * pose)), warnings)?;
+    let Some(node) = scene.get("world") else { return Ok(World::default()) };
     let map = node.map("a world: a map")?;
+    tell_unknown(&map, &["collision_objects", "octomap"], warnings);
     if let Some(octomap) = map.get("octomap").and_then(|n| n.map("").ok()).and_then(|m| m.get("octomap")) {
         forbid(&octomap.map("an octomap: a map")?, "data", "octomaps")?;
     }
-    if let Some(objects) = map.get("collision_objects") {
-        for object in objects.list("a list of collision objects")? {
-            read_object(&object.map("a collision object: a map")?, &frames, &mut world)?;
-        }
-    }
-    Ok(world)
+    let Some(list) = map.get("collision_objects") else { return Ok(World::default()) };
+    objects::world(list.list("a list of collision objects")?, &frames, warnings)
 }
 
-/// Frames that poses of objects may be given in.
-struct Frames(Vec<(String, Pose)>);
-
-impl Frames {
-    fn read(scene: &Map, robot: &Robot, query: &MoveItQuery) -> Result<Self, InputError> {
-        let mut frames = vec![(String::new(), Pose::IDENTITY)];
-        if let Some(node) = scene.get("fixed_frame_transforms") {
-            for node in node.list("a list of transforms")? {
-                let map = node.map("a transform: a map")?;
-                let name = map.require("child_frame_id")?.text("the name of a frame")?;
-                let transform = frame(map.require("transform")?, "translation", "rotation")?;
-                frames.push((name.trim_start_matches('/').to_owned(), transform));
+/// How far the links of a scene stay from obstacles, where it says so, metres.
+///
+/// # Errors
+/// Of links that are scaled.
+fn padding(scene: &Map, robot: &Robot) -> Result<LinkPadding, InputError> {
+    let of_links = |key: &str, value: &str| -> Result<Vec<(String, f64)>, InputError> {
+        let Some(node) = scene.get(key) else { return Ok(Vec::new()) };
+        let read = |node: &Node| {
+            let map = node.map("a link and its number: a map")?;
+            let link = map.require("link_name")?;
+            let name = link.text("the name of a link")?;
+            if robot.link(name).is_none() {
+                return Err(link.error(unknown("link", name, robot.links.iter().map(|l| l.name.as_str()))));
             }
-        }
-        frames.push(("world".to_owned(), Pose::IDENTITY));
-        let poses = robot.link_poses(&query.values);
-        let links = robot.links.iter().zip(poses);
-        frames.extend(links.map(|(link, pose)| (link.name.clone(), query.choice.base * pose)));
-        Ok(Self(frames))
+            let number = map.require(value)?;
+            match number.number()? {
+                v if v >= 0.0 => Ok((name.to_owned(), v)),
+                _ => Err(number.expected("a number, zero or greater")),
+            }
+        };
+        node.list("a list of links")?.iter().map(read).collect()
+    };
+    if let Some((link, scale)) = of_links("link_scale", "scale")?.into_iter().find(|(_, scale)| *scale != 1.0)
+    {
+        let node = scene.require("link_scale")?;
+        return Err(
+            node.error(format!("link \"{link}\" is scaled by {scale}, which cannot be honoured; expected 1"))
+        );
     }
-
-    /// The frame that a `std_msgs/Header` names; the planning frame where it names none.
-    fn of(&self, object: &Map) -> Result<Pose, InputError> {
-        let Some(header) = object.get("header") else { return Ok(Pose::IDENTITY) };
-        let Some(node) = header.map("a header: a map")?.get("frame_id") else { return Ok(Pose::IDENTITY) };
-        let name = node.text("the name of a frame")?.trim_start_matches('/');
-        match self.0.iter().find(|(known, _)| known == name) {
-            Some((_, pose)) => Ok(*pose),
-            None => Err(node.error(unknown("frame", name, self.0.iter().map(|(n, _)| n.as_str())))),
-        }
-    }
+    let padding = of_links("link_padding", "padding")?;
+    Ok(LinkPadding::Links(padding.into_iter().filter(|(_, padding)| *padding > 0.0).collect()))
 }
 
-fn read_object(object: &Map, frames: &Frames, world: &mut World) -> Result<(), InputError> {
-    forbid(object, "meshes", "meshes")?;
-    forbid(object, "planes", "planes")?;
-    let id = object.get("id").map(|n| n.text("the name of an object")).transpose()?.unwrap_or("object");
-    let mut base = frames.of(object)?;
-    if let Some(node) = object.get("pose") {
-        base = base * frame(node, "position", "orientation")?;
+/// Compares the pairs of links that a scene allows to touch with those that the robot leaves out.
+///
+/// # Errors
+/// Where it has a pair checked that the SRDF leaves out. What it allows beside those is checked all the same.
+fn heed_matrix(scene: &Map, robot: &Robot, warnings: &Warnings) -> Result<(), InputError> {
+    let Some(node) = scene.get("allowed_collision_matrix") else { return Ok(()) };
+    let map = node.map("an allowed collision matrix: a map")?;
+    let mut more = Vec::new();
+    for (a, b, allowed, at) in entries(&map)? {
+        let (Some(first), Some(second)) = (robot.link(a), robot.link(b)) else {
+            if allowed {
+                more.push(format!("{a} and {b}"));
+            }
+            continue;
+        };
+        let pair = [first.min(second), first.max(second)];
+        let left_out = robot.skipped.iter().find(|skipped| skipped.links == pair);
+        match left_out.map(|skipped| skipped.reason) {
+            Some(SkipReason::Disabled(_)) if !allowed => {
+                let what = "has checked what the SRDF leaves out";
+                return Err(at.error(format!("links \"{a}\" and \"{b}\": {what}; take it out of the SRDF")));
+            }
+            None if allowed && robot.pairs.contains(&pair) => more.push(format!("{a} and {b}")),
+            _ => {}
+        }
     }
-    let Some(primitives) = object.get("primitives") else { return Ok(()) };
-    let shapes = primitives.list("a list of primitives")?;
-    let what = format!("{} poses, one for each primitive", shapes.len());
-    let poses = match object.get("primitive_poses") {
-        Some(node) => node.list(&what)?,
-        None => &[],
-    };
-    // With a pose of its own an object may leave out those of its primitives.
-    if poses.len() != shapes.len() && !(poses.is_empty() && object.get("pose").is_some()) {
-        let node = object.get("primitive_poses").unwrap_or(object.node);
-        return Err(node.error(format!("expected {what}, found {}", poses.len())));
+    if let Some(values) = map.get("default_entry_values").and_then(|n| n.list("").ok()) {
+        let names = map.get("default_entry_names").and_then(|n| n.list("").ok()).unwrap_or_default();
+        let allowed = names.iter().zip(values).filter(|(_, value)| matches!(value.value, Value::Bool(true)));
+        more.extend(allowed.filter_map(|(name, _)| Some(format!("{} and anything", name.text("").ok()?))));
     }
-    for (i, node) in shapes.iter().enumerate() {
-        let local = poses.get(i).map(|p| frame(p, "position", "orientation")).transpose()?;
-        let name = if shapes.len() == 1 { id.to_owned() } else { format!("{id} {i}") };
-        let pose = base * local.unwrap_or(Pose::IDENTITY);
-        world.obstacles.push(Obstacle { name, shape: primitive(node)?, pose });
+    if !more.is_empty() {
+        let pairs = listed(more.iter().map(String::as_str));
+        warnings.push(node.error(format!("allows {pairs} to touch, which is checked all the same")));
     }
     Ok(())
 }
 
-/// A `shape_msgs/SolidPrimitive`: a box by its full size, a sphere by its radius, a cylinder by
-/// height and radius.
-fn primitive(node: &Node) -> Result<Shape, InputError> {
-    let map = node.map("a primitive: a map")?;
-    let kind = map.require("type")?;
-    let dimensions = map.require("dimensions")?;
-    match kind.value {
-        Value::Text(ref name) if name.eq_ignore_ascii_case("box") => cuboid(dimensions),
-        Value::Text(ref name) if name.eq_ignore_ascii_case("sphere") => sphere(dimensions),
-        Value::Text(ref name) if name.eq_ignore_ascii_case("cylinder") => cylinder(dimensions),
-        Value::Integer(1) => cuboid(dimensions),
-        Value::Integer(2) => sphere(dimensions),
-        Value::Integer(3) => cylinder(dimensions),
-        _ => Err(kind.expected("box, sphere or cylinder")),
-    }
-}
-
-fn cuboid(dimensions: &Node) -> Result<Shape, InputError> {
-    let size = DVec3::from(lengths(dimensions, "three lengths, along x, y and z")?);
-    Ok(Shape::Cuboid { half_extents: size / 2.0 })
-}
-
-fn sphere(dimensions: &Node) -> Result<Shape, InputError> {
-    let [radius] = lengths(dimensions, "one length, the radius")?;
-    Ok(Shape::Sphere { radius })
-}
-
-fn cylinder(dimensions: &Node) -> Result<Shape, InputError> {
-    let [height, radius] = lengths(dimensions, "two lengths, height and radius")?;
-    Ok(Shape::Cylinder { radius, half_length: height / 2.0 })
-}
-
-/// A `geometry_msgs/Pose` or `Transform`, its parts being lists or maps of x, y, z and w.
-fn frame(node: &Node, position: &str, orientation: &str) -> Result<Pose, InputError> {
-    let map = node.map("a pose: a map")?;
-    let translation = match map.get(position) {
-        None => DVec3::ZERO,
-        Some(node) => point(components(node, ["x", "y", "z"])?).map_err(|e| node.locate(e))?,
-    };
-    let rotation = match map.get(orientation) {
-        None => DQuat::IDENTITY,
-        Some(node) => quaternion(components(node, ["x", "y", "z", "w"])?).map_err(|e| node.locate(e))?,
-    };
-    Ok(Pose::new(rotation, translation))
-}
-
-fn components<const N: usize>(node: &Node, names: [&str; N]) -> Result<[f64; N], InputError> {
-    if let Value::Map(_) = node.value {
-        let map = node.map_of("a vector", &names)?;
-        let mut values = [0.0; N];
-        for (value, name) in values.iter_mut().zip(names) {
-            *value = map.require(name)?.number()?;
+/// The entries of a matrix below its diagonal: names of two, whether they may touch, and where that is said.
+fn entries<'a>(map: &Map<'a>) -> Result<Vec<(&'a str, &'a str, bool, &'a Node)>, InputError> {
+    let Some(names) = map.get("entry_names") else { return Ok(Vec::new()) };
+    let names = names.list("a list of names")?;
+    let names: Vec<&str> = names.iter().map(|name| name.text("a name")).collect::<Result<_, _>>()?;
+    let rows = map.get("entry_values").map_or(Ok(&[][..]), |node| node.list("a list of rows"))?;
+    let mut entries = Vec::new();
+    for (i, row) in rows.iter().enumerate() {
+        // ROS has a message for each row.
+        let enabled = row.map("").ok().and_then(|row| row.get("enabled")).unwrap_or(row);
+        let what = format!("{} truth values, one for each name", names.len());
+        let values = enabled.list(&what)?;
+        if values.len() != names.len() || rows.len() != names.len() {
+            return Err(enabled.expected(what));
         }
-        return Ok(values);
+        for (j, value) in values.iter().enumerate().take(i) {
+            entries.push((names[i], names[j], value.boolean()?, value));
+        }
     }
-    node.array(&format!("{N} numbers: {}", names.join(", ")))
+    Ok(entries)
 }

@@ -3,16 +3,16 @@
 use super::Scene;
 use super::files::RobotFiles;
 use super::lengths::{half_space_pose, length, lengths, pose};
-use super::setup::{self, JointOverride, LimitChoice, Planned, RobotChoice, RobotSource};
+use super::setup::{self, DefaultLimits, JointOverride, LimitChoice, Planned, RobotChoice, RobotSource};
 use super::vehicle::{self, CARRIED_KEYS, KINDS};
 use super::vehicle_state;
 use crate::base::Base;
 use crate::document::{self, Entry, Map, Node, Value, unknown};
-use crate::error::InputError;
+use crate::error::{InputError, Warnings};
 use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
-use crate::robot::{Mechanism, NamedState, Robot};
+use crate::robot::{LinkPadding, Mechanism, NamedState, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::DVec3;
 use std::ops::RangeInclusive;
@@ -23,11 +23,32 @@ use std::time::Duration;
 /// its thrust still has a direction, to beyond any planet's.
 const FALLS: RangeInclusive<f64> = 1e-3..=1e3;
 
-const SECTIONS: [&str; 9] =
-    ["robot", "world", "start", "goal", "goals", "limits", "smoothness", "planner", "gravity"];
+const SECTIONS: [&str; 10] = [
+    "robot",
+    "link_padding",
+    "world",
+    "start",
+    "goal",
+    "goals",
+    "limits",
+    "smoothness",
+    "planner",
+    "gravity",
+];
+/// Greatest padding of a link, metres.
+const GREATEST_PADDING: f64 = 1e3;
+
 const ROBOT_KEYS: [&str; 8] =
     ["urdf", "srdf", "joint_limits", "missing_geometry", "group", "joints", "locked", "base"];
-const LIMIT_KEYS: [&str; 5] = ["velocity_scaling", "acceleration_scaling", "ramp_time", "torque", "joints"];
+const LIMIT_KEYS: [&str; 7] = [
+    "velocity_scaling",
+    "acceleration_scaling",
+    "ramp_time",
+    "torque",
+    "default_acceleration",
+    "default_jerk",
+    "joints",
+];
 const JOINT_LIMIT_KEYS: [&str; 6] = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
 const PLANNER_KEYS: [&str; 12] = [
     "seed",
@@ -51,7 +72,15 @@ impl Scene {
     /// Where a file is missing or malformed, or says what cannot be. Whether start and goals are
     /// free of collision is not looked at here: that is for the planner to say.
     pub fn load(file: &Path) -> Result<Self, InputError> {
-        Self::read(&InputError::read_text(file)?, file)
+        Self::load_with(file, DefaultLimits::default())
+    }
+
+    /// The same, where `default` limits take the place of the scene's.
+    ///
+    /// # Errors
+    /// As [`Scene::load`].
+    pub fn load_with(file: &Path, default: DefaultLimits) -> Result<Self, InputError> {
+        Self::read_with(&InputError::read_text(file)?, file, default)
     }
 
     /// Reads a scene from `text` that comes from `file`, and the files of the robot that it names.
@@ -59,6 +88,10 @@ impl Scene {
     /// # Errors
     /// As [`Scene::load`].
     pub fn read(text: &str, file: &Path) -> Result<Self, InputError> {
+        Self::read_with(text, file, DefaultLimits::default())
+    }
+
+    fn read_with(text: &str, file: &Path, default: DefaultLimits) -> Result<Self, InputError> {
         let locate = |e: InputError| e.in_file(file);
         let root = document::parse(text).map_err(locate)?;
         let source = robot_source(&root, directory_of(file)).map_err(locate)?;
@@ -66,7 +99,7 @@ impl Scene {
             require_files(&root, files).map_err(locate)?;
         }
         let robot = source.load()?;
-        scene(&root, source, robot).map_err(locate)
+        scene(&root, source, robot, default, file).map_err(locate)
     }
 
     /// Reads a scene from `text` for a `robot` that is loaded already, as where many scenes share
@@ -78,7 +111,7 @@ impl Scene {
         let read = || {
             let root = document::parse(text)?;
             let source = robot_source(&root, directory_of(file))?;
-            scene(&root, source, robot.clone())
+            scene(&root, source, robot.clone(), DefaultLimits::default(), file)
         };
         read().map_err(|e| e.in_file(file))
     }
@@ -150,7 +183,14 @@ fn require_files(root: &Node, files: &RobotFiles) -> Result<(), InputError> {
 }
 
 /// The scene that a document describes, its robot being loaded.
-fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Result<Scene, InputError> {
+fn scene(
+    root: &Node,
+    source: RobotSource,
+    mut robot: Robot,
+    default: DefaultLimits,
+    file: &Path,
+) -> Result<Scene, InputError> {
+    let warnings = Warnings::default();
     let root = sections(root)?;
     let section = robot_section(&root)?;
     if let Some(base) = &mut robot.base
@@ -161,12 +201,15 @@ fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Result<Scene, In
     if let Some(kind) = kind(&section).filter(|_| matches!(source, RobotSource::Vehicle(_))) {
         refuse_what_vehicles_lack(&root, kind, &source)?;
     }
-    let limits = root.get("limits").map_or(Ok(LimitChoice::default()), |n| limit_choice(n, &robot))?;
+    let mut limits = root.get("limits").map_or(Ok(LimitChoice::default()), |n| limit_choice(n, &robot))?;
+    limits.default = default.or(limits.default);
     limits.apply_to(&mut robot)?;
     let files = files_section(&section)?;
-    let (choice, joints, values) = robot_choice(files.as_ref(), source, &robot)?;
+    let (choice, joints, values) = robot_choice(files.as_ref(), source, &robot, &warnings)?;
     let mut mechanism = Mechanism::new(&robot, &joints, &values, choice.base)
         .map_err(|e| files.as_ref().map_or(section.node, planned_node).locate(e))?;
+    let padding = root.get("link_padding").map_or(Ok(LinkPadding::default()), |n| padding(n, &robot))?;
+    mechanism.pad(&padding);
     limits.scale(&mut mechanism);
     let limit_node = root.get("limits").unwrap_or(section.node);
     let smoothness = root.get("smoothness").map_or(Ok(Smoothness::default()), smoothness)?;
@@ -175,7 +218,9 @@ fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Result<Scene, In
 
     let first = setup::coordinates(&robot);
     let joints = &joints[first..];
-    let mut states = States { robot: &robot, joints, first, planned: &choice.planned, smoothness, mechanism };
+    let planned = &choice.planned;
+    let mut states =
+        States { robot: &robot, joints, first, planned, smoothness, mechanism, warnings: &warnings };
     let start = states.read(root.require("start")?)?;
     let goals = states.goals(&root)?;
     let mechanism = states.mechanism;
@@ -189,7 +234,26 @@ fn scene(root: &Node, source: RobotSource, mut robot: Robot) -> Result<Scene, In
         Some(node) => planner(node, defaults)?,
         None => defaults,
     };
-    Ok(Scene { robot: choice, limits, problem, options })
+    let warnings = [robot.warnings, warnings.take_of(Some(file))].concat();
+    Ok(Scene { robot: choice, limits, padding, problem, options, warnings })
+}
+
+/// How far links stay from obstacles: one number for all of them, or a map from links to theirs.
+fn padding(node: &Node, robot: &Robot) -> Result<LinkPadding, InputError> {
+    let metres = |node: &Node| match node.number()? {
+        v if (0.0..=GREATEST_PADDING).contains(&v) => Ok(v),
+        _ => Err(node.expected(format!("a length from 0 to {GREATEST_PADDING} m"))),
+    };
+    let Value::Map(entries) = &node.value else {
+        let all =
+            metres(node).map_err(|_| node.expected("a length in metres, or a map from links to lengths"))?;
+        return Ok(LinkPadding::All(all));
+    };
+    let of_link = |entry: &Entry| match robot.link(&entry.key) {
+        Some(_) => Ok((entry.key.clone(), metres(&entry.node)?)),
+        None => Err(entry.error(unknown("link", &entry.key, robot.links.iter().map(|l| l.name.as_str())))),
+    };
+    Ok(LinkPadding::Links(entries.iter().map(of_link).collect::<Result<_, _>>()?))
 }
 
 fn gravity(root: &Map) -> Result<DVec3, InputError> {
@@ -257,6 +321,7 @@ fn robot_choice(
     files: Option<&Map>,
     source: RobotSource,
     robot: &Robot,
+    warnings: &Warnings,
 ) -> Result<(RobotChoice, Vec<usize>, Vec<f64>), InputError> {
     let get = |key| files.and_then(|files| files.get(key));
     let planned = files.map_or(Ok(Planned::All), |files| planned(files, robot))?;
@@ -265,7 +330,7 @@ fn robot_choice(
         None => error,
     };
     let joints = planned.resolve(robot).map_err(blame)?;
-    let locked = get("locked").map_or(Ok(Vec::new()), |n| locked(n, robot, &joints))?;
+    let locked = get("locked").map_or(Ok(Vec::new()), |n| locked(n, robot, &joints, warnings))?;
     let mut values = robot.neutral();
     for &(joint, value) in &locked {
         values[joint] = value;
@@ -298,7 +363,12 @@ fn planned(section: &Map, robot: &Robot) -> Result<Planned, InputError> {
     Ok(Planned::Joints(names?))
 }
 
-fn locked(node: &Node, robot: &Robot, planned: &[usize]) -> Result<Vec<(usize, f64)>, InputError> {
+fn locked(
+    node: &Node,
+    robot: &Robot,
+    planned: &[usize],
+    warnings: &Warnings,
+) -> Result<Vec<(usize, f64)>, InputError> {
     let mut locked = Vec::new();
     for entry in node.map("a map from joints to positions")?.entries {
         let joint = setup::find_joint(robot, &entry.key).map_err(|e| entry.locate(e))?;
@@ -312,14 +382,9 @@ fn locked(node: &Node, robot: &Robot, planned: &[usize]) -> Result<Vec<(usize, f
                 entry.error(format!("joint \"{name}\" mimics \"{leader}\": lock \"{leader}\" instead"))
             );
         }
-        let value = entry.node.number()?;
-        let limits = robot.joints[joint].limits;
-        if value < limits.lower || value > limits.upper {
-            return Err(entry.node.error(format!(
-                "joint \"{name}\" at {value:?} is outside its limits; expected {:?} to {:?}",
-                limits.lower, limits.upper
-            )));
-        }
+        let held = setup::held_at(&robot.joints[joint], entry.node.number()?);
+        let (value, told) = held.map_err(|e| entry.node.locate(e))?;
+        told.into_iter().for_each(|told| warnings.push(entry.node.locate(told)));
         locked.push((joint, value));
     }
     Ok(locked)
@@ -340,6 +405,10 @@ fn limit_choice(node: &Node, robot: &Robot) -> Result<LimitChoice, InputError> {
         acceleration_scaling: map.get("acceleration_scaling").map_or(Ok(1.0), scaling)?,
         ramp_time: map.get("ramp_time").map(Node::positive).transpose()?,
         torque: map.get("torque").map(Node::boolean).transpose()?,
+        default: DefaultLimits {
+            acceleration: map.get("default_acceleration").map(Node::positive).transpose()?,
+            jerk: map.get("default_jerk").map(Node::positive).transpose()?,
+        },
         joints,
     })
 }
@@ -506,6 +575,7 @@ struct States<'a> {
     planned: &'a Planned,
     smoothness: Smoothness,
     mechanism: Mechanism,
+    warnings: &'a Warnings,
 }
 
 impl States<'_> {
@@ -527,7 +597,8 @@ impl States<'_> {
     fn read(&mut self, node: &Node) -> Result<JointState, InputError> {
         let Some(base) = self.mechanism.vehicle().cloned() else { return self.of_joints(node) };
         let carries = !self.joints.is_empty();
-        let (mut state, joints) = vehicle_state::read(node, &base, carries, &mut self.mechanism)?;
+        let (mut state, joints) =
+            vehicle_state::read(node, &base, carries, &mut self.mechanism, self.warnings)?;
         if let Some(joints) = joints {
             let joints = self.of_joints(joints)?;
             state.position.extend(joints.position);
@@ -566,7 +637,8 @@ impl States<'_> {
             _ => self.listed(node, "a named state, a map from joints to positions, or")?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            setup::admit_position(&mut self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
+            let slack = setup::admit_position(&mut self.mechanism, self.first + i, value);
+            setup::allow(slack, at, self.warnings)?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }
@@ -578,7 +650,7 @@ impl States<'_> {
         node: &Node,
         one: &str,
         many: &str,
-        admit: fn(&mut Mechanism, usize, f64) -> Result<(), InputError>,
+        admit: fn(&mut Mechanism, usize, f64) -> setup::Slack,
     ) -> Result<Vec<f64>, InputError> {
         let values = match &node.value {
             Value::Map(_) => {
@@ -588,7 +660,7 @@ impl States<'_> {
             _ => self.listed(node, &format!("a map from joints to {many}, or"))?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            admit(&mut self.mechanism, self.first + i, value).map_err(|e| at.locate(e))?;
+            setup::allow(admit(&mut self.mechanism, self.first + i, value), at, self.warnings)?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }

@@ -4,8 +4,8 @@ use super::files::RobotFiles;
 use super::lengths::GREATEST_POSITION;
 use super::vehicle::{PointRobot, VehicleRobot};
 use crate::base::Base;
-use crate::document::unknown;
-use crate::error::InputError;
+use crate::document::{Node, unknown};
+use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
 use crate::problem::{JointState, Problem, Smoothness};
 use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
@@ -58,8 +58,19 @@ pub struct LimitChoice {
     pub ramp_time: Option<f64>,
     /// Whether torques are held within the effort limits; `None` where they can be.
     pub torque: Option<bool>,
+    /// Limits of joints that nobody else gives one.
+    pub default: DefaultLimits,
     /// Limits that take the place of those in the robot's files.
     pub joints: Vec<JointOverride>,
+}
+
+/// Limits of all joints that neither the robot's files nor a scene give one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DefaultLimits {
+    /// Greatest acceleration, rad/s^2 or m/s^2.
+    pub acceleration: Option<f64>,
+    /// Greatest jerk, rad/s^3 or m/s^3.
+    pub jerk: Option<f64>,
 }
 
 /// Limits of one joint that take the place of those in the robot's files, where they are given.
@@ -108,6 +119,7 @@ impl Default for LimitChoice {
             acceleration_scaling: 1.0,
             ramp_time: None,
             torque: None,
+            default: DefaultLimits::default(),
             joints: Vec::new(),
         }
     }
@@ -146,14 +158,35 @@ impl JointOverride {
     }
 }
 
+impl DefaultLimits {
+    /// These, and the other's where there are none.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { acceleration: self.acceleration.or(other.acceleration), jerk: self.jerk.or(other.jerk) }
+    }
+
+    /// Gives them to all joints but a vehicle's that move by themselves and have none.
+    fn apply(&self, robot: &mut Robot) {
+        let first = coordinates(robot);
+        for joint in robot.joints[first..].iter_mut().filter(|joint| joint.is_independent()) {
+            let limits = &mut joint.limits;
+            let places = [(&mut limits.acceleration, self.acceleration), (&mut limits.jerk, self.jerk)];
+            for (limit, given) in places.into_iter().filter(|(limit, _)| !limit.is_finite()) {
+                *limit = given.unwrap_or(*limit);
+            }
+        }
+    }
+}
+
 impl LimitChoice {
-    /// Applies the limits of single joints to a robot; what was proved of pairs of its links is proved anew
+    /// Applies the limits of single joints to a robot, and then those of all that have none; what was proved of pairs of its links is proved anew
     /// where joints may then stand elsewhere.
     pub fn apply_to(&self, robot: &mut Robot) -> Result<(), InputError> {
         for given in &self.joints {
             let joint = find_joint(robot, &given.joint)?;
             given.apply(&mut robot.joints[joint].limits);
         }
+        self.default.apply(robot);
         if self.joints.iter().any(|given| given.lower.is_some() || given.upper.is_some()) {
             robot.prove_pairs(&LoadOptions::default());
         }
@@ -201,7 +234,7 @@ fn missing_dynamics(mechanism: &Mechanism) -> String {
 
 /// How many of a robot's joints, the first ones, are those of a vehicle: which are given limits and states
 /// as the vehicle's, and not one by one.
-pub(crate) fn coordinates(robot: &Robot) -> usize {
+pub(super) fn coordinates(robot: &Robot) -> usize {
     match &robot.base {
         None | Some(Base::Point(_)) => 0,
         Some(base) => base.coordinates().len(),
@@ -290,55 +323,113 @@ pub(super) fn default_range(problem: &Problem) -> Option<f64> {
     (diagonal > 0.0).then_some(0.5 * diagonal)
 }
 
+/// What a check of a value against a limit says: that it lies beyond it by no more than
+/// [`END_SLACK`](crate::robot::END_SLACK), where it does.
+pub(super) type Slack = Result<Option<InputError>, InputError>;
+
+/// Takes a value for good that was checked, with a warning where it takes slack.
+pub(super) fn allow(slack: Slack, node: &Node, warnings: &Warnings) -> Result<(), InputError> {
+    if let Some(told) = slack.map_err(|e| node.locate(e))? {
+        warnings.push(node.locate(told));
+    }
+    Ok(())
+}
+
+/// Says by which slack a value is taken.
+pub(super) fn told_slack(what: &str, value: f64, limits: [f64; 2], done: &str) -> InputError {
+    let [lower, upper] = limits;
+    let limit = if value < lower { lower } else { upper };
+    InputError::new(format!(
+        "{what} {value:?} is beyond its limit {limit:?} by no more than rounding; {done}"
+    ))
+}
+
+/// What is done with a limit that a planned joint is beyond.
+const MOVED_OUT: &str = "the limit is moved out to it";
+
 /// Checks the position of flat output `i` against its bounds, which move out to a position that
 /// lies beyond them by no more than [`END_SLACK`](crate::robot::END_SLACK).
-pub(super) fn admit_position(mechanism: &mut Mechanism, i: usize, value: f64) -> Result<(), InputError> {
-    let limits = mechanism.limits[i].admitting_position(value);
+pub(super) fn admit_position(mechanism: &mut Mechanism, i: usize, value: f64) -> Slack {
+    let given = mechanism.limits[i];
+    let limits = given.admitting_position(value);
     let JointLimits { lower, upper, .. } = limits;
+    let joint = &mechanism.outputs[i];
     if !(lower..=upper).contains(&value) || value.abs() > GREATEST_POSITION {
-        let joint = &mechanism.outputs[i];
         let (lower, upper) = (lower.max(-GREATEST_POSITION), upper.min(GREATEST_POSITION));
         return Err(InputError::new(format!(
             "joint \"{joint}\" at {value:?} is outside its limits; expected {lower:?} to {upper:?}"
         )));
     }
+    let bounds = [given.lower, given.upper];
+    let told =
+        (limits != given).then(|| told_slack(&format!("joint \"{joint}\" at"), value, bounds, MOVED_OUT));
     mechanism.limits[i] = limits;
-    Ok(())
+    Ok(told)
 }
 
 /// Checks the velocity of flat output `i` against its limit, which moves out as that of a position.
-pub(super) fn admit_velocity(mechanism: &mut Mechanism, i: usize, value: f64) -> Result<(), InputError> {
-    mechanism.limits[i] = mechanism.limits[i].admitting_velocity(value);
-    let limit = mechanism.limits[i].velocity;
-    if value.abs() <= limit {
-        return Ok(());
-    }
-    let joint = &mechanism.outputs[i];
-    Err(InputError::new(format!(
-        "joint \"{joint}\" moving at {value:?} is beyond its limit; expected {:?} to {limit:?}",
-        -limit
-    )))
+pub(super) fn admit_velocity(mechanism: &mut Mechanism, i: usize, value: f64) -> Slack {
+    let limits = mechanism.limits[i].admitting_velocity(value);
+    admit_rate(mechanism, i, value, limits, "moving", |limits| limits.velocity)
 }
 
 /// Checks the acceleration of flat output `i` against its limit, which moves out as that of a position.
-pub(super) fn admit_acceleration(mechanism: &mut Mechanism, i: usize, value: f64) -> Result<(), InputError> {
-    mechanism.limits[i] = mechanism.limits[i].admitting_acceleration(value);
-    let limit = mechanism.limits[i].acceleration;
-    if value.abs() <= limit {
-        return Ok(());
-    }
-    let joint = &mechanism.outputs[i];
-    Err(InputError::new(format!(
-        "joint \"{joint}\" accelerating at {value:?} is beyond its limit; expected {:?} to {limit:?}",
-        -limit
-    )))
+pub(super) fn admit_acceleration(mechanism: &mut Mechanism, i: usize, value: f64) -> Slack {
+    let limits = mechanism.limits[i].admitting_acceleration(value);
+    admit_rate(mechanism, i, value, limits, "accelerating", |limits| limits.acceleration)
 }
 
-/// Checks a state that was read elsewhere.
-pub(crate) fn admit(mechanism: &mut Mechanism, state: &JointState) -> Result<(), InputError> {
-    for i in 0..mechanism.dof() {
-        admit_position(mechanism, i, state.position[i])?;
-        admit_velocity(mechanism, i, state.velocity[i])?;
+/// Checks a rate against a limit of `limits`, which take the place of those that were there.
+fn admit_rate(
+    mechanism: &mut Mechanism,
+    i: usize,
+    value: f64,
+    limits: JointLimits,
+    doing: &str,
+    of: fn(&JointLimits) -> f64,
+) -> Slack {
+    let joint = &mechanism.outputs[i];
+    let (given, limit) = (of(&mechanism.limits[i]), of(&limits));
+    if value.abs() > limit {
+        return Err(InputError::new(format!(
+            "joint \"{joint}\" {doing} at {value:?} is beyond its limit; expected {:?} to {limit:?}",
+            -limit
+        )));
     }
-    Ok(())
+    let what = format!("joint \"{joint}\" {doing} at");
+    let told = (limit != given).then(|| told_slack(&what, value, [-given, given], MOVED_OUT));
+    mechanism.limits[i] = limits;
+    Ok(told)
+}
+
+/// Checks a state that was read elsewhere, and says by which slacks it is taken.
+pub(crate) fn admit(mechanism: &mut Mechanism, state: &JointState) -> Result<Vec<InputError>, InputError> {
+    let mut told = Vec::new();
+    for i in 0..mechanism.dof() {
+        told.extend(admit_position(mechanism, i, state.position[i])?);
+        told.extend(admit_velocity(mechanism, i, state.velocity[i])?);
+    }
+    Ok(told)
+}
+
+/// The position at which a joint that is not planned is held: where it is to be, or at a limit that this lies
+/// beyond by no more than [`END_SLACK`](crate::robot::END_SLACK).
+///
+/// # Errors
+/// Where it lies farther beyond.
+pub(crate) fn held_at(joint: &Joint, value: f64) -> Result<(f64, Option<InputError>), InputError> {
+    let JointLimits { lower, upper, .. } = joint.limits;
+    let name = &joint.name;
+    let held = value.max(lower).min(upper);
+    if held == value {
+        return Ok((value, None));
+    }
+    let allowed = joint.limits.admitting_position(value);
+    if !(allowed.lower..=allowed.upper).contains(&value) {
+        return Err(InputError::new(format!(
+            "joint \"{name}\" at {value:?} is outside its limits; expected {lower:?} to {upper:?}"
+        )));
+    }
+    let what = format!("joint \"{name}\" at");
+    Ok((held, Some(told_slack(&what, value, [lower, upper], "it is held at the limit"))))
 }

@@ -5,7 +5,7 @@ use super::lengths::quaternion;
 use super::setup;
 use crate::base::{Base, Car, DifferentialDrive, Trailer};
 use crate::document::{Map, Node};
-use crate::error::InputError;
+use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
 use crate::problem::JointState;
 use crate::robot::{END_SLACK, Mechanism};
@@ -108,6 +108,7 @@ pub(super) fn read<'n>(
     base: &Base,
     carries: bool,
     mechanism: &mut Mechanism,
+    warnings: &Warnings,
 ) -> Result<(JointState, Option<&'n Node>), InputError> {
     let (numbers, joints) = match node.list("") {
         Ok(_) if !carries => (listed(node, base)?, None),
@@ -140,7 +141,10 @@ pub(super) fn read<'n>(
     let [position, velocity] = base.configuration(&state).map_err(|e| node.error(e.to_string()))?;
     for (i, &value) in position.iter().enumerate() {
         let at = numbers.get(i).map_or(node, |&(_, at)| at);
-        setup::admit_position(mechanism, i, value).map_err(|e| at.locate(e))?;
+        setup::allow(setup::admit_position(mechanism, i, value), at, warnings)?;
+    }
+    if mechanism.admits_by_moving(&position, &velocity, &[]) {
+        warnings.push(node.error("beyond limits by no more than rounding; they are moved out to it"));
     }
     mechanism.admit(&position, &velocity, &[]);
     let state = JointState { velocity, ..JointState::at_rest(position) };

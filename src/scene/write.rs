@@ -6,7 +6,7 @@ use super::write_vehicle::{self, EntryValue};
 use super::{PointRobot, Scene};
 use crate::plan::PlanOptions;
 use crate::problem::{GRAVITY, JointState, Smoothness};
-use crate::robot::{Mechanism, Sphere};
+use crate::robot::{LinkPadding, Mechanism, Sphere};
 use crate::world::{Obstacle, Shape};
 use serde::Serialize;
 use serde_saphyr::{FlowMap, FlowSeq};
@@ -29,6 +29,7 @@ fn scene(scene: &Scene, directory: &Path) -> String {
     let goal = if goals.len() == 1 { goals.pop() } else { None };
     let file = SceneFile {
         robot: RobotEntry::new(&scene.robot, directory),
+        link_padding: PaddingEntry::new(&scene.padding),
         limits: LimitsEntry::new(&scene.limits),
         smoothness: (problem.smoothness != Smoothness::default()).then(|| problem.smoothness.to_string()),
         gravity: (problem.gravity != GRAVITY).then(|| FlowSeq(problem.gravity.to_array())),
@@ -45,6 +46,8 @@ fn scene(scene: &Scene, directory: &Path) -> String {
 #[derive(Serialize)]
 struct SceneFile {
     robot: RobotEntry,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link_padding: Option<PaddingEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<LimitsEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,6 +129,23 @@ impl PointEntry {
 }
 
 #[derive(Serialize)]
+#[serde(untagged)]
+enum PaddingEntry {
+    All(f64),
+    Links(FlowMap<NamedKeys<f64>>),
+}
+
+impl PaddingEntry {
+    fn new(padding: &LinkPadding) -> Option<Self> {
+        match padding {
+            LinkPadding::All(metres) => Some(Self::All(*metres)),
+            LinkPadding::Links(links) if links.is_empty() => None,
+            LinkPadding::Links(links) => Some(Self::Links(FlowMap(NamedKeys(links.clone())))),
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct LimitsEntry {
     #[serde(skip_serializing_if = "is_one")]
     velocity_scaling: f64,
@@ -135,6 +155,10 @@ struct LimitsEntry {
     ramp_time: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     torque: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_acceleration: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_jerk: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     joints: Option<NamedKeys<FlowMap<NamedKeys<f64>>>>,
 }
@@ -160,6 +184,8 @@ impl LimitsEntry {
             acceleration_scaling: choice.acceleration_scaling,
             ramp_time: choice.ramp_time,
             torque: choice.torque,
+            default_acceleration: choice.default.acceleration,
+            default_jerk: choice.default.jerk,
             joints: (!choice.joints.is_empty()).then(|| NamedKeys(choice.joints.iter().map(joint).collect())),
         })
     }

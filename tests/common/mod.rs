@@ -85,6 +85,7 @@ pub(crate) fn random_robot(seed: u64) -> Robot {
         always: Vec::new(),
         proved_within: Vec::new(),
         base: None,
+        warnings: Vec::new(),
     };
     for j in 0..joints {
         robot.links.push(random_link(&mut random, j + 1));

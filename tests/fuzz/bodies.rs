@@ -369,8 +369,12 @@ pub(crate) fn scene(data: &[u8]) -> String {
 fn trajectory(data: &[u8], format: Format) -> String {
     let Some(text) = text(data) else { return String::new() };
     outcome(NamedTrajectory::parse(text, format), |named| {
-        assert!(!named.trajectory.is_empty() && named.trajectory.dof() == named.outputs.len());
-        assert!(named.trajectory.duration() > 0.0 && named.trajectory.duration().is_finite());
+        assert_eq!(named.trajectory.dof(), named.outputs.len());
+        assert!(named.trajectory.duration().is_finite());
+        outcome(named.driven(&arm()), |driven| {
+            assert!(driven.trajectory.duration() > 0.0 && driven.trajectory.duration().is_finite());
+            String::new()
+        });
         let outputs = ["shoulder".to_owned(), "elbow".to_owned()];
         let ordered = named.ordered(&outputs);
         outcome(ordered, |trajectory| {

@@ -81,6 +81,8 @@ pub(super) struct Link {
     pub first: u32,
     pub end: u32,
     pub index: u32,
+    pub padding: f32,
+    pad: [u32; 3],
 }
 
 /// `Obstacle`.
@@ -121,7 +123,7 @@ pub(super) struct Head {
 const _: () = {
     assert!(size_of::<Problem>() == 96 && offset_of!(Problem, gravity) == 48);
     assert!(size_of::<Body>() == 112 && offset_of!(Body, com) == 48 && offset_of!(Body, parent) == 96);
-    assert!(size_of::<Link>() == 32 && offset_of!(Link, body) == 16);
+    assert!(size_of::<Link>() == 48 && offset_of!(Link, body) == 16);
     assert!(size_of::<Obstacle>() == 64 && offset_of!(Obstacle, size) == 48);
     assert!(size_of::<BatchHeader>() == ROW && size_of::<Head>() == 2 * ROW);
     assert!(size_of::<super::super::Verdict>() == 16);
@@ -286,7 +288,8 @@ impl Link {
     fn new(l: &PackedLink, spheres: u32) -> Self {
         let [x, y, z] = l.bound.center;
         let (first, end) = (spheres + l.first, spheres + l.end);
-        Self { bound: [x, y, z, l.bound.radius], body: l.body, first, end, index: l.index }
+        let bound = [x, y, z, l.bound.radius];
+        Self { bound, body: l.body, first, end, index: l.index, padding: l.padding, pad: [0; 3] }
     }
 }
 

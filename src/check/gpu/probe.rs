@@ -52,6 +52,7 @@ pub(super) fn problem() -> Problem {
         body,
         spheres: body..body + 1,
         bound: [ball(0.0), ball(0.3), ball(0.5)][body],
+        padding: 0.0,
     };
     let mechanism = Mechanism {
         links: (0..3).map(link).collect(),

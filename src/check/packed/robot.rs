@@ -61,6 +61,8 @@ pub struct PackedLink {
     pub end: u32,
     /// Its index in [`Mechanism::links`].
     pub index: u32,
+    /// Added to its spheres where they are held against obstacles, metres.
+    pub padding: f32,
 }
 
 /// Two links that are checked against each other.
@@ -121,6 +123,7 @@ pub(super) fn pack_link(m: &Mechanism, index: usize) -> PackedLink {
         first: link.spheres.start as u32,
         end: link.spheres.end as u32,
         index: index as u32,
+        padding: link.padding as f32,
     }
 }
 

@@ -117,11 +117,8 @@ fn link_touches<S: Simd32>(
 ) -> bool {
     let world = &packed.world;
     let l = &packed.links[link];
-    let bound = BallLanes::new(
-        s,
-        Vector3::load(s, &scratch.bounds[link]),
-        l.bound.radius + packed.padding + packed.clearance,
-    );
+    let grown = packed.padding + packed.clearance + l.padding;
+    let bound = BallLanes::new(s, Vector3::load(s, &scratch.bounds[link]), l.bound.radius + grown);
     let around = Around::new(&bound);
     // The spheres against an obstacle that the bound touches.
     macro_rules! spheres {
@@ -130,7 +127,7 @@ fn link_touches<S: Simd32>(
             place::link(s, packed, scratch, link);
             let mut hit = s.none();
             for sphere in l.first as usize..l.end as usize {
-                let radius = packed.spheres[sphere].radius + packed.padding + packed.clearance;
+                let radius = packed.spheres[sphere].radius + grown;
                 let ball = BallLanes::new(s, Vector3::load(s, &scratch.centers[sphere]), radius);
                 hit = hit | ball.$test(s, obstacle);
             }

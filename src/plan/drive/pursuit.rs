@@ -197,9 +197,10 @@ impl GuideBall {
             for sphere in &mechanism.spheres[link.spheres.clone()] {
                 let center = poses[link.body].point(sphere.center) - place;
                 let aside = if dimensions == 2 { center.truncate().length() } else { center.length() };
-                ball.reach = ball.reach.max(aside + sphere.radius);
-                if sphere.radius - aside > ball.radius {
-                    ball.radius = sphere.radius - aside;
+                let radius = sphere.radius + link.padding;
+                ball.reach = ball.reach.max(aside + radius);
+                if radius - aside > ball.radius {
+                    ball.radius = radius - aside;
                     ball.height = if dimensions == 2 { center.z } else { 0.0 };
                 }
             }

@@ -486,13 +486,13 @@ impl<'a> Quickener<'a> {
             let mut nearest = (self.clearance, DVec3::ZERO);
             for link in mechanism.links.iter().filter(|link| link.body > 0) {
                 let pose = &poses[link.body];
-                let bound = obstacle.signed_distance(pose.point(link.bound.center)) - link.bound.radius;
+                let bound = obstacle.signed_distance(pose.point(link.bound.center)) - link.bound.radius - link.padding;
                 if bound > nearest.0 {
                     continue;
                 }
                 for sphere in &mechanism.spheres[link.spheres.clone()] {
                     let center = pose.point(sphere.center);
-                    let distance = obstacle.signed_distance(center) - sphere.radius;
+                    let distance = obstacle.signed_distance(center) - sphere.radius - link.padding;
                     if distance < nearest.0 {
                         nearest = (distance, center);
                     }
@@ -515,7 +515,7 @@ fn obstacles_near(
 ) -> Vec<Vec<usize>> {
     let mechanism = &flight.problem.mechanism;
     let of_body = mechanism.links.iter().filter(|link| link.body > 0);
-    let body = of_body.map(|link| link.bound.center.length() + link.bound.radius).fold(0.0, f64::max);
+    let body = of_body.map(|link| link.bound.center.length() + link.bound.radius + link.padding).fold(0.0, f64::max);
     let mut outputs = vec![0.0; trajectory.dof()];
     let mut place = |share: f64| {
         trajectory.evaluate(share * trajectory.duration(), 0, &mut outputs);

@@ -106,7 +106,7 @@ impl<'a> Surroundings<'a> {
         for (body, link) in moving {
             let center = self.poses[link.body].point(link.bound.center);
             for (i, obstacle) in self.obstacles.iter().enumerate() {
-                let bound = obstacle.signed_distance(center) - link.bound.radius;
+                let bound = obstacle.signed_distance(center) - link.bound.radius - link.padding;
                 if bound - self.kept.clearance < reach
                     && let Some((distance, point)) = self.nearest(link, obstacle)
                 {
@@ -122,7 +122,7 @@ impl<'a> Surroundings<'a> {
     fn nearest(&self, link: &CollisionLink, obstacle: &Obstacle) -> Option<(f64, DVec3)> {
         let spheres = self.problem.mechanism.spheres[link.spheres.clone()].iter().map(|sphere| {
             let center = self.poses[link.body].point(sphere.center);
-            (obstacle.signed_distance(center) - sphere.radius, center)
+            (obstacle.signed_distance(center) - sphere.radius - link.padding, center)
         });
         spheres.min_by(|a, b| a.0.total_cmp(&b.0))
     }

@@ -3,7 +3,7 @@
 use super::{Cover, CoverOptions, Solid, cover_together};
 use crate::error::InputError;
 use crate::robot::LinkSolid;
-use crate::robot::xml::{children, fault, parse};
+use crate::robot::xml::{children, declared, fault, parse};
 use crate::stop::Stop;
 use crate::world::Shape;
 use std::fmt;
@@ -97,7 +97,8 @@ impl fmt::Display for Solid {
 /// # Errors
 /// Where the text is not a URDF, lacks one of the links, or has no collision element in it.
 pub fn replace_collisions(urdf: &str, links: &[LinkCover]) -> Result<String, InputError> {
-    let document = parse(urdf)?;
+    let (urdf, _) = declared(urdf);
+    let document = parse(&urdf)?;
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     for cover in links {
         let mut nodes = children(document.root_element(), "link");

@@ -1,16 +1,28 @@
 //! The part of URDF that flatout reads, as a table, and the check of a document against it.
 //! Imports `error` only.
 
-use crate::error::InputError;
+use crate::document::unknown;
+use crate::error::{InputError, Warnings};
 use crate::robot::xml::{attribute_fault, children, fault, required};
 use roxmltree::Node;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Checks a `<robot>` against the table and returns all of it that the table knows, as a document.
-pub(super) fn plain(root: Node) -> Result<String, InputError> {
-    let mut out = String::new();
-    transcribe(&ROBOT, root, &mut out)?;
-    Ok(out)
+/// The least length of a shape that is flat or thin as a thread, metres: what its file gives as zero.
+const THIN: f64 = 1e-6;
+
+/// Checks a `<robot>` against the table and returns all of it that the table knows, as a document. Elements and
+/// attributes that neither the table knows nor anybody is known to write are told, once for all of a kind.
+pub(super) fn plain(root: Node, warnings: &Warnings) -> Result<String, InputError> {
+    let mut scribe = Scribe { out: String::new(), strange: BTreeMap::new(), warnings };
+    scribe.transcribe(&ROBOT, root)?;
+    for (first, count) in scribe.strange.into_values() {
+        let InputError { message, .. } = &first;
+        let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
+        let message = format!("{message}; passed over{times}");
+        warnings.push(InputError { message, ..first });
+    }
+    Ok(scribe.out)
 }
 
 /// What the text of an attribute must be. Numbers are finite unless said otherwise.
@@ -22,11 +34,11 @@ enum Form {
     Word(&'static [&'static str]),
     /// So many numbers.
     Numbers(usize),
-    /// So many positive numbers.
-    Positive(usize),
+    /// So many lengths, of which some may be zero.
+    Lengths(usize),
     /// A number that is not negative.
     NonNegative,
-    /// A number that is not negative, `inf` included.
+    /// A number, `inf` included; those below zero stand for what is not known, as zero does.
     Cap,
 }
 
@@ -81,12 +93,12 @@ const INERTIAL: Element = Element {
             "inertia",
             Count::One,
             &[
-                ("ixx", Form::NonNegative),
+                ("ixx", Form::Numbers(1)),
                 ("ixy", Form::Numbers(1)),
                 ("ixz", Form::Numbers(1)),
-                ("iyy", Form::NonNegative),
+                ("iyy", Form::Numbers(1)),
                 ("iyz", Form::Numbers(1)),
-                ("izz", Form::NonNegative),
+                ("izz", Form::Numbers(1)),
             ],
             &[],
         ),
@@ -99,18 +111,18 @@ const GEOMETRY: Element = Element {
     required: &[],
     optional: &[],
     children: &[
-        leaf("sphere", Count::OneOfThese, &[("radius", Form::Positive(1))], &[]),
-        leaf("box", Count::OneOfThese, &[("size", Form::Positive(3))], &[]),
+        leaf("sphere", Count::OneOfThese, &[("radius", Form::Lengths(1))], &[]),
+        leaf("box", Count::OneOfThese, &[("size", Form::Lengths(3))], &[]),
         leaf(
             "cylinder",
             Count::OneOfThese,
-            &[("radius", Form::Positive(1)), ("length", Form::Positive(1))],
+            &[("radius", Form::Lengths(1)), ("length", Form::Lengths(1))],
             &[],
         ),
         leaf(
             "capsule",
             Count::OneOfThese,
-            &[("radius", Form::Positive(1)), ("length", Form::Positive(1))],
+            &[("radius", Form::Lengths(1)), ("length", Form::Lengths(1))],
             &[],
         ),
         leaf("mesh", Count::OneOfThese, &[("filename", Form::Text)], &[("scale", Form::Numbers(3))]),
@@ -137,12 +149,13 @@ const JOINT: Element = Element {
         ORIGIN,
         leaf("parent", Count::One, &[("link", Form::Text)], &[]),
         leaf("child", Count::One, &[("link", Form::Text)], &[]),
-        leaf("axis", Count::Optional, &[("xyz", Form::Numbers(3))], &[]),
+        leaf("axis", Count::Optional, &[], &[("xyz", Form::Numbers(3))]),
         leaf(
             "limit",
             Count::Optional,
-            &[("velocity", Form::Cap)],
+            &[],
             &[
+                ("velocity", Form::Cap),
                 ("lower", Form::Numbers(1)),
                 ("upper", Form::Numbers(1)),
                 ("effort", Form::Cap),
@@ -161,7 +174,7 @@ const JOINT: Element = Element {
             "safety_controller",
             Count::Optional,
             &[("k_velocity", Form::Numbers(1))],
-            &[("soft_lower_limit", Form::Numbers(1)), ("soft_upper_limit", Form::Numbers(1))],
+            &[("k_position", Form::Numbers(1)), ("soft_lower_limit", Form::Numbers(1)), ("soft_upper_limit", Form::Numbers(1))],
         ),
     ],
 };
@@ -184,80 +197,158 @@ const ROBOT: Element = Element {
     ],
 };
 
-/// Checks `node` against the table and writes it to `out` as the table knows it.
-fn transcribe(element: &Element, node: Node, out: &mut String) -> Result<(), InputError> {
-    out.push('<');
-    out.push_str(element.name);
-    for &(name, form) in element.required {
-        transcribe_attribute(node, name, required(node, name)?, form, out)?;
-    }
-    for &(name, form) in element.optional {
-        if let Some(text) = node.attribute(name) {
-            transcribe_attribute(node, name, text, form, out)?;
-        }
-    }
-    out.push('>');
-    let mut alternatives = 0;
-    for child in element.children {
-        let mut found = 0;
-        for node in children(node, child.name) {
-            found += 1;
-            if found > 1 && child.count != Count::Any {
-                return Err(fault(node, format!("<{}> stands here more than once", child.name)));
-            }
-            transcribe(child, node, out)?;
-        }
-        if found == 0 && child.count == Count::One {
-            return Err(fault(node, format!("<{}> is missing in <{}>", child.name, element.name)));
-        }
-        alternatives += usize::from(found > 0 && child.count == Count::OneOfThese);
-    }
-    if alternatives != 1 && element.children.iter().any(|c| c.count == Count::OneOfThese) {
-        let names: Vec<String> = element.children.iter().map(|c| format!("<{}>", c.name)).collect();
-        return Err(fault(node, format!("expected exactly one of {}", names.join(", "))));
-    }
-    out.push_str("</");
-    out.push_str(element.name);
-    out.push('>');
-    Ok(())
+/// Elements that stand in URDF files and that flatout has no use for, below which others.
+const UNUSED: [(&str, &[&str]); 4] = [
+    ("robot", &["material", "transmission", "gazebo", "ros2_control", "sensor"]),
+    ("link", &["visual", "gazebo", "sensor", "material", "contact", "self_collision_checking"]),
+    ("joint", &["dynamics", "calibration", "gazebo", "hardwareInterface", "transmission"]),
+    ("collision", &["gazebo", "material", "contact_coefficients", "surface", "verbose"]),
+];
+
+/// Attributes of which the same is true, anywhere.
+const UNUSED_ATTRIBUTES: [&str; 4] = ["name", "group", "type", "rgba"];
+
+/// Attributes that the reader of what is written down wants, and what says there that they are not known.
+const FILLED_IN: [(&str, &str, &str); 2] = [("limit", "velocity", "0"), ("axis", "xyz", "1 0 0")];
+
+/// Writes down what the table knows of a document.
+struct Scribe<'w> {
+    out: String,
+    /// The first element or attribute of each kind that is not known, and how many there are.
+    strange: BTreeMap<(&'static str, String), (InputError, usize)>,
+    warnings: &'w Warnings,
 }
 
-/// Checks an attribute and writes it to `out`.
-fn transcribe_attribute(
-    node: Node,
-    name: &str,
-    text: &str,
-    form: Form,
-    out: &mut String,
-) -> Result<(), InputError> {
-    let expected = match form {
-        Form::Text => (text.trim().is_empty()).then(|| "some text".to_owned()),
-        Form::Word(words) => (!words.contains(&text)).then(|| words.join(", ")),
-        Form::Numbers(n) => (!numbers(text, n, f64::is_finite)).then(|| count(n, "finite number")),
-        Form::Positive(n) => {
-            (!numbers(text, n, |x| x.is_finite() && x > 0.0)).then(|| count(n, "positive number"))
+impl Scribe<'_> {
+    /// Checks `node` against the table and writes it down as the table knows it.
+    fn transcribe(&mut self, element: &Element, node: Node) -> Result<(), InputError> {
+        self.out.push('<');
+        self.out.push_str(element.name);
+        for &(name, form) in element.required {
+            self.attribute(node, name, required(node, name)?, form)?;
         }
-        Form::NonNegative => (!numbers(text, 1, |x| x.is_finite() && x >= 0.0))
-            .then(|| "a finite number that is not negative".to_owned()),
-        Form::Cap => (!numbers(text, 1, |x| x >= 0.0)).then(|| "a number that is not negative".to_owned()),
-    };
-    if let Some(expected) = expected {
-        return Err(attribute_fault(node, name, format!("expected {expected}, found \"{text}\"")));
+        for &(name, form) in element.optional {
+            if let Some(text) = node.attribute(name) {
+                self.attribute(node, name, text, form)?;
+            }
+        }
+        let missing = |&&(of, name, _): &&(&str, &str, &str)| of == element.name && !node.has_attribute(name);
+        if let Some((_, name, text)) = FILLED_IN.iter().find(missing) {
+            self.write(name, text);
+        }
+        self.note_strangers(element, node);
+        self.out.push('>');
+        let mut alternatives = 0;
+        for child in element.children {
+            let mut found = 0;
+            for node in children(node, child.name) {
+                found += 1;
+                if found > 1 && child.count != Count::Any {
+                    return Err(fault(node, format!("<{}> stands here more than once", child.name)));
+                }
+                self.transcribe(child, node)?;
+            }
+            if found == 0 && child.count == Count::One {
+                return Err(fault(node, format!("<{}> is missing in <{}>", child.name, element.name)));
+            }
+            alternatives += usize::from(found > 0 && child.count == Count::OneOfThese);
+        }
+        if alternatives != 1 && element.children.iter().any(|c| c.count == Count::OneOfThese) {
+            let names: Vec<String> = element.children.iter().map(|c| format!("<{}>", c.name)).collect();
+            let found = node.children().find(|c| c.is_element() && alternatives == 0);
+            let found = found.map_or(String::new(), |n| format!(", found <{}>", n.tag_name().name()));
+            return Err(fault(node, format!("expected exactly one of {}{found}", names.join(", "))));
+        }
+        self.out.push_str("</");
+        self.out.push_str(element.name);
+        self.out.push('>');
+        Ok(())
     }
-    // Writing to a string cannot fail.
-    let _ = write!(out, " {name}=\"");
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            _ => out.push(c),
+
+    /// Notes elements and attributes that nobody knows; what has a namespace of its own is an extension.
+    fn note_strangers(&mut self, element: &Element, node: Node) {
+        let unused = UNUSED.iter().find(|(name, _)| *name == element.name).map_or(&[][..], |(_, unused)| unused);
+        let known = || element.children.iter().map(|c| c.name);
+        let namespace = node.tag_name().namespace();
+        for child in node.children().filter(|c| c.is_element() && c.tag_name().namespace() == namespace) {
+            let name = child.tag_name().name();
+            if !known().any(|k| k == name) && !unused.contains(&name) {
+                let what = fault(child, unknown(&format!("element in <{}>", element.name), name, known()));
+                self.note(element.name, name, what);
+            }
+        }
+        let known = || element.required.iter().chain(element.optional).map(|(name, _)| *name);
+        for attribute in node.attributes().filter(|a| a.namespace().is_none()) {
+            let name = attribute.name();
+            if !known().any(|k| k == name) && !UNUSED_ATTRIBUTES.contains(&name) {
+                let what = unknown(&format!("attribute of <{}>", element.name), name, known());
+                self.note(element.name, name, attribute_fault(node, name, what));
+            }
         }
     }
-    out.push('"');
-    Ok(())
+
+    fn note(&mut self, element: &'static str, name: &str, what: InputError) {
+        self.strange.entry((element, name.to_owned())).or_insert((what, 0)).1 += 1;
+    }
+
+    /// Checks an attribute and writes it down.
+    fn attribute(&mut self, node: Node, name: &str, text: &str, form: Form) -> Result<(), InputError> {
+        let expected = match form {
+            Form::Text => (text.trim().is_empty()).then(|| "some text".to_owned()),
+            Form::Word(words) => (!words.contains(&text)).then(|| words.join(", ")),
+            Form::Numbers(n) => (!numbers(text, n, f64::is_finite)).then(|| count(n, "finite number")),
+            Form::Lengths(n) => {
+                (!numbers(text, n, |x| x.is_finite() && x >= 0.0)).then(|| count(n, "positive number"))
+            }
+            Form::NonNegative => (!numbers(text, 1, |x| x.is_finite() && x >= 0.0))
+                .then(|| "a finite number that is not negative".to_owned()),
+            Form::Cap => (!numbers(text, 1, |x| !x.is_nan() && x > f64::NEG_INFINITY)).then(|| "a number".to_owned()),
+        };
+        if let Some(expected) = expected {
+            return Err(attribute_fault(node, name, format!("expected {expected}, found \"{text}\"")));
+        }
+        match form {
+            Form::Cap if numbers(text, 1, |x| x < 0.0) => {
+                let what = format!("{text} is no limit; taken as not known, like 0");
+                self.warnings.push(attribute_fault(node, name, what));
+                self.write(name, "0");
+            }
+            // What fills nothing is left out later, with a warning of its own.
+            Form::Lengths(n) if !is_a_point(node) && !numbers(text, n, |x| x > 0.0) => {
+                let what = format!("a length of zero in \"{text}\"; taken as {THIN:e} m");
+                self.warnings.push(attribute_fault(node, name, what));
+                let lengths = text.split_whitespace().filter_map(|word| word.parse::<f64>().ok());
+                let lengths: Vec<String> = lengths.map(|x| x.max(THIN).to_string()).collect();
+                self.write(name, &lengths.join(" "));
+            }
+            _ => self.write(name, text),
+        }
+        Ok(())
+    }
+
+    /// Writes an attribute down.
+    fn write(&mut self, name: &str, text: &str) {
+        // Writing to a string cannot fail.
+        let _ = write!(self.out, " {name}=\"");
+        for c in text.chars() {
+            match c {
+                '&' => self.out.push_str("&amp;"),
+                '<' => self.out.push_str("&lt;"),
+                '>' => self.out.push_str("&gt;"),
+                '"' => self.out.push_str("&quot;"),
+                '\t' | '\n' | '\r' => self.out.push(' '),
+                _ => self.out.push(c),
+            }
+        }
+        self.out.push('"');
+    }
+}
+
+/// Whether all lengths of a shape are zero: such fills nothing.
+pub(super) fn is_a_point(shape: Node) -> bool {
+    let mut lengths = ["radius", "length", "size"].into_iter().filter_map(|name| shape.attribute(name)).peekable();
+    let zero = |text: &str| text.split_whitespace().all(|word| word.parse::<f64>() == Ok(0.0));
+    lengths.peek().is_some() && lengths.all(zero)
 }
 
 /// "3 finite numbers", "1 finite number".
