@@ -1,7 +1,7 @@
 //! `flatout batch`: many scenes, a trajectory each.
 
 use super::failure::Failure;
-use super::output::{export, say};
+use super::output::{export, make_folder, refuse_inputs, save, say};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
 use crate::error::InputError;
@@ -39,6 +39,7 @@ pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
         Format::of(file)?.admit(&scene.problem.mechanism).map_err(|e| e.in_file(file))?;
         args.planning.apply(&mut scene.options);
     }
+    refuse_inputs(files.iter().map(PathBuf::as_path))?;
     make_folder(&args.output)?;
     let tasks: Vec<_> = scenes.iter().map(|s| Task { problem: &s.problem, options: &s.options }).collect();
     let progress = ProgressLine::bar(tasks.len(), "planning");
@@ -55,7 +56,7 @@ pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
     for (((name, file), task), answer) in args.scenes.iter().zip(&files).zip(&tasks).zip(answers) {
         let line = match answer {
             Ok(solution) => {
-                export(task.problem, &solution, task.options.seed).save(file)?;
+                save(&export(task.problem, &solution, task.options.seed), file)?;
                 solved += 1;
                 let millis = solution.statistics.total().as_secs_f64() * 1e3;
                 let (duration, clearance) =
@@ -95,10 +96,4 @@ fn outputs(args: &BatchArgs) -> Result<Vec<PathBuf>, InputError> {
         outputs.push(file);
     }
     Ok(outputs)
-}
-
-/// Makes a folder that the user named, if there is none yet.
-pub(super) fn make_folder(folder: &Path) -> Result<(), InputError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|e| InputError::new(format!("cannot make the folder: {e}")).in_file(folder))
 }

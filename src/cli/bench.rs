@@ -1,9 +1,8 @@
 //! `flatout bench`: whole suites, their tables and their JSON.
 
 use super::arguments::{BackendArgs, GeometryArgs, count, count_up_to, positive};
-use super::batch::make_folder;
 use super::failure::Failure;
-use super::output::{export, say, write_results};
+use super::output::{export, make_folder, refuse_inputs, save, say, write_results};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
 use super::{compare, edges, families, systems};
@@ -204,6 +203,7 @@ impl SuiteArgs {
             ..chosen.problem(&mechanism)
         };
         let problems = suite.problems.iter().map(problem).collect();
+        refuse_inputs(self.json.as_deref())?;
         Ok((suite, problems))
     }
 
@@ -271,11 +271,11 @@ fn write_trajectories(
     problems: &[Problem],
     solutions: &[Option<Solution>],
     seed: u64,
-) -> Result<(), InputError> {
+) -> Result<(), Failure> {
     for ((named, problem), solution) in suite.problems.iter().zip(problems).zip(solutions) {
         if let Some(solution) = solution {
             let path = dir.join(format!("{}_{}.json", named.set, named.index));
-            export(problem, solution, seed).save(&path)?;
+            save(&export(problem, solution, seed), &path)?;
         }
     }
     Ok(())

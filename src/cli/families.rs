@@ -2,7 +2,7 @@
 
 use super::arguments::{BackendArgs, count};
 use super::failure::Failure;
-use super::output::{say, write_results};
+use super::output::{refuse_inputs, say, write_results};
 use super::progress::ProgressLine;
 use crate::bench::families::FamilyKind;
 use crate::bench::report::Machine;
@@ -89,6 +89,7 @@ pub(super) fn scenes(args: &ScenesArgs) -> Result<(), Failure> {
 }
 
 fn run(entries: &[FamilyEntry], args: &SampleArgs) -> Result<(), Failure> {
+    refuse_inputs(args.json.as_deref())?;
     let progress = ProgressLine::bar(entries.len() * args.seeds, "plans");
     let (mut results, mut backend) = (Vec::new(), String::new());
     for FamilyEntry { set, index, problem, options } in entries {

@@ -22,6 +22,7 @@ mod systems;
 mod telling;
 
 use crate::check::threads;
+use crate::error::remember_reads;
 use clap::{Parser, Subcommand};
 use failure::Failure;
 use output::complain;
@@ -59,7 +60,7 @@ enum Command {
 }
 
 /// Parses the command line, runs the command, and gives the exit code: 0 solved or valid, 1 broken off
-/// (a backend failed, or standard output could not be written) or worse than allowed, 2 bad input, 3 no plan or not valid.
+/// (a backend failed, or an output could not be written) or worse than allowed, 2 bad input, 3 no plan or not valid.
 pub fn run() -> ExitCode {
     let code = exit_code(command());
     // A device that a query did not wait for may still be opened.
@@ -69,6 +70,7 @@ pub fn run() -> ExitCode {
 }
 
 fn command() -> Result<(), Failure> {
+    remember_reads();
     let result = match Cli::parse().command {
         Command::Plan(args) => plan::run(&args),
         Command::Replan(args) => replan::run(&args),

@@ -2,7 +2,7 @@
 
 use super::arguments::{count_up_to, positive};
 use super::failure::Failure;
-use super::output::{complain, say, write_file};
+use super::output::{complain, refuse_inputs, say, write_file};
 use super::progress::ProgressLine;
 use crate::error::InputError;
 use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, cover_links_until, replace_collisions};
@@ -74,6 +74,7 @@ fn info(args: &InfoArgs) -> Result<(), Failure> {
 fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
     let options = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
     let solids = Robot::load_solids(&args.urdf)?;
+    refuse_inputs(args.output.as_deref())?;
     let progress = ProgressLine::bar(solids.len(), "covering");
     let links = cover_links_until(&solids, &options, &Stop::NEVER, &mut |_| progress.advance());
     drop(progress);

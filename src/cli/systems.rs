@@ -1,9 +1,8 @@
 //! `flatout bench dynobench` and `flatout bench kinopax`: systems with dynamics, many seeds each.
 
 use super::arguments::{BackendArgs, count};
-use super::batch::make_folder;
 use super::failure::Failure;
-use super::output::{export, say, write_results};
+use super::output::{export, make_folder, refuse_inputs, save, say, write_results};
 use super::progress::ProgressLine;
 use crate::bench::report::Machine;
 use crate::bench::seeds::{LeftOutRun, SeedReport, SeedResult};
@@ -97,6 +96,7 @@ fn run(
     options: &PlanOptions,
     args: &SeedArgs,
 ) -> Result<(), Failure> {
+    refuse_inputs(args.json.as_deref())?;
     if let Some(dir) = &args.trajectories {
         make_folder(dir)?;
     }
@@ -118,7 +118,7 @@ fn run(
             let (result, solution) = runner::run(problem, &checker, &options, 1, 1)?;
             progress.advance();
             if let (Some(dir), Some(solution)) = (&args.trajectories, &solution) {
-                export(problem, solution, seed).save(&trajectory_file(dir, instance, seed))?;
+                save(&export(problem, solution, seed), &trajectory_file(dir, instance, seed))?;
             }
             results.push(SeedResult {
                 instance: instance.clone(),

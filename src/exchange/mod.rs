@@ -22,7 +22,7 @@ pub use format::{FILE_TOLERANCE, Format};
 pub use named::NamedTrajectory;
 
 use crate::document::{self, unknown};
-use crate::error::InputError;
+use crate::error::{InputError, write_file};
 use crate::trajectory::Trajectory;
 use std::path::Path;
 
@@ -42,14 +42,13 @@ impl Export<'_> {
         })
     }
 
-    /// Writes the file, in the format that its name's extension stands for.
+    /// Writes the file, whole or not at all, in the format that its name's extension stands for.
     ///
     /// # Errors
     /// Where it stands for none, or for one that cannot hold this trajectory, or the file cannot be written.
     pub fn save(&self, file: &Path) -> Result<(), InputError> {
         let text = self.text(Format::of(file)?).map_err(|e| e.in_file(file))?;
-        let error = |e| InputError::new(format!("cannot write the file: {e}")).in_file(file);
-        std::fs::write(file, text).map_err(error)
+        write_file(file, text)
     }
 }
 
