@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use crate::error::{self, InputError};
-use crate::exchange::{Export, Format};
+use crate::exchange::{Export, Format, ReplayErrors};
 use crate::plan::Solution;
 use crate::problem::Problem;
 use std::io::{ErrorKind, Write as _};
@@ -40,10 +40,12 @@ pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     error::write_file(path, text).map_err(|e| Failure::Broken(e.to_string()))
 }
 
-/// Writes a trajectory to a file that the user named.
-pub(super) fn save(export: &Export<'_>, path: &Path) -> Result<(), Failure> {
-    let text = export.text(Format::of(path)?).map_err(|e| e.in_file(path))?;
-    write_file(path, &text)
+/// Writes a trajectory to a file that the user named; tells how well the controls in it can be replayed, where there
+/// are any.
+pub(super) fn save(export: &Export<'_>, path: &Path) -> Result<Option<ReplayErrors>, Failure> {
+    let (text, replay) = export.written(Format::of(path)?).map_err(|e| e.in_file(path))?;
+    write_file(path, &text)?;
+    Ok(replay)
 }
 
 /// Makes a folder that the user named, if there is none yet.

@@ -144,9 +144,7 @@ impl ReportArgs {
         backend: &str,
     ) -> Result<(), Failure> {
         let file = export(problem, solution, seed);
-        if let Some(path) = &self.output {
-            save(&file, path)?;
-        }
+        let replay = self.output.as_deref().map(|path| save(&file, path)).transpose()?.flatten();
         if self.json {
             return say(&file.text(Format::Json)?);
         }
@@ -154,6 +152,9 @@ impl ReportArgs {
             return Ok(());
         }
         let mut text = summary(solution, backend, seed);
+        if let Some(errors) = replay {
+            let _ = writeln!(text, "  replay     {errors}");
+        }
         if let Some(path) = &self.output {
             let _ = writeln!(text, "  written to {}", path.display());
         }

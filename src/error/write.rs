@@ -225,11 +225,17 @@ mod tests {
             Err(io::Error::from(io::ErrorKind::StorageFull))
         };
         let error = write_file_by(&file, half).unwrap_err().to_string();
-        assert!(error.contains("cannot write the file: ") && error.starts_with(file.to_str().unwrap()), "{error}");
+        assert!(
+            error.contains("cannot write the file: ") && error.starts_with(file.to_str().unwrap()),
+            "{error}"
+        );
         assert_eq!(names(&folder), [""; 0]);
         write_file(&file, "old").unwrap();
         write_file_by(&file, half).unwrap_err();
-        assert_eq!((fs::read_to_string(&file).unwrap().as_str(), names(&folder)), ("old", vec!["file".to_owned()]));
+        assert_eq!(
+            (fs::read_to_string(&file).unwrap().as_str(), names(&folder)),
+            ("old", vec!["file".to_owned()])
+        );
         fs::remove_dir_all(&folder).unwrap();
     }
 

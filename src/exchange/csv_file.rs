@@ -5,6 +5,7 @@
 use super::export::{Export, Samples};
 use super::named::{NamedTrajectory, repeated};
 use super::points::{TrajectoryPoint, through};
+use super::replay::ReplayErrors;
 use crate::error::{InputError, excerpt};
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use std::collections::HashMap;
@@ -12,11 +13,11 @@ use std::collections::HashMap;
 /// A block of columns: the names in its header, and `[row][column]`.
 type CsvBlock<'a> = (Vec<String>, Vec<&'a [f64]>);
 
-pub(super) fn write(export: &Export<'_>) -> String {
+pub(super) fn write(export: &Export<'_>) -> (String, Option<ReplayErrors>) {
     let mechanism = &export.problem.mechanism;
     let Some(base) = mechanism.vehicle() else {
-        let samples = export.samples(export.times_with_knots());
-        return table(&samples.time, &of_outputs(&samples, &mechanism.outputs, 0));
+        let samples = export.points();
+        return (table(&samples.time, &of_outputs(&samples, &mechanism.outputs, 0)), None);
     };
     let samples = export.dense_samples();
     let block = |names: &[&str], values| (names.iter().map(|&n| n.to_owned()).collect(), rows(values, 0));
@@ -24,7 +25,7 @@ pub(super) fn write(export: &Export<'_>) -> String {
         vec![block(base.state_names(), &samples.state), block(base.control_names(), &samples.control)];
     let outputs = base.outputs().len();
     blocks.extend(of_outputs(&samples, &mechanism.flat_outputs()[outputs..], outputs));
-    table(&samples.time, &blocks)
+    (table(&samples.time, &blocks), samples.replay)
 }
 
 fn rows(values: &[Vec<f64>], first: usize) -> Vec<&[f64]> {

@@ -16,10 +16,14 @@ mod json_file;
 mod named;
 mod points;
 mod replay;
+mod sampling;
+mod ticks;
 
 pub use export::Export;
 pub use format::{FILE_TOLERANCE, Format};
+pub use json_file::schema;
 pub use named::NamedTrajectory;
+pub use replay::ReplayErrors;
 
 use crate::document::{self, unknown};
 use crate::error::{InputError, write_file};
@@ -33,12 +37,23 @@ impl Export<'_> {
     /// As [`Format::admit`]; where the trajectory is not one of the problem's mechanism, is empty or not made of
     /// numbers, or the problem makes no sense.
     pub fn text(&self, format: Format) -> Result<String, InputError> {
+        Ok(self.written(format)?.0)
+    }
+
+    /// The same, and how well the controls in it can be replayed, where there are any.
+    ///
+    /// # Errors
+    /// As [`Export::text`].
+    pub fn written(&self, format: Format) -> Result<(String, Option<ReplayErrors>), InputError> {
         format.admit(&self.problem.mechanism)?;
         self.validate().map_err(InputError::of_value)?;
+        if format != Format::Json && self.problem.mechanism.vehicle().is_none() {
+            self.admit_points()?;
+        }
         Ok(match format {
             Format::Json => json_file::write(self),
             Format::Csv => csv_file::write(self),
-            Format::JointTrajectory => joint_trajectory::write(self),
+            Format::JointTrajectory => (joint_trajectory::write(self), None),
         })
     }
 
@@ -77,7 +92,7 @@ impl NamedTrajectory {
         let root = document::parse(text.strip_suffix("\n---").unwrap_or(text))?;
         let map = root.map("a trajectory: a map")?;
         if map.get("segments").is_some() || map.get("format").is_some() {
-            json_file::read(&map)
+            json_file::read(&root)
         } else {
             joint_trajectory::read(&map)
         }

@@ -42,12 +42,17 @@ pub(super) fn through(points: &[TrajectoryPoint]) -> Trajectory {
                 1 => c[..2].copy_from_slice(&[p[0], (p[1] - p[0]) / duration]),
                 3 => {
                     let v = [pair[0].velocity[i], pair[1].velocity[i]];
-                    c[..4].copy_from_slice(&cubic(duration, p, v));
+                    c[..4].copy_from_slice(
+                        &exact_parabola(duration, p, v).unwrap_or_else(|| cubic(duration, p, v)),
+                    );
                 }
                 _ => {
                     let v = [pair[0].velocity[i], pair[1].velocity[i]];
                     let a = [pair[0].acceleration[i], pair[1].acceleration[i]];
-                    c[..6].copy_from_slice(&quintic(duration, p, v, a));
+                    match exact_cubic(duration, p, v, a) {
+                        Some(exact) => c[..4].copy_from_slice(&exact),
+                        None => c[..6].copy_from_slice(&quintic(duration, p, v, a)),
+                    }
                 }
             }
         }
@@ -56,8 +61,32 @@ pub(super) fn through(points: &[TrajectoryPoint]) -> Trajectory {
     trajectory
 }
 
+/// How far a sum of terms is off by rounding, at most, relative to them all.
+const ROUNDING: f64 = 8.0 * f64::EPSILON;
+
+/// Whether the first of the terms is the sum of the others up to rounding.
+fn adds_up<const N: usize>(sum: f64, terms: [f64; N]) -> bool {
+    let size = sum.abs() + terms.iter().map(|term| term.abs()).sum::<f64>();
+    (sum - terms.iter().sum::<f64>()).abs() <= ROUNDING * size
+}
+
+/// The parabola with given velocities at both ends, where it leads from one position to the other up to their rounding.
+/// Over a brief time that says more of the acceleration than the positions do, whose rounding is divided by the square
+/// of the time.
+fn exact_parabola(t: f64, p: [f64; 2], v: [f64; 2]) -> Option<[f64; 4]> {
+    let fits = adds_up(p[1], [p[0], 0.5 * t * v[0], 0.5 * t * v[1]]);
+    fits.then(|| [p[0], v[0], 0.5 * (v[1] - v[0]) / t, 0.0])
+}
+
+/// The same by accelerations: the cubic whose acceleration changes evenly from one to the other.
+fn exact_cubic(t: f64, p: [f64; 2], v: [f64; 2], a: [f64; 2]) -> Option<[f64; 4]> {
+    let fits = adds_up(v[1], [v[0], 0.5 * t * a[0], 0.5 * t * a[1]])
+        && adds_up(p[1], [p[0], t * v[0], t * t * a[0] / 3.0, t * t * a[1] / 6.0]);
+    fits.then(|| [p[0], v[0], 0.5 * a[0], (a[1] - a[0]) / (6.0 * t)])
+}
+
 /// The quintic with given positions, velocities and accelerations at both ends.
-fn quintic(t: f64, p: [f64; 2], v: [f64; 2], a: [f64; 2]) -> [f64; 6] {
+pub(super) fn quintic(t: f64, p: [f64; 2], v: [f64; 2], a: [f64; 2]) -> [f64; 6] {
     // What is left of each end value after the first three terms, scaled to unit time.
     let dp = p[1] - p[0] - t * (v[0] + 0.5 * t * a[0]);
     let dv = t * (v[1] - v[0] - t * a[0]);
@@ -90,6 +119,29 @@ mod tests {
                     prop_assert!(order == 2 || close(&c));
                     prop_assert!(close(&q));
                 }
+            }
+        }
+    }
+
+    /// A piece of a microsecond, far from zero: its acceleration is that of the motion and not that of rounding.
+    #[test]
+    fn brief_pieces_keep_their_acceleration() {
+        for t in [1e-9, 1e-7, 1e-6, 1e-5, 1e-3, 0.1] {
+            let (p, v, a, j) = (3.0, 1.5, -7.0, 40.0);
+            let point = |t: f64, j: f64| TrajectoryPoint {
+                time: t,
+                position: vec![p + t * (v + t * (a / 2.0 + t * j / 6.0))],
+                velocity: vec![v + t * (a + t * j / 2.0)],
+                acceleration: vec![a + t * j],
+            };
+            let mut points = [point(0.0, 0.0), point(t, 0.0)];
+            points.iter_mut().for_each(|point| point.acceleration.clear());
+            let read = through(&points);
+            let at = |read: &Trajectory, t: f64| derivative(read.segment(0).polynomial(0), 2, t);
+            assert!([0.0, t].iter().all(|&s| (at(&read, s) - a).abs() < 1e-6), "{t}: {read:?}");
+            let read = through(&[point(0.0, j), point(t, j)]);
+            for s in [0.0, 0.5 * t, t] {
+                assert!((at(&read, s) - (a + s * j)).abs() < 1e-9, "{t}: {read:?}");
             }
         }
     }
