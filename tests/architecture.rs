@@ -160,7 +160,10 @@ fn one_place_writes_files() {
         } else if path.extension().is_some_and(|e| e == "rs") {
             let (kept, _) = without_tests(&tokens(&read(&path)));
             let words = kept.join(" ");
-            if ["fs :: write", "File :: create", "OpenOptions :: new", "File :: options"].iter().any(|w| words.contains(w)) {
+            if ["fs :: write", "File :: create", "OpenOptions :: new", "File :: options"]
+                .iter()
+                .any(|w| words.contains(w))
+            {
                 writing.insert(path);
             }
         }

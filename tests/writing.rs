@@ -85,7 +85,8 @@ fn meshes_are_inputs() {
     let mesh = write(&folder, "part.obj", box_);
     let urdf = "<robot name=\"x\"><link name=\"a\"><collision><geometry><mesh filename=\"part.obj\"/></geometry></collision></link></robot>";
     let urdf = write(&folder, "robot.urdf", urdf);
-    flatout(&["robot", "spherize", &urdf, "-o", &mesh]).fails(2, &["part.obj: this file is read as an input"]);
+    flatout(&["robot", "spherize", &urdf, "-o", &mesh])
+        .fails(2, &["part.obj: this file is read as an input"]);
     assert_eq!(read(Path::new(&mesh)), box_);
 }
 
@@ -103,4 +104,76 @@ fn what_is_no_file_is_written_to_and_what_is_full_ends_with_1() {
     let results = string(&folder.join("none/results.json"));
     flatout(&["bench", "scenes", "scenes/panda_table.yaml", "--seeds", "1", "--json", &results])
         .fails(1, &["cannot write"]);
+}
+
+#[test]
+fn a_batch_writes_what_it_can_and_is_taken_up_again() {
+    let folder = folder("writing/resume");
+    let to = folder.join("out");
+    std::fs::create_dir(&to).unwrap();
+    // Where one answer would go is a folder.
+    std::fs::create_dir(to.join("panda_lift.json")).unwrap();
+    let scenes = ["panda_shelf", "panda_lift", "point_yard"].map(|name| format!("scenes/{name}.yaml"));
+    let out = string(&to);
+    let batch = |more: &[&str]| {
+        let options = ["batch", "-o", &out, "--threads", "2"];
+        let scenes = scenes.iter().map(String::as_str);
+        flatout(&options.into_iter().chain(scenes).chain(more.iter().copied()).collect::<Vec<_>>())
+    };
+    let run = batch(&[]).ends_with(1);
+    assert!(run.out.contains("2 of 3 solved"), "{}", run.out);
+    assert!(
+        run.err.contains("1 lost") && run.err.contains("panda_lift.json: cannot write the file"),
+        "{}",
+        run.err
+    );
+    assert_eq!(names(&to), ["batch.journal", "panda_lift.json", "panda_shelf.json", "point_yard.json"]);
+    let answered = |run: &str| run.lines().filter(|line| line.contains("answered before")).count();
+    std::fs::remove_dir(to.join("panda_lift.json")).unwrap();
+    let shelf = read(&to.join("panda_shelf.json"));
+    let run = batch(&["--resume"]).ends_with(0);
+    assert!(answered(&run.out) == 2 && run.out.contains("3 of 3 solved"), "{}", run.out);
+    assert_eq!(read(&to.join("panda_shelf.json")), shelf);
+    // A torn line loses its answer, and no other.
+    let journal = read(&to.join("batch.journal"));
+    std::fs::write(to.join("batch.journal"), &journal[..journal.len() - 20]).unwrap();
+    assert_eq!(answered(&batch(&["--resume"]).ends_with(0).out), 2);
+    assert_eq!(answered(&batch(&["--resume"]).ends_with(0).out), 3);
+    // What was changed, and what was asked otherwise, is answered anew.
+    std::fs::write(to.join("panda_shelf.json"), "{}").unwrap();
+    assert_eq!(answered(&batch(&["--resume"]).ends_with(0).out), 2);
+    assert!(read(&to.join("panda_shelf.json")).len() > 1000);
+    assert_eq!(answered(&batch(&["--resume", "--seed", "7"]).ends_with(0).out), 0);
+    assert_eq!(answered(&batch(&[]).ends_with(0).out), 0);
+    flatout(&["check", &scenes[1], &string(&to.join("panda_lift.json"))]).ends_with(0);
+}
+
+#[test]
+fn a_benchmark_is_taken_up_again() {
+    let folder = folder("writing/bench");
+    let (results, journal) = (folder.join("r.json"), folder.join("r.json.journal"));
+    let (out, scenes) = (string(&results), ["scenes/panda_shelf.yaml", "scenes/point_yard.yaml"]);
+    let bench = |more: &[&str]| {
+        flatout(&[&["bench", "scenes", scenes[0], scenes[1], "--seeds", "2", "--json", &out], more].concat())
+    };
+    bench(&[]).ends_with(0);
+    let whole: serde_json::Value = serde_json::from_str(&read(&results)).unwrap();
+    assert_eq!((names(&folder), whole["results"].as_array().unwrap().len()), (vec!["r.json".to_owned()], 4));
+    // As a run leaves it that cannot write its results: what it has done stays.
+    std::fs::remove_file(&results).unwrap();
+    std::fs::create_dir(&results).unwrap();
+    bench(&[]).fails(1, &["r.json: cannot write the file"]);
+    assert_eq!(read(&journal).lines().count(), 4);
+    // Figures that nobody measured show what is taken from there.
+    let told = read(&journal).replacen("\"solved\"", "\"as told\"", 1);
+    std::fs::write(&journal, told).unwrap();
+    std::fs::remove_dir(&results).unwrap();
+    bench(&["--resume"]).ends_with(0);
+    let again: serde_json::Value = serde_json::from_str(&read(&results)).unwrap();
+    assert_eq!(
+        (&again["results"][0]["status"], &again["results"][1]["status"]),
+        (&"as told".into(), &"solved".into())
+    );
+    assert_eq!(names(&folder), ["r.json"]);
+    flatout(&["bench", "scenes", scenes[0], "--resume"]).fails(2, &["--resume: expected --json"]);
 }
