@@ -7,20 +7,23 @@ use flatout::bench::deadline::DeadlineFamily;
 use flatout::certify::certify;
 use flatout::check::Backend;
 use flatout::error::InputError;
-use flatout::exchange::{Export, Format, NamedTrajectory};
+use flatout::exchange::{self, Export, Format, NamedTrajectory};
 use flatout::plan::{PlanOptions, plan};
 use flatout::problem::{JointState, Problem};
 use flatout::scene::Scene;
 use flatout::trajectory::Trajectory;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use serde_json::Value;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Problems of each kind; with two cores they take some seconds.
-const PROBLEMS: u64 = 6;
+const PROBLEMS: u64 = 5;
 const FORMATS: [Format; 3] = [Format::Json, Format::Csv, Format::JointTrajectory];
 
 fn planned(problem: &Problem, options: &PlanOptions) -> Option<Trajectory> {
-    let options = PlanOptions { time_limit: Some(Duration::from_secs(1)), ..options.clone() };
+    let options = PlanOptions { time_limit: Some(Duration::from_millis(500)), ..options.clone() };
     let mut checker = Backend::Simd.checker(problem, options.resolution).unwrap();
     plan(problem, &mut *checker, &options).ok().map(|solution| solution.trajectory)
 }
@@ -45,10 +48,13 @@ fn comes_back(name: &str, problem: &Problem, trajectory: &Trajectory) {
         let shortest = trajectory.segments().map(|s| s.duration).fold(f64::INFINITY, f64::min);
         assert!(certified.is_ok(), "{name}, {format:?}, {shortest} s: {}", certified.unwrap_err());
     }
+    let text = Export::new(problem, trajectory).text(Format::Json).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let schema = jsonschema::validator_for(&exchange::schema()).unwrap();
+    assert!(schema.is_valid(&file), "{name}: {}", schema.iter_errors(&file).next().unwrap());
     if problem.mechanism.base.is_some() {
-        let text = Export::new(problem, trajectory).text(Format::Json).unwrap();
         let most = (trajectory.duration() * 4e6 / 60.0).max(1e6);
-        let polynomials = serde_json::from_str::<serde_json::Value>(&text).unwrap()["segments"].to_string();
+        let polynomials = file["segments"].to_string();
         assert!(text.len() - polynomials.len() < most as usize + 2000, "{name}: {} bytes", text.len());
         replayed(problem, trajectory);
     }
@@ -93,6 +99,33 @@ fn motions_of_scenes_come_back() {
         comes_back(&name, &problem, &trajectory.unwrap_or_else(|| panic!("{name} is not solved")));
         stand(&name, &problem, &options);
     }
+}
+
+/// A drive that carries an arm, and a car with limits of steering rate, from random places to random places.
+#[test]
+fn motions_of_random_scenes_come_back() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes");
+    let random = &mut Pcg64Mcg::seed_from_u64(5);
+    let mut solved = 0;
+    for name in ["manipulator_doorway", "car_parking", "car_trailer"] {
+        let file = folder.join(format!("{name}.yaml"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        for number in 0..PROBLEMS {
+            let mut scene: Value = serde_saphyr::from_str(&text).unwrap();
+            scene.as_object_mut().unwrap().remove("world");
+            for end in ["start", "goal"] {
+                scene[end]["position"] =
+                    [random.random_range(-2.0..2.0), random.random_range(-1.5..1.5)].into_iter().collect();
+                scene[end]["heading"] = random.random_range(-3.0..3.0).into();
+            }
+            let Scene { problem, options, .. } = Scene::read(&scene.to_string(), &file).unwrap();
+            if let Some(trajectory) = planned(&problem, &options) {
+                solved += 1;
+                comes_back(&format!("{name} {number}"), &problem, &trajectory);
+            }
+        }
+    }
+    assert!(solved > PROBLEMS, "{solved}");
 }
 
 /// Minutes and hours: files stay small enough to be read, and tell how far an open loop drifts.

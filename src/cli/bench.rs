@@ -133,6 +133,8 @@ pub(super) struct DeadlineArgs {
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
     #[command(flatten)]
+    resume: ResumeArgs,
+    #[command(flatten)]
     backend: BackendArgs,
 }
 
@@ -164,6 +166,7 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
 }
 
 fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
+    let record = Record::open(args.json.as_deref(), &args.resume)?;
     let progress = ProgressLine::bar(args.count, "planning");
     let limit = Duration::from_secs_f64(args.limit);
     let options = PlanOptions::default();
@@ -177,13 +180,19 @@ fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
     };
     for number in 0..args.count {
         let (family, seed) = (DeadlineFamily::ALL[number % families], (number / families) as u64);
-        let event = deadline::measure(family, seed, &checker, &options, limit, args.clock);
-        report.events.push(event.map_err(|e| Failure::Broken(e.to_string()))?);
+        let query = fingerprint(&family.problem(seed)?, &options, &args.backend);
+        let query = format!("{query} {limit:?} {:?}", args.clock);
+        let measure = || {
+            let event = deadline::measure(family, seed, &checker, &options, limit, args.clock);
+            event.map_err(|e| Failure::Broken(e.to_string()))
+        };
+        report.events.push(record.once(&format!("{family:?} {seed}"), &query, measure)?);
         progress.advance();
     }
     drop(progress);
     say(&report.to_string())?;
-    write_results(args.json.as_deref(), &report)
+    write_results(args.json.as_deref(), &report)?;
+    record.close()
 }
 
 impl SuiteArgs {

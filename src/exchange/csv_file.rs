@@ -4,7 +4,7 @@
 
 use super::export::{Export, Samples};
 use super::named::{NamedTrajectory, repeated};
-use super::points::{TrajectoryPoint, through};
+use super::points::{TrajectoryPoint, through_told};
 use super::replay::ReplayErrors;
 use crate::error::{InputError, excerpt};
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
@@ -62,13 +62,13 @@ fn table(time: &[f64], blocks: &[CsvBlock<'_>]) -> String {
 }
 
 /// Reads t, q and, where they are given, qd: lines through positions, or cubics through positions
-/// and velocities. Accelerations are passed over, because a column can hold only one of the two
-/// that meet at a knot; efforts, because they follow.
+/// and velocities. Accelerations count where they fit these, because a column can hold only one of the two
+/// that meet at a knot; efforts are passed over, because they follow.
 pub(super) fn read(text: &str) -> Result<NamedTrajectory, InputError> {
     let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| malformed(&e))?.clone();
     let columns = Columns::find(&header).map_err(|e| e.at_line(1))?;
-    let mut points: Vec<TrajectoryPoint> = Vec::new();
+    let (mut points, mut told): (Vec<TrajectoryPoint>, _) = (Vec::new(), Vec::new());
     for record in reader.records() {
         let record = record.map_err(|e| malformed(&e))?;
         let point = columns.point(&record)?;
@@ -77,11 +77,12 @@ pub(super) fn read(text: &str) -> Result<NamedTrajectory, InputError> {
             return Err(at(&record, InputError::new(message).for_key("t")));
         }
         points.push(point);
+        told.push(columns.told(&record));
     }
     if points.len() < 2 {
         return Err(InputError::new("expected at least two rows of values"));
     }
-    Ok(NamedTrajectory { outputs: columns.names, trajectory: through(&points) })
+    Ok(NamedTrajectory { outputs: columns.names, trajectory: through_told(&points, &told) })
 }
 
 fn malformed(error: &csv::Error) -> InputError {
@@ -105,6 +106,7 @@ struct Columns {
     time: usize,
     position: Vec<usize>,
     velocity: Vec<usize>,
+    acceleration: Vec<usize>,
 }
 
 impl Columns {
@@ -133,8 +135,15 @@ impl Columns {
             time: place("t").ok_or_else(|| missing("t"))?,
             position: of("q_", &names)?,
             velocity: if moving { of("qd_", &names)? } else { Vec::new() },
+            acceleration: of("qdd_", &names).unwrap_or_default(),
             names,
         })
+    }
+
+    /// The accelerations that a row tells of, all of them or none.
+    fn told(&self, record: &StringRecord) -> Vec<f64> {
+        let number = |&column: &usize| record.get(column)?.parse().ok().filter(|v: &f64| v.is_finite());
+        self.acceleration.iter().map(number).collect::<Option<_>>().unwrap_or_default()
     }
 
     fn point(&self, record: &StringRecord) -> Result<TrajectoryPoint, InputError> {

@@ -134,15 +134,17 @@ impl<'a> Export<'a> {
 
     /// Samples at given times.
     pub(super) fn samples(&self, time: Vec<f64>) -> Samples {
-        let derivative = |order| {
-            let at = |&t: &f64| {
-                let mut values = vec![0.0; self.trajectory.dof()];
-                self.trajectory.evaluate(t, order, &mut values);
-                values
-            };
-            time.iter().map(at).collect::<Vec<_>>()
-        };
-        let states = [0, 1, 2].map(derivative);
+        let dof = self.trajectory.dof();
+        let mut states = [const { Vec::new() }; 3];
+        for &t in &time {
+            let (segment, local) = self.trajectory.locate(t);
+            let segment = self.trajectory.segment(segment);
+            for (order, all) in states.iter_mut().enumerate() {
+                let mut values = vec![0.0; dof];
+                segment.evaluate(local, order, &mut values);
+                all.push(values);
+            }
+        }
         self.with_effort(time, states)
     }
 

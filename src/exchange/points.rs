@@ -21,6 +21,12 @@ pub(super) struct TrajectoryPoint {
 /// of them carry: a line through positions; a cubic through positions and velocities; a quintic
 /// through positions, velocities and accelerations.
 pub(super) fn through(points: &[TrajectoryPoint]) -> Trajectory {
+    through_told(points, &[])
+}
+
+/// The same of points of which accelerations are `told` beside, `[point][joint]`, or nothing. They may be those of one side
+/// of a knot where they jump, so that they count where they fit.
+pub(super) fn through_told(points: &[TrajectoryPoint], told: &[Vec<f64>]) -> Trajectory {
     let dof = points[0].position.len();
     let power = |pair: &[TrajectoryPoint]| {
         let both = |values: fn(&TrajectoryPoint) -> &Vec<f64>| pair.iter().all(|p| !values(p).is_empty());
@@ -33,55 +39,70 @@ pub(super) fn through(points: &[TrajectoryPoint]) -> Trajectory {
     let degree = points.windows(2).map(power).max().unwrap_or(1);
     let mut trajectory = Trajectory::new(dof, degree);
     let mut coefficients = vec![0.0; dof * (degree + 1)];
-    for pair in points.windows(2) {
-        let duration = pair[1].time - pair[0].time;
+    for (at, pair) in points.windows(2).enumerate() {
+        let duration = Span { duration: pair[1].time - pair[0].time, ends: pair[1].time };
+        let told = told.get(at..at + 2).filter(|told| told.iter().all(|a| a.len() == dof));
         coefficients.fill(0.0);
         for (i, c) in coefficients.chunks_exact_mut(degree + 1).enumerate() {
             let p = [pair[0].position[i], pair[1].position[i]];
             match power(pair) {
-                1 => c[..2].copy_from_slice(&[p[0], (p[1] - p[0]) / duration]),
+                1 => c[..2].copy_from_slice(&[p[0], (p[1] - p[0]) / duration.duration]),
                 3 => {
                     let v = [pair[0].velocity[i], pair[1].velocity[i]];
-                    c[..4].copy_from_slice(
-                        &exact_parabola(duration, p, v).unwrap_or_else(|| cubic(duration, p, v)),
-                    );
+                    let exact = told.and_then(|told| exact_cubic(duration, p, v, [told[0][i], told[1][i]]));
+                    let exact = exact.or_else(|| exact_parabola(duration, p, v));
+                    c[..4].copy_from_slice(&exact.unwrap_or_else(|| cubic(duration.duration, p, v)));
                 }
                 _ => {
                     let v = [pair[0].velocity[i], pair[1].velocity[i]];
                     let a = [pair[0].acceleration[i], pair[1].acceleration[i]];
                     match exact_cubic(duration, p, v, a) {
                         Some(exact) => c[..4].copy_from_slice(&exact),
-                        None => c[..6].copy_from_slice(&quintic(duration, p, v, a)),
+                        None => c[..6].copy_from_slice(&quintic(duration.duration, p, v, a)),
                     }
                 }
             }
         }
-        trajectory.push(duration, &coefficients);
+        trajectory.push(duration.duration, &coefficients);
     }
     trajectory
+}
+
+/// The time from one point to the next.
+#[derive(Clone, Copy)]
+struct Span {
+    /// Seconds.
+    duration: f64,
+    /// When it ends, seconds: the later, the more the rounding of times blurs the duration.
+    ends: f64,
 }
 
 /// How far a sum of terms is off by rounding, at most, relative to them all.
 const ROUNDING: f64 = 8.0 * f64::EPSILON;
 
-/// Whether the first of the terms is the sum of the others up to rounding.
-fn adds_up<const N: usize>(sum: f64, terms: [f64; N]) -> bool {
-    let size = sum.abs() + terms.iter().map(|term| term.abs()).sum::<f64>();
-    (sum - terms.iter().sum::<f64>()).abs() <= ROUNDING * size
+impl Span {
+    /// Whether the first of the terms is the sum of the others up to rounding, where it changes at these rates.
+    fn adds_up<const N: usize>(self, sum: f64, terms: [f64; N], rates: [f64; 2]) -> bool {
+        let size = sum.abs() + terms.iter().map(|term| term.abs()).sum::<f64>();
+        let blur = self.ends.abs() * (rates[0].abs() + rates[1].abs());
+        (sum - terms.iter().sum::<f64>()).abs() <= ROUNDING * size + f64::EPSILON * blur
+    }
 }
 
 /// The parabola with given velocities at both ends, where it leads from one position to the other up to their rounding.
 /// Over a brief time that says more of the acceleration than the positions do, whose rounding is divided by the square
 /// of the time.
-fn exact_parabola(t: f64, p: [f64; 2], v: [f64; 2]) -> Option<[f64; 4]> {
-    let fits = adds_up(p[1], [p[0], 0.5 * t * v[0], 0.5 * t * v[1]]);
+fn exact_parabola(span: Span, p: [f64; 2], v: [f64; 2]) -> Option<[f64; 4]> {
+    let t = span.duration;
+    let fits = span.adds_up(p[1], [p[0], 0.5 * t * v[0], 0.5 * t * v[1]], v);
     fits.then(|| [p[0], v[0], 0.5 * (v[1] - v[0]) / t, 0.0])
 }
 
 /// The same by accelerations: the cubic whose acceleration changes evenly from one to the other.
-fn exact_cubic(t: f64, p: [f64; 2], v: [f64; 2], a: [f64; 2]) -> Option<[f64; 4]> {
-    let fits = adds_up(v[1], [v[0], 0.5 * t * a[0], 0.5 * t * a[1]])
-        && adds_up(p[1], [p[0], t * v[0], t * t * a[0] / 3.0, t * t * a[1] / 6.0]);
+fn exact_cubic(span: Span, p: [f64; 2], v: [f64; 2], a: [f64; 2]) -> Option<[f64; 4]> {
+    let t = span.duration;
+    let fits = span.adds_up(v[1], [v[0], 0.5 * t * a[0], 0.5 * t * a[1]], a)
+        && span.adds_up(p[1], [p[0], t * v[0], t * t * a[0] / 3.0, t * t * a[1] / 6.0], v);
     fits.then(|| [p[0], v[0], 0.5 * a[0], (a[1] - a[0]) / (6.0 * t)])
 }
 

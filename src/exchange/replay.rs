@@ -15,7 +15,7 @@ const DEEPEST: u32 = 4;
 /// Shortest time for which a control is held, seconds: of knots that are nearer to each other one is left out.
 const SHORTEST: f64 = 1e-6;
 /// Drift of an open loop that is as good as what is promised of stable motions, in the units of the state.
-const STABLE: f64 = 9e-4;
+const STABLE: f64 = 9.9e-4;
 /// Where it drifts farther, but no more than so many times, it is sampled again more closely: misses that add up do so
 /// in proportion. Those of unstable motions cannot be kept small.
 const REPAIRED: f64 = 10.0;
