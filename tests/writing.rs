@@ -177,3 +177,47 @@ fn a_benchmark_is_taken_up_again() {
     assert_eq!(names(&folder), ["r.json"]);
     flatout(&["bench", "scenes", scenes[0], "--resume"]).fails(2, &["--resume: expected --json"]);
 }
+
+/// Where the start is the goal: every file is judged, and left for another goal.
+#[test]
+fn a_motion_of_no_length_is_checked_and_left() {
+    let folder = folder("writing/still");
+    let position = "[0.541, 0.415, 0.109, -1.494, -0.046, 1.907, 0.998]";
+    let robot = |file: &str| string(&Path::new(env!("CARGO_MANIFEST_DIR")).join("robots/panda").join(file));
+    let files = [robot("panda.urdf"), robot("panda.srdf"), robot("joint_limits.yaml")];
+    let arm = format!(
+        "robot: {{urdf: {}, srdf: {}, joint_limits: {}, group: panda_arm}}\nstart: {position}\ngoal: {position}\n",
+        files[0], files[1], files[2]
+    );
+    let car = "robot: {car: {wheelbase: 2.8, speed: [-1.5, 4], steering: 0.6, body: {size: [4.4, 1.9]}}}\n\
+               start: {position: [1, 2], heading: 0.5}\ngoal: {position: [1, 2], heading: 0.5}\n";
+    for (name, text, formats) in
+        [("arm", arm.as_str(), &["json", "csv", "yaml"][..]), ("car", car, &["json"])]
+    {
+        let scene = write(&folder, &format!("{name}.scene.yaml"), text);
+        for format in formats {
+            let file = string(&folder.join(format!("{name}.{format}")));
+            flatout(&["plan", &scene, "-o", &file]).ends_with(0);
+            flatout(&["check", &scene, &file]).ends_with(0);
+            flatout(&["replan", &scene, &file, "--from", "0", "--quiet"]).ends_with(0);
+        }
+    }
+}
+
+/// How far the controls in a file lead, of a trailer that is pushed backwards: from state to state, and alone.
+#[test]
+fn the_drift_of_an_open_loop_is_told() {
+    let folder = folder("writing/drift");
+    let scene = "robot: {car: {wheelbase: 2.8, speed: [-1.5, 4], steering: 0.6, steering_rate: 0.8, acceleration: 1.5, \
+                 body: {size: [4.4, 1.9], center: [1.4, 0]}, trailer: {hitch_length: 3, angle: 0.9, body: {size: [3, 1.7]}}}}\n\
+                 world: [{name: house ahead, shape: cuboid, size: [2, 60, 6], position: [9, 0, 0]}]\n\
+                 start: {position: [0, 0], heading: 0}\ngoal: {position: [-60, 3], heading: 0}\n";
+    let scene = write(&folder, "reverse.yaml", scene);
+    let file = folder.join("reverse.json");
+    let run = flatout(&["plan", &scene, "-o", &string(&file)]).ends_with(0);
+    assert!(run.out.contains("  replay     controls lead from sample to sample within "), "{}", run.out);
+    let json: serde_json::Value = serde_json::from_str(&read(&file)).unwrap();
+    let errors = &json["samples"]["replay"];
+    assert!(errors["step"].as_f64().unwrap() <= 1e-6 && errors["drift"].as_f64().unwrap() > 1e-3, "{errors}");
+    flatout(&["check", &scene, &string(&file)]).ends_with(0);
+}

@@ -110,7 +110,7 @@ fn replace(file: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     out.sync_all()?;
     drop(out);
     std::fs::rename(&temporary.0, file)?;
-    temporary.is_moved();
+    temporary.keep();
     sync_folder(file);
     Ok(())
 }
@@ -163,7 +163,7 @@ impl Temporary {
         Err(last)
     }
 
-    fn is_moved(mut self) {
+    fn keep(mut self) {
         self.0 = PathBuf::new();
     }
 }

@@ -80,12 +80,16 @@ struct Span {
 /// How far a sum of terms is off by rounding, at most, relative to them all.
 const ROUNDING: f64 = 8.0 * f64::EPSILON;
 
+/// Most that it may be taken for, relative to values above 1: what is left out becomes a jump at the next knot.
+const MOST_ROUNDING: f64 = 1e-13;
+
 impl Span {
     /// Whether the first of the terms is the sum of the others up to rounding, where it changes at these rates.
     fn adds_up<const N: usize>(self, sum: f64, terms: [f64; N], rates: [f64; 2]) -> bool {
         let size = sum.abs() + terms.iter().map(|term| term.abs()).sum::<f64>();
         let blur = self.ends.abs() * (rates[0].abs() + rates[1].abs());
-        (sum - terms.iter().sum::<f64>()).abs() <= ROUNDING * size + f64::EPSILON * blur
+        let rounding = (ROUNDING * size + f64::EPSILON * blur).min(MOST_ROUNDING * (1.0 + size));
+        (sum - terms.iter().sum::<f64>()).abs() <= rounding
     }
 }
 

@@ -130,7 +130,9 @@ proptest! {
             }
             let [y, yd, ydd] = &states;
             problem.mechanism.inverse_dynamics(y, yd, ydd, GRAVITY, &mut scratch, &mut expected);
-            prop_assert!(close(&numbers(&samples["effort"][i]), &expected));
+            // Of states with nine decimals, by masses of kilograms.
+            let efforts = numbers(&samples["effort"][i]);
+            prop_assert!(efforts.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-7 * (1.0 + b.abs())));
         }
         prop_assert!(close(&times[times.len() - 1..], &[t.duration()]));
     }
