@@ -87,11 +87,13 @@ impl Identity {
 static READ: Mutex<Option<HashSet<Identity>>> = Mutex::new(None);
 
 /// Remembers from now on which files are read: for a command, that must not write over what it reads.
+#[cfg(feature = "cli")]
 pub fn remember_reads() {
     READ.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
 }
 
 /// Whether a file was read since [`remember_reads`], by this path or by another.
+#[cfg(feature = "cli")]
 pub fn was_read(path: &Path) -> bool {
     let Ok(found) = std::fs::metadata(path) else { return false };
     let read = READ.lock().unwrap_or_else(PoisonError::into_inner);

@@ -47,6 +47,7 @@ pub fn write_file_by(
 ///
 /// # Errors
 /// Where it cannot be written.
+#[cfg(feature = "cli")]
 pub fn append_line(path: &Path, line: &str) -> Result<(), InputError> {
     let append = || {
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;

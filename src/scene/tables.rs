@@ -47,7 +47,8 @@ pub(super) const KINDS: [Key; 6] = [
     Key::required("quadrotor", Map(QUADROTOR)),
 ];
 
-pub(super) const ROBOT_FILES: &[Key] = &[
+/// The files of a robot and what of it moves, whether it stands or is carried.
+const FILES: &[Key] = &[
     Key::required("urdf", Text),
     Key::new("srdf", Text),
     Key::new("joint_limits", Text),
@@ -55,20 +56,22 @@ pub(super) const ROBOT_FILES: &[Key] = &[
     Key::new("group", Text),
     Key::new("joints", Form::List(&Text)),
     Key::new("locked", Named(&Number)),
-    Key::new("base", Map(FRAME)),
 ];
+
+const fn with<const N: usize>(keys: &[Key], more: Key) -> [Key; N] {
+    let mut all = [more; N];
+    let mut i = 0;
+    while i < keys.len() {
+        all[i] = keys[i];
+        i += 1;
+    }
+    all
+}
+
+pub(super) const ROBOT_FILES: &[Key] = &with::<{ FILES.len() + 1 }>(FILES, Key::new("base", Map(FRAME)));
 
 /// A robot that a vehicle carries.
-pub(super) const CARRIED: &[Key] = &[
-    Key::required("urdf", Text),
-    Key::new("srdf", Text),
-    Key::new("joint_limits", Text),
-    Key::new("missing_geometry", Word(&["refuse", "allow"])),
-    Key::new("mount", Map(FRAME)),
-    Key::new("group", Text),
-    Key::new("joints", Form::List(&Text)),
-    Key::new("locked", Named(&Number)),
-];
+pub(super) const CARRIED: &[Key] = &with::<{ FILES.len() + 1 }>(FILES, Key::new("mount", Map(FRAME)));
 
 pub(super) const FRAME: &[Key] =
     &[Key::new("position", THREE), Key::new("rpy", THREE), Key::new("quaternion_xyzw", Numbers(4, 4))];

@@ -1,4 +1,4 @@
-//! The CPU backend: samples of an edge in lanes, at the best level that this CPU has.
+//! The CPU backend: samples of an edge in lanes, at the level in use: the best that this CPU has, unless another is chosen.
 //! Imports `vector`, `check::packed` and the trait; `problem` and below only to pack.
 
 mod base;
