@@ -221,3 +221,39 @@ fn the_drift_of_an_open_loop_is_told() {
     assert!(errors["step"].as_f64().unwrap() <= 1e-6 && errors["drift"].as_f64().unwrap() > 1e-3, "{errors}");
     flatout(&["check", &scene, &string(&file)]).ends_with(0);
 }
+
+/// A batch that is killed has written what it had answered, and nothing by halves.
+#[test]
+fn a_batch_that_is_killed_keeps_its_answers() {
+    let folder = folder("writing/killed");
+    let to = folder.join("out");
+    let text = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/car_parking.yaml"));
+    let scenes: Vec<String> = (0..8)
+        .map(|seed| write(&folder, &format!("c{seed}.yaml"), format!("{text}\nplanner: {{seed: {seed}}}\n")))
+        .collect();
+    let arguments = |more: &[&str]| {
+        let options = ["batch", "-o", to.to_str().unwrap(), "--threads", "1"];
+        let all = options.into_iter().chain(scenes.iter().map(String::as_str)).chain(more.iter().copied());
+        all.map(str::to_owned).collect::<Vec<String>>()
+    };
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_flatout"))
+        .args(arguments(&["--quiet"]))
+        .spawn()
+        .unwrap();
+    let written = || std::fs::read_to_string(to.join("batch.journal")).map_or(0, |text| text.lines().count());
+    while written() == 0 && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = written();
+    assert!((1..=8).contains(&kept), "{kept}");
+    for name in names(&to).iter().filter(|name| name.ends_with(".json")) {
+        let scene = folder.join(name).with_extension("yaml");
+        flatout(&["check", &string(&scene), &string(&to.join(name))]).ends_with(0);
+    }
+    let run = flatout(&arguments(&["--resume"])).ends_with(0);
+    let answered = run.out.lines().filter(|line| line.contains("answered before")).count();
+    // The last line may have been torn.
+    assert!(answered + 1 >= kept && run.out.contains("8 of 8 solved"), "{}", run.out);
+}
