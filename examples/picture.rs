@@ -6,6 +6,7 @@
 use flatout::base::{Base, Singular};
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
+use flatout::error::write_file;
 use flatout::plan::plan;
 use flatout::problem::{JointState, Problem};
 use flatout::scene::Scene;
@@ -49,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Scene { problem, options, .. } = Scene::load(&scene)?;
     let mut checker = Backend::Auto.checker(&problem, options.resolution)?;
     let trajectory = plan(&problem, &mut *checker, &options)?.trajectory;
-    std::fs::write(out, picture(&problem, &trajectory)?)?;
+    write_file(&out, picture(&problem, &trajectory)?)?;
     Ok(())
 }
 

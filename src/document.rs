@@ -2,6 +2,10 @@
 //! and the path of keys that leads to it, so that whoever reads a file can say what is wrong
 //! where. JSON is read the same way, being a subset of YAML 1.2. Imports `error`.
 
+mod schema;
+
+pub use schema::{Form, Key, json_schema, names};
+
 use crate::error::{InputError, excerpt};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -296,6 +300,24 @@ impl Node {
         match map.entries.iter().find(|e| !known.contains(&e.key.as_str())) {
             None => Ok(map),
             Some(e) => Err(e.error(unknown("key", &e.key, known.iter().copied()))),
+        }
+    }
+
+    /// The name and version of the document's format, `NAME/VERSION`: up to the version that is read here.
+    ///
+    /// # Errors
+    /// Where it is another format, or a version that only a newer flatout knows.
+    pub fn format(&self, name: &str, current: u32) -> Result<(), InputError> {
+        let what = format!("{name}/{current}");
+        let found = self.text(&what)?;
+        let version = found.strip_prefix(name).and_then(|rest| rest.strip_prefix('/'));
+        match version.and_then(|version| version.parse::<u32>().ok()) {
+            Some(version) if (1..=current).contains(&version) => Ok(()),
+            Some(version) if version > current => {
+                let found = excerpt(found);
+                Err(self.error(format!("\"{found}\" is of a newer flatout than this one; expected up to {what}")))
+            }
+            _ => Err(self.expected(what)),
         }
     }
 

@@ -1,15 +1,21 @@
 //! Errors in what a user hands us: of files the file, the line, the key, of values in memory the field; and
-//! what was expected there. Also the one reader of files. Imports nothing of flatout.
+//! what was expected there. Also the one reader and the one writer of files. Imports nothing of flatout.
 
 mod file;
 mod value;
 mod warning;
+mod write;
 
 pub use file::MAX_FILE_BYTES;
+#[cfg(feature = "cli")]
+pub(crate) use file::{remember_reads, was_read};
 pub(crate) use value::{Checked, finite, magnitude, ordered, positive, positive_or_endless};
 pub use value::{GREATEST, InvalidValue, LEAST};
 pub use warning::Warning;
 pub(crate) use warning::{Warnings, listed};
+#[cfg(feature = "cli")]
+pub(crate) use write::append_line;
+pub use write::{write_file, write_file_by};
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -148,6 +148,29 @@ fn one_place_knows_where_the_data_is() {
     assert_eq!(knowing, [root.join("tests/common/mod.rs")]);
 }
 
+/// One function writes files, whole or not at all.
+#[test]
+fn one_place_writes_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut waiting = vec![root.join("src"), root.join("examples")];
+    let mut writing = BTreeSet::new();
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            let (kept, _) = without_tests(&tokens(&read(&path)));
+            let words = kept.join(" ");
+            if ["fs :: write", "File :: create", "OpenOptions :: new", "File :: options"]
+                .iter()
+                .any(|w| words.contains(w))
+            {
+                writing.insert(path);
+            }
+        }
+    }
+    assert_eq!(Vec::from_iter(writing), [root.join("src/error/write.rs")]);
+}
+
 /// A source text without comments, and cut into words, `::`, and single other characters; of literals, the quotes.
 fn tokens(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();

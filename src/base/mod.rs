@@ -148,8 +148,7 @@ impl Base {
     /// Where the map has no value.
     pub fn unflatten(&self, flat: &Flat) -> Result<Sample, Singular> {
         let mut moved = Moved::default();
-        self.map(flat, &mut moved)?;
-        let [state, control] = self.kind().sample(&moved);
+        let [state, control] = self.state_and_control(flat, &mut moved)?;
         let bounded = |l: &Limited<f64>| Bounded::within(l.name, l.value.value(), l.bounds);
         Ok(Sample {
             coordinates: moved.values(),
@@ -157,6 +156,15 @@ impl Base {
             control,
             limits: moved.limits.iter().map(bounded).collect(),
         })
+    }
+
+    /// State and control alone; `moved` is memory for it.
+    ///
+    /// # Errors
+    /// Where the map has no value.
+    pub fn state_and_control(&self, flat: &Flat, moved: &mut Moved) -> Result<[Vec<f64>; 2], Singular> {
+        self.map(flat, moved)?;
+        Ok(self.kind().sample(moved))
     }
 
     /// The map itself: how the base moves where its outputs are `flat`, at an instant or over an interval.

@@ -24,7 +24,7 @@ use crate::world::{Obstacle, Shape, World};
 use glam::{DMat3, DQuat, DVec2, DVec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ pub enum DeadlineError {
 }
 
 /// A kind of query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadlineFamily {
     /// An arm of 4 to 7 joints among obstacles.
@@ -421,7 +421,7 @@ pub enum Clock {
 }
 
 /// A query that was given a deadline.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct DeadlineEvent {
     /// Its kind.
     pub family: DeadlineFamily,

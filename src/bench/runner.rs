@@ -3,11 +3,11 @@
 use crate::check::{CheckError, EdgeChecker};
 use crate::plan::{PlanError, PlanOptions, Solution, Task, plan_batch, plan_on_threads};
 use crate::problem::Problem;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// What a planner did on one problem.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ProblemResult {
     /// Set that the problem belongs to.
     pub set: String,

@@ -1,11 +1,11 @@
 //! Problems planned with many seeds each, held against reference durations.
 
 use super::report::{Distribution, Machine};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What a planner did with one seed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SeedResult {
     /// The problem.
     pub instance: String,

@@ -191,7 +191,7 @@ impl<'a> Collisions<'a> {
             moves: Moves::new(mechanism, movers),
             fixed: standing_collision(mechanism, world, watch).or_else(|| standing_overlap(mechanism)),
             scratch: CollisionScratch::default(),
-            level: Level::best(),
+            level: Level::in_use(),
         }
     }
 

@@ -112,7 +112,7 @@ impl<'a> Efforts<'a> {
             allowed: Vec::new(),
             stretches,
             scratch: EffortScratch::default(),
-            level: Level::best(),
+            level: Level::in_use(),
         }
     }
 

@@ -49,8 +49,9 @@ pub use scalar::{Margins, ScalarChecker};
 pub use simd::SimdChecker;
 pub use verdict::{CheckError, Status, Verdict};
 
-use crate::error::positive;
+use crate::error::{InvalidValue, positive};
 use crate::problem::Problem;
+use crate::vector::{LEVEL_VARIABLE, Level};
 
 /// Which backend checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub enum Backend {
     Auto,
     /// A GPU, for every batch.
     Gpu,
-    /// CPU lanes, at the best level that this machine has.
+    /// CPU lanes, at the level in use: the best that this machine has, unless another is asked for.
     Simd,
     /// The plain `f64` oracle.
     Scalar,
@@ -71,7 +72,8 @@ impl Backend {
     /// [`Lengths`]), and on the best adapter.
     ///
     /// # Errors
-    /// Where the problem ([`Problem::validate`]) or the spacing makes no sense; when a GPU is asked for and there is
+    /// Where the problem ([`Problem::validate`]), the spacing or the level that the environment names
+    /// ([`LEVEL_VARIABLE`]) makes no sense; when a GPU is asked for and there is
     /// none that works.
     pub fn checker(
         self,
@@ -105,6 +107,7 @@ impl Backend {
 /// sense.
 fn admit(problem: &Problem, resolution: Option<f64>) -> Result<f64, CheckError> {
     problem.validate()?;
+    Level::chosen().map_err(|e| InvalidValue::new(LEVEL_VARIABLE, e.found(), e.expected()))?;
     let spacing = resolution.unwrap_or_else(|| Lengths::of(problem).spacing);
     positive("resolution", spacing)?;
     Ok(spacing)

@@ -2,18 +2,21 @@
 
 use super::arguments::DefaultArgs;
 use super::failure::Failure;
-use super::output::{export, say};
+use super::journal::{Journal, ResumeArgs, digest, fingerprint};
+use super::output::{export, make_folder, refuse_inputs, say, write_file};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
 use super::telling::load_scene;
 use crate::error::InputError;
 use crate::exchange::Format;
-use crate::plan::{PlanError, Task, plan_batch};
-
+use crate::plan::{PlanError, Solution, Task, plan_batch};
+use crate::scene::Scene;
 use clap::Args;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 #[derive(Args)]
@@ -30,10 +33,41 @@ pub(super) struct BatchArgs {
     #[command(flatten)]
     default: DefaultArgs,
     #[command(flatten)]
+    resume: ResumeArgs,
+    #[command(flatten)]
     planning: PlanningArgs,
     /// Print nothing but errors
     #[arg(long)]
     quiet: bool,
+}
+
+/// Where a folder of answers says what they answer.
+const JOURNAL: &str = "batch.journal";
+
+/// What came of a scene.
+enum Outcome {
+    Solved(String),
+    /// Of a run before this one.
+    AnsweredBefore,
+    Unsolved(String),
+    /// A backend failed, or the file could not be written.
+    Lost(String),
+}
+
+/// What the journal tells of an answer.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    /// What its file holds, as a [`digest`].
+    content: String,
+}
+
+/// A scene on its way to a file.
+struct Assignment<'a> {
+    scene: &'a Scene,
+    file: &'a Path,
+    /// What the journal calls it.
+    name: String,
+    query: String,
 }
 
 pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
@@ -47,40 +81,110 @@ pub(super) fn run(args: &BatchArgs) -> Result<(), Failure> {
         Format::of(file)?.admit(&scene.problem.mechanism).map_err(|e| e.in_file(file))?;
         args.planning.apply(&mut scene.options);
     }
+    refuse_inputs(files.iter().map(PathBuf::as_path))?;
     make_folder(&args.output)?;
-    let tasks: Vec<_> = scenes.iter().map(|s| Task { problem: &s.problem, options: &s.options }).collect();
-    let progress = ProgressLine::bar(tasks.len(), "planning");
+    let journal = Journal::open(args.output.join(JOURNAL), &args.resume)?;
+    let all: Vec<_> = scenes.iter().zip(&files).map(|(s, file)| Assignment::new(s, file, args)).collect();
     let started = Instant::now();
+    let outcomes = plan_all(args, &journal, &all)?;
+    tell(args, &outcomes, started.elapsed().as_secs_f64())
+}
+
+impl<'a> Assignment<'a> {
+    fn new(scene: &'a Scene, file: &'a Path, args: &BatchArgs) -> Self {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let query = fingerprint(&scene.problem, &scene.options, &args.planning.backend);
+        Self { scene, file, name, query }
+    }
+
+    /// Whether its file holds what the journal says that a run before this one wrote for the same query.
+    fn is_done(&self, journal: &Journal) -> bool {
+        let written: Option<Written> = journal.answer(&self.name, &self.query);
+        // Not by the reader of inputs: what is read there is not written over.
+        written.is_some_and(|w| std::fs::read(self.file).is_ok_and(|bytes| digest(&bytes) == w.content))
+    }
+
+    /// Writes the answer, and tells what came of it.
+    fn conclude(&self, answer: &Result<Solution, PlanError>, journal: &Journal) -> Outcome {
+        let solution = match answer {
+            Ok(solution) => solution,
+            Err(PlanError::Backend(error)) => return Outcome::Lost(error.to_string()),
+            Err(error) => return Outcome::Unsolved(error.to_string()),
+        };
+        match self.write(solution, journal) {
+            Ok(()) => Outcome::Solved(line(solution)),
+            Err(Failure::Input(error)) => Outcome::Lost(error.to_string()),
+            Err(Failure::Broken(why) | Failure::Invalid(why) | Failure::Worse(why)) => Outcome::Lost(why),
+        }
+    }
+
+    fn write(&self, solution: &Solution, journal: &Journal) -> Result<(), Failure> {
+        let Scene { problem, options, .. } = self.scene;
+        let format = Format::of(self.file)?;
+        let text = export(problem, solution, options.seed).text(format).map_err(|e| e.in_file(self.file))?;
+        write_file(self.file, &text)?;
+        journal.add(&self.name, &self.query, &Written { content: digest(text.as_bytes()) })
+    }
+}
+
+fn line(solution: &Solution) -> String {
+    let millis = solution.statistics.total().as_secs_f64() * 1e3;
+    let (duration, clearance) =
+        (solution.trajectory.duration(), solution.certificate.clearance().at_least * 1e3);
+    format!("{duration:>8.3} s, at least {clearance:.1} mm clear, in {millis:.2} ms")
+}
+
+/// Plans what is not answered yet, and writes each answer as it comes: one that cannot be written is the only one
+/// that is lost.
+fn plan_all(args: &BatchArgs, journal: &Journal, all: &[Assignment<'_>]) -> Result<Vec<Outcome>, Failure> {
+    let open: Vec<&Assignment> = all.iter().filter(|a| !a.is_done(journal)).collect();
+    let scenes = open.iter().map(|assignment| assignment.scene);
+    let tasks: Vec<_> = scenes.map(|s| Task { problem: &s.problem, options: &s.options }).collect();
+    let progress = ProgressLine::bar(tasks.len(), "planning");
     let (checkers, threads) =
         args.planning.spread(tasks.iter().map(|task| (task.problem, task.options.resolution)))?;
-    let answers = plan_batch(&tasks, |i| checkers.checker(i), threads, |_, _| progress.advance());
-    let wall = started.elapsed().as_secs_f64();
-    drop(progress);
+    let planned: Vec<OnceLock<Outcome>> = open.iter().map(|_| OnceLock::new()).collect();
+    let answered = |i: usize, answer: &Result<Solution, PlanError>| {
+        let _ = planned[i].set(open[i].conclude(answer, journal));
+        progress.advance();
+    };
+    plan_batch(&tasks, |i| checkers.checker(i), threads, answered);
+    let mut planned = open.iter().zip(planned).peekable();
+    let outcome = |a: &Assignment| match planned.next_if(|(next, _)| std::ptr::eq(**next, a)) {
+        Some((_, outcome)) => outcome.into_inner().unwrap_or(Outcome::Lost("no answer came".to_owned())),
+        None => Outcome::AnsweredBefore,
+    };
+    Ok(all.iter().map(outcome).collect())
+}
 
+/// Says what came of every scene, and ends accordingly.
+fn tell(args: &BatchArgs, outcomes: &[Outcome], wall: f64) -> Result<(), Failure> {
     let mut text = String::new();
-    let mut solved = 0;
     let width = args.scenes.iter().map(|f| f.display().to_string().len()).max().unwrap_or(0);
-    for (((name, file), task), answer) in args.scenes.iter().zip(&files).zip(&tasks).zip(answers) {
-        let line = match answer {
-            Ok(solution) => {
-                export(task.problem, &solution, task.options.seed).save(file)?;
-                solved += 1;
-                let millis = solution.statistics.total().as_secs_f64() * 1e3;
-                let (duration, clearance) =
-                    (solution.trajectory.duration(), solution.certificate.clearance().at_least * 1e3);
-                format!("{duration:>8.3} s, at least {clearance:.1} mm clear, in {millis:.2} ms")
-            }
-            Err(PlanError::Backend(error)) => return Err(error.into()),
-            Err(error) => error.to_string(),
+    let (mut solved, mut lost) = (0, 0);
+    for (name, outcome) in args.scenes.iter().zip(outcomes) {
+        solved += usize::from(matches!(outcome, Outcome::Solved(_) | Outcome::AnsweredBefore));
+        lost += usize::from(matches!(outcome, Outcome::Lost(_)));
+        let line = match outcome {
+            Outcome::Solved(line) | Outcome::Unsolved(line) | Outcome::Lost(line) => line,
+            Outcome::AnsweredBefore => "answered before",
         };
         let _ = writeln!(text, "{:<width$}  {line}", name.display());
     }
-    let _ = writeln!(text, "{solved} of {} solved in {wall:.3} s", tasks.len());
+    let _ = writeln!(text, "{solved} of {} solved in {wall:.3} s", outcomes.len());
     if !args.quiet {
         say(&text)?;
     }
-    let failed = tasks.len() - solved;
-    if failed == 0 { Ok(()) } else { Err(Failure::Invalid(format!("{failed} without a plan"))) }
+    let unsolved = outcomes.len() - solved - lost;
+    match (lost, unsolved) {
+        (0, 0) => Ok(()),
+        (0, _) => Err(Failure::Invalid(format!("{unsolved} without a plan"))),
+        _ => {
+            let why = outcomes.iter().find_map(|o| if let Outcome::Lost(why) = o { Some(why) } else { None });
+            let why = why.map_or("", String::as_str);
+            Err(Failure::Broken(format!("{lost} lost, the first for this reason: {why}")))
+        }
+    }
 }
 
 /// Where each scene's trajectory goes.
@@ -103,10 +207,4 @@ fn outputs(args: &BatchArgs) -> Result<Vec<PathBuf>, InputError> {
         outputs.push(file);
     }
     Ok(outputs)
-}
-
-/// Makes a folder that the user named, if there is none yet.
-pub(super) fn make_folder(folder: &Path) -> Result<(), InputError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|e| InputError::new(format!("cannot make the folder: {e}")).in_file(folder))
 }

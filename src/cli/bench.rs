@@ -1,9 +1,9 @@
 //! `flatout bench`: whole suites, their tables and their JSON.
 
 use super::arguments::{BackendArgs, GeometryArgs, count, count_up_to, positive};
-use super::batch::make_folder;
 use super::failure::Failure;
-use super::output::{export, say, write_results};
+use super::journal::{Record, ResumeArgs, fingerprint};
+use super::output::{export, make_folder, refuse_inputs, save, say, write_results};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
 use super::telling::warn;
@@ -12,17 +12,16 @@ use crate::bench::deadline::{self, Clock, DeadlineFamily, DeadlineReport};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
 use crate::bench::report::{BenchReport, Machine, QualityCurve};
-use crate::bench::runner;
-use crate::check::CheckError;
+use crate::bench::runner::{self, ProblemResult, RunAnswer};
 use crate::error::InputError;
-use crate::plan::{MAX_BATCH, PlanOptions, Quality, Solution};
+use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{Problem, Smoothness};
 use crate::robot::{LoadOptions, Robot};
 use crate::scene::{LimitChoice, limit_jerk};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Times to improve in that stand on the curve, beside the qualities.
@@ -102,6 +101,8 @@ pub(super) struct MbmArgs {
     /// Plan all problems at once, and tell how many a second; with --repeat, the batch of median time
     #[arg(long, conflicts_with = "curve")]
     batch: bool,
+    #[command(flatten)]
+    resume: ResumeArgs,
     /// Plan with every quality, then in fixed times, and show total time against duration
     #[arg(long, conflicts_with_all = ["quality", "improve"])]
     curve: bool,
@@ -132,6 +133,8 @@ pub(super) struct DeadlineArgs {
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    resume: ResumeArgs,
     #[command(flatten)]
     backend: BackendArgs,
 }
@@ -164,6 +167,7 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
 }
 
 fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
+    let record = Record::open(args.json.as_deref(), &args.resume)?;
     let progress = ProgressLine::bar(args.count, "planning");
     let limit = Duration::from_secs_f64(args.limit);
     let options = PlanOptions::default();
@@ -177,13 +181,19 @@ fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
     };
     for number in 0..args.count {
         let (family, seed) = (DeadlineFamily::ALL[number % families], (number / families) as u64);
-        let event = deadline::measure(family, seed, &checker, &options, limit, args.clock);
-        report.events.push(event.map_err(|e| Failure::Broken(e.to_string()))?);
+        let query = fingerprint(&family.problem(seed)?, &options, &args.backend);
+        let query = format!("{query} {limit:?} {:?}", args.clock);
+        let measure = || {
+            let event = deadline::measure(family, seed, &checker, &options, limit, args.clock);
+            event.map_err(|e| Failure::Broken(e.to_string()))
+        };
+        report.events.push(record.once(&format!("{family:?} {seed}"), &query, measure)?);
         progress.advance();
     }
     drop(progress);
     say(&report.to_string())?;
-    write_results(args.json.as_deref(), &report)
+    write_results(args.json.as_deref(), &report)?;
+    record.close()
 }
 
 impl SuiteArgs {
@@ -206,6 +216,7 @@ impl SuiteArgs {
             ..chosen.problem(&mechanism)
         };
         let problems = suite.problems.iter().map(problem).collect();
+        refuse_inputs(self.json.as_deref())?;
         Ok((suite, problems))
     }
 
@@ -227,13 +238,16 @@ fn mbm(args: &MbmArgs) -> Result<(), Failure> {
     if let Some(dir) = &args.trajectories {
         make_folder(dir)?;
     }
-    let options = args.options();
-    let (report, solutions) = measure(args, &suite, &problems, &options)?;
-    if let Some(dir) = &args.trajectories {
-        write_trajectories(dir, &suite, &problems, &solutions, options.seed)?;
+    if args.batch && args.resume.resume {
+        let message =
+            "--resume: a batch is timed as a whole and cannot be taken up again; expected no --batch";
+        return Err(InputError::new(message).into());
     }
+    let record = Record::open(args.suite.json.as_deref(), &args.resume)?;
+    let report = measure(args, &suite, &problems, &args.options(), &record)?;
     say(&report.to_string())?;
-    args.suite.write(&report)
+    args.suite.write(&report)?;
+    record.close()
 }
 
 /// Plans all problems with these options.
@@ -242,18 +256,16 @@ fn measure(
     suite: &MbmSuite,
     problems: &[Problem],
     options: &PlanOptions,
-) -> Result<(BenchReport, Vec<Option<Solution>>), Failure> {
-    let PlannedRun { answers, threads, wall } = plan_all(args, &suite.robot, problems, options)?;
-    let (mut results, mut solutions) = (Vec::new(), Vec::new());
-    for (named, (mut result, solution)) in suite.problems.iter().zip(answers) {
+    record: &Record,
+) -> Result<BenchReport, Failure> {
+    let PlannedRun { mut results, threads, wall } = plan_all(args, suite, problems, options, record)?;
+    for (named, result) in suite.problems.iter().zip(&mut results) {
         result.set.clone_from(&named.set);
         result.index = named.index;
-        results.push(result);
-        solutions.push(solution);
     }
     let any = problems.iter().find(|problem| problem.validate().is_ok());
     let checker = any.map(|p| args.planning.backend.checker(p, options.resolution));
-    let report = BenchReport {
+    Ok(BenchReport {
         suite: "mbm".to_owned(),
         robot: suite.robot.clone(),
         backend: checker.transpose()?.map(|checker| checker.name()).unwrap_or_default(),
@@ -262,25 +274,7 @@ fn measure(
         machine: Machine::this(),
         wall_s: wall.map(|wall| wall.as_secs_f64()),
         results,
-    };
-    Ok((report, solutions))
-}
-
-/// Writes one file per answer.
-fn write_trajectories(
-    dir: &Path,
-    suite: &MbmSuite,
-    problems: &[Problem],
-    solutions: &[Option<Solution>],
-    seed: u64,
-) -> Result<(), InputError> {
-    for ((named, problem), solution) in suite.problems.iter().zip(problems).zip(solutions) {
-        if let Some(solution) = solution {
-            let path = dir.join(format!("{}_{}.json", named.set, named.index));
-            export(problem, solution, seed).save(&path)?;
-        }
-    }
-    Ok(())
+    })
 }
 
 /// The suite with every quality, and with fixed times to improve in.
@@ -296,12 +290,14 @@ fn curve(args: &MbmArgs) -> Result<(), Failure> {
         (format!("{:.0} ms", time * 1e3), PlanOptions { improve, ..args.options() })
     });
     let mut curve = QualityCurve::default();
+    let record = Record::open(args.suite.json.as_deref(), &args.resume)?;
     for (name, options) in qualities.into_iter().chain(times) {
-        let (report, _) = measure(args, &suite, &problems, &options)?;
+        let report = measure(args, &suite, &problems, &options, &record)?;
         curve.points.push((name, report));
     }
     say(&curve.to_string())?;
-    args.suite.write(&curve)
+    args.suite.write(&curve)?;
+    record.close()
 }
 
 fn replan(args: &ReplanBenchArgs) -> Result<(), Failure> {
@@ -330,22 +326,31 @@ fn replan(args: &ReplanBenchArgs) -> Result<(), Failure> {
 
 /// What came of all problems.
 struct PlannedRun {
-    answers: Vec<runner::RunAnswer>,
+    results: Vec<ProblemResult>,
     threads: usize,
     /// Of the whole, where they were planned at once.
     wall: Option<Duration>,
 }
 
-/// Plans the problems one by one, or all at once.
+/// Plans the problems one by one, or all at once; writes each answer as it comes.
 fn plan_all(
     args: &MbmArgs,
-    name: &str,
+    suite: &MbmSuite,
     problems: &[Problem],
     options: &PlanOptions,
-) -> Result<PlannedRun, CheckError> {
+    record: &Record,
+) -> Result<PlannedRun, Failure> {
     let repeat = args.repeat;
+    let written = |i: usize, (result, solution): RunAnswer| {
+        if let (Some(dir), Some(solution)) = (&args.trajectories, &solution) {
+            let named = &suite.problems[i];
+            let path = dir.join(format!("{}_{}.json", named.set, named.index));
+            record.keep_on(save(&export(&problems[i], solution, options.seed), &path));
+        }
+        result
+    };
     if args.batch {
-        let progress = ProgressLine::bar(problems.len() * repeat, name);
+        let progress = ProgressLine::bar(problems.len() * repeat, &suite.robot);
         let mut threads = 1;
         let mut run = || {
             let started = Instant::now();
@@ -357,16 +362,23 @@ fn plan_all(
         let mut runs = (0..repeat).map(|_| run()).collect::<Result<Vec<_>, _>>()?;
         runs.sort_by_key(|&(_, wall)| wall);
         let (answers, wall) = runs.swap_remove(repeat / 2);
-        return Ok(PlannedRun { answers, threads, wall: Some(wall) });
+        let results = answers.into_iter().enumerate().map(|(i, answer)| written(i, answer)).collect();
+        return Ok(PlannedRun { results, threads, wall: Some(wall) });
     }
-    let progress = ProgressLine::bar(problems.len(), name);
+    let progress = ProgressLine::bar(problems.len(), &suite.robot);
     let checker = |problem: &Problem| args.planning.backend.checker(problem, options.resolution);
     let threads = args.planning.threads();
-    let run = |problem| {
-        let answer = runner::run(problem, &checker, options, threads, repeat);
+    let run = |(i, problem): (usize, &Problem)| {
+        let named = &suite.problems[i];
+        let query = fingerprint(problem, options, &args.planning.backend);
+        let query = format!("{query} {repeat} {threads} {:?}", args.trajectories);
+        let name = format!("{} {}", named.set, named.index);
+        let result = record.once(&name, &query, || {
+            Ok(written(i, runner::run(problem, &checker, options, threads, repeat)?))
+        });
         progress.advance();
-        answer
+        result
     };
-    let answers = problems.iter().map(run).collect::<Result<_, _>>()?;
-    Ok(PlannedRun { answers, threads, wall: None })
+    let results = problems.iter().enumerate().map(run).collect::<Result<_, _>>()?;
+    Ok(PlannedRun { results, threads, wall: None })
 }

@@ -4,7 +4,7 @@ use super::arguments::{count, positive};
 use super::failure::Failure;
 #[cfg(feature = "gpu")]
 use super::output::complain;
-use super::output::{say, write_results};
+use super::output::{refuse_inputs, say, write_results};
 use super::telling::load_scene;
 use crate::bench::edges::{Measurement, Subject, Workload, among_obstacles, standard_problem};
 use crate::bench::report::Machine;
@@ -75,7 +75,9 @@ const OBSTACLES: [usize; 4] = [10, 100, 1000, 10_000];
 pub(super) fn run(args: &EdgesArgs) -> Result<(), Failure> {
     let budget = Duration::from_secs_f64(args.time);
     let mut tables = Vec::new();
-    for (robot, problem) in problems(args)? {
+    let problems = problems(args)?;
+    refuse_inputs(args.json.as_deref())?;
+    for (robot, problem) in problems {
         let problem = Problem { torque: args.torque, ..problem };
         let workload = Workload::new(&problem, args.resolution, args.most, 0);
         let (obstacles, machine) = (problem.world.obstacles.len(), Machine::this());

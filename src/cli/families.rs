@@ -2,7 +2,8 @@
 
 use super::arguments::{BackendArgs, count};
 use super::failure::Failure;
-use super::output::{say, write_results};
+use super::journal::{Record, ResumeArgs, fingerprint};
+use super::output::{refuse_inputs, say, write_results};
 use super::progress::ProgressLine;
 use super::telling::load_scene;
 use crate::bench::families::FamilyKind;
@@ -28,6 +29,8 @@ struct SampleArgs {
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    resume: ResumeArgs,
     #[command(flatten)]
     backend: BackendArgs,
 }
@@ -90,6 +93,8 @@ pub(super) fn scenes(args: &ScenesArgs) -> Result<(), Failure> {
 }
 
 fn run(entries: &[FamilyEntry], args: &SampleArgs) -> Result<(), Failure> {
+    refuse_inputs(args.json.as_deref())?;
+    let record = Record::open(args.json.as_deref(), &args.resume)?;
     let progress = ProgressLine::bar(entries.len() * args.seeds, "plans");
     let (mut results, mut backend) = (Vec::new(), String::new());
     for FamilyEntry { set, index, problem, options } in entries {
@@ -98,7 +103,9 @@ fn run(entries: &[FamilyEntry], args: &SampleArgs) -> Result<(), Failure> {
         for seed in 0..args.seeds as u64 {
             let time_limit = Some(Duration::from_secs_f64(args.time_limit));
             let options = PlanOptions { seed, time_limit, ..options.clone() };
-            let (mut result, _) = runner::run(problem, &checker, &options, 1, 1)?;
+            let query = fingerprint(problem, &options, &args.backend);
+            let run = || Ok(runner::run(problem, &checker, &options, 1, 1)?.0);
+            let mut result = record.once(&format!("{set} {index} {seed}"), &query, run)?;
             progress.advance();
             (result.set, result.index) = (set.clone(), *index);
             results.push(SampleResult { seed, result });
@@ -107,5 +114,6 @@ fn run(entries: &[FamilyEntry], args: &SampleArgs) -> Result<(), Failure> {
     drop(progress);
     let report = SampleReport { backend, machine: Machine::this(), results };
     say(&report.to_string())?;
-    write_results(args.json.as_deref(), &report)
+    write_results(args.json.as_deref(), &report)?;
+    record.close()
 }

@@ -24,7 +24,8 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
         Some(file) => {
             let directory = file.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let directory = std::fs::canonicalize(directory)
-                .map_err(|e| InputError::new(format!("cannot write there: {e}")).in_file(file))?;
+                .map_err(|e| InputError::new(format!("cannot write the file: {e}")).in_file(file))
+                .map_err(|e| Failure::Broken(e.to_string()))?;
             write_file(file, &scene.to_yaml(&directory))?;
         }
         None => say(&scene.to_yaml(Path::new(".")))?,

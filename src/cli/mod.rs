@@ -12,16 +12,20 @@ mod edges;
 mod failure;
 mod families;
 mod import;
+mod journal;
 mod output;
 mod plan;
 mod planning;
 mod progress;
 mod replan;
 mod robot;
+mod schema;
 mod systems;
 mod telling;
 
 use crate::check::threads;
+use crate::error::{InputError, remember_reads};
+use crate::vector::{LEVEL_VARIABLE, Level, LevelFault};
 use clap::{Parser, Subcommand};
 use failure::Failure;
 use output::complain;
@@ -31,6 +35,10 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "flatout", version, about, max_term_width = 100)]
 struct Cli {
+    /// Compute as a machine of this SIMD level does: avx512, avx2, sse2 or portable, of those that this one has; the
+    /// environment's FLATOUT_SIMD where left out, or else the best
+    #[arg(long, global = true, value_name = "LEVEL")]
+    simd: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -50,6 +58,8 @@ enum Command {
     Robot(robot::RobotCommand),
     /// Turn a MoveIt planning scene and motion plan request into a scene file
     Import(import::ImportArgs),
+    /// Print the JSON Schema of scene files or of trajectories
+    Schema(schema::SchemaArgs),
     /// Run a benchmark suite
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -59,7 +69,7 @@ enum Command {
 }
 
 /// Parses the command line, runs the command, and gives the exit code: 0 solved or valid, 1 broken off
-/// (a backend failed, or standard output could not be written) or worse than allowed, 2 bad input, 3 no plan or not valid.
+/// (a backend failed, or an output could not be written) or worse than allowed, 2 bad input, 3 no plan or not valid.
 pub fn run() -> ExitCode {
     let code = exit_code(command());
     // A device that a query did not wait for may still be opened.
@@ -69,13 +79,17 @@ pub fn run() -> ExitCode {
 }
 
 fn command() -> Result<(), Failure> {
-    let result = match Cli::parse().command {
+    let Cli { simd, command } = Cli::parse();
+    remember_reads();
+    choose_level(simd.as_deref())?;
+    let result = match command {
         Command::Plan(args) => plan::run(&args),
         Command::Replan(args) => replan::run(&args),
         Command::Batch(args) => batch::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Robot(command) => robot::run(&command),
         Command::Import(args) => import::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Bench(command) => bench::run(&command),
         #[cfg(feature = "gpu")]
         Command::Devices(args) => devices::run(&args),
@@ -84,6 +98,15 @@ fn command() -> Result<(), Failure> {
         complain(&format!("warning: {warning}"));
     }
     result
+}
+
+/// The level that the user asks for, or else the environment; all that computes does so at that level.
+fn choose_level(asked: Option<&str>) -> Result<(), InputError> {
+    let named = |name: &'static str| move |e: LevelFault| InputError::new(e.to_string()).for_key(name);
+    match asked {
+        Some(name) => Level::choose(name).map_err(named("--simd")),
+        None => Level::chosen().map(drop).map_err(named(LEVEL_VARIABLE)),
+    }
 }
 
 fn exit_code(result: Result<(), Failure>) -> ExitCode {

@@ -1,8 +1,8 @@
 //! What commands print and write.
 
 use super::failure::Failure;
-use crate::error::InputError;
-use crate::exchange::Export;
+use crate::error::{self, InputError};
+use crate::exchange::{Export, Format, ReplayErrors};
 use crate::plan::Solution;
 use crate::problem::Problem;
 use std::io::{ErrorKind, Write as _};
@@ -24,10 +24,34 @@ pub(super) fn say(message: &str) -> Result<(), Failure> {
     }
 }
 
+/// Refuses an output that the command has read from, by whatever path: it would replace what it was made of. To be
+/// asked when all is read, before the work begins.
+pub(super) fn refuse_inputs<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> Result<(), InputError> {
+    let taken = outputs.into_iter().find(|output| error::was_read(output));
+    taken.map_or(Ok(()), |output| {
+        let message = "this file is read as an input; expected another to write to";
+        Err(InputError::new(message).in_file(output))
+    })
+}
+
 /// Writes a file that the user named.
-pub(super) fn write_file(path: &Path, text: &str) -> Result<(), InputError> {
-    std::fs::write(path, text)
-        .map_err(|e| InputError::new(format!("cannot write the file: {e}")).in_file(path))
+pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    refuse_inputs([path])?;
+    error::write_file(path, text).map_err(|e| Failure::Broken(e.to_string()))
+}
+
+/// Writes a trajectory to a file that the user named; tells how well the controls in it can be replayed, where there
+/// are any.
+pub(super) fn save(export: &Export<'_>, path: &Path) -> Result<Option<ReplayErrors>, Failure> {
+    let (text, replay) = export.written(Format::of(path)?).map_err(|e| e.in_file(path))?;
+    write_file(path, &text)?;
+    Ok(replay)
+}
+
+/// Makes a folder that the user named, if there is none yet.
+pub(super) fn make_folder(folder: &Path) -> Result<(), Failure> {
+    let error = |e| InputError::new(format!("cannot make the folder: {e}")).in_file(folder);
+    std::fs::create_dir_all(folder).map_err(|e| Failure::Broken(error(e).to_string()))
 }
 
 /// Writes results as JSON, if they are to be written, and says where they are.

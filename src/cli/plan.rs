@@ -2,7 +2,7 @@
 
 use super::arguments::{DefaultArgs, MoveItArgs};
 use super::failure::{Failure, unsolved};
-use super::output::{export, say};
+use super::output::{export, refuse_inputs, save, say};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
 use super::telling::load_scene;
@@ -57,7 +57,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
         Some(file) => load_scene(file, args.default.limits())?,
         None => args.moveit.load(args.default.limits())?,
     };
-    args.report.refuse_unfit_format(&scene.problem)?;
+    args.report.refuse_unfit_output(&scene.problem)?;
     args.planning.apply(&mut scene.options);
     let (mut solution, backend) = args.planning.plan(&scene.problem, &scene.options)?;
     tighten(&scene.problem, &mut solution);
@@ -130,9 +130,10 @@ impl ReportArgs {
         self.output.as_deref().map(Format::of).transpose().map(drop)
     }
 
-    /// And so is a format that cannot hold the answer.
-    pub(super) fn refuse_unfit_format(&self, problem: &Problem) -> Result<(), InputError> {
+    /// And so is a format that cannot hold the answer, or a file that the problem was read from.
+    pub(super) fn refuse_unfit_output(&self, problem: &Problem) -> Result<(), InputError> {
         let Some(file) = &self.output else { return Ok(()) };
+        refuse_inputs([file.as_path()])?;
         Format::of(file)?.admit(&problem.mechanism).map_err(|e| e.in_file(file))
     }
 
@@ -145,9 +146,7 @@ impl ReportArgs {
         backend: &str,
     ) -> Result<(), Failure> {
         let file = export(problem, solution, seed);
-        if let Some(path) = &self.output {
-            file.save(path)?;
-        }
+        let replay = self.output.as_deref().map(|path| save(&file, path)).transpose()?.flatten();
         if self.json {
             return say(&file.text(Format::Json)?);
         }
@@ -155,6 +154,9 @@ impl ReportArgs {
             return Ok(());
         }
         let mut text = summary(solution, backend, seed);
+        if let Some(errors) = replay {
+            let _ = writeln!(text, "  replay     {errors}");
+        }
         if let Some(path) = &self.output {
             let _ = writeln!(text, "  written to {}", path.display());
         }

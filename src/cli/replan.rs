@@ -44,10 +44,10 @@ const TOLERANCE: f64 = 1e-5;
 pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
     args.report.refuse_unknown_format()?;
     let mut scene = load_scene(&args.scene, args.default.limits())?;
-    args.report.refuse_unfit_format(&scene.problem)?;
     args.planning.apply(&mut scene.options);
     let located = |e: InputError| e.in_file(&args.trajectory);
     let running = check::load(&args.trajectory, &scene.problem)?.trajectory;
+    args.report.refuse_unfit_output(&scene.problem)?;
     let duration = running.duration();
     if !(0.0..=duration).contains(&args.from) {
         let message = format!("--from {}: expected a time from 0 to {duration}, its duration", args.from);

@@ -2,7 +2,7 @@
 
 use super::arguments::{count_up_to, positive};
 use super::failure::Failure;
-use super::output::{complain, say, write_file};
+use super::output::{complain, refuse_inputs, say, write_file};
 use super::telling::warn;
 use crate::error::InputError;
 use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, replace_collisions};
@@ -78,6 +78,7 @@ fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
     let cover = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
     let options = LoadOptions { cover, missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
     let (robot, links) = Robot::load_covers(&args.urdf, args.srdf.as_deref(), &options)?;
+    refuse_inputs(args.output.as_deref())?;
     warn(&robot.warnings);
     say(&format!("{}\n", CoverReport(&links)))?;
     if let Some(output) = &args.output {

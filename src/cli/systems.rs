@@ -1,9 +1,9 @@
 //! `flatout bench dynobench` and `flatout bench kinopax`: systems with dynamics, many seeds each.
 
 use super::arguments::{BackendArgs, count};
-use super::batch::make_folder;
 use super::failure::Failure;
-use super::output::{export, say, write_results};
+use super::journal::{Record, ResumeArgs, fingerprint};
+use super::output::{export, make_folder, refuse_inputs, save, say, write_results};
 use super::progress::ProgressLine;
 use crate::bench::report::Machine;
 use crate::bench::seeds::{LeftOutRun, SeedReport, SeedResult};
@@ -29,6 +29,8 @@ struct SeedArgs {
     /// Write one trajectory per problem and seed, DIR/INSTANCE_SEED.json
     #[arg(long, value_name = "DIR")]
     trajectories: Option<PathBuf>,
+    #[command(flatten)]
+    resume: ResumeArgs,
     #[command(flatten)]
     backend: BackendArgs,
 }
@@ -97,6 +99,8 @@ fn run(
     options: &PlanOptions,
     args: &SeedArgs,
 ) -> Result<(), Failure> {
+    refuse_inputs(args.json.as_deref())?;
+    let record = Record::open(args.json.as_deref(), &args.resume)?;
     if let Some(dir) = &args.trajectories {
         make_folder(dir)?;
     }
@@ -115,19 +119,25 @@ fn run(
         for seed in 0..args.seeds as u64 {
             let time_limit = Some(Duration::from_secs_f64(args.time_limit));
             let options = PlanOptions { seed, time_limit, ..options.clone() };
-            let (result, solution) = runner::run(problem, &checker, &options, 1, 1)?;
+            let query = fingerprint(problem, &options, &args.backend);
+            let query = format!("{query} {:?}", args.trajectories);
+            let run = || {
+                let (result, solution) = runner::run(problem, &checker, &options, 1, 1)?;
+                if let (Some(dir), Some(solution)) = (&args.trajectories, &solution) {
+                    let file = trajectory_file(dir, instance, seed);
+                    record.keep_on(save(&export(problem, solution, seed), &file));
+                }
+                Ok(SeedResult {
+                    instance: instance.clone(),
+                    seed,
+                    status: result.status,
+                    total_us: result.total_us,
+                    duration_s: result.duration_s,
+                    reference_s: *reference,
+                })
+            };
+            results.push(record.once(&format!("{instance} {seed}"), &query, run)?);
             progress.advance();
-            if let (Some(dir), Some(solution)) = (&args.trajectories, &solution) {
-                export(problem, solution, seed).save(&trajectory_file(dir, instance, seed))?;
-            }
-            results.push(SeedResult {
-                instance: instance.clone(),
-                seed,
-                status: result.status,
-                total_us: result.total_us,
-                duration_s: result.duration_s,
-                reference_s: *reference,
-            });
         }
     }
     drop(progress);
@@ -140,7 +150,8 @@ fn run(
         left_out,
     };
     say(&report.to_string())?;
-    write_results(args.json.as_deref(), &report)
+    write_results(args.json.as_deref(), &report)?;
+    record.close()
 }
 
 fn trajectory_file(dir: &Path, instance: &str, seed: u64) -> PathBuf {

@@ -1,9 +1,11 @@
 //! Reading files that somebody else chose: no more of them than fits, and never a wait for bytes that do not
 //! come.
 
+use std::collections::HashSet;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// Most bytes of a file that are read. Larger than any scene, robot, mesh or suite of problems that we know of,
 /// by a factor of ten and more, and small enough to be held in memory several times.
@@ -21,6 +23,9 @@ pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let opened = file.metadata().map_err(cannot)?;
     if !is_handed_over(path) {
         admit(&opened, most)?;
+    }
+    if let Some(read) = READ.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        read.insert(Identity::of(path, &opened));
     }
     // The length is a hint: files may grow while they are read, and some (of /proc) tell none.
     let mut bytes = Vec::with_capacity(opened.len().min(most) as usize);
@@ -48,8 +53,51 @@ fn too_large(most: u64) -> String {
 /// Whether a path stands for what the caller has opened for us. A pipe among these has had somebody at its
 /// other end, and ends with them.
 fn is_handed_over(path: &Path) -> bool {
-    path == Path::new("/dev/stdin")
-        || ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.parent() == Some(Path::new(folder)))
+    path == Path::new("/dev/stdin") || is_descriptor(path)
+}
+
+/// Whether a path stands for an open descriptor by its number.
+pub(super) fn is_descriptor(path: &Path) -> bool {
+    ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.parent() == Some(Path::new(folder)))
+}
+
+/// What tells one file from another, by whatever path.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Identity {
+    #[cfg(unix)]
+    device_and_inode: [u64; 2],
+    #[cfg(not(unix))]
+    path: std::path::PathBuf,
+}
+
+impl Identity {
+    #[cfg(unix)]
+    fn of(_: &Path, found: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self { device_and_inode: [found.dev(), found.ino()] }
+    }
+
+    #[cfg(not(unix))]
+    fn of(path: &Path, _: &Metadata) -> Self {
+        Self { path: path.canonicalize().unwrap_or_else(|_| path.to_path_buf()) }
+    }
+}
+
+/// The files that were read since they are remembered.
+static READ: Mutex<Option<HashSet<Identity>>> = Mutex::new(None);
+
+/// Remembers from now on which files are read: for a command, that must not write over what it reads.
+#[cfg(feature = "cli")]
+pub fn remember_reads() {
+    READ.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+}
+
+/// Whether a file was read since [`remember_reads`], by this path or by another.
+#[cfg(feature = "cli")]
+pub fn was_read(path: &Path) -> bool {
+    let Ok(found) = std::fs::metadata(path) else { return false };
+    let read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    read.as_ref().is_some_and(|read| read.contains(&Identity::of(path, &found)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use super::export::{Export, Samples};
 use super::named::{NamedTrajectory, repeated};
 use super::points::TrajectoryPoint;
+use super::replay::ReplayErrors;
 use crate::error::{InputError, excerpt};
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use std::collections::HashMap;
@@ -12,11 +13,11 @@ use std::collections::HashMap;
 /// A block of columns: the names in its header, and `[row][column]`.
 type CsvBlock<'a> = (Vec<String>, Vec<&'a [f64]>);
 
-pub(super) fn write(export: &Export<'_>) -> String {
+pub(super) fn write(export: &Export<'_>) -> (String, Option<ReplayErrors>) {
     let mechanism = &export.problem.mechanism;
     let Some(base) = mechanism.vehicle() else {
-        let samples = export.samples(export.times_with_knots());
-        return table(&samples.time, &of_outputs(&samples, &mechanism.outputs, 0));
+        let samples = export.points();
+        return (table(&samples.time, &of_outputs(&samples, &mechanism.outputs, 0)), None);
     };
     let samples = export.dense_samples();
     let block = |names: &[&str], values| (names.iter().map(|&n| n.to_owned()).collect(), rows(values, 0));
@@ -24,7 +25,7 @@ pub(super) fn write(export: &Export<'_>) -> String {
         vec![block(base.state_names(), &samples.state), block(base.control_names(), &samples.control)];
     let outputs = base.outputs().len();
     blocks.extend(of_outputs(&samples, &mechanism.flat_outputs()[outputs..], outputs));
-    table(&samples.time, &blocks)
+    (table(&samples.time, &blocks), samples.replay)
 }
 
 fn rows(values: &[Vec<f64>], first: usize) -> Vec<&[f64]> {
@@ -61,13 +62,13 @@ fn table(time: &[f64], blocks: &[CsvBlock<'_>]) -> String {
 }
 
 /// Reads t, q and, where they are given, qd: lines through positions, or cubics through positions
-/// and velocities. Accelerations are passed over, because a column can hold only one of the two
-/// that meet at a knot; efforts, because they follow.
+/// and velocities. Accelerations count where they fit these, because a column can hold only one of the two
+/// that meet at a knot; efforts are passed over, because they follow.
 pub(super) fn read(text: &str) -> Result<NamedTrajectory, InputError> {
     let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| malformed(&e))?.clone();
     let columns = Columns::find(&header).map_err(|e| e.at_line(1))?;
-    let mut points: Vec<TrajectoryPoint> = Vec::new();
+    let (mut points, mut told): (Vec<TrajectoryPoint>, _) = (Vec::new(), Vec::new());
     for record in reader.records() {
         let record = record.map_err(|e| malformed(&e))?;
         let point = columns.point(&record)?;
@@ -76,11 +77,12 @@ pub(super) fn read(text: &str) -> Result<NamedTrajectory, InputError> {
             return Err(at(&record, InputError::new(message).for_key("t")));
         }
         points.push(point);
+        told.push(columns.told(&record));
     }
     if points.len() < 2 {
         return Err(InputError::new("expected at least two rows of values"));
     }
-    Ok(NamedTrajectory::of_points(columns.names, &points))
+    Ok(NamedTrajectory::of_points(columns.names, &points, &told))
 }
 
 fn malformed(error: &csv::Error) -> InputError {
@@ -104,6 +106,7 @@ struct Columns {
     time: usize,
     position: Vec<usize>,
     velocity: Vec<usize>,
+    acceleration: Vec<usize>,
 }
 
 impl Columns {
@@ -132,8 +135,15 @@ impl Columns {
             time: place("t").ok_or_else(|| missing("t"))?,
             position: of("q_", &names)?,
             velocity: if moving { of("qd_", &names)? } else { Vec::new() },
+            acceleration: of("qdd_", &names).unwrap_or_default(),
             names,
         })
+    }
+
+    /// The accelerations that a row tells of, all of them or none.
+    fn told(&self, record: &StringRecord) -> Vec<f64> {
+        let number = |&column: &usize| record.get(column)?.parse().ok().filter(|v: &f64| v.is_finite());
+        self.acceleration.iter().map(number).collect::<Option<_>>().unwrap_or_default()
     }
 
     fn point(&self, record: &StringRecord) -> Result<TrajectoryPoint, InputError> {

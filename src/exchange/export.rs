@@ -1,17 +1,14 @@
 //! Sampling a trajectory for the formats that are made of points.
 
-use super::replay::Replay;
-use crate::error::{InvalidValue, magnitude};
+use super::replay::{Replay, ReplayErrors};
+use super::sampling::{BRIEF, COARSEST, STANDING, most_samples, rounded, step};
+use super::ticks::{NANOSECONDS, TickPoint, is_smooth, whole_nanoseconds};
+use crate::error::{InputError, InvalidValue, magnitude};
 use crate::problem::Problem;
 use crate::robot::DynamicsScratch;
 use crate::trajectory::Trajectory;
 use serde::Serialize;
 use serde_json::Value;
-
-/// Greatest time between two samples, seconds.
-const SAMPLE_STEP: f64 = 0.01;
-/// Most samples of a file; a trajectory of hours is sampled more sparsely.
-const MAX_SAMPLES: f64 = 1e6;
 
 /// Any number that is one.
 fn any_number(field: &str, value: f64) -> Result<(), InvalidValue> {
@@ -53,6 +50,9 @@ pub(super) struct Samples {
     /// Control of the base, to be held until the next sample: its mean over that time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) control: Vec<Vec<f64>>,
+    /// How well that leads from state to state; absent where there is no base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) replay: Option<ReplayErrors>,
 }
 
 impl<'a> Export<'a> {
@@ -80,14 +80,23 @@ impl<'a> Export<'a> {
         Ok(())
     }
 
-    /// Greatest time between samples, seconds.
-    pub(super) fn step(&self) -> f64 {
-        SAMPLE_STEP.max(self.trajectory.duration() / MAX_SAMPLES)
+    /// Whether points in time can hold it.
+    pub(super) fn admit_points(&self) -> Result<(), InputError> {
+        let mut velocity = vec![0.0; self.trajectory.dof()];
+        self.trajectory.evaluate(0.0, 1, &mut velocity);
+        let is_fleeting = self.trajectory.duration() == 0.0 && velocity.iter().any(|&v| v != 0.0);
+        let message = "a motion of no length that does not stand is no series of points: write .json";
+        if is_fleeting { Err(InputError::new(message)) } else { Ok(()) }
     }
 
     /// Times of all knots, and others in equal steps between them.
     pub(super) fn times_with_knots(&self) -> Vec<f64> {
-        self.trajectory.sample_times_with_knots(self.step())
+        // What readers join samples by follows cubics however far they are apart.
+        let trajectory = self.trajectory;
+        if trajectory.duration() == 0.0 {
+            return vec![0.0, STANDING];
+        }
+        trajectory.sample_times_with_knots(if trajectory.degree() <= 3 { step(trajectory) } else { COARSEST })
     }
 
     /// Samples at even times; of a robot on a base at all knots too, with its states and controls, and so dense
@@ -95,33 +104,58 @@ impl<'a> Export<'a> {
     pub(super) fn dense_samples(&self) -> Samples {
         let Problem { mechanism, start, .. } = self.problem;
         let Some(base) = &mechanism.base else {
-            return self.samples(self.trajectory.sample_times(self.step()).collect());
+            let most = most_samples(self.trajectory, 1 + 4 * self.trajectory.dof());
+            let step = step(self.trajectory).max(self.trajectory.duration() / most as f64);
+            return self.samples(self.trajectory.sample_times(step).collect());
         };
         let turns = base.coordinates().iter().position(|coordinate| coordinate.turns);
         let heading = turns.and_then(|i| start.position.get(i).copied());
-        let Replay { time, state, control } = Replay::of(base, self.trajectory, heading);
-        Samples { state, control, ..self.samples(time) }
+        let numbers = 1 + 3 * self.trajectory.dof() + base.state_names().len() + base.control_names().len();
+        let most = most_samples(self.trajectory, numbers);
+        let Replay { time, state, control, errors } = Replay::of(base, self.trajectory, heading, most);
+        Samples { state, control, replay: Some(errors), ..self.samples(time) }
+    }
+
+    /// Samples at all knots and between, from which readers find the motion again.
+    pub(super) fn points(&self) -> Samples {
+        let times = self.times_with_knots();
+        if self.trajectory.segments().all(|segment| segment.duration >= BRIEF) {
+            return self.samples(times);
+        }
+        let (mut time, mut states) = (Vec::new(), [const { Vec::new() }; 3]);
+        for TickPoint { tick, state } in
+            whole_nanoseconds(self.trajectory, &times, is_smooth(self.trajectory))
+        {
+            time.push(tick as f64 / NANOSECONDS);
+            states.iter_mut().zip(state).for_each(|(all, state)| all.push(state));
+        }
+        self.with_effort(time, states)
     }
 
     /// Samples at given times.
     pub(super) fn samples(&self, time: Vec<f64>) -> Samples {
         let dof = self.trajectory.dof();
-        let derivative = |order| {
-            let at = |&t: &f64| {
+        let mut states = [const { Vec::new() }; 3];
+        for &t in &time {
+            let (segment, local) = self.trajectory.locate(t);
+            let segment = self.trajectory.segment(segment);
+            for (order, all) in states.iter_mut().enumerate() {
                 let mut values = vec![0.0; dof];
-                self.trajectory.evaluate(t, order, &mut values);
-                values
-            };
-            time.iter().map(at).collect::<Vec<_>>()
-        };
-        let [position, velocity, acceleration] = [0, 1, 2].map(derivative);
+                segment.evaluate(local, order, &mut values);
+                all.push(values);
+            }
+        }
+        self.with_effort(time, states)
+    }
+
+    fn with_effort(&self, time: Vec<f64>, [position, velocity, acceleration]: [Vec<Vec<f64>>; 3]) -> Samples {
         let mut samples = Samples { time, position, velocity, acceleration, ..Samples::default() };
         let mechanism = &self.problem.mechanism;
         // Of robots whose outputs are the positions of their joints.
         if mechanism.vehicle().is_none() && mechanism.bodies[1..].iter().any(|body| body.inertia.mass > 0.0) {
             let mut scratch = DynamicsScratch::default();
             let at = |((y, yd), ydd): ((&Vec<f64>, &Vec<f64>), &Vec<f64>)| {
-                let mut efforts = vec![0.0; dof];
+                let mut efforts = vec![0.0; mechanism.flat_dof()];
                 mechanism.inverse_dynamics(y, yd, ydd, self.problem.gravity, &mut scratch, &mut efforts);
                 efforts
             };
@@ -129,5 +163,16 @@ impl<'a> Export<'a> {
             samples.effort = states.map(at).collect();
         }
         samples
+    }
+}
+
+impl Samples {
+    /// All numbers but the times rounded as they stand in JSON.
+    pub(super) fn rounded(mut self) -> Self {
+        let Self { position, velocity, acceleration, effort, state, control, .. } = &mut self;
+        for table in [position, velocity, acceleration, effort, state, control] {
+            table.iter_mut().flatten().for_each(|value| *value = rounded(*value));
+        }
+        self
     }
 }

@@ -3,20 +3,13 @@
 
 use super::NamedTrajectory;
 use super::export::Export;
-use super::json_file::names;
+use super::json_file::outputs as names;
 use super::points::TrajectoryPoint;
+use super::ticks::{AT_REST, NANOSECONDS, TickPoint, is_smooth, whole_nanoseconds};
 use crate::document::{Map, Node, Value};
 use crate::error::{InputError, Warnings};
 use serde::Serialize;
 use serde_saphyr::{FlowMap, FlowSeq};
-
-/// Greatest jump of acceleration at a knot that counts as none, rad/s^2 or m/s^2.
-const CONTINUOUS: f64 = 1e-6;
-
-/// Greatest speed that counts as rest, rad/s or m/s.
-const AT_REST: f64 = 1e-9;
-
-const NANOSECONDS: f64 = 1e9;
 
 #[derive(Serialize)]
 struct Message<'a> {
@@ -39,9 +32,9 @@ struct Time {
 
 #[derive(Serialize)]
 struct PointRecord<'a> {
-    positions: FlowSeq<&'a [f64]>,
-    velocities: FlowSeq<&'a [f64]>,
-    accelerations: FlowSeq<&'a [f64]>,
+    positions: FlowSeq<Vec<f64>>,
+    velocities: FlowSeq<Vec<f64>>,
+    accelerations: FlowSeq<Vec<f64>>,
     effort: FlowSeq<&'a [f64]>,
     time_from_start: FlowMap<Time>,
 }
@@ -53,8 +46,7 @@ impl Time {
     }
 }
 
-/// Every knot is a point, and there are more between them. Values are those at the whole
-/// nanosecond a point is given, so that all points lie on the trajectory.
+/// Every knot is a point, and there are more between them, at whole nanoseconds.
 ///
 /// Accelerations are left out where the trajectory's jump. Controllers interpolate by quintics
 /// where they are given, and a quintic that is told one of the two accelerations that meet at a
@@ -63,41 +55,23 @@ impl Time {
 /// messages that have them unless it commands efforts.
 pub(super) fn write(export: &Export<'_>) -> String {
     let trajectory = export.trajectory;
-    let mut velocity = vec![0.0; trajectory.dof()];
-    trajectory.evaluate(trajectory.duration(), 1, &mut velocity);
-    let comes_to_rest = velocity.iter().all(|v| v.abs() < AT_REST);
-    let ticks = ticks(&export.times_with_knots(), comes_to_rest);
-    let samples = export.samples(ticks.iter().map(|&tick| tick as f64 / NANOSECONDS).collect());
-    let smooth = trajectory.greatest_jump(2).is_none_or(|jump| jump.size.abs() <= CONTINUOUS);
+    let smooth = is_smooth(trajectory);
+    let points = whole_nanoseconds(trajectory, &export.times_with_knots(), smooth);
     let none: &[f64] = &[];
-    let point = |(i, &tick): (usize, &u64)| PointRecord {
-        positions: FlowSeq(&samples.position[i]),
-        velocities: FlowSeq(&samples.velocity[i]),
-        accelerations: FlowSeq(if smooth { &samples.acceleration[i] } else { none }),
+    let record = |point: &'_ TickPoint| PointRecord {
+        positions: FlowSeq(point.state[0].clone()),
+        velocities: FlowSeq(point.state[1].clone()),
+        accelerations: FlowSeq(if smooth { point.state[2].clone() } else { Vec::new() }),
         effort: FlowSeq(none),
-        time_from_start: Time::new(tick),
+        time_from_start: Time::new(point.tick),
     };
     let message = Message {
         header: Header { stamp: Time::new(0), frame_id: "" },
         joint_names: &export.problem.mechanism.outputs,
-        points: ticks.iter().enumerate().map(point).collect(),
+        points: points.iter().map(record).collect(),
     };
     // Plain structures written to a string have no way to fail.
     serde_saphyr::to_string(&message).unwrap_or_default()
-}
-
-/// Times in whole nanoseconds, strictly increasing. The last is rounded up where the trajectory
-/// comes to rest: it rests where it ended, so that its end is given exactly. Where it is still
-/// moving it is rounded down, to an instant that the trajectory has.
-fn ticks(times: &[f64], comes_to_rest: bool) -> Vec<u64> {
-    let (inner, last) = times.split_at(times.len() - 1);
-    let end = last[0] * NANOSECONDS;
-    let end = if comes_to_rest { end.ceil() } else { end.floor() } as u64;
-    let mut ticks: Vec<u64> = inner.iter().map(|t| (t * NANOSECONDS).round() as u64).collect();
-    ticks.dedup();
-    ticks.retain(|&tick| tick < end);
-    ticks.push(end);
-    ticks
 }
 
 /// What wraps the message: a FollowJointTrajectory goal's `goal` and `trajectory`, a RobotTrajectory's
@@ -165,7 +139,7 @@ fn message(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
     if let Some(node) = nodes.iter().find(has_effort) {
         warnings.push(node.error("efforts are not judged, but what the motion takes; passed over"));
     }
-    let named = NamedTrajectory::of_points(outputs, &points);
+    let named = NamedTrajectory::of_points(outputs, &points, &[]);
     Ok(NamedTrajectory { warnings: warnings.take(), message: points, ..named })
 }
 

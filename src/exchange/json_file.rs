@@ -2,22 +2,61 @@
 
 use super::export::{Export, Samples};
 use super::named::{NamedTrajectory, repeated};
+use super::replay::ReplayErrors;
 use crate::base::Base;
-use crate::document::{Map, Node};
+use crate::document::{Form, Key, Node, json_schema, names};
 use crate::error::InputError;
 use crate::trajectory::{MAX_DEGREE, Segment, Trajectory};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Name and version of the format.
-const FORMAT: &str = "flatout-trajectory/1";
+/// Name of the format, and the version that is written.
+const FORMAT: (&str, u32) = ("flatout-trajectory", 1);
+
+const NUMBERS: Form = Form::Numbers(0, usize::MAX);
+const TABLE: Form = Form::List(&NUMBERS);
+const NAMES: Form = Form::List(&Form::Text);
+
+/// The keys of a file: what the reader takes and the JSON Schema is made of.
+const FILE: &[Key] = &[
+    Key::new("format", Form::Format(FORMAT.0, FORMAT.1)),
+    Key::new("version", Form::Text),
+    Key::required("outputs", NAMES),
+    Key::new("state_names", NAMES),
+    Key::new("control_names", NAMES),
+    Key::new("duration", Form::Number),
+    Key::required("segments", Form::List(&Form::Map(SEGMENT))),
+    Key::new("samples", Form::Map(SAMPLES)),
+    Key::new("report", Form::Any),
+    Key::new("stats", Form::Any),
+    Key::new("seed", Form::Natural),
+];
+
+const SEGMENT: &[Key] = &[Key::required("duration", Form::Number), Key::required("coefficients", TABLE)];
+
+const SAMPLES: &[Key] = &[
+    Key::new("dt", Form::Number),
+    Key::new("time", NUMBERS),
+    Key::new("position", TABLE),
+    Key::new("velocity", TABLE),
+    Key::new("acceleration", TABLE),
+    Key::new("effort", TABLE),
+    Key::new("state", TABLE),
+    Key::new("control", TABLE),
+    Key::new("replay", Form::Any),
+];
+
+/// The JSON Schema of `flatout-trajectory/1`.
+pub fn schema() -> Value {
+    json_schema("A trajectory of flatout", FILE)
+}
 
 /// Greatest difference between the stated duration and the sum of the segments', relative.
 const DURATION_TOLERANCE: f64 = 1e-9;
 
 #[derive(Serialize)]
 struct TrajectoryFile<'a> {
-    format: &'static str,
+    format: String,
     /// Version of flatout.
     version: &'static str,
     outputs: Vec<String>,
@@ -58,13 +97,14 @@ impl<'a> SegmentRecord<'a> {
     }
 }
 
-pub(super) fn write(export: &Export<'_>) -> String {
+pub(super) fn write(export: &Export<'_>) -> (String, Option<ReplayErrors>) {
     let trajectory = export.trajectory;
     let base = export.problem.mechanism.base.as_ref();
-    let samples = export.dense_samples();
+    let samples = export.dense_samples().rounded();
     let steps = (samples.time.len() - 1).max(1);
+    let replay = samples.replay;
     let file = TrajectoryFile {
-        format: FORMAT,
+        format: format!("{}/{}", FORMAT.0, FORMAT.1),
         version: env!("CARGO_PKG_VERSION"),
         outputs: export.problem.mechanism.flat_outputs(),
         state_names: base.map_or(&[], Base::state_names),
@@ -77,22 +117,22 @@ pub(super) fn write(export: &Export<'_>) -> String {
         seed: export.seed,
     };
     // Structures of numbers and text have no way to fail.
-    serde_json::to_string(&file).unwrap_or_default() + "\n"
+    (serde_json::to_string(&file).unwrap_or_default() + "\n", replay)
 }
 
 /// Reads the polynomials; samples and the rest follow from them and are passed over.
-pub(super) fn read(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
-    let format = map.require("format")?;
-    if format.text(FORMAT)? != FORMAT {
-        return Err(format.expected(FORMAT));
-    }
-    let outputs = names(map.require("outputs")?)?;
+pub(super) fn read(root: &Node) -> Result<NamedTrajectory, InputError> {
+    let map = root.map("a trajectory: a map")?;
+    // First of all: another format has other keys.
+    map.get("format").map_or(Ok(()), |node| node.format(FORMAT.0, FORMAT.1))?;
+    let map = root.map_of("a trajectory", &names(FILE))?;
+    let outputs = outputs(map.require("outputs")?)?;
     let segments = map.require("segments")?;
-    let records: Vec<(f64, Vec<Vec<f64>>)> = segments
-        .list("a list of segments")?
-        .iter()
-        .map(|node| segment(node, outputs.len()))
-        .collect::<Result<_, _>>()?;
+    let list = segments.list("a list of segments")?;
+    // A motion that is over where it begins has one segment, of no length.
+    let may_be_none = list.len() == 1;
+    let records: Vec<(f64, Vec<Vec<f64>>)> =
+        list.iter().map(|node| segment(node, outputs.len(), may_be_none)).collect::<Result<_, _>>()?;
     if records.is_empty() {
         return Err(segments.expected("at least one segment"));
     }
@@ -112,7 +152,7 @@ pub(super) fn read(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
         return Err(segments.error("the durations add up to infinity"));
     }
     if let Some(stated) = map.get("duration")
-        && (stated.positive()? - total).abs() > DURATION_TOLERANCE * total.max(1.0)
+        && (duration(stated, may_be_none)? - total).abs() > DURATION_TOLERANCE * total.max(1.0)
     {
         return Err(stated.expected(format_args!("{total}, the sum of the segments' durations")));
     }
@@ -120,7 +160,7 @@ pub(super) fn read(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
 }
 
 /// Reads a list of different names, at least one.
-pub(super) fn names(node: &Node) -> Result<Vec<String>, InputError> {
+pub(super) fn outputs(node: &Node) -> Result<Vec<String>, InputError> {
     let list = node.list("a list of names of joints")?;
     let name = |n: &Node| n.text("the name of a joint").map(str::to_owned);
     let names: Vec<String> = list.iter().map(name).collect::<Result<_, _>>()?;
@@ -133,9 +173,16 @@ pub(super) fn names(node: &Node) -> Result<Vec<String>, InputError> {
     }
 }
 
-fn segment(node: &Node, dof: usize) -> Result<(f64, Vec<Vec<f64>>), InputError> {
-    let map = node.map("a segment: a map")?;
-    let duration = map.require("duration")?.positive()?;
+fn duration(node: &Node, may_be_none: bool) -> Result<f64, InputError> {
+    match node.number()? {
+        0.0 if may_be_none => Ok(0.0),
+        _ => node.positive(),
+    }
+}
+
+fn segment(node: &Node, dof: usize, may_be_none: bool) -> Result<(f64, Vec<Vec<f64>>), InputError> {
+    let map = node.map_of("a segment: a map", &names(SEGMENT))?;
+    let duration = duration(map.require("duration")?, may_be_none)?;
     let coefficients = map.require("coefficients")?;
     let list = coefficients.list("a list of polynomials")?;
     if list.len() != dof {

@@ -17,14 +17,18 @@ mod json_file;
 mod named;
 mod points;
 mod replay;
+mod sampling;
+mod ticks;
 
 pub use export::Export;
 pub use format::{FILE_TOLERANCE, Format};
+pub use json_file::schema;
 pub use named::{Driven, NamedTrajectory};
 pub use points::Interpolation;
+pub use replay::ReplayErrors;
 
 use crate::document;
-use crate::error::{InputError, Warning};
+use crate::error::{InputError, Warning, write_file};
 use std::path::Path;
 
 impl Export<'_> {
@@ -34,23 +38,33 @@ impl Export<'_> {
     /// As [`Format::admit`]; where the trajectory is not one of the problem's mechanism, is empty or not made of
     /// numbers, or the problem makes no sense.
     pub fn text(&self, format: Format) -> Result<String, InputError> {
+        Ok(self.written(format)?.0)
+    }
+
+    /// The same, and how well the controls in it can be replayed, where there are any.
+    ///
+    /// # Errors
+    /// As [`Export::text`].
+    pub fn written(&self, format: Format) -> Result<(String, Option<ReplayErrors>), InputError> {
         format.admit(&self.problem.mechanism)?;
         self.validate().map_err(InputError::of_value)?;
+        if format != Format::Json && self.problem.mechanism.vehicle().is_none() {
+            self.admit_points()?;
+        }
         Ok(match format {
             Format::Json => json_file::write(self),
             Format::Csv => csv_file::write(self),
-            Format::JointTrajectory => joint_trajectory::write(self),
+            Format::JointTrajectory => (joint_trajectory::write(self), None),
         })
     }
 
-    /// Writes the file, in the format that its name's extension stands for.
+    /// Writes the file, whole or not at all, in the format that its name's extension stands for.
     ///
     /// # Errors
     /// Where it stands for none, or for one that cannot hold this trajectory, or the file cannot be written.
     pub fn save(&self, file: &Path) -> Result<(), InputError> {
         let text = self.text(Format::of(file)?).map_err(|e| e.in_file(file))?;
-        let error = |e| InputError::new(format!("cannot write the file: {e}")).in_file(file);
-        std::fs::write(file, text).map_err(error)
+        write_file(file, text)
     }
 }
 
@@ -82,7 +96,7 @@ impl NamedTrajectory {
         let root = document::parse(text.strip_suffix("\n---").unwrap_or(text))?;
         let map = root.map("a trajectory: a map")?;
         if map.get("segments").is_some() || map.get("format").is_some() {
-            json_file::read(&map)
+            json_file::read(&root)
         } else {
             joint_trajectory::read(&map)
         }

@@ -42,9 +42,9 @@ impl NamedTrajectory {
         Self { outputs, trajectory, interpolation: None, warnings: Vec::new(), message: Vec::new() }
     }
 
-    /// One of points that is itself from the first of them on.
-    pub(super) fn of_points(outputs: Vec<String>, points: &[TrajectoryPoint]) -> Self {
-        let (trajectory, interpolation) = through(points);
+    /// One of points, and accelerations that are told beside them, that is itself from the first of them on.
+    pub(super) fn of_points(outputs: Vec<String>, points: &[TrajectoryPoint], told: &[Vec<f64>]) -> Self {
+        let (trajectory, interpolation) = through(points, told);
         let interpolation = Some(interpolation);
         Self { outputs, trajectory, interpolation, warnings: Vec::new(), message: Vec::new() }
     }
@@ -109,7 +109,7 @@ impl NamedTrajectory {
             velocity: pick(&point.velocity),
             acceleration: pick(&point.acceleration),
         }));
-        let (trajectory, interpolation) = through(&points);
+        let (trajectory, interpolation) = through(&points, &[]);
         Ok(Driven { trajectory, interpolation: Some(interpolation) })
     }
 

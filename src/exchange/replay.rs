@@ -1,168 +1,271 @@
-//! States and controls of a base, so dense that its equations of motion, integrated under
-//! the controls alone, lead through the states.
+//! States and controls of a base, so dense that its equations of motion, integrated under a control from one state,
+//! lead to the next.
 
-use crate::base::{Base, Sample};
+use super::sampling::{REPLAY_TOLERANCE, rounded, step};
+use crate::base::{Base, Moved, Stretch};
 use crate::trajectory::Trajectory;
+use serde::Serialize;
 use std::f64::consts::TAU;
+use std::fmt;
 
-/// Greatest time for which a control is held, seconds.
-const COARSEST: f64 = 0.01;
-/// It is halved so often at most, down to 0.156 ms.
-const HALVINGS: i32 = 6;
-/// From the last sample of a control to the first of the next, as a share of the time for which it is held.
-const CHANGE: f64 = 1e-6;
+/// The miss of an interval is of third order in its length; it is divided accordingly, at most into so many parts ...
+const MOST_PARTS: f64 = 16.0;
+/// ... and these again, so often.
+const DEEPEST: u32 = 4;
 /// Shortest time for which a control is held, seconds: of knots that are nearer to each other one is left out.
 const SHORTEST: f64 = 1e-6;
-/// Most controls; those of a trajectory of many minutes are held for longer.
-const MOST: f64 = 200_000.0;
-/// How far integrated states may be from the samples, in the units of the state; half of what is promised.
-const TOLERANCE: f64 = 5e-4;
+/// Drift of an open loop that is as good as what is promised of stable motions, in the units of the state.
+const STABLE: f64 = 9.9e-4;
+/// Where it drifts farther, but no more than so many times, it is sampled again more closely: misses that add up do so
+/// in proportion. Those of unstable motions cannot be kept small.
+const REPAIRED: f64 = 10.0;
+
+/// How well held controls lead through the samples, in the units of the state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct ReplayErrors {
+    /// From any sample to the next: the greatest miss of any number of the state.
+    pub step: f64,
+    /// From the first sample on, without looking at the states again: the greatest distance of any number of the
+    /// state from that of a sample. Of motions that are unstable, as a trailer in reverse is, it grows exponentially;
+    /// none where it grows beyond all numbers.
+    pub drift: Option<f64>,
+}
+
+impl fmt::Display for ReplayErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "controls lead from sample to sample within {:.1e}, ", self.step)?;
+        match self.drift {
+            Some(drift) => write!(f, "and in an open loop within {drift:.1e}"),
+            None => f.write_str("and in an open loop anywhere: the motion is unstable"),
+        }
+    }
+}
 
 /// Samples of what a base does, `[sample][number]`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replay {
-    /// Seconds. Every control has two samples, where it begins and right before the next: held from
-    /// sample to sample or joined by lines, the controls are the same.
+    /// Seconds.
     pub(super) time: Vec<f64>,
     /// States; angles and quaternions do not jump.
     pub(super) state: Vec<Vec<f64>>,
-    /// Controls: their means over the time for which they are held.
+    /// Controls, to be held until the next sample: their means until then.
     pub(super) control: Vec<Vec<f64>>,
+    /// What comes of that.
+    pub(super) errors: ReplayErrors,
 }
 
 impl Replay {
     /// Of a trajectory whose first outputs are those of `base`; `heading` is the first of the base's angles at
-    /// the start, up to whole turns, where it has one.
-    ///
-    /// The time for which a control is held is halved until the states are met within the tolerance.
-    pub(super) fn of(base: &Base, trajectory: &Trajectory, heading: Option<f64>) -> Self {
-        let shortest = trajectory.duration() / MOST;
-        let mut replay = Self::sampled(base, trajectory, COARSEST.max(shortest), heading);
-        for halving in 1..=HALVINGS {
-            let hold = COARSEST * 0.5_f64.powi(halving);
-            if hold < shortest || replay.follows(base) {
-                break;
+    /// the start, up to whole turns, where it has one. There are about `most` samples at most, beside those at knots.
+    pub(super) fn of(base: &Base, trajectory: &Trajectory, heading: Option<f64>, most: usize) -> Self {
+        let sampled = |tolerance| Sampler::new(base, trajectory, heading, most, tolerance).sampled();
+        let replay = sampled(REPLAY_TOLERANCE);
+        match replay.errors.drift {
+            Some(drift) if drift > STABLE && drift <= REPAIRED * STABLE => {
+                let closer = sampled(replay.errors.step * 0.5 * STABLE / drift);
+                if closer.errors.drift.is_some_and(|closer| closer < drift) { closer } else { replay }
             }
-            replay = Self::sampled(base, trajectory, hold, heading);
+            _ => replay,
         }
-        replay
+    }
+}
+
+/// Samples a trajectory from its beginning to its end.
+struct Sampler<'a> {
+    base: &'a Base,
+    trajectory: &'a Trajectory,
+    most: usize,
+    tolerance: f64,
+    replay: Replay,
+    /// The state that controls alone lead to.
+    open: Vec<f64>,
+    /// The segment that was looked at last, set up for more.
+    stretch: Option<(usize, Stretch)>,
+    moved: Moved,
+    integrator: Integrator,
+    turns: Turns,
+}
+
+impl<'a> Sampler<'a> {
+    fn new(
+        base: &'a Base,
+        trajectory: &'a Trajectory,
+        heading: Option<f64>,
+        most: usize,
+        tolerance: f64,
+    ) -> Self {
+        let mut sampler = Self {
+            base,
+            trajectory,
+            most,
+            tolerance,
+            replay: Replay::default(),
+            open: Vec::new(),
+            stretch: None,
+            moved: Moved::default(),
+            integrator: Integrator::default(),
+            turns: Turns::of(base),
+        };
+        let mut first = match sampler.at(0.0) {
+            Some([state, _]) => state,
+            None => vec![0.0; base.state_names().len()],
+        };
+        sampler.turns.begin(&mut first, heading);
+        round(&mut first);
+        sampler.open.clone_from(&first);
+        sampler.replay.time.push(0.0);
+        sampler.replay.state.push(first);
+        sampler.replay.errors.drift = Some(0.0);
+        sampler
     }
 
-    fn sampled(base: &Base, trajectory: &Trajectory, hold: f64, heading: Option<f64>) -> Self {
-        let mut replay = Self::default();
+    fn sampled(mut self) -> Replay {
+        let end = self.trajectory.duration();
         // Controls may jump at knots: none is held across one.
-        let mut times = trajectory.sample_times_with_knots(hold);
+        let mut times = self.trajectory.sample_times_with_knots(step(self.trajectory));
         times.dedup_by(|next, before| *next - *before < SHORTEST);
         // The last is never the one that is left out.
-        let end = trajectory.duration();
-        times.pop_if(|time| end - *time < SHORTEST);
-        times.push(end);
-        for (i, &from) in times.iter().enumerate() {
-            let to = times.get(i + 1).copied().unwrap_or(from);
-            let control = mean_control(base, trajectory, from, to);
-            replay.push(base, trajectory, from, control.clone(), heading);
-            if to > from {
-                replay.push(base, trajectory, to - CHANGE * (to - from), control, heading);
+        times.pop_if(|time| *time > 0.0 && end - *time < SHORTEST);
+        if times.last() != Some(&end) {
+            times.push(end);
+        }
+        for (i, pair) in times.windows(2).enumerate() {
+            let room = self.most.saturating_sub(self.replay.time.len() + times.len() - i);
+            self.hold(pair[0], pair[1], room, 0);
+        }
+        let last = self.replay.control.last().cloned();
+        self.replay.control.push(last.unwrap_or_else(|| vec![0.0; self.base.control_names().len()]));
+        self.replay
+    }
+
+    /// Holds a control between two times, or several where one would miss; adds at most `room` samples more than one.
+    fn hold(&mut self, from: f64, to: f64, room: usize, depth: u32) {
+        let mut control = self.mean_control(from, to);
+        round(&mut control);
+        // A trajectory that was certified is nowhere singular; of any other the last state stays.
+        let found = self.at(to).map(|[state, _]| state);
+        let last = &self.replay.state[self.replay.state.len() - 1];
+        let mut next = found.unwrap_or_else(|| last.clone());
+        self.turns.unwind(&mut next, last);
+        round(&mut next);
+        let mut reached = last.clone();
+        self.integrator.step(self.base, &mut reached, &control, to - from);
+        let miss = farthest(&reached, &next);
+        let parts = (1.2 * miss / self.tolerance).cbrt().ceil().clamp(2.0, MOST_PARTS);
+        let parts = parts.min((to - from) / SHORTEST).min(room as f64 + 1.0) as usize;
+        if miss > self.tolerance && depth < DEEPEST && parts > 1 {
+            let at = |part: usize| from + (to - from) * (part as f64 / parts as f64);
+            for part in 0..parts {
+                let end = if part + 1 == parts { to } else { at(part + 1) };
+                self.hold(at(part), end, (room + 1 - parts) / parts, depth + 1);
+            }
+            return;
+        }
+        self.integrator.step(self.base, &mut self.open, &control, to - from);
+        let drift = farthest(&self.open, &next);
+        let errors = &mut self.replay.errors;
+        errors.step = errors.step.max(miss);
+        errors.drift = errors.drift.filter(|_| drift.is_finite()).map(|most| most.max(drift));
+        self.replay.time.push(to);
+        self.replay.state.push(next);
+        self.replay.control.push(control);
+    }
+
+    /// State and control at time `t`, unless the trajectory is singular there.
+    fn at(&mut self, t: f64) -> Option<[Vec<f64>; 2]> {
+        let (index, local) = self.trajectory.locate(t);
+        let segment = self.trajectory.segment(index);
+        if self.stretch.as_ref().is_none_or(|(last, _)| *last != index) {
+            self.stretch = Some((index, self.base.stretch(&segment)));
+        }
+        let (_, stretch) = self.stretch.as_ref()?;
+        self.base.state_and_control(&stretch.flat(&segment, local, 0.0), &mut self.moved).ok()
+    }
+
+    /// The mean of the control from `from` to `to`, between knots: held that long, it leads to the same
+    /// velocities. Two points of Gauss's rule are exact for cubics.
+    fn mean_control(&mut self, from: f64, to: f64) -> Vec<f64> {
+        let mut mean = vec![0.0; self.base.control_names().len()];
+        for side in [-1.0, 1.0] {
+            let t = 0.5 * (from + to) + side * (to - from) / 12.0_f64.sqrt();
+            if let Some([_, control]) = self.at(t) {
+                mean.iter_mut().zip(control).for_each(|(m, u)| *m += 0.5 * u);
             }
         }
-        replay
+        mean
     }
+}
 
-    fn push(
-        &mut self,
-        base: &Base,
-        trajectory: &Trajectory,
-        time: f64,
-        control: Vec<f64>,
-        heading: Option<f64>,
-    ) {
-        // A trajectory that was certified is nowhere singular; of any other the last state stays.
-        let mut next = at(base, trajectory, time).map(|sample| sample.state);
-        next = next.or_else(|| self.state.last().cloned());
-        match (self.state.last(), &mut next) {
-            (Some(last), Some(next)) => unwind(base, next, last),
-            (None, Some(first)) => begin(base, first, heading),
-            _ => {}
+/// Rounds numbers as files have them: what is told of a replay holds of what is written.
+fn round(numbers: &mut [f64]) {
+    numbers.iter_mut().for_each(|number| *number = rounded(*number));
+}
+
+/// The greatest difference of any number; not a number where one is none.
+fn farthest(a: &[f64], b: &[f64]) -> f64 {
+    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    differences.fold(0.0, |most, next| if next.is_nan() || next > most { next } else { most })
+}
+
+/// Steps of the classical Runge-Kutta method of fourth order, under a control that is held, and memory for them.
+#[derive(Default)]
+struct Integrator {
+    rates: [Vec<f64>; 4],
+    moved: Vec<f64>,
+}
+
+impl Integrator {
+    fn step(&mut self, base: &Base, state: &mut [f64], control: &[f64], step: f64) {
+        for stage in 0..4_usize {
+            self.moved.clear();
+            self.moved.extend_from_slice(state);
+            if let Some(before) = stage.checked_sub(1) {
+                let share = if stage == 3 { step } else { 0.5 * step };
+                self.moved.iter_mut().zip(&self.rates[before]).for_each(|(x, rate)| *x += share * rate);
+            }
+            self.rates[stage].resize(state.len(), 0.0);
+            base.dynamics(&self.moved, control, &mut self.rates[stage]);
         }
-        self.time.push(time);
-        self.state.push(next.unwrap_or_else(|| vec![0.0; base.state_names().len()]));
-        self.control.push(control);
-    }
-
-    /// Whether the controls, integrated from the first state, lead through all others.
-    fn follows(&self, base: &Base) -> bool {
-        let mut state = self.state[0].clone();
-        (1..self.time.len()).all(|i| {
-            integrate(base, &mut state, &self.control[i - 1], self.time[i] - self.time[i - 1]);
-            state.iter().zip(&self.state[i]).all(|(a, b)| (a - b).abs() <= TOLERANCE)
-        })
-    }
-}
-
-/// A step of the classical Runge-Kutta method of fourth order, under a control that is held.
-fn integrate(base: &Base, state: &mut [f64], control: &[f64], step: f64) {
-    let rates = |state: &[f64]| {
-        let mut rates = vec![0.0; state.len()];
-        base.dynamics(state, control, &mut rates);
-        rates
-    };
-    let moved = |rates: &[f64], step: f64| -> Vec<f64> {
-        state.iter().zip(rates).map(|(x, rate)| x + step * rate).collect()
-    };
-    let a = rates(state);
-    let b = rates(&moved(&a, 0.5 * step));
-    let c = rates(&moved(&b, 0.5 * step));
-    let d = rates(&moved(&c, step));
-    for (i, x) in state.iter_mut().enumerate() {
-        *x += step / 6.0 * (a[i] + 2.0 * (b[i] + c[i]) + d[i]);
-    }
-}
-
-/// What the base does at time `t`, unless the trajectory is singular there.
-fn at(base: &Base, trajectory: &Trajectory, t: f64) -> Option<Sample> {
-    let (segment, local) = trajectory.locate(t);
-    base.unflatten(&base.flat(&trajectory.segment(segment), local)).ok()
-}
-
-/// The mean of the control from `from` to `to`, between knots: held that long, it leads to the same
-/// velocities. Two points of Gauss's rule are exact for cubics.
-fn mean_control(base: &Base, trajectory: &Trajectory, from: f64, to: f64) -> Vec<f64> {
-    let mut mean = vec![0.0; base.control_names().len()];
-    for side in [-1.0, 1.0] {
-        let t = 0.5 * (from + to) + side * (to - from) / 12.0_f64.sqrt();
-        if let Some(sample) = at(base, trajectory, t) {
-            mean.iter_mut().zip(sample.control).for_each(|(m, u)| *m += 0.5 * u);
+        let [a, b, c, d] = &self.rates;
+        for (i, x) in state.iter_mut().enumerate() {
+            *x += step / 6.0 * (a[i] + 2.0 * (b[i] + c[i]) + d[i]);
         }
     }
-    mean
 }
 
 /// States that are angles, which are the same after a whole turn.
 const ANGLES: [&str; 6] = ["theta", "theta0", "theta1", "yaw", "phi", "psi"];
 
-fn angles(base: &Base) -> impl Iterator<Item = usize> {
-    let names = base.state_names().iter().enumerate();
-    names.filter(|(_, name)| ANGLES.contains(name)).map(|(i, _)| i)
+/// Which numbers of a state come around.
+struct Turns {
+    angles: Vec<usize>,
+    /// Where a quaternion begins.
+    quaternion: Option<usize>,
 }
 
-/// Chooses of equal states the one that is nearest to the `last`.
-fn unwind(base: &Base, state: &mut [f64], last: &[f64]) {
-    for i in angles(base) {
-        state[i] -= TAU * ((state[i] - last[i]) / TAU).round();
+impl Turns {
+    fn of(base: &Base) -> Self {
+        let names = base.state_names();
+        let angles = (0..names.len()).filter(|&i| ANGLES.contains(&names[i])).collect();
+        Self { angles, quaternion: names.iter().position(|&name| name == "qx") }
     }
-    if let Some(first) = base.state_names().iter().position(|&name| name == "qx") {
-        let quaternion = first..first + 4;
-        let product: f64 =
-            state[quaternion.clone()].iter().zip(&last[quaternion.clone()]).map(|(a, b)| a * b).sum();
-        if product < 0.0 {
-            state[quaternion].iter_mut().for_each(|q| *q = -*q);
+
+    /// Chooses of equal states the one that is nearest to the `last`.
+    fn unwind(&self, state: &mut [f64], last: &[f64]) {
+        for &i in &self.angles {
+            state[i] -= TAU * ((state[i] - last[i]) / TAU).round();
+        }
+        let Some(first) = self.quaternion else { return };
+        let (now, before) = (&mut state[first..first + 4], &last[first..first + 4]);
+        if now.iter().zip(before).map(|(a, b)| a * b).sum::<f64>() < 0.0 {
+            now.iter_mut().for_each(|q| *q = -*q);
         }
     }
-}
 
-/// Turns all angles of the first state by as many whole turns as bring the first of them to `heading`.
-fn begin(base: &Base, state: &mut [f64], heading: Option<f64>) {
-    let Some((heading, first)) = heading.zip(angles(base).next()) else { return };
-    let turns = TAU * ((state[first] - heading) / TAU).round();
-    angles(base).for_each(|i| state[i] -= turns);
+    /// Turns all angles of the first state by as many whole turns as bring the first of them to `heading`.
+    fn begin(&self, state: &mut [f64], heading: Option<f64>) {
+        let Some((heading, &first)) = heading.zip(self.angles.first()) else { return };
+        let turns = TAU * ((state[first] - heading) / TAU).round();
+        self.angles.iter().for_each(|&i| state[i] -= turns);
+    }
 }

@@ -1,7 +1,8 @@
 //! What a vehicle fills: balls, and boxes that spheres cover.
 
 use super::lengths::{length, lengths, point};
-use crate::document::{Map, Node};
+use super::tables;
+use crate::document::{Map, Node, names};
 use crate::error::InputError;
 use crate::robot::{Sphere, cuboid_spheres, rectangle_spheres};
 use glam::{DVec2, DVec3};
@@ -70,7 +71,7 @@ pub(super) fn body(node: &Node, moves: PartMoves) -> Result<Vec<Part>, InputErro
 
 fn part(node: &Node, moves: PartMoves) -> Result<Part, InputError> {
     let what = "a part of the body: a map with radius or size, or a list of such parts";
-    let map = node.map_of(what, &["radius", "size", "center", "excess"])?;
+    let map = node.map_of(what, &names(tables::PART))?;
     let center = map.get("center").map_or(Ok(DVec3::ZERO), |node| center(node, moves))?;
     let Some(entry) = map.at_most_one(&["radius", "size"])? else {
         return Err(node.error("missing key \"radius\" (or \"size\")"));

@@ -10,6 +10,7 @@ mod lengths;
 pub mod moveit;
 mod read;
 mod setup;
+mod tables;
 mod vehicle;
 mod vehicle_state;
 mod write;
@@ -18,6 +19,7 @@ mod write_vehicle;
 pub use body::{Part, PartShape};
 pub use files::RobotFiles;
 pub use setup::{DefaultLimits, JointOverride, LimitChoice, Planned, RobotChoice, RobotSource, limit_jerk};
+pub use tables::schema;
 pub use vehicle::{Carried, PointRobot, VehicleRobot};
 
 // What the benchmark suites read and check as scenes do.

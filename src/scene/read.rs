@@ -4,10 +4,9 @@ use super::Scene;
 use super::files::RobotFiles;
 use super::lengths::{half_space_pose, length, lengths, pose};
 use super::setup::{self, DefaultLimits, JointOverride, LimitChoice, Planned, RobotChoice, RobotSource};
-use super::vehicle::{self, CARRIED_KEYS, KINDS};
-use super::vehicle_state;
+use super::{tables, vehicle, vehicle_state};
 use crate::base::Base;
-use crate::document::{self, Entry, Map, Node, Value, unknown};
+use crate::document::{self, Entry, Map, Node, Value, names, unknown};
 use crate::error::{InputError, Warnings};
 use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
@@ -23,48 +22,8 @@ use std::time::Duration;
 /// its thrust still has a direction, to beyond any planet's.
 const FALLS: RangeInclusive<f64> = 1e-3..=1e3;
 
-const SECTIONS: [&str; 10] = [
-    "robot",
-    "link_padding",
-    "world",
-    "start",
-    "goal",
-    "goals",
-    "limits",
-    "smoothness",
-    "planner",
-    "gravity",
-];
 /// Greatest padding of a link, metres.
 const GREATEST_PADDING: f64 = 1e3;
-
-const ROBOT_KEYS: [&str; 8] =
-    ["urdf", "srdf", "joint_limits", "missing_geometry", "group", "joints", "locked", "base"];
-const LIMIT_KEYS: [&str; 7] = [
-    "velocity_scaling",
-    "acceleration_scaling",
-    "ramp_time",
-    "torque",
-    "default_acceleration",
-    "default_jerk",
-    "joints",
-];
-const JOINT_LIMIT_KEYS: [&str; 6] = ["lower", "upper", "velocity", "acceleration", "jerk", "effort"];
-const PLANNER_KEYS: [&str; 12] = [
-    "seed",
-    "time_limit",
-    "max_samples",
-    "range",
-    "moving_share",
-    "batch",
-    "resolution",
-    "quality",
-    "shortcut_tries",
-    "searches",
-    "polish_tries",
-    "improve",
-];
-
 impl Scene {
     /// Reads a scene file and the files of the robot that it names.
     ///
@@ -122,22 +81,25 @@ fn directory_of(file: &Path) -> &Path {
 }
 
 fn sections(root: &Node) -> Result<Map<'_>, InputError> {
-    root.map_of("a scene: a map of robot, world, start, goal and more", &SECTIONS)
+    let map = root.map_of("a scene: a map of robot, world, start, goal and more", &names(tables::SCENE))?;
+    map.get("format").map_or(Ok(()), |node| node.format(tables::FORMAT.0, tables::FORMAT.1))?;
+    Ok(map)
 }
 
 fn robot_section<'a>(root: &Map<'a>) -> Result<Map<'a>, InputError> {
     let node = root.require("robot")?;
-    let what = format!("a map with the key urdf, or one of {}", KINDS.join(", "));
-    let kinds = [&["urdf"], &KINDS[..]].concat();
+    let described = names(&tables::KINDS);
+    let what = format!("a map with the key urdf, or one of {}", described.join(", "));
+    let kinds = [&["urdf"], &described[..]].concat();
     match node.map(&what)?.at_most_one(&kinds)? {
         Some(entry) if entry.key != "urdf" => node.map_of(&what, &[entry.key.as_str()]),
-        _ => node.map_of(&what, &[&ROBOT_KEYS[..], &KINDS].concat()),
+        _ => node.map_of(&what, &[names(tables::ROBOT_FILES), described].concat()),
     }
 }
 
 /// The kind that the scene describes in place of files.
 fn kind<'a>(robot: &Map<'a>) -> Option<&'a Entry> {
-    robot.entries.iter().find(|entry| KINDS.contains(&entry.key.as_str()))
+    robot.entries.iter().find(|entry| tables::KINDS.iter().any(|kind| kind.name == entry.key))
 }
 
 /// Where the files of a robot are named and what of it moves is said: the robot itself, or what a vehicle
@@ -145,7 +107,7 @@ fn kind<'a>(robot: &Map<'a>) -> Option<&'a Entry> {
 fn files_section<'a>(robot: &Map<'a>) -> Result<Option<Map<'a>>, InputError> {
     let Some(entry) = kind(robot) else { return Ok(Some(*robot)) };
     let carries = entry.node.map("").ok().and_then(|kind| kind.get("carries"));
-    carries.map(|node| node.map_of("what it carries", &CARRIED_KEYS)).transpose()
+    carries.map(|node| node.map_of("what it carries", &names(tables::CARRIED))).transpose()
 }
 
 /// The robot as the scene describes it or names its files, relative to the `directory` it lies in.
@@ -283,7 +245,7 @@ fn refuse_what_vehicles_lack(root: &Map, kind: &Entry, source: &RobotSource) -> 
     let name = kind.key.replace('_', " ");
     let carries = matches!(source, RobotSource::Vehicle(vehicle) if vehicle.carries.is_some());
     if let Some(limits) = root.get("limits") {
-        let limits = limits.map_of("a map of limits", &LIMIT_KEYS)?;
+        let limits = limits.map_of("a map of limits", &names(tables::LIMITS))?;
         let of_joints = limits.entries.iter().find(|e| e.key != "torque");
         if let (Some(entry), false) = (of_joints, carries) {
             let place = kind.node.path();
@@ -336,13 +298,10 @@ fn robot_choice(
         values[joint] = value;
     }
     let locked = locked.into_iter().map(|(j, value)| (robot.joints[j].name.clone(), value)).collect();
-    let base =
-        get("base").map_or(Ok(Pose::IDENTITY), |node| {
-            pose(&node.map_of(
-                "a map with position, rpy or quaternion_xyzw",
-                &["position", "rpy", "quaternion_xyzw"],
-            )?)
-        })?;
+    let base = get("base").map_or(Ok(Pose::IDENTITY), |node| {
+        let what = "a map with position, rpy or quaternion_xyzw";
+        pose(&node.map_of(what, &names(tables::FRAME))?)
+    })?;
     Ok((RobotChoice { source, planned, locked, base }, joints, values))
 }
 
@@ -391,7 +350,7 @@ fn locked(
 }
 
 fn limit_choice(node: &Node, robot: &Robot) -> Result<LimitChoice, InputError> {
-    let map = node.map_of("a map of limits", &LIMIT_KEYS)?;
+    let map = node.map_of("a map of limits", &names(tables::LIMITS))?;
     let joints = match map.get("joints") {
         None => Vec::new(),
         Some(joints) => {
@@ -422,7 +381,7 @@ fn scaling(node: &Node) -> Result<f64, InputError> {
 
 fn joint_override(entry: &Entry, robot: &Robot) -> Result<JointOverride, InputError> {
     let joint = setup::find_joint(robot, &entry.key).map_err(|e| entry.locate(e))?;
-    let map = entry.node.map_of("a map of limits of a joint", &JOINT_LIMIT_KEYS)?;
+    let map = entry.node.map_of("a map of limits of a joint", &names(tables::JOINT_LIMITS))?;
     let positive = |key| map.get(key).map(Node::positive).transpose();
     let given = JointOverride {
         joint: entry.key.clone(),
@@ -445,7 +404,7 @@ fn joint_override(entry: &Entry, robot: &Robot) -> Result<JointOverride, InputEr
 }
 
 fn planner(node: &Node, mut default: PlanOptions) -> Result<PlanOptions, InputError> {
-    let map = node.map_of("a map of planner options", &PLANNER_KEYS)?;
+    let map = node.map_of("a map of planner options", &names(tables::PLANNER))?;
     map.get("quality").map_or(Ok(Quality::default()), quality)?.apply(&mut default);
     let positive = |key| map.get(key).map(Node::positive).transpose();
     Ok(PlanOptions {
@@ -520,26 +479,15 @@ fn world(node: &Node) -> Result<World, InputError> {
     Ok(World { obstacles })
 }
 
-/// Kinds of shapes and the keys that give their dimensions.
-const SHAPES: [(&str, &[&str]); 5] = [
-    ("sphere", &["radius"]),
-    ("cuboid", &["size", "half_extents"]),
-    ("capsule", &["radius", "length"]),
-    ("cylinder", &["radius", "length"]),
-    ("half_space", &["normal"]),
-];
-
 /// An obstacle: its shape, the shape's dimensions, and where it stands.
 pub(crate) fn obstacle(node: &Node, index: usize) -> Result<Obstacle, InputError> {
     let map = node.map("an obstacle: a map with the key shape")?;
     let kind_node = map.require("shape")?;
     let kind = kind_node.text("the kind of a shape")?;
-    let Some((_, dimensions)) = SHAPES.iter().find(|(name, _)| *name == kind) else {
-        return Err(kind_node.error(unknown("shape", kind, SHAPES.iter().map(|(name, _)| *name))));
+    let Some((_, keys)) = tables::SHAPES.iter().find(|(name, _)| *name == kind) else {
+        return Err(kind_node.error(unknown("shape", kind, tables::SHAPES.iter().map(|(name, _)| *name))));
     };
-    let mut known = vec!["shape", "name", "position", "rpy", "quaternion_xyzw"];
-    known.extend(dimensions.iter());
-    let map = node.map_of("an obstacle", &known)?;
+    let map = node.map_of("an obstacle", &names(keys))?;
     let name = map.get("name").map(|n| n.text("a name")).transpose()?;
     let name = name.map_or_else(|| format!("{kind} {index}"), str::to_owned);
     let pose = if kind == "half_space" { half_space_pose(&map)? } else { pose(&map)? };
@@ -613,7 +561,7 @@ impl States<'_> {
         let Value::Map(_) = node.value else {
             return Ok(JointState::at_rest(self.position(node)?));
         };
-        let map = node.map_of("a state", &["position", "velocity", "acceleration"])?;
+        let map = node.map_of("a state", &names(tables::JOINT_STATE))?;
         let position = self.position(map.require("position")?)?;
         let mut state = JointState::at_rest(position);
         if let Some(node) = map.get("velocity") {

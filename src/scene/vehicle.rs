@@ -4,24 +4,18 @@
 use super::body::{self, Part, PartMoves};
 use super::files::RobotFiles;
 use super::lengths::{GREATEST_POSITION, length, point as position, pose};
+use super::tables;
 use crate::base::{
     Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Point,
     Quadrotor, QuadrotorState, Trailer,
 };
-use crate::document::{Entry, Map, Node};
+use crate::document::{Entry, Map, Node, names};
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::robot::{JointLimits, LoadOptions, Robot, Sphere};
 use glam::DVec3;
 use std::f64::consts::FRAC_PI_2;
 use std::path::Path;
-
-/// Keys under `robot` that describe a robot in the scene itself.
-pub(super) const KINDS: [&str; 6] =
-    ["point", "differential_drive", "car", "airplane", "planar_quadrotor", "quadrotor"];
-
-const POINT_KEYS: [&str; 7] =
-    ["dimensions", "velocity", "acceleration", "lower", "upper", "radius", "spheres"];
 
 /// A point that carries spheres and accelerates along its axes; it does not turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +54,8 @@ impl PointRobot {
 
 /// Reads what stands under `robot.point`.
 pub(super) fn point(node: &Node) -> Result<PointRobot, InputError> {
-    let map = node.map_of("a map with dimensions, velocity, acceleration and radius", &POINT_KEYS)?;
+    let map =
+        node.map_of("a map with dimensions, velocity, acceleration and radius", &names(tables::POINT))?;
     let dimensions_node = map.require("dimensions")?;
     let dimensions: usize = dimensions_node.natural()?;
     if !(1..=3).contains(&dimensions) {
@@ -91,7 +86,7 @@ pub(super) fn point(node: &Node) -> Result<PointRobot, InputError> {
 }
 
 fn sphere(node: &Node) -> Result<Sphere, InputError> {
-    let map = node.map_of("a sphere: a map with center and radius", &["center", "radius"])?;
+    let map = node.map_of("a sphere: a map with center and radius", &names(tables::SPHERE))?;
     let center_node = map.require("center")?;
     let center = position(center_node.array("three numbers, x, y and z in metres")?)
         .map_err(|e| center_node.locate(e))?;
@@ -194,13 +189,6 @@ pub(super) fn vehicle(entry: &Entry, directory: &Path) -> Result<VehicleRobot, I
     Ok(vehicle)
 }
 
-/// What every kind of vehicle has, beside what its motion depends on.
-const COMMON: [&str; 3] = ["lower", "upper", "body"];
-
-fn keys(own: &[&'static str]) -> Vec<&'static str> {
-    [own, &COMMON].concat()
-}
-
 fn of_base(map: &Map, base: Base, moves: PartMoves) -> Result<VehicleRobot, InputError> {
     let (axes, what) = match moves {
         PartMoves::OnGround => (2, "two numbers, x and y in metres"),
@@ -217,8 +205,7 @@ fn of_base(map: &Map, base: Base, moves: PartMoves) -> Result<VehicleRobot, Inpu
 }
 
 fn differential_drive(node: &Node, directory: &Path) -> Result<VehicleRobot, InputError> {
-    let known = keys(&["speed", "turn_rate", "acceleration", "turn_acceleration", "carries"]);
-    let map = node.map_of("a map with speed, turn_rate and body", &known)?;
+    let map = node.map_of("a map with speed, turn_rate and body", &names(tables::DIFFERENTIAL_DRIVE))?;
     let acceleration = match (map.get("acceleration"), map.get("turn_acceleration")) {
         (None, None) => None,
         (Some(linear), Some(angular)) => {
@@ -236,22 +223,16 @@ fn differential_drive(node: &Node, directory: &Path) -> Result<VehicleRobot, Inp
     Ok(VehicleRobot { carries, ..of_base(&map, base, PartMoves::OnGround)? })
 }
 
-/// Keys of what a vehicle carries that say what of it moves, as they do of a robot that stands.
-pub(super) const CARRIED_KEYS: [&str; 8] =
-    ["urdf", "srdf", "joint_limits", "missing_geometry", "mount", "group", "joints", "locked"];
-
 fn carried(node: &Node, directory: &Path) -> Result<Carried, InputError> {
-    let map = node.map_of("what it carries: a map with urdf and mount", &CARRIED_KEYS)?;
+    let map = node.map_of("what it carries: a map with urdf and mount", &names(tables::CARRIED))?;
     let mount = map.get("mount").map_or(Ok(Pose::IDENTITY), |node| {
-        let keys = ["position", "rpy", "quaternion_xyzw"];
-        pose(&node.map_of("a map with position, rpy or quaternion_xyzw", &keys)?)
+        pose(&node.map_of("a map with position, rpy or quaternion_xyzw", &names(tables::FRAME))?)
     })?;
     Ok(Carried { files: RobotFiles::read(&map, directory)?, mount })
 }
 
 fn car(node: &Node) -> Result<VehicleRobot, InputError> {
-    let known = keys(&["wheelbase", "speed", "steering", "steering_rate", "acceleration", "trailer"]);
-    let map = node.map_of("a map with wheelbase, speed, steering and body", &known)?;
+    let map = node.map_of("a map with wheelbase, speed, steering and body", &names(tables::CAR))?;
     let endless = |key| map.get(key).map_or(Ok(f64::INFINITY), Node::positive);
     let trailer = map.get("trailer").map(trailer).transpose()?;
     let (trailer, parts) = trailer.map_or((None, Vec::new()), |(trailer, parts)| (Some(trailer), parts));
@@ -267,15 +248,17 @@ fn car(node: &Node) -> Result<VehicleRobot, InputError> {
 }
 
 fn trailer(node: &Node) -> Result<(Trailer, Vec<Part>), InputError> {
-    let map = node.map_of("a map with hitch_length, angle and body", &["hitch_length", "angle", "body"])?;
+    let map = node.map_of("a map with hitch_length, angle and body", &names(tables::TRAILER))?;
     let hitch_length = length(map.require("hitch_length")?)?;
     let trailer = Trailer { hitch_length, angle: acute(map.require("angle")?)? };
     Ok((trailer, body::body(map.require("body")?, PartMoves::OnGround)?))
 }
 
 fn airplane(node: &Node) -> Result<VehicleRobot, InputError> {
-    let known = keys(&["speed", "acceleration", "yaw_rate", "pitch_rate", "pitch"]);
-    let map = node.map_of("a map with speed, acceleration, yaw_rate, pitch_rate, pitch and body", &known)?;
+    let map = node.map_of(
+        "a map with speed, acceleration, yaw_rate, pitch_rate, pitch and body",
+        &names(tables::AIRPLANE),
+    )?;
     let positive = |key| map.require(key)?.positive();
     let speed = range(&map, "speed")?;
     if speed[0] < 0.0 {
@@ -294,8 +277,10 @@ fn airplane(node: &Node) -> Result<VehicleRobot, InputError> {
 }
 
 fn planar_quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
-    let known = keys(&["mass", "inertia", "arm", "thrust_to_weight", "velocity", "body_rate"]);
-    let map = node.map_of("a map with mass, inertia, arm, thrust_to_weight and more", &known)?;
+    let map = node.map_of(
+        "a map with mass, inertia, arm, thrust_to_weight and more",
+        &names(tables::PLANAR_QUADROTOR),
+    )?;
     let positive = |key| map.require(key)?.positive();
     let base = Base::PlanarQuadrotor(PlanarQuadrotor {
         mass: positive("mass")?,
@@ -310,8 +295,8 @@ fn planar_quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
 }
 
 fn quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
-    let known = keys(&["mass", "inertia", "rotors", "wrench", "velocity", "body_rate"]);
-    let map = node.map_of("a map with mass, inertia, rotors or wrench, and more", &known)?;
+    let map =
+        node.map_of("a map with mass, inertia, rotors or wrench, and more", &names(tables::QUADROTOR))?;
     let positive = |key| map.require(key)?.positive();
     let mass = positive("mass")?;
     let actuation = match map.at_most_one(&["rotors", "wrench"])? {
@@ -332,8 +317,7 @@ fn quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
 }
 
 fn rotors(node: &Node) -> Result<Actuation, InputError> {
-    let known = ["arm", "torque_by_thrust", "thrust_to_weight"];
-    let map = node.map_of("a map with arm, torque_by_thrust and thrust_to_weight", &known)?;
+    let map = node.map_of("a map with arm, torque_by_thrust and thrust_to_weight", &names(tables::ROTORS))?;
     Ok(Actuation::Rotors {
         arm: length(map.require("arm")?)?,
         torque_by_thrust: length(map.require("torque_by_thrust")?)?,
@@ -342,7 +326,7 @@ fn rotors(node: &Node) -> Result<Actuation, InputError> {
 }
 
 fn wrench(node: &Node) -> Result<Actuation, InputError> {
-    let map = node.map_of("a map with thrust and moments", &["thrust", "moments"])?;
+    let map = node.map_of("a map with thrust and moments", &names(tables::WRENCH))?;
     let thrust = map.require("thrust")?;
     let [least, most] = range(&map, "thrust")?;
     if least < 0.0 {

@@ -277,6 +277,7 @@ pub(super) fn state(base: &Base, position: &[f64], rates: &[f64]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tables;
     use super::*;
     use crate::base::{Actuation, Airplane, DriveAcceleration, PlanarQuadrotor, Quadrotor, QuadrotorState};
     use proptest::prelude::*;
@@ -357,6 +358,8 @@ mod tests {
             let covered: Vec<usize> = fields(&base).into_iter().flat_map(|field| field.states).collect();
             assert_eq!(covered, Vec::from_iter(0..base.state_names().len()), "{base:?}");
             assert!(bounds(&base).len() >= base.state_names().len(), "{base:?}");
+            let mut keys = fields(&base).into_iter().map(|field| field.key).chain(ATTITUDE);
+            assert!(keys.all(|key| tables::VEHICLE_STATE.iter().any(|k| k.name == key)), "{base:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::keys::{Files, Frame, KeyedState, NamedKeys};
 use super::setup::{JointOverride, LimitChoice, RobotChoice, RobotSource};
+use super::tables;
 use super::write_vehicle::{self, EntryValue};
 use super::{PointRobot, Scene};
 use crate::plan::PlanOptions;
@@ -27,7 +28,9 @@ fn scene(scene: &Scene, directory: &Path) -> String {
     let state = |s: &JointState| StateKeys::new(s, &problem.mechanism);
     let mut goals: Vec<StateKeys> = problem.goals.iter().map(state).collect();
     let goal = if goals.len() == 1 { goals.pop() } else { None };
+    let (name, version) = tables::FORMAT;
     let file = SceneFile {
+        format: format!("{name}/{version}"),
         robot: RobotEntry::new(&scene.robot, directory),
         link_padding: PaddingEntry::new(&scene.padding),
         limits: LimitsEntry::new(&scene.limits),
@@ -45,6 +48,7 @@ fn scene(scene: &Scene, directory: &Path) -> String {
 
 #[derive(Serialize)]
 struct SceneFile {
+    format: String,
     robot: RobotEntry,
     #[serde(skip_serializing_if = "Option::is_none")]
     link_padding: Option<PaddingEntry>,

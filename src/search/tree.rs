@@ -31,7 +31,7 @@ const FEW: usize = 16;
 impl Tree {
     /// A tree without nodes; `weights` is what a unit of each output (at least one) counts in distances.
     pub fn new(weights: &[f64]) -> Self {
-        let level = Level::best();
+        let level = Level::in_use();
         Self {
             dof: weights.len(),
             weights: weights.iter().map(|&w| w as f32).collect(),

@@ -10,6 +10,7 @@
 //! not by its additions.
 
 mod functions;
+mod level;
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -19,83 +20,6 @@ mod vector3;
 mod x86;
 
 pub use functions::{atan2, sin_cos};
-use portable::Portable;
+pub use level::{LEVELS, LEVEL_VARIABLE, Level, LevelFault};
 pub use traits::*;
 pub use vector3::Vector3;
-#[cfg(target_arch = "x86_64")]
-use x86::{Avx2, Avx512, Sse2};
-
-/// A token of the instruction set in use.
-#[derive(Clone, Copy, Debug)]
-pub enum Level {
-    /// Sixteen lanes of `f32`.
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
-    /// Eight lanes of `f32`.
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-    /// Four lanes of `f32`, on every x86-64.
-    #[cfg(target_arch = "x86_64")]
-    Sse2(Sse2),
-    /// Four lanes of `f32`, everywhere.
-    Portable(Portable),
-}
-
-impl Level {
-    /// All levels that this CPU has, the best first.
-    pub fn available() -> impl Iterator<Item = Self> {
-        #[cfg(target_arch = "x86_64")]
-        let special = [
-            Avx512::detect().map(Self::Avx512),
-            Avx2::detect().map(Self::Avx2),
-            Sse2::detect().map(Self::Sse2),
-        ];
-        #[cfg(not(target_arch = "x86_64"))]
-        let special: [Option<Self>; 0] = [];
-        special.into_iter().flatten().chain([Self::Portable(Portable)])
-    }
-
-    /// The best level of this CPU.
-    pub fn best() -> Self {
-        Self::available().next().unwrap_or(Self::Portable(Portable))
-    }
-
-    /// What users call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => "avx512",
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(_) => "avx2",
-            #[cfg(target_arch = "x86_64")]
-            Self::Sse2(_) => "sse2",
-            Self::Portable(_) => "portable",
-        }
-    }
-
-    /// Lanes of a vector of `f32`.
-    pub fn lanes(self) -> usize {
-        struct Count;
-        impl Kernel for Count {
-            type Output = usize;
-            #[inline(always)]
-            fn call<S: Simd>(self, _: S) -> usize {
-                S::LANES
-            }
-        }
-        self.run(Count)
-    }
-
-    /// Runs `kernel` compiled for this level.
-    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(s) => s.run(kernel),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(s) => s.run(kernel),
-            #[cfg(target_arch = "x86_64")]
-            Self::Sse2(s) => s.run(kernel),
-            Self::Portable(s) => s.run(kernel),
-        }
-    }
-}

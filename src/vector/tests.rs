@@ -1,5 +1,6 @@
 //! Every level against plain arithmetic.
 
+use super::portable::Portable;
 use super::*;
 
 struct SinCos(f32);

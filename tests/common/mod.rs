@@ -1,6 +1,7 @@
 //! What several integration tests share: where files are, and random robots.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub(crate) mod command;
 pub(crate) mod replay;
 
 use flatout::bench::dynobench::{self, Instance};

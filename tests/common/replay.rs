@@ -6,13 +6,16 @@ use flatout::problem::Problem;
 use flatout::trajectory::Trajectory;
 use serde_json::Value;
 
-/// What is promised, in the units of the state.
+/// What is promised of stable motions, in the units of the state.
 const TOLERANCE: f64 = 1e-3;
 
-/// Integrates the controls of the JSON file of a trajectory by fourth-order Runge-Kutta from the first state,
-/// and holds the states of the file against that: each control held until the next sample, or joined to the
-/// next by a line. Gives how many samples there are.
-pub(crate) fn replay(problem: &Problem, trajectory: &Trajectory) -> usize {
+/// What is promised from one sample to the next.
+const STEP_TOLERANCE: f64 = 1e-6;
+
+/// Integrates the controls of the JSON file of a trajectory by fourth-order Runge-Kutta, each control held until the
+/// next sample: from every sample to the next, and from the first to the last, which drifts as the file says. Gives the
+/// drift and how many samples there are.
+pub(crate) fn replayed(problem: &Problem, trajectory: &Trajectory) -> (f64, usize) {
     let base = problem.mechanism.base.as_ref().expect("a base");
     let text = Export::new(problem, trajectory).text(Format::Json).expect("JSON holds it");
     let file: Value = serde_json::from_str(&text).expect("JSON");
@@ -33,40 +36,50 @@ pub(crate) fn replay(problem: &Problem, trajectory: &Trajectory) -> usize {
     let [states, controls, positions] = ["state", "control", "position"].map(rows);
     assert!([&states, &controls, &positions].iter().all(|all| all.len() == time.len()));
     assert!((time[time.len() - 1] - trajectory.duration()).abs() < 1e-9);
-    assert!(time.windows(2).all(|pair| pair[1] > pair[0] && pair[1] - pair[0] <= 0.01 + 1e-12));
-    follow(base, &time, &states, |i| [&controls[i], &controls[i]]);
-    follow(base, &time, &states, |i| [&controls[i], &controls[i + 1]]);
-    time.len()
-}
-
-/// Integrates from the first state; `controls` gives those at the ends of an interval, between which they
-/// change evenly.
-fn follow<'a>(base: &Base, time: &[f64], states: &[Vec<f64>], controls: impl Fn(usize) -> [&'a Vec<f64>; 2]) {
-    let mut state = states[0].clone();
+    let longest = (trajectory.duration() / 1000.0).max(0.01) + 1e-12;
+    assert!(time.windows(2).all(|pair| pair[1] > pair[0] && pair[1] - pair[0] <= longest));
+    let (mut open, mut drift) = (states[0].clone(), 0.0_f64);
     for i in 1..time.len() {
         let h = time[i] - time[i - 1];
-        let [from, to] = controls(i - 1);
-        let rate = |x: &[f64], share: f64| {
-            let control: Vec<f64> = from.iter().zip(to).map(|(a, b)| a + share * (b - a)).collect();
-            let mut rates = vec![0.0; x.len()];
-            base.dynamics(x, &control, &mut rates);
-            rates
-        };
-        let moved =
-            |rates: &[f64], h: f64| -> Vec<f64> { state.iter().zip(rates).map(|(x, r)| x + h * r).collect() };
-        let a = rate(&state, 0.0);
-        let b = rate(&moved(&a, 0.5 * h), 0.5);
-        let c = rate(&moved(&b, 0.5 * h), 0.5);
-        let d = rate(&moved(&c, h), 1.0);
-        for j in 0..state.len() {
-            state[j] += h / 6.0 * (a[j] + 2.0 * b[j] + 2.0 * c[j] + d[j]);
-            assert!(
-                (state[j] - states[i][j]).abs() < TOLERANCE,
-                "{} at {}: {state:?} {:?}",
-                base.state_names()[j],
-                time[i],
-                states[i]
-            );
-        }
+        let mut next = states[i - 1].clone();
+        step(base, &mut next, &controls[i - 1], h);
+        let miss = farthest(&next, &states[i]);
+        assert!(miss <= STEP_TOLERANCE * (1.0 + 1e-6), "{miss} at {} of {}", time[i], base.name());
+        step(base, &mut open, &controls[i - 1], h);
+        drift = drift.max(farthest(&open, &states[i]));
+    }
+    let said = &file["samples"]["replay"];
+    assert!(said["step"].as_f64().unwrap() <= STEP_TOLERANCE);
+    let told = said["drift"].as_f64().unwrap();
+    assert!((told - drift).abs() <= 1e-9 + 1e-3 * drift.powi(2), "{told}, found {drift}");
+    (drift, time.len())
+}
+
+/// The same of a motion that is stable.
+pub(crate) fn replay(problem: &Problem, trajectory: &Trajectory) -> usize {
+    let (drift, samples) = replayed(problem, trajectory);
+    assert!(drift < TOLERANCE, "{drift}");
+    samples
+}
+
+fn farthest(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+fn step(base: &Base, state: &mut [f64], control: &[f64], h: f64) {
+    let rate = |x: &[f64]| {
+        let mut rates = vec![0.0; x.len()];
+        base.dynamics(x, control, &mut rates);
+        rates
+    };
+    let moved = |state: &[f64], rates: &[f64], h: f64| -> Vec<f64> {
+        state.iter().zip(rates).map(|(x, r)| x + h * r).collect()
+    };
+    let a = rate(state);
+    let b = rate(&moved(state, &a, 0.5 * h));
+    let c = rate(&moved(state, &b, 0.5 * h));
+    let d = rate(&moved(state, &c, h));
+    for j in 0..state.len() {
+        state[j] += h / 6.0 * (a[j] + 2.0 * b[j] + 2.0 * c[j] + d[j]);
     }
 }

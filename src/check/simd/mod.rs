@@ -1,4 +1,4 @@
-//! The CPU backend: samples of an edge in lanes, at the best level that this CPU has.
+//! The CPU backend: samples of an edge in lanes, at the level in use: the best that this CPU has, unless another is chosen.
 //! Imports `vector`, `check::packed` and the trait; `problem` and below only to pack.
 
 mod base;
@@ -36,13 +36,13 @@ pub struct SimdChecker {
 }
 
 impl SimdChecker {
-    /// A checker of `problem` at the best level of this CPU, sampling edges so that no sphere moves
+    /// A checker of `problem` at the level in use ([`Level::in_use`]), sampling edges so that no sphere moves
     /// farther than `resolution` metres between two samples.
     ///
     /// # Panics
     /// May, where the problem makes no sense: [`Problem::validate`] and [`Backend::checker`](super::Backend) say so.
     pub fn new(problem: &Problem, resolution: f64) -> Self {
-        Self::with(problem, resolution, Level::best())
+        Self::with(problem, resolution, Level::in_use())
     }
 
     /// The same at a named level (see [`levels`]); `None` where this CPU does not have it.
@@ -54,7 +54,7 @@ impl SimdChecker {
     /// The same as [`SimdChecker::new`], of a problem that is packed already.
     #[cfg(feature = "gpu")]
     pub(super) fn of(packed: Packed) -> Self {
-        Self::packed_at(packed, Level::best())
+        Self::packed_at(packed, Level::in_use())
     }
 
     fn with(problem: &Problem, resolution: f64, level: Level) -> Self {
