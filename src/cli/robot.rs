@@ -1,6 +1,6 @@
 //! `flatout robot`: what a robot is like, and its cover by spheres.
 
-use super::arguments::{count_up_to, positive};
+use super::arguments::{PackageArgs, count_up_to, positive};
 use super::failure::Failure;
 use super::output::{complain, refuse_inputs, say, write_file};
 use super::telling::warn;
@@ -28,6 +28,8 @@ pub(super) struct InfoArgs {
     /// Its limits (MoveIt's joint_limits.yaml)
     #[arg(long)]
     limits: Option<PathBuf>,
+    #[command(flatten)]
+    packages: PackageArgs,
 }
 
 #[derive(Args)]
@@ -37,6 +39,8 @@ pub(super) struct SpherizeArgs {
     /// Its disabled collisions: spheres need not tell such links apart
     #[arg(long)]
     srdf: Option<PathBuf>,
+    #[command(flatten)]
+    packages: PackageArgs,
     /// Write the description with spheres for collision geometry
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -67,7 +71,9 @@ pub(super) fn run(command: &RobotCommand) -> Result<(), Failure> {
 
 fn info(args: &InfoArgs) -> Result<(), Failure> {
     // Whoever asks what a robot is like is told what it lacks.
-    let options = LoadOptions { missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
+    let package_path = args.packages.package_path.clone();
+    let missing_geometry = MissingGeometry::Allow;
+    let options = LoadOptions { missing_geometry, package_path, ..LoadOptions::default() };
     let robot = Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options)?;
     warn(&robot.warnings);
     say(&robot.info().to_string())?;
@@ -76,7 +82,9 @@ fn info(args: &InfoArgs) -> Result<(), Failure> {
 
 fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
     let cover = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
-    let options = LoadOptions { cover, missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
+    let package_path = args.packages.package_path.clone();
+    let missing_geometry = MissingGeometry::Allow;
+    let options = LoadOptions { cover, missing_geometry, package_path, ..LoadOptions::default() };
     let (robot, links) = Robot::load_covers(&args.urdf, args.srdf.as_deref(), &options)?;
     refuse_inputs(args.output.as_deref())?;
     warn(&robot.warnings);
