@@ -11,8 +11,11 @@ use crate::pose::Pose;
 use crate::stop::Stop;
 use separate::Foe;
 
-/// The share of the spheres that cover all evenly; the others are for where links pass each other.
+/// The share of the spheres that cover all evenly, at most; the others are for where links pass each other.
 const EVEN_SHARE: f64 = 0.2;
+
+/// Of these, so many for each piece of geometry, at most: each costs time in every check.
+const EVEN_PER_PIECE: usize = 20;
 
 /// A piece of geometry of a link.
 #[derive(Clone)]
@@ -49,7 +52,8 @@ pub(super) fn cover(
     if all.is_empty() {
         return Ok(solids.iter().map(|_| Vec::new()).collect());
     }
-    let even = CoverOptions { max_spheres: (options.max_spheres as f64 * EVEN_SHARE) as usize, ..*options };
+    let max_spheres = ((options.max_spheres as f64 * EVEN_SHARE) as usize).min(EVEN_PER_PIECE * all.len());
+    let even = CoverOptions { max_spheres, ..*options };
     let coverings = cover_distinct(&all, &even, stop)?;
     let piece = |(solid, covering): (&&Solid, Covering)| Piece { pose: *solid.pose(), covering, foes: Vec::new() };
     let mut pieces: Vec<Piece> = all.iter().zip(coverings).map(piece).collect();

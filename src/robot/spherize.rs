@@ -77,7 +77,7 @@ pub struct CoverOptions {
 
 impl Default for CoverOptions {
     fn default() -> Self {
-        Self { max_spheres: 1024, tolerance: 0.01 }
+        Self { max_spheres: 2048, tolerance: 0.01 }
     }
 }
 
