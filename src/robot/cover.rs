@@ -52,7 +52,9 @@ pub(super) fn cover(
     if all.is_empty() {
         return Ok(solids.iter().map(|_| Vec::new()).collect());
     }
-    let max_spheres = ((options.max_spheres as f64 * EVEN_SHARE) as usize).min(EVEN_PER_PIECE * all.len());
+    let share = ((options.max_spheres as f64 * EVEN_SHARE) as usize).clamp(1, EVEN_PER_PIECE * all.len());
+    // Where no links are to be kept apart, there is nothing to save for.
+    let max_spheres = if robot.pairs.is_empty() { options.max_spheres } else { share };
     let even = CoverOptions { max_spheres, ..*options };
     let coverings = cover_distinct(&all, &even, stop)?;
     let piece = |(solid, covering): (&&Solid, Covering)| Piece { pose: *solid.pose(), covering, foes: Vec::new() };

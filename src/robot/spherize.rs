@@ -36,11 +36,14 @@ const ROUNDING: f64 = 1e-9;
 /// Primitives larger than this (metres) are taken for a mistake in units.
 const LARGEST_LENGTH: f64 = 1e6;
 
-/// Most spheres that one solid may be covered by; each costs time in every check.
+/// Most spheres that a solid, or all of a robot, may be covered by; each costs time in every check.
 pub const MAX_SPHERES: usize = 4096;
 
 /// Solids smaller than this (metres) get one sphere around their bounding box.
 const SMALLEST_SIZE: f64 = 1e-6;
+
+/// Where there are more solids than this, fewer cells and candidates are made of each: all are there at once.
+const MANY_SOLIDS: usize = 64;
 
 /// Halvings of the interval that the least common excess lies in.
 const BISECTIONS: usize = 7;
@@ -106,8 +109,7 @@ impl Cover {
 /// Covers a solid by spheres; the same input gives the same spheres.
 ///
 /// Uses no more spheres than it takes to get within the tolerance. Where the number allowed does not
-/// get there, the excess is about the least that the method can reach, less the spheres that would
-/// lower it by no more than a tenth.
+/// get there, the excess is about the least that the method can reach.
 ///
 /// A sphere stays as it is. A capsule gets a chain of equal spheres, the best of its kind. For other
 /// solids, balls about points of the medial axis are chosen by set cover over the cells of a grid
@@ -126,13 +128,6 @@ pub fn cover(solid: &Solid, options: &CoverOptions) -> Result<Cover, InputError>
 /// # Errors
 /// As [`cover`]; and when `stop` is due before it is done.
 pub fn cover_until(solid: &Solid, options: &CoverOptions, stop: &Stop) -> Result<Cover, InputError> {
-    let CoverOptions { max_spheres, tolerance } = *options;
-    if !(1..=MAX_SPHERES).contains(&max_spheres) || tolerance.is_nan() || tolerance < 0.0 {
-        return Err(InputError::new(format!(
-            "expected 1 to {MAX_SPHERES} spheres and a tolerance that is not negative, found {max_spheres} and \
-             {tolerance}"
-        )));
-    }
     let covering = cover_together(&[(solid, 1)], options, stop)?.remove(0);
     Ok(covering.cover(solid.pose()))
 }
@@ -147,9 +142,20 @@ pub(in crate::robot) fn cover_together(
     options: &CoverOptions,
     stop: &Stop,
 ) -> Result<Vec<Covering>, InputError> {
+    let CoverOptions { max_spheres, tolerance } = *options;
+    if !(1..=MAX_SPHERES).contains(&max_spheres) || tolerance.is_nan() || tolerance < 0.0 {
+        return Err(InputError::new(format!(
+            "expected 1 to {MAX_SPHERES} spheres and a tolerance that is not negative, found {max_spheres} and \
+             {tolerance}"
+        )));
+    }
     let copies: Vec<usize> = solids.iter().map(|&(_, copies)| copies).collect();
-    let starts = in_parallel(solids, |(solid, _)| Start::new(solid, stop));
+    let share = (MANY_SOLIDS as f64 / solids.len() as f64).min(1.0);
+    let starts = in_parallel(solids, |(solid, _)| Start::new(solid, share, stop));
     let starts: Vec<Start> = starts.into_iter().collect::<Result<_, _>>()?;
+    // What was broken off has nothing to choose from.
+    let on_time = || if stop.is_due() { Err(InputError::new(BROKEN_OFF)) } else { Ok(()) };
+    on_time()?;
     let fits = |excess: f64| {
         let counts = in_parallel(&starts, |start| start.count(excess));
         let total: usize = counts.iter().zip(&copies).map(|(count, copies)| count * copies).sum();
@@ -165,10 +171,12 @@ pub(in crate::robot) fn cover_together(
             *(if fits(middle) { &mut high } else { &mut low }) = middle;
         }
     }
+    on_time()?;
     let mut coverings = in_parallel(&starts, |start| start.covering(high));
     finer(&mut coverings, &copies, options, stop);
     // What is broken off holds nothing for sure.
-    if stop.is_due() { Err(InputError::new(BROKEN_OFF)) } else { Ok(coverings) }
+    on_time()?;
+    Ok(coverings)
 }
 
 /// Covers anew what exceeds its solid most, until all is within the tolerance or the spheres are used up.

@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// Cells that a solid is cut into at first, and candidate centres.
 const COARSE: (usize, usize) = (1500, 300);
 
+/// The least of either, however many solids there are.
+const LEAST: usize = 30;
+
 /// The same, at most, for what is covered anew.
 const FINE: (usize, usize) = (2500, 300);
 
@@ -71,8 +74,8 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// Looks for centres.
-    pub(super) fn new(solid: &Solid, stop: &Stop) -> Result<Self, InputError> {
+    /// Looks for centres, in so large a share of the cells that there may be.
+    pub(super) fn new(solid: &Solid, share: f64, stop: &Stop) -> Result<Self, InputError> {
         let covered = match solid {
             Solid::Mesh(mesh, _) => Covered::Body(Arc::new(CoverBody::from_mesh(mesh).until(stop))),
             Solid::Primitive(shape, _) => {
@@ -90,8 +93,9 @@ impl Start {
         };
         let choice = match &covered {
             Covered::Body(body) if body.size() > super::SMALLEST_SIZE => {
-                let cells = Cells::new(body, COARSE.0);
-                let candidates = Candidates::new(body, &cells, COARSE.1);
+                let some = |most: usize| ((share * most as f64) as usize).max(LEAST);
+                let cells = Cells::new(body, some(COARSE.0));
+                let candidates = Candidates::new(body, &cells, some(COARSE.1));
                 Some((cells, candidates))
             }
             _ => None,
@@ -184,7 +188,11 @@ impl Covering {
             }
             Covered::Body(body) => self.refined(body, marked, share),
         };
-        let Some(balls) = found.filter(|balls: &Vec<Ball>| balls.len() <= most) else { return false };
+        let is_gain = |balls: &Vec<Ball>| {
+            let excess = balls.iter().map(|b| b.excess).fold(0.0, f64::max);
+            balls.len() <= most && (balls.len() != self.balls.len() || excess < self.excess())
+        };
+        let Some(balls) = found.filter(is_gain) else { return false };
         self.balls = balls;
         true
     }
