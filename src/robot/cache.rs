@@ -19,9 +19,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The sources that covers come from: whoever changes how they are made need not remember to say so.
-const SOURCES: [(&str, &str); 19] = [
+const SOURCES: [(&str, &str); 22] = [
     ("cache.rs", include_str!("cache.rs")),
     ("cover.rs", include_str!("cover.rs")),
+    ("cover/piece.rs", include_str!("cover/piece.rs")),
     ("cover/separate.rs", include_str!("cover/separate.rs")),
     ("geometry.rs", include_str!("geometry.rs")),
     ("mesh.rs", include_str!("mesh.rs")),
@@ -32,11 +33,13 @@ const SOURCES: [(&str, &str); 19] = [
     ("spherize.rs", include_str!("spherize.rs")),
     ("spherize/body.rs", include_str!("spherize/body.rs")),
     ("spherize/cells.rs", include_str!("spherize/cells.rs")),
+    ("spherize/chain.rs", include_str!("spherize/chain.rs")),
     ("spherize/covering.rs", include_str!("spherize/covering.rs")),
     ("spherize/fit.rs", include_str!("spherize/fit.rs")),
     ("spherize/report.rs", include_str!("spherize/report.rs")),
     ("spherize/select.rs", include_str!("spherize/select.rs")),
     ("spherize/set_cover.rs", include_str!("spherize/set_cover.rs")),
+    ("spherize/solid.rs", include_str!("spherize/solid.rs")),
     ("mod.rs", include_str!("mod.rs")),
     ("pose.rs", include_str!("../pose.rs")),
 ];

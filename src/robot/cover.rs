@@ -2,41 +2,21 @@
 //! closely that their spheres touch and they themselves do not (`separate`). Imports `error`, `pose`, `stop` and
 //! the robot's covers and meshes.
 
+mod piece;
 mod separate;
 
-use super::spherize::{Cover, CoverOptions, Covering, Solid, cover_together};
-use super::{Robot, Sphere};
+pub(super) use piece::Piece;
+
+use super::spherize::{CoverOptions, Covering, Solid, cover_together};
+use super::Robot;
 use crate::error::InputError;
-use crate::pose::Pose;
 use crate::stop::Stop;
-use separate::Foe;
 
 /// The share of the spheres that cover all evenly, at most; the others are for where links pass each other.
 const EVEN_SHARE: f64 = 0.2;
 
 /// Of these, so many for each piece of geometry, at most: each costs time in every check.
 const EVEN_PER_PIECE: usize = 20;
-
-/// A piece of geometry of a link.
-#[derive(Clone)]
-pub(super) struct Piece {
-    pose: Pose,
-    covering: Covering,
-    /// What its balls have evaded so far.
-    foes: Vec<Foe>,
-}
-
-impl Piece {
-    /// Its spheres in its link's frame.
-    pub(super) fn spheres(&self) -> Vec<Sphere> {
-        self.covering.spheres(&self.pose)
-    }
-
-    /// What it has come to.
-    pub(super) fn cover(&self) -> Cover {
-        self.covering.cover(&self.pose)
-    }
-}
 
 /// Covers the solids of a robot's links, `solids[l]` being those of link `l`: by link, a piece for each.
 ///

@@ -3,7 +3,7 @@
 //! that the solids are free in is lost to the balls. Balls go on holding all of their solids whatever happens
 //! here: which states are looked at decides only how many there are, and where.
 
-use super::Piece;
+use super::piece::{Foe, Piece};
 use crate::pose::Pose;
 use crate::robot::spherize::{Ball, in_parallel};
 use crate::robot::{Joint, Robot, Sphere};
@@ -56,15 +56,6 @@ const HOPELESS: f64 = 0.9;
 
 /// The cells that balls are chosen by are made for the gap that this share of all gaps are narrower than.
 const NARROW: f64 = 0.25;
-
-/// What balls of a piece are to evade.
-#[derive(Clone, Copy)]
-pub(super) struct Foe {
-    /// In the piece's frame.
-    sphere: Sphere,
-    /// The ball that it is, by its piece and centre; none where it stands for what that ball cannot leave.
-    ball: Option<(usize, [u64; 3])>,
-}
 
 /// A state of the robot.
 struct PosedState {

@@ -10,7 +10,8 @@ use super::cells::Cells;
 use super::fit::Fit;
 use super::select::Candidates;
 use super::set_cover::Effort;
-use super::{CoverOptions, Solid, chain, check_lengths};
+use super::chain::chain;
+use super::solid::{CoverOptions, MAX_SPHERES, ROUNDING, SMALLEST_SIZE, Solid, ball_volume, check_lengths};
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::robot::Sphere;
@@ -92,7 +93,7 @@ impl Start {
             }
         };
         let choice = match &covered {
-            Covered::Body(body) if body.size() > super::SMALLEST_SIZE => {
+            Covered::Body(body) if body.size() > SMALLEST_SIZE => {
                 let some = |most: usize| ((share * most as f64) as usize).max(LEAST);
                 let cells = Cells::new(body, some(COARSE.0));
                 let candidates = Candidates::new(body, &cells, some(COARSE.1));
@@ -107,7 +108,7 @@ impl Start {
     pub(super) fn count(&self, excess: f64) -> usize {
         match (&self.covered, &self.choice) {
             (&Covered::Capsule { radius, half_length }, _) => {
-                let options = CoverOptions { max_spheres: super::MAX_SPHERES, tolerance: excess };
+                let options = CoverOptions { max_spheres: MAX_SPHERES, tolerance: excess };
                 chain(radius, half_length, &options).0.len()
             }
             (_, Some((_, candidates))) => candidates.fewest(excess, Effort::Greedy).len(),
@@ -128,7 +129,7 @@ impl Start {
     pub(super) fn covering(&self, excess: f64) -> Covering {
         let balls = match (&self.covered, &self.choice) {
             (&Covered::Capsule { radius, half_length }, _) => {
-                let options = CoverOptions { max_spheres: super::MAX_SPHERES, tolerance: excess };
+                let options = CoverOptions { max_spheres: MAX_SPHERES, tolerance: excess };
                 let (spheres, excess) = chain(radius, half_length, &options);
                 spheres.into_iter().map(|sphere| Ball { sphere, excess, bounds: [DVec3::ZERO; 2] }).collect()
             }
@@ -182,7 +183,7 @@ impl Covering {
         let found = match &self.covered {
             Covered::Sphere { .. } => None,
             &Covered::Capsule { radius, half_length } => {
-                let options = CoverOptions { max_spheres: super::MAX_SPHERES, tolerance: self.excess() * share };
+                let options = CoverOptions { max_spheres: MAX_SPHERES, tolerance: self.excess() * share };
                 let (spheres, excess) = chain(radius, half_length, &options);
                 Some(spheres.into_iter().map(|sphere| Ball { sphere, excess, bounds: [DVec3::ZERO; 2] }).collect())
             }
@@ -279,8 +280,8 @@ impl Covering {
     /// Volume of the solid, m^3.
     pub(super) fn volume(&self) -> f64 {
         match &self.covered {
-            &Covered::Sphere { radius } => super::ball_volume(radius),
-            Covered::Capsule { radius, half_length } => super::ball_volume(*radius) + 2.0 * PI * radius * radius * half_length,
+            &Covered::Sphere { radius } => ball_volume(radius),
+            Covered::Capsule { radius, half_length } => ball_volume(*radius) + 2.0 * PI * radius * radius * half_length,
             Covered::Body(body) => body.volume(),
         }
     }
@@ -305,7 +306,7 @@ impl Covering {
     pub(super) fn margin(&self, pose: &Pose) -> f64 {
         match self.covered {
             Covered::Sphere { .. } => 0.0,
-            _ => super::ROUNDING * (self.scale() + pose.translation.length()),
+            _ => ROUNDING * (self.scale() + pose.translation.length()),
         }
     }
 
