@@ -94,7 +94,9 @@ pub fn cover(solid: &Solid, options: &CoverOptions) -> Result<Cover, InputError>
 /// As [`cover`]; and when `stop` is due before it is done.
 pub fn cover_until(solid: &Solid, options: &CoverOptions, stop: &Stop) -> Result<Cover, InputError> {
     let covering = cover_together(&[(solid, 1)], options, stop)?.remove(0);
-    Ok(covering.cover(solid.pose()))
+    let cover = covering.cover(solid.pose());
+    // The volumes, too, are wrong where their samples were broken off.
+    if stop.is_due() { Err(InputError::new(BROKEN_OFF)) } else { Ok(cover) }
 }
 
 /// Covers solids, of each of which there are so many, by no more spheres together than the options allow, but
