@@ -66,8 +66,8 @@ fn free(robot: &Robot) -> usize {
 /// The plates never touch; their spheres do not either, but for a few states.
 #[test]
 fn spheres_of_links_stay_apart_where_the_links_do() {
-    for gap in [0.01, 0.03] {
-        let robot = load(&folding(gap), CoverOptions { max_spheres: 1024, tolerance: 0.05 });
+    for gap in [0.02, 0.03, 0.05] {
+        let robot = load(&folding(gap), CoverOptions { max_spheres: 2048, tolerance: 0.05 });
         let count: usize = robot.links.iter().map(|l| l.spheres.len()).sum();
         let free = free(&robot);
         assert!(free >= 475, "gap {gap}: {free} of 500 free, {count} spheres");

@@ -42,12 +42,6 @@ const LOOKS: usize = 40_000;
 /// Rounds of choosing anew; the first few do nearly all.
 const ROUNDS: usize = 16;
 
-/// A round gains something where it leaves no more than this share of what was lost; ...
-const PROGRESS: f64 = 0.95;
-
-/// ... and after so many in a row that do not, there is nothing more to be gained.
-const PATIENCE: usize = 2;
-
 /// Where the budget is too small for this portion of what is lost, it is used up.
 const LEAST_PORTION: f64 = 0.05;
 
@@ -113,13 +107,9 @@ pub(super) fn separate(robot: &Robot, pieces: &mut [Piece], link_of: &[usize], m
     let mut separation = Separation::new(robot, of_link);
     // How much of what is lost is looked at: less where there is no budget for all of it.
     let mut portion = 1.0;
-    let mut fewest = usize::MAX;
-    let mut idle = 0;
     for _ in 0..ROUNDS {
         let losses = separation.losses(pieces, stop);
-        idle = if losses.len() as f64 <= PROGRESS * fewest as f64 { 0 } else { idle + 1 };
-        fewest = fewest.min(losses.len());
-        if losses.is_empty() || stop.is_due() || idle > PATIENCE || portion < LEAST_PORTION {
+        if losses.is_empty() || stop.is_due() || portion < LEAST_PORTION {
             break;
         }
         let works = worthwhile(losses, (AIM * separation.allowed()) as usize, portion);

@@ -28,8 +28,11 @@ const COARSE: (usize, usize) = (1500, 300);
 /// The least of either, however many solids there are.
 const LEAST: usize = 30;
 
-/// The same, at most, for what is covered anew.
-const FINE: (usize, usize) = (2500, 300);
+/// Cells, at most, of what is covered anew.
+const FINE_CELLS: usize = 2500;
+
+/// Candidate centres there for each ball that is taken away, between the least and the most in all.
+const FINE_CENTERS: (usize, usize, usize) = (5, 300, 1200);
 
 /// Edge of the finer cells over the radius of the patch of a plane that a ball can hold.
 const EDGE_SHARE: f64 = 0.35;
@@ -66,6 +69,12 @@ enum Covered {
 pub(in crate::robot) struct Covering {
     covered: Covered,
     pub(in crate::robot) balls: Vec<Ball>,
+}
+
+/// Candidate centres in the place of so many balls.
+fn fine_centers(balls: usize) -> usize {
+    let (each, least, most) = FINE_CENTERS;
+    (each * balls).clamp(least, most)
 }
 
 /// A solid, and what its first balls are chosen from.
@@ -213,7 +222,7 @@ impl Covering {
             free.fold(cap - body.signed_distance(c), f64::min)
         };
         let Some(balls) = self.anew(body, marked, edge, |cells| {
-            let candidates = Candidates::with_room(body, cells, FINE.1, room);
+            let candidates = Candidates::with_room(body, cells, fine_centers(marked.len()), room);
             let centers = candidates.fewest(0.0, Effort::Search);
             Fit::within(body, cells, &centers, room)
         }) else {
@@ -228,7 +237,7 @@ impl Covering {
         let edge = old().map(|b| EDGE_SHARE * (2.0 * b.sphere.radius * b.excess * share).sqrt());
         let worst = old().map(|b| b.excess).fold(0.0, f64::max);
         let balls = self.anew(body, marked, edge.fold(f64::INFINITY, f64::min), |cells| {
-            let centers = Candidates::new(body, cells, FINE.1).fewest(worst * share, Effort::Search);
+            let centers = Candidates::new(body, cells, fine_centers(marked.len())).fewest(worst * share, Effort::Search);
             Fit::new(body, cells, &centers).improved(body, cells)
         })?;
         let kept = self.balls.len() - marked.len();
@@ -241,7 +250,7 @@ impl Covering {
         let others = (0..self.balls.len()).filter(|i| !marked.contains(i));
         let mut kept: Vec<Ball> = others.map(|i| self.balls[i].clone()).collect();
         let boxes: Vec<[DVec3; 2]> = marked.iter().map(|&i| self.balls[i].bounds).collect();
-        let all = Cells::within(body, &boxes, edge.max(body.size() * SMALLEST_EDGE), FINE.0);
+        let all = Cells::within(body, &boxes, edge.max(body.size() * SMALLEST_EDGE), FINE_CELLS);
         let mut open = Vec::new();
         for k in 0..all.len() {
             match kept.iter_mut().find(|b| b.holds(all.points(k))) {
