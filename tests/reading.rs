@@ -310,10 +310,10 @@ fn import(name: &str, scene: &str, request: &str) -> Result<Scene, InputError> {
     let folder = folder(name);
     let limits = "joint_limits: {q1: {max_acceleration: 4}, q2: {max_acceleration: 4}}";
     let files = RobotFiles {
-        urdf: folder.join("rr.urdf"),
         srdf: Some(folder.join("rr.srdf")),
         joint_limits: Some(write(&folder, "limits.yaml", limits)),
         missing_geometry: MissingGeometry::Allow,
+        ..RobotFiles::new(folder.join("rr.urdf"))
     };
     let (scene, request) = (write(&folder, "scene.yaml", scene), write(&folder, "request.yaml", request));
     moveit::load(&scene, &request, files)
@@ -398,7 +398,6 @@ fn a_matrix_that_has_more_checked_than_the_srdf_is_refused() {
     let srdf = SRDF
         .replace("</robot>", "<disable_collisions link1=\"l1\" link2=\"l2\" reason=\"Adjacent\"/></robot>");
     let files = RobotFiles {
-        urdf: folder.join("rr.urdf"),
         srdf: Some(write(&folder, "rr.srdf", &srdf)),
         joint_limits: Some(write(
             &folder,
@@ -406,6 +405,7 @@ fn a_matrix_that_has_more_checked_than_the_srdf_is_refused() {
             "joint_limits: {q1: {max_acceleration: 4}, q2: {max_acceleration: 4}}",
         )),
         missing_geometry: MissingGeometry::Allow,
+        ..RobotFiles::new(folder.join("rr.urdf"))
     };
     let request = write(&folder, "request.yaml", REQUEST);
     let scene = |touch: bool| {

@@ -567,10 +567,10 @@ workspace_parameters: {min_corner: [-1, -1, -1]}
 
 fn import(scene: &str, request: &str) -> Result<Scene, InputError> {
     let files = RobotFiles {
-        urdf: "dir/little.urdf".into(),
         srdf: Some("dir/little.srdf".into()),
         joint_limits: None,
         missing_geometry: MissingGeometry::Refuse,
+        ..RobotFiles::new("dir/little.urdf")
     };
     let (scene, request) =
         (Text { text: scene, file: Path::new("s.yaml") }, Text { text: request, file: Path::new("r.yaml") });
@@ -680,10 +680,10 @@ fn the_published_files_are_read() {
     let Some(raw) = common::shared("mbm/raw") else { return };
     let Some(robots) = common::shared("robots") else { return };
     let files = RobotFiles {
-        urdf: robots.join("panda_spherized.urdf"),
         srdf: Some(robots.join("panda.srdf")),
         joint_limits: Some(robots.join("panda_joint_limits.yaml")),
         missing_geometry: MissingGeometry::Refuse,
+        ..RobotFiles::new(robots.join("panda_spherized.urdf"))
     };
     for (set, obstacles) in [("box", 7), ("cage", 8), ("table_pick", 12)] {
         let path = |kind: &str| raw.join(format!("{set}_{kind}0002.yaml"));

@@ -233,6 +233,44 @@ proptest! {
         prop_assert!(on_surface);
     }
 
+    /// Rays tell of any point what solid angles tell.
+    #[test]
+    fn rays_agree_with_solid_angles(mesh in mesh(), seed in any::<u64>()) {
+        let surface = Surface::new(&mesh);
+        let [low, high] = surface.bounds();
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        for _ in 0..200 {
+            let at = DVec3::from_array(std::array::from_fn(|_| rng.random_range(-0.1..1.1)));
+            // Corners and middles of edges are where rays are hardest to follow.
+            let p = match rng.random_range(0..3) {
+                0 => mesh.vertices()[rng.random_range(0..mesh.vertices().len())] + (at - 0.5) * 1e-3,
+                _ => low + (high - low) * at,
+            };
+            if p.distance(surface.nearest(p)) > 1e-9 {
+                prop_assert_eq!(surface.contains(p), surface.winding_number(p).round() != 0.0, "{}", p);
+            }
+        }
+    }
+
+    /// Two solids have a point in common where samples of one lie in the other; and where a gap is left, none.
+    #[test]
+    fn solids_touch_where_their_points_do(a in mesh(), b in mesh(), pose in pose(), seed in any::<u64>()) {
+        let (first, second) = (Surface::new(&a), Surface::new(&b));
+        // Near enough for both answers to occur.
+        let pose = Pose { translation: pose.translation * 0.15, ..pose };
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let sampled = (0..400).any(|_| {
+            let p = point_near(&b, &mut rng);
+            second.signed_distance(p) < 0.0 && first.signed_distance(pose.point(p)) < 0.0
+        });
+        let touch = first.touches(&second, &pose);
+        prop_assert!(touch || !sampled);
+        prop_assert_eq!(touch, second.touches(&first, &pose.inverse()));
+        // Every corner of one far enough from the other, and the other way about: their surfaces may still cross.
+        let apart = Pose { translation: pose.translation + DVec3::X * 10.0, ..pose };
+        prop_assert!(!first.touches(&second, &apart));
+    }
+
     #[test]
     fn wild_bytes_make_errors_or_meshes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = Mesh::from_stl(&bytes);
@@ -467,6 +505,60 @@ fn meshes_survive_their_files() {
         assert!((surface.volume() - exact.volume()).abs() < 1e-6 * exact.volume(), "{name}");
         assert!(surface.contains(DVec3::new(0.2, 0.0, 0.0)) && !surface.contains(DVec3::ZERO));
     }
+}
+
+/// A quadrilateral and three triangles of a tetrahedron, in centimetres, shown twice: moved, turned and stretched.
+const COLLADA: &str = r##"<?xml version="1.0"?>
+<COLLADA xmlns="http://www.collada.org/2005/11/COLLADASchema" version="1.4.1">
+<asset><unit name="centimeter" meter="0.01"/><up_axis>Y_UP</up_axis></asset>
+<library_geometries><geometry id="g"><mesh>
+<source id="s"><float_array id="a" count="15">0 0 0 100 0 0 100 100 0 0 100 0 0 0 100</float_array>
+<technique_common><accessor source="#a" count="5" stride="3"/></technique_common></source>
+<vertices id="v"><input semantic="POSITION" source="#s"/></vertices>
+<polylist count="1"><input semantic="VERTEX" source="#v" offset="1"/><input semantic="NORMAL" source="#s" offset="0"/>
+<vcount>4</vcount><p>0 3 0 2 0 1 0 0</p></polylist>
+<triangles count="4"><input semantic="VERTEX" source="#v" offset="0"/><p>0 1 4 1 2 4 2 3 4 3 0 4</p></triangles>
+</mesh></geometry></library_geometries>
+<library_nodes><node id="n"><instance_geometry url="#g"/></node></library_nodes>
+<library_visual_scenes><visual_scene id="w">
+<node><instance_geometry url="#g"/></node>
+<node><matrix>1 0 0 500 0 1 0 0 0 0 1 0 0 0 0 1</matrix>
+<node><rotate>0 0 1 90</rotate><scale>1 2 1</scale><instance_node url="#n"/></node></node>
+</visual_scene></library_visual_scenes><scene><instance_visual_scene url="#w"/></scene></COLLADA>"##;
+
+/// Units and nodes count; the up-axis does not, as in RViz, MoveIt and Pinocchio.
+#[test]
+fn collada_is_read_as_its_scene_shows_it() {
+    let mesh = Mesh::from_collada(COLLADA.as_bytes()).unwrap();
+    assert_eq!((mesh.vertices().len(), mesh.triangles().len()), (20, 12));
+    let [low, high] = Surface::new(&mesh).bounds();
+    let expected = [DVec3::new(0.0, 0.0, 0.0), DVec3::new(5.0, 1.0, 1.0)];
+    // The second is turned by 90 degrees after being stretched: from 3 to 5 along x, from 0 to 1 along y.
+    assert!(low.distance(expected[0]) < 1e-12 && high.distance(expected[1]) < 1e-12, "{low} {high}");
+    let volume = Surface::new(&mesh).volume();
+    assert!((volume - (1.0 / 3.0 + 2.0 / 3.0)).abs() < 1e-12, "{volume}");
+    // Without a scene, all geometries as they are.
+    let plain = COLLADA.split("<library_nodes>").next().unwrap().to_owned() + "</COLLADA>";
+    assert_eq!(Mesh::from_collada(plain.as_bytes()).unwrap().triangles().len(), 6);
+    for (from, to, said) in [
+        ("url=\"#w\"", "url=\"#x\"", "\"#x\": expected # and an id"),
+        ("0 1 4 1 2 4", "0 1 5 1 2 4", "below 5"),
+        ("<vcount>4", "<vcount>5", "more corners"),
+        ("<scale>1 2 1", "<scale>1 2", "expected 3 finite numbers"),
+        ("meter=\"0.01\"", "meter=\"-1\"", "above 0"),
+        ("100 0 0 100", "100 o 0 100", "found \"o\""),
+        ("<rotate>0 0 1 90</rotate>", "<lookat>0</lookat>", "lookat"),
+        ("url=\"#n\"", "url=\"#g\"", ""),
+    ] {
+        let error = Mesh::from_collada(COLLADA.replacen(from, to, 1).as_bytes());
+        match error {
+            Err(e) => assert!(e.to_string().contains(said), "{e}"),
+            Ok(_) => assert_eq!(said, "", "{from}"),
+        }
+    }
+    // Nodes that hold themselves.
+    let endless = COLLADA.replace("<node id=\"n\">", "<node id=\"n\"><instance_node url=\"#n\"/>");
+    assert!(Mesh::from_collada(endless.as_bytes()).unwrap_err().message.contains("within each other"));
 }
 
 #[test]

@@ -98,6 +98,16 @@ pub(super) struct GeometryArgs {
     /// Take a robot of which something that moves has no collision geometry: refuse or allow
     #[arg(long, value_name = "WHAT", default_value_t)]
     pub(super) missing_geometry: MissingGeometry,
+    #[command(flatten)]
+    pub(super) packages: PackageArgs,
+}
+
+/// Where meshes are looked for.
+#[derive(Args)]
+pub(super) struct PackageArgs {
+    /// Folder of a ROS package, or of such folders, in which package:// is looked for first; may be given again
+    #[arg(long, value_name = "DIR")]
+    pub(super) package_path: Vec<PathBuf>,
 }
 
 /// Limits of joints that no file gives one.
@@ -127,10 +137,11 @@ impl MoveItArgs {
             ));
         };
         let files = RobotFiles {
-            urdf: urdf.clone(),
             srdf: self.srdf.clone(),
             joint_limits: self.limits.clone(),
             missing_geometry: self.geometry.missing_geometry,
+            package_path: self.geometry.packages.package_path.clone(),
+            ..RobotFiles::new(urdf)
         };
         let scene = moveit::load_with(scene, request, files, default)?;
         warn(&scene.warnings);

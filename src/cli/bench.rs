@@ -201,7 +201,8 @@ impl SuiteArgs {
     fn load(&self) -> Result<(MbmSuite, Vec<Problem>), InputError> {
         let (srdf, limits) = (self.srdf.as_deref(), self.limits.as_deref());
         let missing_geometry = self.geometry.missing_geometry;
-        let options = LoadOptions { missing_geometry, ..LoadOptions::default() };
+        let package_path = self.geometry.packages.package_path.clone();
+        let options = LoadOptions { missing_geometry, package_path, ..LoadOptions::default() };
         let robot = Robot::load(&self.urdf, srdf, limits, &options)?;
         warn(&robot.warnings);
         let suite = MbmSuite::load(&self.file)?;

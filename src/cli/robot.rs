@@ -1,6 +1,6 @@
 //! `flatout robot`: what a robot is like, and its cover by spheres.
 
-use super::arguments::{count, count_up_to, positive};
+use super::arguments::{PackageArgs, count, count_up_to, positive};
 use super::failure::Failure;
 use super::output::{complain, refuse_inputs, say, write_file};
 use super::telling::warn;
@@ -31,6 +31,8 @@ pub(super) struct InfoArgs {
     /// Its limits (MoveIt's joint_limits.yaml)
     #[arg(long)]
     limits: Option<PathBuf>,
+    #[command(flatten)]
+    packages: PackageArgs,
 }
 
 #[derive(Args)]
@@ -40,6 +42,8 @@ pub(super) struct SpherizeArgs {
     /// Its disabled collisions: spheres need not tell such links apart
     #[arg(long)]
     srdf: Option<PathBuf>,
+    #[command(flatten)]
+    packages: PackageArgs,
     /// Write the description with spheres for collision geometry
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -89,7 +93,9 @@ pub(super) fn run(command: &RobotCommand) -> Result<(), Failure> {
 
 /// Loads a robot, whatever its geometry: whoever asks what it is like is told what it lacks.
 fn load(args: &InfoArgs) -> Result<Robot, Failure> {
-    let options = LoadOptions { missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
+    let package_path = args.packages.package_path.clone();
+    let missing_geometry = MissingGeometry::Allow;
+    let options = LoadOptions { missing_geometry, package_path, ..LoadOptions::default() };
     let robot = Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options)?;
     warn(&robot.warnings);
     Ok(robot)
@@ -111,7 +117,9 @@ fn evaluate(args: &EvaluateArgs) -> Result<(), Failure> {
 
 fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
     let cover = CoverOptions { max_spheres: args.max_spheres, tolerance: args.tolerance };
-    let options = LoadOptions { cover, missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
+    let package_path = args.packages.package_path.clone();
+    let missing_geometry = MissingGeometry::Allow;
+    let options = LoadOptions { cover, missing_geometry, package_path, ..LoadOptions::default() };
     let (robot, links) = Robot::load_covers(&args.urdf, args.srdf.as_deref(), &options)?;
     refuse_inputs(args.output.as_deref())?;
     warn(&robot.warnings);

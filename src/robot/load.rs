@@ -85,7 +85,7 @@ impl Robot {
         options: &LoadOptions,
     ) -> Result<(Self, Vec<LinkCover>), InputError> {
         let (urdf, srdf) = (Source::read(urdf)?, srdf.map(Source::read).transpose()?);
-        let (mut robot, geometry) = described(&urdf, srdf.as_ref(), None)?;
+        let (mut robot, geometry) = described(&urdf, srdf.as_ref(), None, options)?;
         let stop = Stop::new(None, options.cancel.clone());
         let solids = solids(&geometry)?;
         let pieces = urdf.with(|_| cover::cover(&robot, &solids, &options.cover, &stop))?;
@@ -117,7 +117,7 @@ fn assemble(
     options: &LoadOptions,
 ) -> Result<Robot, InputError> {
     let stop = Stop::new(None, options.cancel.clone());
-    let (mut robot, geometry) = described(urdf, srdf, limits)?;
+    let (mut robot, geometry) = described(urdf, srdf, limits, options)?;
     if options.missing_geometry == MissingGeometry::Refuse {
         urdf.with(|_| require_geometry(&robot))?;
     }
@@ -133,9 +133,10 @@ fn described(
     urdf: &Source,
     srdf: Option<&Source>,
     limits: Option<&Source>,
+    options: &LoadOptions,
 ) -> Result<(Robot, Vec<Vec<Geometry>>), InputError> {
     let warnings = Warnings::default();
-    let (mut robot, geometry) = urdf.with(|text| urdf::read(text, urdf.folder(), &warnings))?;
+    let (mut robot, geometry) = urdf.with(|text| urdf::read(text, urdf.folder(), &options.package_path, &warnings))?;
     robot.warnings = warnings.take_of(urdf.path);
     let sensible = |robot: &Robot| robot.validate().map_err(InputError::of_value);
     urdf.with(|_| sensible(&robot))?;

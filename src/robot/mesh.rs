@@ -1,6 +1,7 @@
-//! Triangle meshes of collision geometry: read from STL and OBJ, and the solid that one bounds:
+//! Triangle meshes of collision geometry: read from STL, OBJ and COLLADA, and the solid that one bounds:
 //! distance to its surface, what lies inside, its volume. Imports `error` only.
 
+mod collada;
 mod inside;
 mod surface;
 mod touch;
@@ -49,8 +50,8 @@ impl Mesh {
         Ok(Self { vertices, triangles })
     }
 
-    /// Reads an STL file (text or binary) or an OBJ file, by the extension of its name, and
-    /// multiplies coordinates by `scale`. Coordinates in the files have single precision.
+    /// Reads an STL file (text or binary), an OBJ file or a COLLADA file (.dae), by the extension of its name,
+    /// and multiplies coordinates by `scale`.
     ///
     /// Of an OBJ file only vertices and faces are read; polygons are cut into fans. All solids of
     /// a text STL are joined.
@@ -62,7 +63,8 @@ impl Mesh {
         let parse = match extension.as_str() {
             "stl" => Self::from_stl,
             "obj" => Self::from_obj,
-            _ => return Err(InputError::new("expected a mesh in an .stl or .obj file").in_file(path)),
+            "dae" => Self::from_collada,
+            _ => return Err(InputError::new("expected a mesh in an .stl, .obj or .dae file").in_file(path)),
         };
         let mesh = InputError::read_bytes(path).and_then(|bytes| parse(&bytes));
         mesh.and_then(|m| m.scaled(scale)).map_err(|e| e.in_file(path))

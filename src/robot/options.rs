@@ -4,6 +4,7 @@ use super::cache::CoverCache;
 use super::spherize::CoverOptions;
 use crate::stop::CancelToken;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Choices in loading a robot.
@@ -13,6 +14,9 @@ pub struct LoadOptions {
     pub cover: CoverOptions,
     /// Where covers are kept from one run to the next.
     pub cache: CoverCache,
+    /// Folders of packages, or of folders of packages, in which `package://` is looked for before the folders that
+    /// `ROS_PACKAGE_PATH`, `AMENT_PREFIX_PATH` and the like name, and those above the URDF.
+    pub package_path: Vec<PathBuf>,
     /// Breaks the loading off, which may take seconds where there are meshes: it then fails.
     pub cancel: Option<CancelToken>,
     /// How many comparisons of spheres may be spent on proofs that links never touch, or spheres always
@@ -36,7 +40,7 @@ pub enum MissingGeometry {
 impl Default for LoadOptions {
     fn default() -> Self {
         let (cover, missing_geometry) = (CoverOptions::default(), MissingGeometry::default());
-        Self { cover, cache: CoverCache::default(), comparisons: 500_000, missing_geometry, cancel: None }
+        Self { cover, cache: CoverCache::default(), package_path: Vec::new(), comparisons: 500_000, missing_geometry, cancel: None }
     }
 }
 

@@ -5,8 +5,10 @@
 //! writes down what it found as a plain document: no visuals, no extensions, nothing nested deeper
 //! than the table. `urdf-rs` reads that document; what it returns is then joined into a tree.
 
+mod find;
 mod schema;
 
+use find::MeshSearch;
 use schema::is_a_point;
 
 use super::geometry::Geometry;
@@ -40,19 +42,21 @@ const LEAST_MOMENT: f64 = 1e-12;
 pub(super) fn read(
     text: &str,
     folder: Option<&Path>,
+    packages: &[PathBuf],
     warnings: &Warnings,
 ) -> Result<(Robot, Vec<Vec<Geometry>>), InputError> {
-    with_assembly(text, folder, warnings, |assembly| assembly.robot())
+    with_assembly(text, folder, packages, warnings, |assembly| assembly.robot())
 }
 
 /// Reads the collision geometry of all links as it stands in the text of a URDF file.
 pub(super) fn read_solids(text: &str, folder: Option<&Path>) -> Result<Vec<LinkSolid>, InputError> {
-    with_assembly(text, folder, &Warnings::default(), |assembly| assembly.solids())
+    with_assembly(text, folder, &[], &Warnings::default(), |assembly| assembly.solids())
 }
 
 fn with_assembly<T>(
     text: &str,
     folder: Option<&Path>,
+    packages: &[PathBuf],
     warnings: &Warnings,
     use_it: impl FnOnce(&Assembly) -> Result<T, InputError>,
 ) -> Result<T, InputError> {
@@ -64,13 +68,15 @@ fn with_assembly<T>(
     let urdf = urdf_rs::read_from_string(&plain).map_err(|e| fault(root, format!("not valid URDF: {e}")))?;
     let links = children(root, "link").collect();
     let joints = children(root, "joint").collect();
-    use_it(&Assembly { urdf: &urdf, folder, root, links, joints, warnings })
+    use_it(&Assembly { urdf: &urdf, folder, packages, root, links, joints, warnings })
 }
 
 /// What `urdf-rs` read, beside the elements it stems from: `links[i]` is `urdf.links[i]`'s.
 struct Assembly<'a, 'i> {
     urdf: &'a urdf_rs::Robot,
     folder: Option<&'a Path>,
+    /// Folders of packages, or of folders of packages, where meshes are looked for first.
+    packages: &'a [PathBuf],
     root: Node<'a, 'i>,
     links: Vec<Node<'a, 'i>>,
     joints: Vec<Node<'a, 'i>>,
@@ -250,13 +256,27 @@ impl Assembly<'_, '_> {
             // URDF does not say so, but those who read capsules take the length without the caps.
             &urdf_rs::Geometry::Capsule { radius, length } => Shape::Capsule { radius, half_length: length / 2.0 },
             urdf_rs::Geometry::Mesh { filename, scale } => {
-                let path = find_mesh(filename, self.folder).map_err(|message| fault(node, message))?;
+                let path = self.find_mesh(filename, node)?;
                 let scale = scale.map_or(DVec3::ONE, |s| DVec3::from_array(s.0));
                 return Ok(Geometry::Mesh { path, scale, pose: origin });
             }
         };
         check_lengths(&shape).map_err(|e| fault(node, e.message))?;
         Ok(Geometry::Primitive(shape, origin))
+    }
+
+    /// The file of a mesh; told where it was guessed.
+    fn find_mesh(&self, name: &str, node: Node) -> Result<PathBuf, InputError> {
+        let Some(folder) = self.folder else {
+            let what = "a mesh, which is looked for from the folder of the URDF; there is none here";
+            return Err(fault(node, what));
+        };
+        let found = MeshSearch::new(folder, self.packages).find(name).map_err(|message| fault(node, message))?;
+        if found.is_guess {
+            let what = format!("there is no package of the name in \"{name}\"; taken as {}", found.path.display());
+            self.warnings.push(fault(node, what));
+        }
+        Ok(found.path)
     }
 
     fn joint(&self, u: usize, parent: usize, index: &HashMap<&str, usize>) -> Result<Joint, InputError> {
@@ -422,47 +442,6 @@ fn axis(joint: &urdf_rs::Joint, node: Node) -> Result<DVec3, InputError> {
     Ok((axis / largest).normalize())
 }
 
-/// The file that a mesh's name stands for: a path, `file://`, or `package://NAME/PATH`. Packages
-/// are looked for in `ROS_PACKAGE_PATH`, `AMENT_PREFIX_PATH`, and upwards from the URDF's folder.
-fn find_mesh(name: &str, folder: Option<&Path>) -> Result<PathBuf, String> {
-    let Some(folder) = folder else {
-        return Err("a mesh, which is looked for from the folder of the URDF; there is none here".to_owned());
-    };
-    if let Some(path) = name.strip_prefix("file://") {
-        return Ok(folder.join(path));
-    }
-    let Some(rest) = name.strip_prefix("package://") else {
-        return match name.split_once("://") {
-            Some((scheme, _)) => {
-                Err(format!("a mesh at \"{scheme}://\"; expected a path, file:// or package://"))
-            }
-            None => Ok(folder.join(name)),
-        };
-    };
-    let (package, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let list = |variable| -> Vec<PathBuf> {
-        std::env::var_os(variable).map_or_else(Vec::new, |paths| std::env::split_paths(&paths).collect())
-    };
-    let ros = list("ROS_PACKAGE_PATH").into_iter();
-    let ament = list("AMENT_PREFIX_PATH").into_iter().map(|p| p.join("share"));
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-    let above = folder.ancestors().map(Path::to_path_buf);
-    ros.chain(ament)
-        .chain(above)
-        .flat_map(|root| {
-            let itself = root.file_name().is_some_and(|n| n == package).then(|| root.join(path));
-            [Some(root.join(package).join(path)), itself]
-        })
-        .flatten()
-        .find(|candidate| candidate.is_file())
-        .ok_or_else(|| {
-            format!(
-                "there is no \"{name}\" in ROS_PACKAGE_PATH or AMENT_PREFIX_PATH, nor upwards from {}",
-                folder.display()
-            )
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -501,7 +480,7 @@ mod tests {
 </robot>"#;
 
     fn read_arm(text: &str) -> Result<Robot, InputError> {
-        read(text, None, &Warnings::default()).map(|(robot, _)| robot)
+        read(text, None, &[], &Warnings::default()).map(|(robot, _)| robot)
     }
 
     #[test]
@@ -619,7 +598,7 @@ mod tests {
         for name in ["package://arm_description/meshes/part.obj", "../meshes/part.obj", &absolute] {
             let mesh = format!("<mesh filename=\"{name}\" scale=\"0.1 0.1 0.1\"/>");
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &mesh);
-            let (robot, geometry) = read(&text, Some(&urdf), &Warnings::default()).expect(name);
+            let (robot, geometry) = read(&text, Some(&urdf), &[], &Warnings::default()).expect(name);
             assert_eq!((robot.links[1].spheres.len(), geometry[1].len()), (1, 1));
             let Ok(Solid::Mesh(mesh, _)) = geometry[1][0].load() else { panic!("{name}") };
             assert_eq!(mesh.vertices().len(), 4);
@@ -627,7 +606,7 @@ mod tests {
         }
         for name in ["package://arm_description/meshes/none.obj", "http://x/part.obj", "none.obj"] {
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &format!("<mesh filename=\"{name}\"/>"));
-            assert!(read(&text, Some(&urdf), &Warnings::default()).is_err(), "{name}");
+            assert!(read(&text, Some(&urdf), &[], &Warnings::default()).is_err(), "{name}");
         }
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -55,14 +55,19 @@ fn parse_xml(text: &str) -> Result<Document<'_>, Error> {
     Document::parse_with_options(text, options)
 }
 
-/// Parses a document whose root element is `<robot>`, with all prefixes [`declared`].
-pub(super) fn parse(text: &str) -> Result<Document<'_>, InputError> {
-    let document = parse_xml(text).map_err(|e| {
+/// Parses any document.
+pub(super) fn well_formed(text: &str) -> Result<Document<'_>, InputError> {
+    parse_xml(text).map_err(|e| {
         let (at, message) = (e.pos(), e.to_string());
         let message = message.strip_suffix(&format!(" at {at}")).unwrap_or(&message);
         let message = format!("not well-formed XML: {message}");
         InputError::new(message).at(at.row as usize, at.col as usize)
-    })?;
+    })
+}
+
+/// Parses a document whose root element is `<robot>`, with all prefixes [`declared`].
+pub(super) fn parse(text: &str) -> Result<Document<'_>, InputError> {
+    let document = well_formed(text)?;
     let root = document.root_element();
     if root.tag_name().name() != "robot" {
         let found = root.tag_name().name();

@@ -5,6 +5,7 @@ use super::setup::{Planned, RobotChoice};
 use crate::pose::Pose;
 use crate::problem::JointState;
 use crate::robot::MissingGeometry;
+use crate::robot::spherize::CoverOptions;
 use glam::{DQuat, DVec3};
 use serde::{Serialize, Serializer};
 use serde_saphyr::FlowSeq;
@@ -29,6 +30,10 @@ pub(super) struct Files {
     pub(super) joint_limits: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) missing_geometry: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cover: Option<CoverKeys>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) package_path: Option<FlowSeq<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) group: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,12 +60,28 @@ impl Files {
             srdf: files.srdf.as_ref().map(path),
             joint_limits: files.joint_limits.as_ref().map(path),
             missing_geometry: (files.missing_geometry == MissingGeometry::Allow).then_some("allow"),
+            cover: (files.cover != CoverOptions::default()).then(|| CoverKeys::new(&files.cover)),
+            package_path: (!files.package_path.is_empty())
+                .then(|| FlowSeq(files.package_path.iter().map(path).collect())),
             group,
             joints,
             locked: (!choice.locked.is_empty()).then(|| NamedKeys(choice.locked.clone())),
             base: None,
             mount: None,
         }
+    }
+}
+
+/// How closely spheres cover a robot.
+#[derive(Serialize)]
+pub(super) struct CoverKeys {
+    max_spheres: usize,
+    tolerance: f64,
+}
+
+impl CoverKeys {
+    fn new(cover: &CoverOptions) -> Self {
+        Self { max_spheres: cover.max_spheres, tolerance: cover.tolerance }
     }
 }
 

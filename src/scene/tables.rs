@@ -54,10 +54,15 @@ const FILES: &[Key] = &[
     Key::new("srdf", Text),
     Key::new("joint_limits", Text),
     Key::new("missing_geometry", Word(&["refuse", "allow"])),
+    Key::new("cover", Map(COVER)),
+    Key::new("package_path", Form::List(&Text)),
     Key::new("group", Text),
     Key::new("joints", Form::List(&Text)),
     Key::new("locked", Named(&Number)),
 ];
+
+/// How closely spheres cover a robot of files.
+pub(super) const COVER: &[Key] = &[Key::new("max_spheres", Natural), Key::new("tolerance", Positive)];
 
 const fn with<const N: usize>(keys: &[Key], more: Key) -> [Key; N] {
     let mut all = [more; N];

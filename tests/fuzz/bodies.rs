@@ -62,6 +62,7 @@ pub(crate) const TARGETS: [Target; 16] = [
     Target { name: "moveit_request", body: moveit_request, seeds: &[MOVEIT_REQUEST] },
     Target { name: "stl", body: stl, seeds: &[STL_TEXT, &STL_BINARY] },
     Target { name: "obj", body: obj, seeds: &[OBJ] },
+    Target { name: "collada", body: collada, seeds: &[COLLADA] },
     Target { name: "dynobench_environment", body: dynobench_environment, seeds: &[ENVIRONMENT] },
     Target { name: "dynobench_model", body: dynobench_model, seeds: &[MODEL, QUADROTOR_MODEL, CAR_MODEL] },
     Target { name: "kinopax", body: kinopax, seeds: &[BOXES] },
@@ -209,6 +210,22 @@ const STL_BINARY: [u8; 184] = {
 const OBJ: &[u8] =
     b"# a tetrahedron\no t\nv 0 0 0\nv 1 0 0 1.0\nv 0 1 0 0.1 0.2 0.3\nv 0 0 1\nvt 0 0\nvn 0 0 1\n\
 f 1 3 2\nf 1/1 2/1 4/1\nf -4//1 -1//1 -2//1\nf 2/1/1 3/1/1 4/1/1\nl 1 2\ng other\nf 1 2 3 4\n";
+
+const COLLADA: &[u8] = br##"<?xml version="1.0" encoding="utf-8"?>
+<COLLADA xmlns="http://www.collada.org/2005/11/COLLADASchema" version="1.4.1">
+<asset><unit name="centimeter" meter="0.01"/><up_axis>Y_UP</up_axis></asset>
+<library_geometries><geometry id="g"><mesh>
+<source id="s"><float_array id="a" count="12">0 0 0 1 0 0 0 1 0 0 0 1</float_array>
+<technique_common><accessor source="#a" count="4" stride="3"/></technique_common></source>
+<vertices id="v"><input semantic="POSITION" source="#s"/></vertices>
+<triangles count="2"><input semantic="VERTEX" source="#v" offset="0"/><p>0 2 1 0 1 3</p></triangles>
+<polylist count="1"><input semantic="VERTEX" source="#v" offset="1"/><vcount>3</vcount><p>0 0 0 3 0 2</p></polylist>
+<tristrips count="1"><input semantic="VERTEX" source="#v" offset="0"/><p>1 2 3 0</p></tristrips>
+</mesh></geometry></library_geometries>
+<library_nodes><node id="n"><instance_geometry url="#g"/></node></library_nodes>
+<library_visual_scenes><visual_scene id="w"><node><matrix>1 0 0 2 0 1 0 0 0 0 1 0 0 0 0 1</matrix>
+<node><translate>0 1 0</translate><rotate>0 0 1 90</rotate><scale>1 2 1</scale><instance_node url="#n"/></node>
+</node></visual_scene></library_visual_scenes><scene><instance_visual_scene url="#w"/></scene></COLLADA>"##;
 
 const ENVIRONMENT: &[u8] = b"name: two boxes
 environment:
@@ -463,10 +480,10 @@ pub(crate) fn joint_limits(data: &[u8]) -> String {
 fn moveit(scene: &[u8], request: &[u8]) -> String {
     let (Some(scene), Some(request)) = (text(scene), text(request)) else { return String::new() };
     let files = RobotFiles {
-        urdf: "arm.urdf".into(),
         srdf: None,
         joint_limits: None,
         missing_geometry: Default::default(),
+        ..RobotFiles::new("arm.urdf")
     };
     let scene = Text { text: scene, file: Path::new("scene.yaml") };
     let request = Text { text: request, file: Path::new("request.yaml") };
@@ -500,6 +517,10 @@ pub(crate) fn stl(data: &[u8]) -> String {
 
 pub(crate) fn obj(data: &[u8]) -> String {
     mesh(Mesh::from_obj(data))
+}
+
+pub(crate) fn collada(data: &[u8]) -> String {
+    mesh(Mesh::from_collada(data))
 }
 
 fn instance(environment: Environment, model: Option<Model>) -> String {

@@ -1,0 +1,172 @@
+//! Covers of whole robots: where links pass each other closely, their spheres do not touch where they do not.
+
+use flatout::robot::spherize::CoverOptions;
+use flatout::robot::{CoverCache, LoadOptions, Robot};
+use glam::DVec3;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use std::path::PathBuf;
+
+/// A forearm that folds over an upper arm with a gap of a centimetre, both 0.3 m wide plates: even spheres of
+/// some centimetres of excess make them touch wherever the elbow stands.
+fn folding(gap: f64) -> String {
+    let plate = |length: f64, z: f64| {
+        format!(
+            "<collision><origin xyz=\"{} 0 {z}\"/><geometry><box size=\"{length} 0.3 0.06\"/></geometry></collision>",
+            length / 2.0
+        )
+    };
+    let joint = |name: &str, parent: &str, child: &str, x: f64, axis: &str| {
+        format!(
+            "<joint name=\"{name}\" type=\"revolute\"><parent link=\"{parent}\"/><child link=\"{child}\"/>\
+             <origin xyz=\"{x} 0 0\"/><axis xyz=\"{axis}\"/>\
+             <limit lower=\"-3\" upper=\"3\" velocity=\"1\" effort=\"100\"/></joint>"
+        )
+    };
+    format!(
+        "<robot name=\"folding\"><link name=\"upper\">{}</link><link name=\"elbow\"/><link name=\"wrist\">\
+         <collision><geometry><sphere radius=\"0.001\"/></geometry></collision></link><link name=\"fore\">{}</link>{}{}{}</robot>",
+        plate(0.6, 0.0),
+        plate(0.5, 0.06 + gap),
+        joint("bend", "upper", "elbow", 0.6, "0 0 1"),
+        joint("roll", "elbow", "wrist", 0.0, "0 0 1"),
+        joint("turn", "wrist", "fore", 0.0, "0 0 1"),
+    )
+}
+
+fn load(urdf: &str, cover: CoverOptions) -> Robot {
+    let options = LoadOptions { cover, cache: CoverCache::Off, ..LoadOptions::default() };
+    Robot::parse(urdf, None, None, &options).unwrap()
+}
+
+/// How many of 500 states are free of contact between the spheres of judged pairs.
+fn free(robot: &Robot) -> usize {
+    let mut rng = Pcg64Mcg::seed_from_u64(5);
+    let is_free = |robot: &Robot, q: &[f64]| {
+        let poses = robot.link_poses(q);
+        robot.pairs.iter().all(|&[a, b]| {
+            robot.links[a].spheres.iter().all(|s| {
+                let center = poses[a].point(s.center);
+                let apart = |t: &flatout::robot::Sphere| {
+                    center.distance(poses[b].point(t.center)) > s.radius + t.radius
+                };
+                robot.links[b].spheres.iter().all(apart)
+            })
+        })
+    };
+    (0..500)
+        .filter(|_| {
+            let q: Vec<f64> =
+                robot.joints.iter().map(|j| rng.random_range(j.limits.lower..=j.limits.upper)).collect();
+            is_free(robot, &q)
+        })
+        .count()
+}
+
+/// The plates never touch; their spheres do not either, but for a few states.
+#[test]
+fn spheres_of_links_stay_apart_where_the_links_do() {
+    for gap in [0.004, 0.01, 0.03] {
+        let robot = load(&folding(gap), CoverOptions { max_spheres: 1024, tolerance: 0.05 });
+        let count: usize = robot.links.iter().map(|l| l.spheres.len()).sum();
+        let free = free(&robot);
+        assert!(free >= 475, "gap {gap}: {free} of 500 free, {count} spheres");
+    }
+}
+
+/// A budget is kept, and spheres hold all of every link whatever became of them.
+#[test]
+fn budgets_are_kept_and_solids_held() {
+    for max_spheres in [8, 40, 200] {
+        let robot = load(&folding(0.01), CoverOptions { max_spheres, tolerance: 0.001 });
+        let count: usize = robot.links.iter().map(|l| l.spheres.len()).sum();
+        assert!(count <= max_spheres, "{count} of {max_spheres}");
+        let mut rng = Pcg64Mcg::seed_from_u64(2);
+        for (link, length, z) in [("upper", 0.6, 0.0), ("fore", 0.5, 0.07)] {
+            let spheres = &robot.links[robot.link(link).unwrap()].spheres;
+            for _ in 0..20_000 {
+                let mut at: [f64; 3] = std::array::from_fn(|_| rng.random_range(-1.0..=1.0));
+                // Half of them on a face.
+                if rng.random_bool(0.5) {
+                    at[rng.random_range(0..3)] = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
+                }
+                let p = DVec3::new(length / 2.0, 0.0, z)
+                    + DVec3::from_array(at) * DVec3::new(length / 2.0, 0.15, 0.03) * (1.0 - 1e-9);
+                assert!(spheres.iter().any(|s| s.center.distance(p) <= s.radius), "{link} {p} {max_spheres}");
+            }
+        }
+    }
+}
+
+/// What is kept is what would be made; another robot, another choice or another mesh is made anew.
+#[test]
+fn caches_give_what_would_be_made() {
+    let folder: PathBuf = std::env::temp_dir().join(format!("flatout-covers-{}", std::process::id()));
+    let cached = |urdf: &str, max_spheres: usize| {
+        let options = LoadOptions {
+            cover: CoverOptions { max_spheres, tolerance: 0.02 },
+            cache: CoverCache::Folder(folder.clone()),
+            ..LoadOptions::default()
+        };
+        let robot = Robot::parse(urdf, None, None, &options).unwrap();
+        robot.links.into_iter().map(|l| l.spheres).collect::<Vec<_>>()
+    };
+    let files = || std::fs::read_dir(&folder).map_or(0, Iterator::count);
+    let made = load(&folding(0.01), CoverOptions { max_spheres: 100, tolerance: 0.02 });
+    let made: Vec<_> = made.links.into_iter().map(|l| l.spheres).collect();
+    assert_eq!(cached(&folding(0.01), 100), made);
+    assert_eq!((cached(&folding(0.01), 100), files()), (made, 1));
+    cached(&folding(0.01), 50);
+    cached(&folding(0.02), 50);
+    cached(&folding(0.02).replace("upper=\"3\"", "upper=\"1\""), 50);
+    assert_eq!(files(), 4);
+    // Many at once find one whole file.
+    std::thread::scope(|scope| {
+        let loads: Vec<_> = (0..8).map(|_| scope.spawn(|| cached(&folding(0.015), 60))).collect();
+        let found: Vec<_> = loads.into_iter().map(|l| l.join().unwrap()).collect();
+        assert!(found.windows(2).all(|w| w[0] == w[1]));
+    });
+    assert_eq!(files(), 5);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Five hundred triangles in no order, and a thousand links without an SRDF, are covered in seconds.
+#[test]
+fn soups_and_long_chains_are_bounded() {
+    let mut rng = Pcg64Mcg::seed_from_u64(1);
+    let mut obj = String::new();
+    for _ in 0..500 {
+        let center: [f64; 3] = std::array::from_fn(|_| rng.random_range(-0.2..0.2));
+        for _ in 0..3 {
+            let [x, y, z] = center.map(|c| c + rng.random_range(-0.05..0.05));
+            obj += &format!("v {x} {y} {z}\n");
+        }
+        obj += "f -3 -2 -1\n";
+    }
+    let folder = std::env::temp_dir().join(format!("flatout-soup-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("soup.obj"), obj).unwrap();
+    let soup = "<robot name=\"s\"><link name=\"s\"><collision><geometry><mesh filename=\"soup.obj\"/></geometry></collision></link></robot>";
+    std::fs::write(folder.join("soup.urdf"), soup).unwrap();
+    let options = LoadOptions { cache: CoverCache::Off, ..LoadOptions::default() };
+    let robot = Robot::load(&folder.join("soup.urdf"), None, None, &options).unwrap();
+    assert!(robot.links[0].spheres.len() <= CoverOptions::default().max_spheres);
+    std::fs::remove_dir_all(folder).unwrap();
+
+    let link = |i: usize| {
+        format!(
+            "<link name=\"l{i}\"><collision><geometry><box size=\"0.08 0.04 0.04\"/></geometry></collision></link>"
+        )
+    };
+    let joint = |i: usize| {
+        format!(
+            "<joint name=\"j{i}\" type=\"revolute\"><parent link=\"l{}\"/><child link=\"l{i}\"/><origin xyz=\"0.1 0 0\"/>\
+             <axis xyz=\"0 0 1\"/><limit lower=\"-1\" upper=\"1\" velocity=\"1\" effort=\"1\"/></joint>",
+            i - 1
+        )
+    };
+    let body: String = (0..1000).map(link).chain((1..1000).map(joint)).collect();
+    let robot = Robot::parse(&format!("<robot name=\"c\">{body}</robot>"), None, None, &options).unwrap();
+    assert_eq!(robot.links.len(), 1000);
+    assert!(robot.links.iter().all(|l| !l.spheres.is_empty()));
+}
