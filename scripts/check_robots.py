@@ -43,7 +43,7 @@ PLANS = 5
 
 STATES = 400  # random states per robot
 DEFAULT_ACCELERATION = 5.0  # where no file gives one, rad/s^2 or m/s^2
-TIME_LIMIT = 20.0  # of a plan, seconds
+TIME_LIMIT = 10.0  # of a plan, seconds
 
 
 def example_robot_data():
@@ -247,6 +247,7 @@ def plans(flatout, robot, folder):
         files = {"urdf": str(robot.urdf), "joints": planned}
         files |= {"srdf": str(robot.srdf)} if robot.srdf else {}
         files |= {"joint_limits": str(robot.limits)} if robot.limits else {}
+        files |= {key: robot.entry[key] for key in ["missing_geometry"] if key in robot.entry}
         limits = {"default_acceleration": DEFAULT_ACCELERATION}
         if "velocity" in robot.entry:
             limits["joints"] = {joint: {"velocity": robot.entry["velocity"]} for joint in planned}
@@ -333,6 +334,7 @@ def main():
     listed = tomllib.loads(arguments.list.read_text())
     wanted = lambda r: r["name"] in arguments.names if arguments.names else r.get("ci", False) or not arguments.ci
     entries = [entry for entry in listed["robot"] if wanted(entry)]
+    entries.sort(key=lambda e: arguments.names.index(e["name"]) if arguments.names else 0)
     if not entries:
         parser.error("no robot of these names is listed")
     coal_version, pin_version = coal.__version__, pin.__version__
