@@ -577,7 +577,8 @@ fn bad_mesh_files_are_named_with_what_is_wrong() {
     let (binary, text, obj) = (binary_stl(&mesh), text_stl(&mesh), obj_text(&mesh));
     let one = DVec3::ONE;
     let cases: Vec<(&str, Vec<u8>, DVec3, &str)> = vec![
-        ("0.dae", b"<COLLADA/>".to_vec(), one, "expected a mesh in an .stl or .obj file"),
+        ("0.glb", b"glTF".to_vec(), one, "expected a mesh in an .stl, .obj or .dae file"),
+        ("0.dae", b"<mesh/>".to_vec(), one, "expected <COLLADA>"),
         ("1.stl", Vec::new(), one, "neither a text STL"),
         ("2.stl", binary[..binary.len() - 1].to_vec(), one, "asks for"),
         ("3.stl", text.as_bytes()[..text.len() - 20].to_vec(), one, "cut short"),

@@ -1,6 +1,6 @@
 //! Arguments that several commands have, and how they are parsed.
 
-use super::telling::{Telling, TellingCheckers, warn};
+use super::telling::{Telling, TellingCheckers, warn, while_loading};
 use crate::check::threads::MAX_THREADS;
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::InputError;
@@ -143,7 +143,7 @@ impl MoveItArgs {
             package_path: self.geometry.packages.package_path.clone(),
             ..RobotFiles::new(urdf)
         };
-        let scene = moveit::load_with(scene, request, files, default)?;
+        let scene = while_loading(|| moveit::load_with(scene, request, files, default))?;
         warn(&scene.warnings);
         Ok(scene)
     }

@@ -3,7 +3,7 @@
 use super::arguments::{PackageArgs, count, count_up_to, positive};
 use super::failure::Failure;
 use super::output::{complain, refuse_inputs, say, write_file};
-use super::telling::warn;
+use super::telling::{warn, while_loading};
 use crate::error::InputError;
 use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, replace_collisions};
 use crate::robot::{EvaluationOptions, LoadOptions, MissingGeometry, Robot};
@@ -96,7 +96,8 @@ fn load(args: &InfoArgs) -> Result<Robot, Failure> {
     let package_path = args.packages.package_path.clone();
     let missing_geometry = MissingGeometry::Allow;
     let options = LoadOptions { missing_geometry, package_path, ..LoadOptions::default() };
-    let robot = Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options)?;
+    let robot =
+        while_loading(|| Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options))?;
     warn(&robot.warnings);
     Ok(robot)
 }
@@ -120,7 +121,8 @@ fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {
     let package_path = args.packages.package_path.clone();
     let missing_geometry = MissingGeometry::Allow;
     let options = LoadOptions { cover, missing_geometry, package_path, ..LoadOptions::default() };
-    let (robot, links) = Robot::load_covers(&args.urdf, args.srdf.as_deref(), &options)?;
+    let covered = while_loading(|| Robot::load_covers(&args.urdf, args.srdf.as_deref(), &options));
+    let (robot, links) = covered?;
     refuse_inputs(args.output.as_deref())?;
     warn(&robot.warnings);
     say(&format!("{}\n", CoverReport(&links)))?;

@@ -1,6 +1,7 @@
 //! A checker that tells the user its warnings, each once however many checkers give it.
 
 use super::output::complain;
+use super::progress::ProgressLine;
 use crate::check::{CheckError, Checkers, EdgeBatch, EdgeChecker, StateBatch, Verdict};
 use crate::error::{InputError, Warning};
 use crate::scene::{DefaultLimits, Scene};
@@ -94,9 +95,16 @@ fn tell(warnings: impl IntoIterator<Item = String>) {
 
 /// Reads a scene, and tells what it warns of.
 pub(super) fn load_scene(file: &Path, default: DefaultLimits) -> Result<Scene, InputError> {
-    let scene = Scene::load_with(file, default)?;
+    let scene = while_loading(|| Scene::load_with(file, default))?;
     warn(&scene.warnings);
     Ok(scene)
+}
+
+/// Tells what takes long where a robot is loaded that has not been before.
+pub(super) fn while_loading<T>(load: impl FnOnce() -> T) -> T {
+    let _progress =
+        ProgressLine::spinner("covering the robot's geometry by spheres, which are kept for the next time");
+    load()
 }
 
 /// Checkers of many problems that tell their warnings.

@@ -95,7 +95,8 @@ pub struct SkippedPair {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
-    /// Neighbours: joined by one joint, or by several with no geometry on the links between.
+    /// Neighbours: joined by one joint, or through links without geometry by one joint that moves or several that
+    /// turn about one point.
     Adjacent,
     /// No joint between them moves.
     Rigid,

@@ -2,6 +2,7 @@
 //! moves relative to each other, what an SRDF disables, and what is proved to need no judging. Nothing is
 //! left out because it was not seen to touch. Imports `pose`.
 
+mod adjacent;
 mod chain;
 mod proof;
 
@@ -10,6 +11,7 @@ use super::{
     AlwaysTouching, DisableReason, JointKind, LoadOptions, POSITION_SLACK, Robot, SkipReason, SkippedPair,
     Sphere,
 };
+use adjacent::adjacent;
 use chain::Chain;
 use proof::{PairSide, Proved};
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,32 +157,6 @@ pub(super) fn hold(robot: &Robot, links: [usize; 2], within: &[[f64; 2]]) -> boo
 
 fn solid_links(robot: &Robot) -> Vec<usize> {
     (0..robot.links.len()).filter(|&l| !robot.links[l].spheres.is_empty()).collect()
-}
-
-/// Neighbouring links. A link without geometry joins all its neighbours to one another.
-fn adjacent(robot: &Robot) -> BTreeSet<[usize; 2]> {
-    let solid = |l: usize| !robot.links[l].spheres.is_empty();
-    // Per link without geometry: the topmost of the links without geometry it is joined to.
-    let mut top: Vec<usize> = (0..robot.links.len()).collect();
-    let mut neighbours: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    let mut pairs = BTreeSet::new();
-    for (j, joint) in robot.joints.iter().enumerate() {
-        let (parent, child) = (joint.parent, j + 1);
-        match (solid(parent), solid(child)) {
-            (true, true) => {
-                pairs.insert([parent, child]);
-            }
-            (true, false) => neighbours.entry(child).or_default().push(parent),
-            (false, true) => neighbours.entry(top[parent]).or_default().push(child),
-            (false, false) => top[child] = top[parent],
-        }
-    }
-    for around in neighbours.values() {
-        for (i, &a) in around.iter().enumerate() {
-            pairs.extend(around[i + 1..].iter().map(|&b| [a.min(b), a.max(b)]));
-        }
-    }
-    pairs
 }
 
 impl Robot {

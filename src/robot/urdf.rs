@@ -273,7 +273,7 @@ impl Assembly<'_, '_> {
         };
         let found = MeshSearch::new(folder, self.packages).find(name).map_err(|message| fault(node, message))?;
         if found.is_guess {
-            let what = format!("there is no package of the name in \"{name}\"; taken as {}", found.path.display());
+            let what = format!("nothing is where \"{name}\" says; taken as {}", found.path.display());
             self.warnings.push(fault(node, what));
         }
         Ok(found.path)
@@ -445,6 +445,7 @@ fn axis(joint: &urdf_rs::Joint, node: Node) -> Result<DVec3, InputError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::robot::LoadOptions;
     use crate::robot::spherize::Solid;
 
     const ARM: &str = r#"<robot name="arm">
@@ -521,7 +522,8 @@ mod tests {
             "<cylinder radius=\"0.1\" length=\"0.2\"/>",
             "<capsule radius=\"0.1\" length=\"0.2\"/>",
         ] {
-            let robot = read_arm(&ARM.replace("<sphere radius=\"0.1\"/>", shape)).unwrap();
+            let text = ARM.replace("<sphere radius=\"0.1\"/>", shape);
+            let robot = Robot::parse(&text, None, None, &LoadOptions::default()).unwrap();
             let spheres = &robot.links[1].spheres;
             let held = |p: DVec3| spheres.iter().any(|s| s.center.distance(p) <= s.radius);
             assert!(held(DVec3::new(0.2, 0.0, 0.1)) && held(DVec3::new(0.3, 0.0, 0.0)), "{shape}");

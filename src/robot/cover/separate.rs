@@ -35,6 +35,10 @@ const ENOUGH: f64 = 0.25;
 /// Balls that reach less than this beyond their solid (metres) are good enough.
 const FINEST: f64 = 2e-4;
 
+/// Balls that touch are looked at this often in a round, at most, shared among the states: what is left shows
+/// in the next.
+const LOOKS: usize = 40_000;
+
 /// Rounds of choosing anew; the first few do nearly all.
 const ROUNDS: usize = 16;
 
@@ -135,10 +139,11 @@ impl<'a> Separation<'a> {
         if self.is_hopeless.is_none() {
             self.is_hopeless = Some(self.hopeless(pieces, &links, stop));
         }
+        let looks = LOOKS / self.states.len().max(1);
         let losses: Vec<Option<Loss>> = in_parallel(&self.states, |state| {
             let touching = if stop.is_due() { Vec::new() } else { self.touching(&links, state) };
             let in_contact = touching.iter().any(|links| self.solids_touch(pieces, links.pair, state));
-            (!in_contact).then(|| self.loss(pieces, &touching, state))
+            (!in_contact).then(|| self.loss(pieces, &touching, state, looks))
         });
         // Solids that touch in a state always will.
         let mut is_free = losses.iter().map(Option::is_some);
@@ -196,12 +201,14 @@ impl<'a> Separation<'a> {
         })
     }
 
-    fn loss(&self, pieces: &[Piece], touching: &[TouchingLinks], state: &PosedState) -> Loss {
+    /// What a state is lost by, as far as so many looks at balls tell.
+    fn loss(&self, pieces: &[Piece], touching: &[TouchingLinks], state: &PosedState, looks: usize) -> Loss {
         let mut loss = Loss { is_named: state.is_named, gap: f64::INFINITY, orders: Vec::new() };
         for links in touching {
             let [a, b] = self.robot.pairs[links.pair];
             let relative = state.poses[a].inverse() * state.poses[b];
-            links.balls.iter().for_each(|pair| loss.blame(pieces, pair, &relative));
+            let step = (links.balls.len() * touching.len()).div_ceil(looks.max(1));
+            links.balls.iter().step_by(step).for_each(|pair| loss.blame(pieces, pair, &relative));
         }
         loss
     }
@@ -254,13 +261,15 @@ fn worthwhile(mut losses: Vec<Loss>, left: usize) -> Vec<(usize, Evasion)> {
 
 /// Lets pieces evade as long as there are no more than `most` balls in all; says whether any did.
 fn evade(pieces: &mut [Piece], works: Vec<(usize, Evasion)>, most: usize) -> bool {
+    let keys = pieces.iter().enumerate().flat_map(|(p, piece)| piece.covering.balls.iter().map(move |b| (p, key(b))));
+    let there: BTreeSet<(usize, [u64; 3])> = keys.collect();
     let found = in_parallel(&works, |(piece, work)| {
         let mut covering = pieces[*piece].covering.clone();
         let marked: Vec<usize> = work.marked.iter().copied().collect();
         let mut gaps = work.gaps.clone();
         gaps.sort_by(f64::total_cmp);
         let gap = gaps[(NARROW * gaps.len() as f64) as usize];
-        let known = pieces[*piece].foes.iter().filter(|foe| foe.is_there(pieces));
+        let known = pieces[*piece].foes.iter().filter(|foe| foe.ball.is_none_or(|ball| there.contains(&ball)));
         let foes: Vec<Sphere> = known.chain(&work.foes).map(|foe| foe.sphere).collect();
         covering.evade(&marked, &foes, gap).then_some(covering)
     });
@@ -278,13 +287,6 @@ fn evade(pieces: &mut [Piece], works: Vec<(usize, Evasion)>, most: usize) -> boo
         }
     }
     has_changed
-}
-
-impl Foe {
-    /// Whether the ball that it is still is there.
-    fn is_there(&self, pieces: &[Piece]) -> bool {
-        self.ball.is_none_or(|(piece, ball)| pieces[piece].covering.balls.iter().any(|b| key(b) == ball))
-    }
 }
 
 /// What tells a ball from the others of its piece.

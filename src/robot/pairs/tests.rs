@@ -382,3 +382,37 @@ fn links_apart_by_locked_joints_are_judged_once() {
     let apart = DVec3::new(2.0 * 3.1_f64.cos() + 2.0, 2.0 * 3.1_f64.sin(), 0.0).length();
     assert!((found[0].1 - (0.2 - apart)).abs() < 1e-12, "{found:?} {apart}");
 }
+
+/// An arm of two solid links with links without geometry and three joints between them, so far apart.
+fn apart(offset: f64, kind: &str) -> String {
+    let solid = |name: &str| format!("<link name=\"{name}\"><collision><geometry><sphere radius=\"0.05\"/></geometry></collision></link>");
+    let joint = |name: &str, parent: &str, child: &str, kind: &str, axis: &str| {
+        format!(
+            "<joint name=\"{name}\" type=\"{kind}\"><parent link=\"{parent}\"/><child link=\"{child}\"/>\
+             <origin xyz=\"{offset} 0 0\"/><axis xyz=\"{axis}\"/><limit lower=\"-2\" upper=\"2\" velocity=\"1\" effort=\"1\"/></joint>"
+        )
+    };
+    format!(
+        "<robot name=\"apart\">{}<link name=\"b\"/><link name=\"c\"/>{}{}{}{}</robot>",
+        solid("a"),
+        solid("d"),
+        joint("j1", "a", "b", "revolute", "0 0 1"),
+        joint("j2", "b", "c", kind, "0 1 0"),
+        joint("j3", "c", "d", "revolute", "1 0 0"),
+    )
+}
+
+/// Links without geometry between two others make neighbours of them where the joints turn about one point or
+/// only one of them moves.
+#[test]
+fn empty_links_make_neighbours_of_what_is_near() {
+    let of = |offset: f64, kind: &str| reason(&load(&apart(offset, kind), None), "a", "d");
+    let adjacent = Some(SkipReason::Adjacent);
+    assert_eq!(of(0.0, "revolute"), adjacent, "a shoulder");
+    assert_ne!(of(0.3, "revolute"), adjacent, "an arm of a metre");
+    assert_ne!(of(0.0, "prismatic"), adjacent, "it slides away and back");
+    // Two axes that meet where only one of the joints has its origin, and two that do not.
+    assert_eq!(of(0.3, "fixed"), adjacent);
+    let skew = apart(0.3, "fixed").replace("<axis xyz=\"1 0 0\"/>", "<axis xyz=\"0 1 0\"/>");
+    assert_ne!(reason(&load(&skew, None), "a", "d"), adjacent);
+}

@@ -40,18 +40,28 @@ impl<'a> MeshSearch<'a> {
     ///
     /// A package is a folder of that name, or one whose `package.xml` says so. It is looked for in the folders
     /// that the user names, in those of the environment, and from the folder of the URDF upwards. Where there is
-    /// none, PATH itself is, from the folder of the URDF upwards: people rename packages.
+    /// none, PATH itself is, from the folder of the URDF upwards: people rename packages. So is a path that does
+    /// not lead anywhere from that folder.
     pub(super) fn find(&self, name: &str) -> Result<FoundMesh, String> {
         let sure = |path: PathBuf| Ok(FoundMesh { path, is_guess: false });
+        let is_file = |candidate: &PathBuf| candidate.is_file();
+        let guess = |path: &str, above: &[PathBuf]| {
+            let mut candidates = self.packages.iter().chain(above).map(|root| root.join(path));
+            candidates.find(is_file).map(|path| FoundMesh { path, is_guess: true })
+        };
         if let Some(path) = name.strip_prefix("file://") {
-            return sure(self.folder.join(path));
+            let path = self.folder.join(path);
+            return if is_file(&path) { sure(path) } else { Err(format!("there is no file {}", path.display())) };
         }
         let Some(rest) = name.strip_prefix("package://").or_else(|| name.strip_prefix("model://")) else {
             return match name.split_once("://") {
                 Some((scheme, _)) => {
                     Err(format!("a mesh at \"{scheme}://\"; expected a path, file://, package:// or model://"))
                 }
-                None => sure(self.folder.join(name)),
+                None if self.folder.join(name).is_file() => sure(self.folder.join(name)),
+                None => guess(name, &self.above()).ok_or_else(|| {
+                    format!("there is no file {}, nor upwards from there", self.folder.join(name).display())
+                }),
             };
         };
         let (package, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -62,12 +72,10 @@ impl<'a> MeshSearch<'a> {
             [Some(root.join(package).join(path)), itself].into_iter().flatten()
         });
         let mut by_manifest = roots().flat_map(|root| with_manifest(&root, package)).map(|root| root.join(path));
-        let is_file = |candidate: &PathBuf| candidate.is_file();
         if let Some(path) = by_folder.into_iter().find(is_file).or_else(|| by_manifest.find(is_file)) {
             return sure(path);
         }
-        let mut guesses = self.packages.iter().chain(&above).map(|root| root.join(path));
-        guesses.find(is_file).map(|path| FoundMesh { path, is_guess: true }).ok_or_else(|| {
+        guess(path, &above).ok_or_else(|| {
             format!(
                 "there is no \"{name}\" in the folders of packages that are named (--package-path, or package_path \
                  in a scene), in those of {}, nor upwards from {}",
@@ -140,7 +148,12 @@ mod tests {
         // The package was renamed since.
         assert_eq!(find("package://ARM_V2/meshes/a.stl", &[]), found(a, true));
         assert_eq!(find("../meshes/a.stl", &[]).unwrap().path, urdf.join("../meshes/a.stl"));
-        assert_eq!(find("file:///x/y.stl", &[]).unwrap().path, Path::new("/x/y.stl"));
+        let absolute = real.join(a);
+        assert_eq!(find(&format!("file://{}", absolute.display()), &[]).unwrap().path, absolute);
+        assert!(find("file:///x/y.stl", &[]).unwrap_err().contains("there is no file /x/y.stl"));
+        // Written for another folder.
+        assert_eq!(find("meshes/a.stl", &[]), found(a, true));
+        assert!(find("none.stl", &[]).unwrap_err().contains("none.stl, nor upwards"));
         assert!(find("package://far/c.stl", &[]).unwrap_err().contains("--package-path"));
         for packages in [real.join("elsewhere"), real.join("elsewhere/far")] {
             assert_eq!(find("package://far/c.stl", &[packages]), found("elsewhere/far/c.stl", false));
