@@ -79,6 +79,14 @@ class Robot:
         joints = self.entry.get("joints")
         return ["--joints", ",".join(joints)] if joints else []
 
+    def needs(self):
+        """What it takes beside its URDF, in words."""
+        entry = self.entry
+        words = [name for key, name in (("srdf", "SRDF"), ("limits", "joint_limits.yaml")) if key in entry]
+        words += [f"velocity {entry['velocity']}"] if "velocity" in entry else []
+        words += ["`torque: false`"] if entry.get("torque") is False else []
+        return ", ".join(words + [f"`missing_geometry: {entry[key]}`" for key in ["missing_geometry"] if key in entry])
+
     def packages(self):
         """Folders that may hold the packages of `package://` names: all above the URDF."""
         return [str(folder) for folder in self.urdf.parents if len(folder.parts) > 1]
@@ -283,6 +291,8 @@ def check(robot, flatout, folder):
         misses.append(f"frames differ by {pose_error:.1e}")
     if has_efforts and effort_error > EFFORT_ERROR:
         misses.append(f"efforts differ by {effort_error:.1e}")
+    if missed > 0.0:
+        misses.append(f"spheres do not touch where meshes do in {missed:.1f} % of states")
     if abs(by_meshes - by_spheres) > SHARE_ERROR:
         misses.append(f"self-free {by_spheres:.1f} % by spheres, {by_meshes:.1f} % by meshes")
     return {
@@ -302,13 +312,13 @@ def check(robot, flatout, folder):
         "pose_error": float(pose_error),
         "effort_error": None if effort_error is None else float(effort_error),
         "plans": planned,
-        "needs": robot.entry.get("needs", ""),
+        "needs": robot.needs(),
         "misses": misses,
     }
 
 
 HEADING = """\
-| robot | source | joints | triangles | spheres | self-free %: meshes, spheres | load s: cold, cached | frames | efforts | plans | needs |
+| robot | source | joints | triangles | spheres | self-free %: meshes, spheres | load s (of CPU): cold, cached | frames | efforts | plans | needs |
 |---|---|---|---|---|---|---|---|---|---|---|"""
 
 
@@ -316,7 +326,7 @@ def line(f):
     joints = str(f["joints"]) if f["joints"] == f["of_joints"] else f"{f['joints']} of {f['of_joints']}"
     efforts = "no masses" if f["effort_error"] is None else f"{f['effort_error']:.0e}"
     cells = [f["name"], f["source"], joints, f["triangles"], f["spheres"]]
-    cells += [f"{f['by_meshes']:.1f}, {f['by_spheres']:.1f}", f"{f['cold'][0]:.2f}, {f['cached'][0]:.2f}"]
+    cells += [f"{f['by_meshes']:.1f}, {f['by_spheres']:.1f}", ", ".join(f"{wall:.2f} ({cpu:.2f})" for wall, cpu in (f["cold"], f["cached"]))]
     cells += [f"{f['pose_error']:.0e}", efforts, f"{f['plans']}/{PLANS}", f["needs"] or "–"]
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
