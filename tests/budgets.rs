@@ -11,7 +11,7 @@ use flatout::plan::{
 };
 use flatout::problem::{JointState, Problem, Smoothness};
 use flatout::robot::spherize::{CoverOptions, Solid, cover, cover_until};
-use flatout::robot::{LoadOptions, Robot};
+use flatout::robot::{CoverCache, LoadOptions, Robot};
 use flatout::scene::Scene;
 use flatout::stop::{CancelToken, Stop};
 use flatout::trajectory::Trajectory;
@@ -506,7 +506,8 @@ fn covers_are_broken_off_anywhere() {
 #[test]
 fn loading_is_cancelled() {
     let urdf = r#"<robot name="box"><link name="base"><collision><geometry><box size="1 2 3"/></geometry></collision></link></robot>"#;
-    let options = |cancel| LoadOptions { cancel, comparisons: 1, ..LoadOptions::default() };
+    let options =
+        |cancel| LoadOptions { cancel, comparisons: 1, cache: CoverCache::Off, ..LoadOptions::default() };
     assert!(Robot::parse(urdf, None, None, &options(Some(CancelToken::new()))).is_ok());
     let error = Robot::parse(urdf, None, None, &options(Some(cancelled()))).expect_err("it is cancelled");
     assert!(error.to_string().contains("broken off"), "{error}");

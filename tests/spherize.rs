@@ -337,6 +337,16 @@ fn enough_spheres_reach_the_tolerance() {
     }
 }
 
+/// As close as it gets with all the spheres that there may be, and no endless search for more.
+#[test]
+fn the_most_spheres_are_not_too_few() {
+    let capsule = Solid::Primitive(Shape::Capsule { radius: 1e-6, half_length: 0.5 }, Pose::IDENTITY);
+    for tolerance in [1e-5, 0.0] {
+        assert!(cover(&capsule, &options(4096, tolerance)).unwrap().spheres.len() <= 4096);
+    }
+    assert!(cover(&capsule, &options(0, 0.1)).is_err() && cover(&capsule, &options(8, f64::NAN)).is_err());
+}
+
 #[test]
 fn same_input_gives_the_same_cover() {
     let solid = Solid::Mesh(torus(0.1, 0.04, [40, 20]), Pose::IDENTITY);
@@ -544,6 +554,9 @@ fn collada_is_read_as_its_scene_shows_it() {
         ("url=\"#w\"", "url=\"#x\"", "\"#x\": expected # and an id"),
         ("0 1 4 1 2 4", "0 1 5 1 2 4", "below 5"),
         ("<vcount>4", "<vcount>5", "more corners"),
+        ("<vcount>4", "<vcount>3", "more corners than <vcount>"),
+        ("0 1 4 1 2 4", "0 1 4 1 2", "three corners"),
+        ("0 1 4 1 2 4", "0 1 4 <!-- a comment --> 1 2 4", ""),
         ("<scale>1 2 1", "<scale>1 2", "expected 3 finite numbers"),
         ("meter=\"0.01\"", "meter=\"-1\"", "above 0"),
         ("100 0 0 100", "100 o 0 100", "found \"o\""),
@@ -556,6 +569,14 @@ fn collada_is_read_as_its_scene_shows_it() {
             Ok(_) => assert_eq!(said, "", "{from}"),
         }
     }
+    // Nodes of which each shows the next twice.
+    let twice = |i: usize| {
+        let next = format!("<instance_node url=\"#n{}\"/>", i + 1).repeat(2);
+        format!("<node id=\"n{i}\">{next}</node>")
+    };
+    let bomb: String = (0..60).map(twice).chain(["<node id=\"n60\"/>".to_owned()]).collect();
+    let bomb = COLLADA.replace("<library_nodes>", &format!("<library_nodes>{bomb}")).replace("#n\"", "#n0\"");
+    assert!(Mesh::from_collada(bomb.as_bytes()).unwrap_err().message.contains("nodes"));
     // Nodes that hold themselves.
     let endless = COLLADA.replace("<node id=\"n\">", "<node id=\"n\"><instance_node url=\"#n\"/>");
     assert!(Mesh::from_collada(endless.as_bytes()).unwrap_err().message.contains("within each other"));

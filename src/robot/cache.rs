@@ -3,12 +3,12 @@
 //! Imports the robot's geometry.
 //!
 //! A cache is only ever a gain: what cannot be read, is not whole or does not fit is made anew, and what cannot
-//! be written is not. Files appear whole or not at all (written beside, then renamed), so programs may run side by
-//! side.
+//! be written is not. Files appear whole or not at all, so programs may run side by side.
 
 use super::geometry::Geometry;
 use super::spherize::CoverOptions;
 use super::{Joint, Robot, Sphere};
+use crate::error::{InputError, write_file};
 use crate::pose::Pose;
 use crate::world::Shape;
 use glam::DVec3;
@@ -16,10 +16,35 @@ use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-/// The first bytes of a file; another version is another format, or another way of covering.
+/// The sources that covers come from: whoever changes how they are made need not remember to say so.
+const SOURCES: [(&str, &str); 22] = [
+    ("cache.rs", include_str!("cache.rs")),
+    ("cover.rs", include_str!("cover.rs")),
+    ("cover/piece.rs", include_str!("cover/piece.rs")),
+    ("cover/separate.rs", include_str!("cover/separate.rs")),
+    ("geometry.rs", include_str!("geometry.rs")),
+    ("mesh.rs", include_str!("mesh.rs")),
+    ("mesh/collada.rs", include_str!("mesh/collada.rs")),
+    ("mesh/inside.rs", include_str!("mesh/inside.rs")),
+    ("mesh/surface.rs", include_str!("mesh/surface.rs")),
+    ("mesh/touch.rs", include_str!("mesh/touch.rs")),
+    ("spherize.rs", include_str!("spherize.rs")),
+    ("spherize/body.rs", include_str!("spherize/body.rs")),
+    ("spherize/cells.rs", include_str!("spherize/cells.rs")),
+    ("spherize/chain.rs", include_str!("spherize/chain.rs")),
+    ("spherize/covering.rs", include_str!("spherize/covering.rs")),
+    ("spherize/fit.rs", include_str!("spherize/fit.rs")),
+    ("spherize/report.rs", include_str!("spherize/report.rs")),
+    ("spherize/select.rs", include_str!("spherize/select.rs")),
+    ("spherize/set_cover.rs", include_str!("spherize/set_cover.rs")),
+    ("spherize/solid.rs", include_str!("spherize/solid.rs")),
+    ("mod.rs", include_str!("mod.rs")),
+    ("pose.rs", include_str!("../pose.rs")),
+];
+
+/// The first bytes of a file; another version is another format.
 const MAGIC: &[u8; 16] = b"flatout covers 1";
 
 /// Files kept, at most; the oldest go first.
@@ -70,7 +95,8 @@ impl CoverCache {
         }
         let folder = self.folder()?;
         let mut key = Key::new();
-        key.add(env!("CARGO_PKG_VERSION"));
+        SOURCES.iter().for_each(|(_, text)| key.add(text));
+        key.add(&(robot.joints.len(), robot.states.len(), geometry.len()));
         key.add(&(options.max_spheres, options.tolerance.to_bits()));
         robot.joints.iter().for_each(|joint| key.add_joint(joint));
         key.add(&robot.pairs);
@@ -121,25 +147,27 @@ impl CacheEntry {
             bytes.extend(numbers.flat_map(f64::to_le_bytes));
         }
         bytes.extend(Key::of(&bytes));
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let unique = format!("{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let Some(folder) = self.path.parent() else { return };
-        let beside = folder.join(unique);
-        let written = fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&beside, &bytes))
-            .and_then(|()| fs::rename(&beside, &self.path));
-        match written {
-            Ok(()) => drop_oldest(folder),
-            // Loading goes on without; at most the file beside is left to be taken away.
-            Err(_) => drop(fs::remove_file(&beside)),
+        // Loading goes on without it.
+        let folder_is_there = fs::create_dir_all(folder).is_ok();
+        if folder_is_there && write_file(&self.path, &bytes).is_ok() {
+            drop_oldest(folder);
         }
+    }
+
+    /// Whether it is the place of the same covers as another.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.path == other.path
     }
 }
 
-/// Takes the oldest files away where there are too many, those too that others have left half written.
+/// Takes the oldest files away where there are too many; no others than those of covers.
 fn drop_oldest(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    let is_ours = |path: &Path| path.extension().is_some_and(|e| e == "covers" || e == "tmp");
+    let is_ours = |path: &Path| {
+        let is_key = |name: &str| name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        path.extension().is_some_and(|e| e == "covers") && path.file_stem().and_then(|s| s.to_str()).is_some_and(is_key)
+    };
     let age = |path: PathBuf| {
         let changed = fs::metadata(&path).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
         (changed, path)
@@ -208,7 +236,7 @@ impl Key {
             Geometry::Mesh { path, scale, .. } => {
                 self.add_numbers(&scale.to_array());
                 self.add(&path.extension());
-                self.add(&crate::error::InputError::read_bytes(path).ok()?);
+                self.add(&InputError::read_bytes(path).ok()?);
             }
         }
         Some(())
@@ -265,13 +293,30 @@ mod tests {
         fs::remove_dir_all(folder).unwrap();
     }
 
+    /// What changes covers changes their number.
+    #[test]
+    fn all_sources_count() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/robot");
+        for folder in ["cover", "mesh", "spherize"] {
+            for entry in fs::read_dir(here.join(folder)).unwrap() {
+                let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
+                assert!(SOURCES.iter().any(|(known, _)| *known == name), "{name}");
+            }
+        }
+    }
+
     #[test]
     fn old_files_go() {
         let folder = folder("old");
+        fs::create_dir_all(&folder).unwrap();
+        let others = ["mine.covers", "notes.tmp", "0123456789abcdef0123456789abcdef.txt"];
+        others.iter().for_each(|name| fs::write(folder.join(name), "").unwrap());
         for i in 0..MOST_FILES + 20 {
-            CacheEntry { path: folder.join(format!("{i}.covers")), links: 0 }.write(&[]);
+            fs::write(folder.join(format!("{i:032x}.covers")), "").unwrap();
         }
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), MOST_FILES);
+        CacheEntry { path: folder.join(format!("{:032x}.covers", u32::MAX)), links: 0 }.write(&[]);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), MOST_FILES + others.len());
+        assert!(others.iter().all(|name| folder.join(name).exists()), "others' files stay");
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -2,38 +2,21 @@
 //! closely that their spheres touch and they themselves do not (`separate`). Imports `error`, `pose`, `stop` and
 //! the robot's covers and meshes.
 
+mod piece;
 mod separate;
 
-use super::spherize::{Cover, CoverOptions, Covering, Solid, cover_together};
-use super::{Robot, Sphere};
-use crate::error::InputError;
-use crate::pose::Pose;
-use crate::stop::Stop;
-use separate::Foe;
+pub(super) use piece::Piece;
 
-/// The share of the spheres that cover all evenly; the others are for where links pass each other.
+use super::spherize::{CoverOptions, Covering, Solid, cover_together};
+use super::Robot;
+use crate::error::InputError;
+use crate::stop::Stop;
+
+/// The share of the spheres that cover all evenly, at most; the others are for where links pass each other.
 const EVEN_SHARE: f64 = 0.2;
 
-/// A piece of geometry of a link.
-#[derive(Clone)]
-pub(super) struct Piece {
-    pose: Pose,
-    covering: Covering,
-    /// What its balls have evaded so far.
-    foes: Vec<Foe>,
-}
-
-impl Piece {
-    /// Its spheres in its link's frame.
-    pub(super) fn spheres(&self) -> Vec<Sphere> {
-        self.covering.spheres(&self.pose)
-    }
-
-    /// What it has come to.
-    pub(super) fn cover(&self) -> Cover {
-        self.covering.cover(&self.pose)
-    }
-}
+/// Of these, so many for each piece of geometry, at most: each costs time in every check.
+const EVEN_PER_PIECE: usize = 20;
 
 /// Covers the solids of a robot's links, `solids[l]` being those of link `l`: by link, a piece for each.
 ///
@@ -49,7 +32,10 @@ pub(super) fn cover(
     if all.is_empty() {
         return Ok(solids.iter().map(|_| Vec::new()).collect());
     }
-    let even = CoverOptions { max_spheres: (options.max_spheres as f64 * EVEN_SHARE) as usize, ..*options };
+    let share = ((options.max_spheres as f64 * EVEN_SHARE) as usize).clamp(1, EVEN_PER_PIECE * all.len());
+    // Where no links are to be kept apart, there is nothing to save for.
+    let max_spheres = if robot.pairs.is_empty() { options.max_spheres } else { share };
+    let even = CoverOptions { max_spheres, ..*options };
     let coverings = cover_distinct(&all, &even, stop)?;
     let piece = |(solid, covering): (&&Solid, Covering)| Piece { pose: *solid.pose(), covering, foes: Vec::new() };
     let mut pieces: Vec<Piece> = all.iter().zip(coverings).map(piece).collect();

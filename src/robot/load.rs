@@ -5,7 +5,7 @@ use super::cache::CacheEntry;
 use super::cover::Piece;
 use super::geometry::Geometry;
 use super::spherize::{LinkCover, Solid, by_link};
-use super::{JointKind, LinkSolid, Robot, Sphere, cover, joint_limits, pairs, srdf, urdf};
+use super::{JointKind, Robot, Sphere, cover, joint_limits, pairs, srdf, urdf};
 use crate::error::{InputError, Warnings};
 use crate::stop::Stop;
 use std::path::Path;
@@ -99,15 +99,6 @@ impl Robot {
         robot.prove_pairs(options);
         Ok((robot, covers))
     }
-
-    /// The collision geometry of all links as a URDF file has it, before spheres cover it.
-    ///
-    /// # Errors
-    /// As [`Robot::load`].
-    pub fn load_solids(urdf: &Path) -> Result<Vec<LinkSolid>, InputError> {
-        let urdf = Source::read(urdf)?;
-        urdf.with(|text| urdf::read_solids(text, urdf.folder()))
-    }
 }
 
 fn assemble(
@@ -169,7 +160,11 @@ fn spheres(
     let pieces = cover::cover(robot, &solids, &options.cover, stop)?;
     let of_link = |pieces: &Vec<Piece>| pieces.iter().flat_map(Piece::spheres).collect();
     let spheres: Vec<Vec<Sphere>> = pieces.iter().map(of_link).collect();
-    if let Some(entry) = entry {
+    // A mesh that changed meanwhile would be kept under the number of what it was before.
+    let after = options.cache.entry(robot, geometry, &options.cover);
+    if let (Some(entry), Some(after)) = (entry, after)
+        && entry.is_same(&after)
+    {
         entry.write(&spheres);
     }
     Ok(spheres)

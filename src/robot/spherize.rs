@@ -4,43 +4,35 @@
 
 mod body;
 mod cells;
+mod chain;
 mod covering;
 mod fit;
 mod report;
 mod select;
 mod set_cover;
+mod solid;
 
+pub use solid::{CoverOptions, MAX_SPHERES, Solid};
 pub(super) use report::by_link;
+pub(super) use solid::check_lengths;
+use solid::ball_volume;
 pub use report::{CoverReport, LinkCover, cover_links, replace_collisions};
 
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::robot::Sphere;
-use crate::robot::mesh::Mesh;
 use crate::stop::Stop;
-use crate::world::Shape;
 pub(super) use covering::{Ball, Covering};
 use covering::Start;
 use glam::DVec3;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use std::f64::consts::PI;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Radii are widened by this fraction of the largest coordinates: far more than rounding may lose, far
-/// less than anybody can build.
-const ROUNDING: f64 = 1e-9;
-
-/// Primitives larger than this (metres) are taken for a mistake in units.
-const LARGEST_LENGTH: f64 = 1e6;
-
-/// Most spheres that one solid may be covered by; each costs time in every check.
-pub const MAX_SPHERES: usize = 4096;
-
-/// Solids smaller than this (metres) get one sphere around their bounding box.
-const SMALLEST_SIZE: f64 = 1e-6;
+/// Where there are more solids than this, fewer cells and candidates are made of each: all are there at once.
+const MANY_SOLIDS: usize = 64;
 
 /// Halvings of the interval that the least common excess lies in.
 const BISECTIONS: usize = 7;
@@ -56,30 +48,6 @@ const BROKEN_OFF: &str = "covering it by spheres was broken off";
 
 /// Seed of those samples.
 const VOLUME_SEED: u64 = 0x0073_7068_6572_6573;
-
-/// A solid fixed to a link.
-#[derive(Clone, Debug)]
-pub enum Solid {
-    /// A primitive and its frame in the link's frame.
-    Primitive(Shape, Pose),
-    /// What a mesh encloses (see [`crate::robot::mesh::Surface`]), and its frame in the link's.
-    Mesh(Mesh, Pose),
-}
-
-/// How closely to cover a solid.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CoverOptions {
-    /// Use no more spheres than this, at least one and at most [`MAX_SPHERES`].
-    pub max_spheres: usize,
-    /// How far spheres may reach beyond the solid, metres.
-    pub tolerance: f64,
-}
-
-impl Default for CoverOptions {
-    fn default() -> Self {
-        Self { max_spheres: 1024, tolerance: 0.01 }
-    }
-}
 
 /// Spheres that together hold a solid.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,8 +74,7 @@ impl Cover {
 /// Covers a solid by spheres; the same input gives the same spheres.
 ///
 /// Uses no more spheres than it takes to get within the tolerance. Where the number allowed does not
-/// get there, the excess is about the least that the method can reach, less the spheres that would
-/// lower it by no more than a tenth.
+/// get there, the excess is about the least that the method can reach.
 ///
 /// A sphere stays as it is. A capsule gets a chain of equal spheres, the best of its kind. For other
 /// solids, balls about points of the medial axis are chosen by set cover over the cells of a grid
@@ -126,13 +93,6 @@ pub fn cover(solid: &Solid, options: &CoverOptions) -> Result<Cover, InputError>
 /// # Errors
 /// As [`cover`]; and when `stop` is due before it is done.
 pub fn cover_until(solid: &Solid, options: &CoverOptions, stop: &Stop) -> Result<Cover, InputError> {
-    let CoverOptions { max_spheres, tolerance } = *options;
-    if !(1..=MAX_SPHERES).contains(&max_spheres) || tolerance.is_nan() || tolerance < 0.0 {
-        return Err(InputError::new(format!(
-            "expected 1 to {MAX_SPHERES} spheres and a tolerance that is not negative, found {max_spheres} and \
-             {tolerance}"
-        )));
-    }
     let covering = cover_together(&[(solid, 1)], options, stop)?.remove(0);
     Ok(covering.cover(solid.pose()))
 }
@@ -147,9 +107,20 @@ pub(in crate::robot) fn cover_together(
     options: &CoverOptions,
     stop: &Stop,
 ) -> Result<Vec<Covering>, InputError> {
+    let CoverOptions { max_spheres, tolerance } = *options;
+    if !(1..=MAX_SPHERES).contains(&max_spheres) || tolerance.is_nan() || tolerance < 0.0 {
+        return Err(InputError::new(format!(
+            "expected 1 to {MAX_SPHERES} spheres and a tolerance that is not negative, found {max_spheres} and \
+             {tolerance}"
+        )));
+    }
     let copies: Vec<usize> = solids.iter().map(|&(_, copies)| copies).collect();
-    let starts = in_parallel(solids, |(solid, _)| Start::new(solid, stop));
+    let share = (MANY_SOLIDS as f64 / solids.len() as f64).min(1.0);
+    let starts = in_parallel(solids, |(solid, _)| Start::new(solid, share, stop));
     let starts: Vec<Start> = starts.into_iter().collect::<Result<_, _>>()?;
+    // What was broken off has nothing to choose from.
+    let on_time = || if stop.is_due() { Err(InputError::new(BROKEN_OFF)) } else { Ok(()) };
+    on_time()?;
     let fits = |excess: f64| {
         let counts = in_parallel(&starts, |start| start.count(excess));
         let total: usize = counts.iter().zip(&copies).map(|(count, copies)| count * copies).sum();
@@ -165,10 +136,12 @@ pub(in crate::robot) fn cover_together(
             *(if fits(middle) { &mut high } else { &mut low }) = middle;
         }
     }
+    on_time()?;
     let mut coverings = in_parallel(&starts, |start| start.covering(high));
     finer(&mut coverings, &copies, options, stop);
     // What is broken off holds nothing for sure.
-    if stop.is_due() { Err(InputError::new(BROKEN_OFF)) } else { Ok(coverings) }
+    on_time()?;
+    Ok(coverings)
 }
 
 /// Covers anew what exceeds its solid most, until all is within the tolerance or the spheres are used up.
@@ -231,64 +204,6 @@ impl Covering {
     }
 }
 
-impl Solid {
-    /// Whether another one has the same shape, wherever it is.
-    pub(super) fn is_alike(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Primitive(a, _), Self::Primitive(b, _)) => a == b,
-            (Self::Mesh(a, _), Self::Mesh(b, _)) => a == b,
-            _ => false,
-        }
-    }
-
-    /// Its frame in the link's.
-    pub fn pose(&self) -> &Pose {
-        match self {
-            Self::Primitive(_, pose) | Self::Mesh(_, pose) => pose,
-        }
-    }
-}
-
-pub(super) fn check_lengths(shape: &Shape) -> Result<(), InputError> {
-    let lengths = match *shape {
-        Shape::Sphere { radius } => vec![radius],
-        Shape::Cuboid { half_extents } => half_extents.to_array().to_vec(),
-        Shape::Capsule { radius, half_length } | Shape::Cylinder { radius, half_length } => {
-            vec![radius, half_length]
-        }
-        Shape::HalfSpace => vec![],
-    };
-    match lengths.iter().find(|l| !(0.0..=LARGEST_LENGTH).contains(*l)) {
-        Some(l) => Err(InputError::new(format!(
-            "{} with a length of {l} m: expected lengths from 0 to {LARGEST_LENGTH:e} m",
-            shape.kind()
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// Equal spheres along the axis of a capsule, and how far they reach beyond it.
-///
-/// With m gaps between spheres of radius r + e, the end ones hold the end balls if they sit e
-/// inside the ends of the axis, and neighbours hold the wall between them if (r + e)^2 >=
-/// r^2 + (half a gap)^2, where half a gap is (l - e) / m: a quadratic equation for the least e.
-fn chain(radius: f64, half_length: f64, options: &CoverOptions) -> (Vec<Sphere>, f64) {
-    let excess = |gaps: f64| {
-        let linear = 2.0 * (radius * gaps * gaps + half_length);
-        let root = (linear * linear + 4.0 * (gaps * gaps - 1.0) * half_length * half_length).max(0.0).sqrt();
-        if half_length > 0.0 { 2.0 * half_length * half_length / (linear + root) } else { 0.0 }
-    };
-    let close_enough = |&n: &usize| excess((n - 1) as f64) <= options.tolerance;
-    let count = (1..options.max_spheres).find(close_enough).unwrap_or(options.max_spheres);
-    let excess = excess((count - 1) as f64);
-    let end = half_length - excess;
-    let sphere = |i: usize| {
-        let along = if count == 1 { 0.0 } else { 2.0 * i as f64 / (count - 1) as f64 - 1.0 };
-        Sphere { center: DVec3::Z * end * along, radius: radius + excess }
-    };
-    ((0..count).map(sphere).collect(), excess)
-}
-
 /// Volume of the union of spheres outside of a solid, and its standard error, m^3. Samples
 /// are drawn from all spheres evenly by volume; one that lies in n spheres counts 1/n.
 fn volume_outside(spheres: &[Sphere], inside: impl Fn(DVec3) -> bool) -> (f64, f64) {
@@ -313,10 +228,6 @@ fn volume_outside(spheres: &[Sphere], inside: impl Fn(DVec3) -> bool) -> (f64, f
     let mean = sum / count as f64;
     let variance = squares / count as f64 - mean * mean;
     (total * mean, total * (variance.max(0.0) / count as f64).sqrt())
-}
-
-fn ball_volume(radius: f64) -> f64 {
-    4.0 / 3.0 * PI * radius.powi(3)
 }
 
 /// A random point of the unit ball, evenly distributed.

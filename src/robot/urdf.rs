@@ -14,7 +14,7 @@ use schema::is_a_point;
 use super::geometry::Geometry;
 use super::spherize::check_lengths;
 use super::xml::{attribute_fault, children, declared, fault, parse, tell_undeclared};
-use super::{Inertia, Joint, JointKind, JointLimits, Link, LinkSolid, Mimic, Robot, Sphere};
+use super::{Inertia, Joint, JointKind, JointLimits, Link, Mimic, Robot, Sphere};
 use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
 use crate::world::Shape;
@@ -46,11 +46,6 @@ pub(super) fn read(
     warnings: &Warnings,
 ) -> Result<(Robot, Vec<Vec<Geometry>>), InputError> {
     with_assembly(text, folder, packages, warnings, |assembly| assembly.robot())
-}
-
-/// Reads the collision geometry of all links as it stands in the text of a URDF file.
-pub(super) fn read_solids(text: &str, folder: Option<&Path>) -> Result<Vec<LinkSolid>, InputError> {
-    with_assembly(text, folder, &[], &Warnings::default(), |assembly| assembly.solids())
 }
 
 fn with_assembly<T>(
@@ -221,16 +216,6 @@ impl Assembly<'_, '_> {
             *moment = 0.0;
         }
         Ok(rounded)
-    }
-
-    fn solids(&self) -> Result<Vec<LinkSolid>, InputError> {
-        let mut solids = Vec::new();
-        for (u, link) in self.urdf.links.iter().enumerate() {
-            for piece in self.geometry_of(u)? {
-                solids.push(LinkSolid { link: link.name.clone(), solid: piece.load()? });
-            }
-        }
-        Ok(solids)
     }
 
     /// The collision geometry of a link.
@@ -604,7 +589,6 @@ mod tests {
             assert_eq!((robot.links[1].spheres.len(), geometry[1].len()), (1, 1));
             let Ok(Solid::Mesh(mesh, _)) = geometry[1][0].load() else { panic!("{name}") };
             assert_eq!(mesh.vertices().len(), 4);
-            assert_eq!(read_solids(&text, Some(&urdf)).unwrap().len(), 1);
         }
         for name in ["package://arm_description/meshes/none.obj", "http://x/part.obj", "none.obj"] {
             let text = ARM.replace("<sphere radius=\"0.1\"/>", &format!("<mesh filename=\"{name}\"/>"));

@@ -3,7 +3,7 @@
 //! that the solids are free in is lost to the balls. Balls go on holding all of their solids whatever happens
 //! here: which states are looked at decides only how many there are, and where.
 
-use super::Piece;
+use super::piece::{Foe, Piece};
 use crate::pose::Pose;
 use crate::robot::spherize::{Ball, in_parallel};
 use crate::robot::{Joint, Robot, Sphere};
@@ -42,17 +42,20 @@ const LOOKS: usize = 40_000;
 /// Rounds of choosing anew; the first few do nearly all.
 const ROUNDS: usize = 16;
 
+/// A round gains something where it leaves no more than this share of what was lost; ...
+const PROGRESS: f64 = 0.95;
+
+/// ... and after so many in a row that do not, there is nothing more to be gained.
+const PATIENCE: usize = 2;
+
+/// Where the budget is too small for this portion of what is lost, it is used up.
+const LEAST_PORTION: f64 = 0.05;
+
+/// Links that touch in more than this share of all states tell nothing of where the others are free.
+const HOPELESS: f64 = 0.9;
+
 /// The cells that balls are chosen by are made for the gap that this share of all gaps are narrower than.
 const NARROW: f64 = 0.25;
-
-/// What balls of a piece are to evade.
-#[derive(Clone, Copy)]
-pub(super) struct Foe {
-    /// In the piece's frame.
-    sphere: Sphere,
-    /// The ball that it is, by its piece and centre; none where it stands for what that ball cannot leave.
-    ball: Option<(usize, [u64; 3])>,
-}
 
 /// A state of the robot.
 struct PosedState {
@@ -108,10 +111,20 @@ pub(super) fn separate(robot: &Robot, pieces: &mut [Piece], link_of: &[usize], m
     let mut of_link = vec![Vec::new(); robot.links.len()];
     link_of.iter().enumerate().for_each(|(piece, &link)| of_link[link].push(piece));
     let mut separation = Separation::new(robot, of_link);
+    // How much of what is lost is looked at: less where there is no budget for all of it.
+    let mut portion = 1.0;
+    let mut fewest = usize::MAX;
+    let mut idle = 0;
     for _ in 0..ROUNDS {
-        let works = separation.works(pieces, stop);
-        if works.is_empty() || stop.is_due() || !evade(pieces, works, most) {
+        let losses = separation.losses(pieces, stop);
+        idle = if losses.len() as f64 <= PROGRESS * fewest as f64 { 0 } else { idle + 1 };
+        fewest = fewest.min(losses.len());
+        if losses.is_empty() || stop.is_due() || idle > PATIENCE || portion < LEAST_PORTION {
             break;
+        }
+        let works = worthwhile(losses, (AIM * separation.allowed()) as usize, portion);
+        if !evade(pieces, works, most) {
+            portion /= 2.0;
         }
     }
 }
@@ -123,8 +136,7 @@ struct Separation<'a> {
     of_link: Vec<Vec<usize>>,
     /// Those in which no solids are known to touch.
     states: Vec<PosedState>,
-    /// Pairs of links that touch wherever the joints stand: nothing can keep them apart. None before anybody
-    /// has looked.
+    /// Pairs of links that touch nearly wherever the joints stand. None before anybody has looked.
     is_hopeless: Option<Vec<bool>>,
 }
 
@@ -133,8 +145,13 @@ impl<'a> Separation<'a> {
         Self { robot, of_link, states: states(robot), is_hopeless: None }
     }
 
-    /// What is to be done by piece; nothing where little enough is lost.
-    fn works(&mut self, pieces: &[Piece], stop: &Stop) -> Vec<(usize, Evasion)> {
+    /// How many states may be lost.
+    fn allowed(&self) -> f64 {
+        LOSS * self.states.len() as f64
+    }
+
+    /// The states that are lost; none where they are few enough.
+    fn losses(&mut self, pieces: &[Piece], stop: &Stop) -> Vec<Loss> {
         let links: Vec<LinkBalls> = self.of_link.iter().map(|of_link| LinkBalls::new(pieces, of_link)).collect();
         if self.is_hopeless.is_none() {
             self.is_hopeless = Some(self.hopeless(pieces, &links, stop));
@@ -149,17 +166,22 @@ impl<'a> Separation<'a> {
         let mut is_free = losses.iter().map(Option::is_some);
         self.states.retain(|_| is_free.next() == Some(true));
         let losses: Vec<Loss> = losses.into_iter().flatten().filter(|loss| loss.gap.is_finite()).collect();
-        let allowed = LOSS * self.states.len() as f64;
-        let is_enough = losses.len() as f64 <= allowed && !losses.iter().any(|loss| loss.is_named);
-        if is_enough { Vec::new() } else { worthwhile(losses, (AIM * allowed) as usize) }
+        let is_enough = losses.len() as f64 <= self.allowed() && !losses.iter().any(|loss| loss.is_named);
+        if is_enough { Vec::new() } else { losses }
     }
 
-    /// Which pairs of links touch in all states.
+    /// Which pairs of links touch in nearly all states.
     fn hopeless(&self, pieces: &[Piece], links: &[LinkBalls], stop: &Stop) -> Vec<bool> {
         let pairs: Vec<usize> = (0..self.robot.pairs.len()).collect();
         in_parallel(&pairs, |&pair| {
+            let mut left = ((1.0 - HOPELESS) * self.states.len() as f64) as usize;
             self.states.iter().all(|state| {
-                !stop.is_due() && self.balls_touch(links, pair, state) && self.solids_touch(pieces, pair, state)
+                let touch = !stop.is_due()
+                    && self.balls_touch(links, pair, state)
+                    && self.solids_touch(pieces, pair, state);
+                let may_not = left > 0;
+                left -= usize::from(!touch && may_not);
+                touch || may_not
             })
         })
     }
@@ -243,12 +265,13 @@ impl LinkBalls {
     }
 }
 
-/// What to do by piece so that no more than so many states stay lost: named ones first, then where gaps are
-/// wide, which takes fewer balls.
-fn worthwhile(mut losses: Vec<Loss>, left: usize) -> Vec<(usize, Evasion)> {
+/// What to do by piece about a portion of the lost states that are more than `left`: named ones first, then where
+/// gaps are wide, which takes fewer balls.
+fn worthwhile(mut losses: Vec<Loss>, left: usize, portion: f64) -> Vec<(usize, Evasion)> {
     losses.sort_by(|a, b| b.is_named.cmp(&a.is_named).then(b.gap.total_cmp(&a.gap)));
     let named = losses.iter().filter(|loss| loss.is_named).count();
-    losses.truncate(losses.len().saturating_sub(left).max(named));
+    let wanted = losses.len().saturating_sub(left).max(named);
+    losses.truncate((wanted as f64 * portion).ceil() as usize);
     let mut works: BTreeMap<usize, Evasion> = BTreeMap::new();
     for (piece, ball, foe, gap) in losses.into_iter().flat_map(|loss| loss.orders) {
         let work = works.entry(piece).or_default();
@@ -259,7 +282,7 @@ fn worthwhile(mut losses: Vec<Loss>, left: usize) -> Vec<(usize, Evasion)> {
     works.into_iter().collect()
 }
 
-/// Lets pieces evade as long as there are no more than `most` balls in all; says whether any did.
+/// Lets pieces evade as long as there are no more than `most` balls in all; says whether all could.
 fn evade(pieces: &mut [Piece], works: Vec<(usize, Evasion)>, most: usize) -> bool {
     let keys = pieces.iter().enumerate().flat_map(|(p, piece)| piece.covering.balls.iter().map(move |b| (p, key(b))));
     let there: BTreeSet<(usize, [u64; 3])> = keys.collect();
@@ -274,19 +297,19 @@ fn evade(pieces: &mut [Piece], works: Vec<(usize, Evasion)>, most: usize) -> boo
         covering.evade(&marked, &foes, gap).then_some(covering)
     });
     let mut count: usize = pieces.iter().map(|p| p.covering.balls.len()).sum();
-    let mut has_changed = false;
+    let mut have_all = true;
     for ((piece, work), found) in works.into_iter().zip(found) {
         let piece = &mut pieces[piece];
         piece.foes.extend(work.foes);
-        if let Some(covering) = found
-            && count - piece.covering.balls.len() + covering.balls.len() <= most
-        {
-            count = count - piece.covering.balls.len() + covering.balls.len();
-            piece.covering = covering;
-            has_changed = true;
+        let Some(covering) = found else { continue };
+        let after = count - piece.covering.balls.len() + covering.balls.len();
+        if after <= most {
+            (count, piece.covering) = (after, covering);
+        } else {
+            have_all = false;
         }
     }
-    has_changed
+    have_all
 }
 
 /// What tells a ball from the others of its piece.

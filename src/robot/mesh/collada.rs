@@ -8,11 +8,14 @@ use super::Mesh;
 use crate::error::InputError;
 use crate::robot::xml::{children, fault, well_formed};
 use glam::{DAffine3, DMat4, DVec3};
-use roxmltree::Node;
+use roxmltree::{Node, NodeId};
 use std::collections::HashMap;
 
 /// Nodes within nodes, and instances of nodes, at most: a document whose nodes hold themselves has no end.
 const MAX_DEPTH: usize = 64;
+
+/// Nodes, at most, each as often as it is shown.
+const MAX_VISITS: usize = 1_000_000;
 
 /// Corners of all faces together, at most: a small document may show its geometry any number of times.
 const MAX_CORNERS: usize = 50_000_000;
@@ -31,7 +34,7 @@ impl Mesh {
             return Err(fault(root, "not a COLLADA document: expected <COLLADA>"));
         }
         let ids = root.descendants().filter_map(|n| n.attribute("id").map(|id| (id, n))).collect();
-        let mut reader = ColladaReader { ids, vertices: Vec::new(), triangles: Vec::new() };
+        let mut reader = ColladaReader { ids, visits: 0, vertices: Vec::new(), triangles: Vec::new() };
         let unit = children(root, "asset").flat_map(|a| children(a, "unit").next()).next();
         let meter = unit.and_then(|u| u.attribute("meter").map(|m| (u, m)));
         let meter = meter.map_or(Ok(1.0), |(node, text)| {
@@ -46,6 +49,8 @@ impl Mesh {
 /// What has been read of a document.
 struct ColladaReader<'a, 'i> {
     ids: HashMap<&'a str, Node<'a, 'i>>,
+    /// Nodes that were come to, each as often as it was.
+    visits: usize,
     vertices: Vec<DVec3>,
     triangles: Vec<[u32; 3]>,
 }
@@ -79,6 +84,10 @@ impl<'a, 'i> ColladaReader<'a, 'i> {
         if depth > MAX_DEPTH {
             return Err(fault(node, format!("more than {MAX_DEPTH} nodes within each other")));
         }
+        self.visits += 1;
+        if self.visits > MAX_VISITS {
+            return Err(fault(node, format!("the scene shows more than {MAX_VISITS} nodes")));
+        }
         let mut pose = *parent;
         for child in node.children().filter(Node::is_element) {
             match child.tag_name().name() {
@@ -100,9 +109,11 @@ impl<'a, 'i> ColladaReader<'a, 'i> {
         let Some(mesh) = children(geometry, "mesh").next() else {
             return Err(fault(geometry, "expected a <mesh>; splines and convex meshes are not read"));
         };
+        // Faces of several materials share their positions.
+        let mut known = HashMap::new();
         for faces in mesh.children().filter(Node::is_element) {
             match faces.tag_name().name() {
-                "triangles" | "polylist" | "polygons" | "trifans" | "tristrips" => self.faces(faces, pose)?,
+                "triangles" | "polylist" | "polygons" | "trifans" | "tristrips" => self.faces(faces, pose, &mut known)?,
                 _ => {}
             }
         }
@@ -110,7 +121,12 @@ impl<'a, 'i> ColladaReader<'a, 'i> {
     }
 
     /// Adds faces of one kind, cut into triangles.
-    fn faces(&mut self, faces: Node<'a, 'i>, pose: &DAffine3) -> Result<(), InputError> {
+    fn faces(
+        &mut self,
+        faces: Node<'a, 'i>,
+        pose: &DAffine3,
+        known: &mut HashMap<NodeId, [usize; 2]>,
+    ) -> Result<(), InputError> {
         let offset = |input: Node| input.attribute("offset").map_or(Some(0), |o| o.trim().parse::<usize>().ok());
         let offsets = children(faces, "input").map(offset).collect::<Option<Vec<_>>>();
         let stride = offsets.and_then(|o| o.into_iter().max()).filter(|&most| most < MAX_DEPTH).map(|most| most + 1);
@@ -118,8 +134,16 @@ impl<'a, 'i> ColladaReader<'a, 'i> {
         let (Some(stride), Some(input)) = (stride, vertex) else {
             return Err(fault(faces, "expected inputs with offsets, one of them of the semantic VERTEX"));
         };
-        let first = self.positions(input, pose)?;
-        let count = self.vertices.len() - first;
+        let vertices = self.target(input, "source")?;
+        let [first, count] = match known.get(&vertices.id()) {
+            Some(&range) => range,
+            None => {
+                let first = self.positions(vertices, pose)?;
+                let range = [first, self.vertices.len() - first];
+                known.insert(vertices.id(), range);
+                range
+            }
+        };
         let at = offset(input).unwrap_or(0);
         if children(faces, "ph").next().is_some() {
             return Err(fault(faces, "polygons with holes (<ph>) are not read"));
@@ -143,9 +167,8 @@ impl<'a, 'i> ColladaReader<'a, 'i> {
         Ok(())
     }
 
-    /// Adds the positions that an input leads to; returns the number of the first.
-    fn positions(&mut self, input: Node<'a, 'i>, pose: &DAffine3) -> Result<usize, InputError> {
-        let vertices = self.target(input, "source")?;
+    /// Adds the positions of vertices; returns the number of the first.
+    fn positions(&mut self, vertices: Node<'a, 'i>, pose: &DAffine3) -> Result<usize, InputError> {
         let position = children(vertices, "input").find(|i| i.attribute("semantic") == Some("POSITION"));
         let source = match position {
             Some(position) => self.target(position, "source")?,
@@ -165,7 +188,7 @@ impl<'a, 'i> ColladaReader<'a, 'i> {
         let rows = values.get(offset..).unwrap_or_default().chunks(stride).filter(|row| row.len() >= 3);
         self.vertices.extend(rows.map(|row| pose.transform_point3(DVec3::from_slice(row))));
         if self.vertices.len() > MAX_CORNERS {
-            return Err(fault(input, format!("the scene shows more than {MAX_CORNERS} positions")));
+            return Err(fault(vertices, format!("the scene shows more than {MAX_CORNERS} positions")));
         }
         Ok(first)
     }
@@ -174,6 +197,9 @@ impl<'a, 'i> ColladaReader<'a, 'i> {
 /// The polygons of faces, of which each `p` is a list of corners.
 fn polygons(faces: Node, lists: Vec<Vec<u32>>) -> Result<Vec<Vec<u32>>, InputError> {
     Ok(match faces.tag_name().name() {
+        "triangles" if lists.iter().any(|list| list.len() % 3 != 0) => {
+            return Err(fault(faces, "expected three corners for each triangle in <p>"));
+        }
         "triangles" => lists.iter().flat_map(|list| list.chunks_exact(3).map(<[u32]>::to_vec)).collect(),
         "tristrips" => {
             let strip = |list: &Vec<u32>| {
@@ -195,6 +221,9 @@ fn polygons(faces: Node, lists: Vec<Vec<u32>>) -> Result<Vec<Vec<u32>>, InputErr
                 polygons.push(polygon.to_vec());
                 rest = after;
             }
+            if !rest.is_empty() {
+                return Err(fault(faces, "<p> has more corners than <vcount> asks for"));
+            }
             polygons
         }
         // Polygons and fans: each list is one.
@@ -207,7 +236,9 @@ fn numbers<T: std::str::FromStr>(node: Node) -> Result<Vec<T>, InputError> {
     let number = |word: &str| {
         word.parse().map_err(|_| fault(node, format!("expected numbers, found \"{}\"", crate::error::excerpt(word))))
     };
-    node.text().unwrap_or_default().split_ascii_whitespace().map(number).collect()
+    // Comments part a text.
+    let texts = node.children().filter(Node::is_text).filter_map(|n| n.text());
+    texts.flat_map(str::split_ascii_whitespace).map(number).collect()
 }
 
 /// What one element of a node's transformation does.

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const MEETING: f64 = 1e-3;
 
 /// Neighbouring links: joined by one joint or, with nothing but links without geometry between them, by one joint
-/// that moves, or by several that turn about one point, as those of a shoulder do. Links that are joined by
-/// joints at different places can be far from each other, and are judged.
+/// that moves, or by several that turn about one point, as those of a shoulder do; rigid links between add nothing
+/// to that as long as they stay there. Links that are joined by joints at different places can be far from each
+/// other, and are judged.
 pub(super) fn adjacent(robot: &Robot) -> BTreeSet<[usize; 2]> {
     let solid = |l: usize| !robot.links[l].spheres.is_empty();
     // Per link without geometry: the topmost of the links without geometry it is joined to.
@@ -40,12 +41,10 @@ pub(super) fn adjacent(robot: &Robot) -> BTreeSet<[usize; 2]> {
 
 /// Whether the joints between two links, which stand at `poses`, turn about one point, or only one of them moves.
 fn meet(robot: &Robot, poses: &[Pose], links: [usize; 2]) -> bool {
-    let mut moving = between(robot, links);
-    moving.retain(|&j| robot.joints[j].kind != JointKind::Fixed);
-    if moving.len() <= 1 {
-        return true;
-    }
-    if moving.iter().any(|&j| robot.joints[j].kind == JointKind::Prismatic) {
+    let (fixed, moving): (Vec<usize>, Vec<usize>) =
+        between(robot, links).into_iter().partition(|&j| robot.joints[j].kind == JointKind::Fixed);
+    let Some(&only) = moving.first() else { return true };
+    if moving.len() > 1 && moving.iter().any(|&j| robot.joints[j].kind == JointKind::Prismatic) {
         return false;
     }
     let axes: Vec<[DVec3; 2]> = moving
@@ -56,7 +55,20 @@ fn meet(robot: &Robot, poses: &[Pose], links: [usize; 2]) -> bool {
         })
         .collect();
     let point = nearest_point(&axes);
-    axes.iter().all(|&[through, along]| (point - through).reject_from_normalized(along).length() <= MEETING)
+    let turn_there =
+        axes.iter().all(|&[through, along]| (point - through).reject_from_normalized(along).length() <= MEETING);
+    // Rigid links lead no farther than along the axis of what moves.
+    let along = axes[0][1];
+    let stays = |&j: &usize| {
+        let step = poses[robot.joints[j].parent].rotation * robot.joints[j].origin.translation;
+        let aside = if robot.joints[only].kind == JointKind::Prismatic || moving.len() > 1 {
+            step
+        } else {
+            step.reject_from_normalized(along)
+        };
+        aside.length() <= MEETING
+    };
+    turn_there && fixed.iter().all(stays)
 }
 
 /// The joints on the way from one link to another.

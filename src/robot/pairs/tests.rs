@@ -411,8 +411,19 @@ fn empty_links_make_neighbours_of_what_is_near() {
     assert_eq!(of(0.0, "revolute"), adjacent, "a shoulder");
     assert_ne!(of(0.3, "revolute"), adjacent, "an arm of a metre");
     assert_ne!(of(0.0, "prismatic"), adjacent, "it slides away and back");
-    // Two axes that meet where only one of the joints has its origin, and two that do not.
-    assert_eq!(of(0.3, "fixed"), adjacent);
-    let skew = apart(0.3, "fixed").replace("<axis xyz=\"1 0 0\"/>", "<axis xyz=\"0 1 0\"/>");
-    assert_ne!(reason(&load(&skew, None), "a", "d"), adjacent);
+    // Rigid links between that lead aside, and that do not.
+    assert_ne!(of(0.3, "fixed"), adjacent);
+    assert_eq!(of(0.0, "fixed"), adjacent);
+}
+
+/// A post and a bar that turns beside it hang on a link without geometry: they can meet.
+#[test]
+fn what_hangs_on_one_empty_link_is_judged() {
+    let urdf = r#"<robot name="yard"><link name="world"/>
+<link name="post"><collision><geometry><cylinder radius="0.05" length="1"/></geometry></collision></link>
+<link name="bar"><collision><origin xyz="0.5 0 0"/><geometry><box size="1 0.05 0.05"/></geometry></collision></link>
+<joint name="stand" type="fixed"><parent link="world"/><child link="post"/><origin xyz="0.5 0 0"/></joint>
+<joint name="turn" type="revolute"><parent link="world"/><child link="bar"/><axis xyz="0 0 1"/>
+<limit lower="-2" upper="2" velocity="1" effort="1"/></joint></robot>"#;
+    assert_eq!(reason(&load(urdf, None), "post", "bar"), None);
 }

@@ -10,7 +10,8 @@ use super::cells::Cells;
 use super::fit::Fit;
 use super::select::Candidates;
 use super::set_cover::Effort;
-use super::{CoverOptions, Solid, chain, check_lengths};
+use super::chain::chain;
+use super::solid::{CoverOptions, MAX_SPHERES, ROUNDING, SMALLEST_SIZE, Solid, ball_volume, check_lengths};
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::robot::Sphere;
@@ -23,6 +24,9 @@ use std::sync::Arc;
 
 /// Cells that a solid is cut into at first, and candidate centres.
 const COARSE: (usize, usize) = (1500, 300);
+
+/// The least of either, however many solids there are.
+const LEAST: usize = 30;
 
 /// The same, at most, for what is covered anew.
 const FINE: (usize, usize) = (2500, 300);
@@ -71,8 +75,8 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// Looks for centres.
-    pub(super) fn new(solid: &Solid, stop: &Stop) -> Result<Self, InputError> {
+    /// Looks for centres, in so large a share of the cells that there may be.
+    pub(super) fn new(solid: &Solid, share: f64, stop: &Stop) -> Result<Self, InputError> {
         let covered = match solid {
             Solid::Mesh(mesh, _) => Covered::Body(Arc::new(CoverBody::from_mesh(mesh).until(stop))),
             Solid::Primitive(shape, _) => {
@@ -89,9 +93,10 @@ impl Start {
             }
         };
         let choice = match &covered {
-            Covered::Body(body) if body.size() > super::SMALLEST_SIZE => {
-                let cells = Cells::new(body, COARSE.0);
-                let candidates = Candidates::new(body, &cells, COARSE.1);
+            Covered::Body(body) if body.size() > SMALLEST_SIZE => {
+                let some = |most: usize| ((share * most as f64) as usize).max(LEAST);
+                let cells = Cells::new(body, some(COARSE.0));
+                let candidates = Candidates::new(body, &cells, some(COARSE.1));
                 Some((cells, candidates))
             }
             _ => None,
@@ -103,7 +108,7 @@ impl Start {
     pub(super) fn count(&self, excess: f64) -> usize {
         match (&self.covered, &self.choice) {
             (&Covered::Capsule { radius, half_length }, _) => {
-                let options = CoverOptions { max_spheres: super::MAX_SPHERES, tolerance: excess };
+                let options = CoverOptions { max_spheres: MAX_SPHERES, tolerance: excess };
                 chain(radius, half_length, &options).0.len()
             }
             (_, Some((_, candidates))) => candidates.fewest(excess, Effort::Greedy).len(),
@@ -124,7 +129,7 @@ impl Start {
     pub(super) fn covering(&self, excess: f64) -> Covering {
         let balls = match (&self.covered, &self.choice) {
             (&Covered::Capsule { radius, half_length }, _) => {
-                let options = CoverOptions { max_spheres: super::MAX_SPHERES, tolerance: excess };
+                let options = CoverOptions { max_spheres: MAX_SPHERES, tolerance: excess };
                 let (spheres, excess) = chain(radius, half_length, &options);
                 spheres.into_iter().map(|sphere| Ball { sphere, excess, bounds: [DVec3::ZERO; 2] }).collect()
             }
@@ -178,13 +183,17 @@ impl Covering {
         let found = match &self.covered {
             Covered::Sphere { .. } => None,
             &Covered::Capsule { radius, half_length } => {
-                let options = CoverOptions { max_spheres: super::MAX_SPHERES, tolerance: self.excess() * share };
+                let options = CoverOptions { max_spheres: MAX_SPHERES, tolerance: self.excess() * share };
                 let (spheres, excess) = chain(radius, half_length, &options);
                 Some(spheres.into_iter().map(|sphere| Ball { sphere, excess, bounds: [DVec3::ZERO; 2] }).collect())
             }
             Covered::Body(body) => self.refined(body, marked, share),
         };
-        let Some(balls) = found.filter(|balls: &Vec<Ball>| balls.len() <= most) else { return false };
+        let is_gain = |balls: &Vec<Ball>| {
+            let excess = balls.iter().map(|b| b.excess).fold(0.0, f64::max);
+            balls.len() <= most && (balls.len() != self.balls.len() || excess < self.excess())
+        };
+        let Some(balls) = found.filter(is_gain) else { return false };
         self.balls = balls;
         true
     }
@@ -271,8 +280,8 @@ impl Covering {
     /// Volume of the solid, m^3.
     pub(super) fn volume(&self) -> f64 {
         match &self.covered {
-            &Covered::Sphere { radius } => super::ball_volume(radius),
-            Covered::Capsule { radius, half_length } => super::ball_volume(*radius) + 2.0 * PI * radius * radius * half_length,
+            &Covered::Sphere { radius } => ball_volume(radius),
+            Covered::Capsule { radius, half_length } => ball_volume(*radius) + 2.0 * PI * radius * radius * half_length,
             Covered::Body(body) => body.volume(),
         }
     }
@@ -297,7 +306,7 @@ impl Covering {
     pub(super) fn margin(&self, pose: &Pose) -> f64 {
         match self.covered {
             Covered::Sphere { .. } => 0.0,
-            _ => super::ROUNDING * (self.scale() + pose.translation.length()),
+            _ => ROUNDING * (self.scale() + pose.translation.length()),
         }
     }
 

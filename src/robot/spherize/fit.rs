@@ -40,11 +40,16 @@ impl Fit {
 
     /// The same when each cell goes to the centre for which the sum of radius and `out` is the least.
     fn assigned(body: &CoverBody, cells: &Cells, centers: &[DVec3], out: &[f64]) -> Self {
+        // Nothing is chosen where the search was broken off.
+        if centers.is_empty() {
+            return Self { spheres: Vec::new(), cells: Vec::new(), excess: 0.0 };
+        }
         let mut held = vec![Vec::new(); centers.len()];
         let mut radii = vec![0.0_f64; centers.len()];
         for k in 0..cells.len() {
             let some_point = cells.points(k)[0];
-            let (mut best, mut least, mut needed) = (0, f64::INFINITY, 0.0);
+            // Whatever the sums are, the cell is held.
+            let (mut best, mut least, mut needed) = (0, f64::INFINITY, cells.farthest(k, centers[0]));
             for (i, &c) in centers.iter().enumerate() {
                 if c.distance(some_point) + out[i] >= least {
                     continue;

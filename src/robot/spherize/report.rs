@@ -18,7 +18,7 @@ pub struct LinkCover {
     pub elements: Vec<(String, Cover)>,
 }
 
-/// Covers collision elements, as [`crate::robot::Robot::load_solids`] finds them, by no more spheres together
+/// Covers collision elements by no more spheres together
 /// than the options allow; nothing is known here of how links move.
 ///
 /// # Errors
@@ -92,7 +92,7 @@ impl fmt::Display for Solid {
 }
 
 /// The text of a URDF with all collision elements of the given links replaced by their spheres;
-/// the rest stays as it is, to the letter.
+/// the rest stays as it is, but for prefixes of XML that are declared.
 ///
 /// # Errors
 /// Where the text is not a URDF, lacks one of the links, or has no collision element in it.

@@ -58,7 +58,7 @@ impl Candidates {
             let room = room(c);
             excess.extend((0..cells.len()).map(|k| (cells.farthest(k, c) - room) as f32));
         }
-        let rows = excess.chunks_exact(cells.len());
+        let rows = excess.chunks_exact(cells.len().max(1));
         let least = rows.fold(vec![f32::INFINITY; cells.len()], |mut least, row| {
             least.iter_mut().zip(row).for_each(|(l, &e)| *l = l.min(e));
             least
@@ -72,7 +72,7 @@ impl Candidates {
     /// (metres), or the least that any ball can hold it with.
     pub(super) fn fewest(&self, tolerance: f64, effort: Effort) -> Vec<DVec3> {
         let bounds: Vec<f32> = self.least.iter().map(|least| least.max(tolerance as f32)).collect();
-        let rows = self.excess.chunks_exact(self.cells);
+        let rows = self.excess.chunks_exact(self.cells.max(1));
         let held = |row: &[f32]| Bits::passing_with(row, &bounds, |e, bound| e <= bound);
         let cover = SetCover::new(rows.map(held).collect(), &self.orders, &self.stop);
         cover.fewest(effort).into_iter().map(|c| self.centers[c]).collect()
@@ -80,7 +80,7 @@ impl Candidates {
 
     /// The least excess with which one ball can hold all cells, metres.
     pub(super) fn single_ball_excess(&self) -> f64 {
-        let rows = self.excess.chunks_exact(self.cells);
+        let rows = self.excess.chunks_exact(self.cells.max(1));
         let worst = |row: &[f32]| row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         rows.map(worst).fold(f32::INFINITY, f32::min).into()
     }

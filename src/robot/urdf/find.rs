@@ -40,13 +40,13 @@ impl<'a> MeshSearch<'a> {
     ///
     /// A package is a folder of that name, or one whose `package.xml` says so. It is looked for in the folders
     /// that the user names, in those of the environment, and from the folder of the URDF upwards. Where there is
-    /// none, PATH itself is, from the folder of the URDF upwards: people rename packages. So is a path that does
-    /// not lead anywhere from that folder.
+    /// none, PATH itself is, within the package that holds the URDF: people rename packages. So is a path that
+    /// does not lead anywhere from the folder of the URDF. Elsewhere it might be another robot's.
     pub(super) fn find(&self, name: &str) -> Result<FoundMesh, String> {
         let sure = |path: PathBuf| Ok(FoundMesh { path, is_guess: false });
         let is_file = |candidate: &PathBuf| candidate.is_file();
         let guess = |path: &str, above: &[PathBuf]| {
-            let mut candidates = self.packages.iter().chain(above).map(|root| root.join(path));
+            let mut candidates = within_package(above).iter().map(|root| root.join(path));
             candidates.find(is_file).map(|path| FoundMesh { path, is_guess: true })
         };
         if let Some(path) = name.strip_prefix("file://") {
@@ -60,7 +60,7 @@ impl<'a> MeshSearch<'a> {
                 }
                 None if self.folder.join(name).is_file() => sure(self.folder.join(name)),
                 None => guess(name, &self.above()).ok_or_else(|| {
-                    format!("there is no file {}, nor upwards from there", self.folder.join(name).display())
+                    format!("there is no file {}, nor elsewhere in its package", self.folder.join(name).display())
                 }),
             };
         };
@@ -92,6 +92,13 @@ impl<'a> MeshSearch<'a> {
     }
 }
 
+/// Of a folder and those above it, what belongs to one package: up to the first that holds a `package.xml`, or else
+/// one folder up, where URDFs that lie in a folder of their own have their meshes.
+fn within_package(above: &[PathBuf]) -> &[PathBuf] {
+    let top = above.iter().position(|folder| folder.join("package.xml").is_file()).unwrap_or(1);
+    &above[..above.len().min(top + 1)]
+}
+
 /// The folders that environment variables name.
 fn from_environment() -> impl Iterator<Item = PathBuf> {
     VARIABLES.into_iter().flat_map(|(variable, below)| {
@@ -106,10 +113,11 @@ fn with_manifest(root: &Path, package: &str) -> Vec<PathBuf> {
         let manifest = std::fs::read_to_string(folder.join("package.xml"));
         manifest.is_ok_and(|text| name_in(&text) == Some(package))
     };
-    let within = std::fs::read_dir(root).into_iter().flatten().flatten().take(MOST_SIBLINGS).map(|e| e.path());
+    let within = std::fs::read_dir(root).into_iter().flatten().flatten().map(|e| e.path());
     let mut folders: Vec<PathBuf> = within.collect();
     // The order in which folders are listed is nobody's choice.
     folders.sort();
+    folders.truncate(MOST_SIBLINGS);
     std::iter::once(root.to_path_buf()).chain(folders).filter(|folder| is_package(folder)).collect()
 }
 
@@ -151,9 +159,12 @@ mod tests {
         let absolute = real.join(a);
         assert_eq!(find(&format!("file://{}", absolute.display()), &[]).unwrap().path, absolute);
         assert!(find("file:///x/y.stl", &[]).unwrap_err().contains("there is no file /x/y.stl"));
+        // The file is there, but in a folder that belongs to something else.
+        write("ws/stray.stl", "");
+        assert!(find("package://other/stray.stl", &[real.join("ws")]).is_err());
         // Written for another folder.
         assert_eq!(find("meshes/a.stl", &[]), found(a, true));
-        assert!(find("none.stl", &[]).unwrap_err().contains("none.stl, nor upwards"));
+        assert!(find("none.stl", &[]).unwrap_err().contains("none.stl, nor elsewhere"));
         assert!(find("package://far/c.stl", &[]).unwrap_err().contains("--package-path"));
         for packages in [real.join("elsewhere"), real.join("elsewhere/far")] {
             assert_eq!(find("package://far/c.stl", &[packages]), found("elsewhere/far/c.stl", false));
