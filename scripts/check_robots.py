@@ -79,10 +79,12 @@ class Robot:
         joints = self.entry.get("joints")
         return ["--joints", ",".join(joints)] if joints else []
 
-    def needs(self):
-        """What it takes beside its URDF, in words."""
+    def needs(self, always):
+        """What it takes beside its URDF, in words; some pairs' meshes touch in every state."""
         entry = self.entry
         words = [name for key, name in (("srdf", "SRDF"), ("limits", "joint_limits.yaml")) if key in entry]
+        if always and "srdf" not in entry:
+            words.append("SRDF for " + ", ".join(" and ".join(pair) for pair in always))
         words += [f"velocity {entry['velocity']}"] if "velocity" in entry else []
         words += ["`torque: false`"] if entry.get("torque") is False else []
         return ", ".join(words + [f"`missing_geometry: {entry[key]}`" for key in ["missing_geometry"] if key in entry])
@@ -221,7 +223,7 @@ def touch(these, those):
 
 def shares(oracle, evaluation):
     """Percent of random states free of self-collision: by meshes, by spheres, and where meshes touch and spheres do
-    not; and how many pairs were left out because their meshes touch in all states."""
+    not; and the pairs that were left out because their meshes touch in all states."""
     states = [s for s in evaluation["states"] if s["name"] is None]
     meshes = oracle.touching(evaluation["pairs"], states)
     counted = ~meshes.all(axis=0)
@@ -230,7 +232,19 @@ def shares(oracle, evaluation):
         spheres[row, state["touching"]] = True
     by_meshes, by_spheres = meshes[:, counted].any(axis=1), spheres[:, counted].any(axis=1)
     percent = lambda of: 100.0 * float(np.mean(of))
-    return percent(~by_meshes), percent(~by_spheres), percent(by_meshes & ~by_spheres), int((~counted).sum())
+    return percent(~by_meshes), percent(~by_spheres), percent(by_meshes & ~by_spheres), [
+        pair for pair, is_counted in zip(evaluation["pairs"], counted) if not is_counted
+    ]
+
+
+def write_srdf(path, evaluation, always):
+    """What MoveIt's Setup Assistant would write: neighbours, and pairs that touch in every state, are not judged."""
+    pairs = [(skip["links"], "Adjacent") for skip in evaluation["skipped"] if skip["reason"] == "adjacent"]
+    pairs += [(pair, "Always") for pair in always]
+    line = '<disable_collisions link1="{}" link2="{}" reason="{}"/>'
+    lines = [line.format(a, b, reason) for (a, b), reason in pairs]
+    path.write_text("\n".join([f'<robot name="{evaluation["robot"]}">', *lines, "</robot>"]))
+    return path
 
 
 def load_times(flatout, robot):
@@ -285,6 +299,8 @@ def check(robot, flatout, folder):
     effort_error = max(oracle.effort_error(state) for state in states) if has_efforts else None
     limb = evaluation if not robot.among() else flatout.evaluate(robot, folder, "--states", STATES, *robot.among())
     by_meshes, by_spheres, missed, always = shares(oracle, limb)
+    if always and not robot.srdf:
+        robot.srdf = write_srdf(folder / "always.srdf", evaluation, always)
     planned, faults = plans(flatout, robot, folder)
     misses = [f"plans {planned} of {PLANS}: {faults[0]}"] if planned < PLANS else []
     if pose_error > POSE_ERROR:
@@ -303,7 +319,7 @@ def check(robot, flatout, folder):
         "triangles": oracle.triangles(),
         "spheres": sum(link["spheres"] for link in evaluation["links"]),
         "pairs": len(evaluation["pairs"]),
-        "always": always,
+        "always": [" and ".join(pair) for pair in always],
         "by_meshes": by_meshes,
         "by_spheres": by_spheres,
         "missed": missed,
@@ -312,7 +328,7 @@ def check(robot, flatout, folder):
         "pose_error": float(pose_error),
         "effort_error": None if effort_error is None else float(effort_error),
         "plans": planned,
-        "needs": robot.needs(),
+        "needs": robot.needs(always),
         "misses": misses,
     }
 
