@@ -113,11 +113,11 @@ impl Robot {
         let link = |l: &Link| EvaluatedLink { name: l.name.clone(), spheres: l.spheres.len() };
         let mut evaluator =
             Evaluator { robot: self, joints: &joints, mechanism: &mechanism, gravity: options.gravity, scratch: DynamicsScratch::default() };
-        let mut states = vec![evaluator.at_rest("neutral".to_owned(), self.neutral())];
+        let mut states = vec![evaluator.at_rest("neutral".to_owned(), &self.neutral())];
         for state in &self.states {
             let mut values = self.neutral();
             state.values.iter().for_each(|&(joint, value)| values[joint] = value);
-            states.push(evaluator.at_rest(format!("{}/{}", state.group, state.name), values));
+            states.push(evaluator.at_rest(format!("{}/{}", state.group, state.name), &values));
         }
         let moves = self.moving(options.joints.as_deref(), &joints)?;
         let neutral = self.neutral();
@@ -189,7 +189,7 @@ struct Evaluator<'a> {
 
 impl Evaluator<'_> {
     /// Evaluates one value per joint of the robot, at rest.
-    fn at_rest(&mut self, name: String, values: Vec<f64>) -> EvaluatedState {
+    fn at_rest(&mut self, name: String, values: &[f64]) -> EvaluatedState {
         let position = self.joints.iter().map(|&j| values[j]).collect();
         let still = vec![0.0; self.joints.len()];
         self.evaluate(Some(name), position, still.clone(), still)
