@@ -472,6 +472,36 @@ fn robot_info_tells_what_there_is() {
     flatout(&["robot", "info", &urdf]).ends_with(0);
 }
 
+#[test]
+fn robot_evaluate_writes_what_can_be_held_against_others() {
+    let folder = folder("evaluate");
+    let [urdf, srdf] = ["urdf", "srdf"].map(|kind| string(&own_file("panda", &format!("panda.{kind}"))));
+    let files = ["robot", "evaluate", &urdf, "--srdf", &srdf];
+    let evaluate = |name: &str, more: &[&str]| {
+        let out = string(&folder.join(name));
+        flatout(&[&files[..], &["--states", "3", "--seed", "5", "-o", &out], more].concat()).ends_with(0);
+        read(Path::new(&out))
+    };
+    let text = evaluate("a.json", &[]);
+    assert_eq!(text, evaluate("b.json", &[]));
+    let json: Value = serde_json::from_str(&text).unwrap();
+    let count = |value: &Value| value.as_array().unwrap().len();
+    let states = json["states"].as_array().unwrap();
+    assert_eq!(json["format"], "flatout-evaluation/1");
+    assert_eq!(states.iter().filter(|s| s["name"].is_null()).count(), 3);
+    for state in states {
+        assert_eq!(count(&state["poses"]), count(&json["links"]));
+        for key in ["position", "velocity", "acceleration", "efforts"] {
+            assert_eq!(count(&state[key]), count(&json["joints"]), "{key}");
+        }
+    }
+    flatout(&[&files[..], &["-o", &urdf]].concat()).fails(2, &["panda.urdf", "read as an input"]);
+    let out = string(&folder.join("none.json"));
+    flatout(&[&files[..], &["-o", &out, "--joints", "nose"]].concat()).fails(2, &["panda.urdf", "\"nose\""]);
+    flatout(&[&files[..], &["-o", &out, "--states", "0"]].concat()).fails(2, &["--states"]);
+    assert!(!Path::new(&out).exists());
+}
+
 const SOLID_ARM: &str = r#"<robot name="arm">
   <link name="base"><collision><geometry><box size="0.2 0.2 0.1"/></geometry></collision></link>
   <link name="upper">

@@ -1,12 +1,12 @@
 //! `flatout robot`: what a robot is like, and its cover by spheres.
 
-use super::arguments::{PackageArgs, count_up_to, positive};
+use super::arguments::{PackageArgs, count, count_up_to, positive};
 use super::failure::Failure;
 use super::output::{complain, refuse_inputs, say, write_file};
 use super::telling::{warn, while_loading};
 use crate::error::InputError;
 use crate::robot::spherize::{CoverOptions, CoverReport, MAX_SPHERES, replace_collisions};
-use crate::robot::{LoadOptions, MissingGeometry, Robot};
+use crate::robot::{EvaluationOptions, LoadOptions, MissingGeometry, Robot};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -16,6 +16,9 @@ pub(super) enum RobotCommand {
     Info(InfoArgs),
     /// Cover collision geometry by spheres, and print what that adds
     Spherize(SpherizeArgs),
+    /// Evaluate a robot in random states, to be held against other implementations: frames of its links, efforts, and
+    /// which of its links touch
+    Evaluate(EvaluateArgs),
 }
 
 #[derive(Args)]
@@ -58,6 +61,24 @@ pub(super) struct SpherizeArgs {
     tolerance: f64,
 }
 
+#[derive(Args)]
+pub(super) struct EvaluateArgs {
+    #[command(flatten)]
+    robot: InfoArgs,
+    /// Number of random states; neutral and named ones are evaluated before them
+    #[arg(long, value_name = "N", default_value_t = EvaluationOptions::default().states, value_parser = count)]
+    states: usize,
+    /// Seed of the random states
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Joints that random states differ in, the others being neutral [all]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    joints: Option<Vec<String>>,
+    /// Write the evaluation as JSON (docs/formats.md)
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
 fn sphere_count(text: &str) -> Result<usize, String> {
     count_up_to(text, MAX_SPHERES)
 }
@@ -66,19 +87,33 @@ pub(super) fn run(command: &RobotCommand) -> Result<(), Failure> {
     match command {
         RobotCommand::Info(args) => info(args),
         RobotCommand::Spherize(args) => spherize(args),
+        RobotCommand::Evaluate(args) => evaluate(args),
     }
 }
 
-fn info(args: &InfoArgs) -> Result<(), Failure> {
-    // Whoever asks what a robot is like is told what it lacks.
+/// Loads a robot, whatever its geometry: whoever asks what it is like is told what it lacks.
+fn load(args: &InfoArgs) -> Result<Robot, Failure> {
     let package_path = args.packages.package_path.clone();
     let missing_geometry = MissingGeometry::Allow;
     let options = LoadOptions { missing_geometry, package_path, ..LoadOptions::default() };
     let robot =
         while_loading(|| Robot::load(&args.urdf, args.srdf.as_deref(), args.limits.as_deref(), &options))?;
     warn(&robot.warnings);
-    say(&robot.info().to_string())?;
-    Ok(())
+    Ok(robot)
+}
+
+fn info(args: &InfoArgs) -> Result<(), Failure> {
+    say(&load(args)?.info().to_string())
+}
+
+fn evaluate(args: &EvaluateArgs) -> Result<(), Failure> {
+    let robot = load(&args.robot)?;
+    refuse_inputs([args.output.as_path()])?;
+    let (joints, states, seed) = (args.joints.clone(), args.states, args.seed);
+    let options = EvaluationOptions { joints, states, seed, ..EvaluationOptions::default() };
+    let evaluation = robot.evaluate(&options).map_err(|e| e.in_file(&args.robot.urdf))?;
+    let text = serde_json::to_string(&evaluation).map_err(|e| Failure::Broken(e.to_string()))?;
+    write_file(&args.output, &text)
 }
 
 fn spherize(args: &SpherizeArgs) -> Result<(), Failure> {

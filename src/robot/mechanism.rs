@@ -275,12 +275,17 @@ impl Mechanism {
     /// Whether torques can be checked: every output has an effort limit, and every moving body
     /// has mass or carries something that has.
     pub fn has_dynamics(&self) -> bool {
+        self.limits.iter().all(|l| l.effort.is_finite() && l.effort > 0.0) && self.has_masses()
+    }
+
+    /// Whether every moving body has mass or carries something that has.
+    pub fn has_masses(&self) -> bool {
         let mut carries = vec![false; self.bodies.len()];
         for (b, body) in self.bodies.iter().enumerate().skip(1).rev() {
             carries[b] |= body.inertia.mass > 0.0;
             carries[body.parent] |= carries[b];
         }
-        self.limits.iter().all(|l| l.effort.is_finite() && l.effort > 0.0) && carries[1..].iter().all(|&c| c)
+        carries[1..].iter().all(|&c| c)
     }
 }
 
