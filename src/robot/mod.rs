@@ -26,7 +26,7 @@ mod validate;
 mod vehicle;
 mod xml;
 
-pub use admit::END_SLACK;
+pub use admit::{END_SLACK, GivenLimits};
 pub use cache::CoverCache;
 pub use dynamics::DynamicsScratch;
 pub use info::Info;

@@ -19,7 +19,7 @@ use crate::error::{InputError, Warnings, listed};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
-use crate::robot::{LinkPadding, Mechanism, Robot, SkipReason};
+use crate::robot::{GivenLimits, LinkPadding, Mechanism, Robot, SkipReason};
 use crate::world::World;
 use std::path::Path;
 use std::time::Duration;
@@ -96,7 +96,7 @@ fn read(
     }
     let query = MoveItQuery::read(&request_map, robot, &state, files, &of_request).map_err(in_request)?;
     let world = world(&scene_map, robot, &query, &of_scene).map_err(in_scene)?;
-    let padding = padding(&scene_map, robot).map_err(in_scene)?;
+    let padding = padding(&scene_map, robot, &of_scene).map_err(in_scene)?;
     heed_matrix(&scene_map, robot, &of_scene).map_err(in_scene)?;
     let mut scene_read = query.with_world(world, padding, default).map_err(in_request)?;
     scene_read.warnings = robot.warnings.clone();
@@ -286,9 +286,10 @@ impl MoveItQuery {
         let position: Vec<f64> = pick(&state.position);
         let start = JointState { velocity: pick(&state.velocity), ..JointState::at_rest(position) };
         let start_node = map.get("start_state").unwrap_or(map.node);
+        let given = mechanism.given_limits();
         let slacks = setup::admit(&mut mechanism, &start).map_err(|e| start_node.locate(e))?;
         slacks.into_iter().for_each(|told| warnings.push(start_node.locate(told)));
-        let goals = goals(map, robot, &joints, &mut mechanism, warnings)?;
+        let goals = goals(map, robot, &joints, (&mut mechanism, &given), warnings)?;
         let locked = (0..values.len()).filter(|j| state.given[*j] && !joints.contains(j));
         let locked = locked.map(|j| (robot.joints[j].name.clone(), values[j])).collect();
         let source = RobotSource::Files(files);
@@ -313,8 +314,9 @@ impl MoveItQuery {
     }
 }
 
-/// Positions of all joints, those that are not planned within their bounds: recorded states put
-/// fingers beyond them, which is told.
+/// Positions of all joints, those that are not planned within their bounds, however far beyond them they are recorded,
+/// which is told. It is the one exception to [`END_SLACK`](crate::robot::END_SLACK): states of MotionBenchMaker's own
+/// problems have fingers at 0.065 m whose bound is 0.04 m or 0.05 m, and no motion that is planned goes there.
 fn held(robot: &Robot, state: &RobotState, planned: &[usize], warnings: &Warnings) -> Vec<f64> {
     let mut values = state.position.clone();
     for (j, joint) in robot.joints.iter().enumerate() {
@@ -361,7 +363,7 @@ fn goals(
     map: &Map,
     robot: &Robot,
     joints: &[usize],
-    mechanism: &mut Mechanism,
+    (mechanism, given): (&mut Mechanism, &GivenLimits),
     warnings: &Warnings,
 ) -> Result<Vec<JointState>, InputError> {
     let node = map.require("goal_constraints")?;
@@ -369,14 +371,14 @@ fn goals(
     if list.is_empty() {
         return Err(node.expected("at least one goal constraint"));
     }
-    list.iter().map(|node| goal(node, robot, joints, mechanism, warnings)).collect()
+    list.iter().map(|node| goal(node, robot, joints, (&mut *mechanism, given), warnings)).collect()
 }
 
 fn goal(
     node: &Node,
     robot: &Robot,
     joints: &[usize],
-    mechanism: &mut Mechanism,
+    (mechanism, given): (&mut Mechanism, &GivenLimits),
     warnings: &Warnings,
 ) -> Result<JointState, InputError> {
     let map = node.map("a goal constraint: a map")?;
@@ -395,7 +397,7 @@ fn goal(
             );
         };
         let value = constraint.require("position")?;
-        setup::allow(setup::admit_position(mechanism, i, value.number()?), value, warnings)?;
+        setup::allow(setup::admit_position(mechanism, given, i, value.number()?), value, warnings)?;
         position[i] = Some(value.number()?);
     }
     let missing = |i: usize| node.error(format!("missing joint \"{}\"", mechanism.outputs[i]));
@@ -414,20 +416,39 @@ fn world(scene: &Map, robot: &Robot, query: &MoveItQuery, warnings: &Warnings) -
     let links = robot.links.iter().zip(robot.link_poses(&query.values));
     let frames = Frames::read(scene, links.map(|(link, pose)| (link.name.clone(), base * pose)), warnings)?;
     let Some(node) = scene.get("world") else { return Ok(World::default()) };
-    let map = node.map("a world: a map")?;
-    tell_unknown(&map, &["collision_objects", "octomap"], warnings);
-    if let Some(octomap) = map.get("octomap").and_then(|n| n.map("").ok()).and_then(|m| m.get("octomap")) {
-        forbid(&octomap.map("an octomap: a map")?, "data", "octomaps")?;
+    let map = node.map_of("a world: a map", &["collision_objects", "octomap"])?;
+    if let Some(octomap) = map.get("octomap") {
+        refuse_octomap(octomap)?;
     }
     let Some(list) = map.get("collision_objects") else { return Ok(World::default()) };
     objects::world(list.list("a list of collision objects")?, &frames, warnings)
+}
+
+/// Refuses an octomap that holds anything, by itself or with its pose.
+fn refuse_octomap(node: &Node) -> Result<(), InputError> {
+    let Ok(map) = node.map("") else {
+        return if matches!(node.value, Value::Null) {
+            Ok(())
+        } else {
+            Err(node.expected("an octomap: a map"))
+        };
+    };
+    if let Some(inner) = map.get("octomap") {
+        refuse_octomap(inner)?;
+    }
+    match map.get("data").map(|data| (data, &data.value)) {
+        None | Some((_, Value::Null)) => Ok(()),
+        Some((_, Value::List(list))) if list.is_empty() => Ok(()),
+        Some((_, Value::Text(text))) if text.is_empty() => Ok(()),
+        Some((data, _)) => Err(data.error("octomaps cannot be read yet; expected none")),
+    }
 }
 
 /// How far the links of a scene stay from obstacles, where it says so, metres.
 ///
 /// # Errors
 /// Of links that are scaled.
-fn padding(scene: &Map, robot: &Robot) -> Result<LinkPadding, InputError> {
+fn padding(scene: &Map, robot: &Robot, warnings: &Warnings) -> Result<LinkPadding, InputError> {
     let of_links = |key: &str, value: &str| -> Result<Vec<(String, f64)>, InputError> {
         let Some(node) = scene.get(key) else { return Ok(Vec::new()) };
         let read = |node: &Node| {
@@ -452,8 +473,19 @@ fn padding(scene: &Map, robot: &Robot) -> Result<LinkPadding, InputError> {
             node.error(format!("link \"{link}\" is scaled by {scale}, which cannot be honoured; expected 1"))
         );
     }
-    let padding = of_links("link_padding", "padding")?;
-    Ok(LinkPadding::Links(padding.into_iter().filter(|(_, padding)| *padding > 0.0).collect()))
+    let mut padding: Vec<(String, f64)> = Vec::new();
+    for (link, metres) in of_links("link_padding", "padding")?.into_iter().filter(|(_, metres)| *metres > 0.0)
+    {
+        match padding.iter_mut().find(|(known, _)| *known == link) {
+            Some((_, most)) => *most = most.max(metres),
+            None => padding.push((link, metres)),
+        }
+    }
+    for (link, _) in &padding {
+        let told = setup::useless_padding(robot, link);
+        told.into_iter().for_each(|told| warnings.push(told.for_key("link_padding")));
+    }
+    Ok(LinkPadding::Links(padding))
 }
 
 /// Compares the pairs of links that a scene allows to touch with those that the robot leaves out.
