@@ -606,6 +606,57 @@ fn rounding_at_limits_is_allowed_and_told() {
     }
 }
 
+/// Goals that creep outwards are each compared with the limit that the robot's files give.
+#[test]
+fn many_goals_move_a_limit_by_no_more_than_one() {
+    let folder = folder("creeping");
+    let load = |beyond: f64| {
+        let goals: Vec<String> =
+            (1..=10).map(|k| format!("[{:?}, 0]", 3.0 + f64::from(k) * 0.1 * beyond)).collect();
+        let goals = format!("goals: [{}]", goals.join(", "));
+        Scene::load(&write(&folder, "creeping.yaml", &SCENE.replace("goal: [0.6, -0.4]", &goals)))
+    };
+    // The slack is a millionth of the way from -3 to 3.
+    assert!(load(5.9e-6).unwrap().problem.mechanism.limits[0].upper > 3.0);
+    let error = load(1.2e-5).unwrap_err().to_string();
+    assert!(error.contains("goals[5]") && error.contains("outside its limits"), "{error}");
+}
+
+/// What needs no robot is told before the robot is read, which may take minutes.
+#[test]
+fn mistakes_are_told_before_the_robot_is_read() {
+    let folder = folder("early");
+    write(&folder, "rr.urdf", "<robot");
+    write(&folder, "rr.srdf", "<robot");
+    let load = |text: &str| Scene::load(&write(&folder, "s.yaml", text)).unwrap_err().to_string();
+    assert!(load(SCENE).contains("rr.urdf"));
+    for (text, says) in [
+        (format!("{SCENE}world: [{{shape: cone}}]\n"), "unknown shape \"cone\""),
+        (format!("{SCENE}planner: {{seed: -1}}\n"), "planner.seed"),
+        (format!("{SCENE}smoothness: snap\n"), "acceleration or jerk"),
+        (SCENE.replace("goal:", "# goal:"), "missing key \"goal\""),
+        (SCENE.replace("start:", "# start:"), "missing key \"start\""),
+    ] {
+        let error = load(&text);
+        assert!(error.contains(says) && error.contains("s.yaml"), "{error}");
+    }
+    let files = RobotFiles { srdf: Some(folder.join("rr.srdf")), ..RobotFiles::new(folder.join("rr.urdf")) };
+    let import = |scene: &str, request: &str| {
+        let (scene, request) = (write(&folder, "scene.yaml", scene), write(&folder, "request.yaml", request));
+        moveit::load(&scene, &request, files.clone()).unwrap_err().to_string()
+    };
+    assert!(import(MOVEIT_SCENE, REQUEST).contains("rr."));
+    for (scene, request, says) in [
+        ("name: [", REQUEST, "scene.yaml:"),
+        (MOVEIT_SCENE, "goal: [", "request.yaml:"),
+        (MOVEIT_SCENE, "group_name: arm", "missing key \"goal_constraints\""),
+        (MOVEIT_SCENE, &REQUEST.replace("speed: 0.0", "speed: 0.1"), "max_cartesian_speed"),
+    ] {
+        let error = import(scene, request);
+        assert!(error.contains(says), "{error}");
+    }
+}
+
 #[test]
 fn joints_that_no_file_gives_limits_have_the_default_ones() {
     let folder = folder("defaults");

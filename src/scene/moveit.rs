@@ -45,12 +45,14 @@ pub fn load_with(
 ) -> Result<Scene, InputError> {
     let scene_text = InputError::read_text(scene)?;
     let request_text = InputError::read_text(request)?;
+    let pair =
+        Pair::parse(Text { text: &scene_text, file: scene }, Text { text: &request_text, file: request })?;
+    // A mistake is told at once, and not after minutes in which meshes are covered.
+    pair.foresee()?;
     let mut robot = files.load()?;
     let limits = LimitChoice { default, ..LimitChoice::default() };
     limits.apply_to(&mut robot)?;
-    let (scene, request) =
-        (Text { text: &scene_text, file: scene }, Text { text: &request_text, file: request });
-    read(scene, request, files, &robot, default)
+    pair.read(files, &robot, default)
 }
 
 /// The text of a file and its name for messages.
@@ -67,42 +69,63 @@ pub struct Text<'a> {
 /// # Errors
 /// As [`load`].
 pub fn parse(scene: Text, request: Text, files: RobotFiles, robot: &Robot) -> Result<Scene, InputError> {
-    read(scene, request, files, robot, DefaultLimits::default())
+    Pair::parse(scene, request)?.read(files, robot, DefaultLimits::default())
 }
 
-fn read(
-    scene: Text,
-    request: Text,
-    files: RobotFiles,
-    robot: &Robot,
-    default: DefaultLimits,
-) -> Result<Scene, InputError> {
-    let in_scene = |e: InputError| e.in_file(scene.file);
-    let in_request = |e: InputError| e.in_file(request.file);
-    let (of_scene, of_request) = (Warnings::default(), Warnings::default());
-    let scene_root = document::parse(scene.text).map_err(in_scene)?;
-    let scene_map = scene_root.map("a MoveIt planning scene: a map").map_err(in_scene)?;
-    let request_root = document::parse(request.text).map_err(in_request)?;
-    let request_map = request_root.map("a MoveIt motion plan request: a map").map_err(in_request)?;
-    tell_unknown(&scene_map, &SCENE_KEYS, &of_scene);
-    tell_unknown(&request_map, &REQUEST_KEYS, &of_request);
+/// The documents of a scene and a request, and their files.
+struct Pair<'a> {
+    scene: (Node, &'a Path),
+    request: (Node, &'a Path),
+}
 
-    let mut state = RobotState::new(robot);
-    if let Some(node) = scene_map.get("robot_state") {
-        state.read(node, &of_scene).map_err(in_scene)?;
+impl<'a> Pair<'a> {
+    fn parse(scene: Text<'a>, request: Text<'a>) -> Result<Self, InputError> {
+        let parse = |Text { text, file }: Text<'a>| match document::parse(text) {
+            Ok(root) => Ok((root, file)),
+            Err(error) => Err(error.in_file(file)),
+        };
+        Ok(Self { scene: parse(scene)?, request: parse(request)? })
     }
-    if let Some(node) = request_map.get("start_state") {
-        state.read(node, &of_request).map_err(in_request)?;
+
+    fn maps(&self) -> Result<[Map<'_>; 2], InputError> {
+        let ((scene, scene_file), (request, request_file)) = (&self.scene, &self.request);
+        Ok([
+            scene.map("a MoveIt planning scene: a map").map_err(|e| e.in_file(scene_file))?,
+            request.map("a MoveIt motion plan request: a map").map_err(|e| e.in_file(request_file))?,
+        ])
     }
-    let query = MoveItQuery::read(&request_map, robot, &state, files, &of_request).map_err(in_request)?;
-    let world = world(&scene_map, robot, &query, &of_scene).map_err(in_scene)?;
-    let padding = padding(&scene_map, robot, &of_scene).map_err(in_scene)?;
-    heed_matrix(&scene_map, robot, &of_scene).map_err(in_scene)?;
-    let mut scene_read = query.with_world(world, padding, default).map_err(in_request)?;
-    scene_read.warnings = robot.warnings.clone();
-    scene_read.warnings.extend(of_scene.take_of(Some(scene.file)));
-    scene_read.warnings.extend(of_request.take_of(Some(request.file)));
-    Ok(scene_read)
+
+    /// Checks what can be read without the robot.
+    fn foresee(&self) -> Result<(), InputError> {
+        let [scene, request] = self.maps()?;
+        forbid(&scene, "collision_map", "collision maps").map_err(|e| e.in_file(self.scene.1))?;
+        foresee_request(&request).map_err(|e| e.in_file(self.request.1))
+    }
+
+    fn read(&self, files: RobotFiles, robot: &Robot, default: DefaultLimits) -> Result<Scene, InputError> {
+        let [scene_map, request_map] = self.maps()?;
+        let in_scene = |e: InputError| e.in_file(self.scene.1);
+        let in_request = |e: InputError| e.in_file(self.request.1);
+        let (of_scene, of_request) = (Warnings::default(), Warnings::default());
+        tell_unknown(&scene_map, &SCENE_KEYS, &of_scene);
+        tell_unknown(&request_map, &REQUEST_KEYS, &of_request);
+        let mut state = RobotState::new(robot);
+        if let Some(node) = scene_map.get("robot_state") {
+            state.read(node, &of_scene).map_err(in_scene)?;
+        }
+        if let Some(node) = request_map.get("start_state") {
+            state.read(node, &of_request).map_err(in_request)?;
+        }
+        let query = MoveItQuery::read(&request_map, robot, &state, files, &of_request).map_err(in_request)?;
+        let world = world(&scene_map, robot, &query, &of_scene).map_err(in_scene)?;
+        let padding = padding(&scene_map, robot, &of_scene).map_err(in_scene)?;
+        heed_matrix(&scene_map, robot, &of_scene).map_err(in_scene)?;
+        let mut scene_read = query.with_world(world, padding, default).map_err(in_request)?;
+        scene_read.warnings = robot.warnings.clone();
+        scene_read.warnings.extend(of_scene.take_of(Some(self.scene.1)));
+        scene_read.warnings.extend(of_request.take_of(Some(self.request.1)));
+        Ok(scene_read)
+    }
 }
 
 /// Keys of a `moveit_msgs/PlanningScene`.
@@ -235,6 +258,22 @@ fn moves(node: &Node) -> bool {
     }
 }
 
+/// Checks what of a request can be read without the robot, and refuses what cannot be honoured.
+fn foresee_request(map: &Map) -> Result<(), InputError> {
+    forbid(map, "path_constraints", "path constraints")?;
+    forbid(map, "trajectory_constraints", "trajectory constraints")?;
+    if let Some(node) = map.get("max_cartesian_speed")
+        && node.number()? > 0.0
+    {
+        return Err(node.error("a greatest Cartesian speed cannot be held yet; expected 0, which is none"));
+    }
+    map.require("group_name")?;
+    scaling(map, "max_velocity_scaling_factor")?;
+    scaling(map, "max_acceleration_scaling_factor")?;
+    options(map)?;
+    goal_nodes(map).map(drop)
+}
+
 /// What a request asks of a robot.
 struct MoveItQuery {
     choice: RobotChoice,
@@ -255,17 +294,9 @@ impl MoveItQuery {
         files: RobotFiles,
         warnings: &Warnings,
     ) -> Result<Self, InputError> {
-        forbid(map, "path_constraints", "path constraints")?;
-        forbid(map, "trajectory_constraints", "trajectory constraints")?;
+        foresee_request(map)?;
         if let Some(node) = map.get("reference_trajectories").filter(|node| !is_blank(node)) {
             warnings.push(node.error("reference trajectories only advise; passed over"));
-        }
-        if let Some(node) = map.get("max_cartesian_speed")
-            && node.number()? > 0.0
-        {
-            return Err(
-                node.error("a greatest Cartesian speed cannot be held yet; expected 0, which is none")
-            );
         }
         let group = map.require("group_name")?;
         let planned = Planned::Group(group.text("the name of a group")?.to_owned());
@@ -366,12 +397,18 @@ fn goals(
     (mechanism, given): (&mut Mechanism, &GivenLimits),
     warnings: &Warnings,
 ) -> Result<Vec<JointState>, InputError> {
+    goal_nodes(map)?
+        .iter()
+        .map(|node| goal(node, robot, joints, (&mut *mechanism, given), warnings))
+        .collect()
+}
+
+fn goal_nodes<'a>(map: &Map<'a>) -> Result<&'a [Node], InputError> {
     let node = map.require("goal_constraints")?;
-    let list = node.list("a list of goal constraints")?;
-    if list.is_empty() {
-        return Err(node.expected("at least one goal constraint"));
+    match node.list("a list of goal constraints")? {
+        [] => Err(node.expected("at least one goal constraint")),
+        list => Ok(list),
     }
-    list.iter().map(|node| goal(node, robot, joints, (&mut *mechanism, given), warnings)).collect()
 }
 
 fn goal(

@@ -24,6 +24,7 @@ const FALLS: RangeInclusive<f64> = 1e-3..=1e3;
 
 /// Greatest padding of a link, metres.
 const GREATEST_PADDING: f64 = 1e3;
+
 impl Scene {
     /// Reads a scene file and the files of the robot that it names.
     ///
@@ -57,6 +58,8 @@ impl Scene {
         if let Some(files) = source.files() {
             require_files(&root, files).map_err(locate)?;
         }
+        // A mistake is told at once, and not after minutes in which meshes are covered.
+        foresee(&root).map_err(locate)?;
         let robot = source.load()?;
         scene(&root, source, robot, default, file).map_err(locate)
     }
@@ -142,6 +145,24 @@ fn require_files(root: &Node, files: &RobotFiles) -> Result<(), InputError> {
         }
     }
     Ok(())
+}
+
+/// Checks what can be read without the robot.
+fn foresee(root: &Node) -> Result<(), InputError> {
+    let root = sections(root)?;
+    root.require("start")?;
+    goal_entry(&root)?;
+    root.get("world").map(world).transpose()?;
+    gravity(&root)?;
+    root.get("smoothness").map(smoothness).transpose()?;
+    root.get("planner").map(|node| planner(node, PlanOptions::default())).transpose()?;
+    Ok(())
+}
+
+/// The one goal, or the list of goals.
+fn goal_entry<'a>(root: &Map<'a>) -> Result<&'a Entry, InputError> {
+    let missing = || root.node.error("missing key \"goal\" (or \"goals\")");
+    root.at_most_one(&["goal", "goals"])?.ok_or_else(missing)
 }
 
 /// The scene that a document describes, its robot being loaded.
@@ -537,9 +558,7 @@ struct States<'a> {
 
 impl States<'_> {
     fn goals(&mut self, root: &Map) -> Result<Vec<JointState>, InputError> {
-        let Some(entry) = root.at_most_one(&["goal", "goals"])? else {
-            return Err(root.node.error("missing key \"goal\" (or \"goals\")"));
-        };
+        let entry = goal_entry(root)?;
         if entry.key == "goal" {
             return Ok(vec![self.read(&entry.node)?]);
         }
