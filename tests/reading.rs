@@ -133,7 +133,32 @@ const FORMS: &[(&str, i32, &str)] = &[
         "joint_names: [q1, q2, fa]\npoints: [{positions: [0, 0, 0.02], velocities: [0, 0, 0]}, {positions: [0.6, -0.4, \
          0.03], velocities: [0, 0, 0], time_from_start: {sec: 1}}]",
         2,
-        "joint \"fa\" is held at 0.02 in the scene, and goes to 0.03",
+        "joint \"fa\" is held at 0.02 in the scene, and goes 1.0e-2 from there at 1 s",
+    ),
+    // Cubics between points that stand swing away by their velocities.
+    (
+        "joint_names: [q1, q2, fa]\npoints: [{positions: [0, 0, 0.02], velocities: [0, 0, 5]}, {positions: [0.6, -0.4, \
+         0.02], velocities: [0, 0, 5], time_from_start: {sec: 1}}]",
+        2,
+        "the point at 0 s has a velocity that is 5.0 beside its own",
+    ),
+    (
+        "joint_names: [q1, q2, fa]\npoints: [{positions: [0, 0, 0.02], velocities: [0, 0, 0], accelerations: [0, 0, 1]}, \
+         {positions: [0.6, -0.4, 0.02], velocities: [0, 0, 0], accelerations: [0, 0, 0], time_from_start: {sec: 1}}]",
+        2,
+        "an acceleration that is 1.0 beside its own",
+    ),
+    (
+        "joint_names: [q1, q2, fa]\npoints: [{positions: [0, 0, 0.02], velocities: [0, 0, 0.0009]}, {positions: [0.6, \
+         -0.4, 0.02], velocities: [0, 0, -0.0009], time_from_start: {sec: 1}}]",
+        2,
+        "and goes 2.2e-4 from there at 0.5 s",
+    ),
+    (
+        "joint_names: [q1, q2, fa]\npoints: [{positions: [0, 0, 0.02], velocities: [0, 0, 0]}, {positions: [0.6, -0.4, \
+         0.02005], velocities: [0, 0, 0], time_from_start: {sec: 1}}]",
+        0,
+        "and goes 5.0e-5 from there at 1 s; taken for there",
     ),
     (
         "joint_names: [q1]\npoints: [{positions: [0], velocities: [0]}, {positions: [0.6], velocities: [0], \
@@ -211,6 +236,25 @@ fn joint_trajectories_are_judged_as_controllers_drive_them() {
         assert_eq!(run.status.code(), Some(*code), "{form}\n{said}");
         assert!(said.contains(says), "\"{says}\" is missing for {form}\n{said}");
     }
+}
+
+/// A joint that follows a planned one goes as fast as that has it go.
+#[test]
+fn followers_have_the_rates_that_they_follow_by() {
+    let folder = folder("followers");
+    let scene = SCENE.replace("joints: [q1, q2], locked: {fa: 0.02}", "joints: [q1, fa]");
+    let scene = scene.replace("-0.4", "0.02").replace("q2: {", "fa: {");
+    let problem = Scene::load(&write(&folder, "s.yaml", &scene)).unwrap().problem;
+    let driven = |velocity: f64| {
+        let text = format!(
+            "joint_names: [q1, fa, fb]\npoints: [{{positions: [0, 0, 0], velocities: [0, 0.01, {velocity:?}]}}, \
+             {{positions: [0.6, 0.02, 0.02], velocities: [0, 0, 0], time_from_start: 1}}]"
+        );
+        NamedTrajectory::parse(&text, Format::JointTrajectory).unwrap().driven(&problem)
+    };
+    assert_eq!(driven(0.01).unwrap().warnings, []);
+    let error = driven(0.0).unwrap_err().to_string();
+    assert!(error.contains("\"fb\" follows \"fa\"") && error.contains("-0.01 beside its own"), "{error}");
 }
 
 /// Descriptions with oddities that do no harm, and the warning that they get.
@@ -350,6 +394,30 @@ fn moveit_scenes_mean_what_they_say() {
     }
     for (scene, request, says) in [
         (object("id: post, operation: 4"), REQUEST.to_owned(), "0 to add, 1 to remove"),
+        (object("id: post, operation: 3"), REQUEST.to_owned(), "missing key \"pose\""),
+        (
+            object("id: post, operation: 3, pose: {}, primitive_poses: [{position: [0, 0, 1]}]"),
+            REQUEST.to_owned(),
+            "expected 0 poses, one for each primitive, found 1",
+        ),
+        (object("id: post, primitive_poses: [{position: [0, 0, 1]}]"), REQUEST.to_owned(), "found 1"),
+        (
+            object("id: post, mesh_poses: [{position: [0, 0, 1]}]"),
+            REQUEST.to_owned(),
+            "meshes cannot be read",
+        ),
+        (object("id: post, primitve: []"), REQUEST.to_owned(), "did you mean \"primitives\"?"),
+        (
+            MOVEIT_SCENE.replace("collision_objects:", "colision_objects:"),
+            REQUEST.to_owned(),
+            "did you mean \"collision_objects\"?",
+        ),
+        (format!("{MOVEIT_SCENE}  octomap: {{data: [1]}}\n"), REQUEST.to_owned(), "octomaps cannot be read"),
+        (
+            format!("{MOVEIT_SCENE}  octomap: {{octomap: {{data: AQ==}}}}\n"),
+            REQUEST.to_owned(),
+            "octomaps cannot be read",
+        ),
         (object("id: none, operation: 3, pose: {position: [0, 0, 2]}"), REQUEST.to_owned(), "to move"),
         (MOVEIT_SCENE.to_owned(), REQUEST.replace("speed: 0.0", "speed: 0.1"), "max_cartesian_speed"),
         (
@@ -375,6 +443,16 @@ fn moveit_scenes_mean_what_they_say() {
     for (scene, request, says) in [
         (MOVEIT_SCENE.replace("z: 0, w: 0", "z: 0, w: 1.01"), REQUEST.to_owned(), "brought to length 1"),
         (object("id: none, operation: 1"), REQUEST.to_owned(), "to remove; passed over"),
+        (
+            MOVEIT_SCENE.replace("{frame_id: world}", "{frame_id: wrld}"),
+            REQUEST.to_owned(),
+            "no frame that is known; taken for the planning frame",
+        ),
+        (
+            MOVEIT_SCENE.replace("link_padding: []", "link_padding: [{link_name: f1, padding: 0.1}]"),
+            REQUEST.to_owned(),
+            "\"f1\" has no collision geometry",
+        ),
         (MOVEIT_SCENE.replace("name: ''", "nane: ''"), REQUEST.to_owned(), "\"nane\""),
         (MOVEIT_SCENE.to_owned(), format!("{REQUEST}reference_trajectories: [{{}}]\n"), "only advise"),
         (format!("{MOVEIT_SCENE}is_diff: true\n"), REQUEST.to_owned(), "differs from"),
@@ -389,6 +467,18 @@ fn moveit_scenes_mean_what_they_say() {
         let [warning] = &scene.warnings[..] else { panic!("{says}: {:?}", scene.warnings) };
         assert!(warning.to_string().contains(says), "{says}: {warning}");
         assert!(warning.0.file.is_some(), "{warning}");
+    }
+}
+
+/// What adds no shape takes none away, as in MoveIt.
+#[test]
+fn objects_without_shapes_leave_what_is_there() {
+    for message in ["{id: post}", "{id: post, operation: 2}", "{id: post, primitives: []}", "{id: other}"] {
+        let scene = import("shapeless", &format!("{MOVEIT_SCENE}  - {message}\n"), REQUEST).unwrap();
+        let [warning] = &scene.warnings[..] else { panic!("{message}: {:?}", scene.warnings) };
+        assert!(warning.to_string().contains("without any shape; passed over"), "{warning}");
+        let [post] = &scene.problem.world.obstacles[..] else { panic!("{message}: one obstacle") };
+        assert_eq!((post.name.as_str(), post.pose.translation.x), ("post", 0.65));
     }
 }
 
@@ -423,6 +513,15 @@ fn padding_is_kept_and_proved() {
     let padded = MOVEIT_SCENE.replace("link_padding: []", "link_padding: [{link_name: l2, padding: 0.05}]");
     let scene = import("padded", &padded, REQUEST).unwrap();
     assert_eq!(scene.padding, LinkPadding::Links(vec![("l2".to_owned(), 0.05)]));
+    // Of two of one link the greater counts, whichever comes first.
+    let more = |first, second| {
+        let of = |metres: f64| format!("{{link_name: l2, padding: {metres}}}");
+        let twice = format!("link_padding: [{}, {}]", of(first), of(second));
+        import("padded", &MOVEIT_SCENE.replace("link_padding: []", &twice), REQUEST).unwrap().padding
+    };
+    assert_eq!([more(0.05, 0.01), more(0.01, 0.05)], [scene.padding.clone(), scene.padding.clone()]);
+    let twice = LinkPadding::Links(vec![("l2".to_owned(), 0.01), ("l2".to_owned(), 0.05)]);
+    assert_eq!(twice.of("l2"), 0.05);
     let mut bare = scene.problem.clone();
     bare.mechanism.pad(&LinkPadding::default());
     let distance = |problem: &Problem, trajectory: &Trajectory| {
@@ -449,6 +548,9 @@ fn padding_is_kept_and_proved() {
     assert!(text.contains("link_padding: {l2: 0.05}"), "{text}");
     let again = Scene::load(&write(&directory, "again.yaml", &text)).unwrap();
     assert_eq!(again.problem.mechanism.links[1].padding, 0.05);
+    let bare =
+        Scene::load(&write(&directory, "bare.yaml", &text.replace("{l2: 0.05}", "{f1: 0.05}"))).unwrap();
+    assert!(bare.warnings.iter().any(|w| w.to_string().contains("\"f1\" has no collision geometry")));
     let all = Scene::load(&write(&directory, "all.yaml", &text.replace("{l2: 0.05}", "0.01"))).unwrap();
     assert!(all.problem.mechanism.links.iter().all(|link| link.padding == 0.01));
     for (wrong, says) in
@@ -501,6 +603,57 @@ fn rounding_at_limits_is_allowed_and_told() {
         ("start: [0, 0]", "start: [3.0001, 0]"),
     ] {
         assert!(load(from, to).is_err(), "{to}");
+    }
+}
+
+/// Goals that creep outwards are each compared with the limit that the robot's files give.
+#[test]
+fn many_goals_move_a_limit_by_no_more_than_one() {
+    let folder = folder("creeping");
+    let load = |beyond: f64| {
+        let goals: Vec<String> =
+            (1..=10).map(|k| format!("[{:?}, 0]", 3.0 + f64::from(k) * 0.1 * beyond)).collect();
+        let goals = format!("goals: [{}]", goals.join(", "));
+        Scene::load(&write(&folder, "creeping.yaml", &SCENE.replace("goal: [0.6, -0.4]", &goals)))
+    };
+    // The slack is a millionth of the way from -3 to 3.
+    assert!(load(5.9e-6).unwrap().problem.mechanism.limits[0].upper > 3.0);
+    let error = load(1.2e-5).unwrap_err().to_string();
+    assert!(error.contains("goals[5]") && error.contains("outside its limits"), "{error}");
+}
+
+/// What needs no robot is told before the robot is read, which may take minutes.
+#[test]
+fn mistakes_are_told_before_the_robot_is_read() {
+    let folder = folder("early");
+    write(&folder, "rr.urdf", "<robot");
+    write(&folder, "rr.srdf", "<robot");
+    let load = |text: &str| Scene::load(&write(&folder, "s.yaml", text)).unwrap_err().to_string();
+    assert!(load(SCENE).contains("rr.urdf"));
+    for (text, says) in [
+        (format!("{SCENE}world: [{{shape: cone}}]\n"), "unknown shape \"cone\""),
+        (format!("{SCENE}planner: {{seed: -1}}\n"), "planner.seed"),
+        (format!("{SCENE}smoothness: snap\n"), "acceleration or jerk"),
+        (SCENE.replace("goal:", "# goal:"), "missing key \"goal\""),
+        (SCENE.replace("start:", "# start:"), "missing key \"start\""),
+    ] {
+        let error = load(&text);
+        assert!(error.contains(says) && error.contains("s.yaml"), "{error}");
+    }
+    let files = RobotFiles { srdf: Some(folder.join("rr.srdf")), ..RobotFiles::new(folder.join("rr.urdf")) };
+    let import = |scene: &str, request: &str| {
+        let (scene, request) = (write(&folder, "scene.yaml", scene), write(&folder, "request.yaml", request));
+        moveit::load(&scene, &request, files.clone()).unwrap_err().to_string()
+    };
+    assert!(import(MOVEIT_SCENE, REQUEST).contains("rr."));
+    for (scene, request, says) in [
+        ("name: [", REQUEST, "scene.yaml:"),
+        (MOVEIT_SCENE, "goal: [", "request.yaml:"),
+        (MOVEIT_SCENE, "group_name: arm", "missing key \"goal_constraints\""),
+        (MOVEIT_SCENE, &REQUEST.replace("speed: 0.0", "speed: 0.1"), "max_cartesian_speed"),
+    ] {
+        let error = import(scene, request);
+        assert!(error.contains(says), "{error}");
     }
 }
 

@@ -58,6 +58,35 @@ impl Base {
     }
 }
 
+impl Base {
+    /// Widens limits that [`Base::admit`] moves to those of `other`, a base of the same kind, where they are wider.
+    pub fn widen(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::DifferentialDrive(drive), Self::DifferentialDrive(other)) => {
+                drive.speed = widest(drive.speed, other.speed);
+                drive.turn_rate = widest(drive.turn_rate, other.turn_rate);
+            }
+            (Self::Airplane(plane), Self::Airplane(other)) => {
+                plane.speed = widest(plane.speed, other.speed);
+                plane.pitch = plane.pitch.max(other.pitch);
+            }
+            (Self::PlanarQuadrotor(flyer), Self::PlanarQuadrotor(other)) => {
+                flyer.velocity = flyer.velocity.max(other.velocity);
+                flyer.body_rate = flyer.body_rate.max(other.body_rate);
+            }
+            (Self::Quadrotor(flyer), Self::Quadrotor(other)) => {
+                flyer.velocity = flyer.velocity.max(other.velocity);
+                flyer.body_rate = flyer.body_rate.max(other.body_rate);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn widest(a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+    [a[0].min(b[0]), a[1].max(b[1])]
+}
+
 fn admit_quadrotor(flyer: &mut Quadrotor, q: &[f64], v: &[f64], share: f64) {
     let (roll, pitch) = (DMat3::from_rotation_x(q[4]), DMat3::from_rotation_y(q[5]));
     let from_world = (DMat3::from_rotation_z(q[3]) * roll * pitch).transpose();

@@ -496,12 +496,13 @@ impl Instance {
         let robot = robot.on_base(base.clone(), &limits, model.trailer.clone());
         let mut mechanism =
             Mechanism::new(&robot, &robot.independent_joints(), &robot.neutral(), Pose::IDENTITY)?;
+        let given = mechanism.given_limits();
         let mut state = |key: &str, values: &[f64]| {
             let key = || format!("{}/{}: robots[0].{key}", self.system, self.name);
             let configuration = base.configuration(values);
             let [position, velocity] =
                 configuration.map_err(|e| InputError::new(e.to_string()).for_key(key()))?;
-            mechanism.admit(&position, &velocity, &[]);
+            mechanism.admit(&given, &position, &velocity, &[]);
             Ok::<_, InputError>(JointState { velocity, ..JointState::at_rest(position) })
         };
         let (start, goal) = (state("start", &task.start)?, state("goal", &task.goal)?);

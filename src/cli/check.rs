@@ -6,7 +6,7 @@ use super::output::say;
 use super::plan::{CLEARANCE_TOLERANCE, describe, length};
 use super::telling::{load_scene, warn};
 use crate::certify::{CertifyOptions, Report, Violation, survey};
-use crate::error::InputError;
+use crate::error::{InputError, Warning};
 use crate::exchange::{Driven, FILE_TOLERANCE, Format, Interpolation, NamedTrajectory};
 use crate::problem::Problem;
 use clap::Args;
@@ -47,12 +47,16 @@ pub(super) fn load(file: &Path, problem: &Problem) -> Result<Driven, InputError>
     }
     let named = NamedTrajectory::load(file)?;
     warn(&named.warnings);
-    named.driven(problem).map_err(|e| e.in_file(file))
+    let driven = named.driven(problem).map_err(|e| e.in_file(file))?;
+    let warnings = driven.warnings.into_iter().map(|Warning(what)| Warning(what.in_file(file)));
+    let warnings: Vec<Warning> = warnings.collect();
+    warn(&warnings);
+    Ok(Driven { warnings, ..driven })
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let scene = load_scene(&args.scene, args.default.limits())?;
-    let Driven { trajectory, interpolation } = load(&args.trajectory, &scene.problem)?;
+    let Driven { trajectory, interpolation, .. } = load(&args.trajectory, &scene.problem)?;
     let options = CertifyOptions {
         world_tolerance: Some(CLEARANCE_TOLERANCE),
         links_tolerance: Some(CLEARANCE_TOLERANCE),

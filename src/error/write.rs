@@ -103,11 +103,12 @@ fn replace(file: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
         // It is not for us to write, though its folder may be.
         Err(e) => return Err(e),
     };
-    let (temporary, mut out) = Temporary::beside(file)?;
-    fill(&mut out)?;
+    let (temporary, mut out) = Temporary::beside(file, before.is_some())?;
+    // Whoever may not read what was there may not read what is to come, from the first byte on.
     if let Some(before) = before {
         keep_rights(&out, &before)?;
     }
+    fill(&mut out)?;
     out.sync_all()?;
     drop(out);
     std::fs::rename(&temporary.0, file)?;
@@ -148,14 +149,23 @@ fn folder_of(file: &Path) -> &Path {
 struct Temporary(PathBuf);
 
 impl Temporary {
-    fn beside(file: &Path) -> io::Result<(Self, File)> {
+    /// Makes one, for its owner alone where it `is_private`.
+    fn beside(file: &Path, is_private: bool) -> io::Result<(Self, File)> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
         for _ in 0..MOST_NAMES {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let name = format!(".flatout-{}-{number}.tmp", std::process::id());
             let temporary = folder_of(file).join(name);
-            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            if is_private {
+                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            }
+            #[cfg(not(unix))]
+            let _ = is_private;
+            match options.open(&temporary) {
                 Ok(out) => return Ok((Self(temporary), out)),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => last = e,
                 Err(e) => return Err(e),
@@ -262,6 +272,31 @@ mod tests {
         assert!(write_file(&folder, "").unwrap_err().to_string().contains("it is a folder"));
         assert!(write_file(&folder.join("none/file"), "").unwrap_err().to_string().contains("cannot write"));
         assert_eq!(names(&folder), ["circle", "dangling", "deep", "link"]);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// While it is filled, too, the new file has the rights of the old.
+    #[cfg(unix)]
+    #[test]
+    fn what_others_may_not_read_they_never_can() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = folder("rights");
+        let file = folder.join("file");
+        for rights in [0o600, 0o640, 0o664] {
+            write_file(&file, "before").unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(rights)).unwrap();
+            write_file_by(&file, |out| {
+                out.write_all(b"after")?;
+                let all: Vec<fs::DirEntry> = fs::read_dir(&folder)?.collect::<Result<_, _>>()?;
+                assert_eq!(all.len(), 2);
+                for entry in all {
+                    assert_eq!(entry.metadata()?.permissions().mode() & 0o777, rights, "{:?}", entry.path());
+                }
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), "after");
+        }
         fs::remove_dir_all(&folder).unwrap();
     }
 

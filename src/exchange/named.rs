@@ -8,8 +8,15 @@ use crate::robot::Mechanism;
 use crate::trajectory::Trajectory;
 use std::collections::HashSet;
 
-/// What extra joints of a file may stand beside where they are held or whom they follow, rad or m.
+/// What extra joints of a file may stand beside where they are held or whom they follow, at any time, rad or m.
 const BESIDE: f64 = 1e-4;
+
+/// Rounding of positions in files, rad or m: what stands farther beside is told.
+const ROUNDING: f64 = 1e-6;
+
+/// What points of extra joints may give beside the velocities and accelerations that they have, rad/s or m/s, and
+/// rad/s^2 or m/s^2.
+const RATES_BESIDE: f64 = 1e-3;
 
 /// A trajectory as a file gives it, with a name for each of its outputs.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +41,8 @@ pub struct Driven {
     pub trajectory: Trajectory,
     /// What lies between points, where the file holds points.
     pub interpolation: Option<Interpolation>,
+    /// What is taken though it is not quite as the problem has it.
+    pub warnings: Vec<Warning>,
 }
 
 impl NamedTrajectory {
@@ -76,16 +85,15 @@ impl NamedTrajectory {
     /// too: where they are held, or follow planned joints.
     ///
     /// # Errors
-    /// Where names are missing or not the robot's, or a joint that is not planned moves.
+    /// Where names are missing or not the robot's, or a joint that is not planned would be driven elsewhere.
     pub fn driven(&self, problem: &Problem) -> Result<Driven, InputError> {
         let mechanism = &problem.mechanism;
         let outputs = mechanism.flat_outputs();
         if self.message.is_empty() {
             let interpolation = self.interpolation.clone();
-            return Ok(Driven { trajectory: self.ordered(&outputs)?, interpolation });
+            return Ok(Driven { trajectory: self.ordered(&outputs)?, interpolation, warnings: Vec::new() });
         }
         let order = self.columns(&outputs)?;
-        self.check_others(mechanism, &outputs, &order)?;
         let pick = |values: &Vec<f64>| match values[..] {
             [] => Vec::new(),
             _ => order.iter().map(|&column| values[column]).collect(),
@@ -103,6 +111,7 @@ impl NamedTrajectory {
                 },
             });
         }
+        let warnings = self.check_others(mechanism, &order, points.first())?;
         points.extend(self.message.iter().map(|point| TrajectoryPoint {
             time: point.time,
             position: pick(&point.position),
@@ -110,7 +119,7 @@ impl NamedTrajectory {
             acceleration: pick(&point.acceleration),
         }));
         let (trajectory, interpolation) = through(&points, &[]);
-        Ok(Driven { trajectory, interpolation: Some(interpolation) })
+        Ok(Driven { trajectory, interpolation: Some(interpolation), warnings })
     }
 
     /// Where the outputs stand in the file.
@@ -122,38 +131,99 @@ impl NamedTrajectory {
         outputs.iter().map(place).collect()
     }
 
-    /// Checks that joints which are not planned for do what they do anyway.
+    /// Checks that joints which are not planned for are driven where they are anyway, from the point `from` where the
+    /// problem starts, if the file's first is later, on. Says which of them are not quite.
     fn check_others(
         &self,
         mechanism: &Mechanism,
-        outputs: &[String],
         order: &[usize],
-    ) -> Result<(), InputError> {
-        for (column, name) in self.outputs.iter().enumerate().filter(|(_, name)| !outputs.contains(name)) {
-            let held = mechanism.held.iter().find(|(held, _)| held == name);
-            let follower = mechanism.bodies[1..].iter().find(|body| body.name == *name);
-            for TrajectoryPoint { time, position, .. } in &self.message {
-                let (wanted, why) = match (held, follower) {
-                    (Some(&(_, value)), _) => (value, "is held"),
-                    (None, Some(body)) => {
-                        let leader = position[order[body.output]];
-                        (body.ratio * leader + body.offset, "follows another joint")
-                    }
-                    (None, None) => {
-                        let known = outputs.iter().chain(mechanism.held.iter().map(|(name, _)| name));
-                        return Err(InputError::new(unknown("joint", name, known.map(String::as_str))));
-                    }
-                };
-                let found = position[column];
-                if (found - wanted).abs() > BESIDE {
+        from: Option<&TrajectoryPoint>,
+    ) -> Result<Vec<Warning>, InputError> {
+        let others = (0..self.outputs.len()).filter(|column| !order.contains(column));
+        let checked = others.map(|column| self.check_other(column, mechanism, order, from));
+        checked.filter_map(Result::transpose).collect()
+    }
+
+    /// Checks the joint of a column. What it is beside is itself such a trajectory, being linear in what the points
+    /// say.
+    fn check_other(
+        &self,
+        column: usize,
+        mechanism: &Mechanism,
+        order: &[usize],
+        from: Option<&TrajectoryPoint>,
+    ) -> Result<Option<Warning>, InputError> {
+        let role = self.role(column, mechanism, order)?;
+        let beside = |values: &Vec<f64>, offset: f64| match values[..] {
+            [] => Vec::new(),
+            _ => vec![values[column] - (role.ratio * values[role.leader] + offset)],
+        };
+        let at_rest = |values: &Vec<f64>| vec![0.0; values.len().min(1)];
+        let from = from.map(|point| TrajectoryPoint {
+            time: point.time,
+            position: at_rest(&point.position),
+            velocity: at_rest(&point.velocity),
+            acceleration: at_rest(&point.acceleration),
+        });
+        let points = self.message.iter().map(|point| TrajectoryPoint {
+            time: point.time,
+            position: beside(&point.position, role.offset),
+            velocity: beside(&point.velocity, 0.0),
+            acceleration: beside(&point.acceleration, 0.0),
+        });
+        let points: Vec<TrajectoryPoint> = from.into_iter().chain(points).collect();
+        let Role { name, what, .. } = &role;
+        for TrajectoryPoint { time, velocity, acceleration, .. } in &points {
+            for (rate, values) in [("a velocity", velocity), ("an acceleration", acceleration)] {
+                if let Some(found) = values.iter().find(|value| value.abs() > RATES_BESIDE) {
                     return Err(InputError::new(format!(
-                        "joint \"{name}\" {why} at {wanted:?} in the scene, and goes to {found:?} at {time} s"
+                        "joint \"{name}\" {what} in the scene, and the point at {time} s has {rate} that is \
+                         {found:?} beside its own"
                     )));
                 }
             }
         }
-        Ok(())
+        let (far, time) = through(&points, &[]).0.extrema(0, 0).magnitude();
+        let time = points[0].time + time;
+        let message =
+            format!("joint \"{name}\" {what} in the scene, and goes {far:.1e} from there at {time} s");
+        match far {
+            far if far <= ROUNDING => Ok(None),
+            far if far <= BESIDE => Ok(Some(Warning(InputError::new(message + "; taken for there")))),
+            _ => Err(InputError::new(message)),
+        }
     }
+
+    /// What a joint that is not planned for does.
+    fn role(&self, column: usize, mechanism: &Mechanism, order: &[usize]) -> Result<Role<'_>, InputError> {
+        let name = &self.outputs[column];
+        if let Some(&(_, offset)) = mechanism.held.iter().find(|(held, _)| held == name) {
+            return Ok(Role {
+                name,
+                ratio: 0.0,
+                leader: column,
+                offset,
+                what: format!("is held at {offset:?}"),
+            });
+        }
+        let Some(body) = mechanism.bodies[1..].iter().find(|body| body.name == *name) else {
+            let known = mechanism.outputs.iter().chain(mechanism.held.iter().map(|(name, _)| name));
+            return Err(InputError::new(unknown("joint", name, known.map(String::as_str))));
+        };
+        let what = format!("follows \"{}\"", mechanism.outputs[body.output]);
+        Ok(Role { name, ratio: body.ratio, leader: order[body.output], offset: body.offset, what })
+    }
+}
+
+/// What a joint that is not planned for does: it stands at `ratio` times where the joint in another column stands,
+/// and `offset`.
+struct Role<'a> {
+    name: &'a str,
+    ratio: f64,
+    leader: usize,
+    offset: f64,
+    /// In words.
+    what: String,
 }
 
 /// The first of `names` that stands there twice.

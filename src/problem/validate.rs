@@ -93,8 +93,9 @@ impl Problem {
     /// Moves the limits out to the start and the goals, as [`Problem::admitted`].
     pub fn admit_ends(&mut self) {
         let Self { mechanism, goals, start, smoothness, .. } = self;
+        let given = mechanism.given_limits();
         for end in goals.iter().chain([&*start]) {
-            mechanism.admit(&end.position, &end.velocity, end.acceleration_for(*smoothness));
+            mechanism.admit(&given, &end.position, &end.velocity, end.acceleration_for(*smoothness));
         }
     }
 }

@@ -47,15 +47,23 @@ const JOINT: [&str; 19] = [
 /// Keys of `limit`, which are those of URDF.
 const LIMIT: [&str; 7] = ["lower", "upper", "velocity", "effort", "acceleration", "deceleration", "jerk"];
 
+/// Whose way of writing a file has.
+#[derive(Clone, Copy, PartialEq)]
+enum Layout {
+    /// Joints under `joint_limits`, by the names that the robot has for them.
+    MoveIt,
+    /// Joints at the top, by names that leave out what the arm is called.
+    Franka,
+}
+
 /// Applies the text of a file to a robot.
 pub(super) fn apply(text: &str, robot: &mut Robot, warnings: &Warnings) -> Result<(), InputError> {
     let root = document::parse_angles(text)?;
-    let Some(joints) = joints(&root, warnings)? else { return Ok(()) };
+    let Some((joints, layout)) = joints(&root, warnings)? else { return Ok(()) };
     let mut strangers = Vec::new();
-    for entry in joints.entries {
+    for (entry, found) in joints.entries.iter().zip(find_all(robot, &joints, layout, warnings)?) {
         let mut limits = JointLimits::NONE;
         let mut kind = JointKind::Fixed;
-        let found = find(robot, entry, warnings);
         if let Some(joint) = found {
             (limits, kind) = (robot.joints[joint].limits, robot.joints[joint].kind);
         } else {
@@ -76,31 +84,54 @@ pub(super) fn apply(text: &str, robot: &mut Robot, warnings: &Warnings) -> Resul
     Ok(())
 }
 
-/// The map of joints, if it holds anything.
-fn joints<'a>(root: &'a Node, warnings: &Warnings) -> Result<Option<Map<'a>>, InputError> {
-    let mut map = root.map("a map with joint_limits")?;
-    loop {
-        let inner = |entry: &&Entry| {
-            let is_node = || entry.node.map("").is_ok_and(|m| m.get("ros__parameters").is_some());
-            entry.key == "joint_limits" || WRAPPERS.contains(&entry.key.as_str()) || is_node()
-        };
-        let has_limit = |entry: &Entry| entry.node.map("").is_ok_and(|m| m.get("limit").is_some());
-        let Some(found) = map.entries.iter().find(inner) else {
+/// The map of joints, if it holds anything, and how it is written.
+///
+/// # Errors
+/// Where there is none, or more than one: which of them counts nobody has said.
+fn joints<'a>(root: &'a Node, warnings: &Warnings) -> Result<Option<(Map<'a>, Layout)>, InputError> {
+    let map = root.map("a map with joint_limits")?;
+    let mut found = Vec::new();
+    collect(&map, &mut found);
+    let only = match found[..] {
+        [] => {
+            let has_limit = |entry: &Entry| entry.node.map("").is_ok_and(|m| m.get("limit").is_some());
             let is_franka = !map.entries.is_empty() && map.entries.iter().all(has_limit);
-            return if is_franka { Ok(Some(map)) } else { Err(no_joints(&map)) };
-        };
-        tell_others(&map, found, warnings)?;
-        if let (true, Value::Null) = (found.key == "joint_limits", &found.node.value) {
-            return Ok(None);
+            return if is_franka { Ok(Some((map, Layout::Franka))) } else { Err(no_joints(&map)) };
         }
-        map = found.node.map(if found.key == "joint_limits" { "a map of joints" } else { "a map with joint_limits" })?;
-        if found.key == "joint_limits" {
-            return Ok(Some(map));
+        [only] => only,
+        [first, second, ..] => {
+            let first = first.line;
+            return Err(second.error(format!("there are others at line {first}; expected one map of joints")));
+        }
+    };
+    tell_others(&map, only, warnings)?;
+    match only.node.value {
+        Value::Null => Ok(None),
+        _ => Ok(Some((only.node.map("a map of joints")?, Layout::MoveIt))),
+    }
+}
+
+/// Finds all `joint_limits`, whatever they stand under.
+fn collect<'a>(map: &Map<'a>, found: &mut Vec<&'a Entry>) {
+    for entry in map.entries {
+        match wrapped(entry) {
+            _ if entry.key == "joint_limits" => found.push(entry),
+            Some(inner) => collect(&inner, found),
+            None => {}
         }
     }
 }
 
+/// The map in which joints may stand under an entry.
+fn wrapped(entry: &Entry) -> Option<Map<'_>> {
+    let map = entry.node.map("").ok()?;
+    (WRAPPERS.contains(&entry.key.as_str()) || map.get("ros__parameters").is_some()).then_some(map)
+}
+
 fn no_joints(map: &Map) -> InputError {
+    if let Some(inner) = map.entries.iter().find_map(wrapped) {
+        return no_joints(&inner);
+    }
     let known = ["joint_limits"].into_iter().chain(WRAPPERS).chain(SCALINGS.map(|(key, _)| key));
     match map.entries.iter().find(|e| !SCALINGS.iter().any(|(key, _)| *key == e.key)) {
         Some(entry) => entry.error(format!("{}; missing key \"joint_limits\"", unknown("key", &entry.key, known))),
@@ -110,7 +141,11 @@ fn no_joints(map: &Map) -> InputError {
 
 /// Warns of what stands beside the joints and is not of the robot.
 fn tell_others(map: &Map, joints: &Entry, warnings: &Warnings) -> Result<(), InputError> {
-    for entry in map.entries.iter().filter(|e| e.key != joints.key) {
+    for entry in map.entries.iter().filter(|entry| !std::ptr::eq(*entry, joints)) {
+        if let Some(inner) = wrapped(entry) {
+            tell_others(&inner, joints, warnings)?;
+            continue;
+        }
         match SCALINGS.iter().find(|(key, _)| *key == entry.key) {
             Some((_, ours)) => {
                 let factor = entry.node.number()?;
@@ -128,26 +163,52 @@ fn tell_others(map: &Map, joints: &Entry, warnings: &Warnings) -> Result<(), Inp
     Ok(())
 }
 
-/// The joint that an entry is about: of its name or, as descriptions leave out what an arm is called, the only one
-/// whose name goes on before it or ends in `_joint` after it.
-fn find(robot: &Robot, entry: &Entry, warnings: &Warnings) -> Option<usize> {
-    if let Some(joint) = robot.joint(&entry.key) {
-        return Some(joint);
+/// The joint that each entry is about. One that is named as it is has the limits that stand there, whatever else may
+/// mean it too.
+///
+/// # Errors
+/// Where two other names mean one joint.
+fn find_all(
+    robot: &Robot,
+    joints: &Map,
+    layout: Layout,
+    warnings: &Warnings,
+) -> Result<Vec<Option<usize>>, InputError> {
+    let mut found: Vec<Option<usize>> = joints.entries.iter().map(|entry| robot.joint(&entry.key)).collect();
+    let named = found.clone();
+    for (i, entry) in joints.entries.iter().enumerate().filter(|(i, _)| named[*i].is_none()) {
+        let joint = alias(robot, entry, layout, warnings);
+        let Some(joint) = joint.filter(|joint| !named.contains(&Some(*joint))) else { continue };
+        let name = &robot.joints[joint].name;
+        if let Some(first) = found.iter().position(|f| *f == Some(joint)) {
+            let first = &joints.entries[first].key;
+            return Err(entry.error(format!(
+                "the robot has no such joint; it may be \"{name}\", and so may \"{first}\": expected one of them"
+            )));
+        }
+        warnings.push(entry.error(format!("the robot has no such joint; taken as \"{name}\"")));
+        found[i] = Some(joint);
     }
+    Ok(found)
+}
+
+/// The joint that an entry means which is not the name of one: the name may lack its `_joint`, as in descriptions of
+/// Universal Robots, and in Franka's layout what the arm is called before it, if only one joint can be meant. Elsewhere
+/// a name within another is another joint: an arm's `joint1` is not a `gripper_joint1`.
+fn alias(robot: &Robot, entry: &Entry, layout: Layout, warnings: &Warnings) -> Option<usize> {
     let key = &entry.key;
     let alike = |name: &str| {
         let name = name.strip_suffix("_joint").filter(|_| !key.ends_with("_joint")).unwrap_or(name);
-        name == key || name.strip_suffix(key.as_str()).is_some_and(|before| before.ends_with('_'))
+        let before = name.strip_suffix(key.as_str());
+        before.is_some_and(|before| before.is_empty() || layout == Layout::Franka && before.ends_with('_'))
     };
     let mut found = (0..robot.joints.len()).filter(|&j| alike(&robot.joints[j].name));
     let joint = found.next()?;
-    let name = &robot.joints[joint].name;
     if let Some(second) = found.next() {
-        let second = &robot.joints[second].name;
+        let (name, second) = (&robot.joints[joint].name, &robot.joints[second].name);
         warnings.push(entry.error(format!("may be \"{name}\" or \"{second}\" or neither; taken as neither")));
         return None;
     }
-    warnings.push(entry.error(format!("the robot has no such joint; taken as \"{name}\"")));
     Some(joint)
 }
 
@@ -419,6 +480,53 @@ joint_limits:
         let named = named.replace("\"spin\"", "\"right_turn_joint\"");
         let robot = Robot::parse(&named, None, Some("turn: {limit: {velocity: 1}}"), &options()).unwrap();
         assert_eq!((robot.joints[0].limits.velocity, warned(&robot).len()), (3.0, 2));
+    }
+
+    /// Velocities of `left_turn_joint`, 3 in the URDF, and of `spin_joint`, which has none there.
+    #[test]
+    fn other_names_of_joints_never_displace_their_own() {
+        let named = URDF.replace("\"turn\"", "\"left_turn_joint\"").replace("\"spin\"", "\"spin_joint\"");
+        let read = |limits: &str| Robot::parse(&named, None, Some(limits), &options());
+        let none = f64::INFINITY;
+        for (text, velocities) in [
+            // A shared file's joint whose name ends another's.
+            ("joint_limits: {turn_joint: {max_velocity: 1}}", [3.0, none]),
+            ("joint_limits: {turn: {max_velocity: 1}}", [3.0, none]),
+            ("joint_limits: {spin: {max_velocity: 1}, left_turn: {max_velocity: 2}}", [2.0, 1.0]),
+            ("joint_limits: {left_turn_joint: {max_velocity: 1}, left_turn: {max_velocity: 9}}", [1.0, none]),
+            ("joint_limits: {left_turn: {max_velocity: 9}, left_turn_joint: {max_velocity: 1}}", [1.0, none]),
+            ("left_turn_joint: {limit: {velocity: 1}}\nturn: {limit: {velocity: 9}}", [1.0, none]),
+            ("turn: {limit: {velocity: 9}}\nleft_turn_joint: {limit: {velocity: 1}}", [1.0, none]),
+        ] {
+            let robot = read(text).expect(text);
+            assert_eq!([0, 1].map(|j| robot.joints[j].limits.velocity), velocities, "{text}");
+            assert!(!robot.warnings.is_empty(), "{text}");
+        }
+        let error = read("turn: {limit: {velocity: 9}}\nleft_turn: {limit: {velocity: 1}}").unwrap_err();
+        assert_eq!(error.line, Some(2));
+        assert!(error.to_string().contains("\"turn\": expected one of them"), "{error}");
+    }
+
+    /// Wherever they stand they are found, and there may be but one map of them.
+    #[test]
+    fn joint_limits_are_looked_for_in_all_that_may_hold_them() {
+        let of_node = |name: &str, limits: &str| format!("{name}: {{ros__parameters: {{{limits}}}}}\n");
+        let (turn, other) = ("joint_limits: {turn: {max_velocity: 1}}", "rate: 5");
+        let beside = "robot_description_planning: {cartesian_limits: {max_trans_vel: 1}}\n";
+        for text in [
+            format!("{beside}{turn}"),
+            format!("{turn}\n{beside}"),
+            of_node("first", other) + &of_node("second", turn),
+            of_node("first", turn) + &of_node("second", other),
+        ] {
+            let robot = read(&text).expect(&text);
+            assert_eq!(robot.joints[0].limits.velocity, 1.0, "{text}");
+            let [warning] = &warned(&robot)[..] else { panic!("{text}: {:?}", robot.warnings) };
+            assert!(warning.contains("passed over"), "{warning}");
+        }
+        let two = of_node("first", turn) + &of_node("second", "joint_limits: {spin: {max_velocity: 1}}");
+        let error = read(&two).unwrap_err();
+        assert!(error.line == Some(2) && error.to_string().contains("others at line 1"), "{error}");
     }
 
     #[test]

@@ -27,7 +27,7 @@ mod validate;
 mod vehicle;
 mod xml;
 
-pub use admit::END_SLACK;
+pub use admit::{END_SLACK, GivenLimits};
 pub use cache::CoverCache;
 pub use dynamics::DynamicsScratch;
 pub use evaluation::{EvaluatedLink, EvaluatedSkip, EvaluatedState, Evaluation, EvaluationOptions};

@@ -8,7 +8,8 @@ use super::Mechanism;
 pub enum LinkPadding {
     /// All links by this much.
     All(f64),
-    /// These links by this much each, by name; all others by nothing.
+    /// These links by this much each, by name, and by the greatest of what is given to one of them; all others by
+    /// nothing.
     Links(Vec<(String, f64)>),
 }
 
@@ -23,7 +24,11 @@ impl LinkPadding {
     pub fn of(&self, link: &str) -> f64 {
         match self {
             Self::All(metres) => *metres,
-            Self::Links(links) => links.iter().find(|(name, _)| name == link).map_or(0.0, |(_, metres)| *metres),
+            Self::Links(links) => {
+                let given = links.iter().filter(|(name, _)| name == link).map(|(_, metres)| *metres);
+                // What is no number is not to be hidden behind another: who checks it shall find it.
+                given.reduce(|a, b| if b > a || b.is_nan() { b } else { a }).unwrap_or_default()
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::error::{InputError, Warnings, listed};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
-use crate::robot::{LinkPadding, Mechanism, Robot, SkipReason};
+use crate::robot::{GivenLimits, LinkPadding, Mechanism, Robot, SkipReason};
 use crate::world::World;
 use std::path::Path;
 use std::time::Duration;
@@ -45,12 +45,14 @@ pub fn load_with(
 ) -> Result<Scene, InputError> {
     let scene_text = InputError::read_text(scene)?;
     let request_text = InputError::read_text(request)?;
+    let pair =
+        Pair::parse(Text { text: &scene_text, file: scene }, Text { text: &request_text, file: request })?;
+    // A mistake is told at once, and not after minutes in which meshes are covered.
+    pair.foresee()?;
     let mut robot = files.load()?;
     let limits = LimitChoice { default, ..LimitChoice::default() };
     limits.apply_to(&mut robot)?;
-    let (scene, request) =
-        (Text { text: &scene_text, file: scene }, Text { text: &request_text, file: request });
-    read(scene, request, files, &robot, default)
+    pair.read(files, &robot, default)
 }
 
 /// The text of a file and its name for messages.
@@ -67,42 +69,63 @@ pub struct Text<'a> {
 /// # Errors
 /// As [`load`].
 pub fn parse(scene: Text, request: Text, files: RobotFiles, robot: &Robot) -> Result<Scene, InputError> {
-    read(scene, request, files, robot, DefaultLimits::default())
+    Pair::parse(scene, request)?.read(files, robot, DefaultLimits::default())
 }
 
-fn read(
-    scene: Text,
-    request: Text,
-    files: RobotFiles,
-    robot: &Robot,
-    default: DefaultLimits,
-) -> Result<Scene, InputError> {
-    let in_scene = |e: InputError| e.in_file(scene.file);
-    let in_request = |e: InputError| e.in_file(request.file);
-    let (of_scene, of_request) = (Warnings::default(), Warnings::default());
-    let scene_root = document::parse(scene.text).map_err(in_scene)?;
-    let scene_map = scene_root.map("a MoveIt planning scene: a map").map_err(in_scene)?;
-    let request_root = document::parse(request.text).map_err(in_request)?;
-    let request_map = request_root.map("a MoveIt motion plan request: a map").map_err(in_request)?;
-    tell_unknown(&scene_map, &SCENE_KEYS, &of_scene);
-    tell_unknown(&request_map, &REQUEST_KEYS, &of_request);
+/// The documents of a scene and a request, and their files.
+struct Pair<'a> {
+    scene: (Node, &'a Path),
+    request: (Node, &'a Path),
+}
 
-    let mut state = RobotState::new(robot);
-    if let Some(node) = scene_map.get("robot_state") {
-        state.read(node, &of_scene).map_err(in_scene)?;
+impl<'a> Pair<'a> {
+    fn parse(scene: Text<'a>, request: Text<'a>) -> Result<Self, InputError> {
+        let parse = |Text { text, file }: Text<'a>| match document::parse(text) {
+            Ok(root) => Ok((root, file)),
+            Err(error) => Err(error.in_file(file)),
+        };
+        Ok(Self { scene: parse(scene)?, request: parse(request)? })
     }
-    if let Some(node) = request_map.get("start_state") {
-        state.read(node, &of_request).map_err(in_request)?;
+
+    fn maps(&self) -> Result<[Map<'_>; 2], InputError> {
+        let ((scene, scene_file), (request, request_file)) = (&self.scene, &self.request);
+        Ok([
+            scene.map("a MoveIt planning scene: a map").map_err(|e| e.in_file(scene_file))?,
+            request.map("a MoveIt motion plan request: a map").map_err(|e| e.in_file(request_file))?,
+        ])
     }
-    let query = MoveItQuery::read(&request_map, robot, &state, files, &of_request).map_err(in_request)?;
-    let world = world(&scene_map, robot, &query, &of_scene).map_err(in_scene)?;
-    let padding = padding(&scene_map, robot).map_err(in_scene)?;
-    heed_matrix(&scene_map, robot, &of_scene).map_err(in_scene)?;
-    let mut scene_read = query.with_world(world, padding, default).map_err(in_request)?;
-    scene_read.warnings = robot.warnings.clone();
-    scene_read.warnings.extend(of_scene.take_of(Some(scene.file)));
-    scene_read.warnings.extend(of_request.take_of(Some(request.file)));
-    Ok(scene_read)
+
+    /// Checks what can be read without the robot.
+    fn foresee(&self) -> Result<(), InputError> {
+        let [scene, request] = self.maps()?;
+        forbid(&scene, "collision_map", "collision maps").map_err(|e| e.in_file(self.scene.1))?;
+        foresee_request(&request).map_err(|e| e.in_file(self.request.1))
+    }
+
+    fn read(&self, files: RobotFiles, robot: &Robot, default: DefaultLimits) -> Result<Scene, InputError> {
+        let [scene_map, request_map] = self.maps()?;
+        let in_scene = |e: InputError| e.in_file(self.scene.1);
+        let in_request = |e: InputError| e.in_file(self.request.1);
+        let (of_scene, of_request) = (Warnings::default(), Warnings::default());
+        tell_unknown(&scene_map, &SCENE_KEYS, &of_scene);
+        tell_unknown(&request_map, &REQUEST_KEYS, &of_request);
+        let mut state = RobotState::new(robot);
+        if let Some(node) = scene_map.get("robot_state") {
+            state.read(node, &of_scene).map_err(in_scene)?;
+        }
+        if let Some(node) = request_map.get("start_state") {
+            state.read(node, &of_request).map_err(in_request)?;
+        }
+        let query = MoveItQuery::read(&request_map, robot, &state, files, &of_request).map_err(in_request)?;
+        let world = world(&scene_map, robot, &query, &of_scene).map_err(in_scene)?;
+        let padding = padding(&scene_map, robot, &of_scene).map_err(in_scene)?;
+        heed_matrix(&scene_map, robot, &of_scene).map_err(in_scene)?;
+        let mut scene_read = query.with_world(world, padding, default).map_err(in_request)?;
+        scene_read.warnings = robot.warnings.clone();
+        scene_read.warnings.extend(of_scene.take_of(Some(self.scene.1)));
+        scene_read.warnings.extend(of_request.take_of(Some(self.request.1)));
+        Ok(scene_read)
+    }
 }
 
 /// Keys of a `moveit_msgs/PlanningScene`.
@@ -235,6 +258,22 @@ fn moves(node: &Node) -> bool {
     }
 }
 
+/// Checks what of a request can be read without the robot, and refuses what cannot be honoured.
+fn foresee_request(map: &Map) -> Result<(), InputError> {
+    forbid(map, "path_constraints", "path constraints")?;
+    forbid(map, "trajectory_constraints", "trajectory constraints")?;
+    if let Some(node) = map.get("max_cartesian_speed")
+        && node.number()? > 0.0
+    {
+        return Err(node.error("a greatest Cartesian speed cannot be held yet; expected 0, which is none"));
+    }
+    map.require("group_name")?;
+    scaling(map, "max_velocity_scaling_factor")?;
+    scaling(map, "max_acceleration_scaling_factor")?;
+    options(map)?;
+    goal_nodes(map).map(drop)
+}
+
 /// What a request asks of a robot.
 struct MoveItQuery {
     choice: RobotChoice,
@@ -255,17 +294,9 @@ impl MoveItQuery {
         files: RobotFiles,
         warnings: &Warnings,
     ) -> Result<Self, InputError> {
-        forbid(map, "path_constraints", "path constraints")?;
-        forbid(map, "trajectory_constraints", "trajectory constraints")?;
+        foresee_request(map)?;
         if let Some(node) = map.get("reference_trajectories").filter(|node| !is_blank(node)) {
             warnings.push(node.error("reference trajectories only advise; passed over"));
-        }
-        if let Some(node) = map.get("max_cartesian_speed")
-            && node.number()? > 0.0
-        {
-            return Err(
-                node.error("a greatest Cartesian speed cannot be held yet; expected 0, which is none")
-            );
         }
         let group = map.require("group_name")?;
         let planned = Planned::Group(group.text("the name of a group")?.to_owned());
@@ -286,9 +317,10 @@ impl MoveItQuery {
         let position: Vec<f64> = pick(&state.position);
         let start = JointState { velocity: pick(&state.velocity), ..JointState::at_rest(position) };
         let start_node = map.get("start_state").unwrap_or(map.node);
+        let given = mechanism.given_limits();
         let slacks = setup::admit(&mut mechanism, &start).map_err(|e| start_node.locate(e))?;
         slacks.into_iter().for_each(|told| warnings.push(start_node.locate(told)));
-        let goals = goals(map, robot, &joints, &mut mechanism, warnings)?;
+        let goals = goals(map, robot, &joints, (&mut mechanism, &given), warnings)?;
         let locked = (0..values.len()).filter(|j| state.given[*j] && !joints.contains(j));
         let locked = locked.map(|j| (robot.joints[j].name.clone(), values[j])).collect();
         let source = RobotSource::Files(files);
@@ -313,8 +345,9 @@ impl MoveItQuery {
     }
 }
 
-/// Positions of all joints, those that are not planned within their bounds: recorded states put
-/// fingers beyond them, which is told.
+/// Positions of all joints, those that are not planned within their bounds, however far beyond them they are recorded,
+/// which is told. It is the one exception to [`END_SLACK`](crate::robot::END_SLACK): states of MotionBenchMaker's own
+/// problems have fingers at 0.065 m whose bound is 0.04 m or 0.05 m, and no motion that is planned goes there.
 fn held(robot: &Robot, state: &RobotState, planned: &[usize], warnings: &Warnings) -> Vec<f64> {
     let mut values = state.position.clone();
     for (j, joint) in robot.joints.iter().enumerate() {
@@ -361,22 +394,28 @@ fn goals(
     map: &Map,
     robot: &Robot,
     joints: &[usize],
-    mechanism: &mut Mechanism,
+    (mechanism, given): (&mut Mechanism, &GivenLimits),
     warnings: &Warnings,
 ) -> Result<Vec<JointState>, InputError> {
+    goal_nodes(map)?
+        .iter()
+        .map(|node| goal(node, robot, joints, (&mut *mechanism, given), warnings))
+        .collect()
+}
+
+fn goal_nodes<'a>(map: &Map<'a>) -> Result<&'a [Node], InputError> {
     let node = map.require("goal_constraints")?;
-    let list = node.list("a list of goal constraints")?;
-    if list.is_empty() {
-        return Err(node.expected("at least one goal constraint"));
+    match node.list("a list of goal constraints")? {
+        [] => Err(node.expected("at least one goal constraint")),
+        list => Ok(list),
     }
-    list.iter().map(|node| goal(node, robot, joints, mechanism, warnings)).collect()
 }
 
 fn goal(
     node: &Node,
     robot: &Robot,
     joints: &[usize],
-    mechanism: &mut Mechanism,
+    (mechanism, given): (&mut Mechanism, &GivenLimits),
     warnings: &Warnings,
 ) -> Result<JointState, InputError> {
     let map = node.map("a goal constraint: a map")?;
@@ -395,7 +434,7 @@ fn goal(
             );
         };
         let value = constraint.require("position")?;
-        setup::allow(setup::admit_position(mechanism, i, value.number()?), value, warnings)?;
+        setup::allow(setup::admit_position(mechanism, given, i, value.number()?), value, warnings)?;
         position[i] = Some(value.number()?);
     }
     let missing = |i: usize| node.error(format!("missing joint \"{}\"", mechanism.outputs[i]));
@@ -414,20 +453,39 @@ fn world(scene: &Map, robot: &Robot, query: &MoveItQuery, warnings: &Warnings) -
     let links = robot.links.iter().zip(robot.link_poses(&query.values));
     let frames = Frames::read(scene, links.map(|(link, pose)| (link.name.clone(), base * pose)), warnings)?;
     let Some(node) = scene.get("world") else { return Ok(World::default()) };
-    let map = node.map("a world: a map")?;
-    tell_unknown(&map, &["collision_objects", "octomap"], warnings);
-    if let Some(octomap) = map.get("octomap").and_then(|n| n.map("").ok()).and_then(|m| m.get("octomap")) {
-        forbid(&octomap.map("an octomap: a map")?, "data", "octomaps")?;
+    let map = node.map_of("a world: a map", &["collision_objects", "octomap"])?;
+    if let Some(octomap) = map.get("octomap") {
+        refuse_octomap(octomap)?;
     }
     let Some(list) = map.get("collision_objects") else { return Ok(World::default()) };
     objects::world(list.list("a list of collision objects")?, &frames, warnings)
+}
+
+/// Refuses an octomap that holds anything, by itself or with its pose.
+fn refuse_octomap(node: &Node) -> Result<(), InputError> {
+    let Ok(map) = node.map("") else {
+        return if matches!(node.value, Value::Null) {
+            Ok(())
+        } else {
+            Err(node.expected("an octomap: a map"))
+        };
+    };
+    if let Some(inner) = map.get("octomap") {
+        refuse_octomap(inner)?;
+    }
+    match map.get("data").map(|data| (data, &data.value)) {
+        None | Some((_, Value::Null)) => Ok(()),
+        Some((_, Value::List(list))) if list.is_empty() => Ok(()),
+        Some((_, Value::Text(text))) if text.is_empty() => Ok(()),
+        Some((data, _)) => Err(data.error("octomaps cannot be read yet; expected none")),
+    }
 }
 
 /// How far the links of a scene stay from obstacles, where it says so, metres.
 ///
 /// # Errors
 /// Of links that are scaled.
-fn padding(scene: &Map, robot: &Robot) -> Result<LinkPadding, InputError> {
+fn padding(scene: &Map, robot: &Robot, warnings: &Warnings) -> Result<LinkPadding, InputError> {
     let of_links = |key: &str, value: &str| -> Result<Vec<(String, f64)>, InputError> {
         let Some(node) = scene.get(key) else { return Ok(Vec::new()) };
         let read = |node: &Node| {
@@ -452,8 +510,19 @@ fn padding(scene: &Map, robot: &Robot) -> Result<LinkPadding, InputError> {
             node.error(format!("link \"{link}\" is scaled by {scale}, which cannot be honoured; expected 1"))
         );
     }
-    let padding = of_links("link_padding", "padding")?;
-    Ok(LinkPadding::Links(padding.into_iter().filter(|(_, padding)| *padding > 0.0).collect()))
+    let mut padding: Vec<(String, f64)> = Vec::new();
+    for (link, metres) in of_links("link_padding", "padding")?.into_iter().filter(|(_, metres)| *metres > 0.0)
+    {
+        match padding.iter_mut().find(|(known, _)| *known == link) {
+            Some((_, most)) => *most = most.max(metres),
+            None => padding.push((link, metres)),
+        }
+    }
+    for (link, _) in &padding {
+        let told = setup::useless_padding(robot, link);
+        told.into_iter().for_each(|told| warnings.push(told.for_key("link_padding")));
+    }
+    Ok(LinkPadding::Links(padding))
 }
 
 /// Compares the pairs of links that a scene allows to touch with those that the robot leaves out.

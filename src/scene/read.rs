@@ -11,7 +11,7 @@ use crate::error::{InputError, Warnings};
 use crate::plan::{MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
-use crate::robot::{LinkPadding, Mechanism, NamedState, Robot};
+use crate::robot::{GivenLimits, LinkPadding, Mechanism, NamedState, Robot};
 use crate::world::{Obstacle, Shape, World};
 use glam::DVec3;
 use std::ops::RangeInclusive;
@@ -24,6 +24,7 @@ const FALLS: RangeInclusive<f64> = 1e-3..=1e3;
 
 /// Greatest padding of a link, metres.
 const GREATEST_PADDING: f64 = 1e3;
+
 impl Scene {
     /// Reads a scene file and the files of the robot that it names.
     ///
@@ -57,6 +58,8 @@ impl Scene {
         if let Some(files) = source.files() {
             require_files(&root, files).map_err(locate)?;
         }
+        // A mistake is told at once, and not after minutes in which meshes are covered.
+        foresee(&root).map_err(locate)?;
         let robot = source.load()?;
         scene(&root, source, robot, default, file).map_err(locate)
     }
@@ -144,6 +147,24 @@ fn require_files(root: &Node, files: &RobotFiles) -> Result<(), InputError> {
     Ok(())
 }
 
+/// Checks what can be read without the robot.
+fn foresee(root: &Node) -> Result<(), InputError> {
+    let root = sections(root)?;
+    root.require("start")?;
+    goal_entry(&root)?;
+    root.get("world").map(world).transpose()?;
+    gravity(&root)?;
+    root.get("smoothness").map(smoothness).transpose()?;
+    root.get("planner").map(|node| planner(node, PlanOptions::default())).transpose()?;
+    Ok(())
+}
+
+/// The one goal, or the list of goals.
+fn goal_entry<'a>(root: &Map<'a>) -> Result<&'a Entry, InputError> {
+    let missing = || root.node.error("missing key \"goal\" (or \"goals\")");
+    root.at_most_one(&["goal", "goals"])?.ok_or_else(missing)
+}
+
 /// The scene that a document describes, its robot being loaded.
 fn scene(
     root: &Node,
@@ -170,7 +191,8 @@ fn scene(
     let (choice, joints, values) = robot_choice(files.as_ref(), source, &robot, &warnings)?;
     let mut mechanism = Mechanism::new(&robot, &joints, &values, choice.base)
         .map_err(|e| files.as_ref().map_or(section.node, planned_node).locate(e))?;
-    let padding = root.get("link_padding").map_or(Ok(LinkPadding::default()), |n| padding(n, &robot))?;
+    let padding =
+        root.get("link_padding").map_or(Ok(LinkPadding::default()), |n| padding(n, &robot, &warnings))?;
     mechanism.pad(&padding);
     limits.scale(&mut mechanism);
     let limit_node = root.get("limits").unwrap_or(section.node);
@@ -181,8 +203,9 @@ fn scene(
     let first = setup::coordinates(&robot);
     let joints = &joints[first..];
     let planned = &choice.planned;
+    let given = mechanism.given_limits();
     let mut states =
-        States { robot: &robot, joints, first, planned, smoothness, mechanism, warnings: &warnings };
+        States { robot: &robot, joints, first, planned, smoothness, mechanism, given, warnings: &warnings };
     let start = states.read(root.require("start")?)?;
     let goals = states.goals(&root)?;
     let mechanism = states.mechanism;
@@ -201,7 +224,7 @@ fn scene(
 }
 
 /// How far links stay from obstacles: one number for all of them, or a map from links to theirs.
-fn padding(node: &Node, robot: &Robot) -> Result<LinkPadding, InputError> {
+fn padding(node: &Node, robot: &Robot, warnings: &Warnings) -> Result<LinkPadding, InputError> {
     let metres = |node: &Node| match node.number()? {
         v if (0.0..=GREATEST_PADDING).contains(&v) => Ok(v),
         _ => Err(node.expected(format!("a length from 0 to {GREATEST_PADDING} m"))),
@@ -212,7 +235,12 @@ fn padding(node: &Node, robot: &Robot) -> Result<LinkPadding, InputError> {
         return Ok(LinkPadding::All(all));
     };
     let of_link = |entry: &Entry| match robot.link(&entry.key) {
-        Some(_) => Ok((entry.key.clone(), metres(&entry.node)?)),
+        Some(_) => {
+            let metres = metres(&entry.node)?;
+            let told = setup::useless_padding(robot, &entry.key).filter(|_| metres > 0.0);
+            told.into_iter().for_each(|told| warnings.push(entry.locate(told)));
+            Ok((entry.key.clone(), metres))
+        }
         None => Err(entry.error(unknown("link", &entry.key, robot.links.iter().map(|l| l.name.as_str())))),
     };
     Ok(LinkPadding::Links(entries.iter().map(of_link).collect::<Result<_, _>>()?))
@@ -523,14 +551,14 @@ struct States<'a> {
     planned: &'a Planned,
     smoothness: Smoothness,
     mechanism: Mechanism,
+    /// Its limits before states moved them out.
+    given: GivenLimits,
     warnings: &'a Warnings,
 }
 
 impl States<'_> {
     fn goals(&mut self, root: &Map) -> Result<Vec<JointState>, InputError> {
-        let Some(entry) = root.at_most_one(&["goal", "goals"])? else {
-            return Err(root.node.error("missing key \"goal\" (or \"goals\")"));
-        };
+        let entry = goal_entry(root)?;
         if entry.key == "goal" {
             return Ok(vec![self.read(&entry.node)?]);
         }
@@ -543,10 +571,11 @@ impl States<'_> {
 
     /// A state of everything that moves.
     fn read(&mut self, node: &Node) -> Result<JointState, InputError> {
-        let Some(base) = self.mechanism.vehicle().cloned() else { return self.of_joints(node) };
+        let given = self.mechanism.vehicle().and(self.given.base.clone());
+        let Some(base) = given else { return self.of_joints(node) };
         let carries = !self.joints.is_empty();
         let (mut state, joints) =
-            vehicle_state::read(node, &base, carries, &mut self.mechanism, self.warnings)?;
+            vehicle_state::read(node, &base, carries, (&mut self.mechanism, &self.given), self.warnings)?;
         if let Some(joints) = joints {
             let joints = self.of_joints(joints)?;
             state.position.extend(joints.position);
@@ -585,7 +614,7 @@ impl States<'_> {
             _ => self.listed(node, "a named state, a map from joints to positions, or")?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            let slack = setup::admit_position(&mut self.mechanism, self.first + i, value);
+            let slack = setup::admit_position(&mut self.mechanism, &self.given, self.first + i, value);
             setup::allow(slack, at, self.warnings)?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
@@ -598,7 +627,7 @@ impl States<'_> {
         node: &Node,
         one: &str,
         many: &str,
-        admit: fn(&mut Mechanism, usize, f64) -> setup::Slack,
+        admit: fn(&mut Mechanism, &GivenLimits, usize, f64) -> setup::Slack,
     ) -> Result<Vec<f64>, InputError> {
         let values = match &node.value {
             Value::Map(_) => {
@@ -608,7 +637,8 @@ impl States<'_> {
             _ => self.listed(node, &format!("a map from joints to {many}, or"))?,
         };
         for (i, &(value, at)) in values.iter().enumerate() {
-            setup::allow(admit(&mut self.mechanism, self.first + i, value), at, self.warnings)?;
+            let slack = admit(&mut self.mechanism, &self.given, self.first + i, value);
+            setup::allow(slack, at, self.warnings)?;
         }
         Ok(values.into_iter().map(|(value, _)| value).collect())
     }

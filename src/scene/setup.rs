@@ -8,7 +8,7 @@ use crate::document::{Node, unknown};
 use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
 use crate::problem::{JointState, Problem, Smoothness};
-use crate::robot::{Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
+use crate::robot::{GivenLimits, Joint, JointKind, JointLimits, LoadOptions, Mechanism, Robot};
 
 /// Where a robot is described.
 #[derive(Clone, Debug, PartialEq)]
@@ -348,10 +348,10 @@ pub(super) fn told_slack(what: &str, value: f64, limits: [f64; 2], done: &str) -
 const MOVED_OUT: &str = "the limit is moved out to it";
 
 /// Checks the position of flat output `i` against its bounds, which move out to a position that
-/// lies beyond them by no more than [`END_SLACK`](crate::robot::END_SLACK).
-pub(super) fn admit_position(mechanism: &mut Mechanism, i: usize, value: f64) -> Slack {
+/// lies beyond those that were there `first` by no more than [`END_SLACK`](crate::robot::END_SLACK).
+pub(super) fn admit_position(mechanism: &mut Mechanism, first: &GivenLimits, i: usize, value: f64) -> Slack {
     let given = mechanism.limits[i];
-    let limits = given.admitting_position(value);
+    let limits = given.widened(first.joints[i].admitting_position(value));
     let JointLimits { lower, upper, .. } = limits;
     let joint = &mechanism.outputs[i];
     if !(lower..=upper).contains(&value) || value.abs() > GREATEST_POSITION {
@@ -368,14 +368,19 @@ pub(super) fn admit_position(mechanism: &mut Mechanism, i: usize, value: f64) ->
 }
 
 /// Checks the velocity of flat output `i` against its limit, which moves out as that of a position.
-pub(super) fn admit_velocity(mechanism: &mut Mechanism, i: usize, value: f64) -> Slack {
-    let limits = mechanism.limits[i].admitting_velocity(value);
+pub(super) fn admit_velocity(mechanism: &mut Mechanism, first: &GivenLimits, i: usize, value: f64) -> Slack {
+    let limits = mechanism.limits[i].widened(first.joints[i].admitting_velocity(value));
     admit_rate(mechanism, i, value, limits, "moving", |limits| limits.velocity)
 }
 
 /// Checks the acceleration of flat output `i` against its limit, which moves out as that of a position.
-pub(super) fn admit_acceleration(mechanism: &mut Mechanism, i: usize, value: f64) -> Slack {
-    let limits = mechanism.limits[i].admitting_acceleration(value);
+pub(super) fn admit_acceleration(
+    mechanism: &mut Mechanism,
+    first: &GivenLimits,
+    i: usize,
+    value: f64,
+) -> Slack {
+    let limits = mechanism.limits[i].widened(first.joints[i].admitting_acceleration(value));
     admit_rate(mechanism, i, value, limits, "accelerating", |limits| limits.acceleration)
 }
 
@@ -405,11 +410,20 @@ fn admit_rate(
 /// Checks a state that was read elsewhere, and says by which slacks it is taken.
 pub(crate) fn admit(mechanism: &mut Mechanism, state: &JointState) -> Result<Vec<InputError>, InputError> {
     let mut told = Vec::new();
+    let given = mechanism.given_limits();
     for i in 0..mechanism.dof() {
-        told.extend(admit_position(mechanism, i, state.position[i])?);
-        told.extend(admit_velocity(mechanism, i, state.velocity[i])?);
+        told.extend(admit_position(mechanism, &given, i, state.position[i])?);
+        told.extend(admit_velocity(mechanism, &given, i, state.velocity[i])?);
     }
     Ok(told)
+}
+
+/// What there is to say of the padding of a link: that it pads nothing, where the link has no collision geometry.
+pub(super) fn useless_padding(robot: &Robot, link: &str) -> Option<InputError> {
+    let bare = robot.link(link).is_some_and(|link| robot.links[link].spheres.is_empty());
+    bare.then(|| {
+        InputError::new(format!("link \"{link}\" has no collision geometry; its padding keeps nothing away"))
+    })
 }
 
 /// The position at which a joint that is not planned is held: where it is to be, or at a limit that this lies

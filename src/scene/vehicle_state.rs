@@ -8,7 +8,7 @@ use crate::document::{Map, Node};
 use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
 use crate::problem::JointState;
-use crate::robot::{END_SLACK, Mechanism};
+use crate::robot::{END_SLACK, GivenLimits, Mechanism};
 use glam::{DMat3, DQuat, DVec3};
 use std::f64::consts::TAU;
 use std::ops::Range;
@@ -107,7 +107,7 @@ pub(super) fn read<'n>(
     node: &'n Node,
     base: &Base,
     carries: bool,
-    mechanism: &mut Mechanism,
+    (mechanism, given): (&mut Mechanism, &GivenLimits),
     warnings: &Warnings,
 ) -> Result<(JointState, Option<&'n Node>), InputError> {
     let (numbers, joints) = match node.list("") {
@@ -141,12 +141,13 @@ pub(super) fn read<'n>(
     let [position, velocity] = base.configuration(&state).map_err(|e| node.error(e.to_string()))?;
     for (i, &value) in position.iter().enumerate() {
         let at = numbers.get(i).map_or(node, |&(_, at)| at);
-        setup::allow(setup::admit_position(mechanism, i, value), at, warnings)?;
+        setup::allow(setup::admit_position(mechanism, given, i, value), at, warnings)?;
     }
-    if mechanism.admits_by_moving(&position, &velocity, &[]) {
+    let before = mechanism.given_limits();
+    mechanism.admit(given, &position, &velocity, &[]);
+    if mechanism.given_limits() != before {
         warnings.push(node.error("beyond limits by no more than rounding; they are moved out to it"));
     }
-    mechanism.admit(&position, &velocity, &[]);
     let state = JointState { velocity, ..JointState::at_rest(position) };
     Ok((state, joints))
 }

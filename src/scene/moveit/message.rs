@@ -46,8 +46,15 @@ impl Frames {
             let map = node.map("a transform: a map")?;
             let name = map.require("child_frame_id")?.text("the name of a frame")?;
             let transform = frame(map.require("transform")?, "translation", "rotation", warnings)?;
-            // Of the planning frame itself it says nothing.
-            let pose = frames.of_known(&map).unwrap_or(Pose::IDENTITY) * transform;
+            let parent = match frame_node(&map)? {
+                None => Pose::IDENTITY,
+                Some(node) => frames.find(node)?.unwrap_or_else(|| {
+                    // Only from the planning frame may they lead, whose name no message says.
+                    warnings.push(node.error("is no frame that is known; taken for the planning frame"));
+                    Pose::IDENTITY
+                }),
+            };
+            let pose = parent * transform;
             frames.0.insert(0, (name.trim_start_matches('/').to_owned(), pose));
         }
         Ok(frames)
@@ -55,19 +62,28 @@ impl Frames {
 
     /// The frame that a `std_msgs/Header` names; the planning frame where it names none.
     pub(super) fn of(&self, object: &Map) -> Result<Pose, InputError> {
-        let Some(header) = object.get("header") else { return Ok(Pose::IDENTITY) };
-        let Some(node) = header.map("a header: a map")?.get("frame_id") else { return Ok(Pose::IDENTITY) };
-        let name = node.text("the name of a frame")?.trim_start_matches('/');
-        match self.0.iter().find(|(known, _)| known == name) {
-            Some((_, pose)) => Ok(*pose),
-            None => Err(node.error(unknown("frame", name, self.0.iter().map(|(n, _)| n.as_str())))),
-        }
+        let Some(node) = frame_node(object)? else { return Ok(Pose::IDENTITY) };
+        self.find(node)?.ok_or_else(|| {
+            let known = self.0.iter().map(|(name, _)| name.as_str());
+            node.error(unknown("frame", frame_name(node).unwrap_or_default(), known))
+        })
     }
 
-    /// The same, if it is known.
-    fn of_known(&self, object: &Map) -> Option<Pose> {
-        self.of(object).ok()
+    /// The frame of a name, if it is known.
+    fn find(&self, node: &Node) -> Result<Option<Pose>, InputError> {
+        let name = frame_name(node)?;
+        Ok(self.0.iter().find(|(known, _)| known == name).map(|(_, pose)| *pose))
     }
+}
+
+/// Where a `std_msgs/Header` names a frame.
+fn frame_node<'a>(object: &Map<'a>) -> Result<Option<&'a Node>, InputError> {
+    let Some(header) = object.get("header") else { return Ok(None) };
+    Ok(header.map("a header: a map")?.get("frame_id"))
+}
+
+fn frame_name(node: &Node) -> Result<&str, InputError> {
+    Ok(node.text("the name of a frame")?.trim_start_matches('/'))
 }
 
 /// By how much the length of a quaternion may differ from one, which is told.

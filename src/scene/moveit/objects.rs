@@ -1,6 +1,6 @@
 //! The objects of a MoveIt planning scene, as its messages add, change and remove them.
 
-use super::message::{Frames, forbid, frame, tell_unknown};
+use super::message::{Frames, forbid, frame};
 use crate::document::{Map, Node, Value};
 use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
@@ -47,10 +47,13 @@ enum Operation {
 pub(super) fn world(list: &[Node], frames: &Frames, warnings: &Warnings) -> Result<World, InputError> {
     let mut objects = Vec::new();
     for node in list {
-        let map = node.map("a collision object: a map")?;
-        tell_unknown(&map, &KEYS, warnings);
-        forbid(&map, "meshes", "meshes")?;
-        forbid(&map, "planes", "planes")?;
+        // What is misspelt here is an obstacle that is not there, or stands elsewhere.
+        let map = node.map_of("a collision object: a map", &KEYS)?;
+        for (key, what) in
+            [("meshes", "meshes"), ("mesh_poses", "meshes"), ("planes", "planes"), ("plane_poses", "planes")]
+        {
+            forbid(&map, key, what)?;
+        }
         apply(&map, frames, &mut objects, warnings)?;
     }
     let mut world = World::default();
@@ -94,20 +97,24 @@ fn apply(
     }
     let parts = parts(map, warnings)?;
     match (operation, found) {
-        (Operation::Move, Some(found)) if parts.is_empty() => objects[found].pose = pose,
-        (Operation::Move, Some(_)) => {
+        (Operation::Move, Some(_)) if !parts.is_empty() => {
             return Err(map.node.error("moves an object and has shapes; expected a pose alone"));
         }
+        (Operation::Move, Some(found)) => {
+            map.require("pose")?;
+            objects[found].pose = pose;
+        }
         (Operation::Move, None) => return Err(map.node.error("there is no object of this id to move")),
+        // MoveIt does nothing then, and what is there of this name stays.
+        _ if parts.is_empty() => {
+            warnings.push(map.node.error("an object without any shape; passed over"));
+        }
         (Operation::Append, Some(found)) => {
             let object = &mut objects[found];
             let back = object.pose.inverse();
             object.parts.extend(parts.into_iter().map(|(shape, local)| (shape, back * pose * local)));
         }
         _ => {
-            if parts.is_empty() {
-                warnings.push(map.node.error("an object without any shape; passed over"));
-            }
             // Adding an object takes away the one that has its name.
             if let Some(found) = found {
                 objects.remove(found);
@@ -139,8 +146,7 @@ fn operation(map: &Map) -> Result<Operation, InputError> {
 
 /// The shapes of a message, and where they stand in the frame of the object.
 fn parts(map: &Map, warnings: &Warnings) -> Result<Vec<(Shape, Pose)>, InputError> {
-    let Some(primitives) = map.get("primitives") else { return Ok(Vec::new()) };
-    let shapes = primitives.list("a list of primitives")?;
+    let shapes = map.get("primitives").map_or(Ok(&[][..]), |node| node.list("a list of primitives"))?;
     let what = format!("{} poses, one for each primitive", shapes.len());
     let poses = match map.get("primitive_poses") {
         Some(node) => node.list(&what)?,
