@@ -23,7 +23,7 @@ const BYTES_OF_A_NUMBER: f64 = 14.0;
 const BYTES_A_SECOND: f64 = 4e6 / 60.0;
 
 /// Bytes that the samples of a motion may take however short it is: what tumbles asks for many.
-const BYTES_ALWAYS: f64 = 1e6;
+const BYTES_ALWAYS: f64 = 4e6;
 
 /// Most samples that even steps take; in longer motions the steps are longer. To find and to write a sample takes some
 /// microseconds.

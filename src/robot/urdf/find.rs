@@ -45,20 +45,22 @@ impl<'a> MeshSearch<'a> {
     pub(super) fn find(&self, name: &str) -> Result<FoundMesh, String> {
         let sure = |path: PathBuf| Ok(FoundMesh { path, is_guess: false });
         let is_file = |candidate: &PathBuf| candidate.is_file();
+        // Whoever reads it says what is wrong with a pipe.
+        let is_there = |path: &Path| path.exists() && !path.is_dir();
         let guess = |path: &str, above: &[PathBuf]| {
             let mut candidates = within_package(above).iter().map(|root| root.join(path));
             candidates.find(is_file).map(|path| FoundMesh { path, is_guess: true })
         };
         if let Some(path) = name.strip_prefix("file://") {
             let path = self.folder.join(path);
-            return if is_file(&path) { sure(path) } else { Err(format!("there is no file {}", path.display())) };
+            return if is_there(&path) { sure(path) } else { Err(format!("there is no file {}", path.display())) };
         }
         let Some(rest) = name.strip_prefix("package://").or_else(|| name.strip_prefix("model://")) else {
             return match name.split_once("://") {
                 Some((scheme, _)) => {
                     Err(format!("a mesh at \"{scheme}://\"; expected a path, file://, package:// or model://"))
                 }
-                None if self.folder.join(name).is_file() => sure(self.folder.join(name)),
+                None if is_there(&self.folder.join(name)) => sure(self.folder.join(name)),
                 None => guess(name, &self.above()).ok_or_else(|| {
                     format!("there is no file {}, nor elsewhere in its package", self.folder.join(name).display())
                 }),
