@@ -156,6 +156,10 @@ fn finer(coverings: &mut [Covering], copies: &[usize], options: &CoverOptions, s
         let count: usize = coverings.iter().zip(copies).map(|(c, copies)| c.balls.len() * copies).sum();
         let others = count - coverings[i].balls.len() * copies[i];
         let most = options.max_spheres.saturating_sub(others) / copies[i];
+        if most <= coverings[i].balls.len() {
+            is_done[i] = true;
+            continue;
+        }
         let bound = (NEXT * coverings[i].excess()).max(options.tolerance);
         let excess = |b: &usize| coverings[i].balls[*b].excess;
         let marked: Vec<usize> = (0..coverings[i].balls.len()).filter(|b| excess(b) > bound).collect();
