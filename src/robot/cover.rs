@@ -18,6 +18,9 @@ const EVEN_SHARE: f64 = 0.2;
 /// Of these, so many for each piece of geometry, at most: each costs time in every check.
 const EVEN_PER_PIECE: usize = 20;
 
+/// The same where there are no links to keep apart.
+const ALONE_PER_PIECE: usize = 200;
+
 /// Covers the solids of a robot's links, `solids[l]` being those of link `l`: by link, a piece for each.
 ///
 /// # Errors
@@ -34,7 +37,8 @@ pub(super) fn cover(
     }
     let share = ((options.max_spheres as f64 * EVEN_SHARE) as usize).clamp(1, EVEN_PER_PIECE * all.len());
     // Where no links are to be kept apart, there is nothing to save for.
-    let max_spheres = if robot.pairs.is_empty() { options.max_spheres } else { share };
+    let alone = options.max_spheres.min(ALONE_PER_PIECE * all.len());
+    let max_spheres = if robot.pairs.is_empty() { alone } else { share };
     let even = CoverOptions { max_spheres, ..*options };
     let coverings = cover_distinct(&all, &even, stop)?;
     let piece = |(solid, covering): (&&Solid, Covering)| Piece { pose: *solid.pose(), covering, foes: Vec::new() };
