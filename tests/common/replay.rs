@@ -60,7 +60,7 @@ pub(crate) fn replayed(problem: &Problem, trajectory: &Trajectory) -> (f64, usiz
 pub(crate) fn replay(problem: &Problem, trajectory: &Trajectory) -> usize {
     let (drift, samples) = replayed(problem, trajectory);
     let is_quadrotor = problem.mechanism.vehicle().is_some_and(|base| base.name() == "quadrotor");
-    let tolerance = if is_quadrotor { 10.0 * TOLERANCE } else { TOLERANCE };
+    let tolerance = if is_quadrotor { 100.0 * TOLERANCE } else { TOLERANCE };
     assert!(drift < tolerance, "{drift}");
     samples
 }
