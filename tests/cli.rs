@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::command::{Run, flatout, folder, read, scene, string, write};
+#[cfg(feature = "gpu")]
+use common::command::Run;
+use common::command::{flatout, folder, read, scene, string, write};
 use common::{own_file, shared};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
