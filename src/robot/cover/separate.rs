@@ -113,6 +113,10 @@ pub(super) fn separate(robot: &Robot, pieces: &mut [Piece], link_of: &[usize], m
             break;
         }
         let works = worthwhile(losses, (AIM * separation.allowed()) as usize, portion);
+        // Where nothing can give way, another round would find the same.
+        if works.is_empty() {
+            break;
+        }
         if !evade(pieces, works, most) {
             portion /= 2.0;
         }
@@ -167,7 +171,7 @@ impl<'a> Separation<'a> {
             let mut left = ((1.0 - HOPELESS) * self.states.len() as f64) as usize;
             self.states.iter().all(|state| {
                 let touch = !stop.is_due()
-                    && self.balls_touch(links, pair, state)
+                    && !self.touching_balls(links, pair, state).is_empty()
                     && self.solids_touch(pieces, pair, state);
                 let may_not = left > 0;
                 left -= usize::from(!touch && may_not);
@@ -176,30 +180,23 @@ impl<'a> Separation<'a> {
         })
     }
 
-    fn balls_touch(&self, links: &[LinkBalls], pair: usize, state: &PosedState) -> bool {
+    /// The balls by which a pair of links touches in a state.
+    fn touching_balls(&self, links: &[LinkBalls], pair: usize, state: &PosedState) -> Vec<[PlacedBall; 2]> {
         let [a, b] = self.robot.pairs[pair];
         let bounds = [a, b].map(|l| state.poses[l].point(links[l].bound.center));
         let reach = links[a].bound.radius + links[b].bound.radius;
-        bounds[0].distance_squared(bounds[1]) <= reach * reach
-            && !links[a].touching(&links[b], &(state.poses[a].inverse() * state.poses[b])).is_empty()
+        if bounds[0].distance_squared(bounds[1]) > reach * reach {
+            return Vec::new();
+        }
+        links[a].touching(&links[b], &(state.poses[a].inverse() * state.poses[b]))
     }
 
     /// The pairs of links whose balls touch in a state.
     fn touching(&self, links: &[LinkBalls], state: &PosedState) -> Vec<TouchingLinks> {
         let is_hopeless = |pair: usize| self.is_hopeless.as_ref().is_some_and(|hopeless| hopeless[pair]);
-        let mut found = Vec::new();
-        for (pair, &[a, b]) in self.robot.pairs.iter().enumerate() {
-            let bounds = [a, b].map(|l| state.poses[l].point(links[l].bound.center));
-            let reach = links[a].bound.radius + links[b].bound.radius;
-            if is_hopeless(pair) || bounds[0].distance_squared(bounds[1]) > reach * reach {
-                continue;
-            }
-            let balls = links[a].touching(&links[b], &(state.poses[a].inverse() * state.poses[b]));
-            if !balls.is_empty() {
-                found.push(TouchingLinks { pair, balls });
-            }
-        }
-        found
+        let judged = (0..self.robot.pairs.len()).filter(|&pair| !is_hopeless(pair));
+        let of_pair = |pair| TouchingLinks { pair, balls: self.touching_balls(links, pair, state) };
+        judged.map(of_pair).filter(|found| !found.balls.is_empty()).collect()
     }
 
     fn solids_touch(&self, pieces: &[Piece], pair: usize, state: &PosedState) -> bool {

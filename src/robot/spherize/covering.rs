@@ -11,7 +11,7 @@ use super::fit::Fit;
 use super::select::Candidates;
 use super::set_cover::Effort;
 use super::chain::chain;
-use super::solid::{CoverOptions, MAX_SPHERES, ROUNDING, SMALLEST_SIZE, Solid, ball_volume, check_lengths};
+use super::solid::{ROUNDING, SMALLEST_SIZE, Solid, ball_volume, check_lengths};
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::robot::Sphere;
@@ -117,8 +117,7 @@ impl Start {
     pub(super) fn count(&self, excess: f64) -> usize {
         match (&self.covered, &self.choice) {
             (&Covered::Capsule { radius, half_length }, _) => {
-                let options = CoverOptions { max_spheres: MAX_SPHERES, tolerance: excess };
-                chain(radius, half_length, &options).0.len()
+                chain(radius, half_length, excess).0.len()
             }
             (_, Some((_, candidates))) => candidates.fewest(excess, Effort::Greedy).len(),
             _ => 1,
@@ -138,17 +137,14 @@ impl Start {
     pub(super) fn covering(&self, excess: f64) -> Covering {
         let balls = match (&self.covered, &self.choice) {
             (&Covered::Capsule { radius, half_length }, _) => {
-                let options = CoverOptions { max_spheres: MAX_SPHERES, tolerance: excess };
-                let (spheres, excess) = chain(radius, half_length, &options);
-                spheres.into_iter().map(|sphere| Ball { sphere, excess, bounds: [DVec3::ZERO; 2] }).collect()
+                Ball::of_capsule(radius, half_length, excess)
             }
             (Covered::Body(body), Some((cells, candidates))) => {
                 Ball::of_fit(Fit::new(body, cells, &candidates.fewest(excess, Effort::Search)).improved(body, cells), body, cells)
             }
             (Covered::Body(body), None) => vec![Ball::around(body)],
             (&Covered::Sphere { radius }, _) => {
-                let sphere = Sphere { center: DVec3::ZERO, radius };
-                vec![Ball { sphere, excess: 0.0, bounds: [DVec3::ZERO; 2] }]
+                vec![Ball::of_primitive(Sphere { center: DVec3::ZERO, radius }, 0.0)]
             }
         };
         Covering { covered: self.covered.clone(), balls }
@@ -156,6 +152,16 @@ impl Start {
 }
 
 impl Ball {
+    /// One of a primitive, which is covered anew as a whole: nobody asks what single balls hold.
+    fn of_primitive(sphere: Sphere, excess: f64) -> Self {
+        Self { sphere, excess, bounds: [DVec3::ZERO; 2] }
+    }
+
+    fn of_capsule(radius: f64, half_length: f64, tolerance: f64) -> Vec<Self> {
+        let (spheres, excess) = chain(radius, half_length, tolerance);
+        spheres.into_iter().map(|sphere| Self::of_primitive(sphere, excess)).collect()
+    }
+
     fn of_fit(fit: Fit, body: &CoverBody, cells: &Cells) -> Vec<Self> {
         let ball = |(sphere, held): (Sphere, Vec<usize>)| Self {
             sphere,
@@ -192,9 +198,7 @@ impl Covering {
         let found = match &self.covered {
             Covered::Sphere { .. } => None,
             &Covered::Capsule { radius, half_length } => {
-                let options = CoverOptions { max_spheres: MAX_SPHERES, tolerance: self.excess() * share };
-                let (spheres, excess) = chain(radius, half_length, &options);
-                Some(spheres.into_iter().map(|sphere| Ball { sphere, excess, bounds: [DVec3::ZERO; 2] }).collect())
+                Some(Ball::of_capsule(radius, half_length, self.excess() * share))
             }
             Covered::Body(body) => self.refined(body, marked, share),
         };
