@@ -39,28 +39,29 @@
 //!
 //! 1. [`error`]: what is wrong with a user's file, and where.
 //! 2. [`stop`]: when to give up: deadlines and cancel tokens.
-//! 3. [`pose`]: rigid transforms.
-//! 4. [`vector`]: vectors of `f32` and `f64` per instruction set, chosen at run time.
-//! 5. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
-//! 6. [`base`]: base kinds: flat outputs to coordinates, state and control, and back.
-//! 7. [`search`]: seeded samplers, trees, nearest neighbours, guides.
-//! 8. [`document`]: YAML and JSON that know their lines and keys.
-//! 9. [`world`]: obstacles and exact signed distances.
-//! 10. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
-//! 11. [`problem`]: a mechanism in a world, from a start to its goals.
-//! 12. [`steer`]: the edge that joins two flat states.
-//! 13. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
+//! 3. [`threads`]: work for as many threads as the machine gives.
+//! 4. [`pose`]: rigid transforms.
+//! 5. [`vector`]: vectors of `f32` and `f64` per instruction set, chosen at run time.
+//! 6. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
+//! 7. [`base`]: base kinds: flat outputs to coordinates, state and control, and back.
+//! 8. [`search`]: seeded samplers, trees, nearest neighbours, guides.
+//! 9. [`document`]: YAML and JSON that know their lines and keys.
+//! 10. [`world`]: obstacles and exact signed distances.
+//! 11. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
+//! 12. [`problem`]: a mechanism in a world, from a start to its goals.
+//! 13. [`steer`]: the edge that joins two flat states.
+//! 14. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
 //!     and no steering, so that it cannot share a bug with one.
-//! 14. [`exchange`]: trajectory files.
-//! 15. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
-//! 16. [`local_planner`]: joins two states by a valid edge.
-//! 17. [`refine`]: shortens a path in time.
-//! 18. [`plan`]: the planners.
-//! 19. [`scene`]: scene files, and MoveIt's.
-//! 20. [`planner`]: the planner to call: a robot, its world and a backend.
-//! 21. [`prelude`]: what most callers need, under one name.
-//! 22. [`bench`](mod@bench): problem suites, runner, tables.
-//! 23. [`cli`]: the command line, the only place that prints or exits.
+//! 15. [`exchange`]: trajectory files.
+//! 16. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
+//! 17. [`local_planner`]: joins two states by a valid edge.
+//! 18. [`refine`]: shortens a path in time.
+//! 19. [`plan`]: the planners.
+//! 20. [`scene`]: scene files, and MoveIt's.
+//! 21. [`planner`]: the planner to call: a robot, its world and a backend.
+//! 22. [`prelude`]: what most callers need, under one name.
+//! 23. [`bench`](mod@bench): problem suites, runner, tables.
+//! 24. [`cli`]: the command line, the only place that prints or exits.
 //!
 //! # What is promised to stay
 //!
@@ -113,6 +114,7 @@ internal! {
     robot,
     search,
     steer,
+    threads,
     trajectory,
     vector,
 }

@@ -264,5 +264,5 @@ fn no_query_is_spread_without_bound() {
         Backend::Simd.checker(&problem, options.resolution)
     };
     plan_on_threads(&problem, make, &options, usize::MAX).unwrap();
-    assert!(made.into_inner() <= flatout::check::threads::MAX_THREADS);
+    assert!(made.into_inner() <= flatout::threads::MAX_THREADS);
 }

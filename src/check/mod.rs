@@ -28,7 +28,6 @@ mod parallel;
 mod scalar;
 pub mod simd;
 mod spread;
-pub mod threads;
 mod verdict;
 
 pub use adapter::AdapterChoice;

@@ -2,7 +2,7 @@
 
 use super::packed::{EdgeBatch, StateBatch};
 use super::spread::{SpreadWorker, spread};
-use super::threads::MAX_THREADS;
+use crate::threads::MAX_THREADS;
 use super::{CheckError, EdgeChecker, SimdChecker, Verdict};
 use crate::problem::Problem;
 use crate::stop::Stop;

@@ -1,6 +1,6 @@
 //! One large batch spread over threads. Imports the checker's verdicts and error alone.
 
-use super::threads::start;
+use crate::threads::start;
 use super::{CheckError, Verdict};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -58,7 +58,7 @@ pub(super) fn spread<C: Send>(
 #[cfg(test)]
 mod tests {
     use super::super::Status;
-    use super::super::threads::tests::with_threads;
+    use crate::threads::tests::with_threads;
     use super::*;
 
     /// Workers check parts in order, as many as are worth it; the failure of any is that of all.

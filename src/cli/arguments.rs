@@ -1,12 +1,12 @@
 //! Arguments that several commands have, and how they are parsed.
 
 use super::telling::{Telling, TellingCheckers, warn, while_loading};
-use crate::check::threads::MAX_THREADS;
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::InputError;
 use crate::problem::Problem;
 use crate::robot::MissingGeometry;
 use crate::scene::{DefaultLimits, RobotFiles, Scene, moveit};
+use crate::threads::MAX_THREADS;
 use clap::Args;
 use std::path::PathBuf;
 

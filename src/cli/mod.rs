@@ -23,8 +23,8 @@ mod schema;
 mod systems;
 mod telling;
 
-use crate::check::threads;
 use crate::error::{InputError, remember_reads};
+use crate::threads;
 use crate::vector::{LEVEL_VARIABLE, Level, LevelFault};
 use clap::{Parser, Subcommand};
 use failure::Failure;

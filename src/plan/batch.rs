@@ -1,7 +1,7 @@
 //! Many queries at once, spread over threads.
 
 use super::{PlanError, PlanOptions, Solution, plan_since, sense};
-use crate::check::threads::{MAX_THREADS, start};
+use crate::threads::{MAX_THREADS, start};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::Problem;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ pub struct Task<'a> {
 
 /// Plans every task, on at most `threads` threads (at least one, and no more than [`MAX_THREADS`]), and gives the
 /// answers in the order of the tasks. Where no thread can be started, fewer do the work
-/// ([`crate::check::threads::take_warning`]).
+/// ([`crate::threads::take_warning`]).
 ///
 /// Each answer is what [`plan`](super::plan()) gives for that task: it depends neither on the number of threads nor
 /// on the other tasks. `checker` makes the checker of a task, by its index, on the thread that is to

@@ -38,7 +38,7 @@ use rrt_connect::RrtConnect;
 pub use solution::{Budget, Solution, Statistics};
 use termination::{Halt, Termination};
 
-use crate::check::threads::{MAX_THREADS, start};
+use crate::threads::{MAX_THREADS, start};
 use crate::check::{CheckError, ConstrainedChecker, EdgeChecker};
 use crate::problem::Problem;
 use crate::stop::Stop;
@@ -113,7 +113,7 @@ fn constrained<T>(
 
 /// Plans one query on `threads` threads (at least one, and no more than [`MAX_THREADS`]), each of which searches by
 /// itself, from seeds of its own; `checker` makes a thread's checker, on that thread. Where no thread can be started,
-/// the query is one on fewer ([`crate::check::threads::take_warning`]).
+/// the query is one on fewer ([`crate::threads::take_warning`]).
 ///
 /// With one search asked for ([`PlanOptions::searches`]), the answer is that of the thread whose search
 /// drew the fewest samples; with more, the shortest of all threads' that took not much longer to find.
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
     use crate::base::{Base, Point};
     use crate::check::Backend;
-    use crate::check::threads::tests::with_threads;
+    use crate::threads::tests::with_threads;
     use crate::pose::Pose;
     use crate::problem::{GRAVITY, JointState, Smoothness};
     use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
@@ -208,7 +208,7 @@ mod tests {
         let all = with_threads(1, || plan_batch(&[task; 9], |_| checker(), 4, |_, _| {}));
         assert_eq!(all.len(), 9);
         assert!(all.into_iter().all(|answer| answer.unwrap().trajectory.duration() > 2.0));
-        assert!(crate::check::threads::take_warning().is_some());
+        assert!(crate::threads::take_warning().is_some());
     }
 
     /// A start or goal beyond a limit by rounding is admitted, by more told.

@@ -1,6 +1,6 @@
 //! Conservative sphere covers of collision geometry: every point of a solid is inside some
 //! sphere, and how much more than the solid the spheres hold is bounded and reported.
-//! Imports `error`, `pose`, `world` and the robot's `Sphere` and meshes.
+//! Imports `error`, `pose`, `threads`, `world` and the robot's `Sphere` and meshes.
 
 mod body;
 mod cells;
@@ -22,14 +22,12 @@ use crate::error::InputError;
 use crate::pose::Pose;
 use crate::robot::Sphere;
 use crate::stop::Stop;
+use crate::threads::in_parallel;
 pub(super) use covering::{Ball, Covering};
 use covering::Start;
 use glam::DVec3;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 /// Where there are more solids than this, fewer cells and candidates are made of each: all are there at once.
 const MANY_SOLIDS: usize = 64;
@@ -168,29 +166,6 @@ fn finer(coverings: &mut [Covering], copies: &[usize], options: &CoverOptions, s
         is_done[i] = !coverings[i].refine(&marked, share, most)
             && !worst.is_some_and(|worst| coverings[i].refine(&[worst], share, most));
     }
-}
-
-/// What `f` makes of each item, in order, by as many threads as there are processors.
-pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
-    if threads <= 1 {
-        return items.iter().map(f).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(i) else { return done };
-            done.push((i, f(item)));
-        }
-    };
-    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    });
-    done.sort_by_key(|&(i, _)| i);
-    done.into_iter().map(|(_, result)| result).collect()
 }
 
 impl Covering {

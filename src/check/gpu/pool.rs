@@ -8,7 +8,7 @@
 //! Whoever waits for a submission that nobody watches over waits for the device on behalf of all.
 
 use super::super::packed::Packed;
-use super::super::threads::start;
+use crate::threads::start;
 use super::super::{CheckError, Verdict};
 use super::device::{Gpu, Pipelines, WORKGROUP};
 use super::layout::{Head, Needs, ROW, Tables};

@@ -5,9 +5,10 @@
 
 use super::piece::{Foe, Piece};
 use crate::pose::Pose;
-use crate::robot::spherize::{Ball, in_parallel};
+use crate::robot::spherize::Ball;
 use crate::robot::{Joint, Robot, Sphere};
 use crate::stop::Stop;
+use crate::threads::in_parallel;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,8 +1,9 @@
 //! Threads, as many as the machine gives: where it gives no more, the work is done by those that there are, and
-//! whoever asks is told.
+//! whoever asks is told. Imports nothing.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{Builder, Scope, ScopedJoinHandle};
+use std::panic::resume_unwind;
+use std::thread::{self, Builder, Scope, ScopedJoinHandle};
 
 /// More threads than this share no work: a machine with more processors would not be kept busy by one query, and
 /// every thread takes memory.
@@ -26,6 +27,30 @@ pub(crate) fn start<'scope, T: Send + 'scope>(
         REFUSED.fetch_add(1, Ordering::Relaxed);
     }
     started.ok()
+}
+
+/// What `f` makes of each item, in order, by as many threads as there are processors, this one among them.
+pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(i) else { return done };
+            done.push((i, f(item)));
+        }
+    };
+    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map_while(|_| start(scope, work)).collect();
+        let mut done = work();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_by_key(|&(i, _)| i);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// What the user should know since this was last asked: that threads could not be started, if so.
@@ -63,10 +88,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn work_is_done_in_order_however_few_threads_there_are() {
+        let items: Vec<usize> = (0..1000).collect();
+        let squares: Vec<usize> = items.iter().map(|i| i * i).collect();
+        for count in [usize::MAX, 1, 0] {
+            assert_eq!(with_threads(count, || in_parallel(&items, |i| i * i)), squares);
+        }
+        assert!(in_parallel(&[] as &[usize], |i| i * i).is_empty());
+    }
+
+    #[test]
     fn threads_run_out_and_somebody_is_told() {
         let sum = |count| {
             with_threads(count, || {
-                std::thread::scope(|scope| {
+                thread::scope(|scope| {
                     let started: Vec<_> = (0..3).map(|i| start(scope, move || i)).collect();
                     started.into_iter().flatten().map(|thread| thread.join().unwrap()).sum::<i32>()
                 })
