@@ -189,6 +189,13 @@ proptest! {
         prop_assert!(seen <= found.excess_distance + ROUNDING, "{seen} > {}", found.excess_distance);
     }
 
+    /// The excess that one sphere needs is reached by one sphere, however its formula rounds.
+    #[test]
+    fn one_sphere_covers_a_capsule(radius in length(), half_length in length()) {
+        let capsule = Solid::Primitive(Shape::Capsule { radius, half_length }, Pose::IDENTITY);
+        prop_assert_eq!(cover(&capsule, &options(1, 0.0)).unwrap().spheres.len(), 1);
+    }
+
     #[test]
     fn covers_hold_meshes_and_reach_no_farther_than_they_say(
         mesh in mesh(), pose in pose(), max_spheres in 1usize..40, seed in any::<u64>(),

@@ -127,7 +127,8 @@ impl Start {
     /// The excess, in metres, with which one ball holds it.
     pub(super) fn largest_excess(&self) -> f64 {
         match (&self.covered, &self.choice) {
-            (Covered::Capsule { half_length, .. }, _) => *half_length,
+            // By the formula of the chain itself, so that one sphere is enough here to the last bit.
+            (&Covered::Capsule { radius, half_length }, _) => chain(radius, half_length, f64::INFINITY).1,
             (_, Some((_, candidates))) => candidates.single_ball_excess(),
             _ => 0.0,
         }
