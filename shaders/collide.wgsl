@@ -1,6 +1,6 @@
 // Stage `collide`: spheres against the world, then links against each other. Each link's bounding
-// ball is tested first, by way of the hierarchy where there are many obstacles; its own spheres only
-// meet what the ball touches.
+// ball is tested first, by way of the hierarchy where there are many obstacles, then the balls around its clusters
+// of spheres, where there are several; its own spheres only meet what these touch.
 
 const SPHERE = 0u;
 const CUBOID = 1u;
@@ -53,8 +53,14 @@ fn cleared(link: Link, pose: Pose, sphere: vec4f) -> vec4f {
 // Whether a link, whose bound is given, touches an obstacle.
 fn link_touches(kind: u32, o: u32, link: Link, pose: Pose, bound: vec4f) -> bool {
     let obstacle = obstacles[o];
-    if touches(kind, obstacle, bound) {
-        for (var s = link.first; s < link.end; s++) {
+    if !touches(kind, obstacle, bound) {
+        return false;
+    }
+    for (var first = link.first; first < link.end; first += CLUSTER) {
+        if is_clustered(link) && !touches(kind, obstacle, cleared(link, pose, cluster_at(link, first))) {
+            continue;
+        }
+        for (var s = first; s < min(first + CLUSTER, link.end); s++) {
             if touches(kind, obstacle, cleared(link, pose, sphere_at(s))) {
                 return true;
             }
@@ -148,20 +154,39 @@ fn collide_world() -> SampleVerdict {
     return ALL_VALID;
 }
 
-// Whether any spheres of two links touch that are not left out by a mask: those of the one that touch the
-// other's bound, against the other's spheres, in whose frame these stand where the table says.
+// Whether any spheres of two links touch that are not left out by a mask: those of clusters of the one that touch
+// the other's bound, against the clusters of the other that they touch, in whose frame these stand where the table
+// says.
 fn links_touch(a: Link, b: Link, mask: u32) -> bool {
     let pose_a = pose_of(a.body);
     let pose_b = pose_of(b.body);
-    for (var i = a.first; i < a.end; i++) {
-        let one = ball(pose_a, sphere_at(i));
-        let center = turn_back(pose_b, one.xyz - pose_b.origin);
-        if !near(center, one.w, b.bound) {
+    for (var first = a.first; first < a.end; first += CLUSTER) {
+        if is_clustered(a) {
+            let cluster = ball(pose_a, cluster_at(a, first));
+            if !near(turn_back(pose_b, cluster.xyz - pose_b.origin), cluster.w, b.bound) {
+                continue;
+            }
+        }
+        for (var i = first; i < min(first + CLUSTER, a.end); i++) {
+            let one = ball(pose_a, sphere_at(i));
+            let center = turn_back(pose_b, one.xyz - pose_b.origin);
+            if near(center, one.w, b.bound) && sphere_touches(center, one.w, b, mask, (i - a.first) * (b.end - b.first)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// Whether a ball (centre, radius) touches any sphere of a link, whose frame is the same, but for those whose bit of
+// a mask, counted from this one, is set.
+fn sphere_touches(center: vec3f, radius: f32, link: Link, mask: u32, bit: u32) -> bool {
+    for (var first = link.first; first < link.end; first += CLUSTER) {
+        if is_clustered(link) && !near(center, radius, cluster_at(link, first)) {
             continue;
         }
-        for (var j = b.first; j < b.end; j++) {
-            let bit = (i - a.first) * (b.end - b.first) + j - b.first;
-            if near(center, one.w, sphere_at(j)) && !is_masked(mask, bit) {
+        for (var j = first; j < min(first + CLUSTER, link.end); j++) {
+            if near(center, radius, sphere_at(j)) && !is_masked(mask, bit + j - link.first) {
                 return true;
             }
         }

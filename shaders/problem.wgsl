@@ -4,6 +4,8 @@
 // Samples per rake, and threads per workgroup.
 override RAKE: u32;
 override WORKGROUP: u32;
+// Spheres of a link in a cluster, but for the last.
+override CLUSTER: u32;
 // Where in the number of a head's problem the degree begins.
 override DEGREE_SHIFT: u32;
 // Whether any of the problems is a vehicle's: kernels for arms alone need not ask.
@@ -80,6 +82,8 @@ struct Link {
     index: u32,
     // Added to its spheres where they are held against obstacles, metres.
     padding: f32,
+    // Row of the ball around the first of its clusters, in which its spheres are in their order.
+    clusters: u32,
 }
 
 struct Obstacle {
@@ -153,7 +157,7 @@ struct Verdict {
 // What fits in rows of four stands in one buffer, since a stage may bind no more than eight. First
 // EVEN_ROWS rows each for cubics, quintics and septics: the share of the duration after which a
 // rest-to-rest edge has gone 0/256 ... 257/256 of its way. Then, by robot, spheres (centre, radius),
-// masks of pairs of links, these pairs, limits, two rows each, and the base of a vehicle (see base.wgsl); by world, nodes,
+// balls around clusters of them, masks of pairs of links, these pairs, limits, two rows each, and the base of a vehicle (see base.wgsl); by world, nodes,
 // two rows each.
 @group(0) @binding(4) var<storage, read> tables: array<vec4u>;
 @group(0) @binding(5) var<storage, read> batch: Batch;
@@ -186,6 +190,16 @@ fn link_at(i: u32) -> Link {
 
 fn sphere_at(row: u32) -> vec4f {
     return bitcast<vec4f>(tables[row]);
+}
+
+// Whether a link has more than one cluster of spheres.
+fn is_clustered(link: Link) -> bool {
+    return link.end - link.first > CLUSTER;
+}
+
+// The ball around the cluster of a link whose first sphere is this one.
+fn cluster_at(link: Link, first: u32) -> vec4f {
+    return sphere_at(link.clusters + (first - link.first) / CLUSTER);
 }
 
 // Two links, and how near their bounds come to touch, but for the padding; and the first row of the mask

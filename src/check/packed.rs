@@ -3,6 +3,7 @@
 //! agree on that. Imports `problem` and what lies below it.
 
 pub mod base;
+mod clusters;
 mod edges;
 mod limits;
 mod polynomial;
@@ -12,6 +13,7 @@ mod states;
 mod world;
 
 pub use base::PackedBase;
+pub use clusters::CLUSTER;
 pub use edges::{Edge, EdgeBatch, EdgeHead};
 pub use limits::{LIMIT_SLACK, POSITION_SLACK, PackedLimits, position_slack};
 pub use polynomial::{COEFFICIENT_ROW, MAX_DEGREE, coefficient_stride, smooth_step};
@@ -28,6 +30,7 @@ use super::hierarchy;
 use crate::base::Base;
 use crate::error::InvalidValue;
 use crate::problem::Problem;
+use clusters::{around, clustered};
 use glam::DVec3;
 use limits::pack_limits;
 use robot::{pack_body, pack_link, pack_mask, pack_sphere};
@@ -41,8 +44,12 @@ pub struct Packed {
     pub links: Vec<PackedLink>,
     /// How many of `links` move: only these are tested against the world.
     pub moving_links: usize,
-    /// All spheres, link by link.
+    /// All spheres, link by link, and within each cluster by cluster.
     pub spheres: Vec<PackedSphere>,
+    /// Balls that hold [`CLUSTER`] spheres of a link each, the last of each link the rest.
+    pub clusters: Vec<PackedSphere>,
+    /// How many of `clusters` move.
+    pub moving_clusters: usize,
     /// Pairs of links that are checked against each other.
     pub pairs: Vec<PackedPair>,
     /// For pairs of links of which not all spheres are checked, a bit for each two of them, set where they
@@ -88,18 +95,34 @@ impl Packed {
         let place = |link: usize| order.iter().position(|&l| l == link).unwrap_or(link) as u32;
         let reach = reaches(m);
         let base = m.vehicle().map(|base| PackedBase::new(base, &reach));
+        let (mut spheres, mut places) = (m.spheres.clone(), vec![0; m.spheres.len()]);
+        for link in &m.links {
+            let first = link.spheres.start;
+            for (place, sphere) in clustered(&m.spheres[link.spheres.clone()]).into_iter().enumerate() {
+                (spheres[first + place], places[first + sphere]) = (m.spheres[first + sphere], first + place);
+            }
+        }
         let mut masks = Vec::new();
-        let pairs = m
-            .pairs
-            .iter()
-            .map(|&pair| PackedPair { links: pair.map(place), mask: pack_mask(m, pair, &mut masks) });
+        let mut pack_pair =
+            |pair: [usize; 2]| PackedPair { links: pair.map(place), mask: pack_mask(m, pair, &places, &mut masks) };
+        let pairs = m.pairs.iter().map(|&pair| pack_pair(pair)).collect();
+        let mut clusters = Vec::new();
+        let mut pack_link = |&l: &usize| {
+            let first = clusters.len() as u32;
+            clusters.extend(spheres[m.links[l].spheres.clone()].chunks(CLUSTER).map(around));
+            pack_link(m, l, first)
+        };
+        let links: Vec<PackedLink> = order.iter().map(&mut pack_link).collect();
+        let moving_links = m.links.len() - base_links;
         Self {
-            pairs: pairs.collect(),
+            pairs,
             masks,
             bodies: m.bodies.iter().map(pack_body).collect(),
-            links: order.iter().map(|&l| pack_link(m, l)).collect(),
-            moving_links: m.links.len() - base_links,
-            spheres: m.spheres.iter().map(pack_sphere).collect(),
+            moving_clusters: links.get(moving_links).map_or(clusters.len(), |link| link.clusters as usize),
+            moving_links,
+            links,
+            spheres: spheres.iter().map(pack_sphere).collect(),
+            clusters,
             limits: m.limits.iter().map(pack_limits).collect(),
             hierarchy: hierarchy::build(&world, &problem.world.obstacles),
             world,

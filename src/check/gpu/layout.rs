@@ -82,7 +82,9 @@ pub(super) struct Link {
     pub end: u32,
     pub index: u32,
     pub padding: f32,
-    pad: [u32; 3],
+    /// Row of its first cluster.
+    pub clusters: u32,
+    pad: [u32; 2],
 }
 
 /// `Obstacle`.
@@ -206,7 +208,7 @@ impl Tables {
 
     /// Finds a problem's robot, or adds it.
     fn robot(&mut self, packed: &Packed) -> Robot {
-        let Packed { bodies, links, spheres, pairs, masks, limits, base, .. } = packed;
+        let Packed { bodies, links, spheres, clusters, pairs, masks, limits, base, .. } = packed;
         let base = base.as_slice();
         // The counts tell apart what would be the same numbers, cut otherwise.
         let counts = [bodies.len(), links.len(), spheres.len(), pairs.len(), masks.len(), limits.len()];
@@ -227,8 +229,10 @@ impl Tables {
         let (body, link) = (self.bodies.len() as u32, self.links.len() as u32);
         let sphere = self.rows.len() as u32;
         self.bodies.extend(bodies.iter().map(Body::from));
-        self.links.extend(links.iter().map(|link| Link::new(link, sphere)));
+        let cluster = sphere + spheres.len() as u32;
+        self.links.extend(links.iter().map(|link| Link::new(link, sphere, cluster)));
         self.rows.extend_from_slice(bytemuck::cast_slice(spheres));
+        self.rows.extend_from_slice(bytemuck::cast_slice(clusters));
         let mask_rows = self.rows.len() as u32;
         self.rows.extend_from_slice(bytemuck::cast_slice(masks));
         let pair_rows = self.rows.len() as u32;
@@ -284,12 +288,13 @@ impl From<&PackedBody> for Body {
 }
 
 impl Link {
-    /// A link of a robot whose spheres begin at row `spheres`.
-    fn new(l: &PackedLink, spheres: u32) -> Self {
+    /// A link of a robot whose spheres, and the balls around their clusters, begin at these rows.
+    fn new(l: &PackedLink, spheres: u32, clusters: u32) -> Self {
         let [x, y, z] = l.bound.center;
         let (first, end) = (spheres + l.first, spheres + l.end);
         let bound = [x, y, z, l.bound.radius];
-        Self { bound, body: l.body, first, end, index: l.index, padding: l.padding, pad: [0; 3] }
+        let clusters = clusters + l.clusters;
+        Self { bound, body: l.body, first, end, index: l.index, padding: l.padding, clusters, pad: [0; 2] }
     }
 }
 

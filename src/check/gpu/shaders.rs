@@ -2,7 +2,7 @@
 //! own memory must have a constant size, which is written before the first of them.
 //! Imports nothing of flatout but `check::packed`'s constants.
 
-use super::super::packed::RAKE;
+use super::super::packed::{CLUSTER, RAKE};
 use super::layout::DEGREE_SHIFT;
 
 /// A file of `shaders/`.
@@ -82,9 +82,10 @@ pub(super) fn join(modules: &[Module], words: u32) -> String {
 pub(super) const ENTRY_POINTS: [&str; 2] = ["check_edges", "check_states"];
 
 /// The overrides of a pipeline.
-pub(super) fn overrides(workgroup: u32, vehicles: bool) -> [(&'static str, f64); 4] {
+pub(super) fn overrides(workgroup: u32, vehicles: bool) -> [(&'static str, f64); 5] {
     [
         ("RAKE", RAKE as f64),
+        ("CLUSTER", CLUSTER as f64),
         ("WORKGROUP", f64::from(workgroup)),
         ("VEHICLES", f64::from(u8::from(vehicles))),
         ("DEGREE_SHIFT", f64::from(DEGREE_SHIFT)),

@@ -417,7 +417,7 @@ fn layouts_are_those_of_the_shaders() {
             base_row
         ),
         offsets!(Body, placement, com, mass, moments, ratio, products, offset, parent, motion, output),
-        offsets!(Link, bound, body, first, end, index, padding),
+        offsets!(Link, bound, body, first, end, index, padding, clusters),
         offsets!(Obstacle, to_local, size, index),
     ];
     let kinds = [(Memory::Private, Vote::Subgroup), (Memory::Storage, Vote::Workgroup)];

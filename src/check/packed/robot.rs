@@ -1,8 +1,10 @@
 //! The robot in the packed form: bodies, spheres, links, and pairs of links.
 
+use super::clusters::CLUSTER;
 use super::world::pack_pose;
 use crate::robot::{Body, JointMotion, Mechanism, Sphere};
 use bytemuck::{Pod, Zeroable};
+use std::ops::Range;
 
 /// [`JointMotion`] as a number.
 pub const MOTION_FIXED: u32 = 0;
@@ -59,10 +61,27 @@ pub struct PackedLink {
     pub first: u32,
     /// One past the last of its spheres.
     pub end: u32,
+    /// The first of its clusters, of [`CLUSTER`](super::CLUSTER) of its spheres each.
+    pub clusters: u32,
     /// Its index in [`Mechanism::links`].
     pub index: u32,
     /// Added to its spheres where they are held against obstacles, metres.
     pub padding: f32,
+}
+
+impl PackedLink {
+    /// How many clusters its spheres are in.
+    #[inline(always)]
+    pub fn clusters(&self) -> usize {
+        ((self.end - self.first) as usize).div_ceil(CLUSTER)
+    }
+
+    /// The spheres of its clusters, by the number of the cluster within the link.
+    #[inline(always)]
+    pub fn spheres_of(&self, cluster: usize) -> Range<usize> {
+        let first = self.first as usize + cluster * CLUSTER;
+        first..(first + CLUSTER).min(self.end as usize)
+    }
 }
 
 /// Two links that are checked against each other.
@@ -112,32 +131,41 @@ pub(super) fn pack_sphere(sphere: &Sphere) -> PackedSphere {
     PackedSphere { center: sphere.center.as_vec3().to_array(), radius }
 }
 
-pub(super) fn pack_link(m: &Mechanism, index: usize) -> PackedLink {
-    let link = &m.links[index];
-    // Rounding must not let a sphere stick out of its bound.
-    let mut bound = pack_sphere(&link.bound);
+/// A sphere that goes on holding what it holds, however that is rounded.
+pub(super) fn hold(mut bound: PackedSphere) -> PackedSphere {
     bound.radius *= 1.0 + 1e-5;
+    bound
+}
+
+pub(super) fn pack_link(m: &Mechanism, index: usize, clusters: u32) -> PackedLink {
+    let link = &m.links[index];
     PackedLink {
-        bound,
+        bound: hold(pack_sphere(&link.bound)),
         body: link.body as u32,
         first: link.spheres.start as u32,
         end: link.spheres.end as u32,
+        clusters,
         index: index as u32,
         padding: link.padding as f32,
     }
 }
 
-/// Adds the mask of a pair of links, where it has one, and says where it begins.
-pub(super) fn pack_mask(m: &Mechanism, pair: [usize; 2], masks: &mut Vec<u32>) -> u32 {
+/// Adds the mask of a pair of links, where it has one, and says where it begins; `places` has by sphere of the
+/// mechanism its place among the packed ones.
+pub(super) fn pack_mask(m: &Mechanism, pair: [usize; 2], places: &[usize], masks: &mut Vec<u32>) -> u32 {
     let always = m.always_touching(pair);
     if always.is_empty() {
         return NO_MASK;
     }
     let first = masks.len();
     let [rows, columns] = pair.map(|link| m.links[link].spheres.len());
+    let place = |link: usize, sphere: usize| {
+        let first = m.links[link].spheres.start;
+        places[first + sphere] - first
+    };
     masks.resize(first + (rows * columns).div_ceil(32).next_multiple_of(MASK_ROW), 0);
-    for [i, j] in always {
-        let bit = i * columns + j;
+    for &[i, j] in always {
+        let bit = place(pair[0], i) * columns + place(pair[1], j);
         masks[first + bit / 32] |= 1 << (bit % 32);
     }
     first as u32

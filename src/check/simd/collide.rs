@@ -1,8 +1,9 @@
 //! Stage `collide`: spheres against the world, then links against each other. Each link's bounding
-//! sphere is tested first, by way of the hierarchy over the world; its own spheres only meet what the
-//! bound touches in some lane. Sums of hits are taken before any branch: one per link and obstacle.
+//! sphere is tested first, by way of the hierarchy over the world, then the balls around its clusters of spheres,
+//! where there are several; its own spheres only meet what these touch in some lane. Sums of hits are taken before
+//! any branch: one per link and obstacle.
 
-use super::super::packed::{INNER, NO_MASK, Packed, PackedNode, PackedObstacle, PackedPair};
+use super::super::packed::{INNER, NO_MASK, Packed, PackedLink, PackedNode, PackedObstacle, PackedPair};
 use super::super::{Status, Verdict};
 use super::place;
 use super::scratch::Scratch;
@@ -124,12 +125,25 @@ fn link_touches<S: Simd32>(
     macro_rules! spheres {
         ($test:ident, $obstacle:expr) => {
             let obstacle = $obstacle;
-            place::link(s, packed, scratch, link);
             let mut hit = s.none();
-            for sphere in l.first as usize..l.end as usize {
-                let radius = packed.spheres[sphere].radius + grown;
-                let ball = BallLanes::new(s, Vector3::load(s, &scratch.centers[sphere]), radius);
-                hit = hit | ball.$test(s, obstacle);
+            let clusters = l.clusters();
+            if clusters > 1 {
+                place::clusters(s, packed, scratch, link);
+            }
+            for of_link in 0..clusters {
+                if clusters > 1 {
+                    let cluster = l.clusters as usize + of_link;
+                    let radius = packed.clusters[cluster].radius + grown;
+                    let ball = BallLanes::new(s, Vector3::load(s, &scratch.clusters[cluster]), radius);
+                    if ball.$test(s, obstacle).bits() & contacts.open() == 0 {
+                        continue;
+                    }
+                }
+                for sphere in place::cluster(s, packed, scratch, link, of_link) {
+                    let radius = packed.spheres[sphere].radius + grown;
+                    let ball = BallLanes::new(s, Vector3::load(s, &scratch.centers[sphere]), radius);
+                    hit = hit | ball.$test(s, obstacle);
+                }
             }
             let lanes = hit.bits() & contacts.open();
             let (subject, other) = (l.index as usize, obstacle.index as usize);
@@ -284,8 +298,8 @@ impl<S: Simd32> BallLanes<S> {
     }
 }
 
-/// Links against each other: where the bounds of two touch, each sphere of the one that touches the
-/// other's bound against the other's spheres, but for those that always touch.
+/// Links against each other: where the bounds of two touch, those clusters of the one that touch the other's bound
+/// against its clusters, and where two of these touch, sphere by sphere, but for those that always touch.
 #[inline(always)]
 pub(super) fn itself<S: Simd32>(
     s: S,
@@ -296,32 +310,11 @@ pub(super) fn itself<S: Simd32>(
     for &PackedPair { links: [a, b], mask } in &packed.pairs {
         let (a, b) = (a as usize, b as usize);
         let (la, lb) = (&packed.links[a], &packed.links[b]);
-        let other = Vector3::load(s, &scratch.bounds[b]);
-        let reach = lb.bound.radius + packed.padding;
-        let near = touch(s, Vector3::load(s, &scratch.bounds[a]), other, la.bound.radius + reach);
-        if near.bits() & contacts.open() == 0 {
+        let (one, other) = (Bound::of_link(s, scratch, la, a), Bound::of_link(s, scratch, lb, b));
+        if one.touches(s, &other, packed.padding).bits() & contacts.open() == 0 {
             continue;
         }
-        place::link(s, packed, scratch, a);
-        place::link(s, packed, scratch, b);
-        let mut hit = s.none();
-        let theirs = lb.first as usize..lb.end as usize;
-        for i in la.first as usize..la.end as usize {
-            let center = Vector3::load(s, &scratch.centers[i]);
-            let radius = packed.spheres[i].radius;
-            if touch(s, center, other, radius + reach).bits() == 0 {
-                continue;
-            }
-            let padded = radius + packed.padding;
-            let touched = if mask == NO_MASK {
-                touches_any(s, packed, scratch, center, padded, theirs.clone(), |_| false)
-            } else {
-                let masks = &packed.masks[mask as usize..];
-                let row = (i - la.first as usize) * theirs.len();
-                touches_any(s, packed, scratch, center, padded, theirs.clone(), |j| is_set(masks, row + j))
-            };
-            hit = hit | touched;
-        }
+        let hit = links_touch(s, packed, scratch, [a, b], one, other, mask);
         let lanes = hit.bits() & contacts.open();
         let (subject, other) = (la.index as usize, lb.index as usize);
         if lanes != 0 && contacts.touch(lanes, Status::SelfCollision, subject, other) {
@@ -331,22 +324,104 @@ pub(super) fn itself<S: Simd32>(
     false
 }
 
-/// Whether a ball touches any of these spheres, but for those that are left out, counted from their first.
+/// A ball around something of a link in each lane.
+#[derive(Clone, Copy)]
+struct Bound<S: Simd32> {
+    center: Vector3<S::F>,
+    radius: f32,
+}
+
+impl<S: Simd32> Bound<S> {
+    #[inline(always)]
+    fn of_link(s: S, scratch: &Scratch, l: &PackedLink, link: usize) -> Self {
+        Self { center: Vector3::load(s, &scratch.bounds[link]), radius: l.bound.radius }
+    }
+
+    /// Around a cluster of a link; of the only one, which is that around the link.
+    #[inline(always)]
+    fn of_cluster(s: S, packed: &Packed, scratch: &Scratch, l: &PackedLink, of_link: usize, whole: Self) -> Self {
+        if l.clusters() == 1 {
+            return whole;
+        }
+        let cluster = l.clusters as usize + of_link;
+        Self { center: Vector3::load(s, &scratch.clusters[cluster]), radius: packed.clusters[cluster].radius }
+    }
+
+    #[inline(always)]
+    fn touches(&self, s: S, other: &Self, padding: f32) -> Mask32<S> {
+        touch(s, self.center, other.center, self.radius + (other.radius + padding))
+    }
+}
+
+/// Whether spheres of two links touch whose bounds do.
+#[inline(always)]
+fn links_touch<S: Simd32>(
+    s: S,
+    packed: &Packed,
+    scratch: &mut Scratch,
+    [a, b]: [usize; 2],
+    one: Bound<S>,
+    other: Bound<S>,
+    mask: u32,
+) -> Mask32<S> {
+    let (la, lb) = (&packed.links[a], &packed.links[b]);
+    for (link, l) in [(a, la), (b, lb)] {
+        if l.clusters() > 1 {
+            place::clusters(s, packed, scratch, link);
+        }
+    }
+    let columns = (lb.end - lb.first) as usize;
+    let bit = |i: usize, j: usize| (i - la.first as usize) * columns + j - lb.first as usize;
+    let mut hit = s.none();
+    for i in 0..la.clusters() {
+        let mine = Bound::of_cluster(s, packed, scratch, la, i, one);
+        if la.clusters() > 1 && mine.touches(s, &other, packed.padding).bits() == 0 {
+            continue;
+        }
+        for j in 0..lb.clusters() {
+            let theirs = Bound::of_cluster(s, packed, scratch, lb, j, other);
+            if lb.clusters() > 1 && mine.touches(s, &theirs, packed.padding).bits() == 0 {
+                continue;
+            }
+            let rows = place::cluster(s, packed, scratch, a, i);
+            let columns_here = place::cluster(s, packed, scratch, b, j);
+            for sphere in rows {
+                let ball = Bound {
+                    center: Vector3::load(s, &scratch.centers[sphere]),
+                    radius: packed.spheres[sphere].radius,
+                };
+                if ball.touches(s, &theirs, packed.padding).bits() == 0 {
+                    continue;
+                }
+                let against = columns_here.clone();
+                hit = hit
+                    | if mask == NO_MASK {
+                        touches_any(s, packed, scratch, &ball, against, |_| false)
+                    } else {
+                        let masks = &packed.masks[mask as usize..];
+                        touches_any(s, packed, scratch, &ball, against, |j| is_set(masks, bit(sphere, j)))
+                    };
+            }
+        }
+    }
+    hit
+}
+
+/// Whether a sphere touches any of these, but for those that are left out.
 #[inline(always)]
 fn touches_any<S: Simd32>(
     s: S,
     packed: &Packed,
     scratch: &Scratch,
-    center: Vector3<S::F>,
-    radius: f32,
+    ball: &Bound<S>,
     spheres: Range<usize>,
     is_left_out: impl Fn(usize) -> bool,
 ) -> Mask32<S> {
     let mut hit = s.none();
-    let first = spheres.start;
-    for sphere in spheres.filter(|sphere| !is_left_out(sphere - first)) {
+    let radius = ball.radius + packed.padding;
+    for sphere in spheres.filter(|&sphere| !is_left_out(sphere)) {
         let reach = radius + packed.spheres[sphere].radius;
-        hit = hit | touch(s, center, Vector3::load(s, &scratch.centers[sphere]), reach);
+        hit = hit | touch(s, ball.center, Vector3::load(s, &scratch.centers[sphere]), reach);
     }
     hit
 }

@@ -187,7 +187,7 @@ impl Kernel for OneStage<'_> {
             Stage::Place => place::bodies(s, packed, scratch),
             Stage::Collide => {
                 // Spheres are placed where they are needed, which is part of this stage.
-                scratch.centers_known[..packed.moving_links].fill(false);
+                scratch.forget(packed);
                 collide::world(s, packed, scratch, &mut collide::First::of(S::LANES));
                 collide::itself(s, packed, scratch, &mut collide::First::of(S::LANES));
             }

@@ -3,6 +3,7 @@
 use super::super::packed::{MOTION_PRISMATIC, Packed, PackedBody};
 use super::scratch::Scratch;
 use crate::vector::{Row32, Simd32, Vector, Vector3, sin_cos};
+use std::ops::Range;
 
 /// A rigid transform in lanes: rotation by rows, and translation.
 #[derive(Clone, Copy)]
@@ -93,7 +94,7 @@ pub(super) fn bodies<S: Simd32>(s: S, packed: &Packed, scratch: &mut Scratch) {
             link += 1;
         }
     }
-    scratch.centers_known[..packed.moving_links].fill(false);
+    scratch.forget(packed);
 }
 
 /// Places the base and what it carries.
@@ -110,8 +111,12 @@ pub(super) fn base<S: Simd32>(s: S, packed: &Packed, scratch: &mut Scratch) {
     pose.store(&mut scratch.poses[0]);
     for (i, l) in packed.links.iter().enumerate().skip(packed.moving_links) {
         pose.point(s, l.bound.center).store(&mut scratch.bounds[i]);
-        scratch.centers_known[i] = false;
-        link(s, packed, scratch, i);
+        scratch.placed_clusters[i] = false;
+        clusters(s, packed, scratch, i);
+        for of_link in 0..l.clusters() {
+            scratch.placed[l.clusters as usize + of_link] = false;
+            cluster(s, packed, scratch, i, of_link);
+        }
     }
 }
 
@@ -131,16 +136,39 @@ fn body_pose<S: Simd32>(s: S, body: &PackedBody, q: S::F, parent: &PoseLanes<S>)
     }
 }
 
-/// Makes sure that the centres of all spheres of a link are known for this block.
+/// Makes sure that the balls around all clusters of a link are placed for this block.
 #[inline(always)]
-pub(super) fn link<S: Simd32>(s: S, packed: &Packed, scratch: &mut Scratch, link: usize) {
-    if scratch.centers_known[link] {
+pub(super) fn clusters<S: Simd32>(s: S, packed: &Packed, scratch: &mut Scratch, link: usize) {
+    if scratch.placed_clusters[link] {
         return;
     }
-    scratch.centers_known[link] = true;
+    scratch.placed_clusters[link] = true;
     let l = &packed.links[link];
     let pose = PoseLanes::load(s, &scratch.poses[l.body as usize]);
-    for sphere in l.first as usize..l.end as usize {
-        pose.point(s, packed.spheres[sphere].center).store(&mut scratch.centers[sphere]);
+    let first = l.clusters as usize;
+    for cluster in first..first + l.clusters() {
+        pose.point(s, packed.clusters[cluster].center).store(&mut scratch.clusters[cluster]);
     }
+}
+
+/// Makes sure that the spheres of a cluster of a link are placed for this block, and says which they are.
+#[inline(always)]
+pub(super) fn cluster<S: Simd32>(
+    s: S,
+    packed: &Packed,
+    scratch: &mut Scratch,
+    link: usize,
+    of_link: usize,
+) -> Range<usize> {
+    let l = &packed.links[link];
+    let spheres = l.spheres_of(of_link);
+    let cluster = l.clusters as usize + of_link;
+    if !scratch.placed[cluster] {
+        scratch.placed[cluster] = true;
+        let pose = PoseLanes::load(s, &scratch.poses[l.body as usize]);
+        for sphere in spheres.clone() {
+            pose.point(s, packed.spheres[sphere].center).store(&mut scratch.centers[sphere]);
+        }
+    }
+    spheres
 }

@@ -13,12 +13,16 @@ pub(super) struct Scratch {
     pub(super) flat: [Vec<Row32>; 3],
     /// Rotation, row by row, and translation of each body in the world.
     pub(super) poses: Vec<[Row32; 12]>,
-    /// Centre of each sphere, where `centers_known` of its link; what the base carries is placed once.
+    /// Centre of each sphere, where its cluster is in `placed`.
     pub(super) centers: Vec<[Row32; 3]>,
+    /// Centre of each cluster's ball, where its link is in `placed_clusters`.
+    pub(super) clusters: Vec<[Row32; 3]>,
     /// Centre of each link's bound.
     pub(super) bounds: Vec<[Row32; 3]>,
-    /// Whether the centres of a link's spheres have been calculated for this block.
-    pub(super) centers_known: Vec<bool>,
+    /// By cluster, whether its spheres have been placed for this block; those that the base carries are placed once.
+    pub(super) placed: Vec<bool>,
+    /// By link, whether its clusters have been placed for this block.
+    pub(super) placed_clusters: Vec<bool>,
     /// Effort of each output, where efforts are checked.
     pub(super) efforts: Vec<Row32>,
     /// The same with the robot moving, where `efforts` are those of holding it.
@@ -37,13 +41,24 @@ impl Scratch {
             flat: std::array::from_fn(|_| vec![Row32::ZERO; dof]),
             poses: vec![[Row32::ZERO; 12]; packed.bodies.len()],
             centers: vec![[Row32::ZERO; 3]; packed.spheres.len()],
+            clusters: vec![[Row32::ZERO; 3]; packed.clusters.len()],
             bounds: vec![[Row32::ZERO; 3]; packed.links.len()],
-            centers_known: vec![false; packed.links.len()],
+            placed: vec![false; packed.clusters.len()],
+            placed_clusters: vec![false; packed.links.len()],
             efforts: vec![Row32::ZERO; dof],
             moving: vec![Row32::ZERO; dof],
             bounded: [Row32::ZERO; MAX_BOUNDED],
             dynamics: vec![BodyDynamics::ZERO; packed.bodies.len()],
         }
+    }
+}
+
+impl Scratch {
+    /// For another block: what moves has not been placed.
+    #[inline(always)]
+    pub(super) fn forget(&mut self, packed: &Packed) {
+        self.placed[..packed.moving_clusters].fill(false);
+        self.placed_clusters[..packed.moving_links].fill(false);
     }
 }
 
