@@ -15,8 +15,9 @@ use std::f64::consts::PI;
 const DOOR: std::ops::Range<f64> = 1.1..2.0;
 /// Half the thickness of walls, in widths of the vehicle.
 const HALF_WALL: f64 = 0.1;
-/// No room is narrower than so many extents of the vehicle and radii of its tightest circle.
-const ROOM: [f64; 2] = [4.0, 4.0];
+/// No room is narrower than so many extents of the vehicle, widths of it and radii of its tightest circle: a wall along
+/// it has room for a door and for a vehicle that turns before it.
+const ROOM: [f64; 3] = [2.0, 3.0, 4.0];
 /// Sides of the maze, in least widths of rooms.
 const SIDE: std::ops::Range<f64> = 3.0..6.0;
 /// Tries to place a wall that ends in no door.
@@ -40,7 +41,7 @@ struct Maze<'a> {
 }
 
 pub(super) fn draw(rng: &mut Pcg64Mcg, model: &Model) -> Option<Drawn> {
-    let least = ROOM[0] * model.extent() + ROOM[1] * model.steering.tightest();
+    let least = ROOM[0] * model.extent() + ROOM[1] * model.width + ROOM[2] * model.steering.tightest();
     let size = DVec2::new(rng.random_range(SIDE), rng.random_range(SIDE)) * least;
     let mut maze = Maze { model, site: Site::new(model), rooms: Vec::new(), doors: Vec::new() };
     maze.divide(rng, Room([DVec2::ZERO, size]), least);

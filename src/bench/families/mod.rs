@@ -174,6 +174,3 @@ fn around(way: &[Placement], room: f64) -> [DVec2; 2] {
     };
     [corner(DVec2::min, -room), corner(DVec2::max, room)]
 }
-
-#[cfg(test)]
-mod tests;

@@ -87,13 +87,3 @@ fn window(middle: DVec3, [narrow, wide]: [f64; 2], turned: f64) -> Vec<Obstacle>
     }
     plates
 }
-
-/// How a body of half extents (half its width, half its height) leans at least so that it fits through an opening of
-/// this width with a hundredth to spare, rad; `None` where it does not however it leans.
-#[cfg(test)]
-pub(super) fn leaning(half: [f64; 2], opening: f64) -> Option<f64> {
-    let fits = |lean: &f64| {
-        2.0 * (half[0] * lean.cos() + half[1] * lean.sin()) <= opening * 0.99
-    };
-    (0..=100).map(|k| f64::from(k) * 0.012).find(fits)
-}
