@@ -1,8 +1,10 @@
 //! Corridors with one to four bends or kinks, closed at both ends.
 
-use super::track::{Leg, Placement, Steering, follow};
+use super::drawn::{Drawn, MARGIN, around};
+use super::placement::{Placement, Steering};
+use super::site::Site;
+use super::track::{Leg, follow};
 use super::vehicles::Model;
-use super::{Drawn, MARGIN, Site, around};
 use glam::DVec2;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;

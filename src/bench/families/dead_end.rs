@@ -1,8 +1,10 @@
 //! A trap like a U between start and goal, its mouth towards the start.
 
-use super::track::{Leg, Placement, follow, through};
+use super::drawn::{Drawn, MARGIN, around};
+use super::placement::Placement;
+use super::site::Site;
+use super::track::{Leg, follow, through};
 use super::vehicles::Model;
-use super::{Drawn, MARGIN, Site, around};
 use glam::DVec2;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;

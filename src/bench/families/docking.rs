@@ -1,8 +1,10 @@
 //! Backwards into a dock: the way is that out of it, driven back.
 
-use super::track::{Leg, Placement, follow};
+use super::drawn::{Drawn, MARGIN, around};
+use super::placement::Placement;
+use super::site::Site;
+use super::track::{Leg, follow};
 use super::vehicles::Model;
-use super::{Drawn, MARGIN, Site, around};
 use glam::DVec2;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;

@@ -1,9 +1,10 @@
 //! Forests: trunks around a way that wanders from one side to the other.
 
-use super::site::keeps_clear;
-use super::track::{Placement, through};
+use super::drawn::Drawn;
+use super::placement::Placement;
+use super::site::{Site, keeps_clear};
+use super::track::through;
 use super::vehicles::Model;
-use super::{Drawn, Site};
 use glam::DVec2;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;

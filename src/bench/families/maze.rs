@@ -3,9 +3,11 @@
 //! Rooms are wide enough for the turning circle of what turns along circles: it enters and leaves by doors straight on,
 //! and along one of Dubins' curves in the room between, so that it never has to reverse.
 
-use super::track::{Placement, through};
+use super::drawn::{Drawn, MARGIN};
+use super::placement::Placement;
+use super::site::Site;
+use super::track::through;
 use super::vehicles::Model;
-use super::{Drawn, MARGIN, Site};
 use glam::DVec2;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;

@@ -4,26 +4,24 @@
 mod corridor;
 mod dead_end;
 mod docking;
+mod drawn;
 mod forest;
 mod maze;
 mod parking;
+mod placement;
 pub mod report;
 mod site;
 mod slot;
 mod track;
 mod vehicles;
 
-pub use track::Placement;
+pub use drawn::Instance;
+pub use placement::Placement;
 pub use vehicles::Vehicle;
 
 use crate::error::InputError;
-use crate::scene::Scene;
-use crate::world::World;
-use glam::DVec2;
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
-use site::Site;
-use vehicles::Model;
 
 /// A kind of world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,31 +41,6 @@ pub enum FamilyKind {
     /// Backwards into a dock.
     Docking,
 }
-
-/// A problem of a family.
-#[derive(Clone, Debug)]
-pub struct Instance {
-    /// What is to be planned.
-    pub scene: Scene,
-    /// Placements from start to goal in which the vehicle keeps clear of all obstacles, and between which it can
-    /// drive; of a slot those within it.
-    pub witness: Vec<Placement>,
-}
-
-/// A world in the plane, and a way through it.
-struct Drawn {
-    site: Site,
-    /// Least and greatest position.
-    bounds: [DVec2; 2],
-    /// From start to goal.
-    way: Vec<Placement>,
-}
-
-/// Room above and below the height at which a way flies, metres.
-const HEADROOM: f64 = 3.0;
-
-/// Clearance of ways, as a share of the width of the vehicle.
-const MARGIN: f64 = 0.01;
 
 /// Worlds that are drawn until one has a way through it.
 const TRIES: usize = 2000;
@@ -149,28 +122,4 @@ impl std::str::FromStr for FamilyKind {
         let named = Self::ALL.into_iter().find(|kind| kind.name() == name);
         named.ok_or_else(|| format!("expected one of {}", Self::ALL.map(Self::name).join(", ")))
     }
-}
-
-impl Drawn {
-    /// The problem from the start of the way to its end.
-    fn instance(self, model: &Model) -> Result<Instance, InputError> {
-        let Self { site, bounds: [lower, upper], way } = self;
-        let height = model.altitude;
-        let [Some(first), Some(last)] = [way.first(), way.last()] else {
-            return Err(InputError::new("a way has two ends"));
-        };
-        let ends = [model.state(first, height)?, model.state(last, height)?];
-        let [low, high] = [-HEADROOM, HEADROOM].map(|room| height + room);
-        let source = model.source(lower.extend(low), upper.extend(high));
-        let scene = Scene::of_vehicle(source, World { obstacles: site.obstacles }, ends)?;
-        Ok(Instance { scene, witness: way })
-    }
-}
-
-/// The box around a way, and so much more on all sides.
-fn around(way: &[Placement], room: f64) -> [DVec2; 2] {
-    let corner = |pick: fn(DVec2, DVec2) -> DVec2, room: f64| {
-        way.iter().map(|at| at.position).reduce(pick).unwrap_or_default() + room
-    };
-    [corner(DVec2::min, -room), corner(DVec2::max, room)]
 }

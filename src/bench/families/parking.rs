@@ -3,9 +3,11 @@
 //! Out of a parallel bay a vehicle goes to and fro, its wheels turned out of the bay on the way out and the other way
 //! on the way back, until it can leave in one go; out of the others straight ahead, and in one turn.
 
-use super::track::{Leg, Placement, follow, wrapped};
+use super::drawn::{Drawn, MARGIN, around};
+use super::placement::Placement;
+use super::site::Site;
+use super::track::{Leg, follow, wrapped};
 use super::vehicles::Model;
-use super::{Drawn, MARGIN, Site, around};
 use glam::DVec2;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;

@@ -1,6 +1,6 @@
 //! What stands in a world that is drawn: upright boxes and trunks on a plane.
 
-use super::track::Placement;
+use super::placement::Placement;
 use super::vehicles::Model;
 use crate::pose::Pose;
 use crate::world::{Obstacle, Shape};

@@ -6,9 +6,9 @@
 //! From there it rights itself and hovers, as there is room enough to do so. All of this can be driven backwards as
 //! well, as there is no drag: from a hover on the other side it comes to the middle in the mirrored course.
 
-use super::track::Placement;
+use super::drawn::Instance;
+use super::placement::Placement;
 use super::vehicles::{Model, Vehicle};
-use super::Instance;
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::scene::Scene;

@@ -1,6 +1,6 @@
 //! The vehicles that problems are drawn for, all in one table.
 
-use super::track::{Placement, Steering};
+use super::placement::{Placement, Steering};
 use crate::base::{
     Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Quadrotor,
     QuadrotorState, Trailer,
