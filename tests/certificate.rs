@@ -4,7 +4,7 @@
 mod common;
 
 use common::random_robot;
-use flatout::bench::families::FamilyKind;
+use flatout::bench::search_families::SearchFamily;
 use flatout::certify::{CertifyOptions, LimitKind, Report, Violation, certify, survey};
 use flatout::exchange::{Export, Format, NamedTrajectory};
 use flatout::pose::Pose;
@@ -232,7 +232,7 @@ fn from_rest_to_rest(start: &JointState, goal: &JointState, duration: f64) -> Tr
 /// Of three goals the certificate tells which is reached, for arms and for what drives; of equals the first.
 #[test]
 fn the_goal_that_is_reached_is_told() {
-    for kind in [FamilyKind::Arm, FamilyKind::Maze2d] {
+    for kind in [SearchFamily::Arm, SearchFamily::Maze2d] {
         let mut problem = kind.problem(3, 1.0).expect("a problem");
         problem.world.obstacles.clear();
         problem.mechanism.pairs.clear();
@@ -252,7 +252,7 @@ fn the_goal_that_is_reached_is_told() {
 /// A ball that drives past a ball at 5 cm, between any samples: a little less may be asked for, but no more.
 #[test]
 fn a_distance_that_is_asked_for_is_exact() {
-    let mut problem = FamilyKind::Maze2d.problem(0, 1.0).expect("a problem");
+    let mut problem = SearchFamily::Maze2d.problem(0, 1.0).expect("a problem");
     let radius = problem.mechanism.spheres[0].radius;
     problem.start = JointState::at_rest(vec![0.1, 0.5]);
     problem.goals = vec![JointState::at_rest(vec![0.9, 0.5])];

@@ -835,7 +835,7 @@ fn bench_compare_tells_what_became_worse() {
     compare(&old, &airplane, &[])
         .fails(2, &["airplane.json: different suites: kinopax point, and kinopax airplane"]);
     let others = [
-        bench(&["families", "--kind", "maze2d", "--count", "2", "--seeds", "1"], "families.json"),
+        bench(&["samples", "--kind", "maze2d", "--count", "2", "--seeds", "1"], "samples.json"),
         bench(&["scenes", "scenes/panda_table.yaml", "--seeds", "1"], "scenes.json"),
         bench(&["deadline", "--count", "12", "--limit", "0.002"], "deadline.json"),
     ];
@@ -872,6 +872,50 @@ fn bench_compare_reads_curves_and_replans() {
         let run = flatout(&["bench", "compare", &out, &out, "--fail-above", "1"]).ends_with(0);
         assert!(run.out.contains("panda\nold: simd/"), "{}", run.out);
     }
+}
+
+/// One problem of every kind and vehicle is drawn, written and planned.
+#[test]
+fn bench_families_runs_all_of_them() {
+    let folder = folder("families");
+    let (scenes, out) = (string(&folder.join("scenes")), string(&folder.join("out.json")));
+    let all = ["--seeds", "1", "--time-limit", "0.05", "--backend", "simd"];
+    let run = flatout(&[&["bench", "families", "--json", &out, "--write", &scenes], &all[..]].concat());
+    let run = run.ends_with(0);
+    let json: Value = serde_json::from_str(&read(Path::new(&out))).unwrap();
+    let results = json["results"].as_array().unwrap();
+    assert_eq!(results.len(), 33);
+    for result in results {
+        let instance = result["instance"].as_str().unwrap();
+        assert!(run.out.contains(instance), "{instance} is missing in: {}", run.out);
+        let file = format!("{scenes}/{}_0.yaml", instance.replace(' ', "_"));
+        assert!(Path::new(&file).is_file(), "{file}");
+        assert_eq!(result["qualities"][0]["quality"], "fast");
+    }
+    assert!(results.iter().any(|r| r["qualities"].as_array().unwrap().len() == 3), "{}", run.out);
+    flatout(&["bench", "compare", &out, &out, "--fail-above", "1"]).ends_with(0);
+
+    let some = ["bench", "families", "--kind", "dead-end", "--vehicle", "point", "--quality", "best"];
+    let run = flatout(&[&some, &all[..]].concat()).ends_with(0);
+    assert!(run.out.contains("dead-end point") && !run.out.contains("fast"), "{}", run.out);
+}
+
+#[test]
+fn bench_families_refuses_what_is_none() {
+    let refuse = |arguments: &[&str], said: &[&str]| {
+        flatout(&[&["bench", "families"], arguments].concat()).fails(2, said);
+    };
+    refuse(
+        &["--kind", "slot", "--vehicle", "car"],
+        &["slot is not for car; expected one of planar-quadrotor, quadrotor"],
+    );
+    refuse(
+        &["--kind", "forest", "--vehicle", "car", "--vehicle", "car-trailer"],
+        &["is not for car-trailer"],
+    );
+    refuse(&["--kind", "woods"], &["parking, maze, forest"]);
+    refuse(&["--vehicle", "boat"], &["point, drive"]);
+    refuse(&["--resume"], &["expected --json as well"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! stands, in which order obstacles are listed, what joints are called. Problems are those of the random families.
 
 use flatout::base::Base;
-use flatout::bench::families::FamilyKind;
+use flatout::bench::search_families::SearchFamily;
 use flatout::certify::{Certificate, CertifyOptions, Clearance, Peak, certify};
 use flatout::check::Backend;
 use flatout::plan::{PlanOptions, Solution, plan};
@@ -34,7 +34,7 @@ const MEMBERS: u64 = 6;
 /// refinement, nor the duration of the answer may notice.
 #[test]
 fn the_unit_of_length_does_not_matter() {
-    for kind in [FamilyKind::Maze2d, FamilyKind::Arm] {
+    for kind in [SearchFamily::Maze2d, SearchFamily::Arm] {
         for index in 0..MEMBERS {
             let one = solve(&kind.problem(index, 1.0).expect("a problem"), index);
             for scale in [1.0 / 128.0, 128.0] {
@@ -49,7 +49,7 @@ fn the_unit_of_length_does_not_matter() {
 /// The same for time: everything happens so many times as fast.
 #[test]
 fn the_unit_of_time_does_not_matter() {
-    for kind in [FamilyKind::Maze2d, FamilyKind::Arm] {
+    for kind in [SearchFamily::Maze2d, SearchFamily::Arm] {
         for index in 0..MEMBERS {
             let problem = kind.problem(index, 1.0).expect("a problem");
             let one = solve(&problem, index);
@@ -104,7 +104,7 @@ fn units_do_not_matter_to_certificates() {
         links_tolerance: tolerance,
         ..CertifyOptions::default()
     };
-    for kind in [FamilyKind::Maze2d, FamilyKind::Arm] {
+    for kind in [SearchFamily::Maze2d, SearchFamily::Arm] {
         for index in 0..MEMBERS {
             let problem = kind.problem(index, 1.0).expect("a problem");
             let trajectory = solve(&problem, index).trajectory;
@@ -123,7 +123,7 @@ fn units_do_not_matter_to_certificates() {
                         point.velocity *= fast;
                         point.acceleration *= fast * fast;
                     }
-                    let outputs = if kind == FamilyKind::Arm { 1.0 } else { length };
+                    let outputs = if kind == SearchFamily::Arm { 1.0 } else { length };
                     let trajectory = rescaled(&trajectory, outputs, fast);
                     let other = certify(&problem, &trajectory, &options(tolerance.map(|t| t * length)));
                     let other = other.unwrap_or_else(|v| panic!("{} {index}: {v}", kind.name()));
@@ -142,7 +142,7 @@ fn units_do_not_matter_to_certificates() {
 /// Obstacles are a set, and names are only names.
 #[test]
 fn orders_and_names_do_not_matter() {
-    for kind in FamilyKind::ALL {
+    for kind in SearchFamily::ALL {
         let index = 1;
         let problem = kind.problem(index, 1.0).expect("a problem");
         let one = solve(&problem, index);
@@ -169,7 +169,7 @@ fn where_the_world_stands_does_not_matter() {
     ];
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for index in 0..MEMBERS {
-        let problem = FamilyKind::Arm.problem(index, 1.0).expect("a problem");
+        let problem = SearchFamily::Arm.problem(index, 1.0).expect("a problem");
         for turn in &turns {
             let mut other = problem.clone();
             other.gravity = turn.rotation * problem.gravity;

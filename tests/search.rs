@@ -1,7 +1,7 @@
 //! What a search promises beside its answer: no region is withheld from a tree, several goals are no worse than
 //! one of them, and where nothing is found it says what is in the way.
 
-use flatout::bench::families::FamilyKind;
+use flatout::bench::search_families::SearchFamily;
 use flatout::check::Backend;
 use flatout::plan::{FailureHint, PlanError, PlanOptions, Quality, Solution, plan};
 use flatout::problem::{JointState, Problem, Smoothness};
@@ -28,7 +28,7 @@ fn solve(problem: &Problem, options: &PlanOptions) -> Solution {
 fn mazes_are_solved_by_every_seed() {
     let mut samples: Vec<u64> = Vec::new();
     for index in 0..25 {
-        let problem = FamilyKind::Maze2d.problem(index, 1.0).expect("a maze");
+        let problem = SearchFamily::Maze2d.problem(index, 1.0).expect("a maze");
         for seed in 0..4 {
             samples.push(solve(&problem, &options(seed, 50_000)).statistics.iterations);
         }
@@ -41,7 +41,7 @@ fn mazes_are_solved_by_every_seed() {
 /// Narrow doors in space as well.
 #[test]
 fn a_maze_in_space_is_solved_by_every_seed() {
-    let problem = FamilyKind::Maze3d.problem(2, 1.0).expect("a maze");
+    let problem = SearchFamily::Maze3d.problem(2, 1.0).expect("a maze");
     for seed in 0..3 {
         solve(&problem, &options(seed, 1_000_000));
     }
@@ -52,7 +52,7 @@ fn a_maze_in_space_is_solved_by_every_seed() {
 fn several_goals_are_no_worse_than_the_best_of_them() {
     let mut ratios: Vec<f64> = Vec::new();
     for index in 0..6 {
-        let problem = FamilyKind::Arm.problem(index, 1.0).expect("an arm");
+        let problem = SearchFamily::Arm.problem(index, 1.0).expect("an arm");
         let mut options = options(3, 200_000);
         Quality::Best.apply(&mut options);
         options.polish_tries = 300;
@@ -77,7 +77,7 @@ fn several_goals_are_no_worse_than_the_best_of_them() {
 /// A sealed goal: the failure names the wall, how far apart the trees are, and how many states they have.
 #[test]
 fn a_sealed_goal_is_told_with_what_seals_it() {
-    let mut problem = FamilyKind::Maze2d.problem(0, 1.0).expect("a maze");
+    let mut problem = SearchFamily::Maze2d.problem(0, 1.0).expect("a maze");
     // All doors are closed.
     for obstacle in &mut problem.world.obstacles {
         if let Shape::Cuboid { half_extents } = &mut obstacle.shape {
@@ -103,7 +103,7 @@ fn a_sealed_goal_is_told_with_what_seals_it() {
 fn durations(change: impl Fn(&mut JointLimits), smoothness: Smoothness) -> Vec<f64> {
     let mut durations: Vec<f64> = Vec::new();
     for index in 0..6 {
-        let mut problem = FamilyKind::Arm.problem(index, 1.0).expect("an arm");
+        let mut problem = SearchFamily::Arm.problem(index, 1.0).expect("an arm");
         problem.mechanism.limits.iter_mut().for_each(&change);
         problem.smoothness = smoothness;
         for seed in 0..3 {

@@ -299,7 +299,7 @@ impl Results {
         Ok(Self { suite: suite.to_owned(), robot: robot(map)?, made_by: made_by(map), entries })
     }
 
-    /// Of mbm, dynobench, kinopax, families and scenes.
+    /// Of mbm, dynobench, kinopax, families, samples and scenes.
     fn of_results(map: &Map<'_>, results: &[Node]) -> Result<Self, InputError> {
         let entries = results.iter().map(ComparedEntry::of_result).collect::<Result<_, _>>()?;
         let suite = map.get("suite").map(|node| node.text("the name of a suite")).transpose()?;

@@ -12,4 +12,5 @@ pub mod replan;
 pub mod report;
 pub mod runner;
 pub mod samples;
+pub mod search_families;
 pub mod seeds;

@@ -5,7 +5,7 @@ use super::runner::ProblemResult;
 use serde::Serialize;
 use std::fmt;
 
-/// A run over families of problems, with several seeds each.
+/// A run over families of problems, or scenes, with several seeds each.
 #[derive(Clone, Debug, Serialize)]
 pub struct SampleReport {
     /// Name of the backend, with its level.

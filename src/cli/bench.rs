@@ -7,7 +7,7 @@ use super::output::{export, make_folder, refuse_inputs, save, say, write_results
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
 use super::telling::warn;
-use super::{compare, edges, families, systems};
+use super::{compare, edges, families, samples, systems};
 use crate::bench::deadline::{self, Clock, DeadlineFamily, DeadlineReport};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
@@ -42,10 +42,12 @@ pub(super) enum BenchCommand {
     Replan(ReplanBenchArgs),
     /// How much longer than a deadline hard queries of random families work
     Deadline(DeadlineArgs),
-    /// Random mazes and crowded arms, many seeds each: times and samples with their tails
+    /// Random problems of vehicles that are solvable by construction: solved shares, times, durations by quality
     Families(families::FamiliesArgs),
+    /// Random mazes and crowded arms, many seeds each: times and samples with their tails
+    Samples(samples::SamplesArgs),
     /// The same of scenes
-    Scenes(families::ScenesArgs),
+    Scenes(samples::ScenesArgs),
     /// Edges and states a second, by backend, size of batch and number of obstacles
     Edges(edges::EdgesArgs),
     /// Hold a report of any of these against an older one
@@ -159,8 +161,9 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::Kinopax(args) => systems::kinopax(args),
         BenchCommand::Replan(args) => replan(args),
         BenchCommand::Deadline(args) => deadline(args),
-        BenchCommand::Families(args) => families::families(args),
-        BenchCommand::Scenes(args) => families::scenes(args),
+        BenchCommand::Families(args) => families::run(args),
+        BenchCommand::Samples(args) => samples::samples(args),
+        BenchCommand::Scenes(args) => samples::scenes(args),
         BenchCommand::Edges(args) => edges::run(args),
         BenchCommand::Compare(args) => compare::run(args),
     }

@@ -1,31 +1,46 @@
-//! `flatout bench families` and `flatout bench scenes`: many problems, many seeds, and their tails.
+//! `flatout bench families`: random problems of vehicles, their tables, their scenes.
 
-use super::arguments::{BackendArgs, count};
+use super::arguments::{BackendArgs, count, positive, thread_count};
 use super::failure::Failure;
 use super::journal::{Record, ResumeArgs, fingerprint};
-use super::output::{refuse_inputs, say, write_results};
+use super::output::{make_folder, refuse_inputs, say, write_file, write_results};
 use super::progress::ProgressLine;
-use super::telling::load_scene;
-use crate::bench::families::FamilyKind;
+use crate::bench::families::report::{FamilyReport, FamilyResult, QualityResult};
+use crate::bench::families::{FamilyKind, Vehicle};
 use crate::bench::report::Machine;
 use crate::bench::runner;
-use crate::bench::samples::{SampleReport, SampleResult};
-use crate::plan::PlanOptions;
+use crate::error::InputError;
+use crate::plan::{PlanOptions, Quality};
 use crate::problem::Problem;
-use crate::scene::{DefaultLimits, Scene};
+use crate::scene::Scene;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What both take.
 #[derive(Args)]
-struct SampleArgs {
-    /// Seeds to plan each problem with, from 0 on
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = count)]
+pub(super) struct FamiliesArgs {
+    /// Kind: parking, maze, forest, slot, corridor, dead-end or docking; may be given again; all where left out
+    #[arg(long)]
+    kind: Vec<FamilyKind>,
+    /// Vehicle: point, drive, forward-drive, min-speed-drive, car, small-car, car-trailer, airplane, planar-quadrotor or
+    /// quadrotor; may be given again; all that a kind is for where left out
+    #[arg(long)]
+    vehicle: Vec<Vehicle>,
+    /// Problems of each kind and vehicle, of seeds from 0 on
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count)]
     seeds: usize,
-    /// Time limit per plan, seconds
-    #[arg(long, value_name = "S", default_value_t = 1.0, allow_negative_numbers = true, value_parser = super::arguments::positive)]
+    /// Time limit for each answer, seconds
+    #[arg(long, value_name = "S", default_value_t = 1.0, allow_negative_numbers = true, value_parser = positive)]
     time_limit: f64,
+    /// Quality to plan with: fast, balanced or best; may be given again; all where left out
+    #[arg(long)]
+    quality: Vec<Quality>,
+    /// Threads that share a problem
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = thread_count)]
+    threads: usize,
+    /// Write every problem as a scene, DIR/KIND_VEHICLE_SEED.yaml
+    #[arg(long, value_name = "DIR")]
+    write: Option<PathBuf>,
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
@@ -35,84 +50,96 @@ struct SampleArgs {
     backend: BackendArgs,
 }
 
-#[derive(Args)]
-pub(super) struct FamiliesArgs {
-    /// Family: maze2d, maze3d or arm; all of them where none is named
-    #[arg(long)]
-    kind: Vec<FamilyKind>,
-    /// Problems of each family
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count)]
-    count: usize,
-    /// Factor of all lengths
-    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true, value_parser = super::arguments::positive)]
-    scale: f64,
-    #[command(flatten)]
-    samples: SampleArgs,
-}
+impl FamiliesArgs {
+    /// Kinds with the vehicles that are asked for.
+    fn pairs(&self) -> Result<Vec<(FamilyKind, Vehicle)>, InputError> {
+        let wanted = |vehicle: &Vehicle| self.vehicle.is_empty() || self.vehicle.contains(vehicle);
+        let asked = |kind: &FamilyKind| self.kind.is_empty() || self.kind.contains(kind);
+        let kinds: Vec<FamilyKind> = FamilyKind::ALL.into_iter().filter(asked).collect();
+        let mut pairs = Vec::new();
+        for &kind in &kinds {
+            let before = pairs.len();
+            pairs.extend(kind.vehicles().iter().filter(|v| wanted(v)).map(|&vehicle| (kind, vehicle)));
+            if !self.kind.is_empty() && pairs.len() == before {
+                return Err(InputError::new(kind.not_for(&self.vehicle)));
+            }
+        }
+        for vehicle in &self.vehicle {
+            if !pairs.iter().any(|(_, v)| v == vehicle) {
+                return Err(InputError::new(kinds[0].not_for(&[*vehicle])));
+            }
+        }
+        Ok(pairs)
+    }
 
-#[derive(Args)]
-pub(super) struct ScenesArgs {
-    /// Scene files
-    #[arg(required = true)]
-    scenes: Vec<PathBuf>,
-    #[command(flatten)]
-    samples: SampleArgs,
-}
+    /// The qualities that are asked for, the quickest first.
+    fn qualities(&self) -> Vec<Quality> {
+        let asked = |quality: &Quality| self.quality.is_empty() || self.quality.contains(quality);
+        Quality::ALL.into_iter().filter(asked).collect()
+    }
 
-/// One of many problems, and how it is planned.
-struct FamilyEntry {
-    set: String,
-    index: u64,
-    problem: Problem,
-    options: PlanOptions,
-}
-
-pub(super) fn families(args: &FamiliesArgs) -> Result<(), Failure> {
-    let kinds = if args.kind.is_empty() { &FamilyKind::ALL[..] } else { &args.kind[..] };
-    let mut entries = Vec::new();
-    for &kind in kinds {
-        for index in 0..args.count as u64 {
-            let problem = kind.problem(index, args.scale)?;
-            entries.push(FamilyEntry {
-                set: kind.name().to_owned(),
-                index,
-                problem,
-                options: PlanOptions::default(),
+    /// Plans a problem with every quality, the higher ones where the first has an answer.
+    fn plan(&self, scene: &Scene, seed: u64) -> Result<Vec<QualityResult>, Failure> {
+        let mut results: Vec<QualityResult> = Vec::new();
+        for quality in self.qualities() {
+            if results.first().is_some_and(|first| first.duration_s.is_none()) {
+                break;
+            }
+            let mut options = self.options(scene, seed);
+            quality.apply(&mut options);
+            let checker = |problem: &Problem| self.backend.checker(problem, options.resolution);
+            let (result, _) = runner::run(&scene.problem, &checker, &options, self.threads, 1)?;
+            results.push(QualityResult {
+                quality: quality.to_string(),
+                status: result.status,
+                total_us: result.total_us,
+                duration_s: result.duration_s,
             });
         }
+        Ok(results)
     }
-    run(&entries, &args.samples)
+
+    fn options(&self, scene: &Scene, seed: u64) -> PlanOptions {
+        let time_limit = Some(Duration::from_secs_f64(self.time_limit));
+        PlanOptions { seed, time_limit, ..scene.options.clone() }
+    }
 }
 
-pub(super) fn scenes(args: &ScenesArgs) -> Result<(), Failure> {
-    let load = |path: &PathBuf| {
-        let Scene { problem, options, .. } = load_scene(path, DefaultLimits::default())?;
-        Ok(FamilyEntry { set: path.display().to_string(), index: 0, problem, options })
-    };
-    run(&args.scenes.iter().map(load).collect::<Result<Vec<_>, Failure>>()?, &args.samples)
-}
-
-fn run(entries: &[FamilyEntry], args: &SampleArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &FamiliesArgs) -> Result<(), Failure> {
     refuse_inputs(args.json.as_deref())?;
+    let pairs = args.pairs()?;
     let record = Record::open(args.json.as_deref(), &args.resume)?;
-    let progress = ProgressLine::bar(entries.len() * args.seeds, "plans");
+    if let Some(folder) = &args.write {
+        make_folder(folder)?;
+    }
+    let progress = ProgressLine::bar(pairs.len() * args.seeds, "problems");
     let (mut results, mut backend) = (Vec::new(), String::new());
-    for FamilyEntry { set, index, problem, options } in entries {
-        let checker = |problem: &Problem| args.backend.checker(problem, options.resolution);
-        backend = checker(problem)?.name();
+    for (kind, vehicle) in pairs {
+        let instance = format!("{} {}", kind.name(), vehicle.name());
         for seed in 0..args.seeds as u64 {
-            let time_limit = Some(Duration::from_secs_f64(args.time_limit));
-            let options = PlanOptions { seed, time_limit, ..options.clone() };
-            let query = fingerprint(problem, &options, &args.backend);
-            let run = || Ok(runner::run(problem, &checker, &options, 1, 1)?.0);
-            let mut result = record.once(&format!("{set} {index} {seed}"), &query, run)?;
+            let scene = kind.instance(vehicle, seed)?.scene;
+            if let Some(folder) = &args.write {
+                let name = format!("{}_{}_{seed}.yaml", kind.name(), vehicle.name());
+                write_file(&folder.join(name), &scene.to_yaml(folder))?;
+            }
+            backend = args.backend.checker(&scene.problem, scene.options.resolution)?.name();
+            let query = fingerprint(&scene.problem, &args.options(&scene, seed), &args.backend);
+            let query = format!("{query} {:?} {}", args.qualities(), args.threads);
+            let run = || args.plan(&scene, seed);
+            let qualities = record.once(&format!("{instance} {seed}"), &query, run)?;
+            results.extend(FamilyResult::new(instance.clone(), seed, qualities));
             progress.advance();
-            (result.set, result.index) = (set.clone(), *index);
-            results.push(SampleResult { seed, result });
         }
     }
     drop(progress);
-    let report = SampleReport { backend, machine: Machine::this(), results };
+    let report = FamilyReport {
+        suite: "families".to_owned(),
+        backend,
+        threads: args.threads,
+        time_limit_s: args.time_limit,
+        machine: Machine::this(),
+        results,
+    };
     say(&report.to_string())?;
     write_results(args.json.as_deref(), &report)?;
     record.close()

@@ -19,6 +19,7 @@ mod planning;
 mod progress;
 mod replan;
 mod robot;
+mod samples;
 mod schema;
 mod systems;
 mod telling;

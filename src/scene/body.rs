@@ -8,10 +8,10 @@ use crate::robot::{Sphere, cuboid_spheres, rectangle_spheres};
 use glam::{DVec2, DVec3};
 
 /// Most spheres that cover one part; every one of them costs time in every check.
-const MAX_SPHERES: usize = 256;
+pub(super) const MAX_SPHERES: usize = 256;
 /// How far spheres may reach beyond a rectangle or a box, as a share of its shortest side, where nothing
 /// is said.
-const RECTANGLE_EXCESS: f64 = 0.05;
+pub(super) const RECTANGLE_EXCESS: f64 = 0.05;
 const BOX_EXCESS: f64 = 0.2;
 
 /// A part of a vehicle's body, in the vehicle's frame.

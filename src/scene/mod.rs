@@ -7,6 +7,8 @@ mod body;
 mod files;
 mod keys;
 mod lengths;
+#[cfg(feature = "cli")]
+mod made;
 pub mod moveit;
 mod read;
 mod setup;

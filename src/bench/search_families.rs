@@ -13,7 +13,7 @@ use rand_pcg::Pcg64Mcg;
 
 /// A family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FamilyKind {
+pub enum SearchFamily {
     /// A point in a square, divided by walls with a door each, again and again.
     Maze2d,
     /// The same in a cube.
@@ -23,7 +23,7 @@ pub enum FamilyKind {
     Arm,
 }
 
-impl FamilyKind {
+impl SearchFamily {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Maze2d, Self::Maze3d, Self::Arm];
 
@@ -50,7 +50,7 @@ impl FamilyKind {
     }
 }
 
-impl std::str::FromStr for FamilyKind {
+impl std::str::FromStr for SearchFamily {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
