@@ -211,6 +211,30 @@ impl<'a> PathPlanner<'a> {
         }
     }
 
+    /// The curve between two stances whose tangents are as long as its path is to be, metres, if it holds all limits
+    /// that do not depend on speed; of no length, a turn on the spot.
+    pub fn arc(&self, from: &PathState, to: &PathState, direction: DriveDirection, length: f64) -> Option<Curve> {
+        if direction == DriveDirection::Pivot {
+            return Some(Curve::turn(from, to.heading, &to.arm));
+        }
+        let curve = Curve::join(from, to, direction, [length; 2], self.limits.is_spatial())?;
+        if self.admits(&curve) { curve.with_heading_reference() } else { None }
+    }
+
+    /// The motion along curves between two stances, if it is valid.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn drive(
+        &mut self,
+        from: &PathState,
+        to: &PathState,
+        curves: Vec<Curve>,
+    ) -> Result<Option<PathMotion>, CheckError> {
+        let Some(motion) = self.timed(curves) else { return Ok(None) };
+        Ok((self.is_free(&motion.curves)? && self.keeps_speed(&motion, from, to)).then_some(motion))
+    }
+
     /// Whether curves are valid: limits of the base that do not depend on speed, and what the checker says.
     ///
     /// # Errors

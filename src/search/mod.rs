@@ -1,10 +1,10 @@
 //! What every search needs: seeded samplers, trees of flat states, nearest neighbours, guides.
 //! Imports `vector` and `stop`.
 
-mod grid_heuristic;
+mod cell_guide;
 mod sampler;
 mod tree;
 
-pub use grid_heuristic::{CellClearance, GridHeuristic, GridPath};
+pub use cell_guide::{CellClearance, CellGuide, CostField, GuidePath};
 pub use sampler::Sampler;
 pub use tree::{NodeIndex, Tree};

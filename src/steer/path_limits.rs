@@ -8,6 +8,9 @@ use crate::robot::{Mechanism, OutputLimits};
 /// Of the samples of a curve, every so many are looked at first.
 const SPARSE: usize = 5;
 
+/// The tightest turn is wider than the limits ask for by this share: polynomials follow an arc about as well.
+const CURVATURE_MARGIN: f64 = 1e-2;
+
 /// Limits are held with this to spare, as a share of each, so that they can be proved in few intervals.
 const MARGIN: f64 = 1e-3;
 
@@ -136,6 +139,33 @@ impl PathLimits {
             }
             _ => f64::INFINITY,
         }
+    }
+
+    /// Changes of pitch over a way of some metres that a lattice has, at most so much, rad: none on the ground.
+    pub fn climbs(&self, length: f64, most: f64) -> Vec<f64> {
+        let Base::Airplane(airplane) = &self.base else { return vec![0.0] };
+        let slowest = airplane.speed[0].max(0.0);
+        let rate = if slowest > 0.0 { self.most(airplane.pitch_rate) / slowest } else { f64::INFINITY };
+        let climb = (rate * length).min(most);
+        vec![-climb, 0.0, climb]
+    }
+
+    /// Greatest curvature of a level path that it can follow, however slowly, 1/m; infinite where it can come to rest on
+    /// its way, unless it steers.
+    pub fn greatest_curvature(&self) -> f64 {
+        let most = match &self.base {
+            Base::DifferentialDrive(drive) if !self.may_rest() => {
+                let [least, most] = drive.speed.map(f64::abs);
+                drive.turn_rate[1].min(-drive.turn_rate[0]) / least.min(most)
+            }
+            Base::Car(car) => {
+                let own = car.steering.tan() / car.wheelbase;
+                car.trailer.map_or(own, |trailer| own.min(trailer.angle.tan() / trailer.hitch_length))
+            }
+            Base::Airplane(airplane) if airplane.speed[0] > 0.0 => airplane.yaw_rate / airplane.speed[0],
+            _ => f64::INFINITY,
+        };
+        most * (1.0 - CURVATURE_MARGIN)
     }
 
     /// What a stop between two curves costs, seconds: slowing down and speeding up again.

@@ -1,6 +1,7 @@
 //! The planner of nonholonomic bases: paths first, the fastest time parameterization along them after.
 
 mod ends;
+mod lattice;
 mod pursuit;
 mod search;
 
@@ -21,8 +22,9 @@ use pursuit::Pursuit;
 use search::Search;
 
 /// Searches for the first answer: the shortest of a few costs little, and paths of one tree each are far
-/// longer.
+/// longer. Where the first took more samples than these, it is not the only one that would.
 const SEARCHES: u32 = 3;
+const EASY: u64 = 300;
 
 /// Moves by which a route is shortened for each shortcut that is asked for, at most, and how many of them in
 /// a row may hardly gain: more for a route that was hard to find, and by chance found far from the shortest.
@@ -179,7 +181,7 @@ impl<'a> Family<'a> for Drive<'a> {
         let repairs = if best.is_none() { self.worker.statistics.repairs } else { 0 };
         let mut routes = vec![self.found(termination, repairs)?];
         let samples = self.worker.statistics.iterations;
-        for _ in 1..if best.is_none() { SEARCHES } else { 1 } {
+        for _ in 1..if best.is_none() && samples <= EASY { SEARCHES } else { 1 } {
             // A search that takes far longer than the first is not waited for.
             let most = self.worker.statistics.iterations.saturating_add(2 * samples + 50);
             // What time there is, is first of all for a proof.

@@ -1,20 +1,18 @@
 //! Follows a guide: what the body's largest ball can pass tells where to try the body itself.
 
 use crate::problem::Problem;
-use crate::search::{CellClearance, GridHeuristic, GridPath, Sampler};
+use crate::search::{CellClearance, CellGuide, CostField, GuidePath, Sampler};
 use crate::steer::{PathLimits, PathState};
 use crate::stop::{Stop, Watch};
 use crate::world::Obstacle;
+use std::f64::consts::FRAC_PI_2;
 use glam::DVec3;
 
-/// Places of the guide's lattice, at most about so many, on the ground and in space.
-const PLACES: [usize; 2] = [4_000, 12_000];
+/// The guide's largest cells, about so many, on the ground and in space.
+const CELLS: [usize; 2] = [4_000, 12_000];
 
-/// The lattice is no finer than this share of the body's reach.
-const FINEST: f64 = 0.2;
-
-/// Finer lattices that are tried where there is no path.
-const REFINEMENTS: u32 = 2;
+/// Its smallest are no smaller than this share of the body's reach.
+const FINEST: f64 = 5e-3;
 
 /// How far ahead of a tree samples are drawn at first, as a share of the path, ...
 const AHEAD: f64 = 0.4;
@@ -26,8 +24,8 @@ const FARTHER: f64 = 1.5;
 /// after every miss.
 const SPREAD: [f64; 2] = [0.3, 0.1];
 
-/// Boxes of obstacles along each axis.
-const BINS: usize = 12;
+/// Boxes of obstacles along each axis, at most.
+const BINS: usize = 32;
 
 /// A stop is asked once in so many obstacles that are put into a box.
 const OBSTACLES_PER_ASK: u32 = 4096;
@@ -40,11 +38,11 @@ const AVOIDED: f64 = 2.5;
 
 /// The guide of a query, which its searches share: what one has found impassable, the next avoids.
 pub(super) struct Pursuit<'a> {
-    guide: GridHeuristic<'a>,
+    guide: CellGuide<'a>,
     bounds: Vec<(f64, f64)>,
     goals: Vec<DVec3>,
     /// `None` where the guide finds none.
-    path: Option<GridPath>,
+    path: Option<GuidePath>,
     /// How far along the path each tree has come, from its own end, and how far ahead it looks, metres.
     progress: [f64; 2],
     ahead: [f64; 2],
@@ -52,6 +50,12 @@ pub(super) struct Pursuit<'a> {
     /// Misses of both trees in a row after which the path counts as impassable where they stand: each path
     /// that does is followed by one that is tried for twice as long, in later searches too.
     patience: u32,
+    /// By tree, what it costs to come to places from the roots of the other.
+    fields: [CostField; 2],
+    outline: Outline,
+    /// What is far from the path, metres.
+    spacing: f64,
+    stop: Stop,
 }
 
 /// A place on the path, or near it, and the way it leads there.
@@ -81,18 +85,12 @@ impl<'a> Pursuit<'a> {
         // Goals often differ in attitude alone.
         goals.dedup();
         let ball = GuideBall::within(problem, dimensions);
-        let finest = FINEST * ball.reach;
         let ample = ball.reach - ball.radius;
-        let most = PLACES[dimensions - 2];
-        let far = ample.max(2.0 * GridHeuristic::spacing_for(&bounds, most, finest));
-        let guide = GridHeuristic::new(
-            start.place.into(),
-            &bounds,
-            most,
-            finest,
-            ample,
-            clearance(problem, ball, far, &bounds, stop),
-        );
+        let most = CELLS[dimensions - 2];
+        let spacing = CellGuide::size_for(&bounds, most);
+        let far = ample.max(spacing);
+        let clearance = clearance(problem, ball, far, &bounds, stop);
+        let guide = CellGuide::new(start.place.into(), &bounds, most, ample, clearance);
         let mut pursuit = Self {
             guide,
             bounds,
@@ -102,21 +100,25 @@ impl<'a> Pursuit<'a> {
             ahead: [0.0; 2],
             misses: 0,
             patience: PATIENCE,
+            fields: Default::default(),
+            spacing,
+            outline: Outline::new(problem, ball),
+            stop: stop.clone(),
         };
         pursuit.replan(stop);
-        for _ in 0..REFINEMENTS {
-            if pursuit.path.is_some() || stop.is_due() {
-                break;
-            }
+        let can_refine = |guide: &CellGuide<'_>| guide.finest() > FINEST * ball.reach && !guide.is_full();
+        while pursuit.path.is_none() && can_refine(&pursuit.guide) && !stop.is_due() {
             pursuit.guide.refine();
             pursuit.replan(stop);
         }
+        let Self { guide, goals, fields, .. } = &mut pursuit;
+        *fields = [&goals[..], &[start.place.into()]].map(|origins| CostField::new(guide, origins, stop));
         pursuit
     }
 
     /// Begins at the ends again.
     pub(super) fn restart(&mut self) {
-        let length = self.path.as_ref().map_or(0.0, GridPath::length);
+        let length = self.path.as_ref().map_or(0.0, GuidePath::length);
         self.progress = [0.0; 2];
         self.ahead = [AHEAD * length; 2];
         self.misses = 0;
@@ -127,13 +129,92 @@ impl<'a> Pursuit<'a> {
         self.restart();
     }
 
+    /// About what it costs to come from a place to the roots of the other tree than `side`, metres: more than the way
+    /// near walls; nothing where the guide knows no path. In space, where there are too many cells to come to all,
+    /// by way of the path.
+    pub(super) fn to_go(&mut self, side: usize, place: [f64; 3]) -> f64 {
+        let Some(path) = &self.path else { return 0.0 };
+        if self.bounds.len() > 2 {
+            let (along, aside) = path.nearest(place.into());
+            return aside + if side == 0 { path.length() - along } else { along };
+        }
+        let cost = self.fields[side].cost(&mut self.guide, place.into(), &self.stop);
+        if cost.is_finite() { cost } else { 0.0 }
+    }
+
+    /// Where the path is narrow, in its order: a place near it and a heading, rad, with which the body has most room
+    /// there and `ahead` metres before and after. Narrow is what leaves less than `narrow` metres.
+    pub(super) fn gates(&self, narrow: f64, ahead: f64) -> Vec<([f64; 2], f64)> {
+        let Some(path) = &self.path else { return Vec::new() };
+        let narrow = narrow.max(self.outline.reach - self.outline.ball.radius);
+        let step = self.spacing / GATE_SAMPLES;
+        let count = (path.length() / step).ceil();
+        let clear: Vec<f64> =
+            (0..=count as usize).map(|i| self.guide.clearance(path.at(step * i as f64))).collect();
+        let window = ((ahead + self.outline.reach) / step).ceil() as usize;
+        let mut gates = Vec::new();
+        let mut last = None;
+        for (i, &here) in clear.iter().enumerate() {
+            let around = &clear[i.saturating_sub(window)..(i + window + 1).min(clear.len())];
+            let is_least = around.iter().all(|&c| here <= c);
+            if here >= narrow || !is_least || last.is_some_and(|last| i < last + window) || self.stop.is_due() {
+                continue;
+            }
+            last = Some(i);
+            let along = step * i as f64;
+            let way = path.at(along + ahead) - path.at(along - ahead);
+            gates.push(self.gate(path.at(along), way.y.atan2(way.x), ahead));
+        }
+        gates
+    }
+
+    /// The place and heading near a place of the path with most room: by ever smaller steps from the best of a grid.
+    fn gate(&self, place: DVec3, heading: f64, ahead: f64) -> ([f64; 2], f64) {
+        let room = |[aside, turn]: [f64; 2]| {
+            let (sin, cos) = heading.sin_cos();
+            let place = place + aside * DVec3::new(-sin, cos, 0.0);
+            let (rise, run) = (heading + turn).sin_cos();
+            let at = |along: f64| self.room(place + along * DVec3::new(run, rise, 0.0), heading + turn);
+            at(0.0).min(at(ahead)).min(at(-ahead))
+        };
+        let mut best = [0.0; 2];
+        let mut most = room(best);
+        let mut steps = [2.0 * self.spacing / GATE_STEPS as f64, FRAC_PI_2 / GATE_STEPS as f64];
+        for round in 0..GATE_ROUNDS {
+            let (middle, reach) = (best, if round == 0 { GATE_STEPS } else { 2 });
+            for i in -reach..=reach {
+                for j in -reach..=reach {
+                    let tried = [middle[0] + steps[0] * i as f64, middle[1] + steps[1] * j as f64];
+                    let found = room(tried);
+                    if found > most {
+                        (best, most) = (tried, found);
+                    }
+                }
+            }
+            steps = steps.map(|step| step / 2.0);
+        }
+        let (sin, cos) = heading.sin_cos();
+        ([place.x - best[0] * sin, place.y + best[0] * cos], heading + best[1])
+    }
+
+    /// Distance of the body from the world, metres, where it stands straight at a place.
+    fn room(&self, place: DVec3, heading: f64) -> f64 {
+        let (sin, cos) = heading.sin_cos();
+        let Outline { spheres, ball, .. } = &self.outline;
+        let distance = |(center, radius): &(DVec3, f64)| {
+            let turned = DVec3::new(cos * center.x - sin * center.y, sin * center.x + cos * center.y, center.z);
+            self.guide.clearance(place + turned - ball.height * DVec3::Z) + ball.radius - radius
+        };
+        spheres.iter().map(distance).fold(f64::INFINITY, f64::min)
+    }
+
     /// A place ahead of the tree `side`, 0 for the start's, 1 for the goals'.
     pub(super) fn draw(&self, side: usize, sampler: &mut Sampler) -> Option<Waypoint> {
         let path = self.path.as_ref()?;
         let along =
             (self.progress[side] + self.ahead[side] * (0.5 + 0.5 * sampler.unit())).min(path.length());
         let from_start = |along: f64| if side == 0 { along } else { path.length() - along };
-        let spacing = self.guide.spacing();
+        let spacing = self.spacing;
         let spread = spacing * (SPREAD[0] + SPREAD[1] * f64::from(self.misses));
         let mut place = path.at(from_start(along)).to_array();
         for (x, &(lower, upper)) in place.iter_mut().zip(&self.bounds) {
@@ -155,18 +236,49 @@ impl<'a> Pursuit<'a> {
 
     /// The tree has not come to a waypoint: the next one is nearer, or after too many on another path.
     pub(super) fn miss(&mut self, side: usize, stop: &Stop) {
-        self.ahead[side] = (CLOSER * self.ahead[side]).max(self.guide.spacing());
+        self.ahead[side] = (CLOSER * self.ahead[side]).max(self.spacing);
         self.misses += 1;
         if self.misses == self.patience
             && let Some(path) = &self.path
         {
             let stuck = [self.progress[0] + self.ahead[0], path.length() - self.progress[1] - self.ahead[1]];
             for place in stuck.map(|along| path.at(along)) {
-                self.guide.avoid(place, AVOIDED * self.guide.spacing());
+                self.guide.avoid(place, AVOIDED * self.spacing);
             }
             self.patience *= 2;
             self.replan(stop);
         }
+    }
+}
+
+/// Samples of the path in a spacing of the lattice, where it is narrow.
+const GATE_SAMPLES: f64 = 2.0;
+
+/// Steps to either side of the path, within two spacings and a right angle, and how often the room is looked for, by
+/// steps half as great each time.
+const GATE_STEPS: i32 = 6;
+const GATE_ROUNDS: usize = 5;
+
+/// What the body is made of where it stands straight at the origin.
+struct Outline {
+    spheres: Vec<(DVec3, f64)>,
+    ball: GuideBall,
+    reach: f64,
+}
+
+impl Outline {
+    fn new(problem: &Problem, ball: GuideBall) -> Self {
+        let mechanism = &problem.mechanism;
+        let mut position = problem.start.position.clone();
+        let own = mechanism.vehicle().map_or(0, |base| base.coordinates().len());
+        position.iter_mut().take(own).for_each(|p| *p = 0.0);
+        let mut poses = Vec::new();
+        mechanism.place(&position, &mut poses);
+        let links = mechanism.links.iter().filter(|link| link.body != 0);
+        let spheres = links.flat_map(|link| {
+            mechanism.spheres[link.spheres.clone()].iter().map(|s| (poses[link.body].point(s.center), s.radius + link.padding))
+        });
+        Self { spheres: spheres.collect(), ball, reach: ball.reach }
     }
 }
 
@@ -243,9 +355,11 @@ impl Bins {
         let mut watch = Watch::new(stop, OBSTACLES_PER_ASK);
         let (mut lower, mut rate, mut counts) = (DVec3::ZERO, DVec3::ZERO, [1; 3]);
         for (axis, bound) in bounds.iter().enumerate() {
-            counts[axis] = BINS;
+            // Smaller boxes than what an obstacle reaches about itself spare little.
+            let width = (bound.1 - bound.0).max(f64::MIN_POSITIVE);
+            counts[axis] = ((width / reach).ceil().max(1.0) as usize).min(BINS);
             lower[axis] = bound.0;
-            rate[axis] = BINS as f64 / (bound.1 - bound.0).max(f64::MIN_POSITIVE);
+            rate[axis] = counts[axis] as f64 / width;
         }
         let mut bins = Self { lower, rate, counts, near: vec![Vec::new(); counts.iter().product()] };
         for (i, obstacle) in obstacles.iter().enumerate() {

@@ -1,9 +1,10 @@
 //! RRT-Connect over the stances of a nonholonomic base: one tree grows forward from the
-//! start, one backward from the goals, by arcs to places drawn at random, or along the path of a guide; the
-//! trees are joined by curves from stance to stance.
+//! start, one backward from the goals, by arcs to places drawn at random, along the path of a guide, or by the primitives
+//! of a lattice; the trees are joined by curves from stance to stance.
 
 use super::super::{Halt, PlanOptions, Termination};
 use super::ends::Root;
+use super::lattice::{Aim, Lattice};
 use super::pursuit::{Pursuit, Waypoint};
 use crate::check::CheckError;
 use crate::local_planner::{Given, PathMotion, PathPlanner};
@@ -17,6 +18,9 @@ const PARTNERS: usize = 3;
 /// A step is at least this share of the diagonal of the place's bounds long: what is far in one world is
 /// near in another.
 const STEP: f64 = 0.2;
+
+/// A node of the lattice is joined to the other tree when its last motions took this share of the way there.
+const JOINS_PER_WAY: f64 = 0.5;
 
 /// Steps that the other tree takes towards a new node.
 const STEPS: usize = 3;
@@ -36,10 +40,10 @@ const HEADED: f64 = 0.7;
 
 /// A tree of stances.
 #[derive(Debug)]
-struct PathTree {
+pub(super) struct PathTree {
     /// Which end of its motions is nearer to the root: the first of a tree that grows forward.
-    given: Given,
-    stances: Vec<PathState>,
+    pub(super) given: Given,
+    pub(super) stances: Vec<PathState>,
     /// Place and nose of each stance, for a quick look at all of them, as a tree sees them that grows away
     /// from them: backwards where it grows backward.
     keys: Vec<Pointer>,
@@ -76,6 +80,11 @@ impl PathTree {
         node
     }
 
+    /// Its roots, and their stances.
+    pub(super) fn roots(&self) -> impl Iterator<Item = (usize, PathState)> {
+        (0..self.stances.len()).filter(|&n| self.parents[n] == n).map(|n| (n, self.stances[n].clone()))
+    }
+
     /// The root above a node.
     fn root(&self, mut node: usize) -> usize {
         while self.parents[node] != node {
@@ -98,7 +107,14 @@ impl PathTree {
 /// One search.
 pub(super) struct Search<'a> {
     options: &'a PlanOptions,
+    limits: &'a PathLimits,
     pace: Pace,
+    /// From the first sample on.
+    lattice: Option<Lattice<'a>>,
+    /// Duration of its motions since a node of it was joined to the other tree, by tree, seconds.
+    since_join: [f64; 2],
+    /// Diagonal of the place's bounds, metres.
+    diagonal: f64,
     /// Of each tree.
     samplers: [Sampler; 2],
     /// Coordinates of the place.
@@ -123,7 +139,7 @@ impl<'a> Search<'a> {
     /// A search from and to these roots, each with the curves before (after) it, in `bounds` of the place
     /// and the arm.
     pub(super) fn new(
-        limits: &PathLimits,
+        limits: &'a PathLimits,
         start: Root,
         goals: Vec<Root>,
         bounds: Vec<(f64, f64)>,
@@ -142,7 +158,11 @@ impl<'a> Search<'a> {
         }
         Self {
             options,
+            limits,
             pace: Pace::new(limits),
+            lattice: None,
+            since_join: [0.0; 2],
+            diagonal,
             samplers: Sampler::for_trees(bounds, seed),
             dimensions,
             step: range(options).max(STEP * diagonal),
@@ -182,6 +202,12 @@ impl<'a> Search<'a> {
                 return Err(Halt::Spent(budget));
             }
             self.samples += 1;
+            if self.samples.is_multiple_of(2) {
+                if let Some(route) = self.expand(&mut pursuit, planner)? {
+                    return Ok(route);
+                }
+                continue;
+            }
             let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
             let guide = pursuit.as_deref_mut().filter(|_| self.samplers[side].unit() < GUIDED);
             let guided = guide.and_then(|guide| Some((guide.draw(side, &mut self.samplers[side])?, guide)));
@@ -220,6 +246,78 @@ impl<'a> Search<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Goes on by the lattice's next primitive, from either tree in turn, and joins what is new to the other tree.
+    fn expand(
+        &mut self,
+        pursuit: &mut Option<&mut Pursuit<'_>>,
+        planner: &mut PathPlanner<'_>,
+    ) -> Result<Option<Route>, CheckError> {
+        let side = (self.samples / 2 % 2) as usize;
+        if self.lattice.is_none() {
+            let lattice = Lattice::new(self.limits, self.diagonal, &self.trees, pursuit);
+            self.lattice = Some(lattice);
+            let first = self.trees[0].stances[0].clone();
+            if let Some((motion, Some(root))) = self.shortest(0, &first, Aim::Root(0), planner)? {
+                return Ok(Some(self.path(0, root, motion)));
+            }
+        }
+        let Some(lattice) = &mut self.lattice else { return Ok(None) };
+        let Some(found) = lattice.next(side, &self.trees[side], planner)? else { return Ok(None) };
+        let new = self.trees[side].add(found.stance.clone(), Some(found.parent), found.motion.clone());
+        lattice.go_on(side, new, &found, pursuit);
+        for aim in lattice.due(side, &found, pursuit).into_iter().flatten() {
+            let Some((motion, root)) = self.shortest(side, &found.stance, aim, planner)? else { continue };
+            if let Some(root) = root {
+                let ends = if side == 0 { [new, root] } else { [root, new] };
+                return Ok(Some(self.path(ends[0], ends[1], motion)));
+            }
+            if let Some(route) = self.pass(side, new, found.cost(), (aim, motion), pursuit, planner)? {
+                return Ok(Some(route));
+            }
+        }
+        // The nearer the trees are, the more often.
+        let partners = self.partners(side, new);
+        self.since_join[side] += found.motion.duration;
+        if self.since_join[side] < JOINS_PER_WAY * partners[0].0 {
+            return Ok(None);
+        }
+        self.since_join[side] = 0.0;
+        self.join_any(side, new, &partners, planner)
+    }
+
+    /// Adds a narrow place that is reached from a node at this cost, and joins it to the other tree.
+    fn pass(
+        &mut self,
+        side: usize,
+        node: usize,
+        cost: f64,
+        (aim, motion): (Aim, PathMotion),
+        pursuit: &mut Option<&mut Pursuit<'_>>,
+        planner: &mut PathPlanner<'_>,
+    ) -> Result<Option<Route>, CheckError> {
+        let (Some(lattice), Aim::Gate(gate)) = (&mut self.lattice, aim) else { return Ok(None) };
+        let cost = cost + motion.duration;
+        let stance = lattice.gate(side, gate).clone();
+        let new = self.trees[side].add(stance, Some(node), motion);
+        lattice.pass(side, gate, new, cost, pursuit);
+        self.join(side, new, planner)
+    }
+
+    /// The shortest path without obstacles from a stance of a tree to what is aimed at, if it is valid, and which root
+    /// of the other tree that is.
+    fn shortest(
+        &self,
+        side: usize,
+        stance: &PathState,
+        aim: Aim,
+        planner: &mut PathPlanner<'_>,
+    ) -> Result<Option<(PathMotion, Option<usize>)>, CheckError> {
+        let Some(lattice) = &self.lattice else { return Ok(None) };
+        let Some(([from, to], curves)) = lattice.shortest(side, stance, aim, planner) else { return Ok(None) };
+        let root = lattice.root(side, aim);
+        Ok(planner.drive(&from, &to, curves)?.map(|motion| (motion, root)))
     }
 
     /// Grows the tree `side` to a waypoint, headed as the guide's path is or by an arc, and joins what is new
@@ -323,6 +421,12 @@ impl<'a> Search<'a> {
         node: usize,
         planner: &mut PathPlanner<'_>,
     ) -> Result<Option<Route>, CheckError> {
+        let partners = self.partners(side, node);
+        self.join_any(side, node, &partners, planner)
+    }
+
+    /// The nodes of the other tree that are nearest to a node, by estimated time, and that.
+    fn partners(&self, side: usize, node: usize) -> [(f64, usize); PARTNERS] {
         let (own, other) = (&self.trees[side], &self.trees[1 - side]);
         let stance = &own.stances[node];
         let mut nearest = [(f64::INFINITY, 0); PARTNERS];
@@ -340,7 +444,18 @@ impl<'a> Search<'a> {
                 nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
             }
         }
-        for (_, partner) in nearest.into_iter().filter(|n| n.0.is_finite()) {
+        nearest
+    }
+
+    /// Joins a node to any of some of the other tree.
+    fn join_any(
+        &self,
+        side: usize,
+        node: usize,
+        partners: &[(f64, usize)],
+        planner: &mut PathPlanner<'_>,
+    ) -> Result<Option<Route>, CheckError> {
+        for &(_, partner) in partners.iter().filter(|n| n.0.is_finite()) {
             let ends = if side == 0 { [node, partner] } else { [partner, node] };
             if let Some(route) = self.close(ends, planner)? {
                 return Ok(Some(route));
