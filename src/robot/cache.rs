@@ -6,6 +6,7 @@
 //! be written is not. Files appear whole or not at all, so programs may run side by side.
 
 use super::geometry::Geometry;
+use super::mesh::named_files;
 use super::spherize::CoverOptions;
 use super::{Joint, Robot, Sphere};
 use crate::digest::Digest;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The sources that covers come from: whoever changes how they are made need not remember to say so.
-const SOURCES: [(&str, &str); 22] = [
+const SOURCES: [(&str, &str); 25] = [
     ("cache.rs", include_str!("cache.rs")),
     ("cover.rs", include_str!("cover.rs")),
     ("cover/piece.rs", include_str!("cover/piece.rs")),
@@ -27,6 +28,9 @@ const SOURCES: [(&str, &str); 22] = [
     ("geometry.rs", include_str!("geometry.rs")),
     ("mesh.rs", include_str!("mesh.rs")),
     ("mesh/collada.rs", include_str!("mesh/collada.rs")),
+    ("mesh/gltf.rs", include_str!("mesh/gltf.rs")),
+    ("mesh/gltf/buffers.rs", include_str!("mesh/gltf/buffers.rs")),
+    ("mesh/gltf/schema.rs", include_str!("mesh/gltf/schema.rs")),
     ("mesh/inside.rs", include_str!("mesh/inside.rs")),
     ("mesh/surface.rs", include_str!("mesh/surface.rs")),
     ("mesh/touch.rs", include_str!("mesh/touch.rs")),
@@ -224,7 +228,11 @@ impl Key {
             Geometry::Mesh { path, scale, .. } => {
                 self.add_numbers(&scale.to_array());
                 self.add(&path.extension());
-                self.add(&InputError::read_bytes(path).ok()?);
+                let bytes = InputError::read_bytes(path).ok()?;
+                for file in named_files(path, &bytes) {
+                    self.add(&InputError::read_bytes(&file).ok()?);
+                }
+                self.add(&bytes);
             }
         }
         Some(())
@@ -276,7 +284,7 @@ mod tests {
     #[test]
     fn all_sources_count() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/robot");
-        for folder in ["cover", "mesh", "spherize"] {
+        for folder in ["cover", "mesh", "mesh/gltf", "spherize"] {
             let entries = fs::read_dir(here.join(folder)).unwrap().map(Result::unwrap);
             for file in entries.filter(|entry| entry.path().is_file()) {
                 let name = format!("{folder}/{}", file.file_name().to_string_lossy());
