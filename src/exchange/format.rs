@@ -39,12 +39,12 @@ impl Format {
 }
 
 impl Format {
-    /// What may be off in a trajectory that was read from such a file: ours in JSON is exact; numbers in a CSV have so
-    /// many digits as whoever wrote them thought fit, and times in a JointTrajectory are whole nanoseconds.
+    /// What may be off in a trajectory that was read from such a file of ours: nothing in JSON and CSV, which are exact;
+    /// times in a JointTrajectory are whole nanoseconds.
     pub fn tolerances(self) -> CertifyOptions {
         match self {
-            Self::Json => CertifyOptions::default(),
-            Self::Csv | Self::JointTrajectory => CertifyOptions::for_files(FILE_TOLERANCE),
+            Self::Json | Self::Csv => CertifyOptions::default(),
+            Self::JointTrajectory => CertifyOptions::for_files(FILE_TOLERANCE),
         }
     }
 

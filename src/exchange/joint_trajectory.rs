@@ -5,6 +5,7 @@ use super::NamedTrajectory;
 use super::export::Export;
 use super::json_file::outputs as names;
 use super::points::TrajectoryPoint;
+use super::sampling::point_times;
 use super::ticks::{AT_REST, NANOSECONDS, TickPoint, is_smooth, whole_nanoseconds};
 use crate::document::{Map, Node, Value};
 use crate::error::{InputError, Warnings};
@@ -56,7 +57,7 @@ impl Time {
 pub(super) fn write(export: &Export<'_>) -> String {
     let trajectory = export.trajectory;
     let smooth = is_smooth(trajectory);
-    let points = whole_nanoseconds(trajectory, &export.times_with_knots(), smooth);
+    let points = whole_nanoseconds(trajectory, &point_times(trajectory), smooth);
     let none: &[f64] = &[];
     let record = |point: &'_ TickPoint| PointRecord {
         positions: FlowSeq(point.state[0].clone()),
@@ -139,7 +140,7 @@ fn message(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
     if let Some(node) = nodes.iter().find(has_effort) {
         warnings.push(node.error("efforts are not judged, but what the motion takes; passed over"));
     }
-    let named = NamedTrajectory::of_points(outputs, &points, &[]);
+    let named = NamedTrajectory::of_points(outputs, &points);
     Ok(NamedTrajectory { warnings: warnings.take(), message: points, ..named })
 }
 

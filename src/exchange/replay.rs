@@ -1,7 +1,7 @@
 //! States and controls of a base, so dense that its equations of motion, integrated under a control from one state,
 //! lead to the next.
 
-use super::sampling::{REPLAY_TOLERANCE, rounded, step};
+use super::sampling::{REPLAY_TOLERANCE, SHORTEST, rounded, sample_times};
 use crate::base::{Base, Moved, Stretch};
 use crate::trajectory::Trajectory;
 use serde::Serialize;
@@ -12,8 +12,6 @@ use std::fmt;
 const MOST_PARTS: f64 = 16.0;
 /// ... and these again, so often.
 const DEEPEST: u32 = 4;
-/// Shortest time for which a control is held, seconds: of knots that are nearer to each other one is left out.
-const SHORTEST: f64 = 1e-6;
 /// Drift of an open loop that is as good as what is promised of stable motions, in the units of the state.
 const STABLE: f64 = 9.9e-4;
 /// Where it drifts farther, but no more than so many times, it is sampled again more closely: misses that add up do so
@@ -120,15 +118,8 @@ impl<'a> Sampler<'a> {
     }
 
     fn sampled(mut self) -> Replay {
-        let end = self.trajectory.duration();
         // Controls may jump at knots: none is held across one.
-        let mut times = self.trajectory.sample_times_with_knots(step(self.trajectory));
-        times.dedup_by(|next, before| *next - *before < SHORTEST);
-        // The last is never the one that is left out.
-        times.pop_if(|time| *time > 0.0 && end - *time < SHORTEST);
-        if times.last() != Some(&end) {
-            times.push(end);
-        }
+        let times = sample_times(self.trajectory);
         for (i, pair) in times.windows(2).enumerate() {
             let room = self.most.saturating_sub(self.replay.time.len() + times.len() - i);
             self.hold(pair[0], pair[1], room, 0);

@@ -43,8 +43,30 @@ pub(super) fn most_samples(trajectory: &Trajectory, numbers: usize) -> usize {
     (bytes / (BYTES_OF_A_NUMBER * numbers as f64)).clamp(2.0, MOST_SAMPLES) as usize
 }
 
-/// Pieces that are briefer, in seconds, are written at whole nanoseconds: rounding would else decide their accelerations.
-pub(super) const BRIEF: f64 = 1e-6;
+/// Shortest time between samples, seconds: of knots that are nearer to each other one has none.
+pub(super) const SHORTEST: f64 = 1e-6;
+
+/// Times of all knots that are not too near to each other, the end among them, and others in even steps between.
+pub(super) fn sample_times(trajectory: &Trajectory) -> Vec<f64> {
+    let end = trajectory.duration();
+    let mut times = trajectory.sample_times_with_knots(step(trajectory));
+    times.dedup_by(|next, before| *next - *before < SHORTEST);
+    // The last is never the one that is left out.
+    times.pop_if(|time| *time > 0.0 && end - *time < SHORTEST);
+    if times.last() != Some(&end) {
+        times.push(end);
+    }
+    times
+}
+
+/// Times of points from which readers find a motion again: of all knots, and others in equal steps between them.
+pub(super) fn point_times(trajectory: &Trajectory) -> Vec<f64> {
+    if trajectory.duration() == 0.0 {
+        return vec![0.0, STANDING];
+    }
+    // What readers join points by follows cubics however far they are apart.
+    trajectory.sample_times_with_knots(if trajectory.degree() <= 3 { step(trajectory) } else { COARSEST })
+}
 
 /// A number as JSON samples have it.
 pub(super) fn rounded(value: f64) -> f64 {

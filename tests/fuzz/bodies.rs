@@ -53,7 +53,7 @@ pub(crate) const TARGETS: [Target; 18] = [
         ],
     },
     Target { name: "trajectory_json", body: trajectory_json, seeds: &[TRAJECTORY] },
-    Target { name: "trajectory_csv", body: trajectory_csv, seeds: &[POINTS_CSV] },
+    Target { name: "trajectory_csv", body: trajectory_csv, seeds: &[POINTS_CSV, PIECES_CSV] },
     Target { name: "joint_trajectory", body: joint_trajectory, seeds: &[POINTS_YAML] },
     Target { name: "urdf", body: urdf, seeds: &[ARM.as_bytes(), MIMICS.as_bytes()] },
     Target { name: "srdf", body: srdf, seeds: &[SRDF] },
@@ -139,6 +139,9 @@ const TRAJECTORY: &[u8] =
 
 const POINTS_CSV: &[u8] =
     b"t,q_shoulder,q_elbow,qd_shoulder,qd_elbow\n0,0,0,0,0\n0.5,1e-1,0.2,0.3,0\n1,0.2,0.3,0,0\n";
+
+const PIECES_CSV: &[u8] = b"t,q_shoulder,q_elbow,duration,c0_shoulder,c1_shoulder,c0_elbow,c1_elbow\n\
+    0,0,1,0.5,0,2,1,0\n0.25,0.5,1,,,,,\n0.5,1,1,0.5,1,-2,1,0\n1,0,1,,,,,\n";
 
 const POINTS_YAML: &[u8] = b"header: {stamp: {sec: 0, nanosec: 0}, frame_id: ''}
 joint_names: [shoulder, elbow]
