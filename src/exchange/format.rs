@@ -39,8 +39,10 @@ impl Format {
 }
 
 impl Format {
-    /// What may be off in a trajectory that was read from such a file of ours: nothing in JSON and CSV, which are exact;
-    /// times in a JointTrajectory are whole nanoseconds.
+    /// What may be off in a trajectory that was read from such a file of ours: nothing in JSON and CSV, which are exact. A
+    /// JointTrajectory keeps the limits at the default options where it begins and ends at rest, for it is written a
+    /// millionth slower. One that moves there cannot be: its ends would move slower than the problem asks. Its times
+    /// are whole nanoseconds, by which it may exceed limits.
     pub fn tolerances(self) -> CertifyOptions {
         match self {
             Self::Json | Self::Csv => CertifyOptions::default(),
