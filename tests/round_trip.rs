@@ -70,7 +70,7 @@ fn comes_back(name: &str, problem: &Problem, trajectory: &Trajectory) {
     let schema = jsonschema::validator_for(&exchange::schema()).unwrap();
     assert!(schema.is_valid(&file), "{name}: {}", schema.iter_errors(&file).next().unwrap());
     if problem.mechanism.base.is_some() {
-        let most = (trajectory.duration() * 4e6 / 60.0).max(4e6);
+        let most = (trajectory.duration() * 4e6 / 60.0).max(2e6);
         let polynomials = file["segments"].to_string();
         assert!(text.len() - polynomials.len() < most as usize + 2000, "{name}: {} bytes", text.len());
         let text = Export::new(problem, trajectory).text(Format::Csv).unwrap();

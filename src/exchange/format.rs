@@ -13,7 +13,7 @@ pub const FILE_TOLERANCE: f64 = 1e-5;
 pub enum Format {
     /// JSON `flatout-trajectory/1`.
     Json,
-    /// Comma-separated values: t, q, qd, qdd, tau; of a vehicle t, states, controls.
+    /// Comma-separated values: t, q, qd, qdd, tau; of a vehicle t, states, controls; the polynomials beside them.
     Csv,
     /// ROS message `trajectory_msgs/JointTrajectory` as YAML.
     JointTrajectory,

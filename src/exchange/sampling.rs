@@ -19,11 +19,12 @@ const DECIMALS: f64 = 1e9;
 /// Bytes that a number of a sample takes in JSON, with its comma, in the mean at most.
 const BYTES_OF_A_NUMBER: f64 = 14.0;
 
-/// Bytes of samples in JSON for every second of motion: 4 MB a minute.
-const BYTES_A_SECOND: f64 = 4e6 / 60.0;
+/// Bytes of samples in JSON for every second of motion: 3.6 MB a minute, so that with all that stands beside them files
+/// stay below 4 MB a minute.
+const BYTES_A_SECOND: f64 = 3.6e6 / 60.0;
 
-/// Bytes that the samples of a motion may take however short it is: what tumbles asks for many.
-const BYTES_ALWAYS: f64 = 4e6;
+/// Bytes that the samples of a motion may take however short it is, as of one of half a minute: what tumbles asks for many.
+const BYTES_ALWAYS: f64 = 30.0 * BYTES_A_SECOND;
 
 /// Most samples that even steps take; in longer motions the steps are longer. To find and to write a sample takes some
 /// microseconds.
