@@ -38,30 +38,31 @@
 //! and holds the code to it).
 //!
 //! 1. [`error`]: what is wrong with a user's file, and where.
-//! 2. [`stop`]: when to give up: deadlines and cancel tokens.
-//! 3. [`threads`]: work for as many threads as the machine gives.
-//! 4. [`pose`]: rigid transforms.
-//! 5. [`vector`]: vectors of `f32` and `f64` per instruction set, chosen at run time.
-//! 6. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
-//! 7. [`base`]: base kinds: flat outputs to coordinates, state and control, and back.
-//! 8. [`search`]: seeded samplers, trees, nearest neighbours, guides.
-//! 9. [`document`]: YAML and JSON that know their lines and keys.
-//! 10. [`world`]: obstacles and exact signed distances.
-//! 11. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
-//! 12. [`problem`]: a mechanism in a world, from a start to its goals.
-//! 13. [`steer`]: the edge that joins two flat states.
-//! 14. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
+//! 2. [`digest`]: a number that tells whether bytes are the same.
+//! 3. [`stop`]: when to give up: deadlines and cancel tokens.
+//! 4. [`threads`]: work for as many threads as the machine gives.
+//! 5. [`pose`]: rigid transforms.
+//! 6. [`vector`]: vectors of `f32` and `f64` per instruction set, chosen at run time.
+//! 7. [`trajectory`]: piecewise polynomials: values, derivatives, extrema, cut, join.
+//! 8. [`base`]: base kinds: flat outputs to coordinates, state and control, and back.
+//! 9. [`search`]: seeded samplers, trees, nearest neighbours, guides.
+//! 10. [`document`]: YAML and JSON that know their lines and keys.
+//! 11. [`world`]: obstacles and exact signed distances.
+//! 12. [`robot`]: links, joints, limits, spheres, dynamics; readers of URDF, SRDF, joint limits.
+//! 13. [`problem`]: a mechanism in a world, from a start to its goals.
+//! 14. [`steer`]: the edge that joins two flat states.
+//! 15. [`certify`]: proof in `f64` that a trajectory is valid at all times. It imports no checker
 //!     and no steering, so that it cannot share a bug with one.
-//! 15. [`exchange`]: trajectory files.
-//! 16. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
-//! 17. [`local_planner`]: joins two states by a valid edge.
-//! 18. [`refine`]: shortens a path in time.
-//! 19. [`plan`]: the planners.
-//! 20. [`scene`]: scene files, and MoveIt's.
-//! 21. [`planner`]: the planner to call: a robot, its world and a backend.
-//! 22. [`prelude`]: what most callers need, under one name.
-//! 23. [`bench`](mod@bench): problem suites, runner, tables.
-//! 24. [`cli`]: the command line, the only place that prints or exits.
+//! 16. [`exchange`]: trajectory files.
+//! 17. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
+//! 18. [`local_planner`]: joins two states by a valid edge.
+//! 19. [`refine`]: shortens a path in time.
+//! 20. [`plan`]: the planners.
+//! 21. [`scene`]: scene files, and MoveIt's.
+//! 22. [`planner`]: the planner to call: a robot, its world and a backend.
+//! 23. [`prelude`]: what most callers need, under one name.
+//! 24. [`bench`](mod@bench): problem suites, runner, tables.
+//! 25. [`cli`]: the command line, the only place that prints or exits.
 //!
 //! # What is promised to stay
 //!
@@ -106,6 +107,7 @@ internal! {
     bench,
     certify,
     check,
+    digest,
     document,
     local_planner,
     plan,

@@ -72,9 +72,10 @@ fn files_without_an_end_are_refused() {
     }
     // Of a mesh, its URDF tells.
     assert!(Command::new("mkfifo").arg(folder.join("pipe.stl")).status().unwrap().success());
-    for (mesh, said) in
-        [("/dev/zero", "expected a mesh in an .stl, .obj or .dae file"), ("pipe.stl", "a device, a pipe")]
-    {
+    for (mesh, said) in [
+        ("/dev/zero", "expected a mesh in an .stl, .obj, .dae, .gltf or .glb file"),
+        ("pipe.stl", "a device, a pipe"),
+    ] {
         let link = format!(
             "<link name=\"a\"><collision><geometry><mesh filename=\"{mesh}\"/></geometry></collision></link>"
         );

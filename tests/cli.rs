@@ -103,8 +103,16 @@ fn a_vehicle_is_planned_checked_and_written() {
 
     let csv = file("dock.csv");
     flatout(&["plan", scene_file, "-o", &csv, "--quiet"]).ends_with(0);
-    assert_eq!(read(Path::new(&csv)).lines().next(), Some("t,x,y,theta,v,w,a,alpha"));
-    flatout(&["check", scene_file, &csv]).fails(2, &["dock.csv: points do not tell how a vehicle moves"]);
+    let table = read(Path::new(&csv));
+    assert!(table.starts_with("t,x,y,theta,v,w,a,alpha,duration,c0_x,c1_x,"), "{table}");
+    let run = flatout(&["check", scene_file, &csv]).ends_with(0);
+    assert!(run.out.starts_with("valid at every instant"), "{}", run.out);
+    let joined = file("joined.json");
+    flatout(&["replan", scene_file, &csv, "--from", "0.5", "--join", "-o", &joined]).ends_with(0);
+    flatout(&["check", scene_file, &joined]).ends_with(0);
+    let points = write(&folder, "points.csv", "t,q_x,q_y,q_guide\n0,0,0,0\n1,1,0,0\n");
+    flatout(&["check", scene_file, &points])
+        .fails(2, &["points.csv: points do not tell how a vehicle moves", ".json or .csv of flatout"]);
     let yaml = file("dock.yaml");
     let said = "a JointTrajectory holds positions of joints and not the motion of a differential drive";
     flatout(&["plan", scene_file, "-o", &yaml]).fails(2, &["dock.yaml: ", said]);

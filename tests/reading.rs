@@ -703,3 +703,32 @@ fn builders_keep_to_the_same_rules() {
     let error = builder().link_padding(LinkPadding::All(-0.1)).build().err().map(|e| e.to_string()).unwrap();
     assert!(error.contains("padding"), "{error}");
 }
+
+/// Torques are those of rigid bodies: whoever describes more is told, once, where they are judged, of joints that move.
+#[test]
+fn friction_and_damping_are_told_where_efforts_are_judged() {
+    let folder = folder("losses");
+    let inertial = r#"<inertial><mass value="0.1"/><inertia ixx="1e-4" iyy="1e-4" izz="1e-4" ixy="0" ixz="0" iyz="0"/></inertial>"#;
+    let mut urdf = ARM.replace("<collision>", &format!("{inertial}<collision>"));
+    for finger in ["f1", "f2"] {
+        let link = format!("<link name=\"{finger}\"");
+        urdf = urdf.replace(&format!("{link}/>"), &format!("{link}>{inertial}</link>"));
+    }
+    for (joint, dynamics) in
+        [("q1", r#"damping="0.5""#), ("q2", r#"damping="0" friction="0.0""#), ("fa", r#"friction="2""#)]
+    {
+        let begins = urdf.find(&format!("<joint name=\"{joint}\"")).unwrap();
+        let ends = begins + urdf[begins..].find("</joint>").unwrap();
+        urdf.insert_str(ends, &format!("\n    <dynamics {dynamics}/>"));
+    }
+    write(&folder, "rr.urdf", &urdf);
+    let warned = |scene: &str| -> Vec<String> {
+        let scene = Scene::load(&write(&folder, "s.yaml", scene)).unwrap();
+        scene.warnings.iter().map(ToString::to_string).collect()
+    };
+    let [warning] = &warned(SCENE)[..] else { panic!("one warning") };
+    let line = 1 + urdf.lines().position(|line| line.contains("<dynamics damping=\"0.5\"")).unwrap();
+    let place = format!("rr.urdf:{line}:");
+    assert!(warning.contains(&place) && warning.ends_with("the friction and damping of \"q1\""), "{warning}");
+    assert!(warned(&SCENE.replace("limits: {", "limits: {torque: false, ")).is_empty());
+}

@@ -605,7 +605,7 @@ fn bad_mesh_files_are_named_with_what_is_wrong() {
     let (binary, text, obj) = (binary_stl(&mesh), text_stl(&mesh), obj_text(&mesh));
     let one = DVec3::ONE;
     let cases: Vec<(&str, Vec<u8>, DVec3, &str)> = vec![
-        ("0.glb", b"glTF".to_vec(), one, "expected a mesh in an .stl, .obj or .dae file"),
+        ("0.ply", b"ply".to_vec(), one, "expected a mesh in an .stl, .obj, .dae, .gltf or .glb file"),
         ("0.dae", b"<mesh/>".to_vec(), one, "expected <COLLADA>"),
         ("1.stl", Vec::new(), one, "neither a text STL"),
         ("2.stl", binary[..binary.len() - 1].to_vec(), one, "asks for"),

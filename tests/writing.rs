@@ -192,7 +192,7 @@ fn a_motion_of_no_length_is_checked_and_left() {
     let car = "robot: {car: {wheelbase: 2.8, speed: [-1.5, 4], steering: 0.6, body: {size: [4.4, 1.9]}}}\n\
                start: {position: [1, 2], heading: 0.5}\ngoal: {position: [1, 2], heading: 0.5}\n";
     for (name, text, formats) in
-        [("arm", arm.as_str(), &["json", "csv", "yaml"][..]), ("car", car, &["json"])]
+        [("arm", arm.as_str(), &["json", "csv", "yaml"][..]), ("car", car, &["json", "csv"])]
     {
         let scene = write(&folder, &format!("{name}.scene.yaml"), text);
         for format in formats {

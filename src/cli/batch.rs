@@ -2,11 +2,12 @@
 
 use super::arguments::DefaultArgs;
 use super::failure::Failure;
-use super::journal::{Journal, ResumeArgs, digest, fingerprint};
+use super::journal::{Journal, ResumeArgs, fingerprint};
 use super::output::{export, make_folder, refuse_inputs, say, write_file};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
 use super::telling::load_scene;
+use crate::digest::Digest;
 use crate::error::InputError;
 use crate::exchange::Format;
 use crate::plan::{PlanError, Solution, Task, plan_batch};
@@ -57,7 +58,7 @@ enum Outcome {
 /// What the journal tells of an answer.
 #[derive(Serialize, Deserialize)]
 struct Written {
-    /// What its file holds, as a [`digest`].
+    /// What its file holds, as a [`Digest`].
     content: String,
 }
 
@@ -101,7 +102,9 @@ impl<'a> Assignment<'a> {
     fn is_done(&self, journal: &Journal) -> bool {
         let written: Option<Written> = journal.answer(&self.name, &self.query);
         // Not by the reader of inputs: what is read there is not written over.
-        written.is_some_and(|w| std::fs::read(self.file).is_ok_and(|bytes| digest(&bytes) == w.content))
+        written.is_some_and(|w| {
+            std::fs::read(self.file).is_ok_and(|bytes| Digest::of(&bytes).to_string() == w.content)
+        })
     }
 
     /// Writes the answer, and tells what came of it.
@@ -123,7 +126,7 @@ impl<'a> Assignment<'a> {
         let format = Format::of(self.file)?;
         let text = export(problem, solution, options.seed).text(format).map_err(|e| e.in_file(self.file))?;
         write_file(self.file, &text)?;
-        journal.add(&self.name, &self.query, &Written { content: digest(text.as_bytes()) })
+        journal.add(&self.name, &self.query, &Written { content: Digest::of(text.as_bytes()).to_string() })
     }
 }
 

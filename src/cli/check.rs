@@ -7,7 +7,7 @@ use super::plan::{CLEARANCE_TOLERANCE, describe, length};
 use super::telling::{load_scene, warn};
 use crate::certify::{CertifyOptions, Report, Violation, survey};
 use crate::error::{InputError, Warning};
-use crate::exchange::{Driven, FILE_TOLERANCE, Format, Interpolation, NamedTrajectory};
+use crate::exchange::{Driven, FILE_TOLERANCE, Interpolation, NamedTrajectory};
 use crate::problem::Problem;
 use clap::Args;
 use serde_json::{Value, json};
@@ -40,11 +40,6 @@ fn tolerance(text: &str) -> Result<f64, String> {
 
 /// Reads what a controller makes of a trajectory of the problem's mechanism, and tells what it warns of.
 pub(super) fn load(file: &Path, problem: &Problem) -> Result<Driven, InputError> {
-    if problem.mechanism.vehicle().is_some() && Format::of(file)? != Format::Json {
-        let message =
-            "points do not tell how a vehicle moves between them; expected the polynomials of a .json";
-        return Err(InputError::new(message).in_file(file));
-    }
     let named = NamedTrajectory::load(file)?;
     warn(&named.warnings);
     let driven = named.driven(problem).map_err(|e| e.in_file(file))?;

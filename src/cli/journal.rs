@@ -4,6 +4,7 @@ use super::arguments::BackendArgs;
 use super::failure::Failure;
 use super::output::complain;
 use crate::check::AdapterChoice;
+use crate::digest::Digest;
 use crate::error::{InputError, append_line};
 use crate::plan::PlanOptions;
 use crate::problem::Problem;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Whether a run is taken up again.
@@ -150,26 +152,8 @@ impl Record {
 pub(super) fn fingerprint(problem: &Problem, options: &PlanOptions, backend: &BackendArgs) -> String {
     let adapter: Option<&AdapterChoice> = backend.adapter.as_ref();
     let (version, level) = (env!("CARGO_PKG_VERSION"), Level::in_use().name());
-    digest(format!("{version} {level} {:?} {adapter:?} {options:?} {problem:?}", backend.backend).as_bytes())
-}
-
-/// A hash that stays the same from build to build: FNV-1a of 128 bits.
-pub(super) fn digest(bytes: &[u8]) -> String {
-    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    let hash = bytes.iter().fold(OFFSET, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
-    format!("{hash:032x}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::digest;
-
-    /// As its authors give it (draft-eastlake-fnv).
-    #[test]
-    fn digests_are_fnv_1a() {
-        assert_eq!(digest(b""), "6c62272e07bb014262b821756295c58d");
-        assert_eq!(digest(b"a"), "d228cb696f1a8caf78912b704e4a8964");
-        assert_eq!(digest(b"foobar"), "343e1662793c64bf6f0d3597ba446f18");
-    }
+    let mut digest = Digest::default();
+    // A digest takes any text.
+    let _ = write!(digest, "{version} {level} {:?} {adapter:?} {options:?} {problem:?}", backend.backend);
+    digest.to_string()
 }

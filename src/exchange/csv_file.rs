@@ -1,31 +1,41 @@
-//! Comma-separated values: columns `t`, `q_JOINT`, `qd_JOINT`, `qdd_JOINT`, `tau_JOINT`, one row
-//! per instant, every knot among them. Of a vehicle: `t`, its states, its controls, and then `q_JOINT`,
-//! `qd_JOINT`, `qdd_JOINT` of what it carries, at even times.
+//! Comma-separated values: a row per instant, every knot among them.
+//!
+//! Samples come first: `t`, `q_JOINT`, `qd_JOINT`, `qdd_JOINT`, `tau_JOINT`; of a vehicle `t`, its states, its controls,
+//! and then `q_JOINT`, `qd_JOINT`, `qdd_JOINT` of what it carries. They are for whoever plots or drives. The polynomials
+//! themselves follow, exactly: where they begin, the row tells their `duration` and their coefficients `c0_OUTPUT`,
+//! `c1_OUTPUT` ... in ascending powers of the time since. In rows between, these cells are empty; the samples' are where
+//! a knot is too near to another for a sample of its own.
 
 use super::export::{Export, Samples};
-use super::named::{NamedTrajectory, repeated};
-use super::points::TrajectoryPoint;
 use super::replay::ReplayErrors;
-use crate::error::{InputError, excerpt};
-use csv::{ReaderBuilder, StringRecord, WriterBuilder};
-use std::collections::HashMap;
+use crate::trajectory::Trajectory;
+use csv::WriterBuilder;
+
+/// Name of the column that says how long the polynomials hold that begin in a row, seconds.
+pub(super) const DURATION: &str = "duration";
+
+/// Name of the column of a coefficient.
+pub(super) fn coefficient(power: usize, output: &str) -> String {
+    format!("c{power}_{output}")
+}
 
 /// A block of columns: the names in its header, and `[row][column]`.
 type CsvBlock<'a> = (Vec<String>, Vec<&'a [f64]>);
 
 pub(super) fn write(export: &Export<'_>) -> (String, Option<ReplayErrors>) {
     let mechanism = &export.problem.mechanism;
+    let outputs = mechanism.flat_outputs();
     let Some(base) = mechanism.vehicle() else {
-        let samples = export.points();
-        return (table(&samples.time, &of_outputs(&samples, &mechanism.outputs, 0)), None);
+        let samples = export.even_samples_and_knots();
+        return (table(&samples.time, &of_outputs(&samples, &outputs, 0), &outputs, export.trajectory), None);
     };
     let samples = export.dense_samples();
     let block = |names: &[&str], values| (names.iter().map(|&n| n.to_owned()).collect(), rows(values, 0));
     let mut blocks: Vec<CsvBlock> =
         vec![block(base.state_names(), &samples.state), block(base.control_names(), &samples.control)];
-    let outputs = base.outputs().len();
-    blocks.extend(of_outputs(&samples, &mechanism.flat_outputs()[outputs..], outputs));
-    (table(&samples.time, &blocks), samples.replay)
+    let own = base.outputs().len();
+    blocks.extend(of_outputs(&samples, &outputs[own..], own));
+    (table(&samples.time, &blocks, &outputs, export.trajectory), samples.replay)
 }
 
 fn rows(values: &[Vec<f64>], first: usize) -> Vec<&[f64]> {
@@ -45,123 +55,60 @@ fn of_outputs<'a>(samples: &'a Samples, names: &[String], first: usize) -> Vec<C
     given.map(|(prefix, values)| (named(prefix), rows(values, first))).collect()
 }
 
-fn table(time: &[f64], blocks: &[CsvBlock<'_>]) -> String {
+/// Rows of samples and of polynomials, in order of time; where both are of one instant they share it.
+fn table(time: &[f64], blocks: &[CsvBlock<'_>], outputs: &[String], trajectory: &Trajectory) -> String {
+    let mut text = header(blocks, outputs, trajectory.degree());
+    let sampled: usize = blocks.iter().map(|(names, _)| names.len()).sum();
+    let pieces = 1 + outputs.len() * (trajectory.degree() + 1);
+    let (mut sample, mut piece) = (0, 0);
+    while sample < time.len() || piece < trajectory.len() {
+        let next_sample = time.get(sample).copied().unwrap_or(f64::INFINITY);
+        let next_piece = if piece < trajectory.len() { trajectory.knots()[piece] } else { f64::INFINITY };
+        let now = next_sample.min(next_piece);
+        number(&mut text, now);
+        if next_sample <= now {
+            blocks.iter().flat_map(|(_, values)| values[sample]).for_each(|&v| cell(&mut text, v));
+            sample += 1;
+        } else {
+            empty(&mut text, sampled);
+        }
+        if next_piece <= now {
+            let segment = trajectory.segment(piece);
+            cell(&mut text, segment.duration);
+            segment.coefficients.iter().for_each(|&c| cell(&mut text, c));
+            piece += 1;
+        } else {
+            empty(&mut text, pieces);
+        }
+        text.push(b'\n');
+    }
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn header(blocks: &[CsvBlock<'_>], outputs: &[String], degree: usize) -> Vec<u8> {
+    let samples = blocks.iter().flat_map(|(names, _)| names.iter().cloned());
+    let powers = |output| -> Vec<String> { (0..=degree).map(|power| coefficient(power, output)).collect() };
+    let names = std::iter::once("t".to_owned())
+        .chain(samples)
+        .chain(std::iter::once(DURATION.to_owned()))
+        .chain(outputs.iter().flat_map(|output| powers(output)));
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
-    let header = blocks.iter().flat_map(|(names, _)| names.iter().cloned());
-    let header = std::iter::once("t".to_owned()).chain(header);
-    let rows = time.iter().enumerate().map(|(row, time)| {
-        let values = blocks.iter().flat_map(|(_, values)| values[row].iter());
-        std::iter::once(time).chain(values).map(f64::to_string).collect()
-    });
-    for record in std::iter::once(header.collect::<Vec<String>>()).chain(rows) {
-        // Writing to memory records of one length has no way to fail.
-        let _ = writer.write_record(record);
-    }
-    let bytes = writer.into_inner().unwrap_or_default();
-    String::from_utf8(bytes).unwrap_or_default()
+    // Writing one record to memory has no way to fail.
+    let _ = writer.write_record(names.collect::<Vec<String>>());
+    writer.into_inner().unwrap_or_default()
 }
 
-/// Reads t, q and, where they are given, qd: lines through positions, or cubics through positions
-/// and velocities. Accelerations count where they fit these, because a column can hold only one of the two
-/// that meet at a knot; efforts are passed over, because they follow.
-pub(super) fn read(text: &str) -> Result<NamedTrajectory, InputError> {
-    let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| malformed(&e))?.clone();
-    let columns = Columns::find(&header).map_err(|e| e.at_line(1))?;
-    let (mut points, mut told): (Vec<TrajectoryPoint>, _) = (Vec::new(), Vec::new());
-    for record in reader.records() {
-        let record = record.map_err(|e| malformed(&e))?;
-        let point = columns.point(&record)?;
-        if points.last().is_some_and(|last| point.time <= last.time) {
-            let message = "expected a greater time than in the row before";
-            return Err(at(&record, InputError::new(message).for_key("t")));
-        }
-        points.push(point);
-        told.push(columns.told(&record));
-    }
-    if points.len() < 2 {
-        return Err(InputError::new("expected at least two rows of values"));
-    }
-    Ok(NamedTrajectory::of_points(columns.names, &points, &told))
+/// Writes a number so that it is read back to the bit.
+fn number(text: &mut Vec<u8>, value: f64) {
+    // As in JSON, which is several times as fast as `write!`. Writing to memory has no way to fail.
+    let _ = serde_json::to_writer(text, &value);
 }
 
-fn malformed(error: &csv::Error) -> InputError {
-    let message = InputError::new(excerpt(&error.to_string()));
-    match error.position() {
-        Some(position) => message.at_line(position.line() as usize),
-        None => message,
-    }
+fn cell(text: &mut Vec<u8>, value: f64) {
+    text.push(b',');
+    number(text, value);
 }
 
-fn at(record: &StringRecord, error: InputError) -> InputError {
-    match record.position() {
-        Some(position) => error.at_line(position.line() as usize),
-        None => error,
-    }
-}
-
-/// Where in a row things stand.
-struct Columns {
-    names: Vec<String>,
-    time: usize,
-    position: Vec<usize>,
-    velocity: Vec<usize>,
-    acceleration: Vec<usize>,
-}
-
-impl Columns {
-    fn find(header: &StringRecord) -> Result<Self, InputError> {
-        let mut places = HashMap::with_capacity(header.len());
-        // Of columns of one name the first.
-        for (i, name) in header.iter().enumerate() {
-            places.entry(name).or_insert(i);
-        }
-        let place = |name: &str| places.get(name).copied();
-        let missing = |name: &str| InputError::new(format!("missing column \"{name}\""));
-        let of = |prefix: &str, names: &[String]| -> Result<Vec<usize>, InputError> {
-            let column = |name: &String| format!("{prefix}{name}");
-            names.iter().map(column).map(|c| place(&c).ok_or_else(|| missing(&c))).collect()
-        };
-        let names: Vec<String> =
-            header.iter().filter_map(|h| h.strip_prefix("q_")).map(str::to_owned).collect();
-        if names.is_empty() {
-            return Err(InputError::new("no column of positions; expected \"q_\" and the name of a joint"));
-        }
-        if let Some(name) = repeated(&names) {
-            return Err(InputError::new(format!("two columns \"q_{name}\"")));
-        }
-        let moving = header.iter().any(|h| h.starts_with("qd_"));
-        Ok(Self {
-            time: place("t").ok_or_else(|| missing("t"))?,
-            position: of("q_", &names)?,
-            velocity: if moving { of("qd_", &names)? } else { Vec::new() },
-            acceleration: of("qdd_", &names).unwrap_or_default(),
-            names,
-        })
-    }
-
-    /// The accelerations that a row tells of, all of them or none.
-    fn told(&self, record: &StringRecord) -> Vec<f64> {
-        let number = |&column: &usize| record.get(column)?.parse().ok().filter(|v: &f64| v.is_finite());
-        self.acceleration.iter().map(number).collect::<Option<_>>().unwrap_or_default()
-    }
-
-    fn point(&self, record: &StringRecord) -> Result<TrajectoryPoint, InputError> {
-        let number = |&column: &usize| {
-            let text = record.get(column).unwrap_or_default();
-            let number = text.parse().ok().filter(|v: &f64| v.is_finite());
-            number.ok_or_else(|| {
-                let found = excerpt(text);
-                let error = InputError::new(format!("expected a finite number, found \"{found}\""));
-                at(record, error.for_key(format!("column {}", column + 1)))
-            })
-        };
-        let numbers = |columns: &[usize]| columns.iter().map(number).collect::<Result<_, _>>();
-        Ok(TrajectoryPoint {
-            time: number(&self.time)?,
-            position: numbers(&self.position)?,
-            velocity: numbers(&self.velocity)?,
-            acceleration: Vec::new(),
-        })
-    }
+fn empty(text: &mut Vec<u8>, cells: usize) {
+    text.extend(std::iter::repeat_n(b',', cells));
 }

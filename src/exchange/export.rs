@@ -1,8 +1,7 @@
 //! Sampling a trajectory for the formats that are made of points.
 
 use super::replay::{Replay, ReplayErrors};
-use super::sampling::{BRIEF, COARSEST, STANDING, most_samples, rounded, step};
-use super::ticks::{NANOSECONDS, TickPoint, is_smooth, whole_nanoseconds};
+use super::sampling::{most_samples, rounded, sample_times, step};
 use crate::error::{InputError, InvalidValue, magnitude};
 use crate::problem::Problem;
 use crate::robot::DynamicsScratch;
@@ -89,16 +88,6 @@ impl<'a> Export<'a> {
         if is_fleeting { Err(InputError::new(message)) } else { Ok(()) }
     }
 
-    /// Times of all knots, and others in equal steps between them.
-    pub(super) fn times_with_knots(&self) -> Vec<f64> {
-        // What readers join samples by follows cubics however far they are apart.
-        let trajectory = self.trajectory;
-        if trajectory.duration() == 0.0 {
-            return vec![0.0, STANDING];
-        }
-        trajectory.sample_times_with_knots(if trajectory.degree() <= 3 { step(trajectory) } else { COARSEST })
-    }
-
     /// Samples at even times; of a robot on a base at all knots too, with its states and controls, and so dense
     /// that they can be replayed.
     pub(super) fn dense_samples(&self) -> Samples {
@@ -116,24 +105,13 @@ impl<'a> Export<'a> {
         Samples { state, control, replay: Some(errors), ..self.samples(time) }
     }
 
-    /// Samples at all knots and between, from which readers find the motion again.
-    pub(super) fn points(&self) -> Samples {
-        let times = self.times_with_knots();
-        if self.trajectory.segments().all(|segment| segment.duration >= BRIEF) {
-            return self.samples(times);
-        }
-        let (mut time, mut states) = (Vec::new(), [const { Vec::new() }; 3]);
-        for TickPoint { tick, state } in
-            whole_nanoseconds(self.trajectory, &times, is_smooth(self.trajectory))
-        {
-            time.push(tick as f64 / NANOSECONDS);
-            states.iter_mut().zip(state).for_each(|(all, state)| all.push(state));
-        }
-        self.with_effort(time, states)
+    /// Samples at all knots, and at even times between.
+    pub(super) fn even_samples_and_knots(&self) -> Samples {
+        self.samples(sample_times(self.trajectory))
     }
 
     /// Samples at given times.
-    pub(super) fn samples(&self, time: Vec<f64>) -> Samples {
+    fn samples(&self, time: Vec<f64>) -> Samples {
         let dof = self.trajectory.dof();
         let mut states = [const { Vec::new() }; 3];
         for &t in &time {
@@ -145,10 +123,7 @@ impl<'a> Export<'a> {
                 all.push(values);
             }
         }
-        self.with_effort(time, states)
-    }
-
-    fn with_effort(&self, time: Vec<f64>, [position, velocity, acceleration]: [Vec<Vec<f64>>; 3]) -> Samples {
+        let [position, velocity, acceleration] = states;
         let mut samples = Samples { time, position, velocity, acceleration, ..Samples::default() };
         let mechanism = &self.problem.mechanism;
         // Of robots whose outputs are the positions of their joints.

@@ -13,7 +13,7 @@ pub const FILE_TOLERANCE: f64 = 1e-5;
 pub enum Format {
     /// JSON `flatout-trajectory/1`.
     Json,
-    /// Comma-separated values: t, q, qd, qdd, tau; of a vehicle t, states, controls.
+    /// Comma-separated values: t, q, qd, qdd, tau; of a vehicle t, states, controls; the polynomials beside them.
     Csv,
     /// ROS message `trajectory_msgs/JointTrajectory` as YAML.
     JointTrajectory,
@@ -39,12 +39,14 @@ impl Format {
 }
 
 impl Format {
-    /// What may be off in a trajectory that was read from such a file: ours in JSON is exact; numbers in a CSV have so
-    /// many digits as whoever wrote them thought fit, and times in a JointTrajectory are whole nanoseconds.
+    /// What may be off in a trajectory that was read from such a file of ours: nothing in JSON and CSV, which are exact. A
+    /// JointTrajectory keeps the limits at the default options where it begins and ends at rest, for it is written a
+    /// millionth slower. One that moves there cannot be: its ends would move slower than the problem asks. Its times
+    /// are whole nanoseconds, by which it may exceed limits.
     pub fn tolerances(self) -> CertifyOptions {
         match self {
-            Self::Json => CertifyOptions::default(),
-            Self::Csv | Self::JointTrajectory => CertifyOptions::for_files(FILE_TOLERANCE),
+            Self::Json | Self::Csv => CertifyOptions::default(),
+            Self::JointTrajectory => CertifyOptions::for_files(FILE_TOLERANCE),
         }
     }
 

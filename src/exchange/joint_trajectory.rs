@@ -5,11 +5,19 @@ use super::NamedTrajectory;
 use super::export::Export;
 use super::json_file::outputs as names;
 use super::points::TrajectoryPoint;
+use super::sampling::point_times;
 use super::ticks::{AT_REST, NANOSECONDS, TickPoint, is_smooth, whole_nanoseconds};
 use crate::document::{Map, Node, Value};
 use crate::error::{InputError, Warnings};
+use crate::trajectory::Trajectory;
 use serde::Serialize;
 use serde_saphyr::{FlowMap, FlowSeq};
+use std::borrow::Cow;
+
+/// By how much the motion that is written is slower, relative to its speed. That its times are whole nanoseconds raises
+/// its accelerations by a share of a nanosecond over the length of its pieces; slowed so, it has room for that within the
+/// limits that it kept, and takes a millionth longer.
+pub(super) const SLOWING: f64 = 1e-6;
 
 #[derive(Serialize)]
 struct Message<'a> {
@@ -54,9 +62,9 @@ impl Time {
 /// trajectories are made of. Efforts are left out because `joint_trajectory_controller` rejects
 /// messages that have them unless it commands efforts.
 pub(super) fn write(export: &Export<'_>) -> String {
-    let trajectory = export.trajectory;
-    let smooth = is_smooth(trajectory);
-    let points = whole_nanoseconds(trajectory, &export.times_with_knots(), smooth);
+    let smooth = is_smooth(export.trajectory);
+    let trajectory = slowed(export.trajectory, smooth);
+    let points = whole_nanoseconds(&trajectory, &point_times(&trajectory), smooth);
     let none: &[f64] = &[];
     let record = |point: &'_ TickPoint| PointRecord {
         positions: FlowSeq(point.state[0].clone()),
@@ -72,6 +80,21 @@ pub(super) fn write(export: &Export<'_>) -> String {
     };
     // Plain structures written to a string have no way to fail.
     serde_saphyr::to_string(&message).unwrap_or_default()
+}
+
+/// The motion that is written: a little slower along the same path, where that leaves its ends as they are. What moves at
+/// its ends would move slower there.
+fn slowed(trajectory: &Trajectory, smooth: bool) -> Cow<'_, Trajectory> {
+    let mut rates = vec![0.0; trajectory.dof()];
+    let mut rests = |time: f64, order: usize| {
+        trajectory.evaluate(time, order, &mut rates);
+        rates.iter().all(|rate| rate.abs() < AT_REST)
+    };
+    let mut rests_at = |time: f64| rests(time, 1) && (!smooth || rests(time, 2));
+    match rests_at(0.0) && rests_at(trajectory.duration()) {
+        true => Cow::Owned(trajectory.stretched(1.0 + SLOWING)),
+        false => Cow::Borrowed(trajectory),
+    }
 }
 
 /// What wraps the message: a FollowJointTrajectory goal's `goal` and `trajectory`, a RobotTrajectory's
@@ -139,7 +162,7 @@ fn message(map: &Map<'_>) -> Result<NamedTrajectory, InputError> {
     if let Some(node) = nodes.iter().find(has_effort) {
         warnings.push(node.error("efforts are not judged, but what the motion takes; passed over"));
     }
-    let named = NamedTrajectory::of_points(outputs, &points, &[]);
+    let named = NamedTrajectory::of_points(outputs, &points);
     Ok(NamedTrajectory { warnings: warnings.take(), message: points, ..named })
 }
 

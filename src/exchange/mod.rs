@@ -1,15 +1,16 @@
 //! Trajectory files: writing ours, reading anybody's.
 //!
-//! - JSON `flatout-trajectory/1` holds the polynomials themselves and is exact.
-//! - CSV and `trajectory_msgs/JointTrajectory` hold points, every knot among them. What lies
-//!   between is up to the reader, and times in a JointTrajectory are whole nanoseconds. We read both as
-//!   ros2_control's `joint_trajectory_controller` does ([`Interpolation`], [`NamedTrajectory::driven`]).
+//! - JSON `flatout-trajectory/1` and our CSV hold the polynomials themselves and are exact.
+//! - `trajectory_msgs/JointTrajectory` and CSV of others hold points. What lies between is up to the reader, and times in
+//!   a JointTrajectory are whole nanoseconds. We read both as ros2_control's `joint_trajectory_controller` does
+//!   ([`Interpolation`], [`NamedTrajectory::driven`]).
 //! - The JSON of what stands on a base, and the CSV of a vehicle, hold states and controls that can be
 //!   replayed: the equations of motion, integrated under the controls, lead through the states.
 //!
 //! Imports `error`, `document`, `base`, `problem`, `robot`, `trajectory` and the options of `certify`.
 
 mod csv_file;
+mod csv_read;
 mod export;
 mod format;
 mod joint_trajectory;
@@ -48,7 +49,7 @@ impl Export<'_> {
     pub fn written(&self, format: Format) -> Result<(String, Option<ReplayErrors>), InputError> {
         format.admit(&self.problem.mechanism)?;
         self.validate().map_err(InputError::of_value)?;
-        if format != Format::Json && self.problem.mechanism.vehicle().is_none() {
+        if format == Format::JointTrajectory {
             self.admit_points()?;
         }
         Ok(match format {
@@ -89,7 +90,7 @@ impl NamedTrajectory {
     /// As [`NamedTrajectory::load`].
     pub fn parse(text: &str, format: Format) -> Result<Self, InputError> {
         if format == Format::Csv {
-            return csv_file::read(text);
+            return csv_read::read(text);
         }
         // `ros2 topic echo` ends every message with a document separator.
         let text = text.trim_end();

@@ -51,9 +51,9 @@ impl NamedTrajectory {
         Self { outputs, trajectory, interpolation: None, warnings: Vec::new(), message: Vec::new() }
     }
 
-    /// One of points, and accelerations that are told beside them, that is itself from the first of them on.
-    pub(super) fn of_points(outputs: Vec<String>, points: &[TrajectoryPoint], told: &[Vec<f64>]) -> Self {
-        let (trajectory, interpolation) = through(points, told);
+    /// One of points, that is itself from the first of them on.
+    pub(super) fn of_points(outputs: Vec<String>, points: &[TrajectoryPoint]) -> Self {
+        let (trajectory, interpolation) = through(points);
         let interpolation = Some(interpolation);
         Self { outputs, trajectory, interpolation, warnings: Vec::new(), message: Vec::new() }
     }
@@ -85,9 +85,16 @@ impl NamedTrajectory {
     /// too: where they are held, or follow planned joints.
     ///
     /// # Errors
-    /// Where names are missing or not the robot's, or a joint that is not planned would be driven elsewhere.
+    /// Where names are missing or not the robot's, a joint that is not planned would be driven elsewhere, or the file
+    /// holds points and the problem's robot is a vehicle.
     pub fn driven(&self, problem: &Problem) -> Result<Driven, InputError> {
         let mechanism = &problem.mechanism;
+        if mechanism.vehicle().is_some() && self.interpolation.is_some() {
+            return Err(InputError::new(
+                "points do not tell how a vehicle moves between them; expected polynomials, as a .json or .csv of \
+                 flatout has them",
+            ));
+        }
         let outputs = mechanism.flat_outputs();
         if self.message.is_empty() {
             let interpolation = self.interpolation.clone();
@@ -118,7 +125,7 @@ impl NamedTrajectory {
             velocity: pick(&point.velocity),
             acceleration: pick(&point.acceleration),
         }));
-        let (trajectory, interpolation) = through(&points, &[]);
+        let (trajectory, interpolation) = through(&points);
         Ok(Driven { trajectory, interpolation: Some(interpolation), warnings })
     }
 
@@ -183,7 +190,7 @@ impl NamedTrajectory {
                 }
             }
         }
-        let (far, time) = through(&points, &[]).0.extrema(0, 0).magnitude();
+        let (far, time) = through(&points).0.extrema(0, 0).magnitude();
         let time = points[0].time + time;
         let message =
             format!("joint \"{name}\" {what} in the scene, and goes {far:.1e} from there at {time} s");

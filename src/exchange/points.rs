@@ -41,10 +41,7 @@ impl fmt::Display for Interpolation {
 /// Between two points it does what ros2_control's `joint_trajectory_controller` does, by what both
 /// of them carry: a line through positions; a cubic through positions and velocities; a quintic
 /// through positions, velocities and accelerations.
-///
-/// Accelerations may be `told` beside, `[point][joint]`, or nothing. They may be those of one side of a knot
-/// where they jump, so that they count where they fit.
-pub(super) fn through(points: &[TrajectoryPoint], told: &[Vec<f64>]) -> (Trajectory, Interpolation) {
+pub(super) fn through(points: &[TrajectoryPoint]) -> (Trajectory, Interpolation) {
     let dof = points[0].position.len();
     let power = |pair: &[TrajectoryPoint]| {
         let both = |values: fn(&TrajectoryPoint) -> &Vec<f64>| pair.iter().all(|p| !values(p).is_empty());
@@ -58,9 +55,8 @@ pub(super) fn through(points: &[TrajectoryPoint], told: &[Vec<f64>]) -> (Traject
     let degree = powers.last().copied().unwrap_or(1);
     let mut trajectory = Trajectory::new(dof, degree);
     let mut coefficients = vec![0.0; dof * (degree + 1)];
-    for (at, pair) in points.windows(2).enumerate() {
+    for pair in points.windows(2) {
         let duration = Span { duration: pair[1].time - pair[0].time, ends: pair[1].time };
-        let told = told.get(at..at + 2).filter(|told| told.iter().all(|a| a.len() == dof));
         coefficients.fill(0.0);
         for (i, c) in coefficients.chunks_exact_mut(degree + 1).enumerate() {
             let p = [pair[0].position[i], pair[1].position[i]];
@@ -68,8 +64,7 @@ pub(super) fn through(points: &[TrajectoryPoint], told: &[Vec<f64>]) -> (Traject
                 1 => c[..2].copy_from_slice(&[p[0], (p[1] - p[0]) / duration.duration]),
                 3 => {
                     let v = [pair[0].velocity[i], pair[1].velocity[i]];
-                    let exact = told.and_then(|told| exact_cubic(duration, p, v, [told[0][i], told[1][i]]));
-                    let exact = exact.or_else(|| exact_parabola(duration, p, v));
+                    let exact = exact_parabola(duration, p, v);
                     c[..4].copy_from_slice(&exact.unwrap_or_else(|| cubic(duration.duration, p, v)));
                 }
                 _ => {
@@ -180,10 +175,10 @@ mod tests {
             };
             let mut points = [point(0.0, 0.0), point(t, 0.0)];
             points.iter_mut().for_each(|point| point.acceleration.clear());
-            let (read, _) = through(&points, &[]);
+            let (read, _) = through(&points);
             let at = |read: &Trajectory, t: f64| derivative(read.segment(0).polynomial(0), 2, t);
             assert!([0.0, t].iter().all(|&s| (at(&read, s) - a).abs() < 1e-6), "{t}: {read:?}");
-            let (read, _) = through(&[point(0.0, j), point(t, j)], &[]);
+            let (read, _) = through(&[point(0.0, j), point(t, j)]);
             for s in [0.0, 0.5 * t, t] {
                 assert!((at(&read, s) - (a + s * j)).abs() < 1e-9, "{t}: {read:?}");
             }
@@ -198,7 +193,7 @@ mod tests {
             velocity: if n > 0 { vec![2.0 * time] } else { vec![] },
             acceleration: if n > 1 { vec![2.0] } else { vec![] },
         };
-        let (t, interpolation) = through(&[point(1.0, 0), point(2.0, 1), point(3.0, 2), point(4.0, 2)], &[]);
+        let (t, interpolation) = through(&[point(1.0, 0), point(2.0, 1), point(3.0, 2), point(4.0, 2)]);
         assert_eq!(interpolation.to_string(), "lines and cubics and quintics");
         assert_eq!((t.degree(), t.len(), t.duration()), (5, 3, 3.0));
         assert_eq!(t.segment(0).polynomial(0), [1.0, 3.0, 0.0, 0.0, 0.0, 0.0]);

@@ -1,7 +1,7 @@
 //! States and controls of a base, so dense that its equations of motion, integrated under a control from one state,
 //! lead to the next.
 
-use super::sampling::{REPLAY_TOLERANCE, rounded, step};
+use super::sampling::{REPLAY_TOLERANCE, SHORTEST, rounded, sample_times};
 use crate::base::{Base, Moved, Stretch};
 use crate::trajectory::Trajectory;
 use serde::Serialize;
@@ -12,8 +12,6 @@ use std::fmt;
 const MOST_PARTS: f64 = 16.0;
 /// ... and these again, so often.
 const DEEPEST: u32 = 4;
-/// Shortest time for which a control is held, seconds: of knots that are nearer to each other one is left out.
-const SHORTEST: f64 = 1e-6;
 /// Drift of an open loop that is as good as what is promised of stable motions, in the units of the state.
 const STABLE: f64 = 9.9e-4;
 /// Where it drifts farther, but no more than so many times, it is sampled again more closely: misses that add up do so
@@ -70,6 +68,15 @@ impl Replay {
     }
 }
 
+/// What a base does at a time.
+#[derive(Clone)]
+struct Instant {
+    /// Seconds.
+    time: f64,
+    /// None where the trajectory is singular.
+    state_and_control: Option<[Vec<f64>; 2]>,
+}
+
 /// Samples a trajectory from its beginning to its end.
 struct Sampler<'a> {
     base: &'a Base,
@@ -106,7 +113,7 @@ impl<'a> Sampler<'a> {
             integrator: Integrator::default(),
             turns: Turns::of(base),
         };
-        let mut first = match sampler.at(0.0) {
+        let mut first = match sampler.at(0, 0.0).state_and_control {
             Some([state, _]) => state,
             None => vec![0.0; base.state_names().len()],
         };
@@ -120,32 +127,34 @@ impl<'a> Sampler<'a> {
     }
 
     fn sampled(mut self) -> Replay {
-        let end = self.trajectory.duration();
         // Controls may jump at knots: none is held across one.
-        let mut times = self.trajectory.sample_times_with_knots(step(self.trajectory));
-        times.dedup_by(|next, before| *next - *before < SHORTEST);
-        // The last is never the one that is left out.
-        times.pop_if(|time| *time > 0.0 && end - *time < SHORTEST);
-        if times.last() != Some(&end) {
-            times.push(end);
-        }
+        let times = sample_times(self.trajectory);
+        let mut before: Option<(usize, Instant)> = None;
         for (i, pair) in times.windows(2).enumerate() {
             let room = self.most.saturating_sub(self.replay.time.len() + times.len() - i);
-            self.hold(pair[0], pair[1], room, 0);
+            let segment = self.trajectory.locate(0.5 * (pair[0] + pair[1])).0;
+            let known = before.take().filter(|(of, _)| *of == segment);
+            let from = known.map_or_else(|| self.at(segment, pair[0]), |(_, instant)| instant);
+            let to = self.at(segment, pair[1]);
+            self.hold(segment, [&from, &to], room, 0);
+            before = Some((segment, to));
         }
         let last = self.replay.control.last().cloned();
         self.replay.control.push(last.unwrap_or_else(|| vec![0.0; self.base.control_names().len()]));
         self.replay
     }
 
-    /// Holds a control between two times, or several where one would miss; adds at most `room` samples more than one.
-    fn hold(&mut self, from: f64, to: f64, room: usize, depth: u32) {
-        let mut control = self.mean_control(from, to);
+    /// Holds a control between two instants of a segment, or several where one would miss; adds at most `room` samples
+    /// more than one.
+    fn hold(&mut self, segment: usize, [begin, end]: [&Instant; 2], room: usize, depth: u32) {
+        let (from, to) = (begin.time, end.time);
+        let middle = self.at(segment, 0.5 * (from + to));
+        let mut control = mean_control([begin, &middle, end], self.base.control_names().len());
         round(&mut control);
-        // A trajectory that was certified is nowhere singular; of any other the last state stays.
-        let found = self.at(to).map(|[state, _]| state);
         let last = &self.replay.state[self.replay.state.len() - 1];
-        let mut next = found.unwrap_or_else(|| last.clone());
+        // A trajectory that was certified is nowhere singular; of any other the last state stays.
+        let mut next =
+            end.state_and_control.as_ref().map_or_else(|| last.clone(), |[state, _]| state.clone());
         self.turns.unwind(&mut next, last);
         round(&mut next);
         let mut reached = last.clone();
@@ -154,10 +163,14 @@ impl<'a> Sampler<'a> {
         let parts = (1.2 * miss / self.tolerance).cbrt().ceil().clamp(2.0, MOST_PARTS);
         let parts = parts.min((to - from) / SHORTEST).min(room as f64 + 1.0) as usize;
         if miss > self.tolerance && depth < DEEPEST && parts > 1 {
-            let at = |part: usize| from + (to - from) * (part as f64 / parts as f64);
-            for part in 0..parts {
-                let end = if part + 1 == parts { to } else { at(part + 1) };
-                self.hold(at(part), end, (room + 1 - parts) / parts, depth + 1);
+            let mut part_begins = begin.clone();
+            for part in 1..=parts {
+                let part_ends = match part {
+                    _ if part == parts => end.clone(),
+                    _ => self.at(segment, from + (to - from) * (part as f64 / parts as f64)),
+                };
+                self.hold(segment, [&part_begins, &part_ends], (room + 1 - parts) / parts, depth + 1);
+                part_begins = part_ends;
             }
             return;
         }
@@ -171,29 +184,38 @@ impl<'a> Sampler<'a> {
         self.replay.control.push(control);
     }
 
-    /// State and control at time `t`, unless the trajectory is singular there.
-    fn at(&mut self, t: f64) -> Option<[Vec<f64>; 2]> {
-        let (index, local) = self.trajectory.locate(t);
+    /// What the base does at a time of a segment; at its ends as seen from within. Segments briefer than a sample have none
+    /// of their own, so that a time may be of the one beside.
+    fn at(&mut self, index: usize, time: f64) -> Instant {
+        let knots = self.trajectory.knots();
+        let is_within = (knots[index]..=knots[index + 1]).contains(&time);
+        let index = if is_within { index } else { self.trajectory.locate(time).0 };
         let segment = self.trajectory.segment(index);
-        if self.stretch.as_ref().is_none_or(|(last, _)| *last != index) {
-            self.stretch = Some((index, self.base.stretch(&segment)));
-        }
-        let (_, stretch) = self.stretch.as_ref()?;
-        self.base.state_and_control(&stretch.flat(&segment, local, 0.0), &mut self.moved).ok()
+        let local = (time - knots[index]).clamp(0.0, segment.duration);
+        let stretch = match self.stretch.take() {
+            Some((of, stretch)) if of == index => stretch,
+            _ => self.base.stretch(&segment),
+        };
+        let flat = stretch.flat(&segment, local, 0.0);
+        self.stretch = Some((index, stretch));
+        Instant { time, state_and_control: self.base.state_and_control(&flat, &mut self.moved).ok() }
     }
+}
 
-    /// The mean of the control from `from` to `to`, between knots: held that long, it leads to the same
-    /// velocities. Two points of Gauss's rule are exact for cubics.
-    fn mean_control(&mut self, from: f64, to: f64) -> Vec<f64> {
-        let mut mean = vec![0.0; self.base.control_names().len()];
-        for side in [-1.0, 1.0] {
-            let t = 0.5 * (from + to) + side * (to - from) / 12.0_f64.sqrt();
-            if let Some([_, control]) = self.at(t) {
-                mean.iter_mut().zip(control).for_each(|(m, u)| *m += 0.5 * u);
-            }
+/// The mean of the control over a time whose beginning, middle and end are known, by Simpson's rule, which is exact for
+/// cubics: held that long, it leads to the same velocities. Of singular instants nothing is known.
+fn mean_control(instants: [&Instant; 3], controls: usize) -> Vec<f64> {
+    let (mut mean, mut weights) = (vec![0.0; controls], 0.0);
+    for (instant, weight) in instants.into_iter().zip([1.0, 4.0, 1.0]) {
+        if let Some([_, control]) = &instant.state_and_control {
+            weights += weight;
+            mean.iter_mut().zip(control).for_each(|(mean, u)| *mean += weight * u);
         }
-        mean
     }
+    if weights > 0.0 {
+        mean.iter_mut().for_each(|mean| *mean /= weights);
+    }
+    mean
 }
 
 /// Rounds numbers as files have them: what is told of a replay holds of what is written.

@@ -19,11 +19,12 @@ const DECIMALS: f64 = 1e9;
 /// Bytes that a number of a sample takes in JSON, with its comma, in the mean at most.
 const BYTES_OF_A_NUMBER: f64 = 14.0;
 
-/// Bytes of samples in JSON for every second of motion: 4 MB a minute.
-const BYTES_A_SECOND: f64 = 4e6 / 60.0;
+/// Bytes of samples in JSON for every second of motion: 3.6 MB a minute, so that with all that stands beside them files
+/// stay below 4 MB a minute.
+const BYTES_A_SECOND: f64 = 3.6e6 / 60.0;
 
-/// Bytes that the samples of a motion may take however short it is: what tumbles asks for many.
-const BYTES_ALWAYS: f64 = 4e6;
+/// Bytes that the samples of a motion may take however short it is, as of one of half a minute: what tumbles asks for many.
+const BYTES_ALWAYS: f64 = 30.0 * BYTES_A_SECOND;
 
 /// Most samples that even steps take; in longer motions the steps are longer. To find and to write a sample takes some
 /// microseconds.
@@ -43,8 +44,30 @@ pub(super) fn most_samples(trajectory: &Trajectory, numbers: usize) -> usize {
     (bytes / (BYTES_OF_A_NUMBER * numbers as f64)).clamp(2.0, MOST_SAMPLES) as usize
 }
 
-/// Pieces that are briefer, in seconds, are written at whole nanoseconds: rounding would else decide their accelerations.
-pub(super) const BRIEF: f64 = 1e-6;
+/// Shortest time between samples, seconds: of knots that are nearer to each other one has none.
+pub(super) const SHORTEST: f64 = 1e-6;
+
+/// Times of all knots that are not too near to each other, the end among them, and others in even steps between.
+pub(super) fn sample_times(trajectory: &Trajectory) -> Vec<f64> {
+    let end = trajectory.duration();
+    let mut times = trajectory.sample_times_with_knots(step(trajectory));
+    times.dedup_by(|next, before| *next - *before < SHORTEST);
+    // The last is never the one that is left out.
+    times.pop_if(|time| *time > 0.0 && end - *time < SHORTEST);
+    if times.last() != Some(&end) {
+        times.push(end);
+    }
+    times
+}
+
+/// Times of points from which readers find a motion again: of all knots, and others in equal steps between them.
+pub(super) fn point_times(trajectory: &Trajectory) -> Vec<f64> {
+    if trajectory.duration() == 0.0 {
+        return vec![0.0, STANDING];
+    }
+    // What readers join points by follows cubics however far they are apart.
+    trajectory.sample_times_with_knots(if trajectory.degree() <= 3 { step(trajectory) } else { COARSEST })
+}
 
 /// A number as JSON samples have it.
 pub(super) fn rounded(value: f64) -> f64 {

@@ -6,20 +6,21 @@
 //! be written is not. Files appear whole or not at all, so programs may run side by side.
 
 use super::geometry::Geometry;
+use super::mesh::named_files;
 use super::spherize::CoverOptions;
 use super::{Joint, Robot, Sphere};
+use crate::digest::Digest;
 use crate::error::{InputError, write_file};
 use crate::pose::Pose;
 use crate::world::Shape;
 use glam::DVec3;
-use std::collections::hash_map::DefaultHasher;
 use std::fs;
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The sources that covers come from: whoever changes how they are made need not remember to say so.
-const SOURCES: [(&str, &str); 22] = [
+const SOURCES: [(&str, &str); 25] = [
     ("cache.rs", include_str!("cache.rs")),
     ("cover.rs", include_str!("cover.rs")),
     ("cover/piece.rs", include_str!("cover/piece.rs")),
@@ -27,6 +28,9 @@ const SOURCES: [(&str, &str); 22] = [
     ("geometry.rs", include_str!("geometry.rs")),
     ("mesh.rs", include_str!("mesh.rs")),
     ("mesh/collada.rs", include_str!("mesh/collada.rs")),
+    ("mesh/gltf.rs", include_str!("mesh/gltf.rs")),
+    ("mesh/gltf/buffers.rs", include_str!("mesh/gltf/buffers.rs")),
+    ("mesh/gltf/schema.rs", include_str!("mesh/gltf/schema.rs")),
     ("mesh/inside.rs", include_str!("mesh/inside.rs")),
     ("mesh/surface.rs", include_str!("mesh/surface.rs")),
     ("mesh/touch.rs", include_str!("mesh/touch.rs")),
@@ -94,7 +98,7 @@ impl CoverCache {
             return None;
         }
         let folder = self.folder()?;
-        let mut key = Key::new();
+        let mut key = Key::default();
         SOURCES.iter().for_each(|(_, text)| key.add(text));
         key.add(&(robot.joints.len(), robot.states.len(), geometry.len()));
         key.add(&(options.max_spheres, options.tolerance.to_bits()));
@@ -107,7 +111,7 @@ impl CoverCache {
             key.add(&pieces.len());
             pieces.iter().try_for_each(|piece| key.add_geometry(piece))?;
         }
-        Some(CacheEntry { path: folder.join(format!("{}.covers", key.name())), links: geometry.len() })
+        Some(CacheEntry { path: folder.join(format!("{}.covers", key.0)), links: geometry.len() })
     }
 }
 
@@ -122,7 +126,7 @@ impl CacheEntry {
     pub(super) fn read(&self) -> Option<Vec<Vec<Sphere>>> {
         let bytes = fs::read(&self.path).ok()?;
         let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(16)?)?;
-        if sum != Key::of(body) {
+        if sum != Digest::of(body).to_bytes() {
             return None;
         }
         let mut words = body.strip_prefix(MAGIC)?.chunks_exact(8).map(|w| w.try_into().map_or(0, u64::from_le_bytes));
@@ -146,7 +150,7 @@ impl CacheEntry {
             let numbers = spheres.iter().flat_map(|s| [s.center.x, s.center.y, s.center.z, s.radius]);
             bytes.extend(numbers.flat_map(f64::to_le_bytes));
         }
-        bytes.extend(Key::of(&bytes));
+        bytes.extend(Digest::of(&bytes).to_bytes());
         let Some(folder) = self.path.parent() else { return };
         // Loading goes on without it.
         let folder_is_there = fs::create_dir_all(folder).is_ok();
@@ -180,25 +184,13 @@ fn drop_oldest(folder: &Path) {
     }
 }
 
-/// 128 bits that all that was added makes, in its order.
-struct Key([DefaultHasher; 2]);
+/// The number of all that was added, in its order.
+#[derive(Default)]
+struct Key(Digest);
 
 impl Key {
-    fn new() -> Self {
-        let mut key = Self([DefaultHasher::new(), DefaultHasher::new()]);
-        key.0[1].write_u8(1);
-        key
-    }
-
-    /// The bits of some bytes.
-    fn of(bytes: &[u8]) -> [u8; 16] {
-        let mut key = Self::new();
-        key.add(bytes);
-        key.bits()
-    }
-
     fn add(&mut self, value: &(impl Hash + ?Sized)) {
-        self.0.iter_mut().for_each(|hasher| value.hash(hasher));
+        value.hash(&mut self.0);
     }
 
     fn add_numbers(&mut self, numbers: &[f64]) {
@@ -236,19 +228,14 @@ impl Key {
             Geometry::Mesh { path, scale, .. } => {
                 self.add_numbers(&scale.to_array());
                 self.add(&path.extension());
-                self.add(&InputError::read_bytes(path).ok()?);
+                let bytes = InputError::read_bytes(path).ok()?;
+                for file in named_files(path, &bytes) {
+                    self.add(&InputError::read_bytes(&file).ok()?);
+                }
+                self.add(&bytes);
             }
         }
         Some(())
-    }
-
-    fn bits(&self) -> [u8; 16] {
-        let [a, b] = self.0.each_ref().map(|hasher| hasher.finish().to_le_bytes());
-        std::array::from_fn(|i| if i < 8 { a[i] } else { b[i - 8] })
-    }
-
-    fn name(&self) -> String {
-        self.bits().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -297,9 +284,10 @@ mod tests {
     #[test]
     fn all_sources_count() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/robot");
-        for folder in ["cover", "mesh", "spherize"] {
-            for entry in fs::read_dir(here.join(folder)).unwrap() {
-                let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
+        for folder in ["cover", "mesh", "mesh/gltf", "spherize"] {
+            let entries = fs::read_dir(here.join(folder)).unwrap().map(Result::unwrap);
+            for file in entries.filter(|entry| entry.path().is_file()) {
+                let name = format!("{folder}/{}", file.file_name().to_string_lossy());
                 assert!(SOURCES.iter().any(|(known, _)| *known == name), "{name}");
             }
         }

@@ -129,6 +129,9 @@ fn described(
     let warnings = Warnings::default();
     let (mut robot, geometry) = urdf.with(|text| urdf::read(text, urdf.folder(), &options.package_path, &warnings))?;
     robot.warnings = warnings.take_of(urdf.path);
+    if let Some(path) = urdf.path {
+        robot.losses = robot.losses.into_iter().map(|(joint, place)| (joint, place.in_file(path))).collect();
+    }
     let sensible = |robot: &Robot| robot.validate().map_err(InputError::of_value);
     urdf.with(|_| sensible(&robot))?;
     if let Some(limits) = limits {

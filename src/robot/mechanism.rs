@@ -7,7 +7,7 @@ use super::{
     pairs,
 };
 use crate::base::Base;
-use crate::error::{InputError, InvalidValue, finite};
+use crate::error::{InputError, InvalidValue, Warning, finite, listed};
 use crate::pose::Pose;
 use glam::{DMat3, DQuat, DVec3};
 use std::ops::Range;
@@ -212,6 +212,18 @@ impl Mechanism {
     /// [`Mechanism::vehicle`].
     pub fn dof(&self) -> usize {
         self.outputs.len()
+    }
+
+    /// Warns of friction and damping in the joints of a robot that move this mechanism: the efforts that are judged are
+    /// those of rigid bodies, without them.
+    pub fn unjudged_losses(&self, robot: &Robot) -> Option<Warning> {
+        let name = |&(joint, _): &(usize, InputError)| robot.joints[joint].name.as_str();
+        let moves = |loss: &&(usize, InputError)| self.bodies[1..].iter().any(|body| body.name == name(loss));
+        let losses: Vec<_> = robot.losses.iter().filter(moves).collect();
+        let (_, place) = losses.first()?;
+        let joints = listed(losses.iter().map(|loss| name(loss)));
+        let message = format!("efforts are judged without the friction and damping of {joints}");
+        Some(Warning(InputError { message, ..place.clone() }))
     }
 
     /// The base, where its coordinates are not its flat outputs but follow from them by

@@ -1,7 +1,8 @@
-//! Triangle meshes of collision geometry: read from STL, OBJ and COLLADA, and the solid that one bounds:
+//! Triangle meshes of collision geometry: read from STL, OBJ, COLLADA and glTF, and the solid that one bounds:
 //! distance to its surface, what lies inside, its volume. Imports `error` only.
 
 mod collada;
+mod gltf;
 mod inside;
 mod surface;
 mod touch;
@@ -12,10 +13,19 @@ use crate::error::InputError;
 use glam::DVec3;
 use std::collections::HashMap;
 use std::io::{BufRead, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Coordinates beyond this (metres) are taken for a mistake in units or scale.
 const LARGEST_COORDINATE: f64 = 1e6;
+
+/// Nodes within nodes, and instances of nodes, at most: a document whose nodes hold themselves has no end.
+const MAX_DEPTH: usize = 64;
+
+/// Nodes of a document, at most, each as often as it is shown.
+const MAX_VISITS: usize = 1_000_000;
+
+/// Corners of all faces together, at most: a small document may show its geometry any number of times.
+const MAX_CORNERS: usize = 50_000_000;
 
 /// Triangles over shared vertices, in metres. Holds at least one triangle, only finite
 /// coordinates, and only indices that exist.
@@ -50,8 +60,8 @@ impl Mesh {
         Ok(Self { vertices, triangles })
     }
 
-    /// Reads an STL file (text or binary), an OBJ file or a COLLADA file (.dae), by the extension of its name,
-    /// and multiplies coordinates by `scale`.
+    /// Reads an STL file (text or binary), an OBJ file, a COLLADA file (.dae) or a glTF file (.gltf, .glb), by the
+    /// extension of its name, and multiplies coordinates by `scale`.
     ///
     /// Of an OBJ file only vertices and faces are read; polygons are cut into fans. All solids of
     /// a text STL are joined.
@@ -59,12 +69,16 @@ impl Mesh {
     /// # Errors
     /// Where the file cannot be read, is of another kind, is cut short or makes no mesh.
     pub fn load(path: &Path, scale: DVec3) -> Result<Self, InputError> {
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-        let parse = match extension.as_str() {
-            "stl" => Self::from_stl,
-            "obj" => Self::from_obj,
-            "dae" => Self::from_collada,
-            _ => return Err(InputError::new("expected a mesh in an .stl, .obj or .dae file").in_file(path)),
+        let beside = |bytes: &[u8]| Self::from_gltf(bytes, &|name| InputError::read_bytes(&sibling(path, name)));
+        let parse: &dyn Fn(&[u8]) -> Result<Self, InputError> = match extension(path).as_str() {
+            "stl" => &Self::from_stl,
+            "obj" => &Self::from_obj,
+            "dae" => &Self::from_collada,
+            "gltf" | "glb" => &beside,
+            _ => {
+                let message = "expected a mesh in an .stl, .obj, .dae, .gltf or .glb file";
+                return Err(InputError::new(message).in_file(path));
+            }
         };
         let mesh = InputError::read_bytes(path).and_then(|bytes| parse(&bytes));
         mesh.and_then(|m| m.scaled(scale)).map_err(|e| e.in_file(path))
@@ -159,6 +173,23 @@ impl Mesh {
         let triangles = self.triangles.iter().map(|t| t.map(&mut number)).collect();
         (vertices, triangles)
     }
+}
+
+/// The other files that a file of a mesh names, whose bytes are given.
+pub(super) fn named_files(path: &Path, bytes: &[u8]) -> Vec<PathBuf> {
+    match extension(path).as_str() {
+        "gltf" | "glb" => Mesh::named_in_gltf(bytes).iter().map(|name| sibling(path, name)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A file by its path from the folder of another.
+fn sibling(path: &Path, name: &str) -> PathBuf {
+    path.parent().unwrap_or_else(|| Path::new("")).join(name)
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Bytes that a binary STL file must have by the count of triangles in its header.

@@ -40,7 +40,7 @@ pub use unjudged::{Unjudged, UnjudgedPair, UnjudgedSpheres};
 pub use vehicle::{cover_rectangle, cuboid_spheres, rectangle_spheres};
 
 use crate::base::Base;
-use crate::error::Warning;
+use crate::error::{InputError, Warning};
 use crate::pose::Pose;
 use glam::{DMat3, DVec3};
 use serde::Serialize;
@@ -80,6 +80,8 @@ pub struct Robot {
     pub base: Option<Base>,
     /// What was read otherwise than it stands in its files, or passed over.
     pub warnings: Vec<Warning>,
+    /// Joints whose description tells of friction or damping, and where: see [`Mechanism::unjudged_losses`].
+    pub losses: Vec<(usize, InputError)>,
 }
 
 /// Two links that are not judged against each other.

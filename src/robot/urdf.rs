@@ -107,8 +107,22 @@ impl Assembly<'_, '_> {
             proved_within: Vec::new(),
             base: None,
             warnings: Vec::new(),
+            losses: self.losses(&order.joints),
         };
         Ok((robot, geometry))
+    }
+
+    /// Which joints, in this order, are described with friction or damping, and where.
+    fn losses(&self, order: &[usize]) -> Vec<(usize, InputError)> {
+        let is_lossless = |text: &str| text.trim().parse() == Ok(0.0);
+        let loss = |(joint, &u): (usize, &usize)| {
+            let dynamics = children(self.joints[u], "dynamics").find(|dynamics| {
+                let given = ["damping", "friction"].map(|name| dynamics.attribute(name));
+                given.into_iter().flatten().any(|text| !is_lossless(text))
+            });
+            dynamics.map(|dynamics| (joint, fault(dynamics, "")))
+        };
+        order.iter().enumerate().filter_map(loss).collect()
     }
 
     /// Sorts links and joints so that parents come first.

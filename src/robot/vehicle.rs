@@ -24,6 +24,7 @@ impl Robot {
             proved_within: Vec::new(),
             base: None,
             warnings: Vec::new(),
+            losses: Vec::new(),
         }
     }
 

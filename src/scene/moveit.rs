@@ -122,6 +122,9 @@ impl<'a> Pair<'a> {
         heed_matrix(&scene_map, robot, &of_scene).map_err(in_scene)?;
         let mut scene_read = query.with_world(world, padding, default).map_err(in_request)?;
         scene_read.warnings = robot.warnings.clone();
+        let problem = &scene_read.problem;
+        let losses = problem.mechanism.unjudged_losses(robot).filter(|_| problem.torque);
+        scene_read.warnings.extend(losses);
         scene_read.warnings.extend(of_scene.take_of(Some(self.scene.1)));
         scene_read.warnings.extend(of_request.take_of(Some(self.request.1)));
         Ok(scene_read)

@@ -219,7 +219,8 @@ fn scene(
         Some(node) => planner(node, defaults)?,
         None => defaults,
     };
-    let warnings = [robot.warnings, warnings.take_of(Some(file))].concat();
+    let losses = problem.mechanism.unjudged_losses(&robot).filter(|_| torque);
+    let warnings = robot.warnings.into_iter().chain(losses).chain(warnings.take_of(Some(file))).collect();
     Ok(Scene { robot: choice, limits, padding, problem, options, warnings })
 }
 

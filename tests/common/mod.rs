@@ -87,6 +87,7 @@ pub(crate) fn random_robot(seed: u64) -> Robot {
         proved_within: Vec::new(),
         base: None,
         warnings: Vec::new(),
+        losses: Vec::new(),
     };
     for j in 0..joints {
         robot.links.push(random_link(&mut random, j + 1));

@@ -32,7 +32,7 @@ pub(crate) struct Target {
 }
 
 /// All of them; each has a target of its name under fuzz/.
-pub(crate) const TARGETS: [Target; 17] = [
+pub(crate) const TARGETS: [Target; 18] = [
     Target {
         name: "document",
         body: document,
@@ -53,7 +53,7 @@ pub(crate) const TARGETS: [Target; 17] = [
         ],
     },
     Target { name: "trajectory_json", body: trajectory_json, seeds: &[TRAJECTORY] },
-    Target { name: "trajectory_csv", body: trajectory_csv, seeds: &[POINTS_CSV] },
+    Target { name: "trajectory_csv", body: trajectory_csv, seeds: &[POINTS_CSV, PIECES_CSV] },
     Target { name: "joint_trajectory", body: joint_trajectory, seeds: &[POINTS_YAML] },
     Target { name: "urdf", body: urdf, seeds: &[ARM.as_bytes(), MIMICS.as_bytes()] },
     Target { name: "srdf", body: srdf, seeds: &[SRDF] },
@@ -63,6 +63,7 @@ pub(crate) const TARGETS: [Target; 17] = [
     Target { name: "stl", body: stl, seeds: &[STL_TEXT, &STL_BINARY] },
     Target { name: "obj", body: obj, seeds: &[OBJ] },
     Target { name: "collada", body: collada, seeds: &[COLLADA] },
+    Target { name: "gltf", body: gltf, seeds: &[GLTF] },
     Target { name: "dynobench_environment", body: dynobench_environment, seeds: &[ENVIRONMENT] },
     Target { name: "dynobench_model", body: dynobench_model, seeds: &[MODEL, QUADROTOR_MODEL, CAR_MODEL] },
     Target { name: "kinopax", body: kinopax, seeds: &[BOXES] },
@@ -139,6 +140,9 @@ const TRAJECTORY: &[u8] =
 const POINTS_CSV: &[u8] =
     b"t,q_shoulder,q_elbow,qd_shoulder,qd_elbow\n0,0,0,0,0\n0.5,1e-1,0.2,0.3,0\n1,0.2,0.3,0,0\n";
 
+const PIECES_CSV: &[u8] = b"t,q_shoulder,q_elbow,duration,c0_shoulder,c1_shoulder,c0_elbow,c1_elbow\n\
+    0,0,1,0.5,0,2,1,0\n0.25,0.5,1,,,,,\n0.5,1,1,0.5,1,-2,1,0\n1,0,1,,,,,\n";
+
 const POINTS_YAML: &[u8] = b"header: {stamp: {sec: 0, nanosec: 0}, frame_id: ''}
 joint_names: [shoulder, elbow]
 points:
@@ -210,6 +214,8 @@ const STL_BINARY: [u8; 184] = {
 const OBJ: &[u8] =
     b"# a tetrahedron\no t\nv 0 0 0\nv 1 0 0 1.0\nv 0 1 0 0.1 0.2 0.3\nv 0 0 1\nvt 0 0\nvn 0 0 1\n\
 f 1 3 2\nf 1/1 2/1 4/1\nf -4//1 -1//1 -2//1\nf 2/1/1 3/1/1 4/1/1\nl 1 2\ng other\nf 1 2 3 4\n";
+
+const GLTF: &[u8] = br#"{"asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": [0]}], "nodes": [{"mesh": 0, "scale": [1, 2, 1], "children": [1]}, {"mesh": 0, "translation": [1, 0, 0]}], "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1, "mode": 4}]}], "accessors": [{"bufferView": 0, "componentType": 5126, "count": 4, "type": "VEC3"}, {"bufferView": 1, "componentType": 5121, "count": 12, "type": "SCALAR"}], "bufferViews": [{"buffer": 0, "byteLength": 48}, {"buffer": 0, "byteOffset": 48, "byteLength": 12, "byteStride": 1}], "buffers": [{"byteLength": 60, "uri": "data:;base64,AAAAAAAAAAAAAAAAAACAPwAAAAAAAAAAAAAAAAAAgD8AAAAAAAAAAAAAAAAAAIA/AAIBAAEDAAMCAQID"}]}"#;
 
 const COLLADA: &[u8] = br##"<?xml version="1.0" encoding="utf-8"?>
 <COLLADA xmlns="http://www.collada.org/2005/11/COLLADASchema" version="1.4.1">
@@ -521,6 +527,11 @@ pub(crate) fn obj(data: &[u8]) -> String {
 
 pub(crate) fn collada(data: &[u8]) -> String {
     mesh(Mesh::from_collada(data))
+}
+
+pub(crate) fn gltf(data: &[u8]) -> String {
+    let no_file = |_: &str| Err(InputError::new("no other file"));
+    mesh(Mesh::from_gltf(data, &no_file))
 }
 
 fn instance(environment: Environment, model: Option<Model>) -> String {

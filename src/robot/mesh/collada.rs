@@ -4,21 +4,15 @@
 //! Coordinates are multiplied by the document's unit. Its up-axis is not applied: that is the convention of RViz,
 //! MoveIt and Pinocchio, by which URDFs are written.
 
-use super::Mesh;
+use super::{MAX_CORNERS, MAX_DEPTH, MAX_VISITS, Mesh};
 use crate::error::InputError;
 use crate::robot::xml::{children, fault, well_formed};
 use glam::{DAffine3, DMat4, DVec3};
 use roxmltree::{Node, NodeId};
 use std::collections::HashMap;
 
-/// Nodes within nodes, and instances of nodes, at most: a document whose nodes hold themselves has no end.
-const MAX_DEPTH: usize = 64;
-
-/// Nodes, at most, each as often as it is shown.
-const MAX_VISITS: usize = 1_000_000;
-
-/// Corners of all faces together, at most: a small document may show its geometry any number of times.
-const MAX_CORNERS: usize = 50_000_000;
+/// Inputs that faces may have, at most.
+const MAX_INPUTS: usize = 64;
 
 impl Mesh {
     /// Reads the bytes of a COLLADA document.
@@ -129,7 +123,7 @@ impl<'a, 'i> ColladaReader<'a, 'i> {
     ) -> Result<(), InputError> {
         let offset = |input: Node| input.attribute("offset").map_or(Some(0), |o| o.trim().parse::<usize>().ok());
         let offsets = children(faces, "input").map(offset).collect::<Option<Vec<_>>>();
-        let stride = offsets.and_then(|o| o.into_iter().max()).filter(|&most| most < MAX_DEPTH).map(|most| most + 1);
+        let stride = offsets.and_then(|o| o.into_iter().max()).filter(|&most| most < MAX_INPUTS).map(|most| most + 1);
         let vertex = children(faces, "input").find(|i| i.attribute("semantic") == Some("VERTEX"));
         let (Some(stride), Some(input)) = (stride, vertex) else {
             return Err(fault(faces, "expected inputs with offsets, one of them of the semantic VERTEX"));
