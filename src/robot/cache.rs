@@ -19,13 +19,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The sources that covers come from: whoever changes how they are made need not remember to say so.
-const SOURCES: [(&str, &str); 22] = [
+const SOURCES: [(&str, &str); 23] = [
     ("cache.rs", include_str!("cache.rs")),
     ("cover.rs", include_str!("cover.rs")),
     ("cover/piece.rs", include_str!("cover/piece.rs")),
     ("cover/separate.rs", include_str!("cover/separate.rs")),
     ("geometry.rs", include_str!("geometry.rs")),
     ("mesh.rs", include_str!("mesh.rs")),
+    ("mesh/close.rs", include_str!("mesh/close.rs")),
     ("mesh/collada.rs", include_str!("mesh/collada.rs")),
     ("mesh/inside.rs", include_str!("mesh/inside.rs")),
     ("mesh/surface.rs", include_str!("mesh/surface.rs")),

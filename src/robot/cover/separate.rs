@@ -1,7 +1,7 @@
-//! Spheres that do not touch where solids do not: in random states, the named ones and the neutral one, balls
-//! that touch although their solids do not are chosen anew, so that they evade each other, until next to no state
-//! that the solids are free in is lost to the balls. Balls go on holding all of their solids whatever happens
-//! here: which states are looked at decides only how many there are, and where.
+//! Spheres that do not touch where solids do not: in the named states and the neutral one, and then in random ones,
+//! too, balls that touch although their solids do not are chosen anew, so that they evade each other, until next to
+//! no state that the solids are free in is lost to the balls. Balls go on holding all of their solids whatever
+//! happens here: which states are looked at decides only how many there are, and where.
 
 use super::piece::{Foe, Piece};
 use crate::pose::Pose;
@@ -57,6 +57,8 @@ struct PosedState {
     poses: Vec<Pose>,
     /// Whether people expect to plan from it: then it is not to be lost.
     is_named: bool,
+    /// Pairs of links that touch here, their solids, too, or whatever was done about their balls.
+    passed: Vec<usize>,
 }
 
 /// A ball of a piece, in its link's frame.
@@ -80,7 +82,7 @@ struct TouchingLinks {
     balls: Vec<[PlacedBall; 2]>,
 }
 
-/// A state that the solids are free in and the balls are not.
+/// A state that the solids are free in and the balls are not; of a named one, two links that do so there.
 struct Loss {
     is_named: bool,
     /// The least of the gaps that balls would have to keep to, metres; infinite where none touch.
@@ -106,22 +108,17 @@ pub(super) fn separate(robot: &Robot, pieces: &mut [Piece], link_of: &[usize], m
     let mut of_link = vec![Vec::new(); robot.links.len()];
     link_of.iter().enumerate().for_each(|(piece, &link)| of_link[link].push(piece));
     let mut separation = Separation::new(robot, of_link);
-    // How much of what is lost is looked at: less where there is no budget for all of it.
-    let mut portion = 1.0;
-    for _ in 0..ROUNDS {
-        let losses = separation.losses(pieces, stop);
-        if losses.is_empty() || stop.is_due() || portion < LEAST_PORTION {
-            break;
-        }
-        let works = worthwhile(losses, (AIM * separation.allowed()) as usize, portion);
-        // Where nothing can give way, another round would find the same.
-        if works.is_empty() {
-            break;
-        }
-        if !evade(pieces, works, most) {
-            portion /= 2.0;
-        }
-    }
+    separation.part(pieces, Aim::Named, most, stop);
+    separation.part(pieces, Aim::All, most, stop);
+}
+
+/// Which states are looked at.
+#[derive(Clone, Copy, PartialEq)]
+enum Aim {
+    /// The named ones and the neutral one: they come first, as long as there is a budget.
+    Named,
+    /// The random ones, too.
+    All,
 }
 
 /// What is known of a robot's states.
@@ -140,29 +137,95 @@ impl<'a> Separation<'a> {
         Self { robot, of_link, states: states(robot), is_hopeless: None }
     }
 
+    /// Chooses balls anew round by round, by no more than `most` in all, until as many states are free as are to be; in
+    /// the end those are kept that lost the fewest.
+    fn part(&mut self, pieces: &mut [Piece], aim: Aim, most: usize, stop: &Stop) {
+        // How much of what is lost is looked at: less where there is no budget for all of it.
+        let mut portion = 1.0;
+        let (mut fewest, mut best) = ([usize::MAX; 2], Vec::new());
+        for round in 0..=ROUNDS {
+            let losses = self.losses(pieces, aim, stop);
+            let named = losses.iter().filter(|loss| loss.is_named).count();
+            let lost = [named, losses.len() - named];
+            if lost < fewest {
+                (fewest, best) = (lost, pieces.to_vec());
+            }
+            if losses.is_empty() || stop.is_due() || portion < LEAST_PORTION || round == ROUNDS {
+                break;
+            }
+            let works = worthwhile(losses, (AIM * self.allowed()) as usize, portion);
+            // Where nothing can give way, another round would find the same.
+            if works.is_empty() {
+                break;
+            }
+            if !evade(pieces, works, most) {
+                portion /= 2.0;
+            }
+        }
+        pieces.clone_from_slice(&best);
+        if aim == Aim::Named {
+            self.pass_over_what_is_lost(pieces, stop);
+        }
+    }
+
+    /// Leaves what could not be parted in named states alone from now on.
+    fn pass_over_what_is_lost(&mut self, pieces: &[Piece], stop: &Stop) {
+        let links = self.placed_balls(pieces);
+        let lost = in_parallel(&self.states, |state| {
+            let is_left = stop.is_due() || !state.is_named;
+            let touching = if is_left { Vec::new() } else { self.touching(&links, state) };
+            touching.iter().map(|links| links.pair).collect::<Vec<usize>>()
+        });
+        self.states.iter_mut().zip(lost).for_each(|(state, lost)| state.passed.extend(lost));
+    }
+
+    fn placed_balls(&self, pieces: &[Piece]) -> Vec<LinkBalls> {
+        self.of_link.iter().map(|of_link| LinkBalls::new(pieces, of_link)).collect()
+    }
+
     /// How many states may be lost.
     fn allowed(&self) -> f64 {
         LOSS * self.states.len() as f64
     }
 
-    /// The states that are lost; none where they are few enough.
-    fn losses(&mut self, pieces: &[Piece], stop: &Stop) -> Vec<Loss> {
-        let links: Vec<LinkBalls> = self.of_link.iter().map(|of_link| LinkBalls::new(pieces, of_link)).collect();
+    /// The states that are lost, of those that are looked at; none where they are few enough.
+    fn losses(&mut self, pieces: &[Piece], aim: Aim, stop: &Stop) -> Vec<Loss> {
+        let links = self.placed_balls(pieces);
         if self.is_hopeless.is_none() {
             self.is_hopeless = Some(self.hopeless(pieces, &links, stop));
         }
-        let looks = LOOKS / self.states.len().max(1);
-        let losses: Vec<Option<Loss>> = in_parallel(&self.states, |state| {
-            let touching = if stop.is_due() { Vec::new() } else { self.touching(&links, state) };
-            let in_contact = touching.iter().any(|links| self.solids_touch(pieces, links.pair, state));
-            (!in_contact).then(|| self.loss(pieces, &touching, state, looks))
+        let is_looked_at = |state: &PosedState| !stop.is_due() && (aim == Aim::All || state.is_named);
+        let looks = LOOKS / self.states.iter().filter(|state| is_looked_at(state)).count().max(1);
+        let found = in_parallel(&self.states, |state| {
+            if is_looked_at(state) { self.look(pieces, &links, state, looks) } else { Default::default() }
         });
-        // Solids that touch in a state always will.
-        let mut is_free = losses.iter().map(Option::is_some);
-        self.states.retain(|_| is_free.next() == Some(true));
-        let losses: Vec<Loss> = losses.into_iter().flatten().filter(|loss| loss.gap.is_finite()).collect();
-        let is_enough = losses.len() as f64 <= self.allowed() && !losses.iter().any(|loss| loss.is_named);
+        let mut losses = Vec::new();
+        let looked_at = std::mem::take(&mut self.states).into_iter().zip(found);
+        self.states = looked_at
+            .filter_map(|(mut state, (in_contact, found))| {
+                // Solids that touch in a state always will. Of a named one, whoever plans for other links is left the rest.
+                state.passed.extend(in_contact);
+                let is_kept = state.is_named || state.passed.is_empty();
+                losses.extend(found.into_iter().filter(|loss| is_kept && loss.gap.is_finite()));
+                is_kept.then_some(state)
+            })
+            .collect();
+        let named = losses.iter().filter(|loss| loss.is_named).count();
+        let is_enough = named == 0 && losses.len() as f64 <= self.allowed();
         if is_enough { Vec::new() } else { losses }
+    }
+
+    /// Which pairs of links touch in a state, and what it is lost by beside them.
+    fn look(&self, pieces: &[Piece], links: &[LinkBalls], state: &PosedState, looks: usize) -> (Vec<usize>, Vec<Loss>) {
+        let touching = self.touching(links, state);
+        let (in_contact, apart): (Vec<_>, Vec<_>) =
+            touching.into_iter().partition(|links| self.solids_touch(pieces, links.pair, state));
+        let losses = if state.is_named {
+            apart.chunks(1).map(|links| self.loss(pieces, links, state, looks)).collect()
+        } else {
+            vec![self.loss(pieces, &apart, state, looks)]
+        };
+        (in_contact.into_iter().map(|links| links.pair).collect(), losses)
     }
 
     /// Which pairs of links touch in nearly all states.
@@ -195,7 +258,8 @@ impl<'a> Separation<'a> {
     /// The pairs of links whose balls touch in a state.
     fn touching(&self, links: &[LinkBalls], state: &PosedState) -> Vec<TouchingLinks> {
         let is_hopeless = |pair: usize| self.is_hopeless.as_ref().is_some_and(|hopeless| hopeless[pair]);
-        let judged = (0..self.robot.pairs.len()).filter(|&pair| !is_hopeless(pair));
+        let is_passed = |pair: usize| (is_hopeless(pair) && !state.is_named) || state.passed.contains(&pair);
+        let judged = (0..self.robot.pairs.len()).filter(|&pair| !is_passed(pair));
         let of_pair = |pair| TouchingLinks { pair, balls: self.touching_balls(links, pair, state) };
         judged.map(of_pair).filter(|found| !found.balls.is_empty()).collect()
     }
@@ -253,12 +317,13 @@ impl LinkBalls {
     }
 }
 
-/// What to do by piece about a portion of the lost states that are more than `left`: named ones first, then where
-/// gaps are wide, which takes fewer balls.
+/// What to do by piece about a portion of the lost states that are more than `left`, or of the named ones alone as long
+/// as there are any: first where gaps are wide, which takes fewer balls.
 fn worthwhile(mut losses: Vec<Loss>, left: usize, portion: f64) -> Vec<(usize, Evasion)> {
     losses.sort_by(|a, b| b.is_named.cmp(&a.is_named).then(b.gap.total_cmp(&a.gap)));
-    let named = losses.iter().filter(|loss| loss.is_named).count();
-    let wanted = losses.len().saturating_sub(left).max(named);
+    let can_give_way = |loss: &&Loss| loss.is_named && !loss.orders.is_empty();
+    let named = losses.iter().filter(can_give_way).count();
+    let wanted = if named > 0 { named } else { losses.len().saturating_sub(left) };
     losses.truncate((wanted as f64 * portion).ceil() as usize);
     let mut works: BTreeMap<usize, Evasion> = BTreeMap::new();
     for (piece, ball, foe, gap) in losses.into_iter().flat_map(|loss| loss.orders) {
@@ -355,7 +420,7 @@ fn states(robot: &Robot) -> Vec<PosedState> {
         robot.joints.iter().map(&mut value).collect::<Vec<f64>>()
     };
     let count = STATES.min(PAIRS / robot.pairs.len().max(1));
-    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named };
+    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named, passed: Vec::new() };
     let mut states: Vec<PosedState> = (0..count).map(|_| posed(&random(), false)).collect();
     let neutral = robot.neutral();
     states.push(posed(&neutral, true));

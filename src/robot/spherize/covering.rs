@@ -320,7 +320,7 @@ impl Covering {
     pub(super) fn margin(&self, pose: &Pose) -> f64 {
         match self.covered {
             Covered::Sphere { .. } => 0.0,
-            _ => ROUNDING * (self.scale() + pose.translation.length()),
+            _ => ROUNDING * (self.scale() + pose.translation.length()) + self.surface().map_or(0.0, Surface::moved),
         }
     }
 
