@@ -6,13 +6,13 @@
 use super::piece::{Foe, Piece};
 use crate::pose::Pose;
 use crate::robot::spherize::Ball;
-use crate::robot::{Joint, Robot, Sphere};
+use crate::robot::sphere::bounding_sphere;
+use crate::robot::{Robot, Sphere};
 use crate::stop::Stop;
 use crate::threads::in_parallel;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::collections::{BTreeMap, BTreeSet};
-use std::f64::consts::PI;
 
 /// Random states, at most.
 const STATES: usize = 1000;
@@ -33,8 +33,8 @@ const AIM: f64 = 0.75;
 /// A ball gives way alone where its solid stays as far from the other as this share of its excess.
 const ENOUGH: f64 = 0.25;
 
-/// Balls that reach less than this beyond their solid (metres) are good enough.
-const FINEST: f64 = 2e-4;
+/// Balls that reach less than this share of the solid's size beyond it are good enough.
+const FINEST: f64 = 3e-4;
 
 /// Balls that touch are looked at this often in a round, at most, shared among the states: what is left shows
 /// in the next.
@@ -295,10 +295,10 @@ impl LinkBalls {
             spheres.map(move |(ball, sphere)| PlacedBall { sphere, piece, ball })
         };
         let balls: Vec<PlacedBall> = of_link.iter().flat_map(of_piece).collect();
-        let center = balls.iter().map(|b| b.sphere.center).sum::<glam::DVec3>() / balls.len().max(1) as f64;
-        let reach = balls.iter().map(|b| b.sphere.center.distance(center) + b.sphere.radius);
-        let radius = reach.fold(f64::NEG_INFINITY, f64::max);
-        Self { balls, bound: Sphere { center, radius } }
+        let spheres: Vec<Sphere> = balls.iter().map(|b| b.sphere).collect();
+        let nothing = Sphere { center: glam::DVec3::ZERO, radius: f64::NEG_INFINITY };
+        let bound = if spheres.is_empty() { nothing } else { bounding_sphere(&spheres) };
+        Self { balls, bound }
     }
 
     /// The balls that touch another link's, which `pose` places in this one's frame.
@@ -317,13 +317,12 @@ impl LinkBalls {
     }
 }
 
-/// What to do by piece about a portion of the lost states that are more than `left`, or of the named ones alone as long
-/// as there are any: first where gaps are wide, which takes fewer balls.
+/// What to do by piece about a portion of the lost states that are more than `left`: named ones first, then where
+/// gaps are wide, which takes fewer balls.
 fn worthwhile(mut losses: Vec<Loss>, left: usize, portion: f64) -> Vec<(usize, Evasion)> {
     losses.sort_by(|a, b| b.is_named.cmp(&a.is_named).then(b.gap.total_cmp(&a.gap)));
-    let can_give_way = |loss: &&Loss| loss.is_named && !loss.orders.is_empty();
-    let named = losses.iter().filter(can_give_way).count();
-    let wanted = if named > 0 { named } else { losses.len().saturating_sub(left) };
+    let named = losses.iter().filter(|loss| loss.is_named).count();
+    let wanted = losses.len().saturating_sub(left).max(named);
     losses.truncate((wanted as f64 * portion).ceil() as usize);
     let mut works: BTreeMap<usize, Evasion> = BTreeMap::new();
     for (piece, ball, foe, gap) in losses.into_iter().flat_map(|loss| loss.orders) {
@@ -385,11 +384,11 @@ impl Loss {
         let distances = [0, 1].map(|i| of_pair[i].0.covering.signed_distance(centers[i]));
         let others = [of_pair[1].1, of_pair[0].1];
         let spare = [0, 1].map(|i| distances[i] - others[i].sphere.radius);
-        let can_alone = [0, 1].map(|i| spare[i] >= ENOUGH * of_pair[i].1.excess);
-        let both = !can_alone[0] && !can_alone[1];
+        let farther = usize::from(spare[1] > spare[0]);
+        let both = spare[farther] < ENOUGH * of_pair[farther].1.excess;
         for i in 0..2 {
-            let chosen = both || (can_alone[i] && spare[i] >= spare[1 - i]);
-            if !chosen || of_pair[i].1.excess < FINEST {
+            let is_chosen = both || i == farther;
+            if !is_chosen || of_pair[i].1.excess < FINEST * of_pair[i].0.covering.scale() {
                 continue;
             }
             let (radius, gap) = if both {
@@ -412,22 +411,14 @@ impl Loss {
 /// Random states within the joints' ranges, the neutral one and the named ones.
 fn states(robot: &Robot) -> Vec<PosedState> {
     let mut rng = Pcg64Mcg::seed_from_u64(SEED);
-    let mut random = || {
-        let mut value = |j: &Joint| {
-            let [low, high] = [j.limits.lower.max(-PI), j.limits.upper.min(PI)];
-            if j.is_independent() && low < high { rng.random_range(low..=high) } else { low.min(high) }
-        };
-        robot.joints.iter().map(&mut value).collect::<Vec<f64>>()
+    let ranges = robot.ranges_to_draw_from();
+    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named, passed: Vec::new() };
+    let mut random = |_| {
+        let drawn = ranges.iter().map(|&[low, high]| if low < high { rng.random_range(low..=high) } else { low });
+        posed(&drawn.collect::<Vec<f64>>(), false)
     };
     let count = STATES.min(PAIRS / robot.pairs.len().max(1));
-    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named, passed: Vec::new() };
-    let mut states: Vec<PosedState> = (0..count).map(|_| posed(&random(), false)).collect();
-    let neutral = robot.neutral();
-    states.push(posed(&neutral, true));
-    for named in &robot.states {
-        let mut values = neutral.clone();
-        named.values.iter().for_each(|&(joint, value)| values[joint] = value);
-        states.push(posed(&values, true));
-    }
+    let mut states: Vec<PosedState> = (0..count).map(&mut random).collect();
+    states.extend(robot.known_states().iter().map(|(_, values)| posed(values, true)));
     states
 }

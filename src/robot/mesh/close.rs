@@ -1,4 +1,4 @@
-//! Closes what a file gives of a surface: turns triangles and caps holes. Imports its sibling `surface`.
+//! Closes what a file gives of a surface: turns triangles and caps holes. Imports nothing.
 //!
 //! Triangles over edges that just two of them share hang together and are turned alike. A part that they close by
 //! themselves is turned so that its volume is positive. Other parts bound the solid together, though they share no
@@ -9,7 +9,6 @@
 //!
 //! Corners of such edges that all but meet become one first: files round coordinates, each triangle's for itself.
 
-use super::surface::enclosed_volume;
 use glam::DVec3;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -218,6 +217,13 @@ fn take_way(ways: &mut BTreeMap<usize, Vec<usize>>, from: usize, to: usize) {
 /// Directed edges of a triangle, but for those that have no length.
 fn edges([a, b, c]: [usize; 3]) -> impl Iterator<Item = [usize; 2]> + Clone {
     [[a, b], [b, c], [c, a]].into_iter().filter(|[a, b]| a != b)
+}
+
+/// Volume by the divergence theorem, from an origin near the triangles.
+pub(super) fn enclosed_volume(triangles: &[[DVec3; 3]]) -> f64 {
+    let origin = triangles.first().map_or(DVec3::ZERO, |t| t[0]);
+    let cone = |t: &[DVec3; 3]| (t[0] - origin).dot((t[1] - origin).cross(t[2] - origin)) / 6.0;
+    triangles.iter().map(cone).sum()
 }
 
 #[cfg(test)]

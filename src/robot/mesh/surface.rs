@@ -6,7 +6,7 @@
 //! and what it does not wind about is outside.
 
 use super::Mesh;
-use super::close::close;
+use super::close::{close, enclosed_volume};
 use glam::DVec3;
 use std::f64::consts::PI;
 
@@ -150,13 +150,6 @@ impl SurfaceNode {
         }
         Self { low, high, first, count: triangles.len(), right: None }
     }
-}
-
-/// Volume by the divergence theorem, from an origin near the triangles.
-pub(super) fn enclosed_volume(triangles: &[[DVec3; 3]]) -> f64 {
-    let origin = triangles.first().map_or(DVec3::ZERO, |t| t[0]);
-    let cone = |t: &[DVec3; 3]| (t[0] - origin).dot((t[1] - origin).cross(t[2] - origin)) / 6.0;
-    triangles.iter().map(cone).sum()
 }
 
 /// Sum of the solid angles of triangles over 4 pi (van Oosterom, Strackee, "The solid angle of a
