@@ -238,6 +238,7 @@ impl Mechanism {
 mod tests {
     use super::super::LoadOptions;
     use super::*;
+    use std::f64::consts::PI;
 
     /// A pendulum about y, of 2 kg at 0.5 m; a finger on it that turns twice as far as another. The first two links
     /// have spheres at the axis, which always touch, and one each half a metre off.

@@ -43,6 +43,9 @@ const LOOKS: usize = 40_000;
 /// Rounds of choosing anew; the first few do nearly all.
 const ROUNDS: usize = 16;
 
+/// The share of the budget that is kept for named states when balls have been chosen for random ones.
+const RESERVE: f64 = 0.05;
+
 /// Where the budget is too small for this portion of what is lost, it is used up.
 const LEAST_PORTION: f64 = 0.05;
 
@@ -109,7 +112,9 @@ pub(super) fn separate(robot: &Robot, pieces: &mut [Piece], link_of: &[usize], m
     link_of.iter().enumerate().for_each(|(piece, &link)| of_link[link].push(piece));
     let mut separation = Separation::new(robot, of_link);
     separation.part(pieces, Aim::Named, most, stop);
-    separation.part(pieces, Aim::All, most, stop);
+    separation.part(pieces, Aim::All, most - (RESERVE * most as f64) as usize, stop);
+    // What was chosen for random states may touch in named ones.
+    separation.part(pieces, Aim::Named, most, stop);
 }
 
 /// Which states are looked at.
@@ -146,7 +151,7 @@ impl<'a> Separation<'a> {
         for round in 0..=ROUNDS {
             let losses = self.losses(pieces, aim, stop);
             let named = losses.iter().filter(|loss| loss.is_named).count();
-            let lost = [named, losses.len() - named];
+            let lost = [losses.len() - named, named];
             if lost < fewest {
                 (fewest, best) = (lost, pieces.to_vec());
             }
