@@ -6,10 +6,11 @@ mod common;
 #[path = "agreement/vehicles.rs"]
 mod vehicles;
 
+use flatout::bench::families::FamilyKind;
 use flatout::bench::mbm::MbmSuite;
 use flatout::check::{
-    EdgeBatch, EdgeChecker, Margins, ParallelChecker, ScalarChecker, SimdChecker, StateBatch, Status,
-    Verdict, simd,
+    EdgeBatch, EdgeChecker, Lengths, Margins, ParallelChecker, ScalarChecker, SimdChecker, StateBatch,
+    Status, Verdict, simd,
 };
 use flatout::pose::Pose;
 use flatout::problem::{GRAVITY, JointState, Problem, Smoothness};
@@ -323,6 +324,68 @@ fn random_edges_of_random_robots_agree() {
     }
     tally.assert_few_close();
     assert!(tally.seen[..ARM_STATUSES].iter().all(|&n| n > 10), "all kinds occur: {:?}", tally.seen);
+}
+
+/// The state between two at which a margin of collision falls below a bound (metres): the last that the oracle finds to
+/// keep it, and the first that does not.
+fn verge(oracle: &mut ScalarChecker, ends: [&[f64]; 2], bound: f64) -> Option<[Vec<f64>; 2]> {
+    let still = vec![0.0; ends[0].len()];
+    let at = |share: f64| ends[0].iter().zip(ends[1]).map(|(a, b)| a + share * (b - a)).collect::<Vec<f64>>();
+    let mut keeps = |share: f64| {
+        let margins = oracle.margins(&at(share), &still, &still);
+        margins.of(Status::World).min(margins.of(Status::SelfCollision)) >= bound
+    };
+    let (mut kept, mut lost) = (0.0, 1.0);
+    if !keeps(kept) || keeps(lost) {
+        return None;
+    }
+    for _ in 0..60 {
+        let middle = (kept + lost) / 2.0;
+        *(if keeps(middle) { &mut kept } else { &mut lost }) = middle;
+    }
+    Some([at(kept), at(lost)])
+}
+
+/// Of robots and worlds of any size: what is free by a checker in single precision, with all that rounding may take for
+/// its padding, is free; and what is farther apart than twice that is free by the checker.
+#[test]
+fn rounding_takes_no_more_than_is_said() {
+    let mut let_pass = 0;
+    for (index, scale) in (0..8).flat_map(|i| [1.0, 10.0, 100.0].map(|scale| (i, scale))) {
+        let problem = FamilyKind::Arm.problem(index, scale).expect("a problem");
+        let limits = &problem.mechanism.limits;
+        let rounding = Lengths::of(&problem).rounding;
+        let mut rng = Pcg64Mcg::seed_from_u64(index);
+        let mut oracle = ScalarChecker::new(&problem, 0.05);
+        let (mut colliding, mut free) = (StateBatch::new(limits.len()), StateBatch::new(limits.len()));
+        let still = vec![0.0; limits.len()];
+        for _ in 0..400 {
+            let mut random =
+                || limits.iter().map(|l| rng.random_range(l.lower.max(-3.0)..=l.upper.min(3.0))).collect();
+            let ends: [Vec<f64>; 2] = [random(), random()];
+            let ends = ends.each_ref().map(Vec::as_slice);
+            if let Some([_, lost]) = verge(&mut oracle, ends, 0.0) {
+                colliding.push(&lost, &still, &still);
+            }
+            if let Some([kept, _]) = verge(&mut oracle, ends, 2.0 * rounding) {
+                free.push(&kept, &still, &still);
+            }
+        }
+        assert!(colliding.len() > 20 && free.len() > 20, "{} and {}", colliding.len(), free.len());
+        for mut backend in backends(&problem) {
+            let mut statuses = |padding: f64, states: &StateBatch| -> Vec<Status> {
+                let mut verdicts = Vec::new();
+                backend.set_padding(padding);
+                backend.check_states(states, &mut verdicts).expect("backends do not fail");
+                verdicts.iter().map(Verdict::status).collect()
+            };
+            let collides = |status: &Status| matches!(status, Status::World | Status::SelfCollision);
+            let_pass += statuses(0.0, &colliding).iter().filter(|status| !collides(status)).count();
+            assert!(statuses(rounding, &colliding).iter().all(collides), "arm {index} at {scale}");
+            assert!(!statuses(rounding, &free).iter().any(collides), "arm {index} at {scale}");
+        }
+    }
+    assert!(let_pass > 100, "rounding does take something: {let_pass}");
 }
 
 /// What efforts leave for moving, of random edges: the oracle takes it from two motions in one gravity, the lanes

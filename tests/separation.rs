@@ -75,6 +75,34 @@ fn spheres_of_links_stay_apart_where_the_links_do() {
 }
 
 /// Plates that pass each other more closely than any budget of spheres can tell are given up in a while.
+/// The neutral state is not to be lost, however few random states are like it, and though other links touch there.
+#[test]
+fn links_stay_apart_in_the_neutral_state_beside_others_that_touch() {
+    let bar = |name: &str, x: f64, y: f64, reach: f64| {
+        format!(
+            "<link name=\"{name}\"><collision><origin xyz=\"{} 0 0\"/><geometry><box size=\"0.5 0.1 0.1\"/></geometry>\
+             </collision></link><joint name=\"turn_{name}\" type=\"revolute\"><parent link=\"base\"/>\
+             <child link=\"{name}\"/><origin xyz=\"{x} {y} 0\"/><axis xyz=\"0 0 1\"/>\
+             <limit lower=\"-3\" upper=\"3\" velocity=\"1\" effort=\"100\"/></joint>",
+            reach / 2.0
+        )
+    };
+    // The ends of two bars stand 8 mm apart; two others, far away, lie across each other.
+    let bars = [
+        bar("a", 0.0, 0.0, 0.5),
+        bar("b", 1.008, 0.0, -0.5),
+        bar("c", 0.0, 9.0, 0.5),
+        bar("d", 0.9, 9.0, -0.5),
+    ];
+    let robot = load(
+        &format!("<robot name=\"bars\"><link name=\"base\"/>{}</robot>", bars.concat()),
+        CoverOptions { max_spheres: 1024, tolerance: 0.05 },
+    );
+    let touching = robot.touching(&robot.link_poses(&robot.neutral()));
+    let names = touching.iter().map(|&pair| robot.pairs[pair].map(|l| robot.links[l].name.as_str()));
+    assert_eq!(names.collect::<Vec<_>>(), [["c", "d"]]);
+}
+
 #[test]
 fn what_cannot_be_separated_is_given_up() {
     let robot = load(&folding(0.001), CoverOptions { max_spheres: 300, tolerance: 0.05 });

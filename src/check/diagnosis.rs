@@ -167,7 +167,13 @@ impl fmt::Display for Diagnosis {
                 write!(f, "link \"{subject}\" is {millimetres:.2} mm inside obstacle \"{other}\"")
             }
             Status::SelfCollision => {
-                write!(f, "links \"{subject}\" and \"{other}\" overlap by {millimetres:.2} mm")
+                write!(
+                    f,
+                    "links \"{subject}\" and \"{other}\" overlap by {millimetres:.2} mm, by spheres that hold them; where \
+                     they themselves do not touch, more spheres may part them (cover: max_spheres in a scene), and \
+                     where they always do, an SRDF leaves them out by <disable_collisions link1=\"{subject}\" \
+                     link2=\"{other}\" reason=\"User\"/>"
+                )
             }
             Status::Velocity => {
                 write!(f, "velocity of \"{subject}\" is {amount}, outside [{lower}, {upper}]")

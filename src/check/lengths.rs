@@ -3,6 +3,7 @@
 
 use super::packed::reaches;
 use crate::problem::Problem;
+use crate::robot::{Body, CollisionLink, JointMotion, Sphere};
 use crate::world::{Obstacle, Shape};
 use glam::DVec3;
 use std::f64::consts::PI;
@@ -16,6 +17,9 @@ pub struct Lengths {
     /// How far spheres may move between two samples of an edge: no sphere of the robot of median size slips
     /// through an obstacle of median thickness.
     pub spacing: f64,
+    /// How far distances may be off that are computed in single precision: what is farther apart by a checker that
+    /// computes so does not touch.
+    pub rounding: f64,
 }
 
 /// Spacing of samples of vehicles, metres.
@@ -25,13 +29,16 @@ const VEHICLE_SPACING: f64 = 0.1;
 /// then it is their edges that count.
 const WIDEST: f64 = 1.0 / 8.0;
 
+/// Operations from a sphere's place to its distance from an obstacle.
+const DISTANCE_OPERATIONS: usize = 4;
+
 impl Lengths {
     /// The lengths of `problem`.
     pub fn of(problem: &Problem) -> Self {
         let Problem { mechanism, world, .. } = problem;
-        let radian = radian(problem);
+        let (radian, rounding) = (radian(problem), rounding(problem));
         if mechanism.vehicle().is_some() {
-            return Self { radian, spacing: VEHICLE_SPACING };
+            return Self { radian, spacing: VEHICLE_SPACING, rounding };
         }
         let moving = mechanism.links.iter().filter(|link| link.body != 0);
         let radii = moving.flat_map(|link| &mechanism.spheres[link.spheres.clone()]).map(|s| s.radius);
@@ -40,8 +47,44 @@ impl Lengths {
         let widest = WIDEST * radian;
         // A point among plates gives no size.
         let spacing = if sizes > 0.0 { sizes.min(widest) } else { widest };
-        Self { radian, spacing }
+        Self { radian, spacing, rounding }
     }
+}
+
+/// See [`Lengths::rounding`]. Each body is placed by a rotation and a shift of its own, and a few operations more lead to
+/// a distance: each is off by half an [`f32::EPSILON`] of the coordinates at hand. The angle itself, and its sine and
+/// cosine, take as much again.
+fn rounding(problem: &Problem) -> f64 {
+    let Problem { mechanism, world, .. } = problem;
+    let reach = reach(problem);
+    let is_near = |o: &&Obstacle| o.signed_distance(DVec3::ZERO) <= reach;
+    let farthest = world.obstacles.iter().filter(is_near).map(|o| o.pose.translation.length()).fold(0.0, f64::max);
+    let operations = mechanism.bodies.len() + DISTANCE_OPERATIONS;
+    operations as f64 * f64::from(f32::EPSILON) * (reach + farthest)
+}
+
+/// How far from the world's origin any of the robot's spheres reaches at most, metres.
+fn reach(problem: &Problem) -> f64 {
+    let mechanism = &problem.mechanism;
+    let farthest: Vec<f64> =
+        search_box(problem, 0.0).iter().map(|(lower, upper)| lower.abs().max(upper.abs())).collect();
+    let travel = |body: &Body| match body.motion {
+        JointMotion::Prismatic => body.ratio.abs() * farthest[body.output] + body.offset.abs(),
+        _ => 0.0,
+    };
+    let mut reaches: Vec<f64> = Vec::with_capacity(mechanism.bodies.len());
+    for (i, body) in mechanism.bodies.iter().enumerate() {
+        let before = if i == 0 { 0.0 } else { reaches[body.parent] };
+        reaches.push(before + body.placement.translation.length() + travel(body));
+    }
+    let beyond = |s: &Sphere| s.center.length() + s.radius;
+    let of_link = |link: &CollisionLink| {
+        let spheres = &mechanism.spheres[link.spheres.clone()];
+        reaches[link.body] + spheres.iter().map(beyond).fold(0.0, f64::max)
+    };
+    let slides = |output: &usize| mechanism.base.is_some() && !mechanism.is_angle(*output);
+    let about: f64 = (0..mechanism.dof()).filter(slides).map(|output| farthest[output]).sum();
+    about + mechanism.links.iter().map(of_link).fold(0.0, f64::max)
 }
 
 /// See [`Lengths::radian`].

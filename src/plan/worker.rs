@@ -3,7 +3,7 @@
 
 use super::{Budget, Gap, Halt, PlanOptions, Statistics, Termination};
 use crate::certify::{Certificate, Certifier, Violation};
-use crate::check::{CheckError, EdgeChecker, StateBatch, Status};
+use crate::check::{CheckError, EdgeChecker, Lengths, StateBatch, Status};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{JointState, Problem, Smoothness};
 use crate::stop::Stop;
@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 /// What a search asks of edges beyond what it is told.
 struct WorkerSettings {
     /// Clearances that the search and the refinement of vehicles ask for, in metres, the greatest first that start and
-    /// goal can afford: each a fifth of the one before, and none at last.
-    paddings: [f64; 4],
+    /// goal can afford: each a fifth of the one before.
+    paddings: [f64; 3],
     /// The same for arms and points, as shares of the spacing of samples: between two samples that are d apart a sphere
     /// of radius r that moves past an edge can dip in by d^2 / (8 r). Spheres move a quarter of the bound at the
     /// median, and r is about half of the spacing: so deep are a sixteenth of an eighth.
-    padding_shares: [f64; 4],
+    padding_shares: [f64; 3],
     /// Samples that a search draws before it asks for the next smaller clearance: passages may be narrower than the
     /// ends are. Edges are sampled twice as finely then, so that they dip in by a quarter.
     samples_per_padding: u64,
@@ -32,8 +32,8 @@ struct WorkerSettings {
 
 impl WorkerSettings {
     const DEFAULT: Self = Self {
-        paddings: [1e-3, 2e-4, 4e-5, 0.0],
-        padding_shares: [1e-2, 2e-3, 4e-4, 0.0],
+        paddings: [1e-3, 2e-4, 4e-5],
+        padding_shares: [1e-2, 2e-3, 4e-4],
         samples_per_padding: 20_000,
         finest: 10,
         afterthought: Duration::from_micros(100),
@@ -83,8 +83,10 @@ pub(super) struct Worker<'a> {
     pub(super) local: LocalPlanner<'a>,
     /// Made when there is something to certify.
     certifier: Option<Certifier<'a>>,
-    /// Clearances to ask for, metres, the greatest first.
-    pub(super) paddings: [f64; 4],
+    /// Clearances to ask for, metres, the greatest first. The last but one is what rounding may take: with less, a
+    /// checker in single precision lets pass what overlaps, and no finer samples tell. None is for ends alone that
+    /// cannot afford that.
+    pub(super) paddings: [f64; PADDINGS],
     /// Index of the one that is asked for.
     pub(super) padding: usize,
     /// Spacing of samples before it is halved, metres.
@@ -98,6 +100,20 @@ pub(super) struct Worker<'a> {
     pub(super) gap: Option<Gap>,
     /// Whether there is an answer: then nobody asks for the gap.
     pub(super) has_answer: bool,
+}
+
+/// How many clearances there are to ask for.
+const PADDINGS: usize = 5;
+
+/// See [`Worker::paddings`].
+fn paddings(problem: &Problem, spacing: f64) -> [f64; PADDINGS] {
+    let WorkerSettings { paddings, padding_shares, .. } = WorkerSettings::DEFAULT;
+    let rounding = Lengths::of(problem).rounding;
+    let [a, b, c] = match problem.mechanism.vehicle() {
+        Some(_) => paddings,
+        None => padding_shares.map(|share| share * spacing),
+    };
+    [a.max(rounding), b.max(rounding), c.max(rounding), rounding, 0.0]
 }
 
 impl<'a> Worker<'a> {
@@ -119,10 +135,7 @@ impl<'a> Worker<'a> {
             certifier: None,
             padding: 0,
             spacing,
-            paddings: match problem.mechanism.vehicle() {
-                Some(_) => WorkerSettings::DEFAULT.paddings,
-                None => WorkerSettings::DEFAULT.padding_shares.map(|share| share * spacing),
-            },
+            paddings: paddings(problem, spacing),
             halvings: 0,
             statistics: Statistics::default(),
             states_before,
@@ -225,7 +238,7 @@ impl<'a> Worker<'a> {
         let mut shrunk = 0;
         let found = loop {
             self.sample_by_halves(repairs + shrunk);
-            let stage = match self.padding + 1 < self.paddings.len() {
+            let stage = match self.padding + 1 < PADDINGS - 1 {
                 true => WorkerSettings::DEFAULT.samples_per_padding.saturating_mul(u64::from(shrunk) + 1),
                 false => u64::MAX,
             };

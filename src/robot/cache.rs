@@ -27,6 +27,7 @@ const SOURCES: [(&str, &str); 25] = [
     ("cover/separate.rs", include_str!("cover/separate.rs")),
     ("geometry.rs", include_str!("geometry.rs")),
     ("mesh.rs", include_str!("mesh.rs")),
+    ("mesh/close.rs", include_str!("mesh/close.rs")),
     ("mesh/collada.rs", include_str!("mesh/collada.rs")),
     ("mesh/gltf.rs", include_str!("mesh/gltf.rs")),
     ("mesh/gltf/buffers.rs", include_str!("mesh/gltf/buffers.rs")),
@@ -44,6 +45,8 @@ const SOURCES: [(&str, &str); 25] = [
     ("spherize/select.rs", include_str!("spherize/select.rs")),
     ("spherize/set_cover.rs", include_str!("spherize/set_cover.rs")),
     ("spherize/solid.rs", include_str!("spherize/solid.rs")),
+    ("sphere.rs", include_str!("sphere.rs")),
+    ("states.rs", include_str!("states.rs")),
     ("mod.rs", include_str!("mod.rs")),
     ("pose.rs", include_str!("../pose.rs")),
 ];

@@ -1,6 +1,7 @@
 //! What the model of a robot says of joint states: where its links are, what efforts a motion takes there, and which
 //! links touch, so that it can be held against other implementations. Imports `base`, `error` and `pose`.
 
+use super::states::range_to_draw_from;
 use super::{AlwaysTouching, DynamicsScratch, Link, Mechanism, Robot, SkipReason};
 use crate::base::GRAVITY;
 use crate::error::InputError;
@@ -9,7 +10,6 @@ use glam::DVec3;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
-use std::f64::consts::PI;
 
 /// Version of what an [`Evaluation`] is written as.
 const FORMAT: &str = "flatout-evaluation/1";
@@ -113,12 +113,8 @@ impl Robot {
         let link = |l: &Link| EvaluatedLink { name: l.name.clone(), spheres: l.spheres.len() };
         let mut evaluator =
             Evaluator { robot: self, joints: &joints, mechanism: &mechanism, gravity: options.gravity, scratch: DynamicsScratch::default() };
-        let mut states = vec![evaluator.at_rest("neutral".to_owned(), &self.neutral())];
-        for state in &self.states {
-            let mut values = self.neutral();
-            state.values.iter().for_each(|&(joint, value)| values[joint] = value);
-            states.push(evaluator.at_rest(format!("{}/{}", state.group, state.name), &values));
-        }
+        let at_rest = |(name, values): (String, Vec<f64>)| evaluator.at_rest(name, &values);
+        let mut states: Vec<EvaluatedState> = self.known_states().into_iter().map(at_rest).collect();
         let moves = self.moving(options.joints.as_deref(), &joints)?;
         let neutral = self.neutral();
         let mut rng = Pcg64Mcg::seed_from_u64(options.seed);
@@ -225,19 +221,14 @@ fn rows(pose: &Pose) -> [[f64; 4]; 3] {
 }
 
 impl Mechanism {
-    /// By output: its range, and where that has no end, as much as makes it a turn.
+    /// By output: where to draw it from.
     fn ranges_to_draw_from(&self) -> Result<Vec<[f64; 2]>, InputError> {
         let range = |(name, limits): (&String, &super::OutputLimits)| {
             if limits.lower > limits.upper {
                 let message = "no position of this joint keeps all that mimic it within their limits";
                 return Err(InputError::new(message).for_key(name));
             }
-            Ok(match (limits.lower.is_finite(), limits.upper.is_finite()) {
-                (true, true) => [limits.lower, limits.upper],
-                (true, false) => [limits.lower, limits.lower + 2.0 * PI],
-                (false, true) => [limits.upper - 2.0 * PI, limits.upper],
-                (false, false) => [-PI, PI],
-            })
+            Ok(range_to_draw_from([limits.lower, limits.upper]))
         };
         self.outputs.iter().zip(&self.limits).map(range).collect()
     }
@@ -247,6 +238,7 @@ impl Mechanism {
 mod tests {
     use super::super::LoadOptions;
     use super::*;
+    use std::f64::consts::PI;
 
     /// A pendulum about y, of 2 kg at 0.5 m; a finger on it that turns twice as far as another. The first two links
     /// have spheres at the axis, which always touch, and one each half a metre off.

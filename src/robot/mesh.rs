@@ -1,6 +1,7 @@
 //! Triangle meshes of collision geometry: read from STL, OBJ, COLLADA and glTF, and the solid that one bounds:
 //! distance to its surface, what lies inside, its volume. Imports `error` only.
 
+mod close;
 mod collada;
 mod gltf;
 mod inside;

@@ -21,6 +21,7 @@ pub(crate) mod random;
 mod sphere;
 pub mod spherize;
 mod srdf;
+mod states;
 mod unjudged;
 mod urdf;
 mod validate;

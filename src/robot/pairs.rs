@@ -124,7 +124,7 @@ fn prove(robot: &mut Robot, pairs: &[[usize; 2]], comparisons: usize) {
 }
 
 /// The range of each joint that proofs are about: its own, and those of all that follow it.
-fn ranges(robot: &Robot) -> Vec<[f64; 2]> {
+pub(super) fn ranges(robot: &Robot) -> Vec<[f64; 2]> {
     let mut ranges: Vec<[f64; 2]> = robot.joints.iter().map(|j| [j.limits.lower, j.limits.upper]).collect();
     for joint in &robot.joints {
         if let Some(mimic) = joint.mimic.filter(|m| m.multiplier != 0.0) {

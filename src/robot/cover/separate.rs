@@ -1,18 +1,18 @@
-//! Spheres that do not touch where solids do not: in random states, the named ones and the neutral one, balls
-//! that touch although their solids do not are chosen anew, so that they evade each other, until next to no state
-//! that the solids are free in is lost to the balls. Balls go on holding all of their solids whatever happens
-//! here: which states are looked at decides only how many there are, and where.
+//! Spheres that do not touch where solids do not: in the named states and the neutral one, and then in random ones,
+//! too, balls that touch although their solids do not are chosen anew, so that they evade each other, until next to
+//! no state that the solids are free in is lost to the balls. Balls go on holding all of their solids whatever
+//! happens here: which states are looked at decides only how many there are, and where.
 
 use super::piece::{Foe, Piece};
 use crate::pose::Pose;
 use crate::robot::spherize::Ball;
-use crate::robot::{Joint, Robot, Sphere};
+use crate::robot::sphere::bounding_sphere;
+use crate::robot::{Robot, Sphere};
 use crate::stop::Stop;
 use crate::threads::in_parallel;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::collections::{BTreeMap, BTreeSet};
-use std::f64::consts::PI;
 
 /// Random states, at most.
 const STATES: usize = 1000;
@@ -33,8 +33,8 @@ const AIM: f64 = 0.75;
 /// A ball gives way alone where its solid stays as far from the other as this share of its excess.
 const ENOUGH: f64 = 0.25;
 
-/// Balls that reach less than this beyond their solid (metres) are good enough.
-const FINEST: f64 = 2e-4;
+/// Balls that reach less than this share of the solid's size beyond it are good enough.
+const FINEST: f64 = 3e-4;
 
 /// Balls that touch are looked at this often in a round, at most, shared among the states: what is left shows
 /// in the next.
@@ -42,6 +42,9 @@ const LOOKS: usize = 40_000;
 
 /// Rounds of choosing anew; the first few do nearly all.
 const ROUNDS: usize = 16;
+
+/// The share of the budget that is kept for named states when balls have been chosen for random ones.
+const RESERVE: f64 = 0.05;
 
 /// Where the budget is too small for this portion of what is lost, it is used up.
 const LEAST_PORTION: f64 = 0.05;
@@ -57,6 +60,8 @@ struct PosedState {
     poses: Vec<Pose>,
     /// Whether people expect to plan from it: then it is not to be lost.
     is_named: bool,
+    /// Pairs of links that touch here, their solids, too, or whatever was done about their balls.
+    passed: Vec<usize>,
 }
 
 /// A ball of a piece, in its link's frame.
@@ -80,7 +85,7 @@ struct TouchingLinks {
     balls: Vec<[PlacedBall; 2]>,
 }
 
-/// A state that the solids are free in and the balls are not.
+/// A state that the solids are free in and the balls are not; of a named one, two links that do so there.
 struct Loss {
     is_named: bool,
     /// The least of the gaps that balls would have to keep to, metres; infinite where none touch.
@@ -106,22 +111,19 @@ pub(super) fn separate(robot: &Robot, pieces: &mut [Piece], link_of: &[usize], m
     let mut of_link = vec![Vec::new(); robot.links.len()];
     link_of.iter().enumerate().for_each(|(piece, &link)| of_link[link].push(piece));
     let mut separation = Separation::new(robot, of_link);
-    // How much of what is lost is looked at: less where there is no budget for all of it.
-    let mut portion = 1.0;
-    for _ in 0..ROUNDS {
-        let losses = separation.losses(pieces, stop);
-        if losses.is_empty() || stop.is_due() || portion < LEAST_PORTION {
-            break;
-        }
-        let works = worthwhile(losses, (AIM * separation.allowed()) as usize, portion);
-        // Where nothing can give way, another round would find the same.
-        if works.is_empty() {
-            break;
-        }
-        if !evade(pieces, works, most) {
-            portion /= 2.0;
-        }
-    }
+    separation.part(pieces, Aim::Named, most, stop);
+    separation.part(pieces, Aim::All, most - (RESERVE * most as f64) as usize, stop);
+    // What was chosen for random states may touch in named ones.
+    separation.part(pieces, Aim::Named, most, stop);
+}
+
+/// Which states are looked at.
+#[derive(Clone, Copy, PartialEq)]
+enum Aim {
+    /// The named ones and the neutral one: they come first, as long as there is a budget.
+    Named,
+    /// The random ones, too.
+    All,
 }
 
 /// What is known of a robot's states.
@@ -140,29 +142,95 @@ impl<'a> Separation<'a> {
         Self { robot, of_link, states: states(robot), is_hopeless: None }
     }
 
+    /// Chooses balls anew round by round, by no more than `most` in all, until as many states are free as are to be; in
+    /// the end those are kept that lost the fewest.
+    fn part(&mut self, pieces: &mut [Piece], aim: Aim, most: usize, stop: &Stop) {
+        // How much of what is lost is looked at: less where there is no budget for all of it.
+        let mut portion = 1.0;
+        let (mut fewest, mut best) = ([usize::MAX; 2], Vec::new());
+        for round in 0..=ROUNDS {
+            let losses = self.losses(pieces, aim, stop);
+            let named = losses.iter().filter(|loss| loss.is_named).count();
+            let lost = [losses.len() - named, named];
+            if lost < fewest {
+                (fewest, best) = (lost, pieces.to_vec());
+            }
+            if losses.is_empty() || stop.is_due() || portion < LEAST_PORTION || round == ROUNDS {
+                break;
+            }
+            let works = worthwhile(losses, (AIM * self.allowed()) as usize, portion);
+            // Where nothing can give way, another round would find the same.
+            if works.is_empty() {
+                break;
+            }
+            if !evade(pieces, works, most) {
+                portion /= 2.0;
+            }
+        }
+        pieces.clone_from_slice(&best);
+        if aim == Aim::Named {
+            self.pass_over_what_is_lost(pieces, stop);
+        }
+    }
+
+    /// Leaves what could not be parted in named states alone from now on.
+    fn pass_over_what_is_lost(&mut self, pieces: &[Piece], stop: &Stop) {
+        let links = self.placed_balls(pieces);
+        let lost = in_parallel(&self.states, |state| {
+            let is_left = stop.is_due() || !state.is_named;
+            let touching = if is_left { Vec::new() } else { self.touching(&links, state) };
+            touching.iter().map(|links| links.pair).collect::<Vec<usize>>()
+        });
+        self.states.iter_mut().zip(lost).for_each(|(state, lost)| state.passed.extend(lost));
+    }
+
+    fn placed_balls(&self, pieces: &[Piece]) -> Vec<LinkBalls> {
+        self.of_link.iter().map(|of_link| LinkBalls::new(pieces, of_link)).collect()
+    }
+
     /// How many states may be lost.
     fn allowed(&self) -> f64 {
         LOSS * self.states.len() as f64
     }
 
-    /// The states that are lost; none where they are few enough.
-    fn losses(&mut self, pieces: &[Piece], stop: &Stop) -> Vec<Loss> {
-        let links: Vec<LinkBalls> = self.of_link.iter().map(|of_link| LinkBalls::new(pieces, of_link)).collect();
+    /// The states that are lost, of those that are looked at; none where they are few enough.
+    fn losses(&mut self, pieces: &[Piece], aim: Aim, stop: &Stop) -> Vec<Loss> {
+        let links = self.placed_balls(pieces);
         if self.is_hopeless.is_none() {
             self.is_hopeless = Some(self.hopeless(pieces, &links, stop));
         }
-        let looks = LOOKS / self.states.len().max(1);
-        let losses: Vec<Option<Loss>> = in_parallel(&self.states, |state| {
-            let touching = if stop.is_due() { Vec::new() } else { self.touching(&links, state) };
-            let in_contact = touching.iter().any(|links| self.solids_touch(pieces, links.pair, state));
-            (!in_contact).then(|| self.loss(pieces, &touching, state, looks))
+        let is_looked_at = |state: &PosedState| !stop.is_due() && (aim == Aim::All || state.is_named);
+        let looks = LOOKS / self.states.iter().filter(|state| is_looked_at(state)).count().max(1);
+        let found = in_parallel(&self.states, |state| {
+            if is_looked_at(state) { self.look(pieces, &links, state, looks) } else { Default::default() }
         });
-        // Solids that touch in a state always will.
-        let mut is_free = losses.iter().map(Option::is_some);
-        self.states.retain(|_| is_free.next() == Some(true));
-        let losses: Vec<Loss> = losses.into_iter().flatten().filter(|loss| loss.gap.is_finite()).collect();
-        let is_enough = losses.len() as f64 <= self.allowed() && !losses.iter().any(|loss| loss.is_named);
+        let mut losses = Vec::new();
+        let looked_at = std::mem::take(&mut self.states).into_iter().zip(found);
+        self.states = looked_at
+            .filter_map(|(mut state, (in_contact, found))| {
+                // Solids that touch in a state always will. Of a named one, whoever plans for other links is left the rest.
+                state.passed.extend(in_contact);
+                let is_kept = state.is_named || state.passed.is_empty();
+                losses.extend(found.into_iter().filter(|loss| is_kept && loss.gap.is_finite()));
+                is_kept.then_some(state)
+            })
+            .collect();
+        let named = losses.iter().filter(|loss| loss.is_named).count();
+        let is_enough = named == 0 && losses.len() as f64 <= self.allowed();
         if is_enough { Vec::new() } else { losses }
+    }
+
+    /// Which pairs of links touch in a state, and what it is lost by beside them.
+    fn look(&self, pieces: &[Piece], links: &[LinkBalls], state: &PosedState, looks: usize) -> (Vec<usize>, Vec<Loss>) {
+        let touching = self.touching(links, state);
+        let (in_contact, apart): (Vec<_>, Vec<_>) =
+            touching.into_iter().partition(|links| self.solids_touch(pieces, links.pair, state));
+        let losses = if state.is_named {
+            apart.chunks(1).map(|links| self.loss(pieces, links, state, looks)).collect()
+        } else {
+            vec![self.loss(pieces, &apart, state, looks)]
+        };
+        (in_contact.into_iter().map(|links| links.pair).collect(), losses)
     }
 
     /// Which pairs of links touch in nearly all states.
@@ -195,7 +263,8 @@ impl<'a> Separation<'a> {
     /// The pairs of links whose balls touch in a state.
     fn touching(&self, links: &[LinkBalls], state: &PosedState) -> Vec<TouchingLinks> {
         let is_hopeless = |pair: usize| self.is_hopeless.as_ref().is_some_and(|hopeless| hopeless[pair]);
-        let judged = (0..self.robot.pairs.len()).filter(|&pair| !is_hopeless(pair));
+        let is_passed = |pair: usize| (is_hopeless(pair) && !state.is_named) || state.passed.contains(&pair);
+        let judged = (0..self.robot.pairs.len()).filter(|&pair| !is_passed(pair));
         let of_pair = |pair| TouchingLinks { pair, balls: self.touching_balls(links, pair, state) };
         judged.map(of_pair).filter(|found| !found.balls.is_empty()).collect()
     }
@@ -231,10 +300,10 @@ impl LinkBalls {
             spheres.map(move |(ball, sphere)| PlacedBall { sphere, piece, ball })
         };
         let balls: Vec<PlacedBall> = of_link.iter().flat_map(of_piece).collect();
-        let center = balls.iter().map(|b| b.sphere.center).sum::<glam::DVec3>() / balls.len().max(1) as f64;
-        let reach = balls.iter().map(|b| b.sphere.center.distance(center) + b.sphere.radius);
-        let radius = reach.fold(f64::NEG_INFINITY, f64::max);
-        Self { balls, bound: Sphere { center, radius } }
+        let spheres: Vec<Sphere> = balls.iter().map(|b| b.sphere).collect();
+        let nothing = Sphere { center: glam::DVec3::ZERO, radius: f64::NEG_INFINITY };
+        let bound = if spheres.is_empty() { nothing } else { bounding_sphere(&spheres) };
+        Self { balls, bound }
     }
 
     /// The balls that touch another link's, which `pose` places in this one's frame.
@@ -320,11 +389,11 @@ impl Loss {
         let distances = [0, 1].map(|i| of_pair[i].0.covering.signed_distance(centers[i]));
         let others = [of_pair[1].1, of_pair[0].1];
         let spare = [0, 1].map(|i| distances[i] - others[i].sphere.radius);
-        let can_alone = [0, 1].map(|i| spare[i] >= ENOUGH * of_pair[i].1.excess);
-        let both = !can_alone[0] && !can_alone[1];
+        let farther = usize::from(spare[1] > spare[0]);
+        let both = spare[farther] < ENOUGH * of_pair[farther].1.excess;
         for i in 0..2 {
-            let chosen = both || (can_alone[i] && spare[i] >= spare[1 - i]);
-            if !chosen || of_pair[i].1.excess < FINEST {
+            let is_chosen = both || i == farther;
+            if !is_chosen || of_pair[i].1.excess < FINEST * of_pair[i].0.covering.scale() {
                 continue;
             }
             let (radius, gap) = if both {
@@ -347,22 +416,14 @@ impl Loss {
 /// Random states within the joints' ranges, the neutral one and the named ones.
 fn states(robot: &Robot) -> Vec<PosedState> {
     let mut rng = Pcg64Mcg::seed_from_u64(SEED);
-    let mut random = || {
-        let mut value = |j: &Joint| {
-            let [low, high] = [j.limits.lower.max(-PI), j.limits.upper.min(PI)];
-            if j.is_independent() && low < high { rng.random_range(low..=high) } else { low.min(high) }
-        };
-        robot.joints.iter().map(&mut value).collect::<Vec<f64>>()
+    let ranges = robot.ranges_to_draw_from();
+    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named, passed: Vec::new() };
+    let mut random = |_| {
+        let drawn = ranges.iter().map(|&[low, high]| if low < high { rng.random_range(low..=high) } else { low });
+        posed(&drawn.collect::<Vec<f64>>(), false)
     };
     let count = STATES.min(PAIRS / robot.pairs.len().max(1));
-    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named };
-    let mut states: Vec<PosedState> = (0..count).map(|_| posed(&random(), false)).collect();
-    let neutral = robot.neutral();
-    states.push(posed(&neutral, true));
-    for named in &robot.states {
-        let mut values = neutral.clone();
-        named.values.iter().for_each(|&(joint, value)| values[joint] = value);
-        states.push(posed(&values, true));
-    }
+    let mut states: Vec<PosedState> = (0..count).map(&mut random).collect();
+    states.extend(robot.known_states().iter().map(|(_, values)| posed(values, true)));
     states
 }

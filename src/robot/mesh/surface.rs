@@ -1,14 +1,13 @@
 //! The closed surface that a mesh stands for, in a bounding-volume hierarchy.
 //!
 //! A solid needs a closed, oriented surface; files often give less. So vertices at one place
-//! become one, triangles are turned to agree with their neighbours, each connected part is
-//! turned so that its volume is positive, and each hole is capped by a cone over its rim. After
+//! become one, triangles are turned to agree with each other, and holes are capped (`close`). After
 //! that the winding number of the surface is a whole number at every point off the surface,
 //! and what it does not wind about is outside.
 
 use super::Mesh;
+use super::close::{close, enclosed_volume};
 use glam::DVec3;
-use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::PI;
 
 /// Triangles in a leaf of the hierarchy.
@@ -22,6 +21,7 @@ const LEAF: usize = 4;
 pub struct Surface {
     pub(super) triangles: Vec<[DVec3; 3]>,
     pub(super) nodes: Vec<SurfaceNode>,
+    moved: f64,
 }
 
 /// A node of the hierarchy: its left child follows it, its right child stands at `right`.
@@ -38,22 +38,14 @@ impl Surface {
     /// The closed surface of a mesh.
     pub fn new(mesh: &Mesh) -> Self {
         let (vertices, triangles) = mesh.welded();
-        let mut closed = Vec::with_capacity(triangles.len());
-        for part in oriented_parts(&triangles) {
-            let mut part: Vec<_> =
-                part.iter().map(|t| t.map(|i| vertices[i])).chain(caps(&vertices, &part)).collect();
-            if enclosed_volume(&part) < 0.0 {
-                part.iter_mut().for_each(|t| t.swap(1, 2));
-            }
-            closed.append(&mut part);
-        }
-        Self::closed(closed)
+        let (triangles, moved) = close(&vertices, triangles);
+        Self { moved, ..Self::closed(triangles) }
     }
 
     /// From triangles that close a solid, counter-clockwise seen from outside.
     pub(in crate::robot) fn closed(triangles: Vec<[DVec3; 3]>) -> Self {
         let count = triangles.len();
-        let mut surface = Self { triangles, nodes: Vec::new() };
+        let mut surface = Self { triangles, nodes: Vec::new(), moved: 0.0 };
         surface.build(0, count);
         surface
     }
@@ -66,6 +58,11 @@ impl Surface {
     /// Corners of the axis-aligned bounding box.
     pub fn bounds(&self) -> [DVec3; 2] {
         [self.nodes[0].low, self.nodes[0].high]
+    }
+
+    /// How far any point of the mesh's triangles is from this surface at most, metres: corners that all but met were made one.
+    pub fn moved(&self) -> f64 {
+        self.moved
     }
 
     /// Volume, m^3; what lies in several parts of the mesh counts several times.
@@ -153,103 +150,6 @@ impl SurfaceNode {
         }
         Self { low, high, first, count: triangles.len(), right: None }
     }
-}
-
-/// The parts that hang together over edges shared by two triangles, each oriented as one.
-fn oriented_parts(triangles: &[[usize; 3]]) -> Vec<Vec<[usize; 3]>> {
-    let mut sides: BTreeMap<[usize; 2], Vec<usize>> = BTreeMap::new();
-    for (i, &t) in triangles.iter().enumerate() {
-        for [a, b] in edges(t) {
-            sides.entry([a.min(b), a.max(b)]).or_default().push(i);
-        }
-    }
-    let mut placed = vec![false; triangles.len()];
-    let mut parts = Vec::new();
-    for seed in 0..triangles.len() {
-        if std::mem::replace(&mut placed[seed], true) {
-            continue;
-        }
-        let mut part = vec![triangles[seed]];
-        // Original indices of the triangles in `part`.
-        let mut origin = vec![seed];
-        let mut next = 0;
-        while next < part.len() {
-            for [a, b] in edges(part[next]) {
-                let &[i, j] = sides[&[a.min(b), a.max(b)]].as_slice() else { continue };
-                let other = if i == origin[next] { j } else { i };
-                if std::mem::replace(&mut placed[other], true) {
-                    continue;
-                }
-                let mut t = triangles[other];
-                // Neighbours that agree run along their common edge in opposite directions.
-                if edges(t).any(|e| e == [a, b]) {
-                    t.swap(1, 2);
-                }
-                part.push(t);
-                origin.push(other);
-            }
-            next += 1;
-        }
-        parts.push(part);
-    }
-    parts
-}
-
-/// Triangles that close a part: cones over the rims of its holes.
-fn caps(vertices: &[DVec3], part: &[[usize; 3]]) -> Vec<[DVec3; 3]> {
-    let mut surplus: BTreeMap<[usize; 2], i32> = BTreeMap::new();
-    for [a, b] in part.iter().flat_map(|&t| edges(t)) {
-        *surplus.entry([a.min(b), a.max(b)]).or_default() += if a < b { 1 } else { -1 };
-    }
-    surplus.retain(|_, count| *count != 0);
-    let mut caps = Vec::new();
-    for rim in rims(surplus.keys().copied()) {
-        let corners: BTreeSet<usize> = rim.iter().flatten().copied().collect();
-        let apex = corners.iter().map(|&v| vertices[v]).sum::<DVec3>() / corners.len() as f64;
-        for edge in rim {
-            let count = surplus[&edge];
-            let [a, b] = if count > 0 { edge } else { [edge[1], edge[0]] };
-            let cap = [apex, vertices[b], vertices[a]];
-            caps.extend(std::iter::repeat_n(cap, count.unsigned_abs() as usize));
-        }
-    }
-    caps
-}
-
-/// Edges grouped by what hangs together.
-fn rims(edges: impl Iterator<Item = [usize; 2]>) -> Vec<Vec<[usize; 2]>> {
-    let mut at: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    for [a, b] in edges {
-        at.entry(a).or_default().insert(b);
-        at.entry(b).or_default().insert(a);
-    }
-    let mut rims = Vec::new();
-    while let Some((&seed, _)) = at.first_key_value() {
-        let (mut rim, mut open) = (Vec::new(), vec![seed]);
-        while let Some(a) = open.pop() {
-            for b in at.remove(&a).unwrap_or_default() {
-                // The end that is taken out first lists the edge.
-                if at.contains_key(&b) {
-                    rim.push([a.min(b), a.max(b)]);
-                    open.push(b);
-                }
-            }
-        }
-        rims.push(rim);
-    }
-    rims
-}
-
-/// Directed edges of a triangle, but for those that have no length.
-fn edges([a, b, c]: [usize; 3]) -> impl Iterator<Item = [usize; 2]> + Clone {
-    [[a, b], [b, c], [c, a]].into_iter().filter(|[a, b]| a != b)
-}
-
-/// Volume by the divergence theorem, from an origin near the triangles.
-fn enclosed_volume(triangles: &[[DVec3; 3]]) -> f64 {
-    let origin = triangles.first().map_or(DVec3::ZERO, |t| t[0]);
-    let cone = |t: &[DVec3; 3]| (t[0] - origin).dot((t[1] - origin).cross(t[2] - origin)) / 6.0;
-    triangles.iter().map(cone).sum()
 }
 
 /// Sum of the solid angles of triangles over 4 pi (van Oosterom, Strackee, "The solid angle of a

@@ -283,7 +283,7 @@ impl Covering {
     }
 
     /// How large coordinates of points of the solid and differences between them may get, metres.
-    pub(super) fn scale(&self) -> f64 {
+    pub(in crate::robot) fn scale(&self) -> f64 {
         match &self.covered {
             Covered::Sphere { .. } => 0.0,
             Covered::Capsule { radius, half_length } => 2.0 * (radius + half_length),
@@ -320,7 +320,7 @@ impl Covering {
     pub(super) fn margin(&self, pose: &Pose) -> f64 {
         match self.covered {
             Covered::Sphere { .. } => 0.0,
-            _ => ROUNDING * (self.scale() + pose.translation.length()),
+            _ => ROUNDING * (self.scale() + pose.translation.length()) + self.surface().map_or(0.0, Surface::moved),
         }
     }
 
