@@ -6,7 +6,7 @@ mod common;
 #[path = "agreement/vehicles.rs"]
 mod vehicles;
 
-use flatout::bench::families::FamilyKind;
+use flatout::bench::families::SearchFamily;
 use flatout::bench::mbm::MbmSuite;
 use flatout::check::{
     EdgeBatch, EdgeChecker, Lengths, Margins, ParallelChecker, ScalarChecker, SimdChecker, StateBatch,
@@ -352,7 +352,7 @@ fn verge(oracle: &mut ScalarChecker, ends: [&[f64]; 2], bound: f64) -> Option<[V
 fn rounding_takes_no_more_than_is_said() {
     let mut let_pass = 0;
     for (index, scale) in (0..8).flat_map(|i| [1.0, 10.0, 100.0].map(|scale| (i, scale))) {
-        let problem = FamilyKind::Arm.problem(index, scale).expect("a problem");
+        let problem = SearchFamily::Arm.problem(index, scale).expect("a problem");
         let limits = &problem.mechanism.limits;
         let rounding = Lengths::of(&problem).rounding;
         let mut rng = Pcg64Mcg::seed_from_u64(index);
