@@ -6,8 +6,8 @@ mod common;
 #[path = "agreement/vehicles.rs"]
 mod vehicles;
 
-use flatout::bench::families::SearchFamily;
 use flatout::bench::mbm::MbmSuite;
+use flatout::bench::search_families::SearchFamily;
 use flatout::check::{
     EdgeBatch, EdgeChecker, Lengths, Margins, ParallelChecker, ScalarChecker, SimdChecker, StateBatch,
     Status, Verdict, simd,

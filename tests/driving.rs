@@ -6,6 +6,7 @@ mod common;
 use common::replay::replay;
 use common::{dynobench_instances, kinopax_problem};
 use flatout::base::{Airplane, Base, Car, DifferentialDrive, DriveAcceleration, Trailer};
+use flatout::bench::families::{FamilyKind, Vehicle};
 use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::{Backend, Status};
@@ -273,4 +274,59 @@ fn failures_say_why() {
     let brief = PlanOptions { time_limit: Some(Duration::from_millis(20)), ..options(0) };
     let Err(PlanError::Budget(unsolved)) = answer(&walled, &brief) else { panic!("no way") };
     assert_eq!(unsolved.budget, Budget::Time);
+}
+
+/// A scene in which nothing is to be touched, and how long it may take at most, seconds.
+const AT_LIMITS: [(&str, &str, &str, f64); 6] = [
+    (DRIVE, "{position: [0, 0], heading: 0, speed: 1.2}", "{position: [8, 0], heading: 0}", 7.8),
+    (
+        DRIVE,
+        "{position: [0, 0], heading: 0, speed: 1.0}",
+        "{position: [0.1, 0], heading: 0, speed: 1.0}",
+        0.11,
+    ),
+    (GLIDER, "{position: [0, 0, 100], speed: 10}", "{position: [1, 0, 100], speed: 10}", 0.11),
+    (
+        GLIDER,
+        "{position: [0, 0, 100], speed: 10}",
+        "{position: [10, 0.5, 100], heading: 0.1, speed: 10}",
+        1.1,
+    ),
+    (GLIDER, "{position: [0, 0, 100], speed: 10}", "{position: [12, 0, 100], speed: 10}", 1.25),
+    (GLIDER, "{position: [0, 0, 100], speed: 8}", "{position: [12, 0, 100], speed: 8}", 1.5),
+];
+const DRIVE: &str = "differential_drive: {speed: [-0.5, 1.2], turn_rate: [-1.2, 1.2], acceleration: 0.6, \
+                     turn_acceleration: 2, lower: [-5, -5], upper: [15, 5], body: {radius: 0.2}}";
+const GLIDER: &str = "airplane: {speed: [8, 12], acceleration: 2, yaw_rate: 0.5, pitch_rate: 0.5, pitch: 0.6, \
+                      lower: [-100, -100, 0], upper: [200, 100, 200], body: {radius: 0.5}}";
+
+/// Ends exactly at a limit, and goals a step ahead at speed: by every quality, no loop, and better is never worse.
+#[test]
+fn ends_at_limits_and_just_ahead_are_no_detours() {
+    for (robot, start, goal, most) in AT_LIMITS {
+        let text = format!("robot: {{{robot}}}\nworld: []\nstart: {start}\ngoal: {goal}\n");
+        let Scene { problem, options, .. } = Scene::read(&text, Path::new("limits.yaml")).unwrap();
+        let mut last = most;
+        for quality in [Quality::Fast, Quality::Balanced, Quality::Best] {
+            let mut options = PlanOptions { time_limit: None, max_samples: 10_000, ..options.clone() };
+            quality.apply(&mut options);
+            let solution = answer(&problem, &options).unwrap_or_else(|e| panic!("{text}: {quality:?}: {e}"));
+            let duration = solution.trajectory.duration();
+            assert!(duration <= last * (1.0 + 1e-3), "{text}: {quality:?} takes {duration} s after {last} s");
+            last = last.min(duration);
+        }
+    }
+}
+
+/// Cars of 4.3 m into parallel bays a metre longer, and drives that cannot stop through mazes: every seed.
+#[test]
+fn narrow_places_are_passed_by_every_seed() {
+    let pairs = [(FamilyKind::Parking, Vehicle::SmallCar), (FamilyKind::Maze, Vehicle::MinSpeedDrive)];
+    for (kind, vehicle) in pairs {
+        for seed in 0..4 {
+            let instance = kind.instance(vehicle, seed).unwrap();
+            let solution = answer(&instance.scene.problem, &options(0));
+            assert!(solution.is_ok(), "{kind:?} {vehicle:?} {seed}: {:?}", solution.err());
+        }
+    }
 }

@@ -12,8 +12,10 @@ const LOOK: usize = 40;
 /// Lengths of the tangents that are tried, as shares of the estimated length of the curve.
 const TANGENTS: [f64; 3] = [0.8, 1.15, 1.6];
 
-/// The same for a curve that only has to hold the limits, in this order.
+/// The same for a curve that only has to hold the limits, in this order; a straight one is as long as its chord, so that
+/// it can be followed at an even speed.
 const JOINTS: [f64; 3] = [1.15, 1.6, 0.8];
+const STRAIGHT: [f64; 3] = [1.0, 1.15, 0.8];
 
 /// Two headings closer than this, rad, are one; so are places this close, metres, and joints.
 const SAME: f64 = 1e-6;
@@ -287,8 +289,10 @@ impl<'a> PathPlanner<'a> {
         let mut curves = Vec::new();
         match way {
             MotionWay::Curve(direction) => {
-                let length = length(from, to, direction, distance(&from.place, &to.place));
-                let curve = JOINTS.into_iter().find_map(|share| {
+                let chord = distance(&from.place, &to.place);
+                let length = length(from, to, direction, chord);
+                let shares = if length <= chord * (1.0 + SAME) { STRAIGHT } else { JOINTS };
+                let curve = shares.into_iter().find_map(|share| {
                     let tangents = [share * length; 2];
                     let curve = Curve::join(from, to, direction, tangents, self.limits.is_spatial())?;
                     self.admits(&curve).then_some(curve)

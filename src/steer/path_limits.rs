@@ -80,6 +80,19 @@ impl PathLimits {
         self.margin
     }
 
+    /// Whether a speed and a turn rate, m/s and rad/s, are within the limits by their margin.
+    pub fn keeps_margin(&self, speed: f64, turn_rate: f64) -> bool {
+        let within = |value: f64, bounds: [f64; 2]| {
+            let [lower, upper] = self.within(bounds);
+            (lower..=upper).contains(&value)
+        };
+        let turns = match &self.base {
+            Base::DifferentialDrive(drive) => within(turn_rate, drive.turn_rate),
+            _ => true,
+        };
+        turns && within(speed, self.speed())
+    }
+
     /// Limits of the joints that it carries.
     pub fn arm(&self) -> &[OutputLimits] {
         &self.arm

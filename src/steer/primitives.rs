@@ -21,8 +21,9 @@ const STEPS: usize = 8;
 pub struct Primitive {
     /// How the base goes.
     pub direction: DriveDirection,
-    /// By how much the base has turned, and lifted its nose, at its end, rad.
+    /// By how much the base has turned at its end, rad.
     pub turn: f64,
+    /// By how much it has lifted its nose there, rad.
     pub climb: f64,
     /// By how much more it turns in its second half than in its first, times two, rad.
     pub bend: f64,

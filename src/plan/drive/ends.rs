@@ -49,6 +49,15 @@ impl Root {
     }
 }
 
+/// Whether any of some states goes or turns so fast, or so slowly, that the margin of the limits is not kept.
+pub(super) fn are_at_limit<'s>(limits: &PathLimits, mut states: impl Iterator<Item = &'s JointState>) -> bool {
+    states.any(|state| {
+        let (stance, turn) = stance(limits, state);
+        let is_moving = stance.speed != 0.0 || turn.abs() > STILL;
+        is_moving && !limits.keeps_margin(stance.speed, turn)
+    })
+}
+
 /// The stance of a state, and its turn rate.
 fn stance(limits: &PathLimits, state: &JointState) -> (PathState, f64) {
     let (p, rates) = (&state.position, &state.velocity);

@@ -47,10 +47,11 @@ pub(super) struct Drive<'a> {
     has_made: bool,
 }
 
-/// A route, how long it takes, and how long it took before it was shortened.
+/// A route, how long it takes, and as it was before it was shortened.
 pub(super) struct Found {
     route: Route,
     duration: f64,
+    raw: Route,
     raw_duration: f64,
 }
 
@@ -80,6 +81,9 @@ impl worker::ResumableSearch for Guided<'_, '_> {
 impl<'a> Drive<'a> {
     /// For a worker on a problem whose base has these limits.
     pub(super) fn new(worker: Worker<'a>, limits: PathLimits, goals: &[&'a JointState]) -> Self {
+        // An end at a limit leaves no margin.
+        let is_at_limit = ends::are_at_limit(&limits, goals.iter().copied().chain([&worker.problem.start]));
+        let limits = if is_at_limit { limits.with_margin(0.0) } else { limits };
         Self { worker, limits, goals: goals.to_vec(), pursuit: None, has_made: false }
     }
 
@@ -121,10 +125,11 @@ impl<'a> Drive<'a> {
             let outer = worker.local.stop().clone();
             worker.local.set_stop(termination.halved().stop());
             let mechanism = &worker.problem.mechanism;
+            let raw = route.clone();
             let shorten = |planner: &mut PathPlanner<'_>| shorten_route(route, planner, moves, seed);
             let route = with_planner(&mut worker.local, mechanism, limits, shorten)?;
             worker.local.set_stop(&outer);
-            Ok(Found { duration: route.estimate(limits), route, raw_duration })
+            Ok(Found { duration: route.estimate(limits), route, raw, raw_duration })
         })
     }
 
@@ -137,7 +142,9 @@ impl<'a> Drive<'a> {
                 drive_by_arcs(&found.route, problem, planner, padding)
             })
         })?;
-        let timed = |route: Route| Found { duration: route.estimate(limits), route, ..*found };
+        let timed = |route: Route| {
+            Found { duration: route.estimate(limits), route, raw: found.raw.clone(), raw_duration: found.raw_duration }
+        };
         Ok(faster.map(timed))
     }
 
@@ -200,13 +207,18 @@ impl<'a> Family<'a> for Drive<'a> {
         if found.route.curves.is_empty() { 0.0 } else { found.raw_duration }
     }
 
-    /// Timed along its route: with a greater margin where the last one exceeded a limit.
+    /// Timed along its route: with a greater margin where the last one exceeded a limit; and where that cannot be, along
+    /// the route as it was found.
     fn trajectory(&mut self, found: &mut Found, attempt: u32, stop: &Stop) -> Result<Attempt, CheckError> {
         let is_limit = matches!(
             self.worker.violation,
             Some(Violation::Limit { .. } | Violation::BaseLimit { .. } | Violation::LimitNotProved { .. })
         );
-        let Some(&margin) = MARGINS.get(attempt as usize) else { return Ok(Attempt::Over) };
+        let (round, number) = (attempt as usize / MARGINS.len(), attempt as usize % MARGINS.len());
+        if round > 1 || round == 1 && found.raw == found.route {
+            return Ok(Attempt::Over);
+        }
+        let (route, margin) = (if round == 0 { &found.route } else { &found.raw }, MARGINS[number]);
         if found.route.curves.is_empty() {
             let standing = || ends::standing(&self.limits, &self.worker.problem.start);
             return Ok(if attempt == 0 { Attempt::Made(standing()) } else { Attempt::Over });
@@ -216,7 +228,7 @@ impl<'a> Family<'a> for Drive<'a> {
         }
         let limits = self.limits.with_margin(margin);
         let timed = self.worker.refining(|_| {
-            let route = found.route.clone().guided();
+            let route = route.clone().guided();
             let law = TimeParameterization::fastest_until(&limits, &route.curves, route.ends, stop)?;
             Some(law.trajectory(&route.curves))
         });
