@@ -13,13 +13,12 @@ mod states;
 mod world;
 
 pub use base::PackedBase;
-pub use clusters::CLUSTER;
 pub use edges::{Edge, EdgeBatch, EdgeHead};
 pub use limits::{LIMIT_SLACK, POSITION_SLACK, PackedLimits, position_slack};
 pub use polynomial::{COEFFICIENT_ROW, MAX_DEGREE, coefficient_stride, smooth_step};
 pub(crate) use robot::reaches;
 pub use robot::{
-    MASK_ROW, MOTION_FIXED, MOTION_PRISMATIC, MOTION_REVOLUTE, NO_MASK, PackedBody, PackedLink, PackedPair,
+    CLUSTER, MASK_ROW, MOTION_FIXED, MOTION_PRISMATIC, MOTION_REVOLUTE, NO_MASK, PackedBody, PackedLink, PackedPair,
     PackedSphere,
 };
 pub use samples::{RAKE, RakeOrder, even_along_path_table, sample_share};

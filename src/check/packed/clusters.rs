@@ -1,12 +1,8 @@
 //! Spheres of a link in clusters: those that lie together are held against others by a ball around them first.
 
-use super::robot::{PackedSphere, hold, pack_sphere};
+use super::robot::{CLUSTER, PackedSphere, hold, pack_sphere};
 use crate::robot::Sphere;
 use glam::DVec3;
-
-/// Spheres of a cluster, but for the last of a link, which may have fewer. Links of hand-made models have few more
-/// spheres than these; covers of meshes have hundreds.
-pub const CLUSTER: usize = 8;
 
 /// The spheres of a link by their numbers, so that each run of [`CLUSTER`] lies together: cut again and again across
 /// the longest side of the box around their centres, at a whole number of clusters.

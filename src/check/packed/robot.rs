@@ -1,6 +1,5 @@
 //! The robot in the packed form: bodies, spheres, links, and pairs of links.
 
-use super::clusters::CLUSTER;
 use super::world::pack_pose;
 use crate::robot::{Body, JointMotion, Mechanism, Sphere};
 use bytemuck::{Pod, Zeroable};
@@ -61,7 +60,7 @@ pub struct PackedLink {
     pub first: u32,
     /// One past the last of its spheres.
     pub end: u32,
-    /// The first of its clusters, of [`CLUSTER`](super::CLUSTER) of its spheres each.
+    /// The first of its clusters, of [`CLUSTER`] of its spheres each.
     pub clusters: u32,
     /// Its index in [`Mechanism::links`].
     pub index: u32,
@@ -100,6 +99,10 @@ pub const NO_MASK: u32 = u32::MAX;
 
 /// Masks begin at multiples of this many words, which is a row on a device.
 pub const MASK_ROW: usize = 4;
+
+/// Spheres of a cluster, but for the last of a link, which may have fewer. Links of hand-made models have few more
+/// spheres than these; covers of meshes have hundreds.
+pub const CLUSTER: usize = 8;
 
 pub(super) fn pack_body(body: &Body) -> PackedBody {
     let (rotation, translation) = pack_pose(&body.placement);

@@ -164,7 +164,7 @@ impl Target {
 
 impl<'a> Lattice<'a> {
     /// Of a base in bounds of the place with such a diagonal, from what is in both trees.
-    pub(super) fn new(limits: &'a PathLimits, diagonal: f64, trees: &[PathTree; 2], guide: &mut Guide<'_, '_>) -> Self {
+    pub(super) fn new(limits: &'a PathLimits, diagonal: f64, trees: &[PathTree; 2], guide: &mut Pursuit<'_>) -> Self {
         let tightest = limits.greatest_curvature();
         let longest = (LONGEST * diagonal).min(FRAC_PI_4 / tightest);
         let layer = |i: usize| {
@@ -202,8 +202,10 @@ impl<'a> Lattice<'a> {
     }
 
     /// Adds the narrow places of the guide's path, passed ahead and, where that is possible, in reverse.
-    fn add_gates(&mut self, start: &PathState, guide: &mut Guide<'_, '_>) {
-        let Some(guide) = guide.as_mut().filter(|_| !self.limits.is_spatial()) else { return };
+    fn add_gates(&mut self, start: &PathState, guide: &mut Pursuit<'_>) {
+        if self.limits.is_spatial() {
+            return;
+        }
         let ahead = self.layers[0].length;
         for (place, heading) in guide.gates(NARROW * self.radius, ahead) {
             let may_reverse = self.limits.speed_of(DriveDirection::Reverse) > 0.0;
@@ -218,7 +220,7 @@ impl<'a> Lattice<'a> {
                     ..start.clone()
                 };
                 for side in [0, 1] {
-                    let to_go = guide.to_go(side, stance.place);
+                    let to_go = guide.cost_to_go(side, stance.place);
                     self.gates[side].push(Target::new(stance.clone(), None, to_go));
                 }
             }
@@ -226,7 +228,7 @@ impl<'a> Lattice<'a> {
     }
 
     /// Opens all primitives of a node.
-    fn open(&mut self, layer: usize, reached: &Reached<'_>, guide: &mut Guide<'_, '_>) {
+    fn open(&mut self, layer: usize, reached: &Reached<'_>, guide: &mut Pursuit<'_>) {
         let &Reached { side, node, stance, level, cost, direction } = reached;
         let primitives = self.layers[layer].primitives.beginning_with(level).to_vec();
         for primitive in primitives {
@@ -251,11 +253,11 @@ impl<'a> Lattice<'a> {
 
     /// Estimated time from a stance of a tree to the roots of the other, seconds: the longer of the shortest path
     /// without obstacles and what the guide says.
-    fn to_go(&self, side: usize, stance: &PathState, guide: &mut Guide<'_, '_>) -> f64 {
+    fn to_go(&self, side: usize, stance: &PathState, guide: &mut Pursuit<'_>) -> f64 {
         let apart = |target: &Target| self.apart(side, stance, &target.stance);
         let open = self.roots[side].iter().map(apart).fold(f64::INFINITY, f64::min);
         let speeds = [DriveDirection::Forward, DriveDirection::Reverse].map(|way| self.limits.speed_of(way));
-        let guided = guide.as_mut().map_or(0.0, |guide| guide.to_go(side, stance.place));
+        let guided = guide.cost_to_go(side, stance.place);
         open.max(guided) / speeds[0].max(speeds[1])
     }
 
@@ -328,7 +330,7 @@ impl<'a> Lattice<'a> {
     }
 
     /// Goes on from a stance that was found, which is a node now.
-    pub(super) fn go_on(&mut self, side: usize, node: usize, found: &Found, guide: &mut Guide<'_, '_>) {
+    pub(super) fn go_on(&mut self, side: usize, node: usize, found: &Found, guide: &mut Pursuit<'_>) {
         let Open { cost, primitive, .. } = found.open;
         let direction = Some(driven(side, primitive.direction));
         let reached = Reached { side, node, stance: &found.stance, level: primitive.level, cost, direction };
@@ -336,7 +338,7 @@ impl<'a> Lattice<'a> {
     }
 
     /// Goes on from a narrow place that is a node now, by primitives of all lengths.
-    pub(super) fn pass(&mut self, side: usize, gate: usize, node: usize, cost: f64, guide: &mut Guide<'_, '_>) {
+    pub(super) fn pass(&mut self, side: usize, gate: usize, node: usize, cost: f64, guide: &mut Pursuit<'_>) {
         let target = &mut self.gates[side][gate];
         target.is_reached = true;
         let stance = target.stance.clone();
@@ -349,11 +351,11 @@ impl<'a> Lattice<'a> {
 
     /// What the shortest path is to be tried to from a stance that was found: the nearest root of the other tree, and
     /// the nearest narrow place that is ahead; the more often, the nearer they are.
-    pub(super) fn due(&mut self, side: usize, found: &Found, guide: &mut Guide<'_, '_>) -> [Option<Aim>; 2] {
+    pub(super) fn due(&mut self, side: usize, found: &Found, guide: &mut Pursuit<'_>) -> [Option<Aim>; 2] {
         if self.radius == 0.0 {
             return [None; 2];
         }
-        let to_go = guide.as_mut().map_or(0.0, |guide| guide.to_go(side, found.stance.place));
+        let to_go = guide.cost_to_go(side, found.stance.place);
         let length = self.layers[found.layer].length;
         [true, false].map(|is_root| {
             let targets = if is_root { &self.roots[side] } else { &self.gates[side] };
@@ -438,9 +440,6 @@ impl<'a> Lattice<'a> {
 
 /// Pieces of a shortest path below this share of its radius are none.
 const SHORTEST: f64 = 1e-6;
-
-/// The guide that searches share, where there is one.
-pub(super) type Guide<'g, 'a> = Option<&'g mut Pursuit<'a>>;
 
 impl Layer {
     /// What a stance is one with.

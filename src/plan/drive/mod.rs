@@ -24,7 +24,7 @@ use search::Search;
 /// Searches for the first answer: the shortest of a few costs little, and paths of one tree each are far
 /// longer. Where the first took more samples than these, it is not the only one that would.
 const SEARCHES: u32 = 3;
-const EASY: u64 = 300;
+const EASY: u64 = 1000;
 
 /// Moves by which a route is shortened for each shortcut that is asked for, at most, and how many of them in
 /// a row may hardly gain: more for a route that was hard to find, and by chance found far from the shortest.
@@ -58,7 +58,7 @@ pub(super) struct Found {
 /// A search and what guides it, on a mechanism with these limits.
 struct Guided<'s, 'a> {
     search: Search<'s>,
-    pursuit: Option<&'s mut Pursuit<'a>>,
+    pursuit: &'s mut Pursuit<'a>,
     mechanism: &'s Mechanism,
     limits: &'s PathLimits,
 }
@@ -71,10 +71,8 @@ impl worker::ResumableSearch for Guided<'_, '_> {
     }
 
     fn search(&mut self, local: &mut LocalPlanner<'_>, termination: &Termination<'_>) -> Result<Route, Halt> {
-        let pursuit = self.pursuit.as_deref_mut();
-        with_planner(local, self.mechanism, self.limits, |planner| {
-            self.search.search(planner, pursuit, termination)
-        })
+        let Self { search, pursuit, mechanism, limits } = self;
+        with_planner(local, mechanism, limits, |planner| search.search(planner, pursuit, termination))
     }
 }
 
@@ -156,17 +154,14 @@ impl<'a> Drive<'a> {
         let start = Root::of_start(limits, &problem.start);
         let roots: Vec<Root> = goals.iter().map(|goal| Root::of_goal(limits, goal)).collect();
         let bounds = ends::bounds(limits, problem, goals);
-        // Every other search goes its own way: the guide's path is short for a ball, not for each body.
-        let is_guided = worker.statistics.searches % 2 == 1;
-        let pursuit = is_guided.then(|| {
-            let pursuit = pursuit.get_or_insert_with(|| {
-                let places = roots.iter().map(|root| root.stance.place.into()).collect();
-                Pursuit::new(problem, limits, &start.stance, places, &bounds, termination.stop())
-            });
-            pursuit.restart();
-            pursuit
+        // Samples of every other search go their own way: the guide's path is short for a ball, not for each body.
+        let follows = worker.statistics.searches % 2 == 1;
+        let pursuit = pursuit.get_or_insert_with(|| {
+            let places = roots.iter().map(|root| root.stance.place.into()).collect();
+            Pursuit::new(problem, limits, &start.stance, places, &bounds, termination.stop())
         });
-        let search = Search::new(limits, start, roots, bounds, options, begun.seed);
+        pursuit.restart();
+        let search = Search::new(limits, start, roots, bounds, options, begun.seed).following(follows);
         let mut search = Guided { search, pursuit, mechanism: &problem.mechanism, limits };
         worker.search(&begun, &mut search, termination, repairs)
     }

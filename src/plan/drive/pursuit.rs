@@ -132,7 +132,7 @@ impl<'a> Pursuit<'a> {
     /// About what it costs to come from a place to the roots of the other tree than `side`, metres: more than the way
     /// near walls; nothing where the guide knows no path. In space, where there are too many cells to come to all,
     /// by way of the path.
-    pub(super) fn to_go(&mut self, side: usize, place: [f64; 3]) -> f64 {
+    pub(super) fn cost_to_go(&mut self, side: usize, place: [f64; 3]) -> f64 {
         let Some(path) = &self.path else { return 0.0 };
         if self.bounds.len() > 2 {
             let (along, aside) = path.nearest(place.into());

@@ -125,6 +125,8 @@ pub(super) struct Search<'a> {
     trees: [PathTree; 2],
     /// Speeds at the start and at each goal.
     speeds: (f64, Vec<f64>),
+    /// Whether samples are drawn along the guide's path.
+    follows: bool,
     is_begun: bool,
     /// Samples drawn so far.
     pub(super) samples: u64,
@@ -168,9 +170,15 @@ impl<'a> Search<'a> {
             step: range(options).max(STEP * diagonal),
             trees,
             speeds: (start.speed, speeds),
+            follows: true,
             is_begun: false,
             samples: 0,
         }
+    }
+
+    /// The same, but with samples along the guide's path or not.
+    pub(super) fn following(self, follows: bool) -> Self {
+        Self { follows, ..self }
     }
 
     /// Searches until there is a route from the start to a goal.
@@ -180,7 +188,7 @@ impl<'a> Search<'a> {
     pub(super) fn search(
         &mut self,
         planner: &mut PathPlanner<'_>,
-        mut pursuit: Option<&mut Pursuit<'_>>,
+        pursuit: &mut Pursuit<'_>,
         termination: &Termination<'_>,
     ) -> Result<Route, Halt> {
         if !self.is_begun {
@@ -203,16 +211,16 @@ impl<'a> Search<'a> {
             }
             self.samples += 1;
             if self.samples.is_multiple_of(2) {
-                if let Some(route) = self.expand(&mut pursuit, planner)? {
+                if let Some(route) = self.expand(pursuit, planner)? {
                     return Ok(route);
                 }
                 continue;
             }
             let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
-            let guide = pursuit.as_deref_mut().filter(|_| self.samplers[side].unit() < GUIDED);
-            let guided = guide.and_then(|guide| Some((guide.draw(side, &mut self.samplers[side])?, guide)));
-            let route = match guided {
-                Some((waypoint, guide)) => self.follow(side, &waypoint, guide, planner)?,
+            let is_guided = self.follows && self.samplers[side].unit() < GUIDED;
+            let waypoint = if is_guided { pursuit.draw(side, &mut self.samplers[side]) } else { None };
+            let route = match waypoint {
+                Some(waypoint) => self.follow(side, &waypoint, pursuit, planner)?,
                 None => self.grow(side, planner)?,
             };
             if let Some(route) = route {
@@ -251,7 +259,7 @@ impl<'a> Search<'a> {
     /// Goes on by the lattice's next primitive, from either tree in turn, and joins what is new to the other tree.
     fn expand(
         &mut self,
-        pursuit: &mut Option<&mut Pursuit<'_>>,
+        pursuit: &mut Pursuit<'_>,
         planner: &mut PathPlanner<'_>,
     ) -> Result<Option<Route>, CheckError> {
         let side = (self.samples / 2 % 2) as usize;
@@ -294,7 +302,7 @@ impl<'a> Search<'a> {
         node: usize,
         cost: f64,
         (aim, motion): (Aim, PathMotion),
-        pursuit: &mut Option<&mut Pursuit<'_>>,
+        pursuit: &mut Pursuit<'_>,
         planner: &mut PathPlanner<'_>,
     ) -> Result<Option<Route>, CheckError> {
         let (Some(lattice), Aim::Gate(gate)) = (&mut self.lattice, aim) else { return Ok(None) };
