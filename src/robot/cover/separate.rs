@@ -66,6 +66,8 @@ struct PosedState {
     is_named: bool,
     /// Pairs of links that touch here, their solids, too, or whatever was done about their balls.
     passed: Vec<usize>,
+    /// Pairs of links whose gap here is too narrow for any balls.
+    given_up: Vec<usize>,
 }
 
 /// What it is worth to part two links in a state. Each pair counts for itself: whoever plans for other links, or keeps
@@ -243,7 +245,8 @@ impl<'a> Separation<'a> {
         for (state, (in_contact, found)) in self.states.iter_mut().zip(found) {
             let (given_up, left): (Vec<Loss>, Vec<Loss>) = found.into_iter().partition(|loss| loss.is_given_up);
             // Solids that touch in a state always will, and gaps stay what they are.
-            state.passed.extend(in_contact.into_iter().chain(given_up.iter().map(|loss| loss.pair)));
+            state.passed.extend(in_contact);
+            state.given_up.extend(given_up.iter().map(|loss| loss.pair));
             open.push(left);
         }
         if aim == Aim::All && self.is_hopeless.is_none() {
@@ -319,7 +322,8 @@ impl<'a> Separation<'a> {
 
     /// The pairs of links whose balls touch in a state.
     fn touching(&self, links: &[LinkBalls], state: &PosedState) -> Vec<TouchingLinks> {
-        let is_passed = |pair: usize| (self.is_hopeless(pair) && !state.is_named) || state.passed.contains(&pair);
+        let is_known = |pair: usize| state.passed.contains(&pair) || state.given_up.contains(&pair);
+        let is_passed = |pair: usize| (self.is_hopeless(pair) && !state.is_named) || is_known(pair);
         let judged = (0..self.robot.pairs.len()).filter(|&pair| !is_passed(pair));
         let of_pair = |pair| TouchingLinks { pair, balls: self.touching_balls(links, pair, state) };
         judged.map(of_pair).filter(|found| !found.balls.is_empty()).collect()
@@ -462,7 +466,7 @@ impl Loss {
 fn states(robot: &Robot) -> Vec<PosedState> {
     let mut rng = Pcg64Mcg::seed_from_u64(SEED);
     let ranges = robot.ranges_to_draw_from();
-    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named, passed: Vec::new() };
+    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named, passed: Vec::new(), given_up: Vec::new() };
     let mut random = |_| {
         let drawn = ranges.iter().map(|&[low, high]| if low < high { rng.random_range(low..=high) } else { low });
         posed(&drawn.collect::<Vec<f64>>(), false)
