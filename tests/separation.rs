@@ -66,8 +66,12 @@ fn free_of(robot: &Robot, pairs: &[[usize; 2]]) -> usize {
     };
     (0..500)
         .filter(|_| {
-            let q: Vec<f64> =
-                robot.joints.iter().map(|j| rng.random_range(j.limits.lower..=j.limits.upper)).collect();
+            // What stands fixed has no limits.
+            let value = |j: &flatout::robot::Joint| {
+                let [low, high] = [j.limits.lower, j.limits.upper];
+                if low.is_finite() { rng.random_range(low..=high) } else { 0.0 }
+            };
+            let q: Vec<f64> = robot.joints.iter().map(value).collect();
             is_free(robot, &q)
         })
         .count()
