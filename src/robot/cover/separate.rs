@@ -23,7 +23,7 @@ const PAIRS: usize = 50_000_000;
 /// Seed of those states.
 const SEED: u64 = 0;
 
-/// The share of the states free of contact that spheres may take. What is seen in random states is about 0.6 of
+/// The share of the states that spheres may take, of those free of contact and of the others alike. What is seen in random states is about 0.6 of
 /// what is lost in others.
 const LOSS: f64 = 0.024;
 
@@ -35,6 +35,13 @@ const ENOUGH: f64 = 0.25;
 
 /// Balls that reach less than this share of the solid's size beyond it are good enough.
 const FINEST: f64 = 3e-4;
+
+/// Gaps narrower than this share of the solid's size are given up: no budget would do, and others need it.
+const NARROWEST: f64 = 3e-5;
+
+/// Where fewer random states than this share are free of contact, they tell too little: the others are looked at, too.
+/// Links that are free in no more of them tell nothing of where others are, and are left alone.
+const FEW: f64 = 0.05;
 
 /// Balls that touch are looked at this often in a round, at most, shared among the states: what is left shows
 /// in the next.
@@ -49,9 +56,6 @@ const RESERVE: f64 = 0.05;
 /// Where the budget is too small for this portion of what is lost, it is used up.
 const LEAST_PORTION: f64 = 0.05;
 
-/// Links that touch in more than this share of all states tell nothing of where the others are free.
-const HOPELESS: f64 = 0.9;
-
 /// The cells that balls are chosen by are made for the gap that this share of all gaps are narrower than.
 const NARROW: f64 = 0.25;
 
@@ -62,6 +66,18 @@ struct PosedState {
     is_named: bool,
     /// Pairs of links that touch here, their solids, too, or whatever was done about their balls.
     passed: Vec<usize>,
+    /// Pairs of links whose gap here is too narrow for any balls.
+    given_up: Vec<usize>,
+}
+
+/// What it is worth to part two links in a state. Each pair counts for itself: whoever plans for other links, or keeps
+/// those that touch elsewhere, is left the rest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    /// Others touch there: counts where there are few states that are free.
+    InContact,
+    Free,
+    Named,
 }
 
 /// A ball of a piece, in its link's frame.
@@ -85,11 +101,13 @@ struct TouchingLinks {
     balls: Vec<[PlacedBall; 2]>,
 }
 
-/// A state that the solids are free in and the balls are not; of a named one, two links that do so there.
+/// Two links that touch by their balls and not by their solids in a state.
 struct Loss {
-    is_named: bool,
-    /// The least of the gaps that balls would have to keep to, metres; infinite where none touch.
+    pair: usize,
+    /// The least of the gaps that balls would have to keep to, metres.
     gap: f64,
+    /// Whether the balls are fine enough, or the gap is too narrow for any.
+    is_given_up: bool,
     /// Which ball of which piece is to evade what, and the gap that is left for it.
     orders: Vec<(usize, usize, Foe, f64)>,
 }
@@ -100,6 +118,8 @@ struct Evasion {
     marked: BTreeSet<usize>,
     foes: Vec<Foe>,
     gaps: Vec<f64>,
+    /// By whose losses, by their numbers.
+    losses: BTreeSet<usize>,
 }
 
 /// Chooses balls anew, `link_of[p]` being the link of piece `p`, by no more than `most` in all.
@@ -131,7 +151,6 @@ struct Separation<'a> {
     robot: &'a Robot,
     /// The pieces of each link.
     of_link: Vec<Vec<usize>>,
-    /// Those in which no solids are known to touch.
     states: Vec<PosedState>,
     /// Pairs of links that touch nearly wherever the joints stand. None before anybody has looked.
     is_hopeless: Option<Vec<bool>>,
@@ -142,23 +161,23 @@ impl<'a> Separation<'a> {
         Self { robot, of_link, states: states(robot), is_hopeless: None }
     }
 
-    /// Chooses balls anew round by round, by no more than `most` in all, until as many states are free as are to be; in
-    /// the end those are kept that lost the fewest.
+    /// Chooses balls anew round by round, by no more than `most` in all, until as many pairs of links are apart as are to
+    /// be; in the end those are kept that lost the fewest.
     fn part(&mut self, pieces: &mut [Piece], aim: Aim, most: usize, stop: &Stop) {
         // How much of what is lost is looked at: less where there is no budget for all of it.
         let mut portion = 1.0;
         let (mut fewest, mut best) = ([usize::MAX; 2], Vec::new());
         for round in 0..=ROUNDS {
             let losses = self.losses(pieces, aim, stop);
-            let named = losses.iter().filter(|loss| loss.is_named).count();
+            let named = losses.iter().filter(|(worth, _)| *worth == Worth::Named).count();
             let lost = [losses.len() - named, named];
             if lost < fewest {
                 (fewest, best) = (lost, pieces.to_vec());
             }
-            if losses.is_empty() || stop.is_due() || portion < LEAST_PORTION || round == ROUNDS {
+            if self.is_enough(&losses) || stop.is_due() || portion < LEAST_PORTION || round == ROUNDS {
                 break;
             }
-            let works = worthwhile(losses, (AIM * self.allowed()) as usize, portion);
+            let works = self.worthwhile(losses, portion);
             // Where nothing can give way, another round would find the same.
             if works.is_empty() {
                 break;
@@ -188,65 +207,106 @@ impl<'a> Separation<'a> {
         self.of_link.iter().map(|of_link| LinkBalls::new(pieces, of_link)).collect()
     }
 
-    /// How many states may be lost.
-    fn allowed(&self) -> f64 {
-        LOSS * self.states.len() as f64
+    /// How many pairs of links may be lost in states of some worth.
+    fn allowed(&self, worth: Worth) -> f64 {
+        if worth == Worth::Named { 0.0 } else { LOSS * self.count(worth) as f64 }
     }
 
-    /// The states that are lost, of those that are looked at; none where they are few enough.
-    fn losses(&mut self, pieces: &[Piece], aim: Aim, stop: &Stop) -> Vec<Loss> {
-        let links = self.placed_balls(pieces);
-        if self.is_hopeless.is_none() {
-            self.is_hopeless = Some(self.hopeless(pieces, &links, stop));
+    fn count(&self, worth: Worth) -> usize {
+        self.states.iter().filter(|state| self.worth(state) == worth).count()
+    }
+
+    fn worth(&self, state: &PosedState) -> Worth {
+        match state.is_named {
+            true => Worth::Named,
+            false if state.passed.iter().all(|&pair| self.is_hopeless(pair)) => Worth::Free,
+            false => Worth::InContact,
         }
+    }
+
+    fn is_hopeless(&self, pair: usize) -> bool {
+        self.is_hopeless.as_ref().is_some_and(|hopeless| hopeless[pair])
+    }
+
+    fn is_enough(&self, losses: &[(Worth, Loss)]) -> bool {
+        let lost = |worth: Worth| losses.iter().filter(|(w, _)| *w == worth).count() as f64;
+        [Worth::InContact, Worth::Free, Worth::Named].iter().all(|&worth| lost(worth) <= self.allowed(worth))
+    }
+
+    /// What is lost in the states that are looked at.
+    fn losses(&mut self, pieces: &[Piece], aim: Aim, stop: &Stop) -> Vec<(Worth, Loss)> {
+        let links = self.placed_balls(pieces);
         let is_looked_at = |state: &PosedState| !stop.is_due() && (aim == Aim::All || state.is_named);
         let looks = LOOKS / self.states.iter().filter(|state| is_looked_at(state)).count().max(1);
         let found = in_parallel(&self.states, |state| {
             if is_looked_at(state) { self.look(pieces, &links, state, looks) } else { Default::default() }
         });
-        let mut losses = Vec::new();
-        let looked_at = std::mem::take(&mut self.states).into_iter().zip(found);
-        self.states = looked_at
-            .filter_map(|(mut state, (in_contact, found))| {
-                // Solids that touch in a state always will. Of a named one, whoever plans for other links is left the rest.
-                state.passed.extend(in_contact);
-                let is_kept = state.is_named || state.passed.is_empty();
-                losses.extend(found.into_iter().filter(|loss| is_kept && loss.gap.is_finite()));
-                is_kept.then_some(state)
-            })
-            .collect();
-        let named = losses.iter().filter(|loss| loss.is_named).count();
-        let is_enough = named == 0 && losses.len() as f64 <= self.allowed();
-        if is_enough { Vec::new() } else { losses }
+        let mut open = Vec::new();
+        for (state, (in_contact, found)) in self.states.iter_mut().zip(found) {
+            let (given_up, left): (Vec<Loss>, Vec<Loss>) = found.into_iter().partition(|loss| loss.is_given_up);
+            // Solids that touch in a state always will, and gaps stay what they are.
+            state.passed.extend(in_contact);
+            state.given_up.extend(given_up.iter().map(|loss| loss.pair));
+            open.push(left);
+        }
+        if aim == Aim::All && self.is_hopeless.is_none() {
+            self.is_hopeless = Some(self.hopeless());
+        }
+        let left_alone = |loss: &Loss, worth: Worth| worth != Worth::Named && self.is_hopeless(loss.pair);
+        let of_state = |(state, losses): (&PosedState, Vec<Loss>)| {
+            let worth = self.worth(state);
+            losses.into_iter().filter(move |loss| !left_alone(loss, worth)).map(move |loss| (worth, loss)).collect::<Vec<_>>()
+        };
+        let mut losses: Vec<(Worth, Loss)> = self.states.iter().zip(open).flat_map(of_state).collect();
+        if self.count(Worth::Free) as f64 >= FEW * (self.count(Worth::Free) + self.count(Worth::InContact)) as f64 {
+            self.drop_states_in_contact();
+            losses.retain(|(worth, _)| *worth != Worth::InContact);
+        }
+        losses
     }
 
-    /// Which pairs of links touch in a state, and what it is lost by beside them.
+    /// Which pairs of links touch in nearly all random states.
+    fn hopeless(&self) -> Vec<bool> {
+        let mut touch = vec![0_usize; self.robot.pairs.len()];
+        let random: Vec<&PosedState> = self.states.iter().filter(|state| !state.is_named).collect();
+        random.iter().flat_map(|state| &state.passed).for_each(|&pair| touch[pair] += 1);
+        touch.into_iter().map(|count| count as f64 > (1.0 - FEW) * random.len() as f64).collect()
+    }
+
+    fn drop_states_in_contact(&mut self) {
+        let states = std::mem::take(&mut self.states);
+        self.states = states.into_iter().filter(|state| self.worth(state) != Worth::InContact).collect();
+    }
+
+    /// Which pairs of links touch in a state, and which only their balls make touch.
     fn look(&self, pieces: &[Piece], links: &[LinkBalls], state: &PosedState, looks: usize) -> (Vec<usize>, Vec<Loss>) {
-        let touching = self.touching(links, state);
         let (in_contact, apart): (Vec<_>, Vec<_>) =
-            touching.into_iter().partition(|links| self.solids_touch(pieces, links.pair, state));
-        let losses = if state.is_named {
-            apart.chunks(1).map(|links| self.loss(pieces, links, state, looks)).collect()
-        } else {
-            vec![self.loss(pieces, &apart, state, looks)]
-        };
+            self.touching(links, state).into_iter().partition(|links| self.solids_touch(pieces, links.pair, state));
+        let each = looks / apart.len().max(1);
+        let losses = apart.iter().map(|links| self.loss(pieces, links, state, each)).collect();
         (in_contact.into_iter().map(|links| links.pair).collect(), losses)
     }
 
-    /// Which pairs of links touch in nearly all states.
-    fn hopeless(&self, pieces: &[Piece], links: &[LinkBalls], stop: &Stop) -> Vec<bool> {
-        let pairs: Vec<usize> = (0..self.robot.pairs.len()).collect();
-        in_parallel(&pairs, |&pair| {
-            let mut left = ((1.0 - HOPELESS) * self.states.len() as f64) as usize;
-            self.states.iter().all(|state| {
-                let touch = !stop.is_due()
-                    && !self.touching_balls(links, pair, state).is_empty()
-                    && self.solids_touch(pieces, pair, state);
-                let may_not = left > 0;
-                left -= usize::from(!touch && may_not);
-                touch || may_not
-            })
-        })
+    /// What to do by piece about a portion of what is lost beyond what may be: in named states first, then where gaps are
+    /// wide, which takes fewer balls.
+    fn worthwhile(&self, mut losses: Vec<(Worth, Loss)>, portion: f64) -> Vec<(usize, Evasion)> {
+        losses.sort_by(|(a, first), (b, second)| b.cmp(a).then(second.gap.total_cmp(&first.gap)));
+        let wanted = losses.chunk_by(|(a, _), (b, _)| a == b).flat_map(|alike| {
+            let left = (AIM * self.allowed(alike[0].0)) as usize;
+            alike[..alike.len().saturating_sub(left)].iter().map(|(_, loss)| loss)
+        });
+        let wanted: Vec<&Loss> = wanted.collect();
+        let count = (wanted.len() as f64 * portion).ceil() as usize;
+        let mut works: BTreeMap<usize, Evasion> = BTreeMap::new();
+        let numbered = wanted[..count].iter().enumerate();
+        for (loss, &(piece, ball, foe, gap)) in numbered.flat_map(|(i, loss)| loss.orders.iter().map(move |order| (i, order))) {
+            let work = works.entry(piece).or_default();
+            work.marked.insert(ball);
+            work.foes.push(foe);
+            work.gaps.push(gap);
+            work.losses.insert(loss);
+        }
+        works.into_iter().collect()
     }
 
     /// The balls by which a pair of links touches in a state.
@@ -262,8 +322,8 @@ impl<'a> Separation<'a> {
 
     /// The pairs of links whose balls touch in a state.
     fn touching(&self, links: &[LinkBalls], state: &PosedState) -> Vec<TouchingLinks> {
-        let is_hopeless = |pair: usize| self.is_hopeless.as_ref().is_some_and(|hopeless| hopeless[pair]);
-        let is_passed = |pair: usize| (is_hopeless(pair) && !state.is_named) || state.passed.contains(&pair);
+        let is_known = |pair: usize| state.passed.contains(&pair) || state.given_up.contains(&pair);
+        let is_passed = |pair: usize| (self.is_hopeless(pair) && !state.is_named) || is_known(pair);
         let judged = (0..self.robot.pairs.len()).filter(|&pair| !is_passed(pair));
         let of_pair = |pair| TouchingLinks { pair, balls: self.touching_balls(links, pair, state) };
         judged.map(of_pair).filter(|found| !found.balls.is_empty()).collect()
@@ -280,15 +340,14 @@ impl<'a> Separation<'a> {
         })
     }
 
-    /// What a state is lost by, as far as so many looks at balls tell.
-    fn loss(&self, pieces: &[Piece], touching: &[TouchingLinks], state: &PosedState, looks: usize) -> Loss {
-        let mut loss = Loss { is_named: state.is_named, gap: f64::INFINITY, orders: Vec::new() };
-        for links in touching {
-            let [a, b] = self.robot.pairs[links.pair];
-            let relative = state.poses[a].inverse() * state.poses[b];
-            let step = (links.balls.len() * touching.len()).div_ceil(looks.max(1));
-            links.balls.iter().step_by(step).for_each(|pair| loss.blame(pieces, pair, &relative));
-        }
+    /// Why the balls of two links touch in a state, as far as so many looks at them tell.
+    fn loss(&self, pieces: &[Piece], links: &TouchingLinks, state: &PosedState, looks: usize) -> Loss {
+        let mut loss = Loss { pair: links.pair, gap: f64::INFINITY, is_given_up: false, orders: Vec::new() };
+        let [a, b] = self.robot.pairs[links.pair];
+        let relative = state.poses[a].inverse() * state.poses[b];
+        let step = links.balls.len().div_ceil(looks.max(1));
+        links.balls.iter().step_by(step).for_each(|pair| loss.blame(pieces, pair, &relative));
+        loss.is_given_up |= loss.orders.is_empty();
         loss
     }
 }
@@ -322,23 +381,6 @@ impl LinkBalls {
     }
 }
 
-/// What to do by piece about a portion of the lost states that are more than `left`: named ones first, then where
-/// gaps are wide, which takes fewer balls.
-fn worthwhile(mut losses: Vec<Loss>, left: usize, portion: f64) -> Vec<(usize, Evasion)> {
-    losses.sort_by(|a, b| b.is_named.cmp(&a.is_named).then(b.gap.total_cmp(&a.gap)));
-    let named = losses.iter().filter(|loss| loss.is_named).count();
-    let wanted = losses.len().saturating_sub(left).max(named);
-    losses.truncate((wanted as f64 * portion).ceil() as usize);
-    let mut works: BTreeMap<usize, Evasion> = BTreeMap::new();
-    for (piece, ball, foe, gap) in losses.into_iter().flat_map(|loss| loss.orders) {
-        let work = works.entry(piece).or_default();
-        work.marked.insert(ball);
-        work.foes.push(foe);
-        work.gaps.push(gap);
-    }
-    works.into_iter().collect()
-}
-
 /// Lets pieces evade as long as there are no more than `most` balls in all; says whether all could.
 fn evade(pieces: &mut [Piece], works: Vec<(usize, Evasion)>, most: usize) -> bool {
     let keys = pieces.iter().enumerate().flat_map(|(p, piece)| piece.covering.balls.iter().map(move |b| (p, key(b))));
@@ -355,10 +397,17 @@ fn evade(pieces: &mut [Piece], works: Vec<(usize, Evasion)>, most: usize) -> boo
     });
     let mut count: usize = pieces.iter().map(|p| p.covering.balls.len()).sum();
     let mut have_all = true;
+    let mut offers = Vec::new();
     for ((piece, work), found) in works.into_iter().zip(found) {
-        let piece = &mut pieces[piece];
-        piece.foes.extend(work.foes);
+        pieces[piece].foes.extend(work.foes);
         let Some(covering) = found else { continue };
+        let more = covering.balls.len() as f64 - pieces[piece].covering.balls.len() as f64;
+        offers.push((more / work.losses.len() as f64, piece, covering));
+    }
+    // What costs the least for each loss comes first.
+    offers.sort_by(|(a, ..), (b, ..)| a.total_cmp(b));
+    for (_, piece, covering) in offers {
+        let piece = &mut pieces[piece];
         let after = count - piece.covering.balls.len() + covering.balls.len();
         if after <= most {
             (count, piece.covering) = (after, covering);
@@ -393,7 +442,8 @@ impl Loss {
         let both = spare[farther] < ENOUGH * of_pair[farther].1.excess;
         for i in 0..2 {
             let is_chosen = both || i == farther;
-            if !is_chosen || of_pair[i].1.excess < FINEST * of_pair[i].0.covering.scale() {
+            let finest = FINEST * of_pair[i].0.covering.scale();
+            if !is_chosen || of_pair[i].1.excess < finest {
                 continue;
             }
             let (radius, gap) = if both {
@@ -404,11 +454,10 @@ impl Loss {
                 (others[i].sphere.radius, spare[i])
             };
             self.gap = self.gap.min(gap);
-            if gap > 0.0 {
-                let ball = (!both).then(|| (pair[1 - i].piece, key(others[i])));
-                let foe = Foe { sphere: Sphere { center: centers[i], radius }, ball };
-                self.orders.push((pair[i].piece, pair[i].ball, foe, gap));
-            }
+            self.is_given_up |= gap < NARROWEST * of_pair[i].0.covering.scale();
+            let ball = (!both).then(|| (pair[1 - i].piece, key(others[i])));
+            let foe = Foe { sphere: Sphere { center: centers[i], radius }, ball };
+            self.orders.push((pair[i].piece, pair[i].ball, foe, gap));
         }
     }
 }
@@ -417,7 +466,7 @@ impl Loss {
 fn states(robot: &Robot) -> Vec<PosedState> {
     let mut rng = Pcg64Mcg::seed_from_u64(SEED);
     let ranges = robot.ranges_to_draw_from();
-    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named, passed: Vec::new() };
+    let posed = |values: &[f64], is_named| PosedState { poses: robot.link_poses(values), is_named, passed: Vec::new(), given_up: Vec::new() };
     let mut random = |_| {
         let drawn = ranges.iter().map(|&[low, high]| if low < high { rng.random_range(low..=high) } else { low });
         posed(&drawn.collect::<Vec<f64>>(), false)
