@@ -12,9 +12,11 @@
 //! checked as a whole, attitudes and all, and certified.
 
 mod courses;
+mod crossing;
 mod ends;
 mod envelope;
 mod flat;
+mod gates;
 mod pilot;
 mod quicken;
 mod righting;
@@ -31,6 +33,7 @@ use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use ends::Port;
 use envelope::{Agility, Envelope};
+use glam::DVec3;
 
 /// Degree of the edges that whole flights are checked as.
 const DEGREE: usize = 5;
@@ -122,6 +125,16 @@ impl<'a> Flight<'a> {
         }
     }
 
+    /// A leg of it: other ends.
+    fn leg(&self, starts: Vec<Port>, goals: Vec<Port>) -> Self {
+        Self { problem: self.problem, base: self.base, envelope: self.envelope.clone(), starts, goals }
+    }
+
+    /// World axes of the outputs of place.
+    fn axes(&self) -> &'static [DVec3] {
+        if self.envelope.up() == 1 { &[DVec3::X, DVec3::Z] } else { &DVec3::AXES }
+    }
+
     /// Whether every level end is at rest.
     fn is_at_rest(&self) -> bool {
         self.ports().all(|port| port.level.is_at_rest())
@@ -167,9 +180,9 @@ impl<'a> Flight<'a> {
         whole
     }
 
-    /// The longest time in which the thrust of a whole flight points up well: from when until when. Where the
-    /// thrust turns over before that, from when it has come to rest.
-    fn upright(&self, whole: &Trajectory) -> (f64, f64) {
+    /// The times in which the thrust of a whole flight points up well, from when until when, in their order. Where
+    /// the thrust turns over before one, it begins when that has come to rest.
+    fn upright(&self, whole: &Trajectory) -> Vec<(f64, f64)> {
         let up = self.envelope.up();
         let points_up = |i: usize| {
             let segment = whole.segment(i);
@@ -178,28 +191,19 @@ impl<'a> Flight<'a> {
             thrust[up] += self.envelope.hovering();
             thrust[up] > UPRIGHT * thrust[..=up].iter().map(|f| f * f).sum::<f64>().sqrt()
         };
-        let knots = whole.knots();
-        let (mut longest, mut from) = ((0.0, 0.0), 0.0);
-        for i in 0..whole.len() {
-            if !points_up(i) {
-                from = knots[i + 1];
-            } else if knots[i + 1] - from > longest.1 - longest.0 {
-                longest = (from, knots[i + 1]);
-            }
-        }
         let mut jerk = vec![0.0; whole.dof()];
-        let is_calm = |i: &usize| {
+        let mut is_calm = |i: &usize| {
             whole.segment(*i).evaluate(0.0, 3, &mut jerk);
             jerk.iter().all(|j| j.abs() < CALM)
         };
-        let begin = knots.partition_point(|&knot| knot < longest.0);
-        let end = knots.partition_point(|&knot| knot < longest.1);
-        if begin > 0
-            && let Some(calm) = (begin..end).find(is_calm)
-        {
-            longest.0 = knots[calm];
+        let ups: Vec<(usize, bool)> = (0..whole.len()).map(|i| (i, points_up(i))).collect();
+        let (knots, mut times) = (whole.knots(), Vec::new());
+        for same in ups.chunk_by(|a, b| a.1 == b.1).filter(|same| same[0].1) {
+            let (begin, end) = (same[0].0, same[0].0 + same.len());
+            let calm = if begin > 0 { (begin..end).find(&mut is_calm) } else { None };
+            times.push((knots[calm.unwrap_or(begin)], knots[end]));
         }
-        longest
+        times
     }
 }
 
