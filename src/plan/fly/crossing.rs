@@ -10,19 +10,19 @@ use super::{Flight, keep_valid};
 use crate::check::CheckError;
 use crate::problem::JointState;
 use crate::trajectory::Trajectory;
-use std::time::Instant;
 
 /// How gates are passed.
 struct CrossingSettings {
     /// The least thrust while it coasts, in multiples of gravity.
     least_thrust: f64,
-    /// Speeds that are tried, in multiples of that at which coasting strays by half the room, or of the fastest ...
+    /// Speeds that are tried, in multiples of that at which coasting strays by half the room, ...
     speeds: [f64; 4],
-    /// ... which is this share of the greatest.
+    /// ... which is no less and no more than these shares of the greatest.
+    slowest: f64,
     fastest: f64,
     /// Shares of the gate's length over which it coasts.
     coasts: [f64; 3],
-    /// Attempts at each leg, each with other widths of filters.
+    /// Attempts, each at other places and leans in the same openings and with other widths of filters.
     attempts: u32,
     /// Samples for a leg.
     samples: u64,
@@ -31,6 +31,7 @@ struct CrossingSettings {
 const SETTINGS: CrossingSettings = CrossingSettings {
     least_thrust: 0.1,
     speeds: [1.0, 0.75, 1.35, 0.55],
+    slowest: 0.25,
     fastest: 0.9,
     coasts: [1.0, 0.7, 0.45],
     attempts: 3,
@@ -46,25 +47,26 @@ struct Passage {
 impl Pilot<'_, '_> {
     /// A flight through all narrow places on the way, if there are any and it is found.
     pub(super) fn crossing(&mut self, termination: &Termination<'_>) -> Result<Option<Flown>, Halt> {
-        let started = Instant::now();
-        if self.gates.is_none() {
-            let (clearance, seed) = (self.worker.clearance(), self.worker.seed());
-            self.gates = Some(gates::gates(self.flight, clearance, seed, termination.stop()));
-        }
-        self.worker.statistics.plan += started.elapsed();
-        let gates = self.gates.clone().unwrap_or_default();
-        if gates.is_empty() {
-            return Ok(None);
-        }
         for attempt in 0..SETTINGS.attempts {
+            let gates = self.gates(termination);
+            if gates.is_empty() {
+                break;
+            }
             let found = self.through(&gates, self.flight.starts.clone(), attempt, termination)?;
             if found.is_some() || termination.late() {
                 return Ok(found);
             }
         }
-        // Another search of the same gates would fail the same way.
-        self.gates = Some(Vec::new());
+        self.is_level = true;
         Ok(None)
+    }
+
+    /// The narrow places on the way, in their order, and how the body fits through, as far as chance tells.
+    fn gates(&mut self, termination: &Termination<'_>) -> Vec<Gate> {
+        let begun = self.worker.begin_search();
+        let gates = gates::gates(self.flight, self.worker.clearance(), begun.seed, termination.stop());
+        self.worker.statistics.plan += begun.elapsed();
+        gates
     }
 
     /// A flight from some ports through gates to the goals.
@@ -142,8 +144,8 @@ impl Flight<'_> {
         let along = fall.dot(way);
         let aside = fall - along * way;
         let square = length * length * aside.length() / gate.room + 2.0 * length * along.abs();
-        let fastest = SETTINGS.fastest * self.envelope.speed();
-        let speed = speed * square.sqrt().min(fastest);
+        let [slowest, fastest] = [SETTINGS.slowest, SETTINGS.fastest].map(|share| share * self.envelope.speed());
+        let speed = speed * square.sqrt().clamp(slowest, fastest);
         if speed > fastest {
             return None;
         }

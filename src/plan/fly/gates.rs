@@ -16,6 +16,8 @@ use crate::world::Obstacle;
 use glam::DVec3;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// How gates are looked for.
 struct GateSettings {
@@ -27,6 +29,8 @@ struct GateSettings {
     samples: f64,
     /// Paths that are tried, each of which avoids what the body cannot pass on those before.
     paths: u32,
+    /// Gates, at most: where there are more, the way is no matter of a few openings.
+    most: usize,
     /// Places before and behind the middle of a gate at which the body is looked at.
     sweep: i32,
     /// Room that is as good as any, and what a lean of one radian is worth, as shares of the body's reach.
@@ -51,13 +55,14 @@ const SETTINGS: GateSettings = GateSettings {
     finest: 0.05,
     samples: 6.0,
     paths: 4,
+    most: 6,
     sweep: 4,
     roomy: 0.2,
     upright: 0.02,
     most_lean: 1.3,
     leans: [0.0, 0.35, 0.7, 1.05, 1.3],
     sides: 8,
-    rounds: [(33, 20), (8, 40), (3, 120)],
+    rounds: [(33, 15), (6, 40), (2, 100)],
     longer: 1.5,
     shorter: 0.9,
     step: 0.15,
@@ -78,6 +83,32 @@ pub(super) struct Gate {
     pub(super) room: f64,
     /// How far along the way from the middle the body has to keep its lean, metres.
     pub(super) length: f64,
+}
+
+/// The obstacles near each cube of space, looked up where a place is asked for.
+struct Near<'f> {
+    obstacles: &'f [Obstacle],
+    /// How far is as good as any farther, and the edge of a cube, metres.
+    far: f64,
+    cubes: RefCell<HashMap<[i64; 3], Vec<&'f Obstacle>>>,
+}
+
+impl<'f> Near<'f> {
+    fn new(obstacles: &'f [Obstacle], far: f64) -> Self {
+        Self { obstacles, far, cubes: RefCell::default() }
+    }
+
+    /// The distance of a place from the nearest, at most what is far, metres.
+    fn distance(&self, place: DVec3) -> f64 {
+        let cube = (place / self.far).floor();
+        let mut cubes = self.cubes.borrow_mut();
+        let near = cubes.entry(cube.to_array().map(|x| x as i64)).or_insert_with(|| {
+            let middle = self.far * (cube + 0.5);
+            let reach = self.far * (1.0 + 0.5 * 3.0_f64.sqrt());
+            self.obstacles.iter().filter(|o| o.signed_distance(middle) <= reach).collect()
+        });
+        near.iter().map(|obstacle| obstacle.signed_distance(place)).fold(self.far, f64::min)
+    }
 }
 
 /// What is known of a body and the world around it.
@@ -153,14 +184,15 @@ impl<'f> Surveyor<'f> {
         if bounds.iter().any(|(lower, upper)| !(upper - lower).is_finite() || lower >= upper) {
             return None;
         }
+        let cells = SETTINGS.cells[bounds.len() - 2];
+        let far = (reach - ball).max(CellGuide::size_for(&bounds, cells));
+        let near = Near::new(obstacles, far + ball);
         let axes = flight.axes();
         let clearance = move |place: DVec3| {
             let place = axes.iter().zip(place.to_array()).map(|(axis, x)| *axis * x).sum();
-            let distances = obstacles.iter().map(|obstacle| obstacle.signed_distance(place));
-            distances.fold(f64::MAX, f64::min) - ball
+            near.distance(place) - ball
         };
         let start = self.guided(first);
-        let cells = SETTINGS.cells[bounds.len() - 2];
         Some(CellGuide::new(start, &bounds, cells, reach - ball, Box::new(clearance)))
     }
 
@@ -187,7 +219,15 @@ impl<'f> Surveyor<'f> {
             let along = step * i as f64;
             let middle = path.at(along);
             let way = path.at(along + self.reach) - path.at(along - self.reach);
-            let fitted = self.fit(self.in_world(middle), self.in_world(way).normalize_or(DVec3::X), rng);
+            let tries = GateTries::new(self, self.in_world(middle), self.in_world(way).normalize_or(DVec3::X));
+            // Where the body passes level, and easily, nothing is to be done.
+            if tries.room(&[0.0; 6], 0.0) >= SETTINGS.roomy * self.reach {
+                continue;
+            }
+            if gates.len() == SETTINGS.most {
+                return Ok(Vec::new());
+            }
+            let fitted = tries.fit(rng);
             gates.push(fitted.filter(|gate| gate.room > 2.0 * clearance).ok_or(middle)?);
         }
         Ok(gates)
@@ -205,27 +245,6 @@ impl<'f> Surveyor<'f> {
             spheres.iter().map(|s| (poses[link.body].point(s.center), s.radius + link.padding))
         });
         Some(spheres.collect())
-    }
-
-    /// How the body fits best through a place of the path.
-    fn fit(&self, place: DVec3, way: DVec3, rng: &mut Pcg64Mcg) -> Option<Gate> {
-        let far = 4.0 * self.reach;
-        let obstacles = self.flight.problem.world.obstacles.iter();
-        let near: Vec<&Obstacle> = obstacles.filter(|o| o.signed_distance(place) < far).collect();
-        let across: Vec<DVec3> = match self.flight.envelope.up() {
-            1 => vec![DVec3::Y.cross(way)],
-            _ => <[DVec3; 2]>::from(way.any_orthonormal_pair()).to_vec(),
-        };
-        let tries = GateTries { surveyor: self, place, way, across, near };
-        let valued = |x: [f64; 6]| Some(Fit { value: tries.value(&x, f64::NEG_INFINITY)?, x, step: SETTINGS.step });
-        let mut fits: Vec<Fit> = tries.leans().into_iter().filter_map(valued).collect();
-        for (kept, steps) in SETTINGS.rounds {
-            fits.sort_by(|a, b| b.value.total_cmp(&a.value));
-            fits.truncate(kept);
-            fits.iter_mut().for_each(|fit| tries.better(fit, steps, rng));
-        }
-        let best = fits.into_iter().max_by(|a, b| a.value.total_cmp(&b.value))?.x;
-        tries.gate(&best)
     }
 }
 
@@ -247,7 +266,31 @@ struct Fit {
     step: f64,
 }
 
-impl GateTries<'_, '_> {
+impl<'s, 'f> GateTries<'s, 'f> {
+    fn new(surveyor: &'s Surveyor<'f>, place: DVec3, way: DVec3) -> Self {
+        let far = 4.0 * surveyor.reach;
+        let obstacles = surveyor.flight.problem.world.obstacles.iter();
+        let near = obstacles.filter(|o| o.signed_distance(place) < far).collect();
+        let across = match surveyor.flight.envelope.up() {
+            1 => vec![DVec3::Y.cross(way)],
+            _ => <[DVec3; 2]>::from(way.any_orthonormal_pair()).to_vec(),
+        };
+        Self { surveyor, place, way, across, near }
+    }
+
+    /// How the body fits best.
+    fn fit(&self, rng: &mut Pcg64Mcg) -> Option<Gate> {
+        let valued = |x: [f64; 6]| Some(Fit { value: self.value(&x, f64::NEG_INFINITY)?, x, step: SETTINGS.step });
+        let mut fits: Vec<Fit> = self.leans().into_iter().filter_map(valued).collect();
+        for (kept, steps) in SETTINGS.rounds {
+            fits.sort_by(|a, b| b.value.total_cmp(&a.value));
+            fits.truncate(kept);
+            fits.iter_mut().for_each(|fit| self.better(fit, steps, rng));
+        }
+        let best = fits.into_iter().max_by(|a, b| a.value.total_cmp(&b.value))?.x;
+        self.gate(&best)
+    }
+
     /// Leans to begin with.
     fn leans(&self) -> Vec<[f64; 6]> {
         let sides = if self.across.len() == 1 { 2 } else { SETTINGS.sides };

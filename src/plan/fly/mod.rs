@@ -8,7 +8,9 @@
 //! accelerates as hard as the thrust allows in its direction. The second runs the answer through two
 //! moving averages ([`moving_average`](crate::steer::moving_average)), as narrow as the limits of
 //! body rates and rotors permit: exact, no bound of the first step is exceeded, and no more is lost than
-//! the filters' widths. The best is then shortened by [`quicken`], all limits at once. What is answered is
+//! the filters' widths. Where a level body does not get through, such flights lead from one narrow place to the next
+//! ([`gates`]), through which it coasts leaning ([`crossing`]). The best is then shortened by [`quicken`], all limits
+//! at once. What is answered is
 //! checked as a whole, attitudes and all, and certified.
 
 mod courses;

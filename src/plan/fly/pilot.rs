@@ -7,7 +7,6 @@ use super::super::{Halt, RrtConnect, Termination};
 use super::ends::Port;
 use super::envelope::{Agility, FOR_TURNING};
 use super::flat::FlatChecker;
-use super::gates::Gate;
 use super::quicken::Quickener;
 use super::{DEGREE, Ends, Flight};
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Verdict};
@@ -43,8 +42,8 @@ pub(in crate::plan) struct Pilot<'f, 'l> {
     pub(super) worker: Worker<'l>,
     /// A flight on its way to the checker.
     edge: EdgeBatch,
-    /// The narrow places on a way to a goal, in their order, once they have been looked for.
-    pub(super) gates: Option<Vec<Gate>>,
+    /// Whether narrow places have been looked for in vain: then only level bodies are planned for.
+    pub(super) is_level: bool,
 }
 
 /// What flies one leg of a flight, by the means of a thread: all of it, or from one narrow place to the next.
@@ -116,7 +115,7 @@ impl<'a> Family<'a> for Pilot<'_, 'a> {
     fn search(&mut self, best: Option<&Answer>, termination: &Termination<'_>) -> Result<Vec<Flown>, Halt> {
         let attempt = if best.is_none() { self.worker.statistics.repairs } else { 0 };
         let flight = self.flight;
-        if best.is_some() || self.gates.as_ref().is_some_and(Vec::is_empty) {
+        if best.is_some() || self.is_level {
             return self.leg(flight).flights(attempt, termination);
         }
         let soon = termination.within(self.worker.statistics.iterations.saturating_add(SOON));
@@ -186,7 +185,7 @@ fn are_valid(flight: &Flight<'_>, worker: &mut Worker<'_>) -> Result<bool, Check
 impl<'f, 'l> Pilot<'f, 'l> {
     pub(in crate::plan) fn new(flight: &'f Flight<'f>, worker: Worker<'l>) -> Self {
         let edge = EdgeBatch::new(flight.envelope.outputs(), DEGREE);
-        Self { flight, worker, edge, gates: None }
+        Self { flight, worker, edge, is_level: false }
     }
 
     /// What flies a leg.
