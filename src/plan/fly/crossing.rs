@@ -24,8 +24,9 @@ struct CrossingSettings {
     coasts: [f64; 3],
     /// Attempts, each at other places and leans in the same openings and with other widths of filters.
     attempts: u32,
-    /// Samples for a leg.
+    /// Samples for a leg, and for all that are tried: where these are spent, openings are not what is hard.
     samples: u64,
+    all: u64,
 }
 
 const SETTINGS: CrossingSettings = CrossingSettings {
@@ -36,6 +37,7 @@ const SETTINGS: CrossingSettings = CrossingSettings {
     coasts: [1.0, 0.7, 0.45],
     attempts: 3,
     samples: 300,
+    all: 3000,
 };
 
 /// Ways into a gate, and out of it.
@@ -47,14 +49,19 @@ struct Passage {
 impl Pilot<'_, '_> {
     /// A flight through all narrow places on the way, if there are any and it is found.
     pub(super) fn crossing(&mut self, termination: &Termination<'_>) -> Result<Option<Flown>, Halt> {
+        let all = self.worker.statistics.iterations.saturating_add(SETTINGS.all);
+        let termination = &termination.within(all);
         for attempt in 0..SETTINGS.attempts {
             let gates = self.gates(termination);
             if gates.is_empty() {
                 break;
             }
             let found = self.through(&gates, self.flight.starts.clone(), attempt, termination)?;
-            if found.is_some() || termination.late() {
+            if found.is_some() {
                 return Ok(found);
+            }
+            if self.is_spent(termination) {
+                break;
             }
         }
         self.is_level = true;
@@ -82,7 +89,7 @@ impl Pilot<'_, '_> {
             return self.flown(starts, flight.goals.clone(), attempt, termination);
         };
         for passage in flight.passages(gate) {
-            if termination.late() {
+            if self.is_spent(termination) {
                 break;
             }
             let Some(Passage { before, after }) = self.valid(passage)? else { continue };
@@ -94,6 +101,10 @@ impl Pilot<'_, '_> {
             }
         }
         Ok(None)
+    }
+
+    fn is_spent(&self, termination: &Termination<'_>) -> bool {
+        termination.late() || termination.spent(self.worker.statistics.iterations).is_some()
     }
 
     /// A passage without what meets obstacles, if anything is left.

@@ -55,7 +55,7 @@ const SETTINGS: GateSettings = GateSettings {
     finest: 0.05,
     samples: 6.0,
     paths: 4,
-    most: 6,
+    most: 3,
     sweep: 4,
     roomy: 0.2,
     upright: 0.02,

@@ -182,9 +182,9 @@ impl<'a> Flight<'a> {
         whole
     }
 
-    /// The times in which the thrust of a whole flight points up well, from when until when, in their order. Where
-    /// the thrust turns over before one, it begins when that has come to rest.
-    fn upright(&self, whole: &Trajectory) -> Vec<(f64, f64)> {
+    /// The longest time in which the thrust of a whole flight points up well: from when until when. Where the
+    /// thrust turns over before that, from when it has come to rest.
+    fn upright(&self, whole: &Trajectory) -> (f64, f64) {
         let up = self.envelope.up();
         let points_up = |i: usize| {
             let segment = whole.segment(i);
@@ -193,19 +193,28 @@ impl<'a> Flight<'a> {
             thrust[up] += self.envelope.hovering();
             thrust[up] > UPRIGHT * thrust[..=up].iter().map(|f| f * f).sum::<f64>().sqrt()
         };
+        let knots = whole.knots();
+        let (mut longest, mut from) = ((0.0, 0.0), 0.0);
+        for i in 0..whole.len() {
+            if !points_up(i) {
+                from = knots[i + 1];
+            } else if knots[i + 1] - from > longest.1 - longest.0 {
+                longest = (from, knots[i + 1]);
+            }
+        }
         let mut jerk = vec![0.0; whole.dof()];
-        let mut is_calm = |i: &usize| {
+        let is_calm = |i: &usize| {
             whole.segment(*i).evaluate(0.0, 3, &mut jerk);
             jerk.iter().all(|j| j.abs() < CALM)
         };
-        let ups: Vec<(usize, bool)> = (0..whole.len()).map(|i| (i, points_up(i))).collect();
-        let (knots, mut times) = (whole.knots(), Vec::new());
-        for same in ups.chunk_by(|a, b| a.1 == b.1).filter(|same| same[0].1) {
-            let (begin, end) = (same[0].0, same[0].0 + same.len());
-            let calm = if begin > 0 { (begin..end).find(&mut is_calm) } else { None };
-            times.push((knots[calm.unwrap_or(begin)], knots[end]));
+        let begin = knots.partition_point(|&knot| knot < longest.0);
+        let end = knots.partition_point(|&knot| knot < longest.1);
+        if begin > 0
+            && let Some(calm) = (begin..end).find(is_calm)
+        {
+            longest.0 = knots[calm];
         }
-        times
+        longest
     }
 }
 

@@ -137,11 +137,12 @@ impl<'a> Family<'a> for Pilot<'_, 'a> {
         Ok(if attempt == 0 { Attempt::Made(flown.flight.clone()) } else { Attempt::Over })
     }
 
-    /// What turns a body over while its thrust points down, or leans far, stays as it is.
+    /// What turns a body over while its thrust points down stays as it is.
     fn shorten(&mut self, answer: &Answer, stop: &Stop) -> Result<Vec<Trajectory>, CheckError> {
         let flight = self.flight;
         let whole = &answer.trajectory;
-        if stop.is_due() || self.worker.options.shortcut_tries == 0 {
+        let (from, to) = flight.upright(whole);
+        if from == to || stop.is_due() || self.worker.options.shortcut_tries == 0 {
             return Ok(Vec::new());
         }
         // What is left of the time is for the proof.
@@ -149,19 +150,13 @@ impl<'a> Family<'a> for Pilot<'_, 'a> {
         self.worker.local.set_stop(&stop);
         let started = Instant::now();
         let mut shorter = Vec::new();
-        let times = flight.upright(whole);
-        // The last first: what comes before stays where it is.
-        for (i, &(from, to)) in times.iter().enumerate().rev() {
-            let stop = stop.share(1.0 / (i + 1) as f64);
-            let before = shorter.last().unwrap_or(whole).clone();
-            let mut quickener = Quickener::new(flight, &before.cut(from, to), self.worker.clearance());
-            while let Some(spline) = quickener.next(&stop) {
-                let shortened = before.splice(from, to, &spline);
-                let verdict = self.leg(flight).verdict(&shortened)?;
-                quickener.judge(&verdict);
-                if verdict.is_valid() {
-                    shorter.push(shortened);
-                }
+        let mut quickener = Quickener::new(flight, &whole.cut(from, to), self.worker.clearance());
+        while let Some(spline) = quickener.next(&stop) {
+            let shortened = whole.splice(from, to, &spline);
+            let verdict = self.leg(flight).verdict(&shortened)?;
+            quickener.judge(&verdict);
+            if verdict.is_valid() {
+                shorter.push(shortened);
             }
         }
         self.worker.statistics.refine += started.elapsed();
