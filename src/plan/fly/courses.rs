@@ -261,7 +261,7 @@ impl LegPilot<'_, '_, '_> {
         self.edge.push_trajectory(flight);
         local.checked += 1;
         let mut verdicts = Vec::new();
-        local.checker().check(&self.edge, &mut verdicts)?;
+        local.checker().check(self.edge, &mut verdicts)?;
         Ok(verdicts[0])
     }
 }
