@@ -5,6 +5,7 @@ mod common;
 use common::replay::replay;
 use common::{dynobench_instances, kinopax_problem};
 use flatout::base::{Actuation, Base, GRAVITY as EARTH, PlanarQuadrotor, Quadrotor, QuadrotorState};
+use flatout::bench::families::{FamilyKind, Vehicle};
 use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
 use flatout::check::Backend;
@@ -13,7 +14,7 @@ use flatout::pose::Pose;
 use flatout::problem::{JointState, Problem, Smoothness};
 use flatout::robot::{Joint, JointKind, JointLimits, Link, Mechanism, Robot, Sphere, rectangle_spheres};
 use flatout::world::{Obstacle, Shape, World};
-use glam::{DVec2, DVec3};
+use glam::{DQuat, DVec2, DVec3};
 use std::f64::consts::{FRAC_PI_2, PI};
 
 /// A small planar quadrotor, a small one by rotors, one by thrust and moments that turns slowly.
@@ -64,24 +65,35 @@ fn by_wrench() -> Base {
 
 /// A room of 6 m a side, its corner at the origin, with boxes: centre and full size.
 fn problem(base: &Base, boxes: &[[DVec3; 2]], start: JointState, goal: JointState) -> Problem {
+    let body = match base {
+        Base::PlanarQuadrotor(_) => flat_body(),
+        _ => vec![Sphere { center: DVec3::ZERO, radius: 0.2 }],
+    };
+    let obstacle = |&[center, size]: &[DVec3; 2]| cuboid(size, Pose::from_translation(center));
+    problem_of(base, body, boxes.iter().map(obstacle).collect(), [start, goal])
+}
+
+/// 0.25 m wide and 0.06 m high.
+fn flat_body() -> Vec<Sphere> {
+    rectangle_spheres(DVec2::new(0.25, 0.06), 0.01, true, 100).unwrap()
+}
+
+fn cuboid(size: DVec3, pose: Pose) -> Obstacle {
+    Obstacle { name: "box".into(), shape: Shape::Cuboid { half_extents: size / 2.0 }, pose }
+}
+
+/// The room with other obstacles, and another body.
+fn problem_of(base: &Base, body: Vec<Sphere>, obstacles: Vec<Obstacle>, ends: [JointState; 2]) -> Problem {
     let mut limits = vec![JointLimits::NONE; base.coordinates().len()];
     let axes = if matches!(base, Base::PlanarQuadrotor(_)) { 2 } else { 3 };
     limits[..axes].iter_mut().for_each(|l| (l.lower, l.upper) = (0.0, 6.0));
-    let body = match base {
-        Base::PlanarQuadrotor(_) => rectangle_spheres(DVec2::new(0.25, 0.06), 0.01, true, 100).unwrap(),
-        _ => vec![Sphere { center: DVec3::ZERO, radius: 0.2 }],
-    };
     let robot = Robot::of_spheres("body", body).on_base(base.clone(), &limits, Vec::new());
     let all = robot.independent_joints();
     let mechanism = Mechanism::new(&robot, &all, &robot.neutral(), Pose::IDENTITY).expect("joints");
-    let obstacle = |&[center, size]: &[DVec3; 2]| Obstacle {
-        name: "box".into(),
-        shape: Shape::Cuboid { half_extents: size / 2.0 },
-        pose: Pose::from_translation(center),
-    };
+    let [start, goal] = ends;
     Problem {
         mechanism,
-        world: World { obstacles: boxes.iter().map(obstacle).collect() },
+        world: World { obstacles },
         start,
         goals: vec![goal],
         smoothness: Smoothness::Acceleration,
@@ -214,6 +226,46 @@ fn through_a_wall() {
         for seed in 0..5 {
             solve(&problem, &seeded(seed));
         }
+    }
+}
+
+/// Through floors with gaps of 0.8 to 1 times the width of the body: none of these is passed level.
+#[test]
+fn through_floors_narrower_than_the_body() {
+    for seed in [3, 4, 9, 10, 12] {
+        let instance = FamilyKind::Slot.instance(Vehicle::PlanarQuadrotor, seed).unwrap();
+        solve(&instance.scene.problem, &seeded(seed));
+    }
+}
+
+/// Through a wall with a window of 0.85 times the width of the body, turned by 0.6 rad.
+#[test]
+fn through_a_window_narrower_than_the_body() {
+    let base = Base::Quadrotor(Quadrotor {
+        mass: 0.8,
+        inertia: DVec3::new(0.004, 0.004, 0.007),
+        actuation: Actuation::Rotors { arm: 0.17, torque_by_thrust: 0.016, most: 2.2 },
+        velocity: 5.0,
+        body_rate: 8.0,
+        state: QuadrotorState::Quaternion,
+        gravity: EARTH,
+    });
+    let line = (-3..=3).map(|i| 0.05 * f64::from(i));
+    let grid = line.clone().flat_map(|x| line.clone().map(move |y| DVec3::new(x, y, 0.0)));
+    let body: Vec<Sphere> = grid.map(|center| Sphere { center, radius: 0.05 }).collect();
+    let (narrow, wide, turn) = (0.85 * 0.4, 0.85, DQuat::from_rotation_x(0.6));
+    let plate = |y: f64, z: f64, size: DVec3| {
+        cuboid(size, Pose::new(turn, DVec3::splat(3.0) + turn * DVec3::new(0.0, y, z)))
+    };
+    let mut wall = Vec::new();
+    for side in [-1.0, 1.0] {
+        wall.push(plate(side * (narrow / 2.0 + 3.0), 0.0, DVec3::new(0.04, 6.0, 12.0)));
+        wall.push(plate(0.0, side * (wide / 2.0 + 3.0), DVec3::new(0.04, narrow, 6.0)));
+    }
+    let ends = [at(&base, [1.0, 3.6, 2.5]), at(&base, [5.2, 2.4, 3.4])];
+    let problem = problem_of(&base, body, wall, ends);
+    for seed in 0..5 {
+        solve(&problem, &seeded(seed));
     }
 }
 

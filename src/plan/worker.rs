@@ -75,6 +75,13 @@ pub(super) struct Begun {
     pub(super) seed: u64,
 }
 
+impl Begun {
+    /// How long ago that was.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.at.elapsed()
+    }
+}
+
 /// A checker, a certifier, and what they have done for a query so far.
 pub(super) struct Worker<'a> {
     pub(super) problem: &'a Problem,
@@ -258,7 +265,7 @@ impl<'a> Worker<'a> {
             self.gap = stop.and_then(|stop| search.gap(&stop));
         }
         self.statistics.iterations += search.samples();
-        self.statistics.plan += begun.at.elapsed();
+        self.statistics.plan += begun.elapsed();
         found
     }
 

@@ -3,7 +3,7 @@
 use super::super::Termination;
 use super::Ends;
 use super::envelope::{Agility, Envelope, FOR_TURNING, filtered};
-use super::pilot::{Pilot, TILTS, with_level};
+use super::pilot::{LegPilot, TILTS, with_level};
 use crate::check::{CheckError, Verdict};
 use crate::local_planner::LocalPlanner;
 use crate::refine::{Knots, polish, shorten_from};
@@ -24,7 +24,7 @@ const GENTLE: [f64; 3] = [0.5, 0.15, 0.04];
 /// What a course is stretched by in time where it can't be flown as fast as its accelerations allow.
 const STRETCHES: [f64; 5] = [1.15, 1.35, 1.7, 2.3, 3.5];
 
-impl Pilot<'_, '_> {
+impl LegPilot<'_, '_, '_> {
     /// Valid flights from rest to rest where nothing is in the way: along a straight line, one per greatest
     /// tilt, and steep ones.
     pub(super) fn lines(
@@ -261,7 +261,7 @@ impl Pilot<'_, '_> {
         self.edge.push_trajectory(flight);
         local.checked += 1;
         let mut verdicts = Vec::new();
-        local.checker().check(&self.edge, &mut verdicts)?;
+        local.checker().check(self.edge, &mut verdicts)?;
         Ok(verdicts[0])
     }
 }

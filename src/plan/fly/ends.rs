@@ -32,6 +32,9 @@ const SHORTEST: f64 = 0.04;
 const RATIO: f64 = 1.25;
 const TIMES: i32 = 22;
 
+/// Thrusts that are begun with, as shares of that which holds the height: the weaker falls, but drifts less.
+const WEAKER: [f64; 3] = [1.0, 0.6, 0.3];
+
 /// An end of a flight.
 #[derive(Clone, Debug)]
 pub(super) struct Port {
@@ -221,13 +224,16 @@ impl FlightEnd {
 
     /// The shortest of some motions that bring the body to level, and its turning to an end: the thrust
     /// swings from where it points to upright by cubics, its magnitude at first that which holds the
-    /// height.
+    /// height, or less where that drives the body too far aside.
     fn leveled(&self, envelope: &Envelope<'_>) -> Result<Vec<Trajectory>, Attitude> {
         let gravity = envelope.hovering();
-        let thrust = (gravity / self.climb()).min(envelope.thrust());
-        let mut swings = (0..TIMES).map(|k| self.swing([thrust, gravity], SHORTEST * RATIO.powi(k)));
-        let shortest = swings.find(|swing| envelope.holds(swing));
-        shortest.map(|swing| vec![swing]).ok_or(Attitude::TooFast)
+        let holding = (gravity / self.climb()).min(envelope.thrust());
+        let mut thrusts = WEAKER.into_iter().map(|share| share * holding);
+        let shortest = |thrust: f64| {
+            let mut swings = (0..TIMES).map(|k| self.swing([thrust, gravity], SHORTEST * RATIO.powi(k)));
+            swings.find(|swing| envelope.holds(swing))
+        };
+        thrusts.find_map(shortest).map(|swing| vec![swing]).ok_or(Attitude::TooFast)
     }
 
     /// A thrust by mass of `thrust` along the body swings to that which hovers, `gravity`.

@@ -50,6 +50,7 @@ const HALVINGS: u32 = 4;
 const SAME: f64 = 1e-9;
 
 /// Bounds of a planar quadrotor's or quadrotor's motion in its flat outputs.
+#[derive(Clone, Debug)]
 pub(super) struct Envelope<'a> {
     base: &'a Base,
     /// Acceleration of free fall, m/s^2.
@@ -164,6 +165,11 @@ impl<'a> Envelope<'a> {
     /// Greatest thrust by mass, less what is kept for turning, m/s^2.
     pub(super) fn thrust(&self) -> f64 {
         self.thrust
+    }
+
+    /// Greatest speed, m/s: along each axis, or in all.
+    pub(super) fn speed(&self) -> f64 {
+        self.speed
     }
 
     /// Thrust by mass that hovers, m/s^2.

@@ -8,13 +8,17 @@
 //! accelerates as hard as the thrust allows in its direction. The second runs the answer through two
 //! moving averages ([`moving_average`](crate::steer::moving_average)), as narrow as the limits of
 //! body rates and rotors permit: exact, no bound of the first step is exceeded, and no more is lost than
-//! the filters' widths. The best is then shortened by [`quicken`], all limits at once. What is answered is
+//! the filters' widths. Where a level body does not get through, such flights lead from one narrow place to the next
+//! ([`gates`]), through which it coasts leaning ([`crossing`]). The best is then shortened by [`quicken`], all limits
+//! at once. What is answered is
 //! checked as a whole, attitudes and all, and certified.
 
 mod courses;
+mod crossing;
 mod ends;
 mod envelope;
 mod flat;
+mod gates;
 mod pilot;
 mod quicken;
 mod righting;
@@ -31,6 +35,7 @@ use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use ends::Port;
 use envelope::{Agility, Envelope};
+use glam::DVec3;
 
 /// Degree of the edges that whole flights are checked as.
 const DEGREE: usize = 5;
@@ -120,6 +125,16 @@ impl<'a> Flight<'a> {
             Some(&why) if ports.is_empty() => Err(refused("the goal", why)),
             _ => Ok(Self { problem, base, envelope, starts, goals: ports }),
         }
+    }
+
+    /// A leg of it: other ends.
+    fn leg(&self, starts: Vec<Port>, goals: Vec<Port>) -> Self {
+        Self { problem: self.problem, base: self.base, envelope: self.envelope.clone(), starts, goals }
+    }
+
+    /// World axes of the outputs of place.
+    fn axes(&self) -> &'static [DVec3] {
+        if self.envelope.up() == 1 { &[DVec3::X, DVec3::Z] } else { &DVec3::AXES }
     }
 
     /// Whether every level end is at rest.

@@ -21,6 +21,9 @@ use std::time::Instant;
 /// the course begins where its filters' delay ends, so that the widths must be chosen before it.
 const WIDTHS: [f64; 4] = [1.0, 1.6, 0.7, 2.5];
 
+/// Samples for a body that is level at its corners, before narrow places are looked for: most problems take fewer.
+const SOON: u64 = 1000;
+
 /// Samples of the first attempt where an end moves; every other has twice those of the last.
 const SAMPLES_PER_WIDTH: u64 = 1000;
 
@@ -38,14 +41,23 @@ pub(in crate::plan) struct Pilot<'f, 'l> {
     pub(super) flight: &'f Flight<'f>,
     pub(super) worker: Worker<'l>,
     /// A flight on its way to the checker.
-    pub(super) edge: EdgeBatch,
+    edge: EdgeBatch,
+    /// Whether narrow places have been looked for in vain: then only level bodies are planned for.
+    pub(super) is_level: bool,
+}
+
+/// What flies one leg of a flight, by the means of a thread: all of it, or from one narrow place to the next.
+pub(super) struct LegPilot<'f, 'w, 'l> {
+    pub(super) flight: &'f Flight<'f>,
+    pub(super) worker: &'w mut Worker<'l>,
+    pub(super) edge: &'w mut EdgeBatch,
 }
 
 /// A flight along a path of a search, valid as far as the checker tells.
 pub(in crate::plan) struct Flown {
-    flight: Trajectory,
+    pub(super) flight: Trajectory,
     /// How long the path takes.
-    raw_duration: f64,
+    pub(super) raw_duration: f64,
 }
 
 /// A search in the flat outputs, for level bodies.
@@ -98,19 +110,23 @@ impl<'a> Family<'a> for Pilot<'_, 'a> {
         self.worker.ask_for_clearance_of(|worker| are_valid(flight, worker))
     }
 
-    /// Flights from every start by a search of its own seed, the shortest first.
+    /// Flights of a body that is level at the corners of its way, the shortest first; where none is found soon, one
+    /// that leans through what is too narrow for that.
     fn search(&mut self, best: Option<&Answer>, termination: &Termination<'_>) -> Result<Vec<Flown>, Halt> {
         let attempt = if best.is_none() { self.worker.statistics.repairs } else { 0 };
-        let (mut flights, mut spent) = (Vec::new(), None);
-        for start in 0..self.flight.starts.len() {
-            match self.attempt_from(start, attempt, termination) {
-                Ok(more) => flights.extend(more),
-                Err(halt @ Halt::Failed(_)) => return Err(halt),
-                Err(halt) => spent = Some(halt),
-            }
+        let flight = self.flight;
+        if best.is_some() || self.is_level {
+            return self.leg(flight).flights(attempt, termination);
         }
-        flights.sort_by(|a, b| a.flight.duration().total_cmp(&b.flight.duration()));
-        spent.filter(|_| flights.is_empty()).map_or(Ok(flights), Err)
+        let soon = termination.within(self.worker.statistics.iterations.saturating_add(SOON));
+        let level = unless_spent(self.leg(flight).flights(attempt, &soon))?.unwrap_or_default();
+        if !level.is_empty() {
+            return Ok(level);
+        }
+        if let Some(crossing) = self.crossing(termination)? {
+            return Ok(vec![crossing]);
+        }
+        self.leg(flight).flights(attempt, termination)
     }
 
     fn raw_duration(&self, flown: &Flown) -> f64 {
@@ -137,7 +153,7 @@ impl<'a> Family<'a> for Pilot<'_, 'a> {
         let mut quickener = Quickener::new(flight, &whole.cut(from, to), self.worker.clearance());
         while let Some(spline) = quickener.next(&stop) {
             let shortened = whole.splice(from, to, &spline);
-            let verdict = self.verdict(&shortened)?;
+            let verdict = self.leg(flight).verdict(&shortened)?;
             quickener.judge(&verdict);
             if verdict.is_valid() {
                 shorter.push(shortened);
@@ -164,13 +180,34 @@ fn are_valid(flight: &Flight<'_>, worker: &mut Worker<'_>) -> Result<bool, Check
 impl<'f, 'l> Pilot<'f, 'l> {
     pub(in crate::plan) fn new(flight: &'f Flight<'f>, worker: Worker<'l>) -> Self {
         let edge = EdgeBatch::new(flight.envelope.outputs(), DEGREE);
-        Self { flight, worker, edge }
+        Self { flight, worker, edge, is_level: false }
+    }
+
+    /// What flies a leg.
+    pub(super) fn leg<'w>(&'w mut self, flight: &'w Flight<'w>) -> LegPilot<'w, 'w, 'l> {
+        LegPilot { flight, worker: &mut self.worker, edge: &mut self.edge }
+    }
+}
+
+impl LegPilot<'_, '_, '_> {
+    /// Flights from every start by a search of its own seed, the shortest first.
+    pub(super) fn flights(&mut self, attempt: u32, termination: &Termination<'_>) -> Result<Vec<Flown>, Halt> {
+        let (mut flights, mut spent) = (Vec::new(), None);
+        for start in 0..self.flight.starts.len() {
+            match self.attempt_from(start, attempt, termination) {
+                Ok(more) => flights.extend(more),
+                Err(halt @ Halt::Failed(_)) => return Err(halt),
+                Err(halt) => spent = Some(halt),
+            }
+        }
+        flights.sort_by(|a, b| a.flight.duration().total_cmp(&b.flight.duration()));
+        spent.filter(|_| flights.is_empty()).map_or(Ok(flights), Err)
     }
 
     /// Whether the start and all goals have such a clearance. From now on it is asked for.
     pub(super) fn affords(&mut self, clearance: f64) -> Result<bool, CheckError> {
         self.worker.local.checker().set_padding(clearance);
-        are_valid(self.flight, &mut self.worker)
+        are_valid(self.flight, self.worker)
     }
 
     /// Joints of the mechanism that the checker knows.

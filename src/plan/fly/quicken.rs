@@ -129,7 +129,7 @@ pub(super) struct Quickener<'a> {
     /// Of control points, `[share][order][function]`.
     weights: [[[f64; SUPPORT]; SUPPORT]; SHARES.len()],
     /// World axes of the outputs of place.
-    axes: Vec<DVec3>,
+    axes: &'static [DVec3],
     /// The obstacles near each segment of the flight.
     near: Vec<Vec<usize>>,
     /// Duration of the flight.
@@ -163,8 +163,8 @@ impl<'a> Quickener<'a> {
         let segments = ((trajectory.duration() / SEGMENT).ceil() as usize).clamp(least, most);
         let up = flight.envelope.up();
         let (splines, unknowns) = Splines::about(trajectory, up, flight.envelope.hovering(), segments);
-        let axes = if up == 1 { vec![DVec3::X, DVec3::Z] } else { vec![DVec3::X, DVec3::Y, DVec3::Z] };
-        let near = obstacles_near(flight, trajectory, &axes, segments);
+        let axes = flight.axes();
+        let near = obstacles_near(flight, trajectory, axes, segments);
         let begin = Candidate { unknowns, duration: BEGIN * trajectory.duration() };
         let mut quickener = Self {
             flight,
@@ -356,7 +356,7 @@ impl<'a> Quickener<'a> {
         let mut slopes = vec![Derivatives::default(); faults.len()];
         for (fault, slopes) in faults.iter().zip(&mut slopes) {
             if let Of::Place(direction) = fault.of {
-                for (slope, axis) in slopes[0].iter_mut().zip(&self.axes) {
+                for (slope, axis) in slopes[0].iter_mut().zip(self.axes) {
                     *slope = -direction.dot(*axis) / REACH;
                 }
             }
@@ -473,7 +473,7 @@ impl<'a> Quickener<'a> {
         coordinates.clear();
         coordinates.extend(self.moved.coordinates.iter().map(|c| c.value()));
         let place = |away: DVec3, by: f64| Fault { segment, share, of: Of::Place(away), by: by / REACH };
-        for ((&at, limits), &axis) in coordinates.iter().zip(&mechanism.limits).zip(&self.axes) {
+        for ((&at, limits), &axis) in coordinates.iter().zip(&mechanism.limits).zip(self.axes) {
             faults.push(place(axis, limits.lower + self.clearance - at));
             faults.push(place(-axis, at - limits.upper + self.clearance));
         }
