@@ -331,33 +331,37 @@ mod tests {
         (x - to[0]).abs() < 1e-8 && (y - to[1]).abs() < 1e-8 && wrapped(heading - to[2]).abs() < 1e-8
     }
 
-    /// The length of the shortest path found by brute force among all of the shape: a turn, a line or a turn, a turn,
-    /// with the first of so many lengths.
+    /// The length of the shortest path of a turn, a line and a turn, found by trying first turns of all lengths: where
+    /// one more step takes the pose from one side of the line that leads to it to the other, the one between.
     fn by_brute_force(to: [f64; 3], may_reverse: bool) -> f64 {
+        let senses: &[f64] = if may_reverse { &[1.0, -1.0] } else { &[1.0] };
         let mut least = f64::INFINITY;
-        let steps = 720;
-        for i in 0..=steps {
-            let first = TAU * f64::from(i) / f64::from(steps);
-            for (turn, sense) in [(1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)] {
-                if sense < 0.0 && !may_reverse {
+        for (&sense, turn, last) in senses.iter().flat_map(|sense| {
+            [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)].map(|(turn, last)| (sense, turn, last))
+        }) {
+            // How far the pose is beside the line, and the way on, after a first turn of this length.
+            let after = |first: f64| {
+                let here = end(&Word::new([turn], [sense * first]));
+                let [x, y, heading] = seen_from(([here[0], here[1]], here[2]), ([to[0], to[1]], to[2]), 1.0);
+                let (line, turn) = (x - last * heading.sin(), last * heading);
+                let is_driven = may_reverse || line >= 0.0;
+                let turn = if may_reverse { wrapped(turn).abs() } else { ahead(turn) };
+                let length = if is_driven { first + line.abs() + turn } else { f64::INFINITY };
+                (y - last * (1.0 - heading.cos()), length)
+            };
+            let steps = 720;
+            let step = TAU / f64::from(steps);
+            for i in 0..steps {
+                let (mut low, mut high) = (step * f64::from(i), step * f64::from(i + 1));
+                if (after(low).0 < 0.0) == (after(high).0 < 0.0) {
                     continue;
                 }
-                let here = end(&Word::new([turn], [sense * first]));
-                let rest = seen_from(([here[0], here[1]], here[2]), ([to[0], to[1]], to[2]), 1.0);
-                // A line of any length, and a last turn: exact where the pose lies on a circle that touches the axis.
-                for last in [1.0, -1.0] {
-                    let (sin, cos) = rest[2].sin_cos();
-                    if (rest[1] - last * (1.0 - cos)).abs() > 5e-3 {
-                        continue;
-                    }
-                    let line = rest[0] - last * sin;
-                    if line < 0.0 && !may_reverse {
-                        continue;
-                    }
-                    let turn = last * rest[2];
-                    let turn = if may_reverse { wrapped(turn).abs() } else { ahead(turn) };
-                    least = least.min(first + line.abs() + turn);
+                for _ in 0..60 {
+                    let middle = (low + high) / 2.0;
+                    let is_beyond = (after(middle).0 < 0.0) == (after(low).0 < 0.0);
+                    *(if is_beyond { &mut low } else { &mut high }) = middle;
                 }
+                least = least.min(after(low).1);
             }
         }
         least
@@ -398,7 +402,7 @@ mod tests {
             for (shortest, may_reverse) in [(dubins as fn([f64; 3]) -> Word, false), (reeds_shepp, true)] {
                 let length = shortest(to).length();
                 prop_assert!(length <= shortest(first).length() + shortest(rest).length() + 1e-7);
-                prop_assert!(length <= by_brute_force(to, may_reverse) + 0.02);
+                prop_assert!(length <= by_brute_force(to, may_reverse) + 1e-6);
             }
         }
     }
