@@ -285,15 +285,30 @@ const AT_LIMITS: [(&str, &str, &str, f64); 6] = [
         "{position: [0.1, 0], heading: 0, speed: 1.0}",
         0.11,
     ),
-    (GLIDER, "{position: [0, 0, 100], speed: 10}", "{position: [1, 0, 100], speed: 10}", 0.11),
     (
         GLIDER,
-        "{position: [0, 0, 100], speed: 10}",
+        "{position: [0, 0, 100], heading: 0, speed: 10}",
+        "{position: [1, 0, 100], heading: 0, speed: 10}",
+        0.11,
+    ),
+    (
+        GLIDER,
+        "{position: [0, 0, 100], heading: 0, speed: 10}",
         "{position: [10, 0.5, 100], heading: 0.1, speed: 10}",
         1.1,
     ),
-    (GLIDER, "{position: [0, 0, 100], speed: 10}", "{position: [12, 0, 100], speed: 10}", 1.25),
-    (GLIDER, "{position: [0, 0, 100], speed: 8}", "{position: [12, 0, 100], speed: 8}", 1.5),
+    (
+        GLIDER,
+        "{position: [0, 0, 100], heading: 0, speed: 10}",
+        "{position: [12, 0, 100], heading: 0, speed: 10}",
+        1.25,
+    ),
+    (
+        GLIDER,
+        "{position: [0, 0, 100], heading: 0, speed: 8}",
+        "{position: [12, 0, 100], heading: 0, speed: 8}",
+        1.5,
+    ),
 ];
 const DRIVE: &str = "differential_drive: {speed: [-0.5, 1.2], turn_rate: [-1.2, 1.2], acceleration: 0.6, \
                      turn_acceleration: 2, lower: [-5, -5], upper: [15, 5], body: {radius: 0.2}}";

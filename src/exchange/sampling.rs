@@ -23,8 +23,8 @@ const BYTES_OF_A_NUMBER: f64 = 14.0;
 /// stay below 4 MB a minute.
 const BYTES_A_SECOND: f64 = 3.6e6 / 60.0;
 
-/// Bytes that the samples of a motion may take however short it is, as of one of half a minute: what tumbles asks for many.
-const BYTES_ALWAYS: f64 = 30.0 * BYTES_A_SECOND;
+/// Bytes that the samples of a motion may take however short it is, as of one of a minute: what tumbles asks for many.
+const BYTES_ALWAYS: f64 = 60.0 * BYTES_A_SECOND;
 
 /// Most samples that even steps take; in longer motions the steps are longer. To find and to write a sample takes some
 /// microseconds.

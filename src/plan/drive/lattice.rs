@@ -203,7 +203,7 @@ impl<'a> Lattice<'a> {
 
     /// Adds the narrow places of the guide's path, passed ahead and, where that is possible, in reverse.
     fn add_gates(&mut self, start: &PathState, guide: &mut Pursuit<'_>) {
-        if self.limits.is_spatial() {
+        if self.limits.is_spatial() || self.radius == 0.0 {
             return;
         }
         let ahead = self.layers[0].length;

@@ -154,14 +154,15 @@ impl<'a> Drive<'a> {
         let start = Root::of_start(limits, &problem.start);
         let roots: Vec<Root> = goals.iter().map(|goal| Root::of_goal(limits, goal)).collect();
         let bounds = ends::bounds(limits, problem, goals);
-        // Samples of every other search go their own way: the guide's path is short for a ball, not for each body.
-        let follows = worker.statistics.searches % 2 == 1;
+        // Samples of every other search go their own way: the guide's path is short for a ball, not for each body. The
+        // lattice, which finds much the same again, is for every third.
+        let (follows, has_lattice) = (worker.statistics.searches % 2 == 1, worker.statistics.searches % 3 == 1);
         let pursuit = pursuit.get_or_insert_with(|| {
             let places = roots.iter().map(|root| root.stance.place.into()).collect();
             Pursuit::new(problem, limits, &start.stance, places, &bounds, termination.stop())
         });
         pursuit.restart();
-        let search = Search::new(limits, start, roots, bounds, options, begun.seed).following(follows);
+        let search = Search::new(limits, start, roots, bounds, options, begun.seed).by(follows, has_lattice);
         let mut search = Guided { search, pursuit, mechanism: &problem.mechanism, limits };
         worker.search(&begun, &mut search, termination, repairs)
     }

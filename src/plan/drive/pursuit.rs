@@ -53,6 +53,8 @@ pub(super) struct Pursuit<'a> {
     /// By tree, what it costs to come to places from the roots of the other.
     fields: [CostField; 2],
     outline: Outline,
+    /// Narrow places of the path, once they were asked for.
+    gates: Option<Vec<([f64; 2], f64)>>,
     /// What is far from the path, metres.
     spacing: f64,
     stop: Stop,
@@ -103,6 +105,7 @@ impl<'a> Pursuit<'a> {
             fields: Default::default(),
             spacing,
             outline: Outline::new(problem, ball),
+            gates: None,
             stop: stop.clone(),
         };
         pursuit.replan(stop);
@@ -126,6 +129,7 @@ impl<'a> Pursuit<'a> {
 
     fn replan(&mut self, stop: &Stop) {
         self.path = self.guide.path(&self.goals, stop);
+        self.gates = None;
         self.restart();
     }
 
@@ -144,7 +148,14 @@ impl<'a> Pursuit<'a> {
 
     /// Where the path is narrow, in its order: a place near it and a heading, rad, with which the body has most room
     /// there and `ahead` metres before and after. Narrow is what leaves less than `narrow` metres.
-    pub(super) fn gates(&self, narrow: f64, ahead: f64) -> Vec<([f64; 2], f64)> {
+    pub(super) fn gates(&mut self, narrow: f64, ahead: f64) -> Vec<([f64; 2], f64)> {
+        if self.gates.is_none() {
+            self.gates = Some(self.found_gates(narrow, ahead));
+        }
+        self.gates.clone().unwrap_or_default()
+    }
+
+    fn found_gates(&self, narrow: f64, ahead: f64) -> Vec<([f64; 2], f64)> {
         let Some(path) = &self.path else { return Vec::new() };
         let narrow = narrow.max(self.outline.reach - self.outline.ball.radius);
         let step = self.spacing / GATE_SAMPLES;
@@ -170,22 +181,25 @@ impl<'a> Pursuit<'a> {
 
     /// The place and heading near a place of the path with most room: by ever smaller steps from the best of a grid.
     fn gate(&self, place: DVec3, heading: f64, ahead: f64) -> ([f64; 2], f64) {
-        let room = |[aside, turn]: [f64; 2]| {
+        let room = |[aside, turn]: [f64; 2], least: f64| {
             let (sin, cos) = heading.sin_cos();
             let place = place + aside * DVec3::new(-sin, cos, 0.0);
             let (rise, run) = (heading + turn).sin_cos();
-            let at = |along: f64| self.room(place + along * DVec3::new(run, rise, 0.0), heading + turn);
-            at(0.0).min(at(ahead)).min(at(-ahead))
+            let at = |along: f64, most: f64| {
+                let place = place + along * DVec3::new(run, rise, 0.0);
+                if most > least { most.min(self.room(place, heading + turn, least)) } else { most }
+            };
+            at(-ahead, at(ahead, at(0.0, f64::INFINITY)))
         };
         let mut best = [0.0; 2];
-        let mut most = room(best);
+        let mut most = room(best, f64::NEG_INFINITY);
         let mut steps = [2.0 * self.spacing / GATE_STEPS as f64, FRAC_PI_2 / GATE_STEPS as f64];
         for round in 0..GATE_ROUNDS {
             let (middle, reach) = (best, if round == 0 { GATE_STEPS } else { 2 });
             for i in -reach..=reach {
                 for j in -reach..=reach {
                     let tried = [middle[0] + steps[0] * i as f64, middle[1] + steps[1] * j as f64];
-                    let found = room(tried);
+                    let found = room(tried, most);
                     if found > most {
                         (best, most) = (tried, found);
                     }
@@ -197,15 +211,23 @@ impl<'a> Pursuit<'a> {
         ([place.x - best[0] * sin, place.y + best[0] * cos], heading + best[1])
     }
 
-    /// Distance of the body from the world, metres, where it stands straight at a place.
-    fn room(&self, place: DVec3, heading: f64) -> f64 {
+    /// Distance of the body from the world, metres, where it stands straight at a place; no more than it, where that is
+    /// less than `least`.
+    fn room(&self, place: DVec3, heading: f64, least: f64) -> f64 {
         let (sin, cos) = heading.sin_cos();
         let Outline { spheres, ball, .. } = &self.outline;
         let distance = |(center, radius): &(DVec3, f64)| {
             let turned = DVec3::new(cos * center.x - sin * center.y, sin * center.x + cos * center.y, center.z);
             self.guide.clearance(place + turned - ball.height * DVec3::Z) + ball.radius - radius
         };
-        spheres.iter().map(distance).fold(f64::INFINITY, f64::min)
+        let mut room = f64::INFINITY;
+        for sphere in spheres {
+            room = room.min(distance(sphere));
+            if room <= least {
+                break;
+            }
+        }
+        room
     }
 
     /// A place ahead of the tree `side`, 0 for the start's, 1 for the goals'.

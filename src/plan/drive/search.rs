@@ -127,6 +127,7 @@ pub(super) struct Search<'a> {
     speeds: (f64, Vec<f64>),
     /// Whether samples are drawn along the guide's path.
     follows: bool,
+    has_lattice: bool,
     is_begun: bool,
     /// Samples drawn so far.
     pub(super) samples: u64,
@@ -171,14 +172,15 @@ impl<'a> Search<'a> {
             trees,
             speeds: (start.speed, speeds),
             follows: true,
+            has_lattice: true,
             is_begun: false,
             samples: 0,
         }
     }
 
-    /// The same, but with samples along the guide's path or not.
-    pub(super) fn following(self, follows: bool) -> Self {
-        Self { follows, ..self }
+    /// The same, but with samples along the guide's path or not, and with a lattice or not.
+    pub(super) fn by(self, follows: bool, has_lattice: bool) -> Self {
+        Self { follows, has_lattice, ..self }
     }
 
     /// Searches until there is a route from the start to a goal.
@@ -210,7 +212,7 @@ impl<'a> Search<'a> {
                 return Err(Halt::Spent(budget));
             }
             self.samples += 1;
-            if self.samples.is_multiple_of(2) {
+            if self.has_lattice && self.samples.is_multiple_of(2) {
                 if let Some(route) = self.expand(pursuit, planner)? {
                     return Ok(route);
                 }
