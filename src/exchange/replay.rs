@@ -148,18 +148,25 @@ impl<'a> Sampler<'a> {
     /// more than one.
     fn hold(&mut self, segment: usize, [begin, end]: [&Instant; 2], room: usize, depth: u32) {
         let (from, to) = (begin.time, end.time);
-        let middle = self.at(segment, 0.5 * (from + to));
-        let mut control = mean_control([begin, &middle, end], self.base.control_names().len());
-        round(&mut control);
         let last = &self.replay.state[self.replay.state.len() - 1];
         // A trajectory that was certified is nowhere singular; of any other the last state stays.
         let mut next =
             end.state_and_control.as_ref().map_or_else(|| last.clone(), |[state, _]| state.clone());
         self.turns.unwind(&mut next, last);
         round(&mut next);
-        let mut reached = last.clone();
-        self.integrator.step(self.base, &mut reached, &control, to - from);
-        let miss = farthest(&reached, &next);
+        let middle = self.at(segment, 0.5 * (from + to));
+        let last = self.replay.state[self.replay.state.len() - 1].clone();
+        let (mut control, mut miss) =
+            self.missed(&[(begin, 1.0), (&middle, 4.0), (end, 1.0)], [&last, &next], to - from);
+        if miss > self.tolerance {
+            // Two points of Gauss's rule are within, where nothing jumps and nothing is singular.
+            let gauss = [-1.0, 1.0].map(|side| 0.5 * (from + to) + side * (to - from) / 12.0_f64.sqrt());
+            let [one, other] = gauss.map(|time| self.at(segment, time));
+            let within = self.missed(&[(&one, 1.0), (&other, 1.0)], [&last, &next], to - from);
+            if within.1 < miss {
+                (control, miss) = within;
+            }
+        }
         let parts = (1.2 * miss / self.tolerance).cbrt().ceil().clamp(2.0, MOST_PARTS);
         let parts = parts.min((to - from) / SHORTEST).min(room as f64 + 1.0) as usize;
         if miss > self.tolerance && depth < DEEPEST && parts > 1 {
@@ -184,6 +191,21 @@ impl<'a> Sampler<'a> {
         self.replay.control.push(control);
     }
 
+    /// The mean control of some instants by their weights, and by how much it misses a state from another, held so long.
+    fn missed(
+        &mut self,
+        instants: &[(&Instant, f64)],
+        [last, next]: [&[f64]; 2],
+        time: f64,
+    ) -> (Vec<f64>, f64) {
+        let mut control = mean_control(instants, self.base.control_names().len());
+        round(&mut control);
+        let mut reached = last.to_vec();
+        self.integrator.step(self.base, &mut reached, &control, time);
+        let miss = farthest(&reached, next);
+        (control, miss)
+    }
+
     /// What the base does at a time of a segment; at its ends as seen from within. Segments briefer than a sample have none
     /// of their own, so that a time may be of the one beside.
     fn at(&mut self, index: usize, time: f64) -> Instant {
@@ -202,11 +224,11 @@ impl<'a> Sampler<'a> {
     }
 }
 
-/// The mean of the control over a time whose beginning, middle and end are known, by Simpson's rule, which is exact for
-/// cubics: held that long, it leads to the same velocities. Of singular instants nothing is known.
-fn mean_control(instants: [&Instant; 3], controls: usize) -> Vec<f64> {
+/// The mean of the control over a time of which some instants are known, by their weights; of singular ones nothing is.
+/// By Simpson's rule, which is exact for cubics: held that long, it leads to the same velocities.
+fn mean_control(instants: &[(&Instant, f64)], controls: usize) -> Vec<f64> {
     let (mut mean, mut weights) = (vec![0.0; controls], 0.0);
-    for (instant, weight) in instants.into_iter().zip([1.0, 4.0, 1.0]) {
+    for &(instant, weight) in instants {
         if let Some([_, control]) = &instant.state_and_control {
             weights += weight;
             mean.iter_mut().zip(control).for_each(|(mean, u)| *mean += weight * u);

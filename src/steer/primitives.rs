@@ -51,41 +51,37 @@ impl Primitives {
         let curvature = tightest.min(MOST_TURN / length);
         let length = length.min(MOST_TURN / curvature);
         let keeps = limits.needs_curvature() && tightest.is_finite();
-        let levels = if !keeps {
-            vec![0.0]
-        } else if limits.needs_curvature_rate() || limits.keeps_curvature() {
-            [-1.0, -0.5, 0.0, 0.5, 1.0].map(|share| share * curvature).to_vec()
-        } else {
-            [-1.0, 0.0, 1.0].map(|share| share * curvature).to_vec()
+        // Where the curvature can go from one extreme to the other at once, no value between is needed.
+        let change = |direction: DriveDirection, [first, last]: [f64; 2], level: usize| {
+            let way = direction.sign() * length;
+            let (turn, bend) = (way * (first + last) / 2.0, way * (last - first) / 2.0);
+            Primitive { direction, turn, climb: 0.0, bend, curvature: [first, last], level, length }
         };
-        let mut made = Self { primitives: vec![Vec::new(); levels.len()], curvatures: levels };
+        let is_agile = holds(limits, &change(DriveDirection::Forward, [-curvature, curvature], 0));
+        let shares: &[f64] = match (keeps, is_agile) {
+            (false, _) => &[0.0],
+            (true, true) => &[-1.0, 0.0, 1.0],
+            (true, false) => &[-1.0, -0.5, 0.0, 0.5, 1.0],
+        };
+        let curvatures: Vec<f64> = shares.iter().map(|share| share * curvature).collect();
+        let mut primitives = vec![Vec::new(); curvatures.len()];
         for direction in [DriveDirection::Forward, DriveDirection::Reverse] {
-            let sign = direction.sign();
-            for level in 0..made.curvatures.len() {
-                if !keeps {
-                    for share in [-1.0, -0.5, 0.0, 0.5, 1.0] {
-                        let ends = [share * curvature; 2];
-                        let ends = if limits.needs_curvature() { [0.0; 2] } else { ends };
-                        let turn = sign * share * curvature * length;
-                        for climb in limits.climbs(length, MOST_TURN) {
-                            let primitive =
-                                Primitive { direction, turn, climb, bend: 0.0, curvature: ends, level, length };
-                            made.add(limits, level, primitive);
-                        }
-                    }
-                    continue;
+            if keeps {
+                for (level, &first) in curvatures.iter().enumerate() {
+                    let changes = curvatures.iter().enumerate().map(|(next, &last)| change(direction, [first, last], next));
+                    primitives[level].extend(changes.filter(|primitive| holds(limits, primitive)));
                 }
-                let neighbours = level.saturating_sub(1)..(level + 2).min(made.curvatures.len());
-                for next in neighbours {
-                    let [first, last] = [made.curvatures[level], made.curvatures[next]];
-                    let (turn, bend) = (sign * length * (first + last) / 2.0, sign * length * (last - first) / 2.0);
-                    let curvature = [first, last];
-                    let primitive =
-                        Primitive { direction, turn, climb: 0.0, bend, curvature, level: next, length };
-                    made.add(limits, level, primitive);
-                }
+                continue;
+            }
+            for share in [-1.0, -0.5, 0.0, 0.5, 1.0] {
+                let ends = if limits.needs_curvature() { [0.0; 2] } else { [share * curvature; 2] };
+                let turn = direction.sign() * share * curvature * length;
+                let climbs = limits.climbs(length, MOST_TURN).into_iter();
+                let arc = |climb| Primitive { direction, turn, climb, bend: 0.0, curvature: ends, level: 0, length };
+                primitives[0].extend(climbs.map(arc).filter(|primitive| holds(limits, primitive)));
             }
         }
+        let mut made = Self { curvatures, primitives };
         if limits.turns_on_the_spot() {
             for turn in [-1.0, -0.5, 0.5, 1.0].map(|share| share * MOST_TURN) {
                 made.primitives[0].push(Primitive {
@@ -102,17 +98,6 @@ impl Primitives {
         made
     }
 
-    /// Adds a primitive, if it holds the limits.
-    fn add(&mut self, limits: &PathLimits, level: usize, primitive: Primitive) {
-        let [from, to] = [0, 1].map(|end| primitive.end(&PathState::default(), limits, end));
-        let (tangents, is_spatial) = ([primitive.length; 2], limits.is_spatial());
-        let curve = Curve::join(&from, &to, primitive.direction, tangents, is_spatial)
-            .and_then(Curve::with_heading_reference);
-        if curve.is_some_and(|curve| limits.admits(&curve, LOOK)) {
-            self.primitives[level].push(primitive);
-        }
-    }
-
     /// The primitives that begin with a curvature, by its number.
     pub fn beginning_with(&self, level: usize) -> &[Primitive] {
         &self.primitives[level]
@@ -123,6 +108,15 @@ impl Primitives {
         let apart = |level: &usize| (self.curvatures[*level] - stance.curvature.unwrap_or(0.0)).abs();
         (0..self.curvatures.len()).min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(0)
     }
+}
+
+/// Whether a primitive holds the limits.
+fn holds(limits: &PathLimits, primitive: &Primitive) -> bool {
+    let [from, to] = [0, 1].map(|end| primitive.end(&PathState::default(), limits, end));
+    let tangents = [primitive.length; 2];
+    let curve = Curve::join(&from, &to, primitive.direction, tangents, limits.is_spatial());
+    let curve = curve.and_then(Curve::with_heading_reference);
+    curve.is_some_and(|curve| limits.admits(&curve, LOOK))
 }
 
 impl Primitive {
@@ -152,5 +146,83 @@ impl Primitive {
         placed.curvature = Some(self.curvature[end]);
         placed.curvature_rate = limits.needs_curvature_rate().then_some(0.0);
         placed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Airplane, Base, Car, DifferentialDrive, DriveAcceleration, Trailer};
+    use crate::pose::Pose;
+    use crate::robot::{JointLimits, Mechanism, Robot};
+
+    fn limits_of(base: Base) -> PathLimits {
+        let none = vec![JointLimits::NONE; base.coordinates().len()];
+        let robot = Robot::of_spheres("body", Vec::new()).on_base(base, &none, Vec::new());
+        let all = robot.independent_joints();
+        PathLimits::of(&Mechanism::new(&robot, &all, &robot.neutral(), Pose::IDENTITY).unwrap()).unwrap()
+    }
+
+    fn bases() -> Vec<Base> {
+        let drive = |speed, acceleration| DifferentialDrive { speed, turn_rate: [-0.5, 0.5], acceleration };
+        let car = |trailer, steering_rate| Car {
+            wheelbase: 0.25,
+            speed: [-0.1, 0.5],
+            steering: 0.9,
+            steering_rate,
+            acceleration: 0.3,
+            trailer,
+        };
+        let accelerations = DriveAcceleration { linear: 0.25, angular: 0.25 };
+        vec![
+            Base::DifferentialDrive(drive([-0.5, 0.5], None)),
+            Base::DifferentialDrive(drive([0.25, 0.5], None)),
+            Base::DifferentialDrive(drive([0.25, 0.5], Some(accelerations))),
+            Base::Car(car(None, 0.5)),
+            Base::Car(car(Some(Trailer { hitch_length: 0.5, angle: 0.8 }), f64::INFINITY)),
+            Base::Car(car(Some(Trailer { hitch_length: 0.5, angle: 0.8 }), 0.7)),
+            Base::Airplane(Airplane {
+                speed: [0.2, 0.3],
+                acceleration: 0.3,
+                yaw_rate: 0.8,
+                pitch_rate: 0.8,
+                pitch: 1.0,
+            }),
+        ]
+    }
+
+    /// From any stance, each leads by a curve as long as it says to where it says, and others lead on from there.
+    #[test]
+    fn primitives_lead_where_they_say() {
+        for base in bases() {
+            let limits = limits_of(base.clone());
+            let primitives = Primitives::new(&limits, 0.2);
+            let start = PathState { place: [0.3, -0.4, 0.0], heading: 2.0, ..PathState::default() };
+            for level in 0..primitives.curvatures.len() {
+                let some = primitives.beginning_with(level);
+                assert!(some.iter().any(|p| p.direction == DriveDirection::Forward), "{base:?} {level}");
+                for primitive in some.iter().filter(|p| p.direction != DriveDirection::Pivot) {
+                    let [from, to] = [0, 1].map(|end| primitive.end(&start, &limits, end));
+                    assert!(primitive.turn.abs() <= MOST_TURN + 1e-12);
+                    assert!(!primitives.beginning_with(primitive.level).is_empty());
+                    let tangents = [primitive.length; 2];
+                    let curve = Curve::join(&from, &to, primitive.direction, tangents, limits.is_spatial()).unwrap();
+                    assert!((curve.length() - primitive.length).abs() < 0.02 * primitive.length, "{base:?} {primitive:?}");
+                    let middle = curve.stance(0.5);
+                    // Half of the way lies on the arc, or the clothoid, too.
+                    let half = Primitive {
+                        turn: primitive.turn / 2.0 - primitive.bend / 4.0,
+                        bend: primitive.bend / 4.0,
+                        climb: primitive.climb / 2.0,
+                        length: primitive.length / 2.0,
+                        ..*primitive
+                    };
+                    let there = half.end(&start, &limits, 1);
+                    for i in 0..3 {
+                        assert!((middle.place[i] - there.place[i]).abs() < 0.01 * primitive.length, "{base:?} {primitive:?}");
+                    }
+                }
+            }
+        }
     }
 }

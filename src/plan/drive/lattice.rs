@@ -3,8 +3,8 @@
 //! goals at once, by the base's own primitives of a few lengths, the most promising stance first. Where samples
 //! rarely fall, in bays and bends that leave a hand's breadth, it goes on step by step.
 
+use super::path_tree::PathTree;
 use super::pursuit::Pursuit;
-use super::search::PathTree;
 use crate::check::CheckError;
 use crate::local_planner::{Given, PathMotion, PathPlanner};
 use crate::steer::{
@@ -17,7 +17,7 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI, TAU};
 
 /// Lengths of primitives, each a share of the one before, and how many there are.
 const FINER: f64 = 0.5;
-const LAYERS: usize = 4;
+const LAYERS: usize = 6;
 
 /// The longest primitive, as a share of the diagonal of the place's bounds.
 const LONGEST: f64 = 0.1;
@@ -241,7 +241,8 @@ impl<'a> Lattice<'a> {
             let straight = if primitive.length > 0.0 { primitive.length / speed } else { 0.0 };
             let mut cost = cost + straight.max(primitive.turn.abs() / rate);
             if direction.is_some_and(|direction| direction != way) {
-                let stop = self.limits.stop();
+                // Short ways are not gone so fast that the full stop counts.
+                let stop = self.limits.stop().min(2.0 * (primitive.length / self.limits.acceleration()).sqrt());
                 cost += if stop.is_finite() { stop } else { 0.0 } + CUSP * straight;
             }
             let end = primitive.end(stance, self.limits, 1);

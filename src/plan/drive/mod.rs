@@ -2,6 +2,7 @@
 
 mod ends;
 mod lattice;
+mod path_tree;
 mod pursuit;
 mod search;
 

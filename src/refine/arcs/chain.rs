@@ -308,7 +308,7 @@ pub(super) mod tests {
         fn forms_are_difference_quotients(
             from in standing(), arcs in arcs(), step in 0..STEPS, slope in standing(),
         ) {
-            const STEP: f64 = 1e-6;
+            const STEP: f64 = 1e-5;
             let legs = TRAIN.drive(from, &arcs);
             let last = arcs.len() - 1;
             let form = form(&legs, last, &legs[last].samples[step], slope);
