@@ -11,7 +11,7 @@ use crate::check::CheckError;
 use crate::local_planner::{Given, PathMotion, PathPlanner};
 use crate::refine::Route;
 use crate::search::Sampler;
-use crate::steer::{Curve, EndSpeeds, Pace, PathLimits, PathState, Pointer};
+use crate::steer::{EndSpeeds, Pace, PathLimits, PathState};
 
 /// Nodes of the other tree that a new one is joined to, the nearest by estimated time.
 const PARTNERS: usize = 3;
