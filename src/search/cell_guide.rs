@@ -20,8 +20,8 @@ const DEAR: f64 = 1.0;
 /// What the cost of an impassable stretch is multiplied by.
 const IMPASSABLE: f64 = 4.0;
 
-/// How often cells are halved at first.
-const DEPTH: u8 = 1;
+/// How often cells are halved at first, on the ground and in space.
+const DEPTH: [u8; 2] = [1, 0];
 
 /// Cells are not cut any more where there are so many.
 const MOST_CELLS: usize = 100_000;
@@ -29,8 +29,10 @@ const MOST_CELLS: usize = 100_000;
 /// Clearances must exceed the way between two places by this factor to show that it is free.
 const TIGHT: f64 = 1.0 + 1e-6;
 
-/// How often a way is halved to show that it is free.
+/// How often a way is halved to show that it is free, and how often one from a cell to the next, on the ground and in
+/// space, where there are too many for more.
 const HALVINGS: u32 = 6;
+const CELL_HALVINGS: [u32; 2] = [HALVINGS, 1];
 
 /// How often a path is straightened.
 const STRAIGHTENINGS: usize = 4;
@@ -123,7 +125,7 @@ impl<'a> CellGuide<'a> {
             size,
             counts,
             cells: (0..counts.iter().product()).map(cell).collect(),
-            depth: DEPTH,
+            depth: DEPTH[axes - 2],
             directions: directions.filter(|d| d.iter().any(|&step| step != 0)).collect(),
             avoided: Vec::new(),
         }
@@ -238,7 +240,7 @@ impl<'a> CellGuide<'a> {
     fn cost_of(&self, [a, b]: [DVec3; 2]) -> f64 {
         let middle = a.midpoint(b);
         let clear = [a, middle, b].map(|place| (self.clearance)(place));
-        let halves = [self.cost([a, middle], [clear[0], clear[1]]), self.cost([middle, b], [clear[1], clear[2]])];
+        let halves = [self.cost([a, middle], [clear[0], clear[1]], HALVINGS), self.cost([middle, b], [clear[1], clear[2]], HALVINGS)];
         halves.into_iter().map(|half| half.unwrap_or(f64::INFINITY)).sum()
     }
 
@@ -332,7 +334,7 @@ impl<'a> CellGuide<'a> {
         let mut found = Vec::new();
         for cell in touching {
             let (there, clearance) = (self.middle(cell), self.known(cell, watch));
-            if let Some(cost) = self.cost([place, there], [clear, clearance]) {
+            if let Some(cost) = self.cost([place, there], [clear, clearance], HALVINGS) {
                 found.push((cell, cost));
             }
         }
@@ -351,7 +353,7 @@ impl<'a> CellGuide<'a> {
         let (here, clear) = (self.middle(cell), self.known(cell, watch));
         for next in touching {
             let (there, clearance) = (self.middle(next), self.known(next, watch));
-            if let Some(cost) = self.cost([here, there], [clear, clearance]) {
+            if let Some(cost) = self.cost([here, there], [clear, clearance], CELL_HALVINGS[self.axes - 2]) {
                 neighbours.push((next, cost));
             }
         }
@@ -394,9 +396,9 @@ impl<'a> CellGuide<'a> {
 
     /// What it costs to go straight from one place to another, by the clearances there; `None` where that is not shown
     /// to be free.
-    fn cost(&self, ends: [DVec3; 2], clear: [f64; 2]) -> Option<f64> {
+    fn cost(&self, ends: [DVec3; 2], clear: [f64; 2], halvings: u32) -> Option<f64> {
         let length = ends[0].distance(ends[1]);
-        self.is_free(ends, clear, HALVINGS).then(|| {
+        self.is_free(ends, clear, halvings).then(|| {
             let shortage = 1.0 - 0.5 * (clear[0] + clear[1]) / self.ample;
             let is_avoided = |(place, radius): &&(DVec3, f64)| ends[1].distance(*place) < *radius;
             let times = self.avoided.iter().filter(is_avoided).count();

@@ -319,7 +319,7 @@ impl<'a> Lattice<'a> {
                 (begin.curvature, begin.curvature_rate) = (stance.curvature, stance.curvature_rate);
             }
             let (from, to) = if tree.given == Given::First { (&begin, &end) } else { (&end, &begin) };
-            let Some(curve) = planner.arc(from, to, way, open.primitive.length) else { continue };
+            let Some(curve) = planner.arc(from, to, way, open.primitive.length) else { return Ok(None) };
             let Some(motion) = planner.drive(from, to, vec![curve])? else { return Ok(None) };
             layer.closed[side].insert(cell);
             if !self.limits.needs_curvature() || way == DriveDirection::Pivot {

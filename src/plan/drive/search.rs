@@ -20,6 +20,9 @@ const PARTNERS: usize = 3;
 /// near in another.
 const STEP: f64 = 0.2;
 
+/// Of so many samples one goes to the lattice, on the ground and in space, where it has far more stances to look at.
+const EVERY: [u64; 2] = [2, 8];
+
 /// A node of the lattice is joined to the other tree when its last motions took this share of the way there.
 const JOINS_PER_WAY: f64 = 0.5;
 
@@ -147,7 +150,7 @@ impl<'a> Search<'a> {
                 return Err(Halt::Spent(budget));
             }
             self.samples += 1;
-            if self.has_lattice && self.samples.is_multiple_of(2) {
+            if self.has_lattice && self.samples.is_multiple_of(EVERY[self.dimensions - 2]) {
                 if let Some(route) = self.expand(pursuit, planner)? {
                     return Ok(route);
                 }
@@ -199,7 +202,7 @@ impl<'a> Search<'a> {
         pursuit: &mut Pursuit<'_>,
         planner: &mut PathPlanner<'_>,
     ) -> Result<Option<Route>, CheckError> {
-        let side = (self.samples / 2 % 2) as usize;
+        let side = (self.samples / EVERY[self.dimensions - 2] % 2) as usize;
         if self.lattice.is_none() {
             let lattice = Lattice::new(self.limits, self.diagonal, &self.trees, pursuit);
             self.lattice = Some(lattice);
