@@ -382,8 +382,8 @@ def main():
     for kind, bar in (("cold", COLD_MEDIAN), ("cached", CACHED_MEDIAN)):
         medians = [statistics.median(f[kind][i] for f in figures) for i in (0, 1)] if figures else [0.0, 0.0]
         print(f"\nmedian load, {kind}: {medians[0]:.2f} s ({medians[1]:.2f} s of CPU)", end="")
-        # On a machine that others use, too, the time of its CPUs says more than that of the clock.
-        if min(medians) > bar:
+        # On a machine that others use, too, the time of its CPUs says more than that of the clock; of CI's nothing is known.
+        if min(medians) > bar and not arguments.ci:
             misses.append(f"the median load, {kind}, takes more than {bar} s")
     print("".join(f"\nmissed: {miss}" for miss in misses))
     sys.exit(1 if misses else 0)
