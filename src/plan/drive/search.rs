@@ -20,6 +20,9 @@ const PARTNERS: usize = 3;
 /// near in another.
 const STEP: f64 = 0.2;
 
+/// Samples that find a way where it is easy, before there is a lattice.
+const EASY: u64 = 24;
+
 /// Of so many samples one goes to the lattice, on the ground and in space, where it has far more stances to look at.
 const EVERY: [u64; 2] = [2, 8];
 
@@ -150,7 +153,7 @@ impl<'a> Search<'a> {
                 return Err(Halt::Spent(budget));
             }
             self.samples += 1;
-            if self.has_lattice && self.samples.is_multiple_of(EVERY[self.dimensions - 2]) {
+            if self.has_lattice && self.samples > EASY && self.samples.is_multiple_of(EVERY[self.dimensions - 2]) {
                 if let Some(route) = self.expand(pursuit, planner)? {
                     return Ok(route);
                 }
