@@ -150,19 +150,41 @@ impl<'a> CellGuide<'a> {
         self.avoided.clear();
     }
 
-    /// Whether cells can be cut any further.
-    pub fn is_full(&self) -> bool {
-        self.cells.len() >= MOST_CELLS
-    }
-
     /// Edge of the smallest cells, metres.
-    pub fn finest(&self) -> f64 {
+    fn finest(&self) -> f64 {
         self.size / f64::from(1_u32 << self.depth)
     }
 
     /// Distance from a place by which a ball around it stays clear, metres.
     pub fn clearance(&self, place: DVec3) -> f64 {
         (self.clearance)(place)
+    }
+
+    /// As [`CellGuide::path`], by smaller cells where there is none, down to `finest` metres or as many as there may be.
+    pub fn path_by_smaller(&mut self, goals: &[DVec3], finest: f64, stop: &Stop) -> Option<GuidePath> {
+        let mut path = self.path(goals, stop);
+        while path.is_none() && self.finest() > finest && self.cells.len() < MOST_CELLS && !stop.is_due() {
+            self.refine();
+            path = self.path(goals, stop);
+        }
+        path
+    }
+
+    /// Where a path is narrow, metres along it: where clearance, looked at in steps of so many metres, is below `narrow`
+    /// and nowhere less within so many steps, of places that are nearer to each other the first.
+    pub fn narrow_places(&self, path: &GuidePath, step: f64, window: usize, narrow: f64) -> Vec<f64> {
+        let count = (path.length() / step).ceil() as usize;
+        let clear: Vec<f64> = (0..=count).map(|i| self.clearance(path.at(step * i as f64))).collect();
+        let (mut places, mut last) = (Vec::new(), None);
+        for (i, &here) in clear.iter().enumerate() {
+            let around = &clear[i.saturating_sub(window)..(i + window + 1).min(clear.len())];
+            let is_least = around.iter().all(|&c| here <= c);
+            if here < narrow && is_least && last.is_none_or(|last| i >= last + window) {
+                last = Some(i);
+                places.push(step * i as f64);
+            }
+        }
+        places
     }
 
     /// A path from the start to any of some places, by [A*] with an estimate that counts half as much again;

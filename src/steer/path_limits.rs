@@ -60,7 +60,7 @@ impl PathLimits {
         Some(Self::new(base.clone(), arm, MARGIN))
     }
 
-    fn new(base: Base, arm: Vec<OutputLimits>, margin: f64) -> Self {
+    pub(super) fn new(base: Base, arm: Vec<OutputLimits>, margin: f64) -> Self {
         let mut tangents = [f64::INFINITY; 2];
         if let Base::Car(car) = &base {
             let most = |angle: f64| (angle * (1.0 - margin)).tan();

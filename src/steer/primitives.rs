@@ -153,15 +153,6 @@ impl Primitive {
 mod tests {
     use super::*;
     use crate::base::{Airplane, Base, Car, DifferentialDrive, DriveAcceleration, Trailer};
-    use crate::pose::Pose;
-    use crate::robot::{JointLimits, Mechanism, Robot};
-
-    fn limits_of(base: Base) -> PathLimits {
-        let none = vec![JointLimits::NONE; base.coordinates().len()];
-        let robot = Robot::of_spheres("body", Vec::new()).on_base(base, &none, Vec::new());
-        let all = robot.independent_joints();
-        PathLimits::of(&Mechanism::new(&robot, &all, &robot.neutral(), Pose::IDENTITY).unwrap()).unwrap()
-    }
 
     fn bases() -> Vec<Base> {
         let drive = |speed, acceleration| DifferentialDrive { speed, turn_rate: [-0.5, 0.5], acceleration };
@@ -195,7 +186,7 @@ mod tests {
     #[test]
     fn primitives_lead_where_they_say() {
         for base in bases() {
-            let limits = limits_of(base.clone());
+            let limits = PathLimits::new(base.clone(), Vec::new(), 1e-3);
             let primitives = Primitives::new(&limits, 0.2);
             let start = PathState { place: [0.3, -0.4, 0.0], heading: 2.0, ..PathState::default() };
             for level in 0..primitives.curvatures.len() {

@@ -8,8 +8,8 @@ use super::pursuit::Pursuit;
 use crate::check::CheckError;
 use crate::local_planner::{Given, PathMotion, PathPlanner};
 use crate::steer::{
-    Curve, DriveDirection, PathLimits, PathState, Primitive, Primitives, dubins, nearest_turn, reeds_shepp,
-    seen_from,
+    Curve, DriveDirection, PathLimits, PathPiece, PathState, Primitive, Primitives, Word, dubins, nearest_turn,
+    reeds_shepp, seen_from,
 };
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashSet};
@@ -40,6 +40,9 @@ const ROUNDED: f64 = 1.6;
 
 /// An arc of a shortest path is one curve up to this turn, rad.
 const ARC: f64 = FRAC_PI_2;
+
+/// Pieces of a shortest path below this share of its radius are none.
+const SHORTEST: f64 = 1e-6;
 
 /// Primitives that are looked at in vain in one go, because their stances are known.
 const IN_VAIN: usize = 64;
@@ -131,13 +134,6 @@ struct Reached<'s> {
     direction: Option<DriveDirection>,
 }
 
-impl Found {
-    /// Cost of coming to it, seconds.
-    pub(super) fn cost(&self) -> f64 {
-        self.open.cost
-    }
-}
-
 /// A stance that a lattice has come to, and how.
 pub(super) struct Found {
     pub(super) parent: usize,
@@ -145,6 +141,13 @@ pub(super) struct Found {
     pub(super) motion: PathMotion,
     layer: usize,
     open: Open,
+}
+
+impl Found {
+    /// Cost of coming to it, seconds.
+    pub(super) fn cost(&self) -> f64 {
+        self.open.cost
+    }
 }
 
 /// What a shortest path is tried to, by number.
@@ -269,22 +272,21 @@ impl<'a> Lattice<'a> {
             return straight;
         }
         let ends = if side == 0 { [stance, target] } else { [target, stance] };
-        straight.max(self.word(ends, self.radius).0 * self.radius)
+        straight.max(self.word(ends, self.radius).length() * self.radius)
     }
 
-    /// The shortest path from one stance to another without obstacles: its length and pieces, in radii.
-    fn word(&self, [from, to]: [&PathState; 2], radius: f64) -> (f64, Vec<(f64, f64)>) {
+    /// The shortest path from one stance to another without obstacles, in radii.
+    fn word(&self, [from, to]: [&PathState; 2], radius: f64) -> Word {
         let pose = |stance: &PathState| ([stance.place[0], stance.place[1]], stance.heading);
         let [ahead, back] = [DriveDirection::Forward, DriveDirection::Reverse].map(|way| self.limits.speed_of(way) > 0.0);
-        let word = if ahead && back {
+        if ahead && back {
             reeds_shepp(seen_from(pose(from), pose(to), radius))
         } else if ahead {
             dubins(seen_from(pose(from), pose(to), radius))
         } else {
             // Backwards from the end.
             dubins(seen_from(pose(to), pose(from), radius)).driven_back()
-        };
-        (word.length(), word.pieces().iter().map(|piece| (piece.turn, piece.length)).collect())
+        }
     }
 
     /// The next stance of a tree that is reached by a valid primitive; `None` where the one that was looked at is
@@ -407,9 +409,8 @@ impl<'a> Lattice<'a> {
         let ends = if side == 0 { [stance, target] } else { [target, stance] };
         let keeps = self.limits.needs_curvature();
         let radius = if keeps { ROUNDED * self.radius } else { self.radius };
-        let (_, pieces) = self.word(ends, radius);
         let mut parts = Vec::new();
-        for (turn, length) in pieces {
+        for &PathPiece { turn, length } in self.word(ends, radius).pieces() {
             let count = if turn == 0.0 { 1.0 } else { (length.abs() / ARC).ceil() };
             parts.extend((0..count as usize).map(|_| (turn, length / count)));
         }
@@ -438,9 +439,6 @@ impl<'a> Lattice<'a> {
         (!curves.is_empty()).then(|| ([ends[0].clone(), ends[1].clone()], curves))
     }
 }
-
-/// Pieces of a shortest path below this share of its radius are none.
-const SHORTEST: f64 = 1e-6;
 
 impl Layer {
     /// What a stance is one with.

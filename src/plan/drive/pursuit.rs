@@ -5,8 +5,8 @@ use crate::search::{CellClearance, CellGuide, CostField, GuidePath, Sampler};
 use crate::steer::{PathLimits, PathState};
 use crate::stop::{Stop, Watch};
 use crate::world::Obstacle;
-use std::f64::consts::FRAC_PI_2;
 use glam::DVec3;
+use std::f64::consts::FRAC_PI_2;
 
 /// The guide's largest cells, about so many, on the ground and in space.
 const CELLS: [usize; 2] = [4_000, 12_000];
@@ -108,12 +108,8 @@ impl<'a> Pursuit<'a> {
             gates: None,
             stop: stop.clone(),
         };
-        pursuit.replan(stop);
-        let can_refine = |guide: &CellGuide<'_>| guide.finest() > FINEST * ball.reach && !guide.is_full();
-        while pursuit.path.is_none() && can_refine(&pursuit.guide) && !stop.is_due() {
-            pursuit.guide.refine();
-            pursuit.replan(stop);
-        }
+        pursuit.path = pursuit.guide.path_by_smaller(&pursuit.goals, FINEST * ball.reach, stop);
+        pursuit.restart();
         let Self { guide, goals, fields, .. } = &mut pursuit;
         *fields = [&goals[..], &[start.place.into()]].map(|origins| CostField::new(guide, origins, stop));
         pursuit
@@ -157,26 +153,15 @@ impl<'a> Pursuit<'a> {
 
     fn found_gates(&self, narrow: f64, ahead: f64) -> Vec<([f64; 2], f64)> {
         let Some(path) = &self.path else { return Vec::new() };
-        let narrow = narrow.max(self.outline.reach - self.outline.ball.radius);
+        let GuideBall { radius, reach, .. } = self.outline.ball;
         let step = self.spacing / GATE_SAMPLES;
-        let count = (path.length() / step).ceil();
-        let clear: Vec<f64> =
-            (0..=count as usize).map(|i| self.guide.clearance(path.at(step * i as f64))).collect();
-        let window = ((ahead + self.outline.reach) / step).ceil() as usize;
-        let mut gates = Vec::new();
-        let mut last = None;
-        for (i, &here) in clear.iter().enumerate() {
-            let around = &clear[i.saturating_sub(window)..(i + window + 1).min(clear.len())];
-            let is_least = around.iter().all(|&c| here <= c);
-            if here >= narrow || !is_least || last.is_some_and(|last| i < last + window) || self.stop.is_due() {
-                continue;
-            }
-            last = Some(i);
-            let along = step * i as f64;
+        let window = ((ahead + reach) / step).ceil() as usize;
+        let places = self.guide.narrow_places(path, step, window, narrow.max(reach - radius));
+        let gate = |along: f64| {
             let way = path.at(along + ahead) - path.at(along - ahead);
-            gates.push(self.gate(path.at(along), way.y.atan2(way.x), ahead));
-        }
-        gates
+            self.gate(path.at(along), way.y.atan2(way.x), ahead)
+        };
+        places.into_iter().take_while(|_| !self.stop.is_due()).map(gate).collect()
     }
 
     /// The place and heading near a place of the path with most room: by ever smaller steps from the best of a grid.
@@ -215,7 +200,7 @@ impl<'a> Pursuit<'a> {
     /// less than `least`.
     fn room(&self, place: DVec3, heading: f64, least: f64) -> f64 {
         let (sin, cos) = heading.sin_cos();
-        let Outline { spheres, ball, .. } = &self.outline;
+        let Outline { spheres, ball } = &self.outline;
         let distance = |(center, radius): &(DVec3, f64)| {
             let turned = DVec3::new(cos * center.x - sin * center.y, sin * center.x + cos * center.y, center.z);
             self.guide.clearance(place + turned - ball.height * DVec3::Z) + ball.radius - radius
@@ -285,7 +270,6 @@ const GATE_ROUNDS: usize = 5;
 struct Outline {
     spheres: Vec<(DVec3, f64)>,
     ball: GuideBall,
-    reach: f64,
 }
 
 impl Outline {
@@ -300,7 +284,7 @@ impl Outline {
         let spheres = links.flat_map(|link| {
             mechanism.spheres[link.spheres.clone()].iter().map(|s| (poses[link.body].point(s.center), s.radius + link.padding))
         });
-        Self { spheres: spheres.collect(), ball, reach: ball.reach }
+        Self { spheres: spheres.collect(), ball }
     }
 }
 

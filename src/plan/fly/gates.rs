@@ -128,11 +128,7 @@ pub(super) fn gates(flight: &Flight<'_>, clearance: f64, seed: u64, stop: &Stop)
     let Some(mut guide) = surveyor.guide() else { return Vec::new() };
     let goals: Vec<DVec3> = flight.goals.iter().map(|goal| surveyor.guided(&goal.level.position)).collect();
     for _ in 0..SETTINGS.paths {
-        let mut path = guide.path(&goals, stop);
-        while path.is_none() && guide.finest() > SETTINGS.finest * surveyor.reach && !guide.is_full() {
-            guide.refine();
-            path = guide.path(&goals, stop);
-        }
+        let path = guide.path_by_smaller(&goals, SETTINGS.finest * surveyor.reach, stop);
         let Some(path) = path.filter(|_| !stop.is_due()) else { break };
         match surveyor.along(&guide, &path, clearance, &mut rng) {
             Ok(gates) => return gates,
@@ -205,18 +201,9 @@ impl<'f> Surveyor<'f> {
         rng: &mut Pcg64Mcg,
     ) -> Result<Vec<Gate>, DVec3> {
         let step = self.reach / SETTINGS.samples;
-        let count = (path.length() / step).ceil() as usize;
-        let clear: Vec<f64> = (0..=count).map(|i| guide.clearance(path.at(step * i as f64))).collect();
         let window = (2.0 * SETTINGS.samples) as usize;
-        let (mut gates, mut last) = (Vec::new(), None);
-        for (i, &here) in clear.iter().enumerate() {
-            let around = &clear[i.saturating_sub(window)..(i + window + 1).min(clear.len())];
-            let is_least = around.iter().all(|&c| here <= c);
-            if here >= self.reach - self.ball || !is_least || last.is_some_and(|last| i < last + window) {
-                continue;
-            }
-            last = Some(i);
-            let along = step * i as f64;
+        let mut gates = Vec::new();
+        for along in guide.narrow_places(path, step, window, self.reach - self.ball) {
             let middle = path.at(along);
             let way = path.at(along + self.reach) - path.at(along - self.reach);
             let tries = GateTries::new(self, self.in_world(middle), self.in_world(way).normalize_or(DVec3::X));
