@@ -1,7 +1,8 @@
 //! Every reader, given files that are nearly right: the bodies that `cargo fuzz` runs (see fuzz/), on inputs mutated
 //! by bytes, tokens and lines. An input that a reader takes another way with is mutated further.
 //!
-//! `FLATOUT_FUZZ_SECONDS` says how long each reader is tried (1 by default), `FLATOUT_FUZZ_SEED` with which numbers.
+//! `FLATOUT_FUZZ_SECONDS` says how long each reader is tried (1 by default; as many at once as there are cores),
+//! `FLATOUT_FUZZ_SEED` with which numbers.
 //! What panics is written to a file whose name is told.
 #![allow(clippy::print_stdout, reason = "how much was tried is what a run is worth")]
 
@@ -12,8 +13,10 @@ use bodies::{TARGETS, Target};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Words that mean much to readers, and numbers that mean trouble.
@@ -212,10 +215,17 @@ fn readers_take_any_file() {
     };
     let (seconds, seed) = (number("FLATOUT_FUZZ_SECONDS", 1), number("FLATOUT_FUZZ_SEED", 0));
     let only = std::env::var("FLATOUT_FUZZ_ONLY").ok();
-    for target in TARGETS.iter().filter(|target| only.as_ref().is_none_or(|only| only == target.name)) {
-        let count = try_for(target, Duration::from_secs(seconds), seed);
-        assert!(count > 0 || seconds == 0, "{}", target.name);
-    }
+    let asked = |target: &&Target| only.as_ref().is_none_or(|only| only == target.name);
+    let targets: Vec<&Target> = TARGETS.iter().filter(asked).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let count = try_for(target, Duration::from_secs(seconds), seed);
+            assert!(count > 0 || seconds == 0, "{}", target.name);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
 }
 
 /// Seeds are files that are right.
