@@ -6,7 +6,7 @@ use flatout::exchange::{Format, NamedTrajectory};
 use flatout::plan::PlanOptions;
 use flatout::prelude::*;
 
-use flatout::scene::{RobotFiles, moveit};
+use flatout::scene::{LimitChoice, RobotFiles, moveit};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -697,6 +697,8 @@ fn builders_keep_to_the_same_rules() {
     let planner = builder().lock("fa", -1e-8).link_padding(padding).build().unwrap();
     let mechanism = planner.mechanism();
     assert!(mechanism.held.contains(&("fa".to_owned(), 0.0)), "{:?}", mechanism.held);
+    let told: Vec<String> = planner.warnings().iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|t| t.contains("\"fa\" at -1e-8 is beyond its limit")), "{told:?}");
     assert_eq!(mechanism.links.iter().map(|link| link.padding).collect::<Vec<_>>(), [0.0, 0.05]);
     let error = builder().lock("fa", -1e-3).build().err().map(|e| e.to_string()).unwrap();
     assert!(error.contains("outside its limits"), "{error}");
@@ -731,4 +733,14 @@ fn friction_and_damping_are_told_where_efforts_are_judged() {
     let place = format!("rr.urdf:{line}:");
     assert!(warning.contains(&place) && warning.ends_with("the friction and damping of \"q1\""), "{warning}");
     assert!(warned(&SCENE.replace("limits: {", "limits: {torque: false, ")).is_empty());
+
+    // A planner that is built in code tells the same.
+    let built = |torque: bool| {
+        let options = LoadOptions { missing_geometry: MissingGeometry::Allow, ..LoadOptions::default() };
+        let robot = Robot::parse(&urdf, Some(SRDF), None, &options).unwrap();
+        let limits = LimitChoice { torque: Some(torque), ..LimitChoice::default() };
+        let planner = Planner::builder(robot).group("arm").limits(limits).acceleration(4.0).build().unwrap();
+        planner.warnings().iter().filter(|w| w.to_string().contains("friction and damping of \"q1\"")).count()
+    };
+    assert_eq!([built(true), built(false)], [1, 0]);
 }

@@ -2,7 +2,7 @@
 
 use super::Planner;
 use crate::check::{AdapterChoice, Backend};
-use crate::error::{InputError, magnitude};
+use crate::error::{InputError, Warning, magnitude};
 use crate::plan::PlanOptions;
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
@@ -186,10 +186,13 @@ impl PlannerBuilder {
         limits.default.acceleration = self.acceleration.or(limits.default.acceleration);
         limits.apply_to(&mut robot)?;
         let joints = planned.resolve(&robot)?;
+        let mut warnings = std::mem::take(&mut robot.warnings);
         let mut values = robot.neutral();
         for (name, value) in &self.locked {
             let joint = find_joint(&robot, name)?;
-            (values[joint], _) = held_at(&robot.joints[joint], *value)?;
+            let (held, told) = held_at(&robot.joints[joint], *value)?;
+            values[joint] = held;
+            warnings.extend(told.map(Warning));
         }
         let mut mechanism = Mechanism::new(&robot, &joints, &values, self.base)?;
         mechanism.pad(&self.padding);
@@ -204,6 +207,7 @@ impl PlannerBuilder {
         }
         let torque = limits.torque(&mechanism)?;
         require_limits(&mechanism, smoothness, torque)?;
+        warnings.extend(mechanism.unjudged_losses(&robot).filter(|_| torque));
         let clearance = self.clearance.unwrap_or(self.options.clearance);
         magnitude("clearance", clearance).map_err(InputError::of_value)?;
         world.validate().map_err(|e| InputError::of_value(e.under("world")))?;
@@ -217,6 +221,7 @@ impl PlannerBuilder {
             backend: self.backend,
             adapter: self.adapter,
             threads: self.threads,
+            warnings,
             ..planner
         })
     }

@@ -41,7 +41,7 @@ pub use system::{FlatSample, FlatSystem};
 
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
-use crate::error::InvalidValue;
+use crate::error::{InvalidValue, Warning};
 use crate::plan::{
     Departure, PlanError, PlanOptions, Solution, plan_batch, plan_on_threads, plan_since, replan_by,
 };
@@ -71,6 +71,8 @@ pub struct Planner {
     adapter: AdapterChoice,
     threads: usize,
     options: PlanOptions,
+    /// What was read otherwise than it stands in the robot's files or in the builder's choices, or is not honoured.
+    warnings: Vec<Warning>,
     /// Makes the constraint that a caller's own system comes to in a world, with a clearance; `None` of robots.
     system: Option<Box<PlaceSystem>>,
     /// Of the world as it is; made when a query needs it.
@@ -90,6 +92,7 @@ impl Planner {
             adapter: AdapterChoice::Best,
             threads: 1,
             options,
+            warnings: Vec::new(),
             system: None,
             checker: None,
         }
@@ -112,6 +115,13 @@ impl Planner {
     /// The robot, reduced to what moves.
     pub fn mechanism(&self) -> &Mechanism {
         &self.mechanism
+    }
+
+    /// What was passed over or read otherwise than it stands in the robot's files, what a builder's choice was moved by
+    /// within rounding, and what the certificate of this robot does not judge, such as friction in its joints under
+    /// limits of torque. None for a planner of a problem that was at hand: the scene that it came from has its own.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// The world as it is.
