@@ -6,9 +6,10 @@ pub use crate::certify::{Certificate, CertifyOptions, Clearance, Sampled, Violat
 pub use crate::check::{AdapterChoice, Backend, CheckError, Diagnosis};
 pub use crate::error::{InputError, InvalidValue, Warning};
 pub use crate::exchange::{Export, Format, NamedTrajectory};
+pub use crate::plan::rrt_star::{LinearRrtStar, LinearWorld, Neighbours};
 pub use crate::plan::{
-    Budget, Cost, EndFault, FailureHint, Gap, Observer, Overrun, PlanError, PlanOptions, Progress, Quality,
-    Sampling, Solution, Statistics, Unsolved,
+    Algorithm, Budget, Cost, EndFault, FailureHint, Gap, Observer, Overrun, PlanError, PlanOptions, Progress,
+    Quality, Sampling, Solution, Statistics, Unsolved,
 };
 pub use crate::planner::{
     FlatSample, FlatSystem, Goal, Motion, Planner, PlannerBuilder, Query, Rate, Setpoint, State,
@@ -20,6 +21,7 @@ pub use crate::problem::{
 pub use crate::robot::spherize::CoverOptions;
 pub use crate::robot::{JointLimits, LinkPadding, LoadOptions, Mechanism, MissingGeometry, Robot, Sphere};
 pub use crate::scene::Scene;
+pub use crate::steer::LinearSystem;
 pub use crate::stop::CancelToken;
 pub use crate::trajectory::Trajectory;
 pub use crate::world::{Obstacle, OccupancyGrid, Shape, World};

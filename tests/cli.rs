@@ -771,6 +771,32 @@ fn spoiled_files_never_panic() {
     assert!(codes[2] > 20 && codes[0] + codes[3] > 5, "{codes:?}");
 }
 
+/// Trees of the published robots: a table beside published figures, and curves whose cost never rises.
+#[test]
+fn bench_rrt_star_draws_cost_against_states() {
+    let folder = folder("rrt_star");
+    let [csv, svg] = ["curves.csv", "curves.svg"].map(|name| folder.join(name).display().to_string());
+    for (robot, neighbours) in [("double-integrator", "within:1"), ("quadrotor", "all"), ("car", "cost:6")] {
+        let asked = ["bench", "rrt-star", "--robot", robot, "--neighbours", neighbours, "--nodes", "40"];
+        let output = flatout(&[&asked[..], &["--seeds", "2", "--csv", &csv, "--svg", &svg]].concat());
+        assert!(output.ends_with(0).out.contains(robot));
+        let text = std::fs::read_to_string(&csv).unwrap();
+        let mut before: Option<(&str, usize, f64)> = None;
+        for line in text.lines().skip(1) {
+            let fields: Vec<&str> = line.split(',').collect();
+            let (seed, nodes, cost) =
+                (fields[2], fields[3].parse().unwrap(), fields[6].parse().unwrap_or(f64::INFINITY));
+            if let Some((_, fewer, dearer)) = before.filter(|(other, ..)| *other == seed) {
+                assert!(nodes >= fewer && cost <= dearer, "{robot}: {line}");
+            }
+            before = Some((seed, nodes, cost));
+        }
+        assert!(before.is_some_and(|(_, nodes, _)| nodes == 40), "{robot}: {text}");
+        assert!(std::fs::read_to_string(&svg).unwrap().starts_with("<svg"));
+    }
+    flatout(&["bench", "rrt-star", "--neighbours", "within:-1"]).fails(2, &["within:X"]);
+}
+
 #[test]
 fn bench_kinopax_plans_every_seed() {
     let folder = folder("kinopax");

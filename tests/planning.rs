@@ -6,8 +6,8 @@ use flatout::bench::mbm::MbmSuite;
 use flatout::certify::{CertifyOptions, LimitKind, Violation, certify};
 use flatout::check::{Backend, CheckError, EdgeBatch, EdgeChecker, StateBatch, Status, Verdict, diagnose};
 use flatout::plan::{
-    Budget, Departure, EndFault, FailureHint, PlanError, PlanOptions, Quality, Solution, Statistics, Task,
-    Unsolved, plan, plan_batch, plan_on_threads, replan, replan_by,
+    Algorithm, Budget, Departure, EndFault, FailureHint, PlanError, PlanOptions, Quality, Solution,
+    Statistics, Task, Unsolved, plan, plan_batch, plan_on_threads, replan, replan_by,
 };
 use flatout::pose::Pose;
 use flatout::problem::{JointState, Problem, Smoothness};
@@ -232,6 +232,27 @@ fn moving_nodes_are_searched_too() {
 }
 
 /// Efforts, by plain evaluation: within limits where they are checked, and beyond where they are not.
+/// Kinodynamic RRT*: certified, the same for the same seed, within torques and jerks, and better the longer its tree grows.
+#[test]
+fn optimal_trees_answer_too() {
+    for name in ["point_yard", "panda_shelf", "panda_lift", "panda_smooth"] {
+        let Scene { problem, options, .. } = scene(name);
+        let options = PlanOptions { algorithm: Algorithm::RrtStar, ..patient(&options) };
+        let fast = solve(&problem, &options, Backend::Simd);
+        assert_eq!(fast.trajectory, solve(&problem, &options, Backend::Simd).trajectory, "{name}");
+        certify(&problem, &fast.trajectory, &options.certify()).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let best = solve(&problem, &PlanOptions { searches: 8, ..options }, Backend::Simd);
+        assert!(best.trajectory.duration() <= fast.trajectory.duration(), "{name}");
+        assert!(
+            best.statistics.searches == 8 && best.statistics.iterations > fast.statistics.iterations,
+            "{name}"
+        );
+    }
+    let Scene { problem, options, .. } = scene("car_parking");
+    let why = refusal(&problem, &PlanOptions { algorithm: Algorithm::RrtStar, ..options }).to_string();
+    assert!(why.contains("rrt-star is for arms and points"), "{why}");
+}
+
 #[test]
 fn torque_limits_bind() {
     let Scene { mut problem, options, .. } = scene("panda_lift");

@@ -1,6 +1,7 @@
 //! Problem suites of the field, read into problems, a runner and its tables.
 //! Imports `scene`, `plan`, and what lies below them.
 
+pub mod chart;
 pub mod compare;
 pub mod deadline;
 pub mod dynobench;
@@ -10,6 +11,7 @@ pub mod kinopax;
 pub mod mbm;
 pub mod replan;
 pub mod report;
+pub mod rrt_star;
 pub mod runner;
 pub mod samples;
 pub mod search_families;

@@ -7,7 +7,7 @@ use super::output::{export, make_folder, refuse_inputs, save, say, write_results
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
 use super::telling::warn;
-use super::{compare, edges, families, samples, systems};
+use super::{compare, edges, families, rrt_star, samples, systems};
 use crate::bench::deadline::{self, Clock, DeadlineFamily, DeadlineReport};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
@@ -48,6 +48,8 @@ pub(super) enum BenchCommand {
     Samples(samples::SamplesArgs),
     /// The same of scenes
     Scenes(samples::ScenesArgs),
+    /// Kinodynamic RRT*: cost against states of the tree, for the robots of its paper
+    RrtStar(rrt_star::RrtStarArgs),
     /// Edges and states a second, by backend, size of batch and number of obstacles
     Edges(edges::EdgesArgs),
     /// Hold a report of any of these against an older one
@@ -164,6 +166,7 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::Families(args) => families::run(args),
         BenchCommand::Samples(args) => samples::samples(args),
         BenchCommand::Scenes(args) => samples::scenes(args),
+        BenchCommand::RrtStar(args) => rrt_star::run(&args),
         BenchCommand::Edges(args) => edges::run(args),
         BenchCommand::Compare(args) => compare::run(args),
     }

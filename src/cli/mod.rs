@@ -19,6 +19,7 @@ mod planning;
 mod progress;
 mod replan;
 mod robot;
+mod rrt_star;
 mod samples;
 mod schema;
 mod systems;

@@ -3,7 +3,7 @@
 use super::arguments::{BackendArgs, positive, thread_count};
 use super::telling::TellingCheckers;
 use crate::check::CheckError;
-use crate::plan::{PlanOptions, Quality};
+use crate::plan::{Algorithm, PlanOptions, Quality};
 use crate::problem::Problem;
 use clap::Args;
 use std::time::Duration;
@@ -17,6 +17,10 @@ pub(super) struct PlanningArgs {
     /// Time limit for each answer, seconds
     #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
     time_limit: Option<f64>,
+    /// Search of arms and points: rrt-connect, whose first answer comes soonest, or rrt-star, whose tree converges to the
+    /// best motion
+    #[arg(long)]
+    planner: Option<Algorithm>,
     /// How long to plan for a shorter trajectory: fast, balanced or best
     #[arg(long)]
     quality: Option<Quality>,
@@ -36,6 +40,7 @@ impl PlanningArgs {
         options.seed = self.seed.unwrap_or(options.seed);
         options.time_limit = self.time_limit.map(Duration::from_secs_f64).or(options.time_limit);
         options.improve = self.improve.map(Duration::from_secs_f64).or(options.improve);
+        options.algorithm = self.planner.unwrap_or(options.algorithm);
         if let Some(quality) = self.quality {
             quality.apply(options);
         }

@@ -45,6 +45,11 @@ pub(super) trait Family<'a> {
         termination: &Termination<'_>,
     ) -> Result<Vec<Self::Path>, Halt>;
 
+    /// Samples that a search for a better answer may take where the first answer took so many.
+    fn patience(&self, samples: u64) -> u64 {
+        samples.saturating_mul(PATIENCE).saturating_add(GRACE)
+    }
+
     /// How long a trajectory along a path is going to take, seconds, as far as that can be told: no less than so
     /// where it is to be tried in place of a better one.
     fn estimate(&self, _path: &Self::Path) -> f64 {
@@ -192,7 +197,7 @@ fn search_again<'a, F: Family<'a>>(
     best: &mut Best,
     termination: &Termination<'_>,
 ) -> Result<(), CheckError> {
-    let most = best.samples.saturating_mul(PATIENCE).saturating_add(GRACE);
+    let most = family.patience(best.samples);
     let termination = termination.within(family.worker().statistics.iterations.saturating_add(most));
     let paths = super::termination::unless_spent(family.search(Some(&best.answer), &termination))?;
     let answer = certified(family, paths.unwrap_or_default(), Some(&best.answer), &termination)?;

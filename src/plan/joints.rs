@@ -1,7 +1,9 @@
 //! The family of arms and points: every flat output is a joint, or moves as one, and edges are polynomials of time.
 
-use super::driver::{Answer, Attempt, Family};
+use super::driver::{Answer, Attempt, Family, GRACE, PATIENCE};
+use super::options::Algorithm;
 use super::portfolio::Portfolio;
+use super::rrt_star::JointRrtStar;
 use super::worker::Worker;
 use super::{Halt, Termination};
 use crate::certify::{LimitKind, Violation};
@@ -35,6 +37,8 @@ pub(super) struct Joints<'a> {
     worker: Worker<'a>,
     /// In the order of how long the way to them takes at least.
     goals: Vec<&'a JointState>,
+    /// That of Kinodynamic RRT*, where it has led to an answer.
+    tree: Option<JointRrtStar<'a>>,
 }
 
 /// A path of a search.
@@ -51,7 +55,7 @@ pub(super) struct JointPath {
 impl<'a> Joints<'a> {
     pub(super) fn new(mut worker: Worker<'a>, goals: &[&'a JointState]) -> Self {
         let goals = ranked(&mut worker, goals);
-        Self { worker, goals }
+        Self { worker, goals, tree: None }
     }
 
     /// The goals of the next search for a better answer: by turns the one that the best leads to, and the next of
@@ -114,9 +118,31 @@ impl<'a> Family<'a> for Joints<'a> {
         };
         let begun = self.worker.begin_search();
         let Worker { problem, options, .. } = self.worker;
-        let mut search = Portfolio::new(problem, &goals, options, begun.seed);
-        let raw = self.worker.search(&begun, &mut search, termination, repairs)?;
+        let raw = match options.algorithm {
+            Algorithm::RrtConnect => {
+                let mut search = Portfolio::new(problem, &goals, options, begun.seed);
+                self.worker.search(&begun, &mut search, termination, repairs)?
+            }
+            // A tree that led to an answer goes on to better ones; one whose answer could not be certified would lead
+            // there again.
+            Algorithm::RrtStar => {
+                let before = self.tree.take().filter(|_| best.is_some());
+                let fresh = || JointRrtStar::new(problem, &self.goals, options, begun.seed);
+                let mut search = before.map_or_else(fresh, JointRrtStar::resumed);
+                let found = self.worker.search(&begun, &mut search, termination, repairs);
+                self.tree = Some(search);
+                found?
+            }
+        };
         Ok(vec![JointPath { raw, shorter: None, refinements: 0, refined: None }])
+    }
+
+    /// A tree gets better by growing: each time it is taken up it may draw as many samples as it has drawn so far.
+    fn patience(&self, samples: u64) -> u64 {
+        match self.worker.options.algorithm {
+            Algorithm::RrtConnect => samples.saturating_mul(PATIENCE).saturating_add(GRACE),
+            Algorithm::RrtStar => self.worker.statistics.iterations.saturating_add(GRACE),
+        }
     }
 
     fn raw_duration(&self, path: &JointPath) -> f64 {

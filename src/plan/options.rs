@@ -32,6 +32,8 @@ pub struct PlanOptions {
     pub constraints: Vec<Constraint>,
     /// The caller's own way to draw samples; `None`: evenly within the bounds. Of arms and points alone.
     pub sampling: Option<Sampling>,
+    /// Which search.
+    pub algorithm: Algorithm,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
     /// Longest edge of the search, in the flat output space: root of the sum of squares, each times the root of how
@@ -118,6 +120,7 @@ impl Default for PlanOptions {
             clearance: 0.0,
             constraints: Vec::new(),
             sampling: None,
+            algorithm: Algorithm::RrtConnect,
             max_samples: 100_000_000,
             range: None,
             moving_share: 0.0,
@@ -128,6 +131,44 @@ impl Default for PlanOptions {
             polish_tries: 0,
             improve: None,
         }
+    }
+}
+
+/// Which search finds the paths of arms and points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Algorithm {
+    /// RRT-Connect (Kuffner and LaValle, ICRA 2000): the first answer soonest; better ones by searches anew.
+    #[default]
+    RrtConnect,
+    /// Kinodynamic RRT* (Webb and van den Berg, ICRA 2013): one tree that converges to the best motion of its kind, as
+    /// more samples are drawn. Its first answer takes longer, the more so the more outputs there are.
+    RrtStar,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::RrtConnect, Self::RrtStar];
+
+    /// Its name, as on the command line and in scenes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RrtConnect => "rrt-connect",
+            Self::RrtStar => "rrt-star",
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Algorithm {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        let named = Self::ALL.into_iter().find(|algorithm| algorithm.name() == s);
+        named.ok_or_else(|| format!("unknown planner \"{s}\"; expected rrt-connect or rrt-star"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Calls that make no sense, and ends that no trajectory within limits can have.
 
-use super::PlanOptions;
+use super::{Algorithm, PlanOptions};
 use crate::check::{Diagnosis, Status};
 use crate::error::InvalidValue;
 use crate::problem::{JointState, Problem, Smoothness};
@@ -15,6 +15,13 @@ pub(super) fn admit(problem: &Problem, options: &PlanOptions) -> Result<(), Inva
             "options.sampling",
             "given",
             "none: the searches of vehicles draw their own",
+        ));
+    }
+    if options.algorithm == Algorithm::RrtStar && problem.mechanism.vehicle().is_some() {
+        return Err(InvalidValue::new(
+            "options.algorithm",
+            options.algorithm,
+            format!("{}: rrt-star is for arms and points", Algorithm::RrtConnect),
         ));
     }
     bounded(problem)

@@ -251,6 +251,7 @@ impl StateKeys {
 struct PlannerEntry {
     seed: u64,
     time_limit: Seconds,
+    algorithm: &'static str,
     max_samples: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<f64>,
@@ -277,6 +278,7 @@ impl PlannerEntry {
         (*options != PlanOptions::default()).then(|| Self {
             seed: options.seed,
             time_limit: options.time_limit.map_or(Seconds::None("none"), |t| Seconds::Some(t.as_secs_f64())),
+            algorithm: options.algorithm.name(),
             max_samples: options.max_samples,
             range: options.range,
             moving_share: options.moving_share,

@@ -163,21 +163,9 @@ fn root_between(coefficients: &[f64], order: usize, mut a: f64, mut b: f64) -> O
 /// [`MAX_DEGREE`], keeps between two bounds over [0, `duration`]. The same is told by [`extrema`]; but mostly its Bernstein
 /// coefficients, between which it lies and of which the first and the last are its ends, settle it sooner.
 pub fn keeps_between(coefficients: &[f64], order: usize, duration: f64, [lower, upper]: [f64; 2]) -> bool {
-    let degree = coefficients.len().saturating_sub(order + 1);
-    let mut all = [0.0; MAX_DEGREE + 1];
-    let mut power = 1.0;
-    for (k, c) in coefficients.iter().skip(order).enumerate() {
-        all[k] = falling_factorial(k + order, order) * c * power / choose(degree, k);
-        power *= duration;
-    }
-    let all = &mut all[..=degree];
+    let (all, degree) = bernstein(coefficients, order, duration);
+    let all = &all[..=degree];
     let within = |value: f64| value >= lower && value <= upper;
-    // In place: repeated sums of neighbours make sum_k (i over k) all_k.
-    for done in 1..=degree {
-        for i in (done..=degree).rev() {
-            all[i] += all[i - 1];
-        }
-    }
     if !within(all[0]) || !within(derivative(coefficients, order, duration)) {
         return false;
     }
@@ -188,6 +176,31 @@ pub fn keeps_between(coefficients: &[f64], order: usize, duration: f64, [lower, 
     }
     let e = extrema(coefficients, order, duration);
     within(e.min) && within(e.max)
+}
+
+/// No less than the magnitude of the `order`th derivative of a polynomial anywhere over [0, `duration`]: that of its
+/// Bernstein coefficients.
+pub fn magnitude_bound(coefficients: &[f64], order: usize, duration: f64) -> f64 {
+    let (all, degree) = bernstein(coefficients, order, duration);
+    all[..=degree].iter().fold(0.0, |most, b| most.max(b.abs()))
+}
+
+/// The Bernstein coefficients of the `order`th derivative over [0, `duration`], and its degree.
+pub(crate) fn bernstein(coefficients: &[f64], order: usize, duration: f64) -> ([f64; MAX_DEGREE + 1], usize) {
+    let degree = coefficients.len().saturating_sub(order + 1);
+    let mut all = [0.0; MAX_DEGREE + 1];
+    let mut power = 1.0;
+    for (k, c) in coefficients.iter().skip(order).enumerate() {
+        all[k] = falling_factorial(k + order, order) * c * power / choose(degree, k);
+        power *= duration;
+    }
+    // In place: repeated sums of neighbours make sum_k (i over k) all_k.
+    for done in 1..=degree {
+        for i in (done..=degree).rev() {
+            all[i] += all[i - 1];
+        }
+    }
+    (all, degree)
 }
 
 /// Binomial coefficients.

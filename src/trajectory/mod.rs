@@ -5,7 +5,8 @@ mod edit;
 mod extrema;
 
 pub use edit::{Jump, shift};
-pub use extrema::{Extrema, MAX_DEGREE, Roots, extrema, keeps_between};
+pub(crate) use extrema::bernstein;
+pub use extrema::{Extrema, MAX_DEGREE, Roots, extrema, keeps_between, magnitude_bound};
 
 /// A trajectory of `dof` flat outputs over [0, duration], seconds.
 ///

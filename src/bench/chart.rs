@@ -1,0 +1,163 @@
+//! A chart of curves with bands as SVG. Imports nothing.
+
+use std::fmt::Write as _;
+
+/// A chart.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// What stands above it.
+    pub title: String,
+    /// What stands under its horizontal axis.
+    pub x: String,
+    /// What stands beside its vertical axis.
+    pub y: String,
+    /// Its curves.
+    pub bands: Vec<Band>,
+}
+
+/// A curve between two others.
+#[derive(Clone, Debug)]
+pub struct Band {
+    /// What it is.
+    pub name: String,
+    /// Points, from left to right: x, then y of the lower edge, of the curve and of the upper edge.
+    pub points: Vec<[f64; 4]>,
+}
+
+/// Size of a chart, and of the margins around its axes.
+const SIZE: [f64; 2] = [720.0, 420.0];
+const MARGIN: [f64; 2] = [70.0, 48.0];
+
+/// Colours that people with any sight tell apart (Okabe and Ito).
+const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+
+/// About how many marks an axis has.
+const MARKS: f64 = 6.0;
+
+impl Chart {
+    /// The chart as SVG.
+    pub fn svg(&self) -> String {
+        let all = || self.bands.iter().flat_map(|band| &band.points);
+        let x = Axis::of(all().map(|p| p[0]), [MARGIN[0], SIZE[0] - 20.0]);
+        let y = Axis::of(all().flat_map(|p| &p[1..]).copied(), [SIZE[1] - MARGIN[1], 40.0]);
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+             <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n<title>{title}</title>\n\
+             <text x=\"{}\" y=\"22\" text-anchor=\"middle\" font-size=\"14\">{title}</text>\n",
+            SIZE[0],
+            SIZE[1],
+            0.5 * SIZE[0],
+            title = escaped(&self.title),
+        );
+        // Text written to a string has no way to fail.
+        for mark in x.marks() {
+            let at = x.at(mark);
+            let _ = writeln!(
+                svg,
+                "<path d=\"M{at:.1} {:.1}V{:.1}\" stroke=\"#ddd\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{mark}</text>",
+                y.ends[0],
+                y.ends[1],
+                y.ends[0] + 16.0
+            );
+        }
+        for mark in y.marks() {
+            let at = y.at(mark);
+            let _ = writeln!(
+                svg,
+                "<path d=\"M{:.1} {at:.1}H{:.1}\" stroke=\"#ddd\"/><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{mark}</text>",
+                x.ends[0],
+                x.ends[1],
+                x.ends[0] - 6.0,
+                at + 4.0
+            );
+        }
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\n\
+             <text transform=\"translate(16 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
+            0.5 * (x.ends[0] + x.ends[1]),
+            SIZE[1] - 10.0,
+            escaped(&self.x),
+            0.5 * (y.ends[0] + y.ends[1]),
+            escaped(&self.y)
+        );
+        for (i, (band, colour)) in self.bands.iter().zip(COLOURS.iter().cycle()).enumerate() {
+            let path = |side: usize| band.points.iter().map(move |p| (p[0], p[side]));
+            let points = |path: &mut dyn Iterator<Item = (f64, f64)>| {
+                path.map(|(a, b)| format!("{:.1},{:.1}", x.at(a), y.at(b))).collect::<Vec<_>>().join(" ")
+            };
+            let edges = points(&mut path(1).chain(path(3).collect::<Vec<_>>().into_iter().rev()));
+            let _ = writeln!(
+                svg,
+                "<polygon points=\"{edges}\" fill=\"{colour}\" fill-opacity=\"0.2\"/>\n\
+                 <polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\n\
+                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"{colour}\">{}</text>",
+                points(&mut path(2)),
+                x.ends[1] - 6.0,
+                y.ends[1] + 16.0 * (i + 1) as f64,
+                escaped(&band.name)
+            );
+        }
+        svg + "</svg>\n"
+    }
+}
+
+/// An axis: which values lie where.
+struct Axis {
+    range: [f64; 2],
+    /// Where its ends are in the picture.
+    ends: [f64; 2],
+    /// Between marks: a round number.
+    step: f64,
+}
+
+impl Axis {
+    fn of(values: impl Iterator<Item = f64>, ends: [f64; 2]) -> Self {
+        let [least, most] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], v| [a.min(v), b.max(v)]);
+        let [least, most] = if least < most { [least, most] } else { [0.0, 1.0] };
+        let rough = (most - least) / MARKS;
+        let power = 10.0_f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|s| *s >= rough).unwrap_or(rough);
+        let range = [(least / step).floor() * step, (most / step).ceil() * step];
+        Self { range, ends, step }
+    }
+
+    fn at(&self, value: f64) -> f64 {
+        let share = (value - self.range[0]) / (self.range[1] - self.range[0]);
+        self.ends[0] + share * (self.ends[1] - self.ends[0])
+    }
+
+    fn marks(&self) -> Vec<f64> {
+        let count = ((self.range[1] - self.range[0]) / self.step).round() as usize;
+        // Without the rounding of sums: marks are few digits.
+        let rounded = |v: f64| format!("{v:.9}").parse().unwrap_or(v);
+        (0..=count).map(|k| rounded(self.range[0] + k as f64 * self.step)).collect()
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It is XML, its curve goes from one end of the axis to the other, and marks are round numbers.
+    #[test]
+    fn charts_are_pictures_of_their_numbers() {
+        let points = vec![[0.0, 1.0, 2.0, 3.0], [1000.0, 0.5, 1.0, 1.5]];
+        let band = Band { name: "a < b".to_owned(), points };
+        let chart = Chart { title: "t & u".to_owned(), x: "x".to_owned(), y: "y".to_owned(), bands: vec![band] };
+        let svg = chart.svg();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let texts: Vec<&str> = document.descendants().filter_map(|node| node.text()).map(str::trim).collect();
+        for wanted in ["t & u", "a < b", "0", "200", "1000", "0.5", "3"] {
+            assert!(texts.contains(&wanted), "{wanted}: {texts:?}");
+        }
+        let line = document.descendants().find(|node| node.has_tag_name("polyline")).unwrap();
+        let points = line.attribute("points").unwrap();
+        assert_eq!(points.split(' ').count(), 2);
+        assert!(points.starts_with("70.0,") && points.contains(" 700.0,"), "{points}");
+    }
+}

@@ -1,0 +1,11 @@
+//! Kinodynamic RRT*: a tree of optimal connections, which converges to the best motion (Webb and van den Berg, ICRA 2013).
+//! Imports `local_planner`, `steer`, `search` and what lies below them.
+
+mod joints;
+mod linear;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub(super) use joints::JointRrtStar;
+pub use linear::{LinearRrtStar, LinearWorld, Neighbours};

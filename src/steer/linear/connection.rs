@@ -1,0 +1,113 @@
+//! A connection of two states: its motion.
+
+use super::matrix::{Factor, dot};
+use super::{BestDuration, LinearSystem};
+use crate::trajectory::{MAX_DEGREE, Trajectory};
+
+/// The cheapest motion of a linear system from one state to another in a given time.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// How long it takes, seconds.
+    pub duration: f64,
+    /// Time and effort: the integral of 1 + u' R u.
+    pub cost: f64,
+    from: Vec<f64>,
+    /// The costate at the start: u = R^-1 B' y, y' = -A' y.
+    costate: Vec<f64>,
+    /// The same at the end.
+    end: Vec<f64>,
+}
+
+/// Motions that are no polynomials are written as pieces of this degree.
+const DEGREE: usize = 9;
+
+/// Pieces are so short that |A| t is no more than this: what is left out is below 1e-12 of the state.
+const PIECE: f64 = 0.2;
+
+impl Connection {
+    pub(super) fn new(system: &LinearSystem, from: &[f64], to: &[f64], duration: f64) -> Option<Self> {
+        if duration == 0.0 {
+            let costate = vec![0.0; from.len()];
+            return (from == to).then(|| Self { duration, cost: 0.0, from: from.to_vec(), end: costate.clone(), costate });
+        }
+        let (cost, end) = match &system.best {
+            BestDuration::Graded(graded) => graded.costate(duration, from, to),
+            BestDuration::Table(_) => {
+                let moment = system.moments.at(duration);
+                let missed = moment.missed(from, to);
+                let mut end = missed.clone();
+                Factor::of(&moment.gramian)?.solve(&mut end);
+                (duration + dot(&missed, &end), end)
+            }
+        };
+        let costate = match &system.best {
+            BestDuration::Graded(graded) => graded.back(duration, &end),
+            BestDuration::Table(_) => system.moments.at(duration).transition.apply_transposed(&end),
+        };
+        cost.is_finite().then(|| Self { duration, cost, from: from.to_vec(), costate, end })
+    }
+
+    /// The controls at the start and at the end.
+    pub fn end_controls(&self, system: &LinearSystem) -> [Vec<f64>; 2] {
+        [&self.costate, &self.end].map(|costate| system.gain.apply(costate))
+    }
+
+    /// State and control at a time, seconds from the start.
+    pub fn at(&self, system: &LinearSystem, t: f64) -> [Vec<f64>; 2] {
+        let moment = system.moments.at(t);
+        // y(t) = e^(-A't) y(0) is the solution of e^(A't) y = y(0), and x(t) = drift + G(t) y(t).
+        let y = system.moments.back(t).apply_transposed(&self.costate);
+        let driven = moment.gramian.apply(&y);
+        let drifted = moment.transition.apply(&self.from);
+        let state = drifted.iter().zip(&moment.drift).zip(driven).map(|((x, d), g)| x + d + g).collect();
+        [state, system.gain.apply(&y)]
+    }
+
+    /// The motion as polynomials of time: of each state, then of each control.
+    pub fn trajectory(&self, system: &LinearSystem) -> Trajectory {
+        let (states, controls) = (system.states(), system.controls());
+        let longest = PIECE * system.moments.time_scale();
+        let (pieces, degree) = match system.moments.polynomial_degree() {
+            Some(degree) => (1, degree),
+            None => ((self.duration / longest).ceil().max(1.0) as usize, DEGREE),
+        };
+        let step = self.duration / pieces as f64;
+        let mut trajectory = Trajectory::new(states + controls, degree);
+        let (mut x, mut y) = (self.from.clone(), self.costate.clone());
+        for _ in 0..pieces {
+            let terms = self.expansion(system, &x, &y, degree);
+            let mut coefficients = vec![0.0; (states + controls) * (degree + 1)];
+            for (power, [state, costate]) in terms.iter().enumerate() {
+                let control = system.gain.apply(costate);
+                for (i, value) in state.iter().chain(&control).enumerate() {
+                    coefficients[i * (degree + 1) + power] = *value;
+                }
+            }
+            trajectory.push(step, &coefficients);
+            let end = |of: usize| -> Vec<f64> {
+                let horner = |i: usize| terms.iter().rev().fold(0.0, |sum, term| sum * step + term[of][i]);
+                (0..states).map(horner).collect()
+            };
+            (x, y) = (end(0), end(1));
+        }
+        trajectory
+    }
+
+    /// Taylor's coefficients of state and costate at an instant: x' = A x + Q y + c, y' = -A' y.
+    fn expansion(&self, system: &LinearSystem, x: &[f64], y: &[f64], degree: usize) -> Vec<[Vec<f64>; 2]> {
+        let moments = &system.moments;
+        let mut terms = vec![[x.to_vec(), y.to_vec()]];
+        for power in 1..=degree {
+            let [x, y] = &terms[power - 1];
+            let (drift, driven) = (moments.a().apply(x), moments.q().apply(y));
+            let constant = |i: usize| if power == 1 { moments.c()[i] } else { 0.0 };
+            let inverse = (power as f64).recip();
+            let state = (0..x.len()).map(|i| (drift[i] + driven[i] + constant(i)) * inverse).collect();
+            let costate = moments.a().apply_transposed(y).iter().map(|v| -v * inverse).collect();
+            terms.push([state, costate]);
+        }
+        terms
+    }
+}
+
+const _: () = assert!(DEGREE <= MAX_DEGREE);
