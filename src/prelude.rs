@@ -6,7 +6,7 @@ pub use crate::certify::{Certificate, CertifyOptions, Clearance, Sampled, Violat
 pub use crate::check::{AdapterChoice, Backend, CheckError, Diagnosis};
 pub use crate::error::{InputError, InvalidValue, Warning};
 pub use crate::exchange::{Export, Format, NamedTrajectory};
-pub use crate::plan::rrt_star::{LinearRrtStar, LinearWorld, Neighbours};
+pub use crate::plan::rrt_star::{LinearRrtStar, LinearWorld, Linearise, Neighbours};
 pub use crate::plan::{
     Algorithm, Budget, Cost, EndFault, FailureHint, Gap, Observer, Overrun, PlanError, PlanOptions, Progress,
     Quality, Sampling, Solution, Statistics, Unsolved,

@@ -253,6 +253,28 @@ fn optimal_trees_answer_too() {
     assert!(why.contains("rrt-star is for arms and points"), "{why}");
 }
 
+/// Every answer takes at least what limits alone ask for, and where nothing stands in the way of a point at rest, that is
+/// what it takes.
+#[test]
+fn nothing_is_faster_than_the_bound() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let Scene { problem, options, .. } = Scene::load(&path).unwrap();
+        let solution = solve(&problem, &patient(&options), Backend::Simd);
+        let (least, took) = (solution.statistics.least_duration, solution.trajectory.duration());
+        assert!(least > 0.0 && least <= took * (1.0 + 1e-9), "{}: {least} of {took}", path.display());
+    }
+    let Scene { problem, options, .. } = scene("point_yard");
+    let free = Problem { world: World::default(), ..problem };
+    let solution = solve(&free, &patient(&options), Backend::Simd);
+    let (least, took) = (solution.statistics.least_duration, solution.trajectory.duration());
+    assert!((took - least).abs() < 1e-6 * took, "{least} of {took}");
+}
+
 #[test]
 fn torque_limits_bind() {
     let Scene { mut problem, options, .. } = scene("panda_lift");

@@ -166,7 +166,7 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::Families(args) => families::run(args),
         BenchCommand::Samples(args) => samples::samples(args),
         BenchCommand::Scenes(args) => samples::scenes(args),
-        BenchCommand::RrtStar(args) => rrt_star::run(&args),
+        BenchCommand::RrtStar(args) => rrt_star::run(args),
         BenchCommand::Edges(args) => edges::run(args),
         BenchCommand::Compare(args) => compare::run(args),
     }

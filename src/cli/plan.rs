@@ -180,6 +180,12 @@ fn summary(solution: &Solution, backend: &str, seed: u64) -> String {
         millis(s.certify)
     );
     let _ = writeln!(text, "  duration   {}; {:.3} s before refinement", length(trajectory), s.raw_duration);
+    let _ = writeln!(
+        text,
+        "  gap        {:.0}%: no motion takes less than {:.3} s, whatever stands in the way",
+        100.0 * gap(trajectory.duration(), s.least_duration),
+        s.least_duration
+    );
     if let Some(budget) = solution.cut_short {
         let _ = writeln!(text, "  cut short  {budget}: more time may find a shorter one");
     }
@@ -190,6 +196,11 @@ fn summary(solution: &Solution, backend: &str, seed: u64) -> String {
         "  search     {samples} samples, {edges} edges, {states} states; {backend}, seed {seed}"
     );
     text
+}
+
+/// The share of a duration by which it may be longer than the best.
+fn gap(duration: f64, least: f64) -> f64 {
+    if duration > least { 1.0 - least / duration } else { 0.0 }
 }
 
 /// Duration and number of segments.

@@ -143,6 +143,11 @@ impl<'a> LocalPlanner<'a> {
         &self.limits
     }
 
+    /// Whether efforts are limited.
+    pub fn holds_efforts(&self) -> bool {
+        self.torque
+    }
+
     /// The checker.
     pub fn checker(&mut self) -> &mut dyn EdgeChecker {
         self.checker

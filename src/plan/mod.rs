@@ -15,6 +15,7 @@ mod error;
 mod fly;
 mod gap;
 mod joints;
+mod lower_bound;
 mod options;
 mod overrun;
 mod portfolio;

@@ -4,6 +4,7 @@ use super::drive::Drive;
 use super::driver::{Finish, GRACE, PATIENCE, drive, together};
 use super::fly::{Flight, Pilot};
 use super::joints::Joints;
+use super::lower_bound::least_duration;
 use super::termination::{Improve, Race};
 use super::worker::{Share, Worker};
 use super::{
@@ -203,6 +204,7 @@ impl<'a> PlanCall<'a> {
         let Finish { best, violation, gap, .. } = workers.swap_remove(best.map_or(0, |(i, _)| i));
         match best {
             Ok(best) => {
+                let statistics = Statistics { least_duration: least_duration(self.problem), ..statistics };
                 let cut_short = self.termination.interrupted();
                 Ok(best.solution(statistics.of(self.begun.elapsed()), cut_short))
             }

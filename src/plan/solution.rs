@@ -59,6 +59,10 @@ pub struct Statistics {
     /// Duration of the path before refinement, seconds.
     #[serde(rename = "raw_duration_s")]
     pub raw_duration: f64,
+    /// No motion of this problem takes less, seconds: what limits alone ask for, whatever stands in the way. The answer is
+    /// longer than the best that there is by no more than what it takes beyond this.
+    #[serde(rename = "least_duration_s")]
+    pub least_duration: f64,
 }
 
 impl Statistics {

@@ -8,4 +8,4 @@ mod tests;
 mod tree;
 
 pub(super) use joints::JointRrtStar;
-pub use linear::{LinearRrtStar, LinearWorld, Neighbours};
+pub use linear::{LinearRrtStar, LinearWorld, Linearise, Neighbours};

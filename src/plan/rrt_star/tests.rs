@@ -51,7 +51,7 @@ fn answers_are_motions_of_their_cost() {
         let world = slalom(neighbours);
         let mut search = started(world.clone(), 1);
         let mut cost = f64::INFINITY;
-        for _ in 0..1500 {
+        for _ in 0..700 {
             let is_better = search.step();
             assert!(search.cost() <= cost && is_better == (search.cost() < cost), "{} after {cost}", search.cost());
             cost = search.cost();
@@ -92,6 +92,25 @@ fn in_empty_space_the_answer_is_the_closed_form() {
     assert!((0..100).all(|_| !search.step()));
 }
 
+/// Trees come within two per cent of the optimum, round one corner and through the slalom. That was computed by direct
+/// transcription: 400 intervals of constant acceleration and a free duration, rounded corners as constraints at every knot,
+/// with IPOPT (casadi 3.7) from a guess on the right sides of the walls.
+#[test]
+fn trees_come_close_to_the_optimum() {
+    let corner = LinearWorld { world: walls(&[[30.0, 0.0, 10.0, 60.0]]), ..slalom(Neighbours::All) };
+    let cases = [
+        (corner, [5.0, 5.0, 0.0, 0.0], [75.0, 5.0, 0.0, 0.0], 50.681),
+        (slalom(Neighbours::Within(1.0)), [2.0, 2.0, 0.0, 0.0], [98.0, 98.0, 0.0, 0.0], 78.477),
+    ];
+    for (world, start, goal, optimum) in cases {
+        let mut search = LinearRrtStar::new(world, &start, vec![goal.to_vec()], 2);
+        (0..2000).for_each(|_| drop(search.step()));
+        // The transcription is a little dearer than what it stands for.
+        let ratio = search.cost() / optimum;
+        assert!((0.995..1.02).contains(&ratio), "{} for {optimum}", search.cost());
+    }
+}
+
 /// Trees of several seeds come to about the same cost, and a seed to the same tree.
 #[test]
 fn seeds_agree_on_the_cost() {
@@ -101,7 +120,7 @@ fn seeds_agree_on_the_cost() {
         search.cost()
     };
     assert_eq!(after(3, 400).to_bits(), after(3, 400).to_bits());
-    let costs: Vec<f64> = (0..6).map(|seed| after(seed, 2000)).collect();
+    let costs: Vec<f64> = (0..3).map(|seed| after(seed, 800)).collect();
     let (least, most) = costs.iter().fold((f64::INFINITY, 0.0_f64), |(a, b), c| (a.min(*c), b.max(*c)));
-    assert!(most < 1.2 * least, "{costs:?}");
+    assert!(most < 1.1 * least, "{costs:?}");
 }

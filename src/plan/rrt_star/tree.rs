@@ -296,11 +296,8 @@ impl OptimalTree {
             }
         }
         let mut moved = vec![NONE; self.nodes.len()];
-        let mut kept = 0_u32;
-        for (new, _) in moved.iter_mut().zip(&stays).filter(|(_, stays)| **stays) {
-            *new = kept;
-            kept += 1;
-        }
+        let kept = moved.iter_mut().zip(&stays).filter(|(_, stays)| **stays);
+        kept.zip(0..).for_each(|((new, _), node)| *new = node);
         let renamed = |node: u32| if node == NONE { NONE } else { moved[node as usize] };
         let (size, old) = (self.size, std::mem::take(&mut self.nodes));
         let states = std::mem::take(&mut self.states);

@@ -187,12 +187,11 @@ fn for_each_bracket(
         let middle = 0.5 * (from + to);
         // What is left of the coefficients after each round begins the second half; their first ones end the first.
         let mut first = [0.0; MAX_DEGREE + 1];
-        first[0] = coefficients[0];
-        for round in 1..=degree {
-            for i in 0..=degree - round {
+        for (round, end) in first[..=degree].iter_mut().enumerate() {
+            *end = coefficients[0];
+            for i in 0..degree - round {
                 coefficients[i] = 0.5 * (coefficients[i] + coefficients[i + 1]);
             }
-            first[round] = coefficients[0];
         }
         for_each_bracket(&mut first, degree, [from, middle], visit);
         for_each_bracket(coefficients, degree, [middle, to], visit);
