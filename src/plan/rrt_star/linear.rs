@@ -196,10 +196,10 @@ impl OptimalEdges for Sampled {
         let asks_too_much = |control: &Vec<f64>| {
             control.iter().zip(&world.controls).any(|(u, [lower, upper])| !(*lower..=*upper).contains(u))
         };
-        if connection.end_controls(&world.system).iter().any(asks_too_much) {
+        if world.system.end_controls(&connection).iter().any(asks_too_much) {
             return Ok(None);
         }
-        Ok(world.holds(&connection.trajectory(&world.system)).then_some(said))
+        Ok(world.holds(&world.system.motion(&connection)).then_some(said))
     }
 
     fn radius(&mut self, nodes: usize) -> f64 {
@@ -371,7 +371,7 @@ impl LinearRrtStar {
         for TreeEdge { from, to, sample } in self.tree.path()? {
             let near = linearise.and_then(|linearise| linearise(sample));
             let system = near.as_ref().unwrap_or(system);
-            let piece = system.connect(from, to, f64::INFINITY)?.trajectory(system);
+            let piece = system.motion(&system.connect(from, to, f64::INFINITY)?);
             match &mut whole {
                 Some(whole) => whole.append(&piece),
                 None => whole = Some(piece),

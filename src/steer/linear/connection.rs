@@ -1,7 +1,7 @@
 //! A connection of two states: its motion.
 
 use super::matrix::{Factor, dot};
-use super::{BestDuration, LinearSystem};
+use super::dynamics::{BestDuration, Dynamics};
 use crate::trajectory::{MAX_DEGREE, Trajectory};
 
 /// The cheapest motion of a linear system from one state to another in a given time.
@@ -25,49 +25,49 @@ const DEGREE: usize = 9;
 const PIECE: f64 = 0.2;
 
 impl Connection {
-    pub(super) fn new(system: &LinearSystem, from: &[f64], to: &[f64], duration: f64) -> Option<Self> {
+    pub(super) fn new(dynamics: &Dynamics, from: &[f64], to: &[f64], duration: f64) -> Option<Self> {
         if duration == 0.0 {
             let costate = vec![0.0; from.len()];
             return (from == to).then(|| Self { duration, cost: 0.0, from: from.to_vec(), end: costate.clone(), costate });
         }
-        let (cost, end) = match &system.best {
+        let (cost, end) = match &dynamics.best {
             BestDuration::Graded(graded) => graded.costate(duration, from, to),
             BestDuration::Table(_) => {
-                let moment = system.moments.at(duration);
+                let moment = dynamics.moments.at(duration);
                 let missed = moment.missed(from, to);
                 let mut end = missed.clone();
                 Factor::of(&moment.gramian)?.solve(&mut end);
                 (duration + dot(&missed, &end), end)
             }
         };
-        let costate = match &system.best {
+        let costate = match &dynamics.best {
             BestDuration::Graded(graded) => graded.back(duration, &end),
-            BestDuration::Table(_) => system.moments.at(duration).transition.apply_transposed(&end),
+            BestDuration::Table(_) => dynamics.moments.at(duration).transition.apply_transposed(&end),
         };
         cost.is_finite().then(|| Self { duration, cost, from: from.to_vec(), costate, end })
     }
 
     /// The controls at the start and at the end.
-    pub fn end_controls(&self, system: &LinearSystem) -> [Vec<f64>; 2] {
-        [&self.costate, &self.end].map(|costate| system.gain.apply(costate))
+    pub(super) fn end_controls(&self, dynamics: &Dynamics) -> [Vec<f64>; 2] {
+        [&self.costate, &self.end].map(|costate| dynamics.gain.apply(costate))
     }
 
     /// State and control at a time, seconds from the start.
-    pub fn at(&self, system: &LinearSystem, t: f64) -> [Vec<f64>; 2] {
-        let moment = system.moments.at(t);
+    pub(super) fn at(&self, dynamics: &Dynamics, t: f64) -> [Vec<f64>; 2] {
+        let moment = dynamics.moments.at(t);
         // y(t) = e^(-A't) y(0) is the solution of e^(A't) y = y(0), and x(t) = drift + G(t) y(t).
-        let y = system.moments.back(t).apply_transposed(&self.costate);
+        let y = dynamics.moments.back(t).apply_transposed(&self.costate);
         let driven = moment.gramian.apply(&y);
         let drifted = moment.transition.apply(&self.from);
         let state = drifted.iter().zip(&moment.drift).zip(driven).map(|((x, d), g)| x + d + g).collect();
-        [state, system.gain.apply(&y)]
+        [state, dynamics.gain.apply(&y)]
     }
 
     /// The motion as polynomials of time: of each state, then of each control.
-    pub fn trajectory(&self, system: &LinearSystem) -> Trajectory {
-        let (states, controls) = (system.states(), system.controls());
-        let longest = PIECE * system.moments.time_scale();
-        let (pieces, degree) = match system.moments.polynomial_degree() {
+    pub(super) fn trajectory(&self, dynamics: &Dynamics) -> Trajectory {
+        let (states, controls) = (self.from.len(), dynamics.gain.rows());
+        let longest = PIECE * dynamics.moments.time_scale();
+        let (pieces, degree) = match dynamics.moments.polynomial_degree() {
             Some(degree) => (1, degree),
             None => ((self.duration / longest).ceil().max(1.0) as usize, DEGREE),
         };
@@ -75,10 +75,10 @@ impl Connection {
         let mut trajectory = Trajectory::new(states + controls, degree);
         let (mut x, mut y) = (self.from.clone(), self.costate.clone());
         for _ in 0..pieces {
-            let terms = self.expansion(system, &x, &y, degree);
+            let terms = self.expansion(dynamics, &x, &y, degree);
             let mut coefficients = vec![0.0; (states + controls) * (degree + 1)];
             for (power, [state, costate]) in terms.iter().enumerate() {
-                let control = system.gain.apply(costate);
+                let control = dynamics.gain.apply(costate);
                 for (i, value) in state.iter().chain(&control).enumerate() {
                     coefficients[i * (degree + 1) + power] = *value;
                 }
@@ -94,8 +94,8 @@ impl Connection {
     }
 
     /// Taylor's coefficients of state and costate at an instant: x' = A x + Q y + c, y' = -A' y.
-    fn expansion(&self, system: &LinearSystem, x: &[f64], y: &[f64], degree: usize) -> Vec<[Vec<f64>; 2]> {
-        let moments = &system.moments;
+    fn expansion(&self, dynamics: &Dynamics, x: &[f64], y: &[f64], degree: usize) -> Vec<[Vec<f64>; 2]> {
+        let moments = &dynamics.moments;
         let mut terms = vec![[x.to_vec(), y.to_vec()]];
         for power in 1..=degree {
             let [x, y] = &terms[power - 1];

@@ -2,9 +2,8 @@
 //! and `trajectory`.
 
 use super::super::quartic::positive_roots;
-use super::matrix::{Factor, Matrix, dot};
+use super::matrix::{MAX_STATES, Factor, Matrix, dot};
 use super::moments::Moments;
-use super::MAX_STATES;
 use crate::trajectory::{MAX_DEGREE, bernstein};
 
 /// A system whose states have *grades*: so many integrations from the controls, on every way. Then entry (i, j) of the

@@ -1,5 +1,8 @@
 //! Small dense matrices, as linear systems of a dozen states need them. Imports nothing.
 
+/// Most states of a system: beyond, Gramians over short times have no inverse in `f64`.
+pub const MAX_STATES: usize = 16;
+
 /// A matrix, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Matrix {

@@ -13,6 +13,7 @@
 //! few per cent longer than the one before, and minima are bracketed there.
 
 mod connection;
+mod dynamics;
 mod graded;
 mod matrix;
 mod moments;
@@ -21,15 +22,15 @@ mod table;
 mod tests;
 
 pub use connection::Connection;
+pub use matrix::MAX_STATES;
 
 use crate::error::InvalidValue;
+use crate::trajectory::Trajectory;
+use dynamics::{BestDuration, Dynamics};
 use graded::Graded;
 use matrix::{Factor, Matrix};
 use moments::Moments;
 use table::Table;
-
-/// Most states of a system: beyond, Gramians over short times have no inverse in `f64`.
-pub const MAX_STATES: usize = 16;
 
 /// A controllable linear system x' = A x + B u + c, and what its controls cost: the integral of u' R u, beside time.
 #[derive(Clone, Debug)]
@@ -37,18 +38,8 @@ pub struct LinearSystem {
     a: Matrix,
     b: Matrix,
     c: Vec<f64>,
-    /// R^-1 B'.
-    gain: Matrix,
     integrators: Vec<(usize, usize)>,
-    moments: Moments,
-    best: BestDuration,
-}
-
-/// How the best duration of a connection is found.
-#[derive(Clone, Debug)]
-enum BestDuration {
-    Graded(Graded),
-    Table(Table),
+    dynamics: Dynamics,
 }
 
 impl LinearSystem {
@@ -98,7 +89,7 @@ impl LinearSystem {
             None => BestDuration::Table(Table::new(&moments)),
         };
         let integrators = integrators(&a, &b, c);
-        Ok(Self { a, b, c: c.to_vec(), gain, integrators, moments, best })
+        Ok(Self { a, b, c: c.to_vec(), integrators, dynamics: Dynamics { moments, gain, best } })
     }
 
     /// Number of states, n.
@@ -113,7 +104,22 @@ impl LinearSystem {
 
     /// Whether motions are polynomials of time: A is nilpotent.
     pub fn is_nilpotent(&self) -> bool {
-        self.moments.is_nilpotent()
+        self.dynamics.moments.is_nilpotent()
+    }
+
+    /// State and control at a time of a connection, seconds from its start.
+    pub fn at(&self, connection: &Connection, t: f64) -> [Vec<f64>; 2] {
+        connection.at(&self.dynamics, t)
+    }
+
+    /// The controls at the start and at the end of a connection.
+    pub fn end_controls(&self, connection: &Connection) -> [Vec<f64>; 2] {
+        connection.end_controls(&self.dynamics)
+    }
+
+    /// The motion of a connection as polynomials of time: of each state, then of each control.
+    pub fn motion(&self, connection: &Connection) -> Trajectory {
+        connection.trajectory(&self.dynamics)
     }
 
     /// Pairs of states of which the first is the integral of the second, and of nothing else.
@@ -125,7 +131,7 @@ impl LinearSystem {
     /// of one state, at the duration at which they fill the most (Schmerling, Janson and Pavone, *Optimal sampling-based
     /// motion planning under differential constraints: the drift case with linear affine dynamics*, CDC 2015).
     pub fn cost_to_reach(&self, volume: f64) -> f64 {
-        let (mut least, mut most) = (0.0, self.moments.time_scale());
+        let (mut least, mut most) = (0.0, self.dynamics.moments.time_scale());
         while self.reached(most) < volume && most < f64::MAX {
             (least, most) = (most, 2.0 * most);
         }
@@ -141,7 +147,7 @@ impl LinearSystem {
     fn reached(&self, cost: f64) -> f64 {
         let n = self.states();
         let volume = |share: f64| {
-            let factor = Factor::of(&self.moments.at(share * cost).gramian);
+            let factor = Factor::of(&self.dynamics.moments.at(share * cost).gramian);
             let root = factor.map_or(0.0, |factor| factor.root_of_determinant());
             root * ball(n) * ((1.0 - share) * cost).powf(0.5 * n as f64)
         };
@@ -156,39 +162,19 @@ impl LinearSystem {
 
     /// Cost and duration of the cheapest connection from `from` to `to`, where it costs less than `below`.
     pub fn cheapest(&self, from: &[f64], to: &[f64], below: f64) -> Option<[f64; 2]> {
-        match &self.best {
-            BestDuration::Graded(graded) => graded.cheapest(from, to, below),
-            BestDuration::Table(table) => table.cheapest(self, from, to, below),
-        }
+        self.dynamics.cheapest(from, to, below)
     }
 
     /// The cheapest connection from `from` to `to`, where it costs less than `below`. From a state to itself it may take no
     /// time and cost nothing.
     pub fn connect(&self, from: &[f64], to: &[f64], below: f64) -> Option<Connection> {
         let [_, duration] = self.cheapest(from, to, below)?;
-        Connection::new(self, from, to, duration)
+        Connection::new(&self.dynamics, from, to, duration)
     }
 
     /// The cheapest connection that takes this long, seconds.
     pub fn connect_in(&self, duration: f64, from: &[f64], to: &[f64]) -> Option<Connection> {
-        Connection::new(self, from, to, duration)
-    }
-
-    /// Cost of the cheapest connection that takes this long, and its derivative by the duration; `None` where the Gramian
-    /// has no inverse in `f64`.
-    fn cost_in(&self, duration: f64, from: &[f64], to: &[f64]) -> Option<[f64; 2]> {
-        let moment = self.moments.at(duration);
-        let factor = Factor::of(&moment.gramian)?;
-        Some(self.cost_of(duration, &moment.missed(from, to), &factor, to))
-    }
-
-    /// The same of what the drift misses the goal by, with the Gramian's factor.
-    fn cost_of(&self, duration: f64, missed: &[f64], factor: &Factor, to: &[f64]) -> [f64; 2] {
-        let mut d = missed.to_vec();
-        factor.solve(&mut d);
-        let drift = self.a.apply(to).iter().zip(&self.c).map(|(a, c)| a + c).collect::<Vec<f64>>();
-        let driven = self.moments.q().apply(&d);
-        [duration + matrix::dot(missed, &d), 1.0 - 2.0 * matrix::dot(&drift, &d) - matrix::dot(&d, &driven)]
+        Connection::new(&self.dynamics, from, to, duration)
     }
 }
 

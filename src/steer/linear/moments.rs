@@ -1,7 +1,7 @@
 //! The transition matrix, the drift and the Gramian of a linear system over a time. Imports `matrix` and
 //! `trajectory`.
 
-use super::matrix::Matrix;
+use super::matrix::{Factor, Matrix, dot};
 use crate::trajectory::MAX_DEGREE;
 
 /// What a linear system comes to over a time t.
@@ -82,6 +82,23 @@ impl Moments {
 
     pub(super) fn is_nilpotent(&self) -> bool {
         self.nilpotency.is_some()
+    }
+
+    /// Cost of the cheapest connection that takes this long, and its derivative by the duration; `None` where the Gramian
+    /// has no inverse in `f64`.
+    pub(super) fn cost_in(&self, duration: f64, from: &[f64], to: &[f64]) -> Option<[f64; 2]> {
+        let moment = self.at(duration);
+        let factor = Factor::of(&moment.gramian)?;
+        Some(self.cost_of(duration, &moment.missed(from, to), &factor, to))
+    }
+
+    /// The same of what the drift misses the goal by, with the Gramian's factor.
+    pub(super) fn cost_of(&self, duration: f64, missed: &[f64], factor: &Factor, to: &[f64]) -> [f64; 2] {
+        let mut d = missed.to_vec();
+        factor.solve(&mut d);
+        let drift = self.a.apply(to).iter().zip(&self.c).map(|(a, c)| a + c).collect::<Vec<f64>>();
+        let driven = self.q.apply(&d);
+        [duration + dot(missed, &d), 1.0 - 2.0 * dot(&drift, &d) - dot(&d, &driven)]
     }
 
     /// Of a time t >= 0, seconds: by their series, which are finite where A is nilpotent; else over a fraction of t, and

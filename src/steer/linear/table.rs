@@ -1,6 +1,5 @@
 //! The best duration of a connection of any linear system, by a table of its Gramians. Imports `matrix` and `moments`.
 
-use super::LinearSystem;
 use super::matrix::Factor;
 use super::moments::{Moment, Moments};
 
@@ -64,12 +63,12 @@ impl Table {
     }
 
     /// Cost and duration of the cheapest connection, where it costs less than `below`.
-    pub(super) fn cheapest(&self, system: &LinearSystem, from: &[f64], to: &[f64], below: f64) -> Option<[f64; 2]> {
+    pub(super) fn cheapest(&self, moments: &Moments, from: &[f64], to: &[f64], below: f64) -> Option<[f64; 2]> {
         if from == to {
             return (below > 0.0).then_some([0.0; 2]);
         }
         let mut best = [below, f64::INFINITY];
-        let evaluated = |row: &Row, missed: &[f64]| system.cost_of(row.duration, missed, &row.factor, to);
+        let evaluated = |row: &Row, missed: &[f64]| moments.cost_of(row.duration, missed, &row.factor, to);
         let mut shorter: Option<(&Row, Option<[f64; 2]>)> = None;
         for row in &self.rows {
             let missed = row.moment.missed(from, to);
@@ -86,7 +85,7 @@ impl Table {
             if here[1] >= 0.0
                 && let Some((before, there)) = shorter
                 && there.unwrap_or_else(|| evaluated(before, &before.moment.missed(from, to)))[1] < 0.0
-                && let Some(found) = minimum(system, from, to, [before.duration, row.duration])
+                && let Some(found) = minimum(moments, from, to, [before.duration, row.duration])
                 && found[0] < best[0]
             {
                 best = found;
@@ -103,8 +102,8 @@ impl Table {
 
 /// The minimum of the cost between two durations, at the first of which it falls and at the second rises: a root of its
 /// slope by the Illinois method, a secant that counts an end that stays for half.
-fn minimum(system: &LinearSystem, from: &[f64], to: &[f64], [mut a, mut b]: [f64; 2]) -> Option<[f64; 2]> {
-    let slope = |t: f64| system.cost_in(t, from, to);
+fn minimum(moments: &Moments, from: &[f64], to: &[f64], [mut a, mut b]: [f64; 2]) -> Option<[f64; 2]> {
+    let slope = |t: f64| moments.cost_in(t, from, to);
     let (mut fa, mut fb) = (slope(a)?[1], slope(b)?[1]);
     let mut found = None;
     let mut was_below = None;

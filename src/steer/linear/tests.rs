@@ -59,7 +59,7 @@ fn systems() -> Vec<LinearSystem> {
 
 #[test]
 fn graded_systems_are_those_of_integrators() {
-    let graded: Vec<bool> = systems().iter().map(|s| matches!(s.best, BestDuration::Graded(_))).collect();
+    let graded: Vec<bool> = systems().iter().map(|s| matches!(s.dynamics.best, BestDuration::Graded(_))).collect();
     assert_eq!(graded, [true, true, true, true, false, false]);
     let nilpotent: Vec<bool> = systems().iter().map(LinearSystem::is_nilpotent).collect();
     assert_eq!(nilpotent, [true, true, true, true, false, true]);
@@ -95,7 +95,7 @@ fn column(values: &[f64]) -> Matrix {
 #[test]
 fn moments_solve_their_differential_equations() {
     for (number, system) in systems().into_iter().enumerate() {
-        let (a, q, c, n) = (&system.a, system.moments.q(), column(&system.c), system.states());
+        let (a, q, c, n) = (&system.a, system.dynamics.moments.q(), column(&system.c), system.states());
         for time in [0.03, 1.7, 6.0] {
             let gramian = |g: &Matrix| {
                 let left = a.times(g);
@@ -104,7 +104,7 @@ fn moments_solve_their_differential_equations() {
             let gramian = integrated(Matrix::zeros(n, n), gramian, time);
             let transition = integrated(Matrix::identity(n), |e| a.times(e), time);
             let drift = integrated(Matrix::zeros(n, 1), |d| a.times(d).plus(&c, 1.0), time);
-            let moment = system.moments.at(time);
+            let moment = system.dynamics.moments.at(time);
             let ours = [moment.gramian, moment.transition, column(&moment.drift)];
             for (ours, theirs) in ours.iter().zip([gramian, transition, drift]) {
                 let off = ours.plus(&theirs, -1.0).norm();
@@ -118,7 +118,7 @@ fn moments_solve_their_differential_equations() {
 fn cost_of(system: &LinearSystem, r: &Matrix, connection: &Connection) -> f64 {
     let intervals = 400;
     let effort = |k: usize| {
-        let [_, u] = connection.at(system, connection.duration * k as f64 / intervals as f64);
+        let [_, u] = system.at(connection, connection.duration * k as f64 / intervals as f64);
         matrix::dot(&u, &r.apply(&u))
     };
     let weight = |k: usize| if k == 0 || k == intervals { 1.0 } else if k % 2 == 1 { 4.0 } else { 2.0 };
@@ -128,8 +128,8 @@ fn cost_of(system: &LinearSystem, r: &Matrix, connection: &Connection) -> f64 {
 
 /// R of a system: B' = R (R^-1 B') has one solution, as controls differ in what they do.
 fn weights(system: &LinearSystem) -> Matrix {
-    let gains = system.gain.times(&system.gain.transposed());
-    system.b.transposed().times(&system.gain.transposed()).times(&Factor::of(&gains).unwrap().inverse())
+    let gains = system.dynamics.gain.times(&system.dynamics.gain.transposed());
+    system.b.transposed().times(&system.dynamics.gain.transposed()).times(&Factor::of(&gains).unwrap().inverse())
 }
 
 fn states() -> impl Strategy<Value = (usize, Vec<f64>, Vec<f64>)> {
@@ -146,13 +146,13 @@ proptest! {
         let (from, to) = (&from[..system.states()], &to[..system.states()]);
         let connection = system.connect(from, to, f64::INFINITY).unwrap();
         let time = connection.duration;
-        let size = 1.0 + connection.at(system, 0.5 * time).concat().iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        let size = 1.0 + system.at(&connection, 0.5 * time).concat().iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         for (t, wanted) in [(0.0, from), (time, to)] {
-            for (x, wanted) in connection.at(system, t)[0].iter().zip(wanted) {
+            for (x, wanted) in system.at(&connection, t)[0].iter().zip(wanted) {
                 prop_assert!((x - wanted).abs() < 1e-6 * size, "system {number} at {t}: {x} for {wanted}");
             }
         }
-        let trajectory = connection.trajectory(system);
+        let trajectory = system.motion(&connection);
         prop_assert!((trajectory.duration() - time).abs() < 1e-9 * time);
         let mut values = [vec![0.0; trajectory.dof()], vec![0.0; trajectory.dof()]];
         for k in 0..=20 {
@@ -161,7 +161,7 @@ proptest! {
                 trajectory.evaluate(t, order, values);
             }
             let (state, control) = values[0].split_at(system.states());
-            let (x, u) = (&connection.at(system, t)[0], &connection.at(system, t)[1]);
+            let (x, u) = (&system.at(&connection, t)[0], &system.at(&connection, t)[1]);
             for (ours, theirs) in state.iter().chain(control).zip(x.iter().chain(u)) {
                 prop_assert!((ours - theirs).abs() < 1e-7 * size.max(theirs.abs()), "system {number} at {t}: {ours} {theirs}");
             }
@@ -180,11 +180,11 @@ proptest! {
         let (from, to) = (&from[..system.states()], &to[..system.states()]);
         let [cost, duration] = system.cheapest(from, to, f64::INFINITY).unwrap();
         prop_assert!(cost > duration);
-        let [there, slope] = system.cost_in(duration, from, to).unwrap();
+        let [there, slope] = system.dynamics.moments.cost_in(duration, from, to).unwrap();
         prop_assert!((there - cost).abs() < 1e-7 * cost && slope.abs() * duration < 1e-4 * cost, "{there} {cost} {slope}");
         for k in 0..400 {
             let t = cost * 1.02_f64.powi(-k);
-            if let Some([other, _]) = system.cost_in(t, from, to) {
+            if let Some([other, _]) = system.dynamics.moments.cost_in(t, from, to) {
                 prop_assert!(other > cost * (1.0 - 1e-6), "system {number}: {other} in {t}, {cost} in {duration}");
             }
         }
@@ -198,7 +198,7 @@ proptest! {
         let system = &systems()[number];
         let (from, to) = (&from[..system.states()], &to[..system.states()]);
         let whole = system.connect(from, to, f64::INFINITY).unwrap();
-        let [middle, _] = whole.at(system, share * whole.duration);
+        let [middle, _] = system.at(&whole, share * whole.duration);
         let costs = [(from, &middle[..]), (&middle[..], to)]
             .map(|(from, to)| system.cheapest(from, to, f64::INFINITY).unwrap()[0]);
         prop_assert!((costs[0] + costs[1] - whole.cost).abs() < 1e-5 * whole.cost, "system {number}: {costs:?} of {}", whole.cost);
