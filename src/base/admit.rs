@@ -35,7 +35,13 @@ impl Base {
     pub fn admit(&mut self, position: &[f64], rates: &[f64], share: f64) {
         let coordinates = self.kind().coordinates().len();
         let (Some(q), Some(v)) = (position.get(..coordinates), rates.get(..coordinates)) else { return };
+        let controls = self.controls_under_way(q, v);
         match self {
+            Self::Car(car) => {
+                let [speed, steering] = controls.unwrap_or_default();
+                car.speed = both_moved_out(car.speed, speed, share);
+                car.steering = moved_out(car.steering, steering, share);
+            }
             Self::DifferentialDrive(drive) if drive.acceleration.is_some() => {
                 let (sin, cos) = q[2].sin_cos();
                 drive.speed = both_moved_out(drive.speed, v[0] * cos + v[1] * sin, share);
@@ -53,7 +59,7 @@ impl Base {
             }
             Self::Quadrotor(flyer) => admit_quadrotor(flyer, q, v, share),
             // Of these a state holds positions alone, which the joints limit, or what they limit too.
-            Self::DifferentialDrive(_) | Self::Car(_) | Self::Point(_) => {}
+            Self::DifferentialDrive(_) | Self::Point(_) => {}
         }
     }
 }
@@ -65,6 +71,10 @@ impl Base {
             (Self::DifferentialDrive(drive), Self::DifferentialDrive(other)) => {
                 drive.speed = widest(drive.speed, other.speed);
                 drive.turn_rate = widest(drive.turn_rate, other.turn_rate);
+            }
+            (Self::Car(car), Self::Car(other)) => {
+                car.speed = widest(car.speed, other.speed);
+                car.steering = car.steering.max(other.steering);
             }
             (Self::Airplane(plane), Self::Airplane(other)) => {
                 plane.speed = widest(plane.speed, other.speed);

@@ -126,7 +126,8 @@ impl<'a> PlanCall<'a> {
     /// rounding at the very boundary: the oracle decides.
     fn fault(&self, state: &JointState, is_valid: bool) -> Result<Option<Diagnosis>, PlanError> {
         match is_valid {
-            true => Ok(sense::out_of_bounds(self.problem, state)),
+            true => Ok(sense::out_of_bounds(self.problem, state)
+                .or_else(|| sense::beyond_controls(self.problem, state))),
             false => self.known(diagnose_until(self.problem, state, self.termination.stop())),
         }
     }

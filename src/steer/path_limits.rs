@@ -264,6 +264,19 @@ impl PathLimits {
         }
     }
 
+    /// Derivative of [`PathLimits::curvature`] by the hitch angle, 1/m.
+    pub fn curvature_slope(&self, hitch: f64) -> f64 {
+        match &self.base {
+            Base::Car(Car { trailer: Some(trailer), .. }) => 1.0 / (trailer.hitch_length * hitch.cos().powi(2)),
+            _ => 0.0,
+        }
+    }
+
+    /// Whether it draws a trailer.
+    pub fn draws(&self) -> bool {
+        matches!(&self.base, Base::Car(car) if car.trailer.is_some())
+    }
+
     /// Visits all that limits the speed at `u`. False where a limit is broken that does not depend on speed.
     #[inline]
     pub fn rows(&self, curve: &Curve, u: f64, mut rows: impl FnMut(LimitRow)) -> bool {

@@ -72,17 +72,31 @@ fn stance(limits: &PathLimits, state: &JointState) -> (PathState, f64) {
     let (sin, cos) = p[2].sin_cos();
     let speed = cos * rates[0] + sin * rates[1];
     let speed = if speed.abs() > STILL { speed } else { 0.0 };
-    let curvature = if speed != 0.0 {
-        Some(rates[2] / speed)
-    } else {
-        limits.keeps_curvature().then(|| limits.curvature(p.get(3).copied().unwrap_or(0.0)))
-    };
-    let curvature_rate =
-        curvature.filter(|_| limits.needs_curvature_rate()).map(|k| limits.straight_curvature_rate(k));
+    let [curvature, curvature_rate] = bend(limits, state, speed);
+    // Where speeds may jump it may drive off either way.
+    let speed = if limits.has_accelerations() { speed } else { 0.0 };
     let place = [p[0], p[1], 0.0];
     let stance =
         PathState { place, heading: p[2], curvature, curvature_rate, speed, arm, ..PathState::default() };
     (stance, rates[2])
+}
+
+/// Curvature of the path through a state on the ground and its derivative by the path's length, at this speed along the
+/// heading, m/s; `None` of each that may be any.
+fn bend(limits: &PathLimits, state: &JointState, speed: f64) -> [Option<f64>; 2] {
+    let hitch = state.position.get(3).copied().unwrap_or(0.0);
+    let needs_rate = limits.needs_curvature_rate();
+    if speed == 0.0 {
+        // It stands with straight wheels.
+        let curvature = limits.keeps_curvature().then(|| limits.curvature(hitch));
+        return [curvature, curvature.filter(|_| needs_rate).map(|k| limits.straight_curvature_rate(k))];
+    }
+    let turned = state.velocity[2] / speed;
+    let curvature = if limits.draws() { limits.curvature(hitch) } else { turned };
+    // A trailer's path bends by its hitch angle, and ever more as that grows.
+    let rate = |hitching: f64| limits.curvature_slope(hitch) * hitching / speed;
+    let rate = needs_rate.then(|| state.velocity.get(3).map_or(0.0, |&hitching| rate(hitching)));
+    [limits.needs_curvature().then_some(curvature), rate]
 }
 
 /// The trajectory that stays where it is, for a start that is a goal.
