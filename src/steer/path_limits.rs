@@ -60,6 +60,12 @@ impl PathLimits {
         Some(Self::new(base.clone(), arm, MARGIN))
     }
 
+    /// Those of a nonholonomic base that carries nothing.
+    #[cfg(test)]
+    pub(crate) fn with(base: &Base) -> Self {
+        Self::new(base.clone(), Vec::new(), 0.0)
+    }
+
     pub(super) fn new(base: Base, arm: Vec<OutputLimits>, margin: f64) -> Self {
         let mut tangents = [f64::INFINITY; 2];
         if let Base::Car(car) = &base {
@@ -116,6 +122,12 @@ impl PathLimits {
             Base::Airplane(airplane) => airplane.speed,
             _ => [0.0; 2],
         }
+    }
+
+    /// The speed nearest to none, m/s.
+    pub fn slowest(&self) -> f64 {
+        let [least, most] = self.within(self.speed());
+        if least > 0.0 { least } else { most.min(0.0) }
     }
 
     /// Greatest speed of a direction, m/s; zero where there is no such direction.

@@ -11,6 +11,9 @@ const STILL: f64 = 1e-9;
 /// What a turn is braked by, as a share of the greatest turn acceleration.
 const BRAKING: f64 = 0.99;
 
+/// Coefficients of a motion of no length.
+const POWERS: usize = 7;
+
 /// Where a tree begins.
 #[derive(Clone, Debug)]
 pub(super) struct Root {
@@ -99,14 +102,35 @@ fn bend(limits: &PathLimits, state: &JointState, speed: f64) -> [Option<f64>; 2]
     [limits.needs_curvature().then_some(curvature), rate]
 }
 
-/// The trajectory that stays where it is, for a start that is a goal.
-pub(super) fn standing(limits: &PathLimits, start: &JointState) -> Trajectory {
-    let (stance, _) = stance(limits, start);
-    let curve = Curve::turn(&stance, stance.heading, &stance.arm);
-    let curve = Curve { is_spatial: limits.is_spatial(), ..curve };
-    let outputs: Vec<f64> = curve.outputs().map(|output| output[0]).collect();
-    let mut trajectory = Trajectory::new(outputs.len(), 0);
-    trajectory.push(0.0, &outputs);
+/// The motion of no length that is in a state, for a start that is a goal: what it would do next is what tells speed,
+/// steering and the direction of every body.
+pub(in crate::plan) fn instant(limits: &PathLimits, state: &JointState) -> Trajectory {
+    let (stance, turn) = stance(limits, state);
+    let arm_rates = &state.velocity[state.velocity.len() - stance.arm.len()..];
+    let speed = if stance.speed == 0.0 { limits.slowest() } else { stance.speed };
+    let (nose, k) = (stance.nose(), stance.curvature.unwrap_or(0.0));
+    let left = [-nose[1], nose[0], 0.0];
+    // The path by its length s, ahead, in powers of s.
+    let path = |i: usize| {
+        let bending = stance.curvature_rate.unwrap_or(0.0) * left[i] - k * k * nose[i];
+        [stance.place[i], nose[i], k * left[i] / 2.0, bending / 6.0]
+    };
+    let powers = |i: usize| {
+        let [p, a, b, c] = path(i);
+        match (speed == 0.0, limits.draws()) {
+            (true, false) => [p, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            // It drives off, s = t^2: by its path a trailer tells how its car stands.
+            (true, true) => [p, 0.0, a, 0.0, b, 0.0, c],
+            // s = speed t, also backwards.
+            (false, _) => [p, a * speed, b * speed.powi(2), c * speed.powi(3), 0.0, 0.0, 0.0],
+        }
+    };
+    let guide = (!limits.is_spatial()).then_some([stance.heading, turn, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    let arm = stance.arm.iter().zip(arm_rates).map(|(&q, &rate)| [q, rate, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    let coefficients: Vec<[f64; POWERS]> =
+        (0..limits.dimensions()).map(powers).chain(guide).chain(arm).collect();
+    let mut trajectory = Trajectory::new(coefficients.len(), POWERS - 1);
+    trajectory.push(0.0, coefficients.as_flattened());
     trajectory
 }
 

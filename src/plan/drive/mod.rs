@@ -19,6 +19,7 @@ use crate::robot::Mechanism;
 use crate::steer::{PathLimits, TimeParameterization};
 use crate::stop::Stop;
 use ends::Root;
+pub(super) use ends::instant;
 use pursuit::Pursuit;
 use search::Search;
 
@@ -217,7 +218,7 @@ impl<'a> Family<'a> for Drive<'a> {
         }
         let (route, margin) = (if round == 0 { &found.route } else { &found.raw }, MARGINS[number]);
         if found.route.curves.is_empty() {
-            let standing = || ends::standing(&self.limits, &self.worker.problem.start);
+            let standing = || instant(&self.limits, &self.worker.problem.start);
             return Ok(if attempt == 0 { Attempt::Made(standing()) } else { Attempt::Over });
         }
         if attempt > 0 && self.has_made && !is_limit {

@@ -167,6 +167,11 @@ impl<'a> Envelope<'a> {
         self.thrust
     }
 
+    /// Greatest thrust by mass where it does not turn, m/s^2.
+    pub(super) fn strongest(&self) -> f64 {
+        self.most
+    }
+
     /// Greatest speed, m/s: along each axis, or in all.
     pub(super) fn speed(&self) -> f64 {
         self.speed
