@@ -2,6 +2,7 @@
 
 use super::envelope::Envelope;
 use super::righting::Lean;
+use super::swing::{self, Tilt};
 use crate::base::{Base, Jet, MAX_ORDER, MAX_OUTPUTS};
 use crate::check::{Diagnosis, Status};
 use crate::problem::JointState;
@@ -35,9 +36,8 @@ const TIMES: i32 = 22;
 /// Thrusts that are begun with, as shares of that which holds the height: the weaker falls, but drifts less.
 const WEAKER: [f64; 3] = [1.0, 0.6, 0.3];
 
-/// Thrusts that a fall is braked by while the body swings to level, as shares of the greatest: the weaker leave more for
-/// turning.
-const BRAKES: [f64; 4] = [0.95, 0.85, 0.7, 0.55];
+/// The other thrust that a flight straight to an end may begin with, as a share of the greatest.
+const STRONG_START: f64 = 0.85;
 
 /// Durations of flights straight from an end to another, from the first on in this ratio, so many.
 const DIRECT_RATIO: f64 = 1.15;
@@ -91,9 +91,14 @@ impl Port {
         if end.is_level() {
             return Ok(vec![Self { level: end.flat, lead: None }]);
         }
-        let leads = if end.climb() < LEAST_CLIMB { end.righted(envelope)? } else { end.leveled(envelope)? };
-        let port = |lead: Trajectory| Self { level: flat_end(&lead), lead: Some(lead) };
-        Ok(leads.into_iter().map(port).collect())
+        let leads = if end.climb() < LEAST_CLIMB { end.righted(envelope) } else { end.leveled(envelope) };
+        let leads = leads.or_else(|why| end.swung(envelope).map(|swing| vec![swing]).ok_or(why))?;
+        Ok(leads.into_iter().map(Self::after).collect())
+    }
+
+    /// Where a motion ends level.
+    fn after(lead: Trajectory) -> Self {
+        Self { level: flat_end(&lead), lead: Some(lead) }
     }
 
     /// Ports of a start that falls, where it no longer does: for where there is no room to be lost.
@@ -157,6 +162,13 @@ pub(super) fn excess(base: &Base, state: &JointState) -> Option<Diagnosis> {
         amount: broken.value,
         bounds: (broken.lower, broken.upper),
     })
+}
+
+/// The angle between thrust and upright in a state, rad, and how fast the thrust turns, rad/s.
+pub(super) fn lean(base: &Base, state: &JointState) -> Option<[f64; 2]> {
+    let FlightEnd { thrust, .. } = FlightEnd::of(base, state).ok()?;
+    let turn = thrust.iter().map(|jet| jet.0[1] * jet.0[1]).sum::<f64>().sqrt();
+    Some([thrust[thrust.len() - 1].value().clamp(-1.0, 1.0).acos(), turn])
 }
 
 /// The motion of no length that is in a state, for a start that is a goal: its thrust is as strong as the weight, and
@@ -278,40 +290,28 @@ impl FlightEnd {
         swings.find(|swing| envelope.holds(swing))
     }
 
-    /// A motion that ends level and no longer sinks: the thrust, strong, swings to upright and then brakes the fall as
-    /// hard as it can; of some such that which falls the least. `None` of what does not sink, or is overturned.
+    /// Motions that end level and no longer sink, of a body that does: a swing to upright, or none of a body that is, and
+    /// all the thrust there is.
     fn braked(&self, envelope: &Envelope<'_>) -> Option<Port> {
-        let up = self.thrust.len() - 1;
-        let sinks = |flat: &JointState| flat.velocity[up] < -AT_REST;
-        if !sinks(&self.flat) || self.climb() < LEAST_CLIMB {
+        if self.flat.velocity[self.thrust.len() - 1] >= -AT_REST {
             return None;
         }
-        let swings: Vec<Trajectory> = match self.is_level() {
-            true => vec![Trajectory::new(self.flat.position.len(), 5)],
-            false => {
-                let strong = BRAKES.map(|share| share * envelope.strongest());
-                let swing = |thrust: f64| self.shortest_swing(envelope, [thrust, thrust]);
-                strong.into_iter().filter_map(swing).collect()
+        let lead = match self.is_level() {
+            true => {
+                let mut still = Trajectory::new(self.flat.position.len(), 5);
+                let at = self.flat.position.iter().zip(&self.flat.velocity);
+                still.push(0.0, &at.flat_map(|(&p, &v)| [p, v, 0.0, 0.0, 0.0, 0.0]).collect::<Vec<_>>());
+                let braked = swing::braked(envelope, still);
+                Some(braked.cut(0.0, braked.duration())).filter(|lead| envelope.holds(lead))
             }
-        };
-        let braked = |mut lead: Trajectory| {
-            let at = if lead.is_empty() { self.flat.clone() } else { flat_end(&lead) };
-            if sinks(&at) {
-                let braking = envelope.strongest() - envelope.hovering();
-                let mut coefficients = Vec::new();
-                for (i, (&p, &v)) in at.position.iter().zip(&at.velocity).enumerate() {
-                    let half = if i == up { 0.5 * braking } else { 0.0 };
-                    coefficients.extend([p, v, half, 0.0, 0.0, 0.0]);
-                }
-                lead.push(-at.velocity[up] / braking, &coefficients);
-            }
-            let level = flat_end(&lead);
-            Port { level, lead: Some(lead) }
-        };
-        let ports = swings.into_iter().map(braked).filter(|port| {
-            port.lead.as_ref().is_some_and(|lead| envelope.holds(lead))
-        });
-        ports.max_by(|a, b| a.level.position[up].total_cmp(&b.level.position[up]))
+            false => Tilt::of(&self.flat, &self.thrust)?.level(envelope, true),
+        }?;
+        Some(Port::after(lead))
+    }
+
+    /// A swing along both axes of the tilt, where no other way to level is found.
+    fn swung(&self, envelope: &Envelope<'_>) -> Option<Trajectory> {
+        Tilt::of(&self.flat, &self.thrust)?.level(envelope, false)
     }
 
     /// A thrust by mass along the body, the first, swings to one that is upright, the second.
@@ -363,7 +363,7 @@ pub(super) fn direct(
         let times = std::iter::once(even).filter(|t| *t > 0.0 && t.is_finite()).chain(times);
         times.map(|t| between([&from, &to], thrusts, envelope.hovering(), t)).find(|f| envelope.holds(f))
     };
-    let thrusts = [holding(&from), BRAKES[1] * envelope.strongest()];
+    let thrusts = [holding(&from), STRONG_START * envelope.strongest()];
     thrusts.into_iter().filter_map(shortest).collect()
 }
 

@@ -286,6 +286,26 @@ impl<'a> Envelope<'a> {
         Turning { rate, idle: [weak, self.most], torqued, change, gravity: self.gravity }
     }
 
+    /// Greatest body rate, rad/s.
+    pub(super) fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// Derivative of the rate of yaw that motions of yaw may take, rad/s^2.
+    pub(super) fn yaw_acceleration(&self) -> f64 {
+        self.yaw[1]
+    }
+
+    /// Thrusts by mass, a weak and a strong one, beside which rotors can turn the body, with a share of the greatest
+    /// thrust for that; and the angular acceleration that this gives, rad/s^2.
+    pub(super) fn turning_with(&self, reserve: f64) -> ([f64; 2], f64) {
+        if self.turn_by_thrust.is_infinite() {
+            return ([LEAST_THRUST * self.gravity, self.most], self.turn);
+        }
+        let kept = reserve * self.most;
+        ([kept, self.most - kept], self.turn_by_thrust * kept / self.gravity)
+    }
+
     /// The fourth derivative of the position, m/s^4, that the torques give while it hovers.
     pub(super) fn snap(&self) -> f64 {
         self.gravity * self.turn

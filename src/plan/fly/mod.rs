@@ -23,6 +23,7 @@ mod pilot;
 mod quicken;
 mod righting;
 mod spline;
+mod swing;
 
 pub use ends::Attitude;
 pub(super) use ends::instant;
@@ -116,12 +117,17 @@ impl<'a> Flight<'a> {
         if let (true, Some(why)) = (goals.is_empty(), faults.into_iter().flatten().next()) {
             return Err(PlanError::Goal(EndFault::Invalid(why)));
         }
-        let refused = |end: &str, why: Attitude| unsupported(&format!("{end}: {why}"));
+        let refused = |end: &str, state: &JointState, why: Attitude| {
+            let told = ends::lean(base, state).map_or_else(String::new, |[lean, rate]| {
+                format!(" (it leans by {:.0} degrees and turns at {rate:.2} rad/s)", lean.to_degrees())
+            });
+            unsupported(&format!("{end}: {why}{told}"))
+        };
         let recoveries = Port::recoveries(&envelope, base, &problem.start);
         let starts = match Port::of_start(&envelope, base, &problem.start) {
             Ok(starts) => starts,
             Err(_) if !recoveries.is_empty() => recoveries.clone(),
-            Err(why) => return Err(refused("the start", why)),
+            Err(why) => return Err(refused("the start", &problem.start, why)),
         };
         let (mut ports, mut faults) = (Vec::new(), Vec::new());
         for &goal in &goals {
@@ -136,7 +142,7 @@ impl<'a> Flight<'a> {
             }
         }
         match faults.first() {
-            Some(&why) if ports.is_empty() => Err(refused("the goal", why)),
+            Some(&why) if ports.is_empty() => Err(refused("the goal", goals[0], why)),
             _ => {
                 let mut flight =
                     Self { problem, base, envelope, starts, goals: ports, recoveries, direct: Vec::new() };
