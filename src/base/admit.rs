@@ -1,6 +1,6 @@
 //! Limits of a state that move out to a state beyond them by rounding. Imports its siblings.
 
-use super::{Base, Quadrotor, QuadrotorState};
+use super::{Base, Quadrotor, VelocityAxes};
 use glam::{DMat3, DVec3};
 
 /// A limit above zero, moved out to a value of either sign that lies beyond it by no more than `share` of it.
@@ -101,9 +101,9 @@ fn admit_quadrotor(flyer: &mut Quadrotor, q: &[f64], v: &[f64], share: f64) {
     let (roll, pitch) = (DMat3::from_rotation_x(q[4]), DMat3::from_rotation_y(q[5]));
     let from_world = (DMat3::from_rotation_z(q[3]) * roll * pitch).transpose();
     let velocity = DVec3::new(v[0], v[1], v[2]);
-    let velocity = match flyer.state {
-        QuadrotorState::Quaternion => velocity,
-        QuadrotorState::Euler => from_world * velocity,
+    let velocity = match flyer.velocity_axes {
+        VelocityAxes::World => velocity,
+        VelocityAxes::Body => from_world * velocity,
     };
     // What each of the three joints turns about, in the body's frame.
     let rates = v[3] * (from_world * DVec3::Z) + v[4] * (pitch.transpose() * DVec3::X) + v[5] * DVec3::Y;

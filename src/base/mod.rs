@@ -36,7 +36,7 @@ pub use kind::{Bounded, Coordinate, Flat, GRAVITY, Limited, Moved, Sample, Singu
 pub use orders::{MAX_DERIVATIVES, MAX_ORDER, MAX_OUTPUTS};
 pub use planar_quadrotor::PlanarQuadrotor;
 pub use point::Point;
-pub use quadrotor::{Actuation, Quadrotor, QuadrotorState};
+pub use quadrotor::{Actuation, Quadrotor, VelocityAxes};
 pub use scalar::{Enclosure, Scalar};
 
 use crate::trajectory::Segment;

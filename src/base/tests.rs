@@ -55,7 +55,7 @@ pub(crate) fn planar_quadrotor() -> Base {
     })
 }
 
-fn quadrotor(actuation: Actuation, state: QuadrotorState) -> Base {
+fn quadrotor(actuation: Actuation, velocity_axes: VelocityAxes) -> Base {
     let inertia = DVec3::new(16.571_710e-6, 16.655_602e-6, 29.261_652e-6);
     let gravity = GRAVITY;
     Base::Quadrotor(Quadrotor {
@@ -64,20 +64,20 @@ fn quadrotor(actuation: Actuation, state: QuadrotorState) -> Base {
         actuation,
         velocity: 4.0,
         body_rate: 8.0,
-        state,
+        velocity_axes,
         gravity,
     })
 }
 
 pub(crate) fn rotors() -> Base {
     let actuation = Actuation::Rotors { arm: 0.046, torque_by_thrust: 0.006, most: 1.3 };
-    quadrotor(actuation, QuadrotorState::Quaternion)
+    quadrotor(actuation, VelocityAxes::World)
 }
 
 pub(crate) fn wrench() -> Base {
     let actuation =
         Actuation::Wrench { unit: [0.3, 2.0, 20.0, 1.0], lower: [0.0, -2.0, -2.0, -2.0], upper: [2.0; 4] };
-    quadrotor(actuation, QuadrotorState::Euler)
+    quadrotor(actuation, VelocityAxes::Body)
 }
 
 pub(crate) fn all() -> Vec<Base> {

@@ -189,10 +189,10 @@ impl<'a> MovingBody<'a> {
         let arm = ball.center - self.place;
         let along = arm.dot(self.direction);
         let across = (arm - along * self.direction).length();
-        // A body that turns takes its ball back and aside.
+        // A body that turns takes its ball aside, and back where it is ahead.
         let advance = |b: &Bound| {
             let (sin, cos) = b.turn.sin_cos();
-            b.advance + along * (cos - 1.0) - across * sin
+            b.advance + along.max(0.0) * (cos - 1.0) - across * sin
         };
         let needed = self.bounds.iter().map(advance).fold(0.0, f64::max);
         let at = |way: f64| ball.center + way * self.direction;
@@ -320,7 +320,8 @@ fn flight_bounds(base: &Base, state: &JointState, direction: DVec3, speed: f64) 
             (DVec3::new(-q[2].sin(), 0.0, q[2].cos()), flyer.rotor * gravity, flyer.body_rate)
         }
         Base::Quadrotor(flyer) => {
-            let body = DMat3::from_rotation_z(q[3]) * DMat3::from_rotation_x(q[4]) * DMat3::from_rotation_y(q[5]);
+            let body =
+                DMat3::from_rotation_z(q[3]) * DMat3::from_rotation_x(q[4]) * DMat3::from_rotation_y(q[5]);
             let most = match flyer.actuation {
                 Actuation::Rotors { most, .. } => most * gravity,
                 Actuation::Wrench { unit, upper, .. } => unit[0] * upper[0] / flyer.mass,
@@ -334,7 +335,8 @@ fn flight_bounds(base: &Base, state: &JointState, direction: DVec3, speed: f64) 
         return None;
     }
     let away = (-thrust.dot(direction)).clamp(-1.0, 1.0).acos();
-    let braking = |t: f64| most * (away - rate * t).max(0.0).cos() + fall;
+    // Where the thrust points along, none is the most that brakes.
+    let braking = |t: f64| most * (away - rate * t).max(0.0).cos().max(0.0) + fall;
     let aside = most + gravity * direction.truncate().length();
     let step = (speed / (most + fall) + away / rate) / SETTINGS.instants as f64;
     let (mut left, mut gone, mut bounds) = (speed, 0.0, Vec::new());
@@ -377,7 +379,8 @@ impl Blocked<'_> {
         match self {
             Self::World(problem) => {
                 let distance = |o: &&Obstacle| o.signed_distance(center);
-                let nearest = problem.world.obstacles.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+                let nearest =
+                    problem.world.obstacles.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
                 nearest.map_or_else(String::new, |obstacle| format!("\"{}\"", obstacle.name))
             }
             Self::Limits(problem) => {

@@ -343,7 +343,9 @@ pub(super) fn direct(
     start: &JointState,
     goal: &JointState,
 ) -> Vec<Trajectory> {
-    let (Ok(from), Ok(to)) = (FlightEnd::of(base, start), FlightEnd::of(base, goal)) else { return Vec::new() };
+    let (Ok(from), Ok(to)) = (FlightEnd::of(base, start), FlightEnd::of(base, goal)) else {
+        return Vec::new();
+    };
     if from.climb() < LEAST_CLIMB || to.climb() < LEAST_CLIMB {
         return Vec::new();
     }
@@ -373,12 +375,15 @@ fn between([from, to]: [&FlightEnd; 2], thrusts: [f64; 2], gravity: f64, duratio
     let outputs = from.flat.position.len();
     let mut halves = [Vec::with_capacity(6 * outputs), Vec::with_capacity(6 * outputs)];
     for output in 0..outputs {
-        let [(p0, v0, a0, j0), (p1, v1, a1, j1)] = [(from, thrusts[0]), (to, thrusts[1])].map(|(end, thrust)| {
-            let weight = if output + 1 == end.thrust.len() { gravity } else { 0.0 };
-            let [a, j] =
-                end.thrust.get(output).map_or([0.0; 2], |jet| [thrust * jet.value() - weight, thrust * jet.0[1]]);
-            (end.flat.position[output], end.flat.velocity[output], a, j)
-        });
+        let [(p0, v0, a0, j0), (p1, v1, a1, j1)] =
+            [(from, thrusts[0]), (to, thrusts[1])].map(|(end, thrust)| {
+                let weight = if output + 1 == end.thrust.len() { gravity } else { 0.0 };
+                let [a, j] = end
+                    .thrust
+                    .get(output)
+                    .map_or([0.0; 2], |jet| [thrust * jet.value() - weight, thrust * jet.0[1]]);
+                (end.flat.position[output], end.flat.velocity[output], a, j)
+            });
         // Value and slope of the acceleration in the middle, by which the speed and the place at the end are met.
         let a = ((v1 - v0) - h * h * (j0 - j1) / 12.0) / h - 0.5 * (a0 + a1);
         let first = h * h * (7.0 * a0 + 3.0 * a) / 20.0 + h * h * h * j0 / 20.0;

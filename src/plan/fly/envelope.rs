@@ -2,7 +2,7 @@
 //! which direction, and how smooth its accelerations must be. The limits themselves are those of
 //! [`Base::unflatten`]; what is estimated here only decides where to begin.
 
-use crate::base::{Actuation, Base, Limited, Moved, PlanarQuadrotor, Quadrotor, QuadrotorState};
+use crate::base::{Actuation, Base, Limited, Moved, PlanarQuadrotor, Quadrotor, VelocityAxes};
 use crate::robot::OutputLimits;
 use crate::steer::{LineLaw, moving_average};
 use crate::trajectory::{Trajectory, cubic, extrema};
@@ -123,7 +123,8 @@ impl<'a> Envelope<'a> {
     }
 
     fn spatial(base: &'a Base, quadrotor: &Quadrotor) -> Self {
-        let Quadrotor { mass, inertia, ref actuation, velocity, body_rate, state, gravity } = *quadrotor;
+        let Quadrotor { mass, inertia, ref actuation, velocity, body_rate, velocity_axes, gravity } =
+            *quadrotor;
         let slowest = inertia.x.max(inertia.y);
         let (most, kept, moments, turn_by_thrust) = match *actuation {
             Actuation::Rotors { arm, torque_by_thrust, most } => {
@@ -144,7 +145,7 @@ impl<'a> Envelope<'a> {
             most: most * (1.0 - MARGIN),
             thrust: most * (1.0 - kept),
             speed: velocity * (1.0 - MARGIN),
-            is_round: state == QuadrotorState::Euler,
+            is_round: velocity_axes == VelocityAxes::Body,
             rate: body_rate,
             turn: (moments[0] / inertia.x).min(moments[1] / inertia.y),
             turn_by_thrust,
@@ -433,7 +434,7 @@ pub(super) mod tests {
     /// A planar quadrotor, one by rotors, and one by thrust and moments.
     pub(in super::super) fn bases() -> [Base; 3] {
         let quadrotor = |actuation, inertia| {
-            let state = QuadrotorState::Quaternion;
+            let velocity_axes = VelocityAxes::World;
             let gravity = GRAVITY;
             Base::Quadrotor(Quadrotor {
                 mass: 0.5,

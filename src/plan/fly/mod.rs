@@ -148,7 +148,8 @@ impl<'a> Flight<'a> {
                     Self { problem, base, envelope, starts, goals: ports, recoveries, direct: Vec::new() };
                 let leads = flight.ports().any(|port| port.lead.is_some());
                 if leads || !flight.is_at_rest() {
-                    let direct = |goal: &&JointState| ends::direct(&flight.envelope, base, &problem.start, goal);
+                    let direct =
+                        |goal: &&JointState| ends::direct(&flight.envelope, base, &problem.start, goal);
                     flight.direct = goals.iter().take_while(|_| !stop.is_due()).flat_map(direct).collect();
                 }
                 Ok(flight)

@@ -87,9 +87,10 @@ impl Tilt {
     /// The swing of some that ends the highest, level and, where `brakes`, no longer sinking.
     pub(super) fn level(&self, envelope: &Envelope<'_>, brakes: bool) -> Option<Trajectory> {
         let up = envelope.up();
-        let tries = SETTINGS.reserves.into_iter().flat_map(|reserve| {
-            SETTINGS.accelerations.map(|share| (reserve, share))
-        });
+        let tries = SETTINGS
+            .reserves
+            .into_iter()
+            .flat_map(|reserve| SETTINGS.accelerations.map(|share| (reserve, share)));
         let swings = tries.filter_map(|(reserve, share)| {
             let mut swing = self.swing(envelope, reserve, share)?;
             if brakes {
@@ -169,9 +170,8 @@ pub(super) fn braked(envelope: &Envelope<'_>, mut swing: Trajectory) -> Trajecto
     if velocity[up] < 0.0 {
         let braking = envelope.strongest() - envelope.hovering();
         let half = |i: usize| if i == up { 0.5 * braking } else { 0.0 };
-        let coefficients: Vec<f64> = (0..position.len())
-            .flat_map(|i| [position[i], velocity[i], half(i), 0.0, 0.0, 0.0])
-            .collect();
+        let coefficients: Vec<f64> =
+            (0..position.len()).flat_map(|i| [position[i], velocity[i], half(i), 0.0, 0.0, 0.0]).collect();
         swing.push(-velocity[up] / braking, &coefficients);
     }
     swing
@@ -194,9 +194,10 @@ impl Direction {
         let (sin, cos) = size.sin_cos();
         let toward: Vec<f64> = angle.iter().map(|a| a / size).collect();
         let tilting = dot(&rate, &toward);
-        let level = toward.iter().zip(&rate).map(|(u, r)| {
-            [sin * u, tilting * cos * u + (r - tilting * u) * sin / size]
-        });
+        let level = toward
+            .iter()
+            .zip(&rate)
+            .map(|(u, r)| [sin * u, tilting * cos * u + (r - tilting * u) * sin / size]);
         Self { level: level.collect(), up: [cos, -tilting * sin] }
     }
 
@@ -306,9 +307,7 @@ impl Course<'_> {
         }
         if let Some(spin) = &mut self.spin {
             let moment = MOMENT * t;
-            let bend = |at: f64, ahead: f64| {
-                (tilted(at + ahead).vector(1) - tilted(at).vector(1)) / ahead
-            };
+            let bend = |at: f64, ahead: f64| (tilted(at + ahead).vector(1) - tilted(at).vector(1)) / ahead;
             let from = spin.yaw(ends[0].vector(1), bend(begin, moment));
             for i in 1..=SPIN_STEPS {
                 let at = begin + t * f64::from(i) / f64::from(SPIN_STEPS);
