@@ -115,12 +115,14 @@ pub(in crate::plan) fn instant(limits: &PathLimits, state: &JointState) -> Traje
         let bending = stance.curvature_rate.unwrap_or(0.0) * left[i] - k * k * nose[i];
         [stance.place[i], nose[i], k * left[i] / 2.0, bending / 6.0]
     };
+    // As hard as a half of what there is.
+    let q = 0.25 * limits.acceleration().min(1.0);
     let powers = |i: usize| {
         let [p, a, b, c] = path(i);
         match (speed == 0.0, limits.draws()) {
             (true, false) => [p, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-            // It drives off, s = t^2: by its path a trailer tells how its car stands.
-            (true, true) => [p, 0.0, a, 0.0, b, 0.0, c],
+            // It drives off, s = q t^2: by its path a trailer tells how its car stands.
+            (true, true) => [p, 0.0, a * q, 0.0, b * q.powi(2), 0.0, c * q.powi(3)],
             // s = speed t, also backwards.
             (false, _) => [p, a * speed, b * speed.powi(2), c * speed.powi(3), 0.0, 0.0, 0.0],
         }
