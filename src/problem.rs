@@ -22,6 +22,9 @@ use std::str::FromStr;
 /// Standard gravity pointing down the world's z axis, m/s^2.
 pub const GRAVITY: DVec3 = DVec3::new(0.0, 0.0, -9.81);
 
+/// Rates below this are none, rad/s and m/s.
+const STILL: f64 = 1e-9;
+
 /// Which derivative of the flat outputs is the last to be limited; all lower ones are continuous.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Smoothness {
@@ -156,8 +159,10 @@ impl JointState {
         let (segment, local) = trajectory.locate(t);
         let mut moved = Moved::<f64>::default();
         base.map(&base.flat(&trajectory.segment(segment), local), &mut moved)?;
-        for (rate, coordinate) in state.velocity.iter_mut().zip(&moved.coordinates) {
-            *rate = coordinate.rate().value();
+        let rates: Vec<f64> = moved.coordinates.iter().map(|coordinate| coordinate.rate().value()).collect();
+        // Where it stands but for rounding, nothing tells how its wheels are turned.
+        if rates.iter().any(|rate| rate.abs() > STILL) {
+            state.velocity[..rates.len()].copy_from_slice(&rates);
         }
         Ok(state)
     }

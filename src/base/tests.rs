@@ -417,6 +417,15 @@ proptest! {
                 base.configuration(&state).unwrap()[0].clone()
             };
             let (before, after) = (moved(-moment), moved(moment));
+            let moving: Vec<f64> =
+                before.iter().zip(&after).map(|(b, a)| wrapped(a - b) / (2.0 * moment)).collect();
+            // Where it hardly moves, differences do not tell how its wheels are turned.
+            let controls = base.controls_under_way(&coordinates, &moving);
+            if let Some(controls) = controls.filter(|[speed, _]| speed.abs() > 0.05) {
+                let near = controls.iter().zip(&sample.control).all(|(a, b)| (a - b).abs() < 1e-4);
+                prop_assert!(near, "{base:?}: {controls:?} {:?}", sample.control);
+                prop_assert!(base.slip(&coordinates, &moving) < 1e-5);
+            }
             for i in 0..coordinates.len() {
                 let rate = wrapped(after[i] - before[i]) / (2.0 * moment);
                 let told = i < base.told_rates();

@@ -20,7 +20,7 @@ use crate::problem::{Problem, Smoothness};
 use crate::robot::{LoadOptions, Robot};
 use crate::scene::{LimitChoice, limit_jerk};
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Times to improve in that stand on the curve, beside the qualities.
@@ -58,11 +58,6 @@ pub(super) enum BenchCommand {
 /// A suite, and the robot that it is for.
 #[derive(Args)]
 pub(super) struct SuiteArgs {
-    /// Problems
-    file: PathBuf,
-    /// Robot description
-    #[arg(long)]
-    urdf: PathBuf,
     /// Its groups and disabled collisions
     #[arg(long)]
     srdf: Option<PathBuf>,
@@ -85,6 +80,11 @@ pub(super) struct SuiteArgs {
 
 #[derive(Args)]
 pub(super) struct MbmArgs {
+    /// Problems
+    file: PathBuf,
+    /// Robot description
+    #[arg(long)]
+    urdf: PathBuf,
     #[command(flatten)]
     suite: SuiteArgs,
     /// Write results as JSON
@@ -113,8 +113,14 @@ pub(super) struct MbmArgs {
 
 #[derive(Args)]
 pub(super) struct ReplanBenchArgs {
+    /// Problems; or, in its place, --kind or --vehicle
+    #[arg(required_unless_present_any = ["kind", "vehicle"], requires = "urdf")]
+    file: Option<PathBuf>,
+    /// Robot description
+    #[arg(long)]
+    urdf: Option<PathBuf>,
     #[command(flatten)]
-    suite: Option<SuiteArgs>,
+    suite: SuiteArgs,
     #[command(flatten)]
     families: families::FamilyChoice,
     /// Write results as JSON
@@ -208,15 +214,15 @@ fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
 
 impl SuiteArgs {
     /// The suite, and its problems in the same order.
-    fn load(&self) -> Result<(MbmSuite, Vec<Problem>), InputError> {
+    fn load(&self, file: &Path, urdf: &Path) -> Result<(MbmSuite, Vec<Problem>), InputError> {
         let (srdf, limits) = (self.srdf.as_deref(), self.limits.as_deref());
         let missing_geometry = self.geometry.missing_geometry;
         let package_path = self.geometry.packages.package_path.clone();
         let options = LoadOptions { missing_geometry, package_path, ..LoadOptions::default() };
-        let robot = Robot::load(&self.urdf, srdf, limits, &options)?;
+        let robot = Robot::load(urdf, srdf, limits, &options)?;
         warn(&robot.warnings);
-        let suite = MbmSuite::load(&self.file)?;
-        let located = |e: InputError| e.in_file(&self.file);
+        let suite = MbmSuite::load(file)?;
+        let located = |e: InputError| e.in_file(file);
         let mut mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;
         limit_jerk(&mut mechanism, self.ramp_time);
         let wanted = LimitChoice { torque: Some(self.torque), ..LimitChoice::default() };
@@ -240,7 +246,7 @@ impl MbmArgs {
 }
 
 fn mbm(args: &MbmArgs) -> Result<(), Failure> {
-    let (suite, problems) = args.suite.load()?;
+    let (suite, problems) = args.suite.load(&args.file, &args.urdf)?;
     refuse_inputs(args.json.as_deref())?;
     if let Some(dir) = &args.trajectories {
         make_folder(dir)?;
@@ -286,7 +292,7 @@ fn measure(
 
 /// The suite with every quality, and with fixed times to improve in.
 fn curve(args: &MbmArgs) -> Result<(), Failure> {
-    let (suite, problems) = args.suite.load()?;
+    let (suite, problems) = args.suite.load(&args.file, &args.urdf)?;
     refuse_inputs(args.json.as_deref())?;
     let qualities = Quality::ALL.map(|quality| {
         let mut options = args.options();
@@ -310,15 +316,15 @@ fn curve(args: &MbmArgs) -> Result<(), Failure> {
 
 /// Whose problems are replanned: of a robot's suite, or of families of vehicles; their sets and the problems.
 fn replanned(args: &ReplanBenchArgs) -> Result<(String, Vec<(String, Problem)>), InputError> {
-    match &args.suite {
-        Some(_) if args.families.is_made() => {
-            Err(InputError::new("--kind and --vehicle are of families; expected no FILE"))
+    match (&args.file, &args.urdf) {
+        (Some(_), _) | (_, Some(_)) if args.families.is_made() => {
+            Err(InputError::new("--kind and --vehicle are of families; expected no FILE and no --urdf"))
         }
-        Some(suite) => {
-            let (MbmSuite { robot, problems: named, .. }, problems) = suite.load()?;
+        (Some(file), Some(urdf)) => {
+            let (MbmSuite { robot, problems: named, .. }, problems) = args.suite.load(file, urdf)?;
             Ok((robot, named.into_iter().map(|named| named.set).zip(problems).collect()))
         }
-        None => {
+        _ => {
             let mut problems = Vec::new();
             for (kind, vehicle) in args.families.pairs()? {
                 let set = format!("{} {}", kind.name(), vehicle.name());

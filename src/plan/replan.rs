@@ -98,6 +98,17 @@ impl Departure<'_> {
             Ok(sample) => sample,
             Err(singular) => return Some(singular.to_string()),
         };
+        let outputs = base.outputs().len();
+        let state = JointState::on(self.running, self.from, problem.smoothness);
+        let goes = matches!(base, Base::DifferentialDrive(drive) if drive.acceleration.is_some())
+            && sample.state[3].abs() > SLOWEST;
+        if !goes
+            && base.follows_course()
+            && state.velocity[outputs..].iter().any(|rate| rate.abs() > STRAIGHT)
+        {
+            let why = "the joints on a base that stands, or whose speed may jump, move here; a plan begins with them at rest";
+            return Some(why.to_owned());
+        }
         let Base::Car(Car { steering_rate, .. }) = base else { return None };
         let [speed, steering] = [sample.control[0], sample.control[1]];
         let is_untold = steering_rate.is_finite() && speed.abs() < SLOWEST && steering.abs() > STRAIGHT;

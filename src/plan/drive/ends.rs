@@ -79,8 +79,21 @@ fn stance(limits: &PathLimits, state: &JointState) -> (PathState, f64) {
     // Where speeds may jump it may drive off either way.
     let speed = if limits.has_accelerations() { speed } else { 0.0 };
     let place = [p[0], p[1], 0.0];
-    let stance =
-        PathState { place, heading: p[2], curvature, curvature_rate, speed, arm, ..PathState::default() };
+    // What is carried moves by the length of the path, where there is any.
+    let arm_slopes = match speed == 0.0 {
+        true => Vec::new(),
+        false => rates[joints..].iter().map(|rate| rate / speed.abs()).collect(),
+    };
+    let stance = PathState {
+        place,
+        heading: p[2],
+        curvature,
+        curvature_rate,
+        speed,
+        arm,
+        arm_slopes,
+        ..PathState::default()
+    };
     (stance, rates[2])
 }
 

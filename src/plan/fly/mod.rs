@@ -123,6 +123,7 @@ impl<'a> Flight<'a> {
             });
             unsupported(&format!("{end}: {why}{told}"))
         };
+        let envelope = envelope.between(problem.goals.iter().chain([&problem.start]));
         let recoveries = Port::recoveries(&envelope, base, &problem.start);
         let starts = match Port::of_start(&envelope, base, &problem.start) {
             Ok(starts) => starts,
