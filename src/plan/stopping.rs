@@ -252,6 +252,9 @@ fn heading_of(angle: f64) -> DVec3 {
     DVec3::new(cos, sin, 0.0)
 }
 
+/// What a bound is by time, or by the length of the path.
+type Law = Box<dyn Fn(f64) -> f64>;
+
 /// Bounds of what drives, or flies where it points.
 fn ground_bounds(base: &Base, limits: &PathLimits, state: &JointState, speed: f64) -> Option<Vec<Bound>> {
     let acceleration = limits.acceleration();
@@ -267,7 +270,7 @@ fn ground_bounds(base: &Base, limits: &PathLimits, state: &JointState, speed: f6
         left.max(slowest)
     };
     let until_rest = if slowest == 0.0 { speed / acceleration } else { f64::INFINITY };
-    let (turn, advance, end): (Box<dyn Fn(f64) -> f64>, Box<dyn Fn(f64) -> f64>, f64) = match base {
+    let (turn, advance, end): (Law, Law, f64) = match base {
         Base::Car(car) => {
             let curvature = car.steering.tan() / car.wheelbase;
             let way = if slowest == 0.0 { 0.5 * speed * until_rest } else { f64::INFINITY };

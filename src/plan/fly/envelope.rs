@@ -472,7 +472,7 @@ pub(super) mod tests {
                 actuation,
                 velocity: 4.0,
                 body_rate: 8.0,
-                state,
+                velocity_axes,
                 gravity,
             })
         };
