@@ -182,12 +182,8 @@ fn summary(solution: &Solution, backend: &str, seed: u64) -> String {
     if trajectory.duration() == 0.0 {
         let _ = writeln!(text, "  duration   0 s: the start is the goal, there is nothing to do");
     } else {
-        let _ = writeln!(
-            text,
-            "  duration   {}; {:.3} s before refinement",
-            length(trajectory),
-            s.raw_duration
-        );
+        let _ =
+            writeln!(text, "  duration   {}; {:.3} s before refinement", length(trajectory), s.raw_duration);
         let _ = writeln!(
             text,
             "  gap        {:.0}%: no motion takes less than {:.3} s, whatever stands in the way",

@@ -36,23 +36,15 @@ pub(super) struct Lean {
 }
 
 impl Lean {
-    /// From this lean to upright, with as little drift as may be, hovering or still climbing, if that works out within
-    /// all limits but those of positions.
+    /// From this lean to upright, without drift, hovering or still climbing, if that works out within all
+    /// limits but those of positions.
     pub(super) fn righted(&self, envelope: &Envelope<'_>) -> Option<Trajectory> {
         let turning = envelope.turning();
         let drift = |counter: f64| Some(self.righting(&turning, counter)?.1);
         // The more it leans back in the end, the less it drifts on.
         let (mut back, mut ahead) = (-COUNTER, 0.0);
-        // Where no lean back ends the drift, what is left of it is flown off later.
-        let drifting = |counter: f64| {
-            let (righting, _) = self.righting(&turning, counter)?;
-            Some(righting).filter(|righting| envelope.holds(righting))
-        };
-        if drift(back)? > 0.0 {
-            return drifting(back);
-        }
-        if drift(ahead)? < 0.0 {
-            return drifting(ahead);
+        if drift(back)? > 0.0 || drift(ahead)? < 0.0 {
+            return None;
         }
         let mut best = None;
         for _ in 0..HALVINGS {
