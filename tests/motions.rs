@@ -368,7 +368,7 @@ fn a_car_may_begin_at_its_limits() {
             let goal = [25.0, 8.0, 0.5, 0.5];
             let ends = if trailer.is_some() { 4 } else { 3 };
             let mut problem = problem(&base, 0.5, Vec::new(), &state[..ends], &goal[..ends]);
-            let mut rates = vec![0.0; 4];
+            let mut rates = [0.0; 4];
             base.dynamics(&state[..ends], &[speed, steered], &mut rates[..ends]);
             // In line, the trailer goes as the car does and does not turn yet.
             let turn = rates[2];
