@@ -9,7 +9,7 @@ pub use constraint::{Constraint, StateConstraint, StateSample};
 pub use crate::error::InvalidValue;
 pub use crate::robot::END_SLACK;
 
-use crate::base::Singular;
+use crate::base::{Moved, Singular};
 use crate::robot::{DynamicsScratch, Mechanism};
 use crate::trajectory::Trajectory;
 use crate::world::World;
@@ -21,6 +21,9 @@ use std::str::FromStr;
 
 /// Standard gravity pointing down the world's z axis, m/s^2.
 pub const GRAVITY: DVec3 = DVec3::new(0.0, 0.0, -9.81);
+
+/// Rates below this are none, rad/s and m/s.
+const STILL: f64 = 1e-9;
 
 /// Which derivative of the flat outputs is the last to be limited; all lower ones are continuous.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +72,9 @@ impl FromStr for Smoothness {
 }
 
 /// A point in the state space of the flat outputs: their values and derivatives. Of a vehicle
-/// ([`Mechanism::vehicle`]): positions and rates of its joints, the coordinates of its base first.
+/// ([`Mechanism::vehicle`]): positions and rates of its joints, the coordinates of its base first. A car whose
+/// acceleration or steering rate is limited stands with straight wheels where all rates of its coordinates are none;
+/// else these tell its speed and its steering angle.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JointState {
     /// One value per flat output, rad or m.
@@ -130,6 +135,36 @@ impl JointState {
         position.extend(&flat.position[outputs..]);
         velocity.extend(&flat.velocity[outputs..]);
         Ok(Self { velocity, ..Self::at_rest(position) })
+    }
+
+    /// The same as [`JointState::of`] for a motion that is under way: of a vehicle whose state does not hold its speed or
+    /// its steering, but whose limits forbid that these jump, with the rates that tell them
+    /// ([`Base::controls_under_way`](crate::base::Base::controls_under_way)).
+    ///
+    /// # Errors
+    /// As [`JointState::of`].
+    ///
+    /// # Panics
+    /// If the trajectory is empty.
+    pub fn under_way(
+        mechanism: &Mechanism,
+        trajectory: &Trajectory,
+        t: f64,
+        smoothness: Smoothness,
+    ) -> Result<Self, Singular> {
+        let mut state = Self::of(mechanism, trajectory, t, smoothness)?;
+        let Some(base) = mechanism.vehicle().filter(|base| !base.still_at_ends().is_empty()) else {
+            return Ok(state);
+        };
+        let (segment, local) = trajectory.locate(t);
+        let mut moved = Moved::<f64>::default();
+        base.map(&base.flat(&trajectory.segment(segment), local), &mut moved)?;
+        let rates: Vec<f64> = moved.coordinates.iter().map(|coordinate| coordinate.rate().value()).collect();
+        // Where it stands but for rounding, nothing tells how its wheels are turned.
+        if rates.iter().any(|rate| rate.abs() > STILL) {
+            state.velocity[..rates.len()].copy_from_slice(&rates);
+        }
+        Ok(state)
     }
 
     /// Positions, velocities and accelerations of all joints on a trajectory of `mechanism` at time `t`, which is clamped

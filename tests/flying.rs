@@ -4,7 +4,7 @@ mod common;
 
 use common::replay::replay;
 use common::{dynobench_instances, kinopax_problem};
-use flatout::base::{Actuation, Base, GRAVITY as EARTH, PlanarQuadrotor, Quadrotor, QuadrotorState};
+use flatout::base::{Actuation, Base, GRAVITY as EARTH, PlanarQuadrotor, Quadrotor, VelocityAxes};
 use flatout::bench::families::{FamilyKind, Vehicle};
 use flatout::bench::kinopax::System;
 use flatout::certify::{CertifyOptions, certify};
@@ -41,7 +41,7 @@ fn by_rotors() -> Base {
         actuation: Actuation::Rotors { arm: 0.046, torque_by_thrust: 0.006, most: 1.4 },
         velocity: 4.0,
         body_rate: 8.0,
-        state: QuadrotorState::Quaternion,
+        velocity_axes: VelocityAxes::World,
         gravity: EARTH,
     })
 }
@@ -58,7 +58,7 @@ fn by_wrench() -> Base {
         actuation,
         velocity: 6.0,
         body_rate: 10.0,
-        state: QuadrotorState::Euler,
+        velocity_axes: VelocityAxes::Body,
         gravity: EARTH,
     })
 }
@@ -247,7 +247,7 @@ fn through_a_window_narrower_than_the_body() {
         actuation: Actuation::Rotors { arm: 0.17, torque_by_thrust: 0.016, most: 2.2 },
         velocity: 5.0,
         body_rate: 8.0,
-        state: QuadrotorState::Quaternion,
+        velocity_axes: VelocityAxes::World,
         gravity: EARTH,
     });
     let line = (-3..=3).map(|i| 0.05 * f64::from(i));

@@ -1,6 +1,6 @@
 //! Limits of a state that move out to a state beyond them by rounding. Imports its siblings.
 
-use super::{Base, Quadrotor, QuadrotorState};
+use super::{Base, Quadrotor, VelocityAxes};
 use glam::{DMat3, DVec3};
 
 /// A limit above zero, moved out to a value of either sign that lies beyond it by no more than `share` of it.
@@ -35,7 +35,13 @@ impl Base {
     pub fn admit(&mut self, position: &[f64], rates: &[f64], share: f64) {
         let coordinates = self.kind().coordinates().len();
         let (Some(q), Some(v)) = (position.get(..coordinates), rates.get(..coordinates)) else { return };
+        let controls = self.controls_under_way(q, v);
         match self {
+            Self::Car(car) => {
+                let [speed, steering] = controls.unwrap_or_default();
+                car.speed = both_moved_out(car.speed, speed, share);
+                car.steering = moved_out(car.steering, steering, share);
+            }
             Self::DifferentialDrive(drive) if drive.acceleration.is_some() => {
                 let (sin, cos) = q[2].sin_cos();
                 drive.speed = both_moved_out(drive.speed, v[0] * cos + v[1] * sin, share);
@@ -53,7 +59,7 @@ impl Base {
             }
             Self::Quadrotor(flyer) => admit_quadrotor(flyer, q, v, share),
             // Of these a state holds positions alone, which the joints limit, or what they limit too.
-            Self::DifferentialDrive(_) | Self::Car(_) | Self::Point(_) => {}
+            Self::DifferentialDrive(_) | Self::Point(_) => {}
         }
     }
 }
@@ -65,6 +71,10 @@ impl Base {
             (Self::DifferentialDrive(drive), Self::DifferentialDrive(other)) => {
                 drive.speed = widest(drive.speed, other.speed);
                 drive.turn_rate = widest(drive.turn_rate, other.turn_rate);
+            }
+            (Self::Car(car), Self::Car(other)) => {
+                car.speed = widest(car.speed, other.speed);
+                car.steering = car.steering.max(other.steering);
             }
             (Self::Airplane(plane), Self::Airplane(other)) => {
                 plane.speed = widest(plane.speed, other.speed);
@@ -91,9 +101,9 @@ fn admit_quadrotor(flyer: &mut Quadrotor, q: &[f64], v: &[f64], share: f64) {
     let (roll, pitch) = (DMat3::from_rotation_x(q[4]), DMat3::from_rotation_y(q[5]));
     let from_world = (DMat3::from_rotation_z(q[3]) * roll * pitch).transpose();
     let velocity = DVec3::new(v[0], v[1], v[2]);
-    let velocity = match flyer.state {
-        QuadrotorState::Quaternion => velocity,
-        QuadrotorState::Euler => from_world * velocity,
+    let velocity = match flyer.velocity_axes {
+        VelocityAxes::World => velocity,
+        VelocityAxes::Body => from_world * velocity,
     };
     // What each of the three joints turns about, in the body's frame.
     let rates = v[3] * (from_world * DVec3::Z) + v[4] * (pitch.transpose() * DVec3::X) + v[5] * DVec3::Y;

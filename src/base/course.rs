@@ -129,10 +129,16 @@ struct Rest {
     curvature_rate: Option<Polynomial>,
 }
 
+/// What time is measured by, seconds: the duration of a segment. One of no length, as of a motion that is over as it
+/// begins, tells by its polynomials how it would go on.
+fn scale(segment: &Segment<'_>) -> f64 {
+    if segment.duration > 0.0 { segment.duration } else { 1.0 }
+}
+
 impl Way {
     /// Of the first `dimensions` outputs; `bends` where curvature will be asked for.
     pub(super) fn new(segment: &Segment<'_>, dimensions: usize, bends: bool) -> Self {
-        let duration = segment.duration;
+        let duration = scale(segment);
         let (mut size, mut ends) = (0.0_f64, [0.0_f64; 2]);
         for polynomial in (0..dimensions).map(|i| segment.polynomial(i)) {
             let (mut sum, mut slope, mut power) = (0.0, 0.0, duration);
@@ -201,7 +207,7 @@ impl Way {
 
 impl Rest {
     fn new(segment: &Segment<'_>, dimensions: usize, is_late: bool, size: f64, bends: bool) -> Self {
-        let duration = segment.duration;
+        let duration = scale(segment);
         let unit = |i: usize| Polynomial::unit(segment.polynomial(i), duration, is_late).derivative();
         let slopes: Vec<Polynomial> = (0..dimensions).map(unit).collect();
         let stops = slopes.iter().map(|p| p.leading_zeros(ROUNDING * size)).min().unwrap_or(0);

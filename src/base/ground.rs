@@ -250,6 +250,29 @@ impl Kind for DifferentialDrive {
 }
 
 impl Car {
+    /// Speed and steering angle, m/s and rad, of a car whose coordinates have this position and move at these rates;
+    /// none of either where it stands.
+    pub(super) fn controls(&self, position: &[f64], rates: &[f64]) -> [f64; 2] {
+        let (sin, cos) = position[2].sin_cos();
+        let along = cos * rates[0] + sin * rates[1];
+        let (speed, turn_rate) = match self.trailer {
+            None => (along, rates[2]),
+            // The trailer's axle is drawn along by the part of the car's speed that points its way.
+            Some(_) => (along / position[3].cos(), rates[2] + rates[3]),
+        };
+        if speed == 0.0 { [0.0; 2] } else { [speed, (self.wheelbase * turn_rate / speed).atan()] }
+    }
+
+    /// By how much the rates of coordinates at this position miss those of wheels that roll and do not slip, m/s.
+    pub(super) fn slip(&self, position: &[f64], rates: &[f64]) -> f64 {
+        let (sin, cos) = position[2].sin_cos();
+        let aside = cos * rates[1] - sin * rates[0];
+        let Some(Trailer { hitch_length, .. }) = self.trailer else { return aside.abs() };
+        // theta1' = v sin(hitch) / hitch length, and the trailer's axle goes at v cos(hitch).
+        let along = cos * rates[0] + sin * rates[1];
+        aside.abs().max((hitch_length * rates[2] - along * position[3].tan()).abs())
+    }
+
     /// Curvature of the axle's path as for driving ahead, and its slope by arc length.
     fn curvature<S: Scalar>(course: &PathFrame<S>, sign: f64) -> Result<[Jet<S>; 2], Singular> {
         let length = course.length();

@@ -36,7 +36,7 @@ pub use kind::{Bounded, Coordinate, Flat, GRAVITY, Limited, Moved, Sample, Singu
 pub use orders::{MAX_DERIVATIVES, MAX_ORDER, MAX_OUTPUTS};
 pub use planar_quadrotor::PlanarQuadrotor;
 pub use point::Point;
-pub use quadrotor::{Actuation, Quadrotor, QuadrotorState};
+pub use quadrotor::{Actuation, Quadrotor, VelocityAxes};
 pub use scalar::{Enclosure, Scalar};
 
 use crate::trajectory::Segment;
@@ -215,10 +215,35 @@ impl Base {
         self.kind().steady()
     }
 
-    /// Which of the limited quantities are none at the start and at the goal, which say nothing of them: controls
-    /// that must not jump, as the speed of a car whose acceleration is limited.
+    /// Which of the limited quantities are none at a start or goal at rest: controls that must not jump and are no part
+    /// of the state, as the speed of a car whose acceleration is limited. Where the rates of the coordinates are not
+    /// all none, these tell them ([`Base::controls_under_way`]).
     pub fn still_at_ends(&self) -> Vec<usize> {
         if self.told_rates() == 0 { self.steady() } else { Vec::new() }
+    }
+
+    /// What the quantities of [`Base::still_at_ends`] are where the coordinates have this position and move at these
+    /// rates, m or rad and per second, as far as they are not all none: a car's speed and steering angle, by their
+    /// indices among the limited quantities. `None` of what stands, and of a base whose state tells its rates.
+    pub fn controls_under_way(&self, position: &[f64], rates: &[f64]) -> Option<[f64; 2]> {
+        let Self::Car(car) = self else { return None };
+        let moves = rates.iter().take(self.coordinates().len()).any(|&rate| rate != 0.0);
+        (moves && !self.still_at_ends().is_empty()).then(|| car.controls(position, rates))
+    }
+
+    /// What these lie between.
+    pub(crate) fn control_bounds(&self) -> Option<[[f64; 2]; 2]> {
+        let Self::Car(car) = self else { return None };
+        Some([car.speed, [-car.steering, car.steering]])
+    }
+
+    /// By how much rates of the coordinates at a position miss those of wheels that roll, m/s; none where they say
+    /// nothing of wheels.
+    pub(crate) fn slip(&self, position: &[f64], rates: &[f64]) -> f64 {
+        match self {
+            Self::Car(car) if self.controls_under_way(position, rates).is_some() => car.slip(position, rates),
+            _ => 0.0,
+        }
     }
 
     /// Whether it is nonholonomic and goes along a curve whose speed can be chosen after it: all but points

@@ -24,12 +24,12 @@ pub struct Quadrotor {
     pub inertia: DVec3,
     /// How it is driven.
     pub actuation: Actuation,
-    /// Greatest speed along each axis (of the world, or of the body as the state has it), m/s.
+    /// Greatest speed along each of the [`Quadrotor::velocity_axes`], m/s.
     pub velocity: f64,
     /// Greatest body rate about each axis, rad/s.
     pub body_rate: f64,
-    /// How the state is written.
-    pub state: QuadrotorState,
+    /// Whose axes those are.
+    pub velocity_axes: VelocityAxes,
     /// Acceleration of free fall, which points down, m/s^2: [`GRAVITY`](super::GRAVITY) on Earth.
     pub gravity: f64,
 }
@@ -60,20 +60,19 @@ pub enum Actuation {
     },
 }
 
-/// How a quadrotor's state is written.
+/// Along which axes a quadrotor's speed is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuadrotorState {
-    /// dynobench: position, quaternion x y z w, velocity in the world, body rates.
-    Quaternion,
-    /// Kino-PAX: position, roll, pitch, yaw with R = Rz(yaw) Ry(pitch) Rx(roll), velocity in the
-    /// *body's* frame, body rates.
-    Euler,
+pub enum VelocityAxes {
+    /// Those of the world.
+    World,
+    /// Those of its body.
+    Body,
 }
 
-const QUATERNION: [&str; 13] = ["x", "y", "z", "qx", "qy", "qz", "qw", "vx", "vy", "vz", "wx", "wy", "wz"];
-const EULER: [&str; 12] = ["x", "y", "z", "phi", "theta", "psi", "u", "v", "w", "p", "q", "r"];
+/// Position, quaternion, velocity in the world, body rates: the state, as dynobench has it.
+const STATE: [&str; 13] = ["x", "y", "z", "qx", "qy", "qz", "qw", "vx", "vy", "vz", "wx", "wy", "wz"];
 
-/// What all forms of the state say.
+/// What a state says.
 struct BodyMotion {
     position: DVec3,
     rotation: DMat3,
@@ -84,24 +83,11 @@ struct BodyMotion {
 }
 
 impl Quadrotor {
-    fn motion(&self, state: &[f64]) -> BodyMotion {
+    fn motion(state: &[f64]) -> BodyMotion {
         let vector = |i: usize| DVec3::new(state[i], state[i + 1], state[i + 2]);
-        match self.state {
-            QuadrotorState::Quaternion => BodyMotion {
-                position: vector(0),
-                rotation: DMat3::from_quat(
-                    DQuat::from_xyzw(state[3], state[4], state[5], state[6]).normalize(),
-                ),
-                velocity: vector(7),
-                rates: vector(10),
-            },
-            QuadrotorState::Euler => {
-                let rotation = DMat3::from_rotation_z(state[5])
-                    * DMat3::from_rotation_y(state[4])
-                    * DMat3::from_rotation_x(state[3]);
-                BodyMotion { position: vector(0), rotation, velocity: rotation * vector(6), rates: vector(9) }
-            }
-        }
+        let turned = DQuat::from_xyzw(state[3], state[4], state[5], state[6]).normalize();
+        let rotation = DMat3::from_quat(turned);
+        BodyMotion { position: vector(0), rotation, velocity: vector(7), rates: vector(10) }
     }
 
     /// Thrust and moments of a control, N and N m.
@@ -193,10 +179,7 @@ impl Kind for Quadrotor {
     }
 
     fn states(&self) -> &'static [&'static str] {
-        match self.state {
-            QuadrotorState::Quaternion => &QUATERNION,
-            QuadrotorState::Euler => &EULER,
-        }
+        &STATE
     }
 
     fn controls(&self) -> &'static [&'static str] {
@@ -253,9 +236,9 @@ impl Kind for Quadrotor {
         let rates = attitude.body_rates([yaw, roll, pitch].map(Jet::rate));
         let moments = self.moments(rates);
         let velocity = [0, 1, 2].map(|i| flat.jet(i, 1));
-        let velocity = match self.state {
-            QuadrotorState::Quaternion => velocity,
-            QuadrotorState::Euler => attitude.in_body(velocity),
+        let velocity = match self.velocity_axes {
+            VelocityAxes::World => velocity,
+            VelocityAxes::Body => attitude.in_body(velocity),
         };
         moved.coordinates.extend([flat.jet(0, 0), flat.jet(1, 0), flat.jet(2, 0), yaw, roll, pitch]);
         for (name, value) in ["speed along x", "speed along y", "speed along z"].into_iter().zip(velocity) {
@@ -277,14 +260,9 @@ impl Kind for Quadrotor {
         let rotation =
             DMat3::from_rotation_z(at[3]) * DMat3::from_rotation_x(at[4]) * DMat3::from_rotation_y(at[5]);
         let mut state = at[..3].to_vec();
-        match self.state {
-            QuadrotorState::Quaternion => state.extend(DQuat::from_mat3(&rotation).normalize().to_array()),
-            QuadrotorState::Euler => {
-                let [x, y, z] = [rotation.x_axis, rotation.y_axis, rotation.z_axis];
-                state.extend([y.z.atan2(z.z), (-x.z).atan2(y.z.hypot(z.z)), x.y.atan2(x.x)]);
-            }
-        }
-        state.extend((0..6).map(|i| moved.limited(i)));
+        state.extend(DQuat::from_mat3(&rotation).normalize().to_array());
+        state.extend(moved.coordinates[..3].iter().map(|place| place.rate().value()));
+        state.extend((3..6).map(|i| moved.limited(i)));
         [state, (6..10).map(|i| moved.limited(i)).collect()]
     }
 
@@ -293,7 +271,7 @@ impl Kind for Quadrotor {
         if thrust < LEAST_THRUST * self.mass {
             return Err(Singular::Thrust);
         }
-        let BodyMotion { position, rotation, velocity, rates: w } = self.motion(state);
+        let BodyMotion { position, rotation, velocity, rates: w } = Self::motion(state);
         let turn = (DVec3::from(moments) - w.cross(self.inertia * w)) / self.inertia;
         // b3 = R e3 and its derivatives in the body's frame: w x e3, and w' x e3 + w x (w x e3).
         let (direction, first) = (DVec3::Z, w.cross(DVec3::Z));
@@ -314,7 +292,7 @@ impl Kind for Quadrotor {
     }
 
     fn configuration(&self, state: &[f64]) -> Result<[Vec<f64>; 2], Singular> {
-        let BodyMotion { position, rotation, velocity, rates: w } = self.motion(state);
+        let BodyMotion { position, rotation, velocity, rates: w } = Self::motion(state);
         let [yaw, ..] = yaw_of(&rotation, w, DVec3::ZERO)?;
         let thrust = DMat3::from_rotation_z(-yaw) * rotation.z_axis;
         let roll = (-thrust.y).atan2(thrust.z);
@@ -329,29 +307,15 @@ impl Kind for Quadrotor {
 
     fn dynamics(&self, state: &[f64], control: &[f64], rates: &mut [f64]) {
         let [thrust, moments @ ..] = self.wrench(control);
-        let BodyMotion { rotation, velocity, rates: w, .. } = self.motion(state);
+        let BodyMotion { rotation, velocity, rates: w, .. } = Self::motion(state);
         let acceleration = rotation.z_axis * (thrust / self.mass) - DVec3::Z * self.gravity;
         let turn = (DVec3::from(moments) - w.cross(self.inertia * w)) / self.inertia;
         rates[..3].copy_from_slice(&velocity.to_array());
-        match self.state {
-            QuadrotorState::Quaternion => {
-                let q = DQuat::from_xyzw(state[3], state[4], state[5], state[6]);
-                let turned = q * DQuat::from_xyzw(w.x, w.y, w.z, 0.0) * 0.5;
-                rates[3..7].copy_from_slice(&turned.to_array());
-                rates[7..10].copy_from_slice(&acceleration.to_array());
-                rates[10..].copy_from_slice(&turn.to_array());
-            }
-            QuadrotorState::Euler => {
-                let ((sin, cos), tan) = (state[3].sin_cos(), state[4].tan());
-                rates[3] = w.x + (w.y * sin + w.z * cos) * tan;
-                rates[4] = w.y * cos - w.z * sin;
-                rates[5] = (w.y * sin + w.z * cos) / state[4].cos();
-                let velocity = DVec3::new(state[6], state[7], state[8]);
-                let accelerated = rotation.transpose() * acceleration - w.cross(velocity);
-                rates[6..9].copy_from_slice(&accelerated.to_array());
-                rates[9..].copy_from_slice(&turn.to_array());
-            }
-        }
+        let q = DQuat::from_xyzw(state[3], state[4], state[5], state[6]);
+        let turned = q * DQuat::from_xyzw(w.x, w.y, w.z, 0.0) * 0.5;
+        rates[3..7].copy_from_slice(&turned.to_array());
+        rates[7..10].copy_from_slice(&acceleration.to_array());
+        rates[10..].copy_from_slice(&turn.to_array());
     }
 }
 

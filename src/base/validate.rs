@@ -80,7 +80,7 @@ fn planar_quadrotor(base: &PlanarQuadrotor) -> Checked {
 }
 
 fn quadrotor(base: &Quadrotor) -> Checked {
-    let Quadrotor { mass, inertia, actuation, velocity, body_rate, state: _, gravity } = base;
+    let Quadrotor { mass, inertia, actuation, velocity, body_rate, velocity_axes: _, gravity } = base;
     positive("mass", *mass)?;
     for (axis, inertia) in ["x", "y", "z"].into_iter().zip(inertia.to_array()) {
         positive(axis, inertia).map_err(|e| e.under("inertia"))?;

@@ -8,7 +8,7 @@ use super::report::{Distribution, Machine};
 use super::runner::MakeChecker;
 use crate::base::{
     self, Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Point,
-    Quadrotor, QuadrotorState, Trailer,
+    Quadrotor, VelocityAxes, Trailer,
 };
 use crate::check::{CheckError, EdgeChecker, diagnose, diagnose_base};
 use crate::error::InputError;
@@ -240,7 +240,7 @@ impl DeadlineFamily {
                 },
                 velocity: 6.0,
                 body_rate: 8.0,
-                state: QuadrotorState::Euler,
+                velocity_axes: VelocityAxes::Body,
                 gravity: base::GRAVITY,
             }),
             _ => Base::DifferentialDrive(DifferentialDrive {

@@ -7,7 +7,7 @@
 
 use crate::base::{
     Actuation, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Point, Quadrotor,
-    QuadrotorState, Trailer,
+    Trailer, VelocityAxes,
 };
 use crate::document::{self, Map, Node, unknown};
 use crate::error::InputError;
@@ -458,7 +458,7 @@ fn quadrotor(map: &Map) -> Result<Base, InputError> {
         actuation,
         velocity: positive(map, "max_vel", 4.0)?,
         body_rate: positive(map, "max_angular_vel", 8.0)?,
-        state: QuadrotorState::Quaternion,
+        velocity_axes: VelocityAxes::World,
         gravity: GRAVITY,
     }))
 }

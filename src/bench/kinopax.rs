@@ -2,9 +2,10 @@
 //! of boxes, one system, one start, and a ball of goals.
 //!
 //! Start, goal and limits are those of its sources and of its paper. Air drag, which its quadrotor has,
-//! is left out.
+//! is left out. Its quadrotor's states are roll, pitch and yaw and a velocity in the body's frame, along whose axes that
+//! is limited; ours are one form for all, and its start and goal, level and at rest, are the same in both.
 
-use crate::base::{self, Actuation, Airplane, Base, Point, Quadrotor, QuadrotorState};
+use crate::base::{self, Actuation, Airplane, Base, Point, Quadrotor, VelocityAxes};
 use crate::error::{InputError, excerpt};
 use crate::pose::Pose;
 use crate::problem::{JointState, GRAVITY, Problem, Smoothness};
@@ -73,7 +74,7 @@ impl System {
                 },
                 velocity: 30.0,
                 body_rate: 30.0,
-                state: QuadrotorState::Euler,
+                velocity_axes: VelocityAxes::Body,
                 gravity: base::GRAVITY,
             }),
         }

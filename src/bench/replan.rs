@@ -74,7 +74,7 @@ pub struct ReplanReport {
 ///
 /// Every event has an answer at least as far as the ends are concerned: new goals are valid in the
 /// world at hand, and new obstacles touch neither the robot where it leaves, nor where it goes, nor
-/// where it would stand after braking straight ahead.
+/// where it would stand after braking straight ahead. What does not brake so, a vehicle, may have one too near before it.
 ///
 /// # Errors
 /// When the checking backend fails.
@@ -135,8 +135,6 @@ fn event(
         plan_on_threads(leaving, || checker(leaving), options, threads)
     });
     let latency = started.elapsed();
-    let state = departure.state(changed);
-    let speeds = state.velocity.iter().zip(&changed.mechanism.limits).map(|(v, l)| v.abs() / l.velocity);
     let (status, duration_s) = match answer {
         Ok(solution) => ("solved".to_owned(), Some(solution.trajectory.duration())),
         Err(PlanError::Backend(error)) => return Err(error),
@@ -146,11 +144,26 @@ fn event(
         change,
         problem,
         from_s: departure.from,
-        speed: speeds.fold(0.0, f64::max),
+        speed: speed(changed, departure),
         latency_us: latency.as_secs_f64() * 1e6,
         status,
         duration_s,
     })
+}
+
+/// Speed of the fastest output where a trajectory is left, as a share of its limit; of a vehicle that of its base.
+fn speed(problem: &Problem, departure: &Departure<'_>) -> f64 {
+    let Some(base) = problem.mechanism.vehicle() else {
+        let state = departure.state(problem);
+        let speeds = state.velocity.iter().zip(&problem.mechanism.limits).map(|(v, l)| v.abs() / l.velocity);
+        return speeds.fold(0.0, f64::max);
+    };
+    let (segment, local) = departure.running.locate(departure.from);
+    let Ok(sample) = base.unflatten(&base.flat(&departure.running.segment(segment), local)) else {
+        return 0.0;
+    };
+    let speeds = sample.limits.iter().filter(|limit| limit.name.starts_with("speed"));
+    speeds.map(|s| s.value.abs() / s.upper.max(-s.lower)).fold(0.0, f64::max)
 }
 
 /// The problem with the start or the goal of another of its set as its goal, if that is valid there.
@@ -169,7 +182,7 @@ fn obstacle(problem: &Problem, departure: &Departure<'_>, rng: &mut Pcg64Mcg) ->
     let Departure { running, from } = *departure;
     let mechanism = &problem.mechanism;
     let at = from + (running.duration() - from) * rng.random_range(0.2..0.9);
-    let there = JointState::on(running, at, problem.smoothness);
+    let there = JointState::of(mechanism, running, at, problem.smoothness).ok()?;
     let link = &mechanism.links[rng.random_range(mechanism.links.len() / 2..mechanism.links.len())];
     let mut poses = Vec::new();
     mechanism.place(&there.position, &mut poses);

@@ -259,9 +259,10 @@ impl<'a> VehicleProof<'a> {
                 farthest.see([rate, state.velocity[joint]], name(1));
             }
         }
+        let wanted = self.base.controls_under_way(&state.position, &state.velocity).unwrap_or_default();
         for &index in still {
             let limited = &moved.limits[index];
-            farthest.see([limited.value.value(), 0.0], || limited_quantity(limited.name));
+            farthest.see([limited.value.value(), wanted[index]], || limited_quantity(limited.name));
         }
         for joint in self.chain.len()..state.position.len() {
             for (order, wanted) in [&state.position, &state.velocity].into_iter().enumerate() {

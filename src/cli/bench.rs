@@ -20,8 +20,7 @@ use crate::problem::{Problem, Smoothness};
 use crate::robot::{LoadOptions, Robot};
 use crate::scene::{LimitChoice, limit_jerk};
 use clap::{Args, Subcommand};
-use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Times to improve in that stand on the curve, beside the qualities.
@@ -59,11 +58,6 @@ pub(super) enum BenchCommand {
 /// A suite, and the robot that it is for.
 #[derive(Args)]
 pub(super) struct SuiteArgs {
-    /// Problems
-    file: PathBuf,
-    /// Robot description
-    #[arg(long)]
-    urdf: PathBuf,
     /// Its groups and disabled collisions
     #[arg(long)]
     srdf: Option<PathBuf>,
@@ -82,15 +76,20 @@ pub(super) struct SuiteArgs {
     /// Hold joint torques within the effort limits
     #[arg(long)]
     torque: bool,
-    /// Write results as JSON
-    #[arg(long, value_name = "OUT")]
-    json: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub(super) struct MbmArgs {
+    /// Problems
+    file: PathBuf,
+    /// Robot description
+    #[arg(long)]
+    urdf: PathBuf,
     #[command(flatten)]
     suite: SuiteArgs,
+    /// Write results as JSON
+    #[arg(long, value_name = "OUT")]
+    json: Option<PathBuf>,
     #[command(flatten)]
     planning: PlanningArgs,
     /// Write one trajectory per solved problem, DIR/SET_INDEX.json
@@ -114,8 +113,19 @@ pub(super) struct MbmArgs {
 
 #[derive(Args)]
 pub(super) struct ReplanBenchArgs {
+    /// Problems; or, in its place, --kind or --vehicle
+    #[arg(required_unless_present_any = ["kind", "vehicle"], requires = "urdf")]
+    file: Option<PathBuf>,
+    /// Robot description
+    #[arg(long)]
+    urdf: Option<PathBuf>,
     #[command(flatten)]
     suite: SuiteArgs,
+    #[command(flatten)]
+    families: families::FamilyChoice,
+    /// Write results as JSON
+    #[arg(long, value_name = "OUT")]
+    json: Option<PathBuf>,
     #[command(flatten)]
     planning: PlanningArgs,
     /// Replans
@@ -204,15 +214,15 @@ fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
 
 impl SuiteArgs {
     /// The suite, and its problems in the same order.
-    fn load(&self) -> Result<(MbmSuite, Vec<Problem>), InputError> {
+    fn load(&self, file: &Path, urdf: &Path) -> Result<(MbmSuite, Vec<Problem>), InputError> {
         let (srdf, limits) = (self.srdf.as_deref(), self.limits.as_deref());
         let missing_geometry = self.geometry.missing_geometry;
         let package_path = self.geometry.packages.package_path.clone();
         let options = LoadOptions { missing_geometry, package_path, ..LoadOptions::default() };
-        let robot = Robot::load(&self.urdf, srdf, limits, &options)?;
+        let robot = Robot::load(urdf, srdf, limits, &options)?;
         warn(&robot.warnings);
-        let suite = MbmSuite::load(&self.file)?;
-        let located = |e: InputError| e.in_file(&self.file);
+        let suite = MbmSuite::load(file)?;
+        let located = |e: InputError| e.in_file(file);
         let mut mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;
         limit_jerk(&mut mechanism, self.ramp_time);
         let wanted = LimitChoice { torque: Some(self.torque), ..LimitChoice::default() };
@@ -223,12 +233,7 @@ impl SuiteArgs {
             ..chosen.problem(&mechanism)
         };
         let problems = suite.problems.iter().map(problem).collect();
-        refuse_inputs(self.json.as_deref())?;
         Ok((suite, problems))
-    }
-
-    fn write(&self, results: &impl Serialize) -> Result<(), Failure> {
-        write_results(self.json.as_deref(), results)
     }
 }
 
@@ -241,7 +246,8 @@ impl MbmArgs {
 }
 
 fn mbm(args: &MbmArgs) -> Result<(), Failure> {
-    let (suite, problems) = args.suite.load()?;
+    let (suite, problems) = args.suite.load(&args.file, &args.urdf)?;
+    refuse_inputs(args.json.as_deref())?;
     if let Some(dir) = &args.trajectories {
         make_folder(dir)?;
     }
@@ -250,10 +256,10 @@ fn mbm(args: &MbmArgs) -> Result<(), Failure> {
             "--resume: a batch is timed as a whole and cannot be taken up again; expected no --batch";
         return Err(InputError::new(message).into());
     }
-    let record = Record::open(args.suite.json.as_deref(), &args.resume)?;
+    let record = Record::open(args.json.as_deref(), &args.resume)?;
     let report = measure(args, &suite, &problems, &args.options(), &record)?;
     say(&report.to_string())?;
-    args.suite.write(&report)?;
+    write_results(args.json.as_deref(), &report)?;
     record.close()
 }
 
@@ -286,7 +292,8 @@ fn measure(
 
 /// The suite with every quality, and with fixed times to improve in.
 fn curve(args: &MbmArgs) -> Result<(), Failure> {
-    let (suite, problems) = args.suite.load()?;
+    let (suite, problems) = args.suite.load(&args.file, &args.urdf)?;
+    refuse_inputs(args.json.as_deref())?;
     let qualities = Quality::ALL.map(|quality| {
         let mut options = args.options();
         quality.apply(&mut options);
@@ -297,30 +304,55 @@ fn curve(args: &MbmArgs) -> Result<(), Failure> {
         (format!("{:.0} ms", time * 1e3), PlanOptions { improve, ..args.options() })
     });
     let mut curve = QualityCurve::default();
-    let record = Record::open(args.suite.json.as_deref(), &args.resume)?;
+    let record = Record::open(args.json.as_deref(), &args.resume)?;
     for (name, options) in qualities.into_iter().chain(times) {
         let report = measure(args, &suite, &problems, &options, &record)?;
         curve.points.push((name, report));
     }
     say(&curve.to_string())?;
-    args.suite.write(&curve)?;
+    write_results(args.json.as_deref(), &curve)?;
     record.close()
 }
 
+/// Whose problems are replanned: of a robot's suite, or of families of vehicles; their sets and the problems.
+fn replanned(args: &ReplanBenchArgs) -> Result<(String, Vec<(String, Problem)>), InputError> {
+    match (&args.file, &args.urdf) {
+        (Some(_), _) | (_, Some(_)) if args.families.is_made() => {
+            Err(InputError::new("--kind and --vehicle are of families; expected no FILE and no --urdf"))
+        }
+        (Some(file), Some(urdf)) => {
+            let (MbmSuite { robot, problems: named, .. }, problems) = args.suite.load(file, urdf)?;
+            Ok((robot, named.into_iter().map(|named| named.set).zip(problems).collect()))
+        }
+        _ => {
+            let mut problems = Vec::new();
+            for (kind, vehicle) in args.families.pairs()? {
+                let set = format!("{} {}", kind.name(), vehicle.name());
+                for seed in 0..args.families.seeds as u64 {
+                    problems.push((set.clone(), kind.instance(vehicle, seed)?.scene.problem));
+                }
+            }
+            Ok(("families".to_owned(), problems))
+        }
+    }
+}
+
 fn replan(args: &ReplanBenchArgs) -> Result<(), Failure> {
-    let (suite, problems) = args.suite.load()?;
+    let (robot, named) = replanned(args)?;
+    refuse_inputs(args.json.as_deref())?;
+    let (sets, problems): (Vec<String>, Vec<Problem>) = named.into_iter().unzip();
     let mut options = PlanOptions { time_limit: Some(REPLAN_LIMIT), ..PlanOptions::default() };
     args.planning.apply(&mut options);
-    let progress = ProgressLine::bar(args.count, &suite.robot);
+    let progress = ProgressLine::bar(args.count, &robot);
     let checker = |problem: &Problem| args.planning.backend.checker(problem, options.resolution);
     let threads = args.planning.threads();
-    let sets: Vec<&str> = suite.problems.iter().map(|p| p.set.as_str()).collect();
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
     let events =
         replan::run(&problems, &sets, &checker, &options, threads, args.count, || progress.advance())?;
     drop(progress);
     let backend = problems.first().map(checker).transpose()?;
     let report = ReplanReport {
-        robot: suite.robot,
+        robot,
         backend: backend.map(|checker| checker.name()).unwrap_or_default(),
         threads,
         seed: options.seed,
@@ -328,7 +360,7 @@ fn replan(args: &ReplanBenchArgs) -> Result<(), Failure> {
         events,
     };
     say(&report.to_string())?;
-    args.suite.write(&report)
+    write_results(args.json.as_deref(), &report)
 }
 
 /// What came of all problems.

@@ -17,8 +17,9 @@ use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Which problems of families.
 #[derive(Args)]
-pub(super) struct FamiliesArgs {
+pub(super) struct FamilyChoice {
     /// Kind: parking, maze, forest, slot, corridor, dead-end or docking; may be given again; all where left out
     #[arg(long)]
     kind: Vec<FamilyKind>,
@@ -28,7 +29,13 @@ pub(super) struct FamiliesArgs {
     vehicle: Vec<Vehicle>,
     /// Problems of each kind and vehicle, of seeds from 0 on
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = count)]
-    seeds: usize,
+    pub(super) seeds: usize,
+}
+
+#[derive(Args)]
+pub(super) struct FamiliesArgs {
+    #[command(flatten)]
+    choice: FamilyChoice,
     /// Time limit for each answer, seconds
     #[arg(long, value_name = "S", default_value_t = 1.0, allow_negative_numbers = true, value_parser = positive)]
     time_limit: f64,
@@ -50,9 +57,14 @@ pub(super) struct FamiliesArgs {
     backend: BackendArgs,
 }
 
-impl FamiliesArgs {
+impl FamilyChoice {
+    /// Whether any are asked for.
+    pub(super) fn is_made(&self) -> bool {
+        !self.kind.is_empty() || !self.vehicle.is_empty()
+    }
+
     /// Kinds with the vehicles that are asked for.
-    fn pairs(&self) -> Result<Vec<(FamilyKind, Vehicle)>, InputError> {
+    pub(super) fn pairs(&self) -> Result<Vec<(FamilyKind, Vehicle)>, InputError> {
         let wanted = |vehicle: &Vehicle| self.vehicle.is_empty() || self.vehicle.contains(vehicle);
         let asked = |kind: &FamilyKind| self.kind.is_empty() || self.kind.contains(kind);
         let kinds: Vec<FamilyKind> = FamilyKind::ALL.into_iter().filter(asked).collect();
@@ -71,7 +83,9 @@ impl FamiliesArgs {
         }
         Ok(pairs)
     }
+}
 
+impl FamiliesArgs {
     /// The qualities that are asked for, the quickest first.
     fn qualities(&self) -> Vec<Quality> {
         let asked = |quality: &Quality| self.quality.is_empty() || self.quality.contains(quality);
@@ -107,16 +121,16 @@ impl FamiliesArgs {
 
 pub(super) fn run(args: &FamiliesArgs) -> Result<(), Failure> {
     refuse_inputs(args.json.as_deref())?;
-    let pairs = args.pairs()?;
+    let pairs = args.choice.pairs()?;
     let record = Record::open(args.json.as_deref(), &args.resume)?;
     if let Some(folder) = &args.write {
         make_folder(folder)?;
     }
-    let progress = ProgressLine::bar(pairs.len() * args.seeds, "problems");
+    let progress = ProgressLine::bar(pairs.len() * args.choice.seeds, "problems");
     let (mut results, mut backend) = (Vec::new(), String::new());
     for (kind, vehicle) in pairs {
         let instance = format!("{} {}", kind.name(), vehicle.name());
-        for seed in 0..args.seeds as u64 {
+        for seed in 0..args.choice.seeds as u64 {
             let scene = kind.instance(vehicle, seed)?.scene;
             if let Some(folder) = &args.write {
                 let name = format!("{}_{}_{seed}.yaml", kind.name(), vehicle.name());

@@ -179,13 +179,18 @@ fn summary(solution: &Solution, backend: &str, seed: u64) -> String {
         millis(s.refine),
         millis(s.certify)
     );
-    let _ = writeln!(text, "  duration   {}; {:.3} s before refinement", length(trajectory), s.raw_duration);
-    let _ = writeln!(
-        text,
-        "  gap        {:.0}%: no motion takes less than {:.3} s, whatever stands in the way",
-        100.0 * gap(trajectory.duration(), s.least_duration),
-        s.least_duration
-    );
+    if trajectory.duration() == 0.0 {
+        let _ = writeln!(text, "  duration   0 s: the start is the goal, there is nothing to do");
+    } else {
+        let _ =
+            writeln!(text, "  duration   {}; {:.3} s before refinement", length(trajectory), s.raw_duration);
+        let _ = writeln!(
+            text,
+            "  gap        {:.0}%: no motion takes less than {:.3} s, whatever stands in the way",
+            100.0 * gap(trajectory.duration(), s.least_duration),
+            s.least_duration
+        );
+    }
     if let Some(budget) = solution.cut_short {
         let _ = writeln!(text, "  cut short  {budget}: more time may find a shorter one");
     }

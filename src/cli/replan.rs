@@ -69,6 +69,7 @@ pub(super) fn run(args: &ReplanArgs) -> Result<(), Failure> {
             ..CertifyOptions::default()
         };
         let joined = departure.ahead(now, &problem, &solution.trajectory, &tolerant);
+        solution.statistics.raw_duration += args.from - now;
         (solution.trajectory, solution.certificate) = joined.map_err(|violation| {
             let from = args.from;
             Failure::Invalid(format!(

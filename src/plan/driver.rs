@@ -121,6 +121,16 @@ pub(super) struct Finish {
     pub(super) gap: Option<Gap>,
 }
 
+impl Finish {
+    /// An answer that there was no need to search for.
+    pub(super) fn at_once(mut worker: Worker<'_>, trajectory: Trajectory, certificate: Certificate) -> Self {
+        let cost = worker.options.cost_of(&trajectory);
+        let answer = Answer { trajectory, certificate, raw_duration: 0.0, cost };
+        let best = Best { answer, samples: 0, improvements: 0 };
+        Self { best: Ok(best), statistics: worker.counted(), violation: None, gap: None }
+    }
+}
+
 /// Finds an answer, then better ones as far as the options ask for them.
 pub(super) fn drive<'a, F: Family<'a>>(
     mut family: F,
@@ -240,8 +250,8 @@ fn tell<'a, F: Family<'a>>(family: &mut F, best: &Best) {
     }
 }
 
-/// The first trajectory along some paths that can be certified, shortened; where there is an answer already, one that
-/// is to take its place.
+/// The first trajectory along some paths that can be certified, shortened, or where more than a first answer is asked
+/// for, the shortest; where there is an answer already, one that is to take its place.
 fn certified<'a, F: Family<'a>>(
     family: &mut F,
     paths: Vec<F::Path>,
@@ -252,12 +262,14 @@ fn certified<'a, F: Family<'a>>(
     // What a path is going to take tells nothing of another cost.
     let is_duration = family.worker().options.cost.is_none();
     let to_beat = best.filter(|_| !F::SHORTENS);
-    let longest = best.filter(|_| is_duration).map_or(f64::INFINITY, |best| best.cost);
+    let mut longest = best.filter(|_| is_duration).map_or(f64::INFINITY, |best| best.cost);
+    // Of several paths another may take less than the most promising, if there is to be more than a first answer.
+    let are_compared = is_duration && !F::SHORTENS && family.worker().options.searches > 1;
+    let mut found: Option<Answer> = None;
     for mut path in paths {
-        if family.estimate(&path) >= longest {
+        if family.estimate(&path) >= longest || found.is_some() && termination.late() {
             continue;
         }
-        let raw_duration = family.raw_duration(&path);
         for attempt in 0.. {
             if attempt > 0 && termination.late() {
                 break;
@@ -271,18 +283,26 @@ fn certified<'a, F: Family<'a>>(
                 Attempt::Failed => continue,
                 Attempt::Over => break,
             };
+            // Along the way it may be told better than before.
+            let raw_duration = family.raw_duration(&path);
             let worker = family.worker();
             let cost = worker.options.cost_of(&trajectory);
-            if to_beat.is_some_and(|best| is_useless(worker, cost, best, termination)) {
+            if found.as_ref().or(to_beat).is_some_and(|best| is_useless(worker, cost, best, termination)) {
                 break;
             }
             let answer = proved(worker, trajectory, cost, raw_duration, termination);
             if let Some(answer) = answer {
-                return shortened(family, answer, termination).map(Some);
+                let answer = shortened(family, answer, termination)?;
+                if !are_compared {
+                    return Ok(Some(answer));
+                }
+                longest = longest.min(answer.cost);
+                found = Some(answer);
+                break;
             }
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// A shorter answer, if the family finds one.

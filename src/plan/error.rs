@@ -1,6 +1,6 @@
 //! Why a query has no answer.
 
-use super::{Budget, Gap, Overrun, Statistics};
+use super::{Budget, Gap, Overrun, Statistics, Unstoppable};
 use crate::certify::Violation;
 use crate::check::{CheckError, Diagnosis};
 use crate::error::InvalidValue;
@@ -39,6 +39,9 @@ pub enum EndFault {
     /// It moves so fast that an output cannot be stopped before its position limit, or would have to come from
     /// beyond it.
     TooFast(Overrun),
+    /// It is a vehicle's and moves so fast that, whatever it does, it runs into something that is in its way, or must
+    /// have come out of it.
+    Unstoppable(Unstoppable),
     /// It is nearer to an obstacle than [`PlanOptions::clearance`](super::PlanOptions::clearance).
     TooNear {
         /// The link, ...
@@ -144,6 +147,7 @@ impl fmt::Display for EndFault {
             Self::Invalid(why) => write!(f, "is invalid: {why}"),
             Self::Unheld(why) => write!(f, "{}: {why}", why.denial()),
             Self::TooFast(why) => write!(f, "is too fast: {why}"),
+            Self::Unstoppable(why) => write!(f, "is too fast: {why}"),
             Self::TooNear { link, obstacle, distance, clearance } => {
                 let [distance, clearance] = [distance * 1e3, clearance * 1e3];
                 write!(

@@ -25,6 +25,7 @@ mod rrt_connect;
 pub mod rrt_star;
 mod sense;
 mod solution;
+mod stopping;
 mod termination;
 mod worker;
 
@@ -38,6 +39,7 @@ pub use overrun::Overrun;
 pub use replan::{Departure, PlanFunction, replan, replan_by};
 use rrt_connect::RrtConnect;
 pub use solution::{Budget, Solution, Statistics};
+pub use stopping::Unstoppable;
 use termination::{Halt, Termination};
 
 use crate::threads::{MAX_THREADS, start};

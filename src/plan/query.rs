@@ -9,15 +9,17 @@ use super::termination::{Improve, Race};
 use super::worker::{Share, Worker};
 use super::{
     Budget, EndFault, FailureHint, Overrun, PlanError, PlanOptions, Solution, Statistics, Termination,
-    braking, sense,
+    Unstoppable, braking, sense,
 };
-use crate::certify::Violation;
+use crate::base::Base;
+use crate::certify::{Certificate, Violation};
 use crate::check::{
     CheckError, Diagnosis, EdgeChecker, Meeting, Unknown, diagnose_base_until, diagnose_until,
     nearest_obstacle,
 };
 use crate::problem::{JointState, Problem, Smoothness, StateSample};
-use crate::steer::PathLimits;
+use crate::steer::{PathLimits, nearest_turn};
+use crate::trajectory::Trajectory;
 use std::time::{Duration, Instant};
 
 /// What stood in the way is still looked for when the time is up, for so long at most: some hundred microseconds
@@ -26,6 +28,10 @@ const AFTERTHOUGHT: Duration = Duration::from_micros(300);
 
 /// Share of its limit by which an effort at an end may exceed it by rounding: what a certificate lets pass.
 const OVERLOAD: f64 = 1e-9;
+
+/// Two states of a vehicle that differ by no more than this, rad or m and per second, are one: what a certificate lets
+/// pass.
+const SAME: f64 = 1e-9;
 
 /// One call, of however many workers.
 pub(super) struct PlanCall<'a> {
@@ -43,6 +49,8 @@ pub(super) struct QueryTask<'a> {
     goals: Vec<&'a JointState>,
     /// What is to be flown, by a quadrotor.
     flight: Option<Flight<'a>>,
+    /// The motion of a vehicle whose start is one of them, with its proof: there is nothing to do.
+    instant: Option<(Trajectory, Certificate)>,
 }
 
 impl<'a> PlanCall<'a> {
@@ -76,12 +84,31 @@ impl<'a> PlanCall<'a> {
     /// When there is nothing, for the ends or for want of time to look at them.
     pub(super) fn task(&self, worker: &mut Worker<'_>) -> Result<QueryTask<'a>, PlanError> {
         let goals = self.valid_goals(worker)?;
+        if let Some(instant) = self.instant(worker, &goals) {
+            return Ok(QueryTask { goals, flight: None, instant: Some(instant) });
+        }
         let flight = Flight::of(self.problem, &goals, worker.local.checker(), self.termination.stop());
         match self.termination.interrupted() {
             // What was not looked at to its end tells nothing.
             Some(budget) => Err(self.exhausted(budget)),
-            None => Ok(QueryTask { flight: flight?, goals }),
+            None => Ok(QueryTask { flight: flight?, goals, instant: None }),
         }
+    }
+
+    /// The motion of no length of a vehicle whose start is a goal, at rest or in motion. Of joints their own family
+    /// finds it.
+    fn instant(&self, worker: &mut Worker<'_>, goals: &[&JointState]) -> Option<(Trajectory, Certificate)> {
+        let Problem { mechanism, start, .. } = self.problem;
+        let base = mechanism.vehicle()?;
+        if !goals.iter().any(|goal| is_same(base, start, goal)) {
+            return None;
+        }
+        let trajectory = match PathLimits::of(mechanism) {
+            Some(limits) => super::drive::instant(&limits, start),
+            None => super::fly::instant(base, start)?,
+        };
+        let certificate = worker.certify(&trajectory, &self.termination)?;
+        Some((trajectory, certificate))
     }
 
     /// A worker's share of the work, by the family of the problem.
@@ -90,8 +117,11 @@ impl<'a> PlanCall<'a> {
         worker: Worker<'l>,
         task: &'l QueryTask<'l>,
     ) -> Result<Finish, CheckError> {
-        let QueryTask { goals, flight } = task;
+        let QueryTask { goals, flight, instant } = task;
         let (termination, race, improve) = (&self.termination, &self.race, self.improve);
+        if let Some((trajectory, certificate)) = instant {
+            return Ok(Finish::at_once(worker, trajectory.clone(), certificate.clone()));
+        }
         if let Some(flight) = flight {
             return drive(Pilot::new(flight, worker), termination, race, improve);
         }
@@ -126,7 +156,8 @@ impl<'a> PlanCall<'a> {
     /// rounding at the very boundary: the oracle decides.
     fn fault(&self, state: &JointState, is_valid: bool) -> Result<Option<Diagnosis>, PlanError> {
         match is_valid {
-            true => Ok(sense::out_of_bounds(self.problem, state)),
+            true => Ok(sense::out_of_bounds(self.problem, state)
+                .or_else(|| sense::beyond_controls(self.problem, state))),
             false => self.known(diagnose_until(self.problem, state, self.termination.stop())),
         }
     }
@@ -168,7 +199,8 @@ impl<'a> PlanCall<'a> {
             .map(EndFault::Invalid)
             .or_else(own)
             .or_else(|| self.problem.overload(start, OVERLOAD).map(EndFault::Unheld))
-            .or_else(|| Overrun::after(self.problem, start).map(EndFault::TooFast));
+            .or_else(|| Overrun::after(self.problem, start).map(EndFault::TooFast))
+            .or_else(|| Unstoppable::after(self.problem, start).map(EndFault::Unstoppable));
         fault.map_or(Ok(()), |why| Err(PlanError::Start(why)))
     }
 
@@ -186,6 +218,9 @@ impl<'a> PlanCall<'a> {
         keep(&mut sound, &mut faults, |goal| self.own_fault(goal));
         keep(&mut sound, &mut faults, |goal| self.problem.overload(goal, OVERLOAD).map(EndFault::Unheld));
         keep(&mut sound, &mut faults, |goal| Overrun::before(self.problem, goal).map(EndFault::TooFast));
+        keep(&mut sound, &mut faults, |goal| {
+            Unstoppable::before(self.problem, goal).map(EndFault::Unstoppable)
+        });
         match faults.into_iter().next() {
             Some(why) if sound.is_empty() => Err(PlanError::Goal(why)),
             _ => Ok(sound),
@@ -222,6 +257,19 @@ impl<'a> PlanCall<'a> {
             }
         }
     }
+}
+
+/// Whether two states of a vehicle are one, but for whole turns: as far as states tell, to be told exactly by a
+/// certificate.
+fn is_same(base: &Base, a: &JointState, b: &JointState) -> bool {
+    let coordinates = base.coordinates();
+    let is_near = |a: f64, b: f64| (a - b).abs() <= SAME * b.abs().max(1.0);
+    let stands_at = |(i, (&p, &q)): (usize, (&f64, &f64))| match coordinates.get(i) {
+        Some(coordinate) if coordinate.turns => nearest_turn(p - q).abs() <= SAME,
+        _ => is_near(p, q),
+    };
+    a.position.iter().zip(&b.position).enumerate().all(stands_at)
+        && a.velocity.iter().zip(&b.velocity).all(|(&p, &q)| is_near(p, q))
 }
 
 /// Keeps the goals in which `fault` finds none. If there is none left, its faults are what is to be told.

@@ -11,8 +11,10 @@ use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use std::time::{Duration, Instant};
 
-/// A car slower than this stands, m/s, and wheels turned by less are straight, rad.
-const STANDING: f64 = 1e-6;
+/// From rates of a car slower than this, m/s, rounding would make another steering angle; wheels turned by less than
+/// this, rad, are straight.
+const SLOWEST: f64 = 1e-4;
+const STRAIGHT: f64 = 1e-9;
 
 /// Two states that differ by more than this, rad or m and per second, are not the same goal: a thousand times what a
 /// certificate lets pass.
@@ -23,6 +25,9 @@ const AT_ONCE: f64 = 0.5;
 
 /// Shares of what is left of a trajectory after which it is tried to be left where that fails at once.
 const STAYS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
+
+/// The same, tried before those, where it was refused for what is so for an instant alone.
+const MOMENT: f64 = 0.01;
 
 /// What plans a problem with options.
 pub type PlanFunction<'a> = dyn FnMut(&Problem, &PlanOptions) -> Result<Solution, PlanError> + 'a;
@@ -75,14 +80,14 @@ impl Departure<'_> {
         if self.validate(problem).is_err() {
             return problem.start.clone();
         }
-        let state = JointState::of(&problem.mechanism, self.running, t, problem.smoothness);
+        let state = JointState::under_way(&problem.mechanism, self.running, t, problem.smoothness);
         state.unwrap_or_else(|_| problem.start.clone())
     }
 
     /// Why nothing can be planned from there, where that is so. Where the departure makes sense
-    /// ([`Departure::validate`]) it happens to vehicles alone: a trajectory
-    /// without a certificate may be singular, and the state of a car holds neither its speed nor its
-    /// steering, so that a car whose acceleration or steering rate is limited has to stand.
+    /// ([`Departure::validate`]) it happens to vehicles alone: a trajectory without a certificate may be singular, and
+    /// a car that all but stands with turned wheels, as between driving ahead and back, has no rates that would tell how
+    /// they are turned. An instant earlier or later it has.
     pub fn refusal(&self, problem: &Problem) -> Option<String> {
         if let Err(why) = self.validate(problem) {
             return Some(why.to_string());
@@ -93,14 +98,24 @@ impl Departure<'_> {
             Ok(sample) => sample,
             Err(singular) => return Some(singular.to_string()),
         };
-        let Base::Car(Car { acceleration, steering_rate, .. }) = base else { return None };
+        let outputs = base.outputs().len();
+        let state = JointState::on(self.running, self.from, problem.smoothness);
+        let goes = matches!(base, Base::DifferentialDrive(drive) if drive.acceleration.is_some())
+            && sample.state[3].abs() > SLOWEST;
+        if !goes
+            && base.follows_course()
+            && state.velocity[outputs..].iter().any(|rate| rate.abs() > STRAIGHT)
+        {
+            let why = "the joints on a base that stands, or whose speed may jump, move here; a plan begins with them at rest";
+            return Some(why.to_owned());
+        }
+        let Base::Car(Car { steering_rate, .. }) = base else { return None };
         let [speed, steering] = [sample.control[0], sample.control[1]];
-        let jumps = (acceleration.is_finite() && speed.abs() > STANDING)
-            || (steering_rate.is_finite() && steering.abs() > STANDING);
-        jumps.then(|| {
+        let is_untold = steering_rate.is_finite() && speed.abs() < SLOWEST && steering.abs() > STRAIGHT;
+        is_untold.then(|| {
             format!(
-                "a plan of a car begins with no speed and straight wheels, which are no part of its state, but \
-                 here it drives at {speed:.3} m/s and steers by {steering:.3} rad"
+                "a plan of a car in motion begins at its speed and steering angle, but here it all but stands, at \
+                 {speed:.2e} m/s, its wheels turned by {steering:.3} rad"
             )
         })
     }
@@ -280,7 +295,9 @@ pub fn replan_by(
     if !matches!(at_once, Err(PlanError::Unsupported(_) | PlanError::Budget(_) | PlanError::Cancelled(_))) {
         return call.timed(at_once);
     }
-    let stayed = staying(&departure, problem, &here, &call, plan)?;
+    let refused = matches!(at_once, Err(PlanError::Unsupported(_))).then_some(MOMENT);
+    let stays: Vec<f64> = refused.into_iter().chain(STAYS).collect();
+    let stayed = staying(&departure, problem, &here, &call, (plan, &stays))?;
     call.timed(stayed.map_or(at_once, Ok))
 }
 
@@ -290,16 +307,16 @@ fn staying(
     problem: &Problem,
     here: &Problem,
     call: &Call<'_>,
-    plan: &mut PlanFunction<'_>,
+    (plan, stays): (&mut PlanFunction<'_>, &[f64]),
 ) -> Result<Option<Solution>, PlanError> {
     let Departure { running, from } = *departure;
     let left = running.duration() - from;
-    for share in STAYS {
+    for share in stays {
         if call.stop.is_due() {
             break;
         }
         let stay = Departure { running, from: from + share * left };
-        let options = call.part((1.0 - AT_ONCE) / STAYS.len() as f64);
+        let options = call.part((1.0 - AT_ONCE) / stays.len() as f64);
         let mut solution = match stay.plan(&stay.problem(problem), plan, &options) {
             Ok(solution) => solution,
             Err(failed @ PlanError::Backend(_)) => return Err(failed),

@@ -50,6 +50,28 @@ fn bounded(problem: &Problem) -> Result<(), InvalidValue> {
     Ok(())
 }
 
+/// What a car's wheels may slip by, m/s, where its rates are computed.
+const SLIP: f64 = 1e-6;
+
+/// What is wrong with the motion of an end that tells a car's speed and steering.
+pub(super) fn beyond_controls(problem: &Problem, state: &JointState) -> Option<Diagnosis> {
+    let base = problem.mechanism.vehicle()?;
+    let JointState { position, velocity, .. } = state;
+    let controls = base.controls_under_way(position, velocity)?;
+    let slip = base.slip(position, velocity);
+    let [speed, steering] = base.control_bounds()?;
+    let all = [
+        ("sideways slip", slip, [-SLIP, SLIP]),
+        ("speed", controls[0], speed),
+        ("steering angle", controls[1], steering),
+    ];
+    // A NaN is not within.
+    let is_beyond = |&(_, value, [least, most]): &(&str, f64, [f64; 2])| !(least..=most).contains(&value);
+    let (name, amount, [least, most]) = all.into_iter().find(is_beyond)?;
+    let (subject, other) = (name.to_owned(), String::new());
+    Some(Diagnosis { status: Status::Base, subject, other, amount, bounds: (least, most) })
+}
+
 /// The first output of an end that lies beyond its limits, as those of [`Problem::admitted`] are. Checks allow for
 /// the rounding of `f32`, certificates for hardly any: no trajectory from or to there could be certified.
 pub(super) fn out_of_bounds(problem: &Problem, state: &JointState) -> Option<Diagnosis> {

@@ -54,18 +54,20 @@ impl Route {
 }
 
 /// A route without the corners that need not be, and after at most `tries` more moves: none more after
-/// `patience` moves in which it has hardly become shorter, or when `planner` is late.
+/// `patience` moves in which it has hardly become shorter, or when `planner` is late. Where it goes on beyond fewer moves
+/// and less patience, given first, also the route as these left it: what is shorter by estimates may take longer as it is
+/// timed.
 ///
 /// # Errors
 /// When the checking backend fails.
 pub fn shorten_route(
     route: Route,
     planner: &mut PathPlanner<'_>,
-    [tries, patience]: [u32; 2],
+    [[few, little], [tries, patience]]: [[u32; 2]; 2],
     seed: u64,
-) -> Result<Route, CheckError> {
+) -> Result<(Route, Option<Route>), CheckError> {
     let limits = planner.limits();
-    let Some(profiles) = profiles(limits, &route.curves) else { return Ok(route) };
+    let Some(profiles) = profiles(limits, &route.curves) else { return Ok((route, None)) };
     let durations = durations(limits, route.curves.iter().zip(&profiles), route.ends);
     let whole = durations.iter().sum();
     let mut shortener = RouteShortener { planner, route, profiles, durations, whole };
@@ -75,9 +77,13 @@ pub fn shorten_route(
     let mut random = Pcg64Mcg::seed_from_u64(!seed);
     let tries = if shortener.whole > 0.0 && shortener.whole.is_finite() { tries } else { 0 };
     let (mut notable, mut since) = (shortener.whole, 0);
+    let mut early = None;
     for i in 0..tries {
         if shortener.whole < notable * NOTABLE {
             (notable, since) = (shortener.whole, i);
+        }
+        if early.is_none() && (i >= few || i - since > little) {
+            early = Some(shortener.route.clone());
         }
         if shortener.planner.is_late() || i - since > patience {
             break;
@@ -88,7 +94,9 @@ pub fn shorten_route(
             shortener.shift(&mut random)?;
         }
     }
-    Ok(shortener.route)
+    let route = shortener.route;
+    let early = early.filter(|early| *early != route);
+    Ok((route, early))
 }
 
 /// The profile of each curve; `None` where one cannot be driven.

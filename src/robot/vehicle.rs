@@ -208,7 +208,7 @@ pub fn cuboid_spheres(half: DVec3, excess: f64, most: usize) -> Option<Vec<Spher
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Car, PlanarQuadrotor, Point, Quadrotor, QuadrotorState, Trailer};
+    use crate::base::{Car, PlanarQuadrotor, Point, Quadrotor, Trailer, VelocityAxes};
     use crate::robot::Mechanism;
     use glam::DMat3;
     use proptest::prelude::*;
@@ -292,7 +292,7 @@ mod tests {
             actuation: crate::base::Actuation::Wrench { unit: [1.0; 4], lower: [0.0; 4], upper: [9.0; 4] },
             velocity: 4.0,
             body_rate: 8.0,
-            state: QuadrotorState::Quaternion,
+            velocity_axes: VelocityAxes::World,
             gravity: crate::base::GRAVITY,
         });
         let derivatives = [[1.0, 2.0, 3.0, 0.4], [0.0; 4], [3.0, -4.0, 1.5, 0.0], [0.0; 4], [0.0; 4]];

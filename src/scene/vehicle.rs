@@ -7,7 +7,7 @@ use super::lengths::{GREATEST_POSITION, length, point as position, pose};
 use super::tables;
 use crate::base::{
     Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Point,
-    Quadrotor, QuadrotorState, Trailer,
+    Quadrotor, Trailer, VelocityAxes,
 };
 use crate::document::{Entry, Map, Node, names};
 use crate::error::InputError;
@@ -310,7 +310,7 @@ fn quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
         actuation,
         velocity: positive("velocity")?,
         body_rate: positive("body_rate")?,
-        state: QuadrotorState::Quaternion,
+        velocity_axes: VelocityAxes::World,
         gravity: GRAVITY,
     });
     of_base(&map, base, PartMoves::InSpace)

@@ -280,7 +280,7 @@ pub(super) fn state(base: &Base, position: &[f64], rates: &[f64]) -> Vec<f64> {
 mod tests {
     use super::super::tables;
     use super::*;
-    use crate::base::{Actuation, Airplane, DriveAcceleration, PlanarQuadrotor, Quadrotor, QuadrotorState};
+    use crate::base::{Actuation, Airplane, DriveAcceleration, PlanarQuadrotor, Quadrotor, VelocityAxes};
     use proptest::prelude::*;
 
     fn bases() -> Vec<Base> {
@@ -325,7 +325,7 @@ mod tests {
                 actuation: Actuation::Rotors { arm: 0.1, torque_by_thrust: 0.01, most: 2.0 },
                 velocity: 4.0,
                 body_rate: 8.0,
-                state: QuadrotorState::Quaternion,
+                velocity_axes: VelocityAxes::World,
                 gravity: 9.81,
             }),
         ]

@@ -60,6 +60,12 @@ impl PathLimits {
         Some(Self::new(base.clone(), arm, MARGIN))
     }
 
+    /// Those of a nonholonomic base that carries nothing.
+    #[cfg(test)]
+    pub(crate) fn with(base: &Base) -> Self {
+        Self::new(base.clone(), Vec::new(), 0.0)
+    }
+
     pub(super) fn new(base: Base, arm: Vec<OutputLimits>, margin: f64) -> Self {
         let mut tangents = [f64::INFINITY; 2];
         if let Base::Car(car) = &base {
@@ -116,6 +122,12 @@ impl PathLimits {
             Base::Airplane(airplane) => airplane.speed,
             _ => [0.0; 2],
         }
+    }
+
+    /// The speed nearest to none, m/s.
+    pub fn slowest(&self) -> f64 {
+        let [least, most] = self.within(self.speed());
+        if least > 0.0 { least } else { most.min(0.0) }
     }
 
     /// Greatest speed of a direction, m/s; zero where there is no such direction.
@@ -262,6 +274,19 @@ impl PathLimits {
             Base::Car(Car { trailer: Some(trailer), .. }) => hitch.tan() / trailer.hitch_length,
             _ => 0.0,
         }
+    }
+
+    /// Derivative of [`PathLimits::curvature`] by the hitch angle, 1/m.
+    pub fn curvature_slope(&self, hitch: f64) -> f64 {
+        match &self.base {
+            Base::Car(Car { trailer: Some(trailer), .. }) => 1.0 / (trailer.hitch_length * hitch.cos().powi(2)),
+            _ => 0.0,
+        }
+    }
+
+    /// Whether it draws a trailer.
+    pub fn draws(&self) -> bool {
+        matches!(&self.base, Base::Car(car) if car.trailer.is_some())
     }
 
     /// Visits all that limits the speed at `u`. False where a limit is broken that does not depend on speed.

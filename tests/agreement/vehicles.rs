@@ -5,7 +5,7 @@ use super::{Tally, edges_of_batch_agree, obstacle, states_agree};
 use crate::common;
 use flatout::base::{
     Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor,
-    Quadrotor, QuadrotorState, Trailer,
+    Quadrotor, Trailer, VelocityAxes,
 };
 use flatout::check::{EdgeBatch, EdgeChecker, SimdChecker, Status, simd};
 use flatout::pose::Pose;
@@ -75,8 +75,16 @@ fn base(kind: usize, rng: &mut Pcg64Mcg) -> Base {
                 Actuation::Wrench { unit, lower: [0.0, -0.2, -0.2, -0.1], upper: [2.0, 0.2, 0.2, 0.1] };
             let (velocity, body_rate, gravity) = (up_to(4.0), up_to(8.0), up_to(2.0 * GRAVITY));
             let actuation = if rng.random_bool(0.5) { rotors } else { wrench };
-            let state = if rng.random_bool(0.5) { QuadrotorState::Quaternion } else { QuadrotorState::Euler };
-            Base::Quadrotor(Quadrotor { mass, inertia, actuation, velocity, body_rate, state, gravity })
+            let velocity_axes = if rng.random_bool(0.5) { VelocityAxes::World } else { VelocityAxes::Body };
+            Base::Quadrotor(Quadrotor {
+                mass,
+                inertia,
+                actuation,
+                velocity,
+                body_rate,
+                velocity_axes,
+                gravity,
+            })
         }
     }
 }

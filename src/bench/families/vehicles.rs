@@ -3,7 +3,7 @@
 use super::placement::{Placement, Steering};
 use crate::base::{
     Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Quadrotor,
-    QuadrotorState, Trailer,
+    VelocityAxes, Trailer,
 };
 use crate::error::InputError;
 use crate::problem::JointState;
@@ -200,7 +200,7 @@ fn quadrotor() -> Model {
         actuation: Actuation::Rotors { arm: 0.17, torque_by_thrust: 0.016, most: 2.2 },
         velocity: 5.0,
         body_rate: 8.0,
-        state: QuadrotorState::Quaternion,
+        velocity_axes: VelocityAxes::World,
         gravity: GRAVITY,
     });
     Model::new(base, Part::cuboid(DVec3::new(0.4, 0.4, 0.12), 0.02), Steering::Any).leaning()

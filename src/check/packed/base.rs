@@ -8,7 +8,7 @@ use super::edges::Edge;
 use super::limits::LIMIT_SLACK;
 use super::polynomial::speed_bound;
 use crate::base::{Actuation, Airplane, Base, Bounded, Car, DifferentialDrive, PlanarQuadrotor, Quadrotor};
-use crate::base::{QuadrotorState, Trailer};
+use crate::base::{Trailer, VelocityAxes};
 use bytemuck::{Pod, Zeroable};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2};
 use std::mem::{offset_of, size_of};
@@ -229,7 +229,7 @@ impl PackedBase {
     fn quadrotor(base: &Base, quadrotor: &Quadrotor) -> Self {
         let mut packed = Self { kind: BASE_QUADROTOR, ..Self::zeroed() };
         packed.bound_all(base);
-        packed.in_body = u32::from(quadrotor.state == QuadrotorState::Euler);
+        packed.in_body = u32::from(quadrotor.velocity_axes == VelocityAxes::Body);
         packed.inertia = quadrotor.inertia.as_vec3().to_array();
         let mass = quadrotor.mass;
         packed.mixer = match quadrotor.actuation {

@@ -11,6 +11,9 @@ const STILL: f64 = 1e-9;
 /// What a turn is braked by, as a share of the greatest turn acceleration.
 const BRAKING: f64 = 0.99;
 
+/// Coefficients of a motion of no length.
+const POWERS: usize = 7;
+
 /// Where a tree begins.
 #[derive(Clone, Debug)]
 pub(super) struct Root {
@@ -72,27 +75,77 @@ fn stance(limits: &PathLimits, state: &JointState) -> (PathState, f64) {
     let (sin, cos) = p[2].sin_cos();
     let speed = cos * rates[0] + sin * rates[1];
     let speed = if speed.abs() > STILL { speed } else { 0.0 };
-    let curvature = if speed != 0.0 {
-        Some(rates[2] / speed)
-    } else {
-        limits.keeps_curvature().then(|| limits.curvature(p.get(3).copied().unwrap_or(0.0)))
-    };
-    let curvature_rate =
-        curvature.filter(|_| limits.needs_curvature_rate()).map(|k| limits.straight_curvature_rate(k));
+    let [curvature, curvature_rate] = bend(limits, state, speed);
+    // Where speeds may jump it may drive off either way.
+    let speed = if limits.has_accelerations() { speed } else { 0.0 };
     let place = [p[0], p[1], 0.0];
-    let stance =
-        PathState { place, heading: p[2], curvature, curvature_rate, speed, arm, ..PathState::default() };
+    // What is carried moves by the length of the path, where there is any.
+    let arm_slopes = match speed == 0.0 {
+        true => Vec::new(),
+        false => rates[joints..].iter().map(|rate| rate / speed.abs()).collect(),
+    };
+    let stance = PathState {
+        place,
+        heading: p[2],
+        curvature,
+        curvature_rate,
+        speed,
+        arm,
+        arm_slopes,
+        ..PathState::default()
+    };
     (stance, rates[2])
 }
 
-/// The trajectory that stays where it is, for a start that is a goal.
-pub(super) fn standing(limits: &PathLimits, start: &JointState) -> Trajectory {
-    let (stance, _) = stance(limits, start);
-    let curve = Curve::turn(&stance, stance.heading, &stance.arm);
-    let curve = Curve { is_spatial: limits.is_spatial(), ..curve };
-    let outputs: Vec<f64> = curve.outputs().map(|output| output[0]).collect();
-    let mut trajectory = Trajectory::new(outputs.len(), 0);
-    trajectory.push(0.0, &outputs);
+/// Curvature of the path through a state on the ground and its derivative by the path's length, at this speed along the
+/// heading, m/s; `None` of each that may be any.
+fn bend(limits: &PathLimits, state: &JointState, speed: f64) -> [Option<f64>; 2] {
+    let hitch = state.position.get(3).copied().unwrap_or(0.0);
+    let needs_rate = limits.needs_curvature_rate();
+    if speed == 0.0 {
+        // It stands with straight wheels.
+        let curvature = limits.keeps_curvature().then(|| limits.curvature(hitch));
+        return [curvature, curvature.filter(|_| needs_rate).map(|k| limits.straight_curvature_rate(k))];
+    }
+    let turned = state.velocity[2] / speed;
+    let curvature = if limits.draws() { limits.curvature(hitch) } else { turned };
+    // A trailer's path bends by its hitch angle, and ever more as that grows.
+    let rate = |hitching: f64| limits.curvature_slope(hitch) * hitching / speed;
+    let rate = needs_rate.then(|| state.velocity.get(3).map_or(0.0, |&hitching| rate(hitching)));
+    [limits.needs_curvature().then_some(curvature), rate]
+}
+
+/// The motion of no length that is in a state, for a start that is a goal: what it would do next is what tells speed,
+/// steering and the direction of every body.
+pub(in crate::plan) fn instant(limits: &PathLimits, state: &JointState) -> Trajectory {
+    let (stance, turn) = stance(limits, state);
+    let arm_rates = &state.velocity[state.velocity.len() - stance.arm.len()..];
+    let speed = if stance.speed == 0.0 { limits.slowest() } else { stance.speed };
+    let (nose, k) = (stance.nose(), stance.curvature.unwrap_or(0.0));
+    let left = [-nose[1], nose[0], 0.0];
+    // The path by its length s, ahead, in powers of s.
+    let path = |i: usize| {
+        let bending = stance.curvature_rate.unwrap_or(0.0) * left[i] - k * k * nose[i];
+        [stance.place[i], nose[i], k * left[i] / 2.0, bending / 6.0]
+    };
+    // As hard as a half of what there is.
+    let q = 0.25 * limits.acceleration().min(1.0);
+    let powers = |i: usize| {
+        let [p, a, b, c] = path(i);
+        match (speed == 0.0, limits.draws()) {
+            (true, false) => [p, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            // It drives off, s = q t^2: by its path a trailer tells how its car stands.
+            (true, true) => [p, 0.0, a * q, 0.0, b * q.powi(2), 0.0, c * q.powi(3)],
+            // s = speed t, also backwards.
+            (false, _) => [p, a * speed, b * speed.powi(2), c * speed.powi(3), 0.0, 0.0, 0.0],
+        }
+    };
+    let guide = (!limits.is_spatial()).then_some([stance.heading, turn, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    let arm = stance.arm.iter().zip(arm_rates).map(|(&q, &rate)| [q, rate, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    let coefficients: Vec<[f64; POWERS]> =
+        (0..limits.dimensions()).map(powers).chain(guide).chain(arm).collect();
+    let mut trajectory = Trajectory::new(coefficients.len(), POWERS - 1);
+    trajectory.push(0.0, coefficients.as_flattened());
     trajectory
 }
 

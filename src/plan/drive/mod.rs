@@ -18,7 +18,9 @@ use crate::refine::{Route, drive_by_arcs, shorten_route};
 use crate::robot::Mechanism;
 use crate::steer::{PathLimits, TimeParameterization};
 use crate::stop::Stop;
+use crate::trajectory::Trajectory;
 use ends::Root;
+pub(super) use ends::instant;
 use pursuit::Pursuit;
 use search::Search;
 
@@ -54,6 +56,8 @@ pub(super) struct Found {
     duration: f64,
     raw: Route,
     raw_duration: f64,
+    /// As the lowest quality leaves it, where more was asked for.
+    early: Option<Route>,
 }
 
 /// A search and what guides it, on a mechanism with these limits.
@@ -118,17 +122,20 @@ impl<'a> Drive<'a> {
             let raw_duration = route.estimate(limits);
             let (tries, polish) = (worker.options.shortcut_tries, worker.options.polish_tries);
             let hardness = u32::try_from(samples / SAMPLES_PER_PATIENCE).unwrap_or(u32::MAX);
-            let of = |moves: u32| tries.saturating_mul(moves).saturating_add(polish);
-            let moves = [of(MOVES_PER_TRY), of(PATIENCE_PER_TRY).saturating_add(hardness)];
+            let of = |polish: u32| {
+                let of = |moves: u32| tries.saturating_mul(moves).saturating_add(polish);
+                [of(MOVES_PER_TRY), of(PATIENCE_PER_TRY).saturating_add(hardness)]
+            };
+            let moves = [of(0), of(polish)];
             let seed = worker.seed();
             let outer = worker.local.stop().clone();
             worker.local.set_stop(termination.halved().stop());
             let mechanism = &worker.problem.mechanism;
             let raw = route.clone();
             let shorten = |planner: &mut PathPlanner<'_>| shorten_route(route, planner, moves, seed);
-            let route = with_planner(&mut worker.local, mechanism, limits, shorten)?;
+            let (route, early) = with_planner(&mut worker.local, mechanism, limits, shorten)?;
             worker.local.set_stop(&outer);
-            Ok(Found { duration: route.estimate(limits), route, raw, raw_duration })
+            Ok(Found { duration: route.estimate(limits), route, raw, raw_duration, early })
         })
     }
 
@@ -142,9 +149,41 @@ impl<'a> Drive<'a> {
             })
         })?;
         let timed = |route: Route| {
-            Found { duration: route.estimate(limits), route, raw: found.raw.clone(), raw_duration: found.raw_duration }
+            let (raw, raw_duration) = (found.raw.clone(), found.raw_duration);
+            Found { duration: route.estimate(limits), route, raw, raw_duration, early: None }
         };
         Ok(faster.map(timed))
+    }
+
+    /// A timed route, or of those that it was made of the one that takes the least as it is timed: shortcuts go by
+    /// estimates. Where it takes no longer than was estimated before it was shortened, nothing is looked at of that.
+    fn not_longer(
+        &mut self,
+        found: &mut Found,
+        mut shortened: Trajectory,
+        limits: &PathLimits,
+        stop: &Stop,
+    ) -> Trajectory {
+        if let Some(early) = found.early.take() {
+            let timed = self.worker.refining(|_| timed(&early, limits, stop));
+            if let Some(timed) = timed.filter(|timed| timed.duration() < shortened.duration()) {
+                (found.route, shortened) = (early, timed);
+            }
+        }
+        if shortened.duration() <= found.raw_duration {
+            return shortened;
+        }
+        let raw = match found.raw == found.route {
+            true => Some(shortened.clone()),
+            false => self.worker.refining(|_| timed(&found.raw, limits, stop)),
+        };
+        let Some(raw) = raw else { return shortened };
+        found.raw_duration = raw.duration();
+        if raw.duration() < shortened.duration() {
+            std::mem::swap(&mut found.raw, &mut found.route);
+            return raw;
+        }
+        shortened
     }
 
     /// A route, by a search of its own seed.
@@ -217,21 +256,25 @@ impl<'a> Family<'a> for Drive<'a> {
         }
         let (route, margin) = (if round == 0 { &found.route } else { &found.raw }, MARGINS[number]);
         if found.route.curves.is_empty() {
-            let standing = || ends::standing(&self.limits, &self.worker.problem.start);
+            let standing = || instant(&self.limits, &self.worker.problem.start);
             return Ok(if attempt == 0 { Attempt::Made(standing()) } else { Attempt::Over });
         }
         if attempt > 0 && self.has_made && !is_limit {
             return Ok(Attempt::Over);
         }
         let limits = self.limits.with_margin(margin);
-        let timed = self.worker.refining(|_| {
-            let route = route.clone().guided();
-            let law = TimeParameterization::fastest_until(&limits, &route.curves, route.ends, stop)?;
-            Some(law.trajectory(&route.curves))
-        });
+        let timed = self.worker.refining(|_| timed(route, &limits, stop));
         self.has_made = timed.is_some();
-        Ok(timed.map_or(Attempt::Failed, Attempt::Made))
+        let Some(timed) = timed else { return Ok(Attempt::Failed) };
+        Ok(Attempt::Made(if round == 0 { self.not_longer(found, timed, &limits, stop) } else { timed }))
     }
+}
+
+/// The fastest trajectory along a route, if there is one.
+fn timed(route: &Route, limits: &PathLimits, stop: &Stop) -> Option<Trajectory> {
+    let route = route.clone().guided();
+    let law = TimeParameterization::fastest_until(limits, &route.curves, route.ends, stop)?;
+    Some(law.trajectory(&route.curves))
 }
 
 /// Lends a local planner of curves to `work`, and counts what that has checked.

@@ -2,6 +2,7 @@
 
 use super::envelope::Envelope;
 use super::righting::Lean;
+use super::swing::{self, Tilt};
 use crate::base::{Base, Jet, MAX_ORDER, MAX_OUTPUTS};
 use crate::check::{Diagnosis, Status};
 use crate::problem::JointState;
@@ -34,6 +35,13 @@ const TIMES: i32 = 22;
 
 /// Thrusts that are begun with, as shares of that which holds the height: the weaker falls, but drifts less.
 const WEAKER: [f64; 3] = [1.0, 0.6, 0.3];
+
+/// The other thrust that a flight straight to an end may begin with, as a share of the greatest.
+const STRONG_START: f64 = 0.85;
+
+/// Durations of flights straight from an end to another, from the first on in this ratio, so many.
+const DIRECT_RATIO: f64 = 1.15;
+const DIRECT_TIMES: i32 = 28;
 
 /// An end of a flight.
 #[derive(Clone, Debug)]
@@ -83,9 +91,19 @@ impl Port {
         if end.is_level() {
             return Ok(vec![Self { level: end.flat, lead: None }]);
         }
-        let leads = if end.climb() < LEAST_CLIMB { end.righted(envelope)? } else { end.leveled(envelope)? };
-        let port = |lead: Trajectory| Self { level: flat_end(&lead), lead: Some(lead) };
-        Ok(leads.into_iter().map(port).collect())
+        let leads = if end.climb() < LEAST_CLIMB { end.righted(envelope) } else { end.leveled(envelope) };
+        let leads = leads.or_else(|why| end.swung(envelope).map(|swing| vec![swing]).ok_or(why))?;
+        Ok(leads.into_iter().map(Self::after).collect())
+    }
+
+    /// Where a motion ends level.
+    fn after(lead: Trajectory) -> Self {
+        Self { level: flat_end(&lead), lead: Some(lead) }
+    }
+
+    /// Ports of a start that falls, where it no longer does: for where there is no room to be lost.
+    pub(super) fn recoveries(envelope: &Envelope<'_>, base: &Base, start: &JointState) -> Vec<Self> {
+        FlightEnd::of(base, start).ok().and_then(|end| end.braked(envelope)).into_iter().collect()
     }
 
     /// The ports of a goal: a start's, backwards in time.
@@ -146,6 +164,30 @@ pub(super) fn excess(base: &Base, state: &JointState) -> Option<Diagnosis> {
     })
 }
 
+/// The angle between thrust and upright in a state, rad, and how fast the thrust turns, rad/s.
+pub(super) fn lean(base: &Base, state: &JointState) -> Option<[f64; 2]> {
+    let FlightEnd { thrust, .. } = FlightEnd::of(base, state).ok()?;
+    let turn = thrust.iter().map(|jet| jet.0[1] * jet.0[1]).sum::<f64>().sqrt();
+    Some([thrust[thrust.len() - 1].value().clamp(-1.0, 1.0).acos(), turn])
+}
+
+/// The motion of no length that is in a state, for a start that is a goal: its thrust is as strong as the weight, and
+/// turns on evenly.
+pub(in crate::plan) fn instant(base: &Base, state: &JointState) -> Option<Trajectory> {
+    let FlightEnd { flat, thrust } = FlightEnd::of(base, state).ok()?;
+    let gravity = base.gravity()?;
+    let output = |i: usize| {
+        let weight = if i + 1 == thrust.len() { gravity } else { 0.0 };
+        let [b, b1, b2, _] = thrust.get(i).map_or([0.0; 4], |jet| jet.0.map(|of| gravity * of));
+        let a = if i < thrust.len() { b - weight } else { 0.0 };
+        [flat.position[i], flat.velocity[i], a / 2.0, b1 / 6.0, b2 / 24.0]
+    };
+    let coefficients: Vec<[f64; 5]> = (0..flat.position.len()).map(output).collect();
+    let mut trajectory = Trajectory::new(coefficients.len(), 4);
+    trajectory.push(0.0, coefficients.as_flattened());
+    Some(trajectory)
+}
+
 /// An end in the flat outputs, and how the body points.
 struct FlightEnd {
     /// Values and rates of the flat outputs.
@@ -177,6 +219,14 @@ impl FlightEnd {
             vec![cos_yaw * ahead - sin_yaw * left, sin_yaw * ahead + cos_yaw * left, cos_roll * cos_pitch]
         };
         Ok(Self { flat, thrust })
+    }
+
+    /// The same with so many turns of yaw more or less that it is nearest to that of `start`.
+    fn unwound(mut self, start: &Self) -> Self {
+        if let Some(yaw) = self.flat.position.get_mut(self.thrust.len()) {
+            *yaw += ((start.flat.position[start.thrust.len()] - *yaw) / TAU).round() * TAU;
+        }
+        self
     }
 
     fn is_level(&self) -> bool {
@@ -229,15 +279,43 @@ impl FlightEnd {
         let gravity = envelope.hovering();
         let holding = (gravity / self.climb()).min(envelope.thrust());
         let mut thrusts = WEAKER.into_iter().map(|share| share * holding);
-        let shortest = |thrust: f64| {
-            let mut swings = (0..TIMES).map(|k| self.swing([thrust, gravity], SHORTEST * RATIO.powi(k)));
-            swings.find(|swing| envelope.holds(swing))
-        };
+        let shortest = |thrust: f64| self.shortest_swing(envelope, [thrust, gravity]);
         thrusts.find_map(shortest).map(|swing| vec![swing]).ok_or(Attitude::TooFast)
     }
 
-    /// A thrust by mass of `thrust` along the body swings to that which hovers, `gravity`.
-    fn swing(&self, [thrust, gravity]: [f64; 2], duration: f64) -> Trajectory {
+    /// The shortest of some swings of the thrust, by mass, to upright that hold all limits.
+    fn shortest_swing(&self, envelope: &Envelope<'_>, thrusts: [f64; 2]) -> Option<Trajectory> {
+        let mut swings =
+            (0..TIMES).map(|k| self.swing(thrusts, envelope.hovering(), SHORTEST * RATIO.powi(k)));
+        swings.find(|swing| envelope.holds(swing))
+    }
+
+    /// Motions that end level and no longer sink, of a body that does: a swing to upright, or none of a body that is, and
+    /// all the thrust there is.
+    fn braked(&self, envelope: &Envelope<'_>) -> Option<Port> {
+        if self.flat.velocity[self.thrust.len() - 1] >= -AT_REST {
+            return None;
+        }
+        let lead = match self.is_level() {
+            true => {
+                let mut still = Trajectory::new(self.flat.position.len(), 5);
+                let at = self.flat.position.iter().zip(&self.flat.velocity);
+                still.push(0.0, &at.flat_map(|(&p, &v)| [p, v, 0.0, 0.0, 0.0, 0.0]).collect::<Vec<_>>());
+                let braked = swing::braked(envelope, still);
+                Some(braked.cut(0.0, braked.duration())).filter(|lead| envelope.holds(lead))
+            }
+            false => Tilt::of(&self.flat, &self.thrust)?.level(envelope, true),
+        }?;
+        Some(Port::after(lead))
+    }
+
+    /// A swing along both axes of the tilt, where no other way to level is found.
+    fn swung(&self, envelope: &Envelope<'_>) -> Option<Trajectory> {
+        Tilt::of(&self.flat, &self.thrust)?.level(envelope, false)
+    }
+
+    /// A thrust by mass along the body, the first, swings to one that is upright, the second.
+    fn swing(&self, [thrust, last]: [f64; 2], gravity: f64, duration: f64) -> Trajectory {
         let JointState { position, velocity, .. } = &self.flat;
         let mut coefficients = Vec::new();
         let t = duration;
@@ -245,14 +323,86 @@ impl FlightEnd {
             let weight = if i + 1 == self.thrust.len() { gravity } else { 0.0 };
             let [a, j] =
                 self.thrust.get(i).map_or([0.0; 2], |jet| [thrust * jet.value() - weight, thrust * jet.0[1]]);
-            // The acceleration is the cubic of Hermite from (a, j) to (0, 0).
-            let (c, d) = ((-3.0 * a - 2.0 * j * t) / (t * t), (2.0 * a + j * t) / (t * t * t));
+            // The acceleration is the cubic of Hermite from (a, j) to (end, 0).
+            let end = if i + 1 == self.thrust.len() { last - gravity } else { 0.0 };
+            let (c, d) = ((3.0 * (end - a) - 2.0 * j * t) / (t * t), (2.0 * (a - end) + j * t) / (t * t * t));
             coefficients.extend([p, v, a / 2.0, j / 6.0, c / 12.0, d / 20.0]);
         }
         let mut swing = Trajectory::new(position.len(), 5);
         swing.push(duration, &coefficients);
         swing
     }
+}
+
+/// Flights from a start straight to a goal, one for each of some thrusts at the start: the acceleration goes by two
+/// cubics from what the one attitude asks for to what the other does, in the shortest of some times in which all limits
+/// hold.
+pub(super) fn direct(
+    envelope: &Envelope<'_>,
+    base: &Base,
+    start: &JointState,
+    goal: &JointState,
+) -> Vec<Trajectory> {
+    let (Ok(from), Ok(to)) = (FlightEnd::of(base, start), FlightEnd::of(base, goal)) else {
+        return Vec::new();
+    };
+    if from.climb() < LEAST_CLIMB || to.climb() < LEAST_CLIMB {
+        return Vec::new();
+    }
+    let to = to.unwound(&from);
+    let holding = |end: &FlightEnd| (envelope.hovering() / end.climb()).min(envelope.thrust());
+    let (a, b) = (&from.flat, &to.flat);
+    let way: Vec<f64> = a.position.iter().zip(&b.position).map(|(p, q)| q - p).collect();
+    let mean: Vec<f64> = a.velocity.iter().zip(&b.velocity).map(|(v, w)| 0.5 * (v + w)).collect();
+    let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
+    // As long as an even speed would take; and from as short as the greatest speed would take on.
+    let even = dot(&way, &mean) / dot(&mean, &mean);
+    let up = envelope.up();
+    let least = way[..=up].iter().fold(0.0_f64, |most, w| most.max(w.abs())) / envelope.speed();
+    let shortest = |thrust: f64| {
+        let thrusts = [thrust, holding(&to)];
+        let times = (0..DIRECT_TIMES).map(|k| least.max(SHORTEST) * DIRECT_RATIO.powi(k));
+        let times = std::iter::once(even).filter(|t| *t > 0.0 && t.is_finite()).chain(times);
+        times.map(|t| between([&from, &to], thrusts, envelope.hovering(), t)).find(|f| envelope.holds(f))
+    };
+    let thrusts = [holding(&from), STRONG_START * envelope.strongest()];
+    thrusts.into_iter().filter_map(shortest).collect()
+}
+
+/// The flight from one end to another, with these thrusts by mass, in a time.
+fn between([from, to]: [&FlightEnd; 2], thrusts: [f64; 2], gravity: f64, duration: f64) -> Trajectory {
+    let h = 0.5 * duration;
+    let outputs = from.flat.position.len();
+    let mut halves = [Vec::with_capacity(6 * outputs), Vec::with_capacity(6 * outputs)];
+    for output in 0..outputs {
+        let [(p0, v0, a0, j0), (p1, v1, a1, j1)] =
+            [(from, thrusts[0]), (to, thrusts[1])].map(|(end, thrust)| {
+                let weight = if output + 1 == end.thrust.len() { gravity } else { 0.0 };
+                let [a, j] = end
+                    .thrust
+                    .get(output)
+                    .map_or([0.0; 2], |jet| [thrust * jet.value() - weight, thrust * jet.0[1]]);
+                (end.flat.position[output], end.flat.velocity[output], a, j)
+            });
+        // Value and slope of the acceleration in the middle, by which the speed and the place at the end are met.
+        let a = ((v1 - v0) - h * h * (j0 - j1) / 12.0) / h - 0.5 * (a0 + a1);
+        let first = h * h * (7.0 * a0 + 3.0 * a) / 20.0 + h * h * h * j0 / 20.0;
+        let gained = h * (a0 + a) / 2.0 + h * h * j0 / 12.0;
+        let second = h * h * (7.0 * a + 3.0 * a1) / 20.0 - h * h * h * j1 / 30.0;
+        let j = 15.0 * (2.0 * h * v0 + first + h * gained + second - (p1 - p0)) / (h * h * h);
+        let cubic = |a0: f64, j0: f64, a1: f64, j1: f64| {
+            [(3.0 * (a1 - a0) / h - 2.0 * j0 - j1) / h, (2.0 * (a0 - a1) / h + j0 + j1) / (h * h)]
+        };
+        let [c, d] = cubic(a0, j0, a, j);
+        halves[0].extend([p0, v0, a0 / 2.0, j0 / 6.0, c / 12.0, d / 20.0]);
+        let p = p0 + h * (v0 + h * (a0 / 2.0 + h * (j0 / 6.0 + h * (c / 12.0 + h * d / 20.0))));
+        let v = v0 + h * (a0 + h * (j0 / 2.0 + h * (c / 3.0 + h * d / 4.0)));
+        let [c, d] = cubic(a, j, a1, j1);
+        halves[1].extend([p, v, a / 2.0, j / 6.0, c / 12.0, d / 20.0]);
+    }
+    let mut flight = Trajectory::new(outputs, 5);
+    halves.iter().for_each(|half| flight.push(h, half));
+    flight
 }
 
 /// Values and rates at the end of a trajectory.

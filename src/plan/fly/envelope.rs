@@ -2,7 +2,8 @@
 //! which direction, and how smooth its accelerations must be. The limits themselves are those of
 //! [`Base::unflatten`]; what is estimated here only decides where to begin.
 
-use crate::base::{Actuation, Base, Limited, Moved, PlanarQuadrotor, Quadrotor, QuadrotorState};
+use crate::base::{Actuation, Base, Limited, Moved, PlanarQuadrotor, Quadrotor, VelocityAxes};
+use crate::problem::JointState;
 use crate::robot::OutputLimits;
 use crate::steer::{LineLaw, moving_average};
 use crate::trajectory::{Trajectory, cubic, extrema};
@@ -46,6 +47,9 @@ const ASTRAY: f64 = 4.0;
 /// ... and parts of segments in which it is not are halved so often at most.
 const HALVINGS: u32 = 4;
 
+/// What limits are exceeded by only by rounding, as a share of their range.
+const ROUNDING: f64 = 1e-12;
+
 /// Two numbers closer than this are the same, rad or m.
 const SAME: f64 = 1e-9;
 
@@ -59,6 +63,8 @@ pub(super) struct Envelope<'a> {
     most: f64,
     /// The same, less what is kept for turning.
     thrust: f64,
+    /// Share of each limit that is left unused.
+    spare: f64,
     /// Greatest speed, m/s.
     speed: f64,
     /// Whether that is along the axes of the body, so that no direction may be faster.
@@ -114,6 +120,7 @@ impl<'a> Envelope<'a> {
             most: rotor * gravity * (1.0 - MARGIN),
             thrust: rotor * gravity * (1.0 - FOR_TURNING),
             speed: velocity * (1.0 - MARGIN),
+            spare: MARGIN,
             is_round: false,
             rate: body_rate,
             turn: arm * mass * gravity * spare / inertia,
@@ -123,7 +130,8 @@ impl<'a> Envelope<'a> {
     }
 
     fn spatial(base: &'a Base, quadrotor: &Quadrotor) -> Self {
-        let Quadrotor { mass, inertia, ref actuation, velocity, body_rate, state, gravity } = *quadrotor;
+        let Quadrotor { mass, inertia, ref actuation, velocity, body_rate, velocity_axes, gravity } =
+            *quadrotor;
         let slowest = inertia.x.max(inertia.y);
         let (most, kept, moments, turn_by_thrust) = match *actuation {
             Actuation::Rotors { arm, torque_by_thrust, most } => {
@@ -144,12 +152,30 @@ impl<'a> Envelope<'a> {
             most: most * (1.0 - MARGIN),
             thrust: most * (1.0 - kept),
             speed: velocity * (1.0 - MARGIN),
-            is_round: state == QuadrotorState::Euler,
+            spare: MARGIN,
+            is_round: velocity_axes == VelocityAxes::Body,
             rate: body_rate,
             turn: (moments[0] / inertia.x).min(moments[1] / inertia.y),
             turn_by_thrust,
             yaw: [YAW_SHARE * body_rate, YAW_SHARE * moments[2] / inertia.z],
         }
+    }
+
+    /// The same for flights between states of which one is at the limit of its speed, or all but: then limits are ridden
+    /// to the last.
+    pub(super) fn between(mut self, ends: impl Iterator<Item = &'a JointState>) -> Self {
+        let places = self.up() + 1;
+        let fastest = |state: &JointState| {
+            let velocity = &state.velocity[..places];
+            let size = velocity.iter().map(|v| v * v).sum::<f64>().sqrt();
+            let along = velocity.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+            if self.is_round { size } else { along }
+        };
+        if ends.map(fastest).fold(0.0, f64::max) > self.speed {
+            self.speed /= 1.0 - MARGIN;
+            self.spare = 0.0;
+        }
+        self
     }
 
     /// Number of flat outputs.
@@ -165,6 +191,11 @@ impl<'a> Envelope<'a> {
     /// Greatest thrust by mass, less what is kept for turning, m/s^2.
     pub(super) fn thrust(&self) -> f64 {
         self.thrust
+    }
+
+    /// Greatest thrust by mass where it does not turn, m/s^2.
+    pub(super) fn strongest(&self) -> f64 {
+        self.most
     }
 
     /// Greatest speed, m/s: along each axis, or in all.
@@ -281,6 +312,26 @@ impl<'a> Envelope<'a> {
         Turning { rate, idle: [weak, self.most], torqued, change, gravity: self.gravity }
     }
 
+    /// Greatest body rate, rad/s.
+    pub(super) fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// Derivative of the rate of yaw that motions of yaw may take, rad/s^2.
+    pub(super) fn yaw_acceleration(&self) -> f64 {
+        self.yaw[1]
+    }
+
+    /// Thrusts by mass, a weak and a strong one, beside which rotors can turn the body, with a share of the greatest
+    /// thrust for that; and the angular acceleration that this gives, rad/s^2.
+    pub(super) fn turning_with(&self, reserve: f64) -> ([f64; 2], f64) {
+        if self.turn_by_thrust.is_infinite() {
+            return ([LEAST_THRUST * self.gravity, self.most], self.turn);
+        }
+        let kept = reserve * self.most;
+        ([kept, self.most - kept], self.turn_by_thrust * kept / self.gravity)
+    }
+
     /// The fourth derivative of the position, m/s^4, that the torques give while it hovers.
     pub(super) fn snap(&self) -> f64 {
         self.gravity * self.turn
@@ -308,7 +359,7 @@ impl<'a> Envelope<'a> {
             };
             let ends = [at(0.0), at(segment.duration)];
             let [Some(first), Some(last)] = ends else { return false };
-            hold_over([0.0, segment.duration], [&first, &last], HALVINGS, &at)
+            hold_over([0.0, segment.duration], [&first, &last], (HALVINGS, self.spare), &at)
         })
     }
 
@@ -343,11 +394,11 @@ impl<'a> Envelope<'a> {
 type Limits = Vec<Limited<f64>>;
 
 /// Whether limits hold by a margin between two instants at which they are known, and which may be halved so
-/// often.
+/// often; the margin is a quarter of the share that is given too.
 fn hold_over(
     [from, to]: [f64; 2],
     [first, last]: [&Limits; 2],
-    halvings: u32,
+    (halvings, spare): (u32, f64),
     at: &impl Fn(f64) -> Option<Limits>,
 ) -> bool {
     let half = 0.5 * (to - from);
@@ -356,8 +407,13 @@ fn hold_over(
     for ((a, b), c) in first.iter().zip(&middle).zip(last) {
         let [[p, p1, ..], [q, q1, ..], [r, r1, ..]] = [a, b, c].map(|limited| limited.value.0);
         let range = b.bounds[1] - b.bounds[0];
-        let spare = if range.is_finite() { 0.25 * MARGIN * range } else { 0.0 };
-        let [lower, upper] = [b.bounds[0] + spare, b.bounds[1] - spare];
+        let kept = match range.is_finite() {
+            true if spare > 0.0 => 0.25 * spare * range,
+            // Rounding is for the proof to judge.
+            true => -ROUNDING * range,
+            false => 0.0,
+        };
+        let [lower, upper] = [b.bounds[0] + kept, b.bounds[1] - kept];
         if ![p, q, r].into_iter().all(|value| lower <= value && value <= upper) {
             return false;
         }
@@ -379,8 +435,8 @@ fn hold_over(
         }
     }
     is_cubic
-        || hold_over([from, from + half], [first, &middle], halvings - 1, at)
-            && hold_over([from + half, to], [&middle, last], halvings - 1, at)
+        || hold_over([from, from + half], [first, &middle], (halvings - 1, spare), at)
+            && hold_over([from + half, to], [&middle, last], (halvings - 1, spare), at)
 }
 
 /// The greatest acceleration in a direction, given by what is level of it and what climbs, at a greatest thrust
@@ -408,7 +464,7 @@ pub(super) mod tests {
     /// A planar quadrotor, one by rotors, and one by thrust and moments.
     pub(in super::super) fn bases() -> [Base; 3] {
         let quadrotor = |actuation, inertia| {
-            let state = QuadrotorState::Quaternion;
+            let velocity_axes = VelocityAxes::World;
             let gravity = GRAVITY;
             Base::Quadrotor(Quadrotor {
                 mass: 0.5,
@@ -416,7 +472,7 @@ pub(super) mod tests {
                 actuation,
                 velocity: 4.0,
                 body_rate: 8.0,
-                state,
+                velocity_axes,
                 gravity,
             })
         };

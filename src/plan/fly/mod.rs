@@ -23,8 +23,10 @@ mod pilot;
 mod quicken;
 mod righting;
 mod spline;
+mod swing;
 
 pub use ends::Attitude;
+pub(super) use ends::instant;
 pub(super) use pilot::Pilot;
 
 use super::{EndFault, PlanError};
@@ -55,6 +57,10 @@ pub(super) struct Flight<'a> {
     starts: Vec<Port>,
     /// Ways to come from there to a goal.
     goals: Vec<Port>,
+    /// Ways to come from a start that falls to where the body is level and no longer does.
+    recoveries: Vec<Port>,
+    /// Flights straight from the start to a goal, where an end moves or leans.
+    direct: Vec<Trajectory>,
 }
 
 impl<'a> Flight<'a> {
@@ -69,7 +75,12 @@ impl<'a> Flight<'a> {
         let Some(base) = problem.mechanism.vehicle() else { return Ok(None) };
         let Some(envelope) = Envelope::of(base) else { return Ok(None) };
         let mut flight = Self::within(problem, base, envelope, goals, stop)?;
-        let start = keep_valid(&mut flight.starts, checker)?;
+        keep_valid(&mut flight.recoveries, checker)?;
+        let mut start = keep_valid(&mut flight.starts, checker)?;
+        if flight.starts.is_empty() && !flight.recoveries.is_empty() {
+            flight.starts.clone_from(&flight.recoveries);
+            start = None;
+        }
         let goal = keep_valid(&mut flight.goals, checker)?;
         let blocked = [("the start", start), ("the goal", goal)];
         match blocked.into_iter().find_map(|(end, why)| Some((end, why?))) {
@@ -106,11 +117,21 @@ impl<'a> Flight<'a> {
         if let (true, Some(why)) = (goals.is_empty(), faults.into_iter().flatten().next()) {
             return Err(PlanError::Goal(EndFault::Invalid(why)));
         }
-        let refused = |end: &str, why: Attitude| unsupported(&format!("{end}: {why}"));
-        let starts =
-            Port::of_start(&envelope, base, &problem.start).map_err(|why| refused("the start", why))?;
+        let refused = |end: &str, state: &JointState, why: Attitude| {
+            let told = ends::lean(base, state).map_or_else(String::new, |[lean, rate]| {
+                format!(" (it leans by {:.0} degrees and turns at {rate:.2} rad/s)", lean.to_degrees())
+            });
+            unsupported(&format!("{end}: {why}{told}"))
+        };
+        let envelope = envelope.between(problem.goals.iter().chain([&problem.start]));
+        let recoveries = Port::recoveries(&envelope, base, &problem.start);
+        let starts = match Port::of_start(&envelope, base, &problem.start) {
+            Ok(starts) => starts,
+            Err(_) if !recoveries.is_empty() => recoveries.clone(),
+            Err(why) => return Err(refused("the start", &problem.start, why)),
+        };
         let (mut ports, mut faults) = (Vec::new(), Vec::new());
-        for goal in goals {
+        for &goal in &goals {
             if stop.is_due() {
                 break;
             }
@@ -122,14 +143,26 @@ impl<'a> Flight<'a> {
             }
         }
         match faults.first() {
-            Some(&why) if ports.is_empty() => Err(refused("the goal", why)),
-            _ => Ok(Self { problem, base, envelope, starts, goals: ports }),
+            Some(&why) if ports.is_empty() => Err(refused("the goal", goals[0], why)),
+            _ => {
+                let mut flight =
+                    Self { problem, base, envelope, starts, goals: ports, recoveries, direct: Vec::new() };
+                let leads = flight.ports().any(|port| port.lead.is_some());
+                if leads || !flight.is_at_rest() {
+                    let direct =
+                        |goal: &&JointState| ends::direct(&flight.envelope, base, &problem.start, goal);
+                    flight.direct = goals.iter().take_while(|_| !stop.is_due()).flat_map(direct).collect();
+                }
+                Ok(flight)
+            }
         }
     }
 
     /// A leg of it: other ends.
     fn leg(&self, starts: Vec<Port>, goals: Vec<Port>) -> Self {
-        Self { problem: self.problem, base: self.base, envelope: self.envelope.clone(), starts, goals }
+        let Self { problem, base, ref envelope, .. } = *self;
+        let (recoveries, direct) = (Vec::new(), Vec::new());
+        Self { problem, base, envelope: envelope.clone(), starts, goals, recoveries, direct }
     }
 
     /// World axes of the outputs of place.

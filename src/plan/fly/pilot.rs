@@ -119,9 +119,19 @@ impl<'a> Family<'a> for Pilot<'_, 'a> {
             return self.leg(flight).flights(attempt, termination);
         }
         let soon = termination.within(self.worker.statistics.iterations.saturating_add(SOON));
-        let level = unless_spent(self.leg(flight).flights(attempt, &soon))?.unwrap_or_default();
+        let mut level = unless_spent(self.leg(flight).flights(attempt, &soon))?.unwrap_or_default();
+        level.extend(self.direct()?);
+        level.sort_by(|a, b| a.flight.duration().total_cmp(&b.flight.duration()));
         if !level.is_empty() {
             return Ok(level);
+        }
+        if !flight.recoveries.is_empty() {
+            let leg = flight.leg(flight.recoveries.clone(), flight.goals.clone());
+            let soon = termination.within(self.worker.statistics.iterations.saturating_add(SOON));
+            let recovered = unless_spent(self.leg(&leg).flights(attempt, &soon))?;
+            if let Some(recovered) = recovered.filter(|flights| !flights.is_empty()) {
+                return Ok(recovered);
+            }
         }
         if let Some(crossing) = self.crossing(termination)? {
             return Ok(vec![crossing]);
@@ -181,6 +191,18 @@ impl<'f, 'l> Pilot<'f, 'l> {
     pub(in crate::plan) fn new(flight: &'f Flight<'f>, worker: Worker<'l>) -> Self {
         let edge = EdgeBatch::new(flight.envelope.outputs(), DEGREE);
         Self { flight, worker, edge, is_level: false }
+    }
+
+    /// Flights straight to a goal that are valid as far as the checker tells.
+    fn direct(&mut self) -> Result<Vec<Flown>, CheckError> {
+        let flight = self.flight;
+        let mut flown = Vec::new();
+        for direct in &flight.direct {
+            if self.leg(flight).verdict(direct)?.is_valid() {
+                flown.push(Flown { flight: direct.clone(), raw_duration: direct.duration() });
+            }
+        }
+        Ok(flown)
     }
 
     /// What flies a leg.

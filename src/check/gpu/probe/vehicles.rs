@@ -3,7 +3,7 @@
 
 use super::super::super::packed::EdgeBatch;
 use super::super::super::{Status, Verdict};
-use crate::base::{Actuation, Base, Car, GRAVITY, Quadrotor, QuadrotorState, Trailer};
+use crate::base::{Actuation, Base, Car, GRAVITY, Quadrotor, Trailer, VelocityAxes};
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::problem::{JointState, Problem, Smoothness};
@@ -142,7 +142,7 @@ fn quadrotor() -> Result<ProbeVehicle, InputError> {
         actuation: Actuation::Rotors { arm: 0.1, torque_by_thrust: 0.1, most: 3.0 },
         velocity: 4.0,
         body_rate: 5.0,
-        state: QuadrotorState::Quaternion,
+        velocity_axes: VelocityAxes::World,
         gravity: GRAVITY,
     });
     let g = GRAVITY;
