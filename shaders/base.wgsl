@@ -7,6 +7,7 @@ const TRAILER = 1u;
 const AIRPLANE = 2u;
 const PLANAR_QUADROTOR = 3u;
 const QUADROTOR = 4u;
+const OMNIDIRECTIONAL = 5u;
 
 const PI = 3.14159265358979323846;
 // Less than any length, rate or acceleration that matters.
@@ -56,6 +57,9 @@ fn unflatten_base() {
         }
         case PLANAR_QUADROTOR: {
             planar_quadrotor();
+        }
+        case OMNIDIRECTIONAL: {
+            omnidirectional();
         }
         default: {
             quadrotor();
@@ -225,6 +229,27 @@ fn planar_quadrotor() {
         bound(3u + i, dot(base_row(MIXER_ROW + i).xy, vec2f(force, rates.y)), known);
     }
     store_vec3(coordinate_word(0u), vec3f(x.low.x, z.low.x, direction(backward.x, up.x)));
+}
+
+fn omnidirectional() {
+    let x = derivatives(0u).low;
+    let y = derivatives(1u).low;
+    let theta = derivatives(2u).low;
+    let facing = sin_cos(theta.x);
+    let speed = turned_back(facing, vec2f(x.y, y.y));
+    let change = turned_back(facing, vec2f(x.z, y.z));
+    let velocity = vec3f(speed, theta.y);
+    for (var i = 0u; i < 3u; i++) {
+        bound(i, velocity[i], true);
+    }
+    bound(3u, change.x, true);
+    bound(4u, change.y, true);
+    bound(5u, theta.z, true);
+    // The wheels, where these are bounded.
+    for (var i = 6u; i < tables[problem.base_row].w; i++) {
+        bound(i, dot(base_row(MIXER_ROW + i - 6u).xyz, velocity), true);
+    }
+    store_vec3(coordinate_word(0u), vec3f(x.x, y.x, theta.x));
 }
 
 // (x, y) turned the other way by an angle with this sine and cosine.

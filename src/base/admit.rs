@@ -1,6 +1,6 @@
 //! Limits of a state that move out to a state beyond them by rounding. Imports its siblings.
 
-use super::{Base, Quadrotor, QuadrotorState};
+use super::{Base, Omnidirectional, Quadrotor, QuadrotorState};
 use glam::{DMat3, DVec3};
 
 /// A limit above zero, moved out to a value of either sign that lies beyond it by no more than `share` of it.
@@ -52,6 +52,16 @@ impl Base {
                 flyer.body_rate = moved_out(flyer.body_rate, v[2], share);
             }
             Self::Quadrotor(flyer) => admit_quadrotor(flyer, q, v, share),
+            Self::Omnidirectional(base) => {
+                let [ahead, left] = Omnidirectional::in_body([v[0], v[1]], q[2]);
+                let rates = [ahead, left, v[2]];
+                for (limit, rate) in base.velocity.iter_mut().zip(rates) {
+                    *limit = moved_out(*limit, rate, share);
+                }
+                if let Some(wheels) = &mut base.wheels {
+                    wheels.rate = moved_out(wheels.rate, wheels.greatest_rate(rates), share);
+                }
+            }
             // Of these a state holds positions alone, which the joints limit, or what they limit too.
             Self::DifferentialDrive(_) | Self::Car(_) | Self::Point(_) => {}
         }
@@ -77,6 +87,14 @@ impl Base {
             (Self::Quadrotor(flyer), Self::Quadrotor(other)) => {
                 flyer.velocity = flyer.velocity.max(other.velocity);
                 flyer.body_rate = flyer.body_rate.max(other.body_rate);
+            }
+            (Self::Omnidirectional(base), Self::Omnidirectional(other)) => {
+                for (limit, other) in base.velocity.iter_mut().zip(other.velocity) {
+                    *limit = limit.max(other);
+                }
+                if let (Some(wheels), Some(other)) = (&mut base.wheels, other.wheels) {
+                    wheels.rate = wheels.rate.max(other.rate);
+                }
             }
             _ => {}
         }

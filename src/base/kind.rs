@@ -210,9 +210,9 @@ impl Coordinate {
 /// The unit of a limited quantity, by its name; empty for controls that are multiples of a unit of their own.
 pub fn unit(limited: &str) -> &'static str {
     match limited {
-        "acceleration" => "m/s^2",
         "turn acceleration" => "rad/s^2",
         "pitch" => "rad",
+        name if name.starts_with("acceleration") => "m/s^2",
         name if name.starts_with("speed") => "m/s",
         name if name.ends_with("angle") => "rad",
         name if name.contains("rate") => "rad/s",

@@ -17,6 +17,7 @@ mod course;
 mod ground;
 mod jet;
 mod kind;
+mod omnidirectional;
 mod orders;
 mod planar_quadrotor;
 mod point;
@@ -33,6 +34,7 @@ pub use course::PathFrame;
 pub use ground::{Car, DifferentialDrive, DriveAcceleration, Trailer};
 pub use jet::Jet;
 pub use kind::{Bounded, Coordinate, Flat, GRAVITY, Limited, Moved, Sample, Singular, unit};
+pub use omnidirectional::{MecanumWheels, Omnidirectional};
 pub use orders::{MAX_DERIVATIVES, MAX_ORDER, MAX_OUTPUTS};
 pub use planar_quadrotor::PlanarQuadrotor;
 pub use point::Point;
@@ -59,6 +61,8 @@ pub enum Base {
     PlanarQuadrotor(PlanarQuadrotor),
     /// A quadrotor.
     Quadrotor(Quadrotor),
+    /// A base that drives in any direction.
+    Omnidirectional(Omnidirectional),
 }
 
 /// A segment of a trajectory, set up for the outputs of a base (which are its first) to be evaluated at
@@ -78,6 +82,7 @@ impl Base {
             Self::Airplane(kind) => kind,
             Self::PlanarQuadrotor(kind) => kind,
             Self::Quadrotor(kind) => kind,
+            Self::Omnidirectional(kind) => kind,
         }
     }
 
@@ -90,6 +95,7 @@ impl Base {
             Self::Airplane(_) => "airplane",
             Self::PlanarQuadrotor(_) => "planar_quadrotor",
             Self::Quadrotor(_) => "quadrotor",
+            Self::Omnidirectional(_) => "omnidirectional",
         }
     }
 
@@ -181,6 +187,7 @@ impl Base {
             Self::Airplane(kind) => kind.map(flat, moved),
             Self::PlanarQuadrotor(kind) => kind.map(flat, moved),
             Self::Quadrotor(kind) => kind.map(flat, moved),
+            Self::Omnidirectional(kind) => kind.map(flat, moved),
         }
     }
 
@@ -221,8 +228,8 @@ impl Base {
         if self.told_rates() == 0 { self.steady() } else { Vec::new() }
     }
 
-    /// Whether it is nonholonomic and goes along a curve whose speed can be chosen after it: all but points
-    /// and quadrotors.
+    /// Whether it is nonholonomic and goes along a curve whose speed can be chosen after it: all but points,
+    /// quadrotors and omnidirectional bases.
     pub fn follows_course(&self) -> bool {
         self.kind().course() > 0
     }

@@ -1,6 +1,9 @@
 //! Which figures of a base make sense. Imports its siblings and `error`.
 
-use super::{Actuation, Airplane, Base, Car, DifferentialDrive, PlanarQuadrotor, Point, Quadrotor, Trailer};
+use super::{
+    Actuation, Airplane, Base, Car, DifferentialDrive, MecanumWheels, Omnidirectional, PlanarQuadrotor, Point,
+    Quadrotor, Trailer,
+};
 use crate::error::{Checked, InvalidValue, ordered, positive, positive_or_endless};
 use std::f64::consts::FRAC_PI_2;
 
@@ -17,6 +20,7 @@ impl Base {
             Self::Airplane(base) => airplane(base),
             Self::PlanarQuadrotor(base) => planar_quadrotor(base),
             Self::Quadrotor(base) => quadrotor(base),
+            Self::Omnidirectional(base) => omnidirectional(base),
         };
         checked.map_err(|e| e.under(self.name()))
     }
@@ -95,6 +99,18 @@ fn quadrotor(base: &Quadrotor) -> Checked {
         Actuation::Wrench { unit, lower, upper } => wrench(unit, lower, upper),
     }
     .map_err(|e| e.under("actuation"))
+}
+
+fn omnidirectional(base: &Omnidirectional) -> Checked {
+    let Omnidirectional { velocity, acceleration, wheels } = base;
+    for i in 0..3 {
+        positive(&format!("velocity[{i}]"), velocity[i])?;
+        positive(&format!("acceleration[{i}]"), acceleration[i])?;
+    }
+    let Some(MecanumWheels { radius, half_length, half_width, rate }) = *wheels else { return Ok(()) };
+    let lengths = [("radius", radius), ("half_length", half_length), ("half_width", half_width)];
+    let mut all = lengths.into_iter().chain([("rate", rate)]);
+    all.try_for_each(|(field, value)| positive(field, value)).map_err(|e| e.under("wheels"))
 }
 
 fn wrench(unit: [f64; 4], lower: [f64; 4], upper: [f64; 4]) -> Checked {

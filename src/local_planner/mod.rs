@@ -46,11 +46,40 @@ impl LocalSettings {
     };
 }
 
+/// Steering of the ends of a problem that move faster than it is steered by elsewhere: an omnidirectional base may be
+/// faster at its heading there than it may at any.
+struct SwiftSteering {
+    steering: Steering,
+    fastest: TimeOptimal,
+}
+
+impl SwiftSteering {
+    /// Where an end of the problem exceeds `limits`.
+    fn of(problem: &Problem, limits: &[OutputLimits]) -> Option<Self> {
+        problem.mechanism.vehicle()?;
+        let mut swift = limits.to_vec();
+        for end in problem.goals.iter().chain([&problem.start]) {
+            for (limits, rate) in swift.iter_mut().zip(&end.velocity) {
+                limits.velocity = limits.velocity.max(rate.abs());
+            }
+        }
+        let steering = Steering::new(problem.smoothness, &swift);
+        (swift != limits).then(|| Self { steering, fastest: TimeOptimal::new(&swift) })
+    }
+}
+
+/// Whether an end of an edge exceeds limits of velocity.
+fn exceeds(limits: &[OutputLimits], end: End<'_>) -> bool {
+    end.velocity.iter().zip(limits).any(|(rate, limits)| rate.abs() > limits.velocity)
+}
+
 /// Joins states by valid edges. Counts what it does.
 pub struct LocalPlanner<'a> {
     /// The steering in use.
     pub steering: Steering,
     limits: Vec<OutputLimits>,
+    /// Of states that move faster than `limits` allow, though no slower than an end of the problem.
+    swift: Option<SwiftSteering>,
     checker: &'a mut dyn EdgeChecker,
     fastest: TimeOptimal,
     profiles: Vec<Profile>,
@@ -100,6 +129,7 @@ impl<'a> LocalPlanner<'a> {
             motions: EdgeBatch::new(dof, 3),
             verdicts: Vec::new(),
             shares: Vec::new(),
+            swift: SwiftSteering::of(problem, &limits),
             limits,
             coefficients: vec![0.0; (degree + 1) * dof],
             durations: Vec::new(),
@@ -259,7 +289,11 @@ impl<'a> LocalPlanner<'a> {
         if from.is_at_rest() && to.is_at_rest() {
             return Some(self.steering.rest_to_rest_duration(from.position, to.position));
         }
-        self.steering.steer(from, to, &mut self.coefficients)
+        let steering = match &self.swift {
+            Some(swift) if exceeds(&self.limits, from) || exceeds(&self.limits, to) => &swift.steering,
+            _ => &self.steering,
+        };
+        steering.steer(from, to, &mut self.coefficients)
     }
 
     /// How long the fastest motion from `from` to `to` takes, whatever stands in its way; infinitely long where none
@@ -370,7 +404,11 @@ impl<'a> LocalPlanner<'a> {
             }
             steered
         } else {
-            let Self { fastest, profiles, .. } = self;
+            let Self { fastest, swift, limits, profiles, .. } = self;
+            let fastest: &mut TimeOptimal = match swift {
+                Some(swift) if exceeds(limits, from) || exceeds(limits, to) => &mut swift.fastest,
+                _ => fastest,
+            };
             let [p0, v0, p1, v1] = [from.position, from.velocity, to.position, to.velocity];
             let steered = fastest.steer(p0, v0, p1, v1, earliest, longest, profiles);
             if let Some(duration) = steered {

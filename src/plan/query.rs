@@ -5,12 +5,14 @@ use super::driver::{Finish, GRACE, PATIENCE, drive, together};
 use super::fly::{Flight, Pilot};
 use super::joints::Joints;
 use super::lower_bound::least_duration;
+use super::omnidirectional::Rolling;
 use super::termination::{Improve, Race};
 use super::worker::{Share, Worker};
 use super::{
     Budget, EndFault, FailureHint, Overrun, PlanError, PlanOptions, Solution, Statistics, Termination,
     braking, sense,
 };
+use crate::base::Base;
 use crate::certify::Violation;
 use crate::check::{
     CheckError, Diagnosis, EdgeChecker, Meeting, Unknown, diagnose_base_until, diagnose_until,
@@ -95,7 +97,11 @@ impl<'a> PlanCall<'a> {
         if let Some(flight) = flight {
             return drive(Pilot::new(flight, worker), termination, race, improve);
         }
+        let base = self.problem.mechanism.vehicle();
         match PathLimits::of(&self.problem.mechanism) {
+            Some(limits) if matches!(base, Some(Base::Omnidirectional(_))) => {
+                drive(Rolling::new(worker, limits, goals), termination, race, improve)
+            }
             Some(limits) => drive(Drive::new(worker, limits, goals), termination, race, improve),
             None => drive(Joints::new(worker, goals), termination, race, improve),
         }

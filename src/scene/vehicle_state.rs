@@ -3,7 +3,7 @@
 
 use super::lengths::quaternion;
 use super::setup;
-use crate::base::{Base, Car, DifferentialDrive, Trailer};
+use crate::base::{Base, Car, DifferentialDrive, Omnidirectional, Trailer};
 use crate::document::{Map, Node};
 use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
@@ -63,6 +63,12 @@ pub(super) fn fields(base: &Base) -> Vec<Field> {
             ("heading", 2..3, Absent::Wrong),
             ("trailer_heading", 3..4, Absent::Heading),
         ]),
+        Base::Omnidirectional(_) => fields(&[
+            ("position", 0..2, Absent::Wrong),
+            ("heading", 2..3, Absent::Wrong),
+            ("velocity", 3..5, Absent::Zero),
+            ("turn_rate", 5..6, Absent::Zero),
+        ]),
         Base::Airplane(_) => fields(&[
             ("position", 0..3, Absent::Wrong),
             ("heading", 3..4, Absent::Wrong),
@@ -98,6 +104,7 @@ fn bounds(base: &Base) -> Vec<[f64; 2]> {
         Base::Quadrotor(flyer) => {
             [vec![ANY; 7], vec![within(flyer.velocity); 3], vec![within(flyer.body_rate); 3]].concat()
         }
+        Base::Omnidirectional(base) => [[ANY; 3], base.velocity.map(within)].concat(),
         Base::Point(_) | Base::Car(_) => vec![ANY; 4],
     }
 }
@@ -136,6 +143,16 @@ pub(super) fn read<'n>(
                 "the trailer stands at {between:?} to its car, outside its limits; expected {:?} to {angle:?}",
                 -angle
             )));
+        }
+    }
+    if let Base::Omnidirectional(Omnidirectional { wheels: Some(wheels), .. }) = base {
+        let rate = wheels.greatest_rate([state[3], state[4], state[5]]);
+        if rate > wheels.rate * (1.0 + END_SLACK) {
+            let message = format!(
+                "a wheel turns at {rate:?} rad/s, outside its limits; expected no more than {:?}",
+                wheels.rate
+            );
+            return Err(numbers[3].1.error(message));
         }
     }
     let [position, velocity] = base.configuration(&state).map_err(|e| node.error(e.to_string()))?;
@@ -260,6 +277,10 @@ pub(super) fn state(base: &Base, position: &[f64], rates: &[f64]) -> Vec<f64> {
             let (sin, cos) = q[2].sin_cos();
             vec![q[0] + d * cos, q[1] + d * sin, q[2] + q[3], q[2]]
         }
+        Base::Omnidirectional(_) => {
+            let velocity = Omnidirectional::in_body([rates[0], rates[1]], q[2]);
+            [q, &velocity, &rates[2..]].concat()
+        }
         Base::Airplane(_) => [q, &[DVec3::new(rates[0], rates[1], rates[2]).length()]].concat(),
         Base::Quadrotor(_) => {
             let rotation =
@@ -280,7 +301,9 @@ pub(super) fn state(base: &Base, position: &[f64], rates: &[f64]) -> Vec<f64> {
 mod tests {
     use super::super::tables;
     use super::*;
-    use crate::base::{Actuation, Airplane, DriveAcceleration, PlanarQuadrotor, Quadrotor, QuadrotorState};
+    use crate::base::{
+        Actuation, Airplane, DriveAcceleration, MecanumWheels, PlanarQuadrotor, Quadrotor, QuadrotorState,
+    };
     use proptest::prelude::*;
 
     fn bases() -> Vec<Base> {
@@ -303,6 +326,11 @@ mod tests {
             Base::DifferentialDrive(drive),
             Base::Car(car.clone()),
             Base::Car(Car { trailer, ..car }),
+            Base::Omnidirectional(Omnidirectional {
+                velocity: [1.0, 0.8, 2.0],
+                acceleration: [1.0; 3],
+                wheels: Some(MecanumWheels { radius: 0.1, half_length: 0.3, half_width: 0.2, rate: 20.0 }),
+            }),
             Base::Airplane(Airplane {
                 speed: [0.5, 2.0],
                 acceleration: 1.0,

@@ -5,7 +5,8 @@ use super::keys::{Files, KeyedState, NamedKeys};
 use super::vehicle::VehicleRobot;
 use super::vehicle_state;
 use crate::base::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Quadrotor,
+    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, MecanumWheels, Omnidirectional,
+    PlanarQuadrotor, Quadrotor,
 };
 use serde::Serialize;
 use serde_saphyr::{FlowMap, FlowSeq};
@@ -95,6 +96,16 @@ fn of_kind(vehicle: &VehicleRobot) -> Keys {
                 .number("angle", trailer.angle)
                 .put("body", body(&vehicle.trailer));
             keys.put("trailer", drawn.into())
+        }
+        Base::Omnidirectional(Omnidirectional { velocity, acceleration, wheels }) => {
+            let keys = keys.numbers("velocity", velocity).numbers("acceleration", acceleration);
+            let Some(MecanumWheels { radius, half_length, half_width, rate }) = *wheels else { return keys };
+            let wheels = Keys::default()
+                .number("radius", radius)
+                .number("half_length", half_length)
+                .number("half_width", half_width)
+                .number("rate", rate);
+            keys.put("wheels", EntryValue::InLine(FlowMap(NamedKeys(wheels.0))))
         }
         Base::Airplane(Airplane { speed, acceleration, yaw_rate, pitch_rate, pitch }) => keys
             .numbers("speed", speed)

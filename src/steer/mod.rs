@@ -2,8 +2,10 @@
 //! Imports `problem`, `robot` (for limits), `base` and `trajectory`.
 //!
 //! Nonholonomic bases are steered apart from their speed: along a [`Curve`], whose
-//! [`TimeParameterization`] is chosen after it.
+//! [`TimeParameterization`] is chosen after it. Paths of omnidirectional bases are driven by such curves too
+//! ([`retimed`]).
 
+mod along;
 mod path_limits;
 mod curve;
 mod effort_bounds;
@@ -21,6 +23,7 @@ mod straight;
 mod time_parameterization;
 mod time_optimal;
 
+pub use along::retimed;
 pub use path_limits::PathLimits;
 pub use curve::{Curve, DriveDirection, PathState, nearest_turn};
 pub use effort_bounds::steering_limits;

@@ -411,7 +411,7 @@ impl Reach {
         pieces: &mut Vec<Piece>,
     ) -> Option<()> {
         let square = |curve: &Curve, u: f64, speed: f64| {
-            let rate = if curve.direction == DriveDirection::Pivot { curve.heading_reference_at(u)[1].abs() } else { curve.stretch(u) };
+            let rate = if curve.direction == DriveDirection::Pivot { curve.heading_reference_at(u)[1].abs() } else { limits.stretch(curve, u)[0] };
             if speed == 0.0 { 0.0 } else { (speed / rate).powi(2) }
         };
         let first = speeds[0].map(|speed| square(&curves[run.start], 0.0, speed));
@@ -475,7 +475,8 @@ impl Reach {
                 && curve.direction != DriveDirection::Pivot
                 && let Some(cell) = self.cells.last_mut()
             {
-                cell.ratio = (curve.stretch(1.0) / curves[index + 1].stretch(0.0)).powi(2);
+                let [before, after] = [limits.stretch(curve, 1.0), limits.stretch(&curves[index + 1], 0.0)];
+                cell.ratio = (before[0] / after[0]).powi(2);
             }
         }
         Some(())

@@ -2,7 +2,7 @@
 //! The maps are those of `crate::base`, written out; quotients are guarded where a course stands.
 
 use super::super::packed::base::{
-    BASE_AIRPLANE, BASE_GROUND, BASE_PLANAR_QUADROTOR, BASE_TRAILER, PackedBase,
+    BASE_AIRPLANE, BASE_GROUND, BASE_OMNIDIRECTIONAL, BASE_PLANAR_QUADROTOR, BASE_TRAILER, PackedBase,
 };
 use super::super::packed::{Edge, Packed};
 use super::moment::{Moment, polynomial_at};
@@ -24,6 +24,7 @@ pub(super) fn edge<S: Simd32, const TERMS: usize>(
         BASE_GROUND => ground(s, base, &outputs, scratch),
         BASE_TRAILER => trailer(s, base, &outputs, scratch),
         BASE_AIRPLANE => airplane(s, &outputs, scratch),
+        BASE_OMNIDIRECTIONAL => omnidirectional(s, base, &outputs, scratch),
         BASE_PLANAR_QUADROTOR => planar_quadrotor(s, base, -packed.gravity[2], &outputs, scratch),
         _ => quadrotor(s, base, -packed.gravity[2], &outputs, scratch),
     }
@@ -228,6 +229,27 @@ fn airplane<S: Simd32, const TERMS: usize>(s: S, outputs: &Outputs<'_, S, TERMS>
     store(&mut scratch.bounded, &[way, pitch_tangent]);
     let (yaw, pitch) = (atan2(s, y[1], x[1]), atan2(s, z[1], level));
     store(&mut scratch.flat[0], &[x[0], y[0], z[0], yaw, pitch]);
+}
+
+#[inline(always)]
+fn omnidirectional<S: Simd32, const TERMS: usize>(
+    s: S,
+    base: &PackedBase,
+    outputs: &Outputs<'_, S, TERMS>,
+    scratch: &mut Scratch,
+) {
+    let [x, y] = [outputs.derivatives::<3>(s, 0), outputs.derivatives::<3>(s, 1)];
+    let theta = outputs.derivatives::<3>(s, 2);
+    let (sin, cos) = sin_cos(s, theta[0]);
+    let (u, v) = turn_back(sin, cos, x[1], y[1]);
+    let (ahead, left) = turn_back(sin, cos, x[2], y[2]);
+    let mut bounded = [u, v, theta[1], ahead, left, theta[2], u, u, u, u];
+    for (wheel, mixer) in bounded[6..].iter_mut().zip(&base.mixer) {
+        let [ahead, aside, turn, _] = *mixer;
+        *wheel = s.splat(ahead).mul_add(u, sum_of_products(s.splat(aside), v, s.splat(turn), theta[1]));
+    }
+    store(&mut scratch.bounded, &bounded);
+    store(&mut scratch.flat[0], &[x[0], y[0], theta[0]]);
 }
 
 #[inline(always)]
