@@ -9,7 +9,8 @@ use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
 use crate::problem::{Problem, Smoothness};
 use crate::robot::OutputLimits;
 use crate::steer::{
-    self, End, JerkLimited, JerkProfile, Profile, SAME_TIME, Steering, TimeOptimal, steering_limits,
+    self, End, HeadingLimits, JerkLimited, JerkProfile, Profile, SAME_TIME, Steering, TimeOptimal,
+    steering_limits,
 };
 use crate::stop::{Stop, Watch};
 use crate::trajectory::{Trajectory, derivative};
@@ -46,40 +47,13 @@ impl LocalSettings {
     };
 }
 
-/// Steering of the ends of a problem that move faster than it is steered by elsewhere: an omnidirectional base may be
-/// faster at its heading there than it may at any.
-struct SwiftSteering {
-    steering: Steering,
-    fastest: TimeOptimal,
-}
-
-impl SwiftSteering {
-    /// Where an end of the problem exceeds `limits`.
-    fn of(problem: &Problem, limits: &[OutputLimits]) -> Option<Self> {
-        problem.mechanism.vehicle()?;
-        let mut swift = limits.to_vec();
-        for end in problem.goals.iter().chain([&problem.start]) {
-            for (limits, rate) in swift.iter_mut().zip(&end.velocity) {
-                limits.velocity = limits.velocity.max(rate.abs());
-            }
-        }
-        let steering = Steering::new(problem.smoothness, &swift);
-        (swift != limits).then(|| Self { steering, fastest: TimeOptimal::new(&swift) })
-    }
-}
-
-/// Whether an end of an edge exceeds limits of velocity.
-fn exceeds(limits: &[OutputLimits], end: End<'_>) -> bool {
-    end.velocity.iter().zip(limits).any(|(rate, limits)| rate.abs() > limits.velocity)
-}
-
 /// Joins states by valid edges. Counts what it does.
 pub struct LocalPlanner<'a> {
     /// The steering in use.
     pub steering: Steering,
     limits: Vec<OutputLimits>,
-    /// Of states that move faster than `limits` allow, though no slower than an end of the problem.
-    swift: Option<SwiftSteering>,
+    /// What takes the place of `limits` where these depend on the way that an edge goes.
+    headings: Option<HeadingLimits>,
     checker: &'a mut dyn EdgeChecker,
     fastest: TimeOptimal,
     profiles: Vec<Profile>,
@@ -129,7 +103,7 @@ impl<'a> LocalPlanner<'a> {
             motions: EdgeBatch::new(dof, 3),
             verdicts: Vec::new(),
             shares: Vec::new(),
-            swift: SwiftSteering::of(problem, &limits),
+            headings: HeadingLimits::of(problem, &limits),
             limits,
             coefficients: vec![0.0; (degree + 1) * dof],
             durations: Vec::new(),
@@ -286,13 +260,17 @@ impl<'a> LocalPlanner<'a> {
 
     /// The least duration at which velocities and accelerations hold, if there is one.
     fn shortest(&mut self, from: End<'_>, to: End<'_>) -> Option<f64> {
-        if from.is_at_rest() && to.is_at_rest() {
-            return Some(self.steering.rest_to_rest_duration(from.position, to.position));
-        }
-        let steering = match &self.swift {
-            Some(swift) if exceeds(&self.limits, from) || exceeds(&self.limits, to) => &swift.steering,
-            _ => &self.steering,
+        let of_way;
+        let steering = match &mut self.headings {
+            Some(headings) => {
+                of_way = Steering::new(Smoothness::Acceleration, headings.between(from, to));
+                &of_way
+            }
+            None => &self.steering,
         };
+        if from.is_at_rest() && to.is_at_rest() {
+            return Some(steering.rest_to_rest_duration(from.position, to.position));
+        }
         steering.steer(from, to, &mut self.coefficients)
     }
 
@@ -404,11 +382,10 @@ impl<'a> LocalPlanner<'a> {
             }
             steered
         } else {
-            let Self { fastest, swift, limits, profiles, .. } = self;
-            let fastest: &mut TimeOptimal = match swift {
-                Some(swift) if exceeds(limits, from) || exceeds(limits, to) => &mut swift.fastest,
-                _ => fastest,
-            };
+            let Self { fastest, headings, profiles, .. } = self;
+            if let Some(headings) = headings {
+                *fastest = TimeOptimal::new(headings.between(from, to));
+            }
             let [p0, v0, p1, v1] = [from.position, from.velocity, to.position, to.velocity];
             let steered = fastest.steer(p0, v0, p1, v1, earliest, longest, profiles);
             if let Some(duration) = steered {

@@ -2,18 +2,105 @@
 //! shortened as those of joints, within limits of each axis that hold at every heading; then each is driven as fast as
 //! its limits in the frame of the body allow where it leads.
 
+use super::drive::ball_path;
 use super::driver::{Answer, Attempt, Family};
 use super::joints::{JointPath, Joints};
 use super::worker::Worker;
-use super::{Halt, Termination};
-use crate::check::CheckError;
-use crate::problem::JointState;
+use super::{Halt, PlanOptions, Sampling, Termination};
+use crate::base::Base;
+use crate::check::{CheckError, Lengths, search_box};
+use crate::problem::{JointState, Problem};
+use crate::search::GuidePath;
 use crate::steer::{PathLimits, retimed};
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
+use glam::DVec3;
+use std::f64::consts::{PI, TAU};
+use std::sync::OnceLock;
 
 /// Trajectories of axes are kept of so many answers, to be polished.
 const KEPT: usize = 4;
+
+/// How samples are drawn along the path of the body's largest ball.
+struct GuideSettings {
+    /// Share of the samples that are.
+    share: f64,
+    /// Of these, the share that points along the path, or against it.
+    headed: f64,
+    /// By how much the heading of such a one may differ from that of the path, rad.
+    astray: f64,
+    /// How far from the path places are, as shares of how far the body reaches: from the least to one, evenly on a
+    /// logarithmic scale. Passages may be narrow, or so may the ways around what the ball alone can pass.
+    nearest: f64,
+    /// Of the joints that are carried, the share of samples in which they stand between those of the start and of the goal.
+    carried: f64,
+}
+
+impl GuideSettings {
+    const DEFAULT: Self = Self { share: 0.5, headed: 0.7, astray: 0.3, nearest: 0.02, carried: 0.5 };
+}
+
+/// A path, and what is drawn along it.
+struct Guide {
+    path: GuidePath,
+    /// How far the body reaches from its place, metres.
+    reach: f64,
+    start: JointState,
+    goal: JointState,
+}
+
+impl Guide {
+    fn of(problem: &Problem, stop: &Stop) -> Option<Self> {
+        let place = |state: &JointState| DVec3::new(state.position[0], state.position[1], 0.0);
+        let goals: Vec<DVec3> = problem.goals.iter().map(place).collect();
+        let bounds = search_box(problem, Lengths::of(problem).radian);
+        let (path, reach) = ball_path(problem, place(&problem.start), &goals, &bounds[..2], stop)?;
+        let end = path.at(path.length());
+        let near = |goal: &&JointState| place(goal).distance(end);
+        let goal = problem.goals.iter().min_by(|a, b| near(a).total_cmp(&near(b)))?;
+        Some(Self { path, reach, start: problem.start.clone(), goal: goal.clone() })
+    }
+
+    /// Moves a place that was drawn evenly to one along the path.
+    fn draw(&self, unit: &mut dyn FnMut() -> f64, position: &mut [f64]) {
+        let GuideSettings { headed, astray, nearest, carried, .. } = GuideSettings::DEFAULT;
+        let along = unit() * self.path.length();
+        let far = self.reach * nearest.powf(unit());
+        let aside = TAU * unit();
+        let place = self.path.at(along) + far * DVec3::new(aside.cos(), aside.sin(), 0.0);
+        (position[0], position[1]) = (place.x, place.y);
+        if unit() < headed {
+            let way = self.path.at(along + 0.5 * self.reach) - self.path.at(along - 0.5 * self.reach);
+            let back = if unit() < 0.5 { PI } else { 0.0 };
+            let heading = way.y.atan2(way.x) + back + astray * (2.0 * unit() - 1.0);
+            // By whole turns as near as can be to what was drawn.
+            position[2] = heading + TAU * ((position[2] - heading) / TAU).round();
+        }
+        if position.len() > 3 && unit() < carried {
+            let share = along / self.path.length();
+            let ends = self.start.position.iter().zip(&self.goal.position);
+            for (joint, (from, to)) in position.iter_mut().zip(ends).skip(3) {
+                *joint = from + share * (to - from);
+            }
+        }
+    }
+}
+
+/// The options of a query for an omnidirectional base, with samples along the path of its body's largest ball, which is
+/// looked for when the first is drawn.
+pub(super) fn guided(problem: &Problem, options: &PlanOptions, stop: &Stop) -> Option<PlanOptions> {
+    let Some(Base::Omnidirectional(_)) = problem.mechanism.vehicle() else { return None };
+    let (problem, stop) = (problem.clone(), stop.clone());
+    let guide = OnceLock::new();
+    let draw = move |unit: &mut dyn FnMut() -> f64, position: &mut [f64]| {
+        if unit() < GuideSettings::DEFAULT.share
+            && let Some(guide) = guide.get_or_init(|| Guide::of(&problem, &stop))
+        {
+            guide.draw(unit, position);
+        }
+    };
+    Some(PlanOptions { sampling: Some(Sampling::new(draw)), ..options.clone() })
+}
 
 /// One worker's search.
 pub(super) struct Rolling<'a> {

@@ -5,7 +5,7 @@ use super::driver::{Finish, GRACE, PATIENCE, drive, together};
 use super::fly::{Flight, Pilot};
 use super::joints::Joints;
 use super::lower_bound::least_duration;
-use super::omnidirectional::Rolling;
+use super::omnidirectional::{Rolling, guided};
 use super::termination::{Improve, Race};
 use super::worker::{Share, Worker};
 use super::{
@@ -45,6 +45,8 @@ pub(super) struct QueryTask<'a> {
     goals: Vec<&'a JointState>,
     /// What is to be flown, by a quadrotor.
     flight: Option<Flight<'a>>,
+    /// The options of an omnidirectional base, whose samples are guided.
+    guided: Option<PlanOptions>,
 }
 
 impl<'a> PlanCall<'a> {
@@ -82,17 +84,20 @@ impl<'a> PlanCall<'a> {
         match self.termination.interrupted() {
             // What was not looked at to its end tells nothing.
             Some(budget) => Err(self.exhausted(budget)),
-            None => Ok(QueryTask { flight: flight?, goals }),
+            None => {
+                let guided = guided(self.problem, self.options, self.termination.stop());
+                Ok(QueryTask { flight: flight?, guided, goals })
+            }
         }
     }
 
     /// A worker's share of the work, by the family of the problem.
     pub(super) fn run<'l>(
         &'l self,
-        worker: Worker<'l>,
+        mut worker: Worker<'l>,
         task: &'l QueryTask<'l>,
     ) -> Result<Finish, CheckError> {
-        let QueryTask { goals, flight } = task;
+        let QueryTask { goals, flight, guided } = task;
         let (termination, race, improve) = (&self.termination, &self.race, self.improve);
         if let Some(flight) = flight {
             return drive(Pilot::new(flight, worker), termination, race, improve);
@@ -100,6 +105,7 @@ impl<'a> PlanCall<'a> {
         let base = self.problem.mechanism.vehicle();
         match PathLimits::of(&self.problem.mechanism) {
             Some(limits) if matches!(base, Some(Base::Omnidirectional(_))) => {
+                worker.options = guided.as_ref().unwrap_or(worker.options);
                 drive(Rolling::new(worker, limits, goals), termination, race, improve)
             }
             Some(limits) => drive(Drive::new(worker, limits, goals), termination, race, improve),

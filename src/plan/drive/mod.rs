@@ -19,6 +19,7 @@ use crate::robot::Mechanism;
 use crate::steer::{PathLimits, TimeParameterization};
 use crate::stop::Stop;
 use ends::Root;
+pub(super) use pursuit::ball_path;
 use pursuit::Pursuit;
 use search::Search;
 
