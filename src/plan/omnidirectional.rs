@@ -1,15 +1,16 @@
 //! The family of omnidirectional bases, and of what they carry. Outputs are coordinates, so that paths are searched and
-//! shortened as those of joints, within limits of each axis that hold at every heading; then each is driven as fast as
-//! its limits in the frame of the body allow where it leads.
+//! shortened as those of joints, by edges as fast as limits in the frame of the body allow on their way; then it turns to
+//! where it is faster, and is driven as fast as all limits allow along its path.
 
 use super::drive::ball_path;
 use super::driver::{Answer, Attempt, Family};
 use super::joints::{JointPath, Joints};
 use super::worker::Worker;
 use super::{Halt, PlanOptions, Sampling, Termination};
-use crate::base::Base;
+use crate::base::{Base, Omnidirectional};
 use crate::check::{CheckError, Lengths, search_box};
 use crate::problem::{JointState, Problem};
+use crate::refine::turn_headings;
 use crate::search::GuidePath;
 use crate::steer::{PathLimits, retimed};
 use crate::stop::Stop;
@@ -17,9 +18,6 @@ use crate::trajectory::Trajectory;
 use glam::DVec3;
 use std::f64::consts::{PI, TAU};
 use std::sync::OnceLock;
-
-/// Trajectories of axes are kept of so many answers, to be polished.
-const KEPT: usize = 4;
 
 /// How samples are drawn along the path of the body's largest ball.
 struct GuideSettings {
@@ -106,30 +104,35 @@ pub(super) fn guided(problem: &Problem, options: &PlanOptions, stop: &Stop) -> O
 pub(super) struct Rolling<'a> {
     joints: Joints<'a>,
     limits: PathLimits,
-    /// What the trajectory that was made last was before it was made faster, until that is certified.
-    slower: Option<Trajectory>,
-    /// How long the last trajectories take, seconds, and what they were before.
-    kept: Vec<(f64, Trajectory)>,
+    base: &'a Omnidirectional,
+    /// What there is in place of the trajectory that was made last, the slowest first, until one is certified.
+    slower: Vec<Trajectory>,
 }
 
 impl<'a> Rolling<'a> {
-    pub(super) fn new(worker: Worker<'a>, limits: PathLimits, goals: &[&'a JointState]) -> Self {
-        Self { joints: Joints::new(worker, goals), limits, slower: None, kept: Vec::new() }
+    /// `None` where the base is none.
+    pub(super) fn new(worker: Worker<'a>, goals: &[&'a JointState]) -> Result<Self, Worker<'a>> {
+        let mechanism = &worker.problem.mechanism;
+        match (PathLimits::of(mechanism), mechanism.vehicle()) {
+            (Some(limits), Some(Base::Omnidirectional(base))) => {
+                Ok(Self { joints: Joints::new(worker, goals), limits, base, slower: Vec::new() })
+            }
+            _ => Err(worker),
+        }
     }
 
-    /// The same path as fast as can be.
-    fn faster(&mut self, trajectory: &Trajectory) -> Option<Trajectory> {
-        let limits = &self.limits;
-        let stop = self.joints.worker().local.stop().clone();
-        let faster = self.joints.worker().refining(|_| retimed(limits, trajectory, &stop))?;
-        if faster.duration() >= trajectory.duration() {
-            return None;
-        }
-        if self.kept.len() == KEPT {
-            self.kept.remove(0);
-        }
-        self.kept.push((faster.duration(), trajectory.clone()));
-        Some(faster)
+    /// The trajectory itself, and what drives its path faster, with its own headings and with others: the fastest last.
+    fn faster(&mut self, trajectory: Trajectory) -> Result<Vec<Trajectory>, CheckError> {
+        let Self { joints, limits, base, .. } = self;
+        joints.worker().refining(|worker| {
+            let stop = worker.local.stop().clone();
+            let turned = turn_headings(&trajectory, base, &mut worker.local)?;
+            let paths = std::iter::once(&trajectory).chain(&turned);
+            let faster: Vec<Trajectory> = paths.filter_map(|path| retimed(limits, path, &stop)).collect();
+            let mut all: Vec<Trajectory> = std::iter::once(trajectory).chain(faster).collect();
+            all.sort_by(|a, b| b.duration().total_cmp(&a.duration()));
+            Ok(all)
+        })
     }
 }
 
@@ -149,7 +152,7 @@ impl<'a> Family<'a> for Rolling<'a> {
         best: Option<&Answer>,
         termination: &Termination<'_>,
     ) -> Result<Vec<JointPath>, Halt> {
-        self.slower = None;
+        self.slower.clear();
         self.joints.search(best, termination)
     }
 
@@ -164,21 +167,17 @@ impl<'a> Family<'a> for Rolling<'a> {
         attempt: u32,
         stop: &Stop,
     ) -> Result<Attempt, CheckError> {
-        if let Some(slower) = self.slower.take() {
+        if let Some(slower) = self.slower.pop() {
             return Ok(Attempt::Made(slower));
         }
         let made = self.joints.trajectory(path, attempt, stop)?;
         let Attempt::Made(trajectory) = made else { return Ok(made) };
-        let Some(faster) = self.faster(&trajectory) else { return Ok(Attempt::Made(trajectory)) };
-        self.slower = Some(trajectory);
-        Ok(Attempt::Made(faster))
+        self.slower = self.faster(trajectory)?;
+        Ok(self.slower.pop().map_or(Attempt::Failed, Attempt::Made))
     }
 
     fn polish(&mut self, best: &Answer, moves: u32) -> Result<Option<Trajectory>, CheckError> {
-        let duration = best.trajectory.duration();
-        let kept = self.kept.iter().find(|(of, _)| *of == duration);
-        let before = kept.map_or(&best.trajectory, |(_, before)| before).clone();
-        let polished = self.joints.polished(before, moves)?;
-        Ok(Some(self.faster(&polished).unwrap_or(polished)))
+        let polished = self.joints.polished(best.trajectory.clone(), moves)?;
+        Ok(self.faster(polished)?.pop())
     }
 }

@@ -12,7 +12,6 @@ use super::{
     Budget, EndFault, FailureHint, Overrun, PlanError, PlanOptions, Solution, Statistics, Termination,
     braking, sense,
 };
-use crate::base::Base;
 use crate::certify::Violation;
 use crate::check::{
     CheckError, Diagnosis, EdgeChecker, Meeting, Unknown, diagnose_base_until, diagnose_until,
@@ -102,12 +101,12 @@ impl<'a> PlanCall<'a> {
         if let Some(flight) = flight {
             return drive(Pilot::new(flight, worker), termination, race, improve);
         }
-        let base = self.problem.mechanism.vehicle();
+        worker.options = guided.as_ref().unwrap_or(worker.options);
+        let worker = match Rolling::new(worker, goals) {
+            Ok(rolling) => return drive(rolling, termination, race, improve),
+            Err(worker) => worker,
+        };
         match PathLimits::of(&self.problem.mechanism) {
-            Some(limits) if matches!(base, Some(Base::Omnidirectional(_))) => {
-                worker.options = guided.as_ref().unwrap_or(worker.options);
-                drive(Rolling::new(worker, limits, goals), termination, race, improve)
-            }
             Some(limits) => drive(Drive::new(worker, limits, goals), termination, race, improve),
             None => drive(Joints::new(worker, goals), termination, race, improve),
         }

@@ -3,13 +3,16 @@
 //!
 //! Between two instants of motion a polynomial of time is a regular curve already. Where it begins or ends at rest its
 //! derivative vanishes: a straight piece becomes a line, and of any other the part next to the rest a cubic of the same
-//! ends and tangents.
+//! ends and tangents. So does a piece of a higher degree than that.
 
 use super::curve::{CURVE_DEGREE, Coefficients, Curve, DriveDirection, jet, shifted};
 use super::path_limits::PathLimits;
 use super::time_parameterization::{EndSpeeds, TimeParameterization};
 use crate::stop::Stop;
 use crate::trajectory::{Segment, Trajectory};
+
+/// Degree of curves: polynomials of time along them have twice as much.
+const DEGREE: usize = 3;
 
 /// What is below this share of how far a piece goes is rounding.
 const ROUNDING: f64 = 1e-9;
@@ -173,7 +176,7 @@ impl Piece {
     fn curves(&self) -> Vec<Curve> {
         let (begins, ends) = (self.rests(0.0), self.rests(1.0));
         if !begins && !ends {
-            return vec![curve(self.0.clone())];
+            return vec![self.between()];
         }
         if self.is_straight() {
             return vec![self.line()];
@@ -181,8 +184,17 @@ impl Piece {
         let [from, to] = [if begins { NEAR_REST } else { 0.0 }, if ends { 1.0 - NEAR_REST } else { 1.0 }];
         let before = begins.then(|| self.part(0.0, from).bow());
         let after = ends.then(|| self.part(to, 1.0).bow());
-        let between = curve(self.part(from, to).0);
+        let between = self.part(from, to).between();
         before.into_iter().chain([between]).chain(after).collect()
+    }
+
+    /// Itself, or where its degree is higher the cubic with the same ends and tangents.
+    fn between(&self) -> Curve {
+        if self.0.iter().all(|p| p[DEGREE + 1..].iter().all(|&c| c == 0.0)) {
+            return curve(self.0.clone());
+        }
+        let [first, last] = [0.0, 1.0].map(|end| self.at(end, 1));
+        self.cubic(&first, &last)
     }
 
     fn line(&self) -> Curve {
@@ -198,9 +210,15 @@ impl Piece {
     fn bow(&self) -> Curve {
         let length = norm(&self.displacement());
         let [first, last] = [0.0, 1.0].map(|end| self.direction(end));
+        let scaled = |direction: Vec<f64>| direction.into_iter().map(|x| length * x).collect::<Vec<f64>>();
+        self.cubic(&scaled(first), &scaled(last))
+    }
+
+    /// The cubic with the same ends and these tangents.
+    fn cubic(&self, first: &[f64], last: &[f64]) -> Curve {
         let cubic = |(output, p): (usize, &Coefficients)| {
             let (a, b) = (p[0], jet(p, 1.0)[0]);
-            let (v, w) = (length * first[output], length * last[output]);
+            let (v, w) = (first[output], last[output]);
             let mut cubic = [0.0; CURVE_DEGREE + 1];
             cubic[..4].copy_from_slice(&[a, v, 3.0 * (b - a) - 2.0 * v - w, v + w - 2.0 * (b - a)]);
             cubic

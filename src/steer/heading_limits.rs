@@ -55,7 +55,7 @@ impl HeadingLimits {
 impl Omnidirectional {
     /// The greatest rate at which a way x, y, theta can be gone, 1/s, and the greatest derivative of that, 1/s^2, while the
     /// heading is anywhere between two; infinite where the way is none.
-    fn paces(&self, [x, y, turn]: [f64; 3], headings: [f64; 2]) -> [f64; 2] {
+    pub(crate) fn paces(&self, [x, y, turn]: [f64; 3], headings: [f64; 2]) -> [f64; 2] {
         let (length, course) = (x.hypot(y), y.atan2(x));
         // The course as it is seen from the body.
         let [a, b] = headings.map(|heading| course - heading);

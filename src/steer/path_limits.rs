@@ -130,6 +130,13 @@ impl PathLimits {
         }
     }
 
+    /// How many cells a curve of a sequence has at least, of which so many are enough for any by itself: paths of
+    /// omnidirectional bases are cut into many curves already.
+    pub(super) fn least_cells(&self, curves: usize, enough: usize) -> usize {
+        let is_cut = matches!(self.base, Base::Omnidirectional(_));
+        if is_cut { enough.div_ceil(curves).max(2) } else { enough }
+    }
+
     /// Whether it may come to rest.
     pub fn may_rest(&self) -> bool {
         let [least, most] = self.speed();

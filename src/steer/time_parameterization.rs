@@ -462,8 +462,8 @@ impl Reach {
         for index in run.clone() {
             let curve = &curves[index];
             let estimate = limits.shortest(curve, f64::INFINITY)?;
-            let count =
-                ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(LEAST_CELLS, MOST_CELLS) * finer;
+            let least = limits.least_cells(run.len(), LEAST_CELLS);
+            let count = ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(least, MOST_CELLS) * finer;
             let width = 1.0 / count as f64;
             for i in 0..count {
                 if self.watch.is_due(SET_UP) {
