@@ -290,7 +290,7 @@ fn cars_and_omnidirectional_bases_carry_arms_too() {
 /// Every spoiled line with what is said of it.
 #[test]
 fn errors_name_line_key_and_expectation() {
-    let cases: [(&str, &str, &str, &str); 36] = [
+    let cases: [(&str, &str, &str, &str); 42] = [
         (
             DRIVE,
             "speed: [-0.5, 1]",
