@@ -1,8 +1,10 @@
 //! A base that drives in any direction and turns meanwhile: on mecanum or other omnidirectional wheels.
 
 use super::jet::Jet;
-use super::kind::{Coordinate, Flat, Kind, Moved, Singular};
+use super::admit::moved_out;
+use super::kind::{ANY, Coordinate, Flat, Kind, Moved, Singular, StateKey, within};
 use super::scalar::Scalar;
+use crate::error::{Checked, positive};
 use glam::DVec3;
 use std::f64::consts::SQRT_2;
 
@@ -85,6 +87,15 @@ impl Omnidirectional {
         all.map(|limits| limits.map(|limit| limit * (1.0 - MARGIN)))
     }
 
+    pub(super) fn widen(&mut self, other: &Self) {
+        for (limit, other) in self.velocity.iter_mut().zip(other.velocity) {
+            *limit = limit.max(other);
+        }
+        if let (Some(wheels), Some(other)) = (&mut self.wheels, other.wheels) {
+            wheels.rate = wheels.rate.max(other.rate);
+        }
+    }
+
     /// Velocities in the frame of the body of a place that moves so in the world at a heading.
     pub fn in_body([x, y]: [f64; 2], heading: f64) -> [f64; 2] {
         let (sin, cos) = heading.sin_cos();
@@ -98,6 +109,62 @@ fn turned_back<S: Scalar>((sin, cos): (Jet<S>, Jet<S>), x: Jet<S>, y: Jet<S>) ->
 }
 
 impl Kind for Omnidirectional {
+    fn name(&self) -> &'static str {
+        "omnidirectional"
+    }
+
+    fn validate(&self) -> Checked {
+        for i in 0..3 {
+            positive(&format!("velocity[{i}]"), self.velocity[i])?;
+            positive(&format!("acceleration[{i}]"), self.acceleration[i])?;
+        }
+        let Some(MecanumWheels { radius, half_length, half_width, rate }) = self.wheels else { return Ok(()) };
+        let figures =
+            [("radius", radius), ("half_length", half_length), ("half_width", half_width), ("rate", rate)];
+        figures.into_iter().try_for_each(|(field, value)| positive(field, value)).map_err(|e| e.under("wheels"))
+    }
+
+    fn admit(&mut self, q: &[f64], v: &[f64], share: f64) {
+        let [ahead, left] = Self::in_body([v[0], v[1]], q[2]);
+        let rates = [ahead, left, v[2]];
+        for (limit, rate) in self.velocity.iter_mut().zip(rates) {
+            *limit = moved_out(*limit, rate, share);
+        }
+        if let Some(wheels) = &mut self.wheels {
+            wheels.rate = moved_out(wheels.rate, wheels.greatest_rate(rates), share);
+        }
+    }
+
+    fn state_keys(&self) -> &'static [StateKey] {
+        const {
+            &[
+                StateKey::required("position", 2),
+                StateKey::required("heading", 1),
+                StateKey::zero("velocity", 2),
+                StateKey::zero("turn_rate", 1),
+            ]
+        }
+    }
+
+    fn state_bounds(&self) -> Vec<[f64; 2]> {
+        [[ANY; 3], self.velocity.map(within)].concat()
+    }
+
+    fn state_fault(&self, state: &[f64], slack: f64) -> Option<(usize, String)> {
+        let wheels = self.wheels?;
+        let rate = wheels.greatest_rate([state[3], state[4], state[5]]);
+        (rate > wheels.rate * (1.0 + slack)).then(|| {
+            let most = wheels.rate;
+            let message =
+                format!("a wheel turns at {rate:?} rad/s, outside its limits; expected no more than {most:?}");
+            (3, message)
+        })
+    }
+
+    fn state(&self, q: &[f64], rates: &[f64]) -> Vec<f64> {
+        [q, &Self::in_body([rates[0], rates[1]], q[2]), &rates[2..]].concat()
+    }
+
     fn outputs(&self) -> &'static [&'static str] {
         &STATES[..3]
     }

@@ -160,12 +160,12 @@ fn body(parts: &[Part]) -> EntryValue {
 
 /// The keys of a state of a base whose coordinates have these positions and rates.
 pub(super) fn state(base: &Base, position: &[f64], rates: &[f64], joints: Option<KeyedState>) -> EntryValue {
-    let numbers = vehicle_state::state(base, position, rates);
+    let numbers = base.state(position, rates);
     let mut keys = Keys::default();
-    for field in vehicle_state::fields(base) {
-        keys = match &numbers[field.states] {
-            [number] => keys.number(field.key, *number),
-            several => keys.numbers(field.key, several),
+    for (key, states) in vehicle_state::fields(base) {
+        keys = match &numbers[states] {
+            [number] => keys.number(key.key, *number),
+            several => keys.numbers(key.key, several),
         };
     }
     if let Some(joints) = joints {
