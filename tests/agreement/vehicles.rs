@@ -70,10 +70,10 @@ fn base(kind: usize, rng: &mut Pcg64Mcg) -> Base {
                 radius: up_to(0.2),
                 half_length: up_to(0.4),
                 half_width: up_to(0.3),
-                rate: up_to(30.0),
+                rate: up_to(60.0),
             };
-            let velocity = [up_to(3.0), up_to(3.0), up_to(3.0)];
-            let acceleration = [up_to(6.0), up_to(6.0), up_to(6.0)];
+            let velocity = [up_to(5.0), up_to(5.0), up_to(5.0)];
+            let acceleration = [up_to(10.0), up_to(10.0), up_to(10.0)];
             let wheels = rng.random_bool(0.5).then_some(wheels);
             Base::Omnidirectional(Omnidirectional { velocity, acceleration, wheels })
         }
