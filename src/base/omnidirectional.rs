@@ -1,7 +1,7 @@
 //! A base that drives in any direction and turns meanwhile: on mecanum or other omnidirectional wheels.
 
-use super::jet::Jet;
 use super::admit::moved_out;
+use super::jet::Jet;
 use super::kind::{ANY, Coordinate, Flat, Kind, Moved, Singular, StateKey, within};
 use super::scalar::Scalar;
 use crate::error::{Checked, positive};
@@ -118,10 +118,15 @@ impl Kind for Omnidirectional {
             positive(&format!("velocity[{i}]"), self.velocity[i])?;
             positive(&format!("acceleration[{i}]"), self.acceleration[i])?;
         }
-        let Some(MecanumWheels { radius, half_length, half_width, rate }) = self.wheels else { return Ok(()) };
+        let Some(MecanumWheels { radius, half_length, half_width, rate }) = self.wheels else {
+            return Ok(());
+        };
         let figures =
             [("radius", radius), ("half_length", half_length), ("half_width", half_width), ("rate", rate)];
-        figures.into_iter().try_for_each(|(field, value)| positive(field, value)).map_err(|e| e.under("wheels"))
+        figures
+            .into_iter()
+            .try_for_each(|(field, value)| positive(field, value))
+            .map_err(|e| e.under("wheels"))
     }
 
     fn admit(&mut self, q: &[f64], v: &[f64], share: f64) {
@@ -155,8 +160,9 @@ impl Kind for Omnidirectional {
         let rate = wheels.greatest_rate([state[3], state[4], state[5]]);
         (rate > wheels.rate * (1.0 + slack)).then(|| {
             let most = wheels.rate;
-            let message =
-                format!("a wheel turns at {rate:?} rad/s, outside its limits; expected no more than {most:?}");
+            let message = format!(
+                "a wheel turns at {rate:?} rad/s, outside its limits; expected no more than {most:?}"
+            );
             (3, message)
         })
     }

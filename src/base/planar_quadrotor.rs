@@ -1,7 +1,7 @@
 //! A quadrotor in a vertical plane.
 
-use super::jet::Jet;
 use super::admit::moved_out;
+use super::jet::Jet;
 use super::kind::{ANY, Coordinate, Flat, Kind, Moved, Singular, StateKey, within};
 use super::quadrotor::LEAST_THRUST;
 use super::scalar::Scalar;

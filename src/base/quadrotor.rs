@@ -1,7 +1,7 @@
 //! A quadrotor.
 
-use super::jet::Jet;
 use super::admit::moved_out;
+use super::jet::Jet;
 use super::kind::{ANY, Absent, Coordinate, Flat, Kind, Moved, Singular, StateKey, within};
 use super::scalar::Scalar;
 use crate::error::{Checked, InvalidValue, ordered, positive};

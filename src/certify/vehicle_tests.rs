@@ -98,7 +98,8 @@ fn limited(mut base: Base, name: &str, most: f64) -> Base {
             base.wheels.as_mut().expect("it has some").rate = most;
         }
         (Base::Omnidirectional(base), name) => {
-            let limits = if name.contains("acceleration") { &mut base.acceleration } else { &mut base.velocity };
+            let limits =
+                if name.contains("acceleration") { &mut base.acceleration } else { &mut base.velocity };
             let of = if name.ends_with("ahead") { 0 } else { 1 + usize::from(name.starts_with("turn")) };
             limits[of] = most;
         }

@@ -110,15 +110,13 @@ pub(super) struct Rolling<'a> {
 }
 
 impl<'a> Rolling<'a> {
-    /// `None` where the base is none.
-    pub(super) fn new(worker: Worker<'a>, goals: &[&'a JointState]) -> Result<Self, Worker<'a>> {
-        let mechanism = &worker.problem.mechanism;
-        match (PathLimits::of(mechanism), mechanism.vehicle()) {
-            (Some(limits), Some(Base::Omnidirectional(base))) => {
-                Ok(Self { joints: Joints::new(worker, goals), limits, base, slower: Vec::new() })
-            }
-            _ => Err(worker),
-        }
+    pub(super) fn new(
+        worker: Worker<'a>,
+        limits: PathLimits,
+        base: &'a Omnidirectional,
+        goals: &[&'a JointState],
+    ) -> Self {
+        Self { joints: Joints::new(worker, goals), limits, base, slower: Vec::new() }
     }
 
     /// The trajectory itself, and what drives its path faster, with its own headings and with others: the fastest last.
@@ -161,12 +159,7 @@ impl<'a> Family<'a> for Rolling<'a> {
     }
 
     /// Refined and made as fast as can be; where that cannot be certified, as it was before.
-    fn trajectory(
-        &mut self,
-        path: &mut JointPath,
-        attempt: u32,
-        stop: &Stop,
-    ) -> Result<Attempt, CheckError> {
+    fn trajectory(&mut self, path: &mut JointPath, attempt: u32, stop: &Stop) -> Result<Attempt, CheckError> {
         if let Some(slower) = self.slower.pop() {
             return Ok(Attempt::Made(slower));
         }

@@ -12,6 +12,7 @@ use super::{
     Budget, EndFault, FailureHint, Overrun, PlanError, PlanOptions, Solution, Statistics, Termination,
     braking, sense,
 };
+use crate::base::Base;
 use crate::certify::Violation;
 use crate::check::{
     CheckError, Diagnosis, EdgeChecker, Meeting, Unknown, diagnose_base_until, diagnose_until,
@@ -102,13 +103,13 @@ impl<'a> PlanCall<'a> {
             return drive(Pilot::new(flight, worker), termination, race, improve);
         }
         worker.options = guided.as_ref().unwrap_or(worker.options);
-        let worker = match Rolling::new(worker, goals) {
-            Ok(rolling) => return drive(rolling, termination, race, improve),
-            Err(worker) => worker,
-        };
-        match PathLimits::of(&self.problem.mechanism) {
-            Some(limits) => drive(Drive::new(worker, limits, goals), termination, race, improve),
-            None => drive(Joints::new(worker, goals), termination, race, improve),
+        let mechanism = &self.problem.mechanism;
+        match (PathLimits::of(mechanism), mechanism.vehicle()) {
+            (Some(limits), Some(Base::Omnidirectional(base))) => {
+                drive(Rolling::new(worker, limits, base, goals), termination, race, improve)
+            }
+            (Some(limits), _) => drive(Drive::new(worker, limits, goals), termination, race, improve),
+            (None, _) => drive(Joints::new(worker, goals), termination, race, improve),
         }
     }
 

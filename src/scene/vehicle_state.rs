@@ -40,7 +40,9 @@ pub(super) fn read<'n>(
         Ok(_) if !carries => (listed(node, base)?, None),
         _ => by_key(node, base, carries)?,
     };
-    for ((&(value, at), [lower, upper]), name) in numbers.iter().zip(base.state_bounds()).zip(base.state_names()) {
+    for ((&(value, at), [lower, upper]), name) in
+        numbers.iter().zip(base.state_bounds()).zip(base.state_names())
+    {
         let slack = |bound: f64| if bound.is_finite() { END_SLACK * bound.abs() } else { 0.0 };
         if value < lower - slack(lower) || value > upper + slack(upper) {
             let message =
@@ -168,8 +170,8 @@ mod tests {
     use super::super::tables;
     use super::*;
     use crate::base::{
-        Actuation, Airplane, Car, DifferentialDrive, DriveAcceleration, MecanumWheels, Omnidirectional, PlanarQuadrotor,
-        Quadrotor, QuadrotorState, Trailer,
+        Actuation, Airplane, Car, DifferentialDrive, DriveAcceleration, MecanumWheels, Omnidirectional,
+        PlanarQuadrotor, Quadrotor, QuadrotorState, Trailer,
     };
     use proptest::prelude::*;
 

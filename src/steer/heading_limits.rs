@@ -112,9 +112,9 @@ mod tests {
                 let there = heading + way[2] * f64::from(k) / 1000.0;
                 let [u, v] = Omnidirectional::in_body([way[0], way[1]], there);
                 let seen = [u, v, way[2]];
-                for i in 0..3 {
-                    used[0] = used[0].max(pace * seen[i].abs() / base.velocity[i]);
-                    used[1] = used[1].max(rise * seen[i].abs() / base.acceleration[i]);
+                for ((seen, velocity), acceleration) in seen.iter().zip(base.velocity).zip(base.acceleration) {
+                    used[0] = used[0].max(pace * seen.abs() / velocity);
+                    used[1] = used[1].max(rise * seen.abs() / acceleration);
                 }
                 if let Some(wheels) = base.wheels {
                     used[0] = used[0].max(pace * wheels.greatest_rate(seen) / wheels.rate);

@@ -5,7 +5,11 @@ use super::outputs::{Outputs, store, sum_of_products};
 use crate::vector::{Simd32, Vector, atan2};
 
 #[inline(always)]
-pub(super) fn airplane<S: Simd32, const TERMS: usize>(s: S, outputs: &Outputs<'_, S, TERMS>, scratch: &mut Scratch) {
+pub(super) fn airplane<S: Simd32, const TERMS: usize>(
+    s: S,
+    outputs: &Outputs<'_, S, TERMS>,
+    scratch: &mut Scratch,
+) {
     let [x, y] = [outputs.derivatives::<2>(s, 0), outputs.derivatives::<2>(s, 1)];
     let z = outputs.derivatives::<2>(s, 2);
     let level = sum_of_products(x[1], x[1], y[1], y[1]).sqrt();

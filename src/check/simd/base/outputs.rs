@@ -79,7 +79,11 @@ pub(super) fn difference_of_products<F: Vector>(a: F, b: F, c: F, d: F) -> F {
 
 /// The first two derivatives of the direction of (x, y), given its squared length.
 #[inline(always)]
-pub(super) fn direction_rates<F: Vector<Number = f32>>(y: &JetLanes<F>, x: &JetLanes<F>, square: F) -> [F; 2] {
+pub(super) fn direction_rates<F: Vector<Number = f32>>(
+    y: &JetLanes<F>,
+    x: &JetLanes<F>,
+    square: F,
+) -> [F; 2] {
     let (half_square_rate, inverse) = (sum_of_products(x[0], x[1], y[0], y[1]), square.like(1.0) / square);
     let first = difference_of_products(x[0], y[1], y[0], x[1]) * inverse;
     let cross = difference_of_products(x[0], y[2], y[0], x[2]);

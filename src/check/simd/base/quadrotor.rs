@@ -2,7 +2,10 @@
 
 use super::super::super::packed::base::PackedBase;
 use super::super::scratch::Scratch;
-use super::outputs::{JetLanes, Outputs, acceleration, difference_of_products, direction_rates, plus, store, sum_of_products, turn_back};
+use super::outputs::{
+    JetLanes, Outputs, acceleration, difference_of_products, direction_rates, plus, store, sum_of_products,
+    turn_back,
+};
 use crate::vector::{Simd32, Vector, Vector3, atan2, sin_cos};
 
 #[inline(always)]
