@@ -2,6 +2,7 @@
 //! Imports `error`, `trajectory`, `base`, `world` and `robot`.
 
 mod constraint;
+mod turns;
 mod validate;
 
 pub use constraint::{Constraint, StateConstraint, StateSample};

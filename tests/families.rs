@@ -44,6 +44,7 @@ fn position(problem: &Problem, at: &Placement) -> Vec<f64> {
             vec![x, y, heading, 0.0, 0.0]
         }
         Base::Car(Car { trailer: Some(_), .. }) => vec![x, y, heading, trailer],
+        Base::Omnidirectional(_) => vec![x, y, heading, 0.0, 0.0, 0.0],
         Base::DifferentialDrive(_) | Base::Car(_) => vec![x, y, heading],
         Base::Airplane(plane) => vec![x, y, problem.start.position[2], heading, 0.0, plane.speed[1]],
         Base::Quadrotor(_) => {

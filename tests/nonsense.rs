@@ -38,6 +38,7 @@ static SOUND: LazyLock<Vec<Sound>> = LazyLock::new(|| {
         "drive_boxes",
         "car_parking",
         "car_trailer",
+        "omni_shelves",
         "airplane_gate",
         "planar_quadrotor_gap",
         "quadrotor_window",
@@ -219,6 +220,19 @@ fn of_kind(problem: &Problem) -> Vec<Number> {
             of_base!(Airplane, "yaw_rate", May::Positive, |b, v| b.yaw_rate = v),
             of_base!(Airplane, "pitch_rate", May::Positive, |b, v| b.pitch_rate = v),
             of_base!(Airplane, "pitch", May::Positive, |b, v| b.pitch = v),
+        ],
+        Some(Base::Omnidirectional(_)) => vec![
+            of_base!(Omnidirectional, "velocity[1]", May::Positive, |b, v| b.velocity[1] = v),
+            of_base!(Omnidirectional, "acceleration[2]", May::Positive, |b, v| b.acceleration[2] = v),
+            of_base!(Omnidirectional, "wheels.radius", May::Positive, |b, v| {
+                b.wheels.as_mut().unwrap().radius = v;
+            }),
+            of_base!(Omnidirectional, "wheels.half_length", May::Positive, |b, v| {
+                b.wheels.as_mut().unwrap().half_length = v;
+            }),
+            of_base!(Omnidirectional, "wheels.rate", May::Positive, |b, v| {
+                b.wheels.as_mut().unwrap().rate = v;
+            }),
         ],
         Some(Base::PlanarQuadrotor(_)) => vec![
             of_base!(PlanarQuadrotor, "mass", May::Positive, |b, v| b.mass = v),

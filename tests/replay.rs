@@ -37,10 +37,21 @@ proptest! {
     /// Curves ahead, about the direction of a guide that stands still: the faster, the farther they bend.
     #[test]
     fn wheels(bend in -0.15..0.15, twist in -0.05..0.05, push in -0.1..0.1, duration in 0.5..4.0) {
-        for scene in ["drive_boxes.yaml", "drive_dock.yaml", "car_parking.yaml", "car_trailer.yaml", "manipulator_doorway.yaml"] {
+        for scene in ["drive_boxes.yaml", "drive_dock.yaml", "car_parking.yaml", "car_trailer.yaml", "manipulator_doorway.yaml", "manipulator_car.yaml"] {
             let problem = problem(scene);
             let curve = vec![vec![0.5, 1.0, push], vec![0.2, 0.1, bend, twist], vec![0.0]];
             replay(&problem, &trajectory(&problem, &[(duration, curve)]));
+        }
+    }
+
+    /// In every direction, turning meanwhile.
+    #[test]
+    fn mecanum(
+        curve in prop::collection::vec(prop::collection::vec(-0.3..0.3, 5), 3), duration in 0.5..4.0,
+    ) {
+        for scene in ["omni_shelves.yaml", "manipulator_omni.yaml"] {
+            let problem = problem(scene);
+            replay(&problem, &trajectory(&problem, &[(duration, curve.clone())]));
         }
     }
 

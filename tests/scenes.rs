@@ -86,7 +86,16 @@ fn is_same(a: &JointState, b: &JointState) -> bool {
 fn every_kind_of_base_has_a_scene() {
     let problems: Vec<Problem> = files().iter().map(|f| Scene::load(f).unwrap().problem).collect();
     let bases: Vec<&Base> = problems.iter().filter_map(|p| p.mechanism.base.as_ref()).collect();
-    for kind in ["point", "differential_drive", "car", "airplane", "planar_quadrotor", "quadrotor"] {
+    let kinds = [
+        "point",
+        "differential_drive",
+        "car",
+        "omnidirectional",
+        "airplane",
+        "planar_quadrotor",
+        "quadrotor",
+    ];
+    for kind in kinds {
         assert!(bases.iter().any(|base| base.name() == kind), "{kind}");
     }
     let has = |wanted: fn(&Problem) -> bool| problems.iter().any(wanted);
@@ -95,8 +104,12 @@ fn every_kind_of_base_has_a_scene() {
     ));
     assert!(has(|p| matches!(&p.mechanism.base, Some(Base::Car(car)) if car.trailer.is_some())));
     let carries =
-        |p: &Problem| p.mechanism.vehicle().is_some_and(|b| p.mechanism.dof() > b.coordinates().len());
-    assert!(problems.iter().any(carries));
+        |p: &&Problem| p.mechanism.vehicle().is_some_and(|b| p.mechanism.dof() > b.coordinates().len());
+    let carrying: Vec<&str> =
+        problems.iter().filter(carries).filter_map(|p| Some(p.mechanism.vehicle()?.name())).collect();
+    for kind in ["differential_drive", "car", "omnidirectional"] {
+        assert!(carrying.contains(&kind), "{kind}");
+    }
     assert!(has(|p| p.mechanism.vehicle().is_some() && !p.start.is_at_rest()));
 }
 

@@ -92,6 +92,41 @@ goals:
   - {position: [4, 1, 1], quaternion_xyzw: [0, 0, 0.6, 0.8]}
 ";
 
+const OMNIDIRECTIONAL: &str = "robot:
+  omnidirectional:
+    velocity: [1, 0.8, 1.5]
+    acceleration: [0.6, 0.5, 2]
+    wheels: {radius: 0.1, half_length: 0.3, half_width: 0.2, rate: 12}
+    lower: [-3, -2]
+    upper: [3, 2]
+    body: {size: [0.8, 0.6], excess: 0.03}
+start: {position: [-2, 0.5], heading: 0.25, velocity: [0.5, -0.25], turn_rate: 0.125}
+goals:
+  - {position: [2, 1], heading: 3}
+  - [1, 1, -0.5, 0, 0.25, 0]
+";
+
+/// What carries our UR5 here: a differential drive, a car and an omnidirectional base.
+const CARRIERS: [&str; 2] = [
+    "car:
+    wheelbase: 0.5
+    speed: [-0.5, 1]
+    steering: 0.6
+    steering_rate: 1
+    acceleration: 0.5",
+    "omnidirectional:
+    velocity: [1, 0.8, 2]
+    acceleration: [0.5, 0.5, 3]",
+];
+
+/// The same on another carrier.
+fn carried_by(carrier: &str) -> String {
+    let text = manipulator().replacen("heading: 0.5, speed: 0.25, ", "heading: 0.5, ", 1);
+    let (head, rest) = text.split_once("    lower:").unwrap();
+    let (robot, _) = head.split_once("  differential_drive:").unwrap();
+    format!("{robot}  {carrier}\n    lower:{rest}")
+}
+
 /// A differential drive that carries our UR5.
 fn manipulator() -> String {
     let robots = Path::new(env!("CARGO_MANIFEST_DIR")).join("robots/ur5");
@@ -125,8 +160,10 @@ goal:
 }
 
 fn all() -> Vec<String> {
-    let mut all = [DRIVE, SECOND_ORDER, CAR, AIRPLANE, PLANAR, QUADROTOR].map(str::to_owned).to_vec();
+    let scenes = [DRIVE, SECOND_ORDER, CAR, OMNIDIRECTIONAL, AIRPLANE, PLANAR, QUADROTOR];
+    let mut all = scenes.map(str::to_owned).to_vec();
     all.push(manipulator());
+    all.extend(CARRIERS.map(carried_by));
     all
 }
 
@@ -173,6 +210,13 @@ fn states_are_those_of_the_kind() {
         (it.steering_rate, it.acceleration, it.trailer.unwrap().hitch_length),
         (2.0, f64::INFINITY, 0.4)
     );
+    let rolling = load(OMNIDIRECTIONAL).unwrap();
+    assert_eq!(rolling.problem.mechanism.flat_outputs(), ["x", "y", "theta"]);
+    assert_state(&rolling, &rolling.problem.start, &[-2.0, 0.5, 0.25, 0.5, -0.25, 0.125]);
+    assert_state(&rolling, &rolling.problem.goals[1], &[1.0, 1.0, -0.5, 0.0, 0.25, 0.0]);
+    let Base::Omnidirectional(it) = base(&rolling) else { panic!() };
+    assert_eq!((it.velocity, it.acceleration), ([1.0, 0.8, 1.5], [0.6, 0.5, 2.0]));
+    assert_eq!(it.wheels.unwrap().rate, 12.0);
     let airplane = load(AIRPLANE).unwrap();
     assert_state(&airplane, &airplane.problem.start, &[5.0, 50.0, 20.0, 0.5, 0.25, 8.0]);
     assert_state(&airplane, &airplane.problem.goals[0], &[190.0, 50.0, 30.0, 0.0, 0.0, 6.0]);
@@ -231,10 +275,22 @@ fn a_drive_carries_an_arm() {
     assert!((center - mount).length() < 0.1 && (center - mount).truncate().length() < 0.03, "{center}");
 }
 
+#[test]
+fn cars_and_omnidirectional_bases_carry_arms_too() {
+    for (carrier, third) in CARRIERS.into_iter().zip(["guide", "theta"]) {
+        let scene = load(&carried_by(carrier)).unwrap();
+        let mechanism = &scene.problem.mechanism;
+        assert_eq!((mechanism.dof(), mechanism.flat_dof()), (9, 9));
+        assert_eq!(mechanism.flat_outputs()[2], third);
+        assert_eq!(scene.problem.goals[0].velocity[5], 0.125);
+        assert_eq!((mechanism.limits[5].velocity, mechanism.limits[0].velocity), (1.0, f64::INFINITY));
+    }
+}
+
 /// Every spoiled line with what is said of it.
 #[test]
 fn errors_name_line_key_and_expectation() {
-    let cases: [(&str, &str, &str, &str); 36] = [
+    let cases: [(&str, &str, &str, &str); 42] = [
         (
             DRIVE,
             "speed: [-0.5, 1]",
@@ -419,6 +475,42 @@ fn errors_name_line_key_and_expectation() {
             "line 12: start.velocity[1]: vz at -5.0 is outside its limits; expected -4.0 to 4.0",
         ),
         (
+            OMNIDIRECTIONAL,
+            "velocity: [1, 0.8, 1.5]",
+            "velocity: [1, 0, 1.5]",
+            "line 3: robot.omnidirectional.velocity[1]: expected a number greater than zero",
+        ),
+        (
+            OMNIDIRECTIONAL,
+            "    acceleration: [0.6, 0.5, 2]\n",
+            "",
+            "line 3: robot.omnidirectional: missing key \"acceleration\"",
+        ),
+        (
+            OMNIDIRECTIONAL,
+            "half_width: 0.2, ",
+            "",
+            "line 5: robot.omnidirectional.wheels: missing key \"half_width\"",
+        ),
+        (
+            OMNIDIRECTIONAL,
+            "velocity: [0.5, -0.25]",
+            "velocity: [0.5, -0.9]",
+            "line 9: start.velocity[1]: v at -0.9 is outside its limits; expected -0.8 to 0.8",
+        ),
+        (
+            OMNIDIRECTIONAL,
+            "velocity: [0.5, -0.25]",
+            "velocity: [0.7, -0.6]",
+            "line 9: start.velocity[0]: a wheel turns at 13.6",
+        ),
+        (
+            OMNIDIRECTIONAL,
+            ", turn_rate",
+            ", speed: 1, turn_rate",
+            "line 9: start.speed: unknown key \"speed\"",
+        ),
+        (
             QUADROTOR,
             "heading: 0.5",
             "heading: 0.5, rpy: [0, 0, 0]",
@@ -524,11 +616,11 @@ proptest! {
     /// Numbers and words put in the place of others never make it panic, and what is read can be written.
     #[test]
     fn spoiled_scenes_never_panic(
-        kind in 0..6_usize,
+        kind in 0..7_usize,
         at in any::<prop::sample::Index>(),
         value in prop::sample::select(vec!["0", "-1", "1e-300", "1e300", ".nan", ".inf", "[]", "{}", "~", "x", "7"]),
     ) {
-        let text = [DRIVE, SECOND_ORDER, CAR, AIRPLANE, PLANAR, QUADROTOR][kind];
+        let text = [DRIVE, SECOND_ORDER, CAR, OMNIDIRECTIONAL, AIRPLANE, PLANAR, QUADROTOR][kind];
         let starts: Vec<usize> = text.char_indices().filter(|&(i, c)| {
             c.is_alphanumeric() && !text[..i].ends_with(|c: char| c.is_alphanumeric() || "._-".contains(c))
         }).map(|(i, _)| i).collect();

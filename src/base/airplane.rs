@@ -1,9 +1,12 @@
 //! An airplane that flies where it points.
 
+use super::admit::{both_moved_out, moved_out, widest};
 use super::course::PathFrame;
 use super::jet::Jet;
-use super::kind::{Coordinate, Flat, Kind, Moved, Singular};
+use super::kind::{ANY, Coordinate, Flat, Kind, Moved, Singular, StateKey, within};
 use super::scalar::Scalar;
+use super::validate::{acute, moving};
+use crate::error::{Checked, InvalidValue, positive};
 use glam::DVec3;
 
 /// The Dubins airplane of Kino-PAX: x' = v cos(pitch) cos(yaw), y' = v cos(pitch) sin(yaw),
@@ -23,7 +26,55 @@ pub struct Airplane {
     pub pitch: f64,
 }
 
+impl Airplane {
+    pub(super) fn widen(&mut self, other: &Self) {
+        self.speed = widest(self.speed, other.speed);
+        self.pitch = self.pitch.max(other.pitch);
+    }
+}
+
 impl Kind for Airplane {
+    fn name(&self) -> &'static str {
+        "airplane"
+    }
+
+    fn validate(&self) -> Checked {
+        moving("speed", self.speed)?;
+        if self.speed[0] < 0.0 {
+            let expected = "a speed of at least 0: it does not fly backwards";
+            return Err(InvalidValue::new("speed[0]", self.speed[0], expected));
+        }
+        positive("acceleration", self.acceleration)?;
+        positive("yaw_rate", self.yaw_rate)?;
+        positive("pitch_rate", self.pitch_rate)?;
+        acute("pitch", self.pitch)
+    }
+
+    fn admit(&mut self, q: &[f64], v: &[f64], share: f64) {
+        let speed = DVec3::new(v[0], v[1], v[2]).length();
+        self.speed = both_moved_out(self.speed, speed, share);
+        self.pitch = moved_out(self.pitch, q[4], share);
+    }
+
+    fn state_keys(&self) -> &'static [StateKey] {
+        const {
+            &[
+                StateKey::required("position", 3),
+                StateKey::required("heading", 1),
+                StateKey::zero("pitch", 1),
+                StateKey::required("speed", 1),
+            ]
+        }
+    }
+
+    fn state_bounds(&self) -> Vec<[f64; 2]> {
+        vec![ANY, ANY, ANY, ANY, within(self.pitch), self.speed]
+    }
+
+    fn state(&self, q: &[f64], rates: &[f64]) -> Vec<f64> {
+        [q, &[DVec3::new(rates[0], rates[1], rates[2]).length()]].concat()
+    }
+
     fn outputs(&self) -> &'static [&'static str] {
         &["x", "y", "z"]
     }

@@ -4,12 +4,15 @@
 //! its opposite, whichever lies nearer to the guide; where the vehicle stands, the heading is the
 //! guide itself. Singular where the motion stops are only ratios of polynomials; see [`PathFrame`].
 
+use super::admit::{both_moved_out, moved_out, widest};
 use super::course::PathFrame;
 use super::jet::Jet;
-use super::kind::{Coordinate, Flat, Kind, Moved, Singular, wrapped};
+use super::kind::{ANY, Absent, Coordinate, Flat, Kind, Moved, Singular, StateKey, wrapped};
 use super::scalar::{Enclosure, Scalar};
+use super::validate::{acute, moving};
+use crate::error::{Checked, ordered, positive, positive_or_endless};
 use glam::DVec3;
-use std::f64::consts::{FRAC_PI_2, PI};
+use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 /// A differential drive or unicycle: x' = v cos theta, y' = v sin theta, theta' = w.
 ///
@@ -146,7 +149,59 @@ impl DifferentialDrive {
     }
 }
 
+const MOVING_KEYS: [StateKey; 4] = [
+    StateKey::required("position", 2),
+    StateKey::required("heading", 1),
+    StateKey::zero("speed", 1),
+    StateKey::zero("turn_rate", 1),
+];
+
+impl DifferentialDrive {
+    pub(super) fn widen(&mut self, other: &Self) {
+        self.speed = widest(self.speed, other.speed);
+        self.turn_rate = widest(self.turn_rate, other.turn_rate);
+    }
+}
+
 impl Kind for DifferentialDrive {
+    fn name(&self) -> &'static str {
+        "differential_drive"
+    }
+
+    fn validate(&self) -> Checked {
+        moving("speed", self.speed)?;
+        ordered("turn_rate", self.turn_rate)?;
+        let Some(acceleration) = self.acceleration else { return Ok(()) };
+        positive("acceleration.linear", acceleration.linear)?;
+        positive("acceleration.angular", acceleration.angular)
+    }
+
+    /// Without limits of acceleration a state holds the position alone, which the joints limit.
+    fn admit(&mut self, q: &[f64], v: &[f64], share: f64) {
+        if self.acceleration.is_some() {
+            let (sin, cos) = q[2].sin_cos();
+            self.speed = both_moved_out(self.speed, v[0] * cos + v[1] * sin, share);
+            self.turn_rate = both_moved_out(self.turn_rate, v[2], share);
+        }
+    }
+
+    fn state_keys(&self) -> &'static [StateKey] {
+        if self.acceleration.is_some() { &MOVING_KEYS } else { &MOVING_KEYS[..2] }
+    }
+
+    fn state_bounds(&self) -> Vec<[f64; 2]> {
+        let moving = self.acceleration.map_or(Vec::new(), |_| vec![self.speed, self.turn_rate]);
+        [vec![ANY; 3], moving].concat()
+    }
+
+    fn state(&self, q: &[f64], rates: &[f64]) -> Vec<f64> {
+        if self.acceleration.is_none() {
+            return q.to_vec();
+        }
+        let (sin, cos) = q[2].sin_cos();
+        [q, &[rates[0] * cos + rates[1] * sin, rates[2]]].concat()
+    }
+
     fn outputs(&self) -> &'static [&'static str] {
         &OUTPUTS
     }
@@ -250,6 +305,11 @@ impl Kind for DifferentialDrive {
 }
 
 impl Car {
+    pub(super) fn widen(&mut self, other: &Self) {
+        self.speed = widest(self.speed, other.speed);
+        self.steering = self.steering.max(other.steering);
+    }
+
     /// Speed and steering angle, m/s and rad, of a car whose coordinates have this position and move at these rates;
     /// none of either where it stands.
     pub(super) fn controls(&self, position: &[f64], rates: &[f64]) -> [f64; 2] {
@@ -284,6 +344,57 @@ impl Car {
 }
 
 impl Kind for Car {
+    fn name(&self) -> &'static str {
+        "car"
+    }
+
+    fn validate(&self) -> Checked {
+        positive("wheelbase", self.wheelbase)?;
+        moving("speed", self.speed)?;
+        acute("steering", self.steering)?;
+        positive_or_endless("steering_rate", self.steering_rate)?;
+        positive_or_endless("acceleration", self.acceleration)?;
+        let Some(Trailer { hitch_length, angle }) = self.trailer else { return Ok(()) };
+        positive("trailer.hitch_length", hitch_length)?;
+        acute("trailer.angle", angle)
+    }
+
+    fn admit(&mut self, q: &[f64], v: &[f64], share: f64) {
+        if v.iter().any(|&rate| rate != 0.0) && !self.steady().is_empty() {
+            let [speed, steering] = self.controls(q, v);
+            self.speed = both_moved_out(self.speed, speed, share);
+            self.steering = moved_out(self.steering, steering, share);
+        }
+    }
+
+    fn state_keys(&self) -> &'static [StateKey] {
+        const KEYS: [StateKey; 3] = [
+            StateKey::required("position", 2),
+            StateKey::required("heading", 1),
+            StateKey { key: "trailer_heading", count: 1, absent: Absent::Heading },
+        ];
+        if self.trailer.is_some() { &KEYS } else { &KEYS[..2] }
+    }
+
+    fn state_fault(&self, state: &[f64], _: f64) -> Option<(usize, String)> {
+        let angle = self.trailer?.angle;
+        let between = state[2] - state[3];
+        let between = between - TAU * (between / TAU).round();
+        (between.abs() > angle).then(|| {
+            let least = -angle;
+            let message = format!(
+                "the trailer stands at {between:?} to its car, outside its limits; expected {least:?} to {angle:?}"
+            );
+            (3, message)
+        })
+    }
+
+    fn state(&self, q: &[f64], _: &[f64]) -> Vec<f64> {
+        let Some(Trailer { hitch_length: d, .. }) = self.trailer else { return q.to_vec() };
+        let (sin, cos) = q[2].sin_cos();
+        vec![q[0] + d * cos, q[1] + d * sin, q[2] + q[3], q[2]]
+    }
+
     fn outputs(&self) -> &'static [&'static str] {
         &OUTPUTS
     }

@@ -4,6 +4,7 @@ use super::course::PathFrame;
 use super::jet::Jet;
 use super::orders::{MAX_DERIVATIVES, MAX_OUTPUTS};
 use super::scalar::Scalar;
+use crate::error::Checked;
 use glam::DVec3;
 use std::f64::consts::{PI, TAU};
 use std::fmt;
@@ -114,8 +115,77 @@ pub enum Singular {
     GuideAcross,
 }
 
-/// What every kind of base knows.
+/// A key of a state in scene files, and the numbers of the state that stand under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateKey {
+    /// The key.
+    pub key: &'static str,
+    /// How many numbers stand under it, after those of the keys before.
+    pub count: usize,
+    /// What holds where it is left out.
+    pub absent: Absent,
+}
+
+/// What holds where a key is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// It may not be.
+    Wrong,
+    /// Zeros.
+    Zero,
+    /// A trailer stands straight behind its car: the heading of this.
+    Heading,
+    /// Level, with the heading that may stand there in its place.
+    Level,
+}
+
+/// Any number.
+pub(super) const ANY: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+
+/// No more than this, either way.
+pub(super) fn within(most: f64) -> [f64; 2] {
+    [-most, most]
+}
+
+impl StateKey {
+    pub(super) const fn required(key: &'static str, count: usize) -> Self {
+        Self { key, count, absent: Absent::Wrong }
+    }
+
+    pub(super) const fn zero(key: &'static str, count: usize) -> Self {
+        Self { key, count, absent: Absent::Zero }
+    }
+}
+
+/// What every kind of base knows: all of a kind but how it is checked in lanes and on devices, planned for and read from
+/// scene files.
 pub(super) trait Kind {
+    /// Its name in scene files.
+    fn name(&self) -> &'static str;
+    /// The first figure that makes no sense.
+    fn validate(&self) -> Checked;
+    /// Moves the limits of what a state holds out to one that lies beyond them by no more than `share` of them; the
+    /// state is given by positions and rates of the coordinates.
+    fn admit(&mut self, _position: &[f64], _rates: &[f64], _share: f64) {}
+    /// The acceleration of free fall, which points down, where the equations of motion have one.
+    fn gravity(&self) -> Option<f64> {
+        None
+    }
+    fn set_gravity(&mut self, _gravity: f64) {}
+    /// The keys of a state in scene files, in the order of its numbers.
+    fn state_keys(&self) -> &'static [StateKey];
+    /// What the numbers of a state must lie between; those of the position have bounds of their own.
+    fn state_bounds(&self) -> Vec<[f64; 2]> {
+        vec![ANY; self.states().len()]
+    }
+    /// What is wrong with a state beyond these, by which limits may be exceeded by so small a share: which of its numbers,
+    /// and what there is to say.
+    fn state_fault(&self, _state: &[f64], _slack: f64) -> Option<(usize, String)> {
+        None
+    }
+    /// The state of coordinates with these positions and rates, attitudes being quaternions: the inverse of
+    /// `configuration`.
+    fn state(&self, position: &[f64], rates: &[f64]) -> Vec<f64>;
     fn outputs(&self) -> &'static [&'static str];
     fn states(&self) -> &'static [&'static str];
     fn controls(&self) -> &'static [&'static str];
@@ -210,9 +280,9 @@ impl Coordinate {
 /// The unit of a limited quantity, by its name; empty for controls that are multiples of a unit of their own.
 pub fn unit(limited: &str) -> &'static str {
     match limited {
-        "acceleration" => "m/s^2",
         "turn acceleration" => "rad/s^2",
         "pitch" => "rad",
+        name if name.starts_with("acceleration") => "m/s^2",
         name if name.starts_with("speed") => "m/s",
         name if name.ends_with("angle") => "rad",
         name if name.contains("rate") => "rad/s",

@@ -17,6 +17,7 @@ mod course;
 mod ground;
 mod jet;
 mod kind;
+mod omnidirectional;
 mod orders;
 mod planar_quadrotor;
 mod point;
@@ -32,13 +33,15 @@ pub use airplane::Airplane;
 pub use course::PathFrame;
 pub use ground::{Car, DifferentialDrive, DriveAcceleration, Trailer};
 pub use jet::Jet;
-pub use kind::{Bounded, Coordinate, Flat, GRAVITY, Limited, Moved, Sample, Singular, unit};
+pub use kind::{Absent, Bounded, Coordinate, Flat, GRAVITY, Limited, Moved, Sample, Singular, StateKey, unit};
+pub use omnidirectional::{MecanumWheels, Omnidirectional};
 pub use orders::{MAX_DERIVATIVES, MAX_ORDER, MAX_OUTPUTS};
 pub use planar_quadrotor::PlanarQuadrotor;
 pub use point::Point;
 pub use quadrotor::{Actuation, Quadrotor, VelocityAxes};
 pub use scalar::{Enclosure, Scalar};
 
+use crate::error::Checked;
 use crate::trajectory::Segment;
 use course::Way;
 use kind::Kind;
@@ -59,6 +62,8 @@ pub enum Base {
     PlanarQuadrotor(PlanarQuadrotor),
     /// A quadrotor.
     Quadrotor(Quadrotor),
+    /// A base that drives in any direction.
+    Omnidirectional(Omnidirectional),
 }
 
 /// A segment of a trajectory, set up for the outputs of a base (which are its first) to be evaluated at
@@ -78,19 +83,78 @@ impl Base {
             Self::Airplane(kind) => kind,
             Self::PlanarQuadrotor(kind) => kind,
             Self::Quadrotor(kind) => kind,
+            Self::Omnidirectional(kind) => kind,
+        }
+    }
+
+    fn kind_mut(&mut self) -> &mut dyn Kind {
+        match self {
+            Self::Point(kind) => kind,
+            Self::DifferentialDrive(kind) => kind,
+            Self::Car(kind) => kind,
+            Self::Airplane(kind) => kind,
+            Self::PlanarQuadrotor(kind) => kind,
+            Self::Quadrotor(kind) => kind,
+            Self::Omnidirectional(kind) => kind,
         }
     }
 
     /// Name of the kind, as in scene files.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Point(_) => "point",
-            Self::DifferentialDrive(_) => "differential_drive",
-            Self::Car(_) => "car",
-            Self::Airplane(_) => "airplane",
-            Self::PlanarQuadrotor(_) => "planar_quadrotor",
-            Self::Quadrotor(_) => "quadrotor",
+        self.kind().name()
+    }
+
+    /// Checks that its figures make sense: that they are numbers, and none is zero or less that must not be.
+    ///
+    /// # Errors
+    /// The first field whose value makes no sense.
+    pub fn validate(&self) -> Checked {
+        self.kind().validate().map_err(|e| e.under(self.name()))
+    }
+
+    /// Moves the limits of what a state holds out to a state that lies beyond them by no more than `share` of them.
+    /// The state is given by positions and rates of [`Base::coordinates`]; more may follow them. Where it is
+    /// shorter, nothing moves.
+    pub fn admit(&mut self, position: &[f64], rates: &[f64], share: f64) {
+        let coordinates = self.kind().coordinates().len();
+        if let (Some(q), Some(v)) = (position.get(..coordinates), rates.get(..coordinates)) {
+            self.kind_mut().admit(q, v, share);
         }
+    }
+
+    /// Widens limits that [`Base::admit`] moves to those of `other`, a base of the same kind, where they are wider.
+    pub fn widen(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::DifferentialDrive(drive), Self::DifferentialDrive(other)) => drive.widen(other),
+            (Self::Car(car), Self::Car(other)) => car.widen(other),
+            (Self::Airplane(plane), Self::Airplane(other)) => plane.widen(other),
+            (Self::PlanarQuadrotor(flyer), Self::PlanarQuadrotor(other)) => flyer.widen(other),
+            (Self::Quadrotor(flyer), Self::Quadrotor(other)) => flyer.widen(other),
+            (Self::Omnidirectional(base), Self::Omnidirectional(other)) => base.widen(other),
+            _ => {}
+        }
+    }
+
+    /// The keys of a state in scene files, in the order of its numbers.
+    pub fn state_keys(&self) -> &'static [StateKey] {
+        self.kind().state_keys()
+    }
+
+    /// What the numbers of a state must lie between; those of the position have bounds of their own.
+    pub fn state_bounds(&self) -> Vec<[f64; 2]> {
+        self.kind().state_bounds()
+    }
+
+    /// What is wrong with a state beyond these, where limits may be exceeded by the share `slack`: which of its numbers, and
+    /// what there is to say.
+    pub fn state_fault(&self, state: &[f64], slack: f64) -> Option<(usize, String)> {
+        self.kind().state_fault(state, slack)
+    }
+
+    /// The state whose coordinates have these positions and rates: the inverse of [`Base::configuration`], attitudes
+    /// being quaternions.
+    pub fn state(&self, position: &[f64], rates: &[f64]) -> Vec<f64> {
+        self.kind().state(position, rates)
     }
 
     /// Names of the flat outputs. `guide` follows the heading up to multiples of half a turn: it
@@ -181,6 +245,7 @@ impl Base {
             Self::Airplane(kind) => kind.map(flat, moved),
             Self::PlanarQuadrotor(kind) => kind.map(flat, moved),
             Self::Quadrotor(kind) => kind.map(flat, moved),
+            Self::Omnidirectional(kind) => kind.map(flat, moved),
         }
     }
 
@@ -246,8 +311,8 @@ impl Base {
         }
     }
 
-    /// Whether it is nonholonomic and goes along a curve whose speed can be chosen after it: all but points
-    /// and quadrotors.
+    /// Whether it is nonholonomic and goes along a curve whose speed can be chosen after it: all but points,
+    /// quadrotors and omnidirectional bases.
     pub fn follows_course(&self) -> bool {
         self.kind().course() > 0
     }
@@ -255,21 +320,13 @@ impl Base {
     /// The acceleration of free fall in its equations of motion, which points down, m/s^2; `None` where they
     /// have none, as those of what drives and of airplanes.
     pub fn gravity(&self) -> Option<f64> {
-        match self {
-            Self::PlanarQuadrotor(quadrotor) => Some(quadrotor.gravity),
-            Self::Quadrotor(quadrotor) => Some(quadrotor.gravity),
-            _ => None,
-        }
+        self.kind().gravity()
     }
 
     /// The same base where things fall like this; one whose equations have no gravity is the same anywhere.
     #[must_use]
     pub fn with_gravity(mut self, gravity: f64) -> Self {
-        match &mut self {
-            Self::PlanarQuadrotor(quadrotor) => quadrotor.gravity = gravity,
-            Self::Quadrotor(quadrotor) => quadrotor.gravity = gravity,
-            _ => {}
-        }
+        self.kind_mut().set_gravity(gravity);
         self
     }
 

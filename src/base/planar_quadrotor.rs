@@ -1,9 +1,11 @@
 //! A quadrotor in a vertical plane.
 
+use super::admit::moved_out;
 use super::jet::Jet;
-use super::kind::{Coordinate, Flat, Kind, Moved, Singular};
+use super::kind::{ANY, Coordinate, Flat, Kind, Moved, Singular, StateKey, within};
 use super::quadrotor::LEAST_THRUST;
 use super::scalar::Scalar;
+use crate::error::{Checked, positive};
 use glam::DVec3;
 
 /// dynobench `quad2d`: m x'' = -(f1 + f2) sin theta, m z'' = (f1 + f2) cos theta - m g,
@@ -30,6 +32,11 @@ pub struct PlanarQuadrotor {
 }
 
 impl PlanarQuadrotor {
+    pub(super) fn widen(&mut self, other: &Self) {
+        self.velocity = self.velocity.max(other.velocity);
+        self.body_rate = self.body_rate.max(other.body_rate);
+    }
+
     /// Force of a rotor that hovers, N.
     fn hover(&self) -> f64 {
         0.5 * self.mass * self.gravity
@@ -37,6 +44,53 @@ impl PlanarQuadrotor {
 }
 
 impl Kind for PlanarQuadrotor {
+    fn name(&self) -> &'static str {
+        "planar_quadrotor"
+    }
+
+    fn validate(&self) -> Checked {
+        positive("mass", self.mass)?;
+        positive("inertia", self.inertia)?;
+        positive("arm", self.arm)?;
+        positive("rotor", self.rotor)?;
+        positive("velocity", self.velocity)?;
+        positive("gravity", self.gravity)?;
+        positive("body_rate", self.body_rate)
+    }
+
+    fn admit(&mut self, _: &[f64], v: &[f64], share: f64) {
+        self.velocity = moved_out(self.velocity, v[0].abs().max(v[1].abs()), share);
+        self.body_rate = moved_out(self.body_rate, v[2], share);
+    }
+
+    fn gravity(&self) -> Option<f64> {
+        Some(self.gravity)
+    }
+
+    fn set_gravity(&mut self, gravity: f64) {
+        self.gravity = gravity;
+    }
+
+    fn state_keys(&self) -> &'static [StateKey] {
+        const {
+            &[
+                StateKey::required("position", 2),
+                StateKey::zero("tilt", 1),
+                StateKey::zero("velocity", 2),
+                StateKey::zero("body_rate", 1),
+            ]
+        }
+    }
+
+    fn state_bounds(&self) -> Vec<[f64; 2]> {
+        let velocity = within(self.velocity);
+        vec![ANY, ANY, ANY, velocity, velocity, within(self.body_rate)]
+    }
+
+    fn state(&self, q: &[f64], rates: &[f64]) -> Vec<f64> {
+        [q, rates].concat()
+    }
+
     fn outputs(&self) -> &'static [&'static str] {
         &["x", "z"]
     }

@@ -1,7 +1,8 @@
 //! A double integrator in one to three dimensions.
 
-use super::kind::{Coordinate, Flat, Kind, Moved, Singular};
+use super::kind::{Coordinate, Flat, Kind, Moved, Singular, StateKey};
 use super::scalar::Scalar;
+use crate::error::{Checked, InvalidValue, positive};
 use glam::DVec3;
 
 /// A point: position'' = control, axis by axis. dynobench's `integrator2_2d` (x y vx vy | ax ay) and
@@ -21,6 +22,27 @@ const STATES: [&[&str]; 3] = [&["x", "vx"], &["x", "y", "vx", "vy"], &["x", "y",
 const CONTROLS: [&str; 3] = ["ax", "ay", "az"];
 
 impl Kind for Point {
+    fn name(&self) -> &'static str {
+        "point"
+    }
+
+    fn validate(&self) -> Checked {
+        if !(1..=3).contains(&self.dimensions) {
+            return Err(InvalidValue::new("dimensions", self.dimensions, "1, 2 or 3"));
+        }
+        positive("velocity", self.velocity)?;
+        positive("acceleration", self.acceleration)
+    }
+
+    /// Scenes describe it as joints.
+    fn state_keys(&self) -> &'static [StateKey] {
+        &[]
+    }
+
+    fn state(&self, position: &[f64], rates: &[f64]) -> Vec<f64> {
+        [position, rates].concat()
+    }
+
     fn outputs(&self) -> &'static [&'static str] {
         &AXES[..self.dimensions]
     }

@@ -1,8 +1,10 @@
 //! A quadrotor.
 
+use super::admit::moved_out;
 use super::jet::Jet;
-use super::kind::{Coordinate, Flat, Kind, Moved, Singular};
+use super::kind::{ANY, Absent, Coordinate, Flat, Kind, Moved, Singular, StateKey, within};
 use super::scalar::Scalar;
+use crate::error::{Checked, InvalidValue, ordered, positive};
 use glam::{DMat3, DQuat, DVec3};
 
 /// Thrust by mass below which it has no direction, m/s^2.
@@ -83,6 +85,11 @@ struct BodyMotion {
 }
 
 impl Quadrotor {
+    pub(super) fn widen(&mut self, other: &Self) {
+        self.velocity = self.velocity.max(other.velocity);
+        self.body_rate = self.body_rate.max(other.body_rate);
+    }
+
     fn motion(state: &[f64]) -> BodyMotion {
         let vector = |i: usize| DVec3::new(state[i], state[i + 1], state[i + 2]);
         let turned = DQuat::from_xyzw(state[3], state[4], state[5], state[6]).normalize();
@@ -173,7 +180,100 @@ impl<S: Scalar> BodyAttitude<S> {
     }
 }
 
+/// Body rates of a body whose yaw, roll and pitch change at these rates: each turns about an axis of its own.
+fn turned_by([yaw, roll, pitch]: [f64; 3], rates: &[f64]) -> DVec3 {
+    let rotation = DMat3::from_rotation_z(yaw) * DMat3::from_rotation_x(roll) * DMat3::from_rotation_y(pitch);
+    let of_yaw = rotation.transpose() * DVec3::Z;
+    let of_roll = DMat3::from_rotation_y(-pitch) * DVec3::X;
+    rates[0] * of_yaw + rates[1] * of_roll + rates[2] * DVec3::Y
+}
+
+impl Actuation {
+    fn validate(&self) -> Checked {
+        match *self {
+            Self::Rotors { arm, torque_by_thrust, most } => positive("arm", arm)
+                .and_then(|()| positive("torque_by_thrust", torque_by_thrust))
+                .and_then(|()| positive("most", most)),
+            Self::Wrench { unit, lower, upper } => validate_wrench(unit, lower, upper),
+        }
+    }
+}
+
+fn validate_wrench(unit: [f64; 4], lower: [f64; 4], upper: [f64; 4]) -> Checked {
+    for i in 0..4 {
+        positive("", unit[i]).map_err(|e| e.under(format_args!("unit[{i}]")))?;
+        ordered("", [lower[i], upper[i]]).map_err(|e| {
+            // The least value is that of one field, the greatest of another.
+            let of_upper = e.field == "[1]";
+            let field = if of_upper { "upper" } else { "lower" };
+            InvalidValue { field: format!("{field}[{i}]"), ..e }
+        })?;
+    }
+    Ok(())
+}
+
 impl Kind for Quadrotor {
+    fn name(&self) -> &'static str {
+        "quadrotor"
+    }
+
+    fn validate(&self) -> Checked {
+        positive("mass", self.mass)?;
+        for (axis, inertia) in ["x", "y", "z"].into_iter().zip(self.inertia.to_array()) {
+            positive(axis, inertia).map_err(|e| e.under("inertia"))?;
+        }
+        positive("velocity", self.velocity)?;
+        positive("body_rate", self.body_rate)?;
+        positive("gravity", self.gravity)?;
+        self.actuation.validate().map_err(|e| e.under("actuation"))
+    }
+
+    fn admit(&mut self, q: &[f64], v: &[f64], share: f64) {
+        let (roll, pitch) = (DMat3::from_rotation_x(q[4]), DMat3::from_rotation_y(q[5]));
+        let from_world = (DMat3::from_rotation_z(q[3]) * roll * pitch).transpose();
+        let velocity = DVec3::new(v[0], v[1], v[2]);
+        let velocity = match self.velocity_axes {
+            VelocityAxes::World => velocity,
+            VelocityAxes::Body => from_world * velocity,
+        };
+        let rates = turned_by([q[3], q[4], q[5]], &v[3..6]);
+        self.velocity = moved_out(self.velocity, velocity.abs().max_element(), share);
+        self.body_rate = moved_out(self.body_rate, rates.abs().max_element(), share);
+    }
+
+    fn gravity(&self) -> Option<f64> {
+        Some(self.gravity)
+    }
+
+    fn set_gravity(&mut self, gravity: f64) {
+        self.gravity = gravity;
+    }
+
+    fn state_keys(&self) -> &'static [StateKey] {
+        const {
+            &[
+                StateKey::required("position", 3),
+                StateKey { key: "quaternion_xyzw", count: 4, absent: Absent::Level },
+                StateKey::zero("velocity", 3),
+                StateKey::zero("body_rates", 3),
+            ]
+        }
+    }
+
+    fn state_bounds(&self) -> Vec<[f64; 2]> {
+        [vec![ANY; 7], vec![within(self.velocity); 3], vec![within(self.body_rate); 3]].concat()
+    }
+
+    fn state(&self, q: &[f64], rates: &[f64]) -> Vec<f64> {
+        let rotation =
+            DMat3::from_rotation_z(q[3]) * DMat3::from_rotation_x(q[4]) * DMat3::from_rotation_y(q[5]);
+        let turn = turned_by([q[3], q[4], q[5]], &rates[3..6]);
+        // Of two quaternions of one attitude the one whose w is not negative.
+        let attitude = DQuat::from_mat3(&rotation).normalize();
+        let attitude = if attitude.w < 0.0 { -attitude } else { attitude }.to_array();
+        [&q[..3], &attitude, &rates[..3], &turn.to_array()].concat()
+    }
+
     fn outputs(&self) -> &'static [&'static str] {
         &["x", "y", "z", "yaw"]
     }

@@ -80,6 +80,15 @@ pub(crate) fn wrench() -> Base {
     quadrotor(actuation, VelocityAxes::Body)
 }
 
+pub(crate) fn omnidirectional(has_wheels: bool) -> Base {
+    let wheels = MecanumWheels { radius: 0.05, half_length: 0.2, half_width: 0.15, rate: 14.0 };
+    Base::Omnidirectional(Omnidirectional {
+        velocity: [0.6, 0.4, 1.2],
+        acceleration: [0.8, 0.6, 2.0],
+        wheels: has_wheels.then_some(wheels),
+    })
+}
+
 pub(crate) fn all() -> Vec<Base> {
     vec![
         point(1),
@@ -95,6 +104,8 @@ pub(crate) fn all() -> Vec<Base> {
         wrench(),
         planar_quadrotor().with_gravity(3.71),
         rotors().with_gravity(1.62),
+        omnidirectional(false),
+        omnidirectional(true),
     ]
 }
 
@@ -212,7 +223,7 @@ fn rollout(base: &Base, trajectory: &Trajectory) -> f64 {
 /// How many derivatives of each output state and control determine.
 fn determined(base: &Base) -> usize {
     match base {
-        Base::Point(_) | Base::Airplane(_) => 3,
+        Base::Point(_) | Base::Airplane(_) | Base::Omnidirectional(_) => 3,
         Base::DifferentialDrive(d) if d.acceleration.is_some() => 3,
         Base::DifferentialDrive(_) | Base::Car(_) => 2,
         Base::PlanarQuadrotor(_) | Base::Quadrotor(_) => 5,

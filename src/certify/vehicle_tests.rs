@@ -43,6 +43,12 @@ fn unlimited(mut base: Base) -> Base {
             (plane.acceleration, plane.yaw_rate, plane.pitch_rate, plane.pitch) = (far, far, far, across);
         }
         Base::PlanarQuadrotor(quad) => (quad.rotor, quad.velocity, quad.body_rate) = (far, far, far),
+        Base::Omnidirectional(base) => {
+            (base.velocity, base.acceleration) = ([far; 3], [far; 3]);
+            if let Some(wheels) = &mut base.wheels {
+                wheels.rate = far;
+            }
+        }
         Base::Quadrotor(quad) => {
             (quad.velocity, quad.body_rate) = (far, far);
             match &mut quad.actuation {
@@ -88,6 +94,15 @@ fn limited(mut base: Base, name: &str, most: f64) -> Base {
                 upper[control.expect("a control")] = most;
             }
         },
+        (Base::Omnidirectional(base), name) if name.ends_with("wheel rate") => {
+            base.wheels.as_mut().expect("it has some").rate = most;
+        }
+        (Base::Omnidirectional(base), name) => {
+            let limits =
+                if name.contains("acceleration") { &mut base.acceleration } else { &mut base.velocity };
+            let of = if name.ends_with("ahead") { 0 } else { 1 + usize::from(name.starts_with("turn")) };
+            limits[of] = most;
+        }
         (Base::Point(_), _) => {}
     }
     base

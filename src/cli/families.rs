@@ -23,8 +23,8 @@ pub(super) struct FamilyChoice {
     /// Kind: parking, maze, forest, slot, corridor, dead-end or docking; may be given again; all where left out
     #[arg(long)]
     kind: Vec<FamilyKind>,
-    /// Vehicle: point, drive, forward-drive, min-speed-drive, car, small-car, car-trailer, airplane, planar-quadrotor or
-    /// quadrotor; may be given again; all that a kind is for where left out
+    /// Vehicle: point, drive, forward-drive, min-speed-drive, car, small-car, omnidirectional, car-trailer, airplane,
+    /// planar-quadrotor or quadrotor; may be given again; all that a kind is for where left out
     #[arg(long)]
     vehicle: Vec<Vehicle>,
     /// Problems of each kind and vehicle, of seeds from 0 on

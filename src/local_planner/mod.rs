@@ -9,7 +9,8 @@ use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
 use crate::problem::{Problem, Smoothness};
 use crate::robot::OutputLimits;
 use crate::steer::{
-    self, End, JerkLimited, JerkProfile, Profile, SAME_TIME, Steering, TimeOptimal, steering_limits,
+    self, End, HeadingLimits, JerkLimited, JerkProfile, Profile, SAME_TIME, Steering, TimeOptimal,
+    steering_limits,
 };
 use crate::stop::{Stop, Watch};
 use crate::trajectory::{Trajectory, derivative};
@@ -51,6 +52,8 @@ pub struct LocalPlanner<'a> {
     /// The steering in use.
     pub steering: Steering,
     limits: Vec<OutputLimits>,
+    /// What takes the place of `limits` where these depend on the way that an edge goes.
+    headings: Option<HeadingLimits>,
     checker: &'a mut dyn EdgeChecker,
     fastest: TimeOptimal,
     profiles: Vec<Profile>,
@@ -100,6 +103,7 @@ impl<'a> LocalPlanner<'a> {
             motions: EdgeBatch::new(dof, 3),
             verdicts: Vec::new(),
             shares: Vec::new(),
+            headings: HeadingLimits::of(problem, &limits),
             limits,
             coefficients: vec![0.0; (degree + 1) * dof],
             durations: Vec::new(),
@@ -256,10 +260,18 @@ impl<'a> LocalPlanner<'a> {
 
     /// The least duration at which velocities and accelerations hold, if there is one.
     fn shortest(&mut self, from: End<'_>, to: End<'_>) -> Option<f64> {
+        let of_way;
+        let steering = match &mut self.headings {
+            Some(headings) => {
+                of_way = Steering::new(Smoothness::Acceleration, headings.between(from, to));
+                &of_way
+            }
+            None => &self.steering,
+        };
         if from.is_at_rest() && to.is_at_rest() {
-            return Some(self.steering.rest_to_rest_duration(from.position, to.position));
+            return Some(steering.rest_to_rest_duration(from.position, to.position));
         }
-        self.steering.steer(from, to, &mut self.coefficients)
+        steering.steer(from, to, &mut self.coefficients)
     }
 
     /// How long the fastest motion from `from` to `to` takes, whatever stands in its way; infinitely long where none
@@ -370,7 +382,10 @@ impl<'a> LocalPlanner<'a> {
             }
             steered
         } else {
-            let Self { fastest, profiles, .. } = self;
+            let Self { fastest, headings, profiles, .. } = self;
+            if let Some(headings) = headings {
+                *fastest = TimeOptimal::new(headings.between(from, to));
+            }
             let [p0, v0, p1, v1] = [from.position, from.velocity, to.position, to.velocity];
             let steered = fastest.steer(p0, v0, p1, v1, earliest, longest, profiles);
             if let Some(duration) = steered {

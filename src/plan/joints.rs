@@ -176,17 +176,28 @@ impl<'a> Family<'a> for Joints<'a> {
     }
 
     fn polish(&mut self, best: &Answer, moves: u32) -> Result<Option<Trajectory>, CheckError> {
-        self.worker.statistics.polishes = self.worker.statistics.polishes.saturating_add(1);
-        let seed = self.worker.seed();
-        let limits = &self.worker.problem.mechanism.limits;
-        let polished = self
-            .worker
-            .refining(|worker| polish(best.trajectory.clone(), limits, &mut worker.local, moves, seed))?;
-        Ok(Some(polished))
+        self.polished(best.trajectory.clone(), moves).map(Some)
     }
 }
 
 impl Joints<'_> {
+    /// A trajectory after so many moves that shorten it.
+    pub(super) fn polished(
+        &mut self,
+        trajectory: Trajectory,
+        moves: u32,
+    ) -> Result<Trajectory, CheckError> {
+        self.worker.statistics.polishes = self.worker.statistics.polishes.saturating_add(1);
+        let seed = self.worker.seed();
+        let mechanism = &self.worker.problem.mechanism;
+        // Limits of a base's coordinates are for steering alone.
+        let limits = match mechanism.vehicle() {
+            Some(_) => self.worker.local.limits().to_vec(),
+            None => mechanism.limits.clone(),
+        };
+        self.worker.refining(|worker| polish(trajectory, &limits, &mut worker.local, moves, seed))
+    }
+
     /// A path made a trajectory: as it is, or without needless corners, and shortened.
     fn refined(&mut self, path: &mut JointPath, as_it_is: bool, seed: u64) -> Result<Trajectory, CheckError> {
         let tries = self.worker.options.shortcut_tries;

@@ -5,6 +5,7 @@ use crate::base::{Base, Car};
 use crate::problem::{JointState, Problem};
 use crate::robot::OutputLimits;
 use crate::steer::{Profile, TimeOptimal, dubins, reeds_shepp, seen_from, steering_limits};
+use std::f64::consts::TAU;
 
 /// A lower bound of the duration of every motion that solves a problem, seconds, to the nearest of its goals:
 ///
@@ -75,6 +76,14 @@ fn least_way(base: &Base, from: &JointState, to: &JointState) -> f64 {
         // Speeds are limited along each of the axes, those of the world or of the body.
         Base::PlanarQuadrotor(flyer) => straight / (flyer.velocity * 2.0_f64.sqrt()),
         Base::Quadrotor(flyer) => straight / (flyer.velocity * 3.0_f64.sqrt()),
+        Base::Omnidirectional(base) => {
+            let [ahead, aside, turn] = base.velocity;
+            // |u| + |v| is no less than the speed.
+            let wheels = base.wheels.map_or(f64::INFINITY, |wheels| wheels.radius * wheels.rate);
+            let turned = b[2] - a[2];
+            let turned = turned - TAU * (turned / TAU).round();
+            (straight / ahead.hypot(aside).min(wheels)).max(turned.abs() / turn)
+        }
         Base::Point(_) => 0.0,
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! A query (`query`) looks at its ends and hands each of its workers (`worker`) to the driver (`driver`), which finds a first
 //! answer and then better ones. What differs between robots is a family of motions: arms and points (`joints`),
-//! nonholonomic bases (`drive`), quadrotors (`fly`).
+//! omnidirectional bases (`omnidirectional`), nonholonomic bases (`drive`), quadrotors (`fly`).
 
 mod batch;
 mod braking;
@@ -16,6 +16,7 @@ mod fly;
 mod gap;
 mod joints;
 mod lower_bound;
+mod omnidirectional;
 mod options;
 mod overrun;
 mod portfolio;
@@ -81,12 +82,23 @@ pub(crate) fn plan_since(
     options: &PlanOptions,
 ) -> Result<Solution, PlanError> {
     sense::admit(problem, options)?;
+    let given = problem.goals.len();
     let problem = &*problem.admitted();
+    let problem = &*problem.unwound();
     let answer = constrained(problem, options, checker, |checker| {
         PlanCall::new(problem, options, begun).alone(checker)
     });
     checker.set_stop(&Stop::NEVER);
     checker.set_clearance(0.0);
+    of_goals(given, answer)
+}
+
+/// An answer whose goal is one of so many that were given: those that follow them are the same, turned by whole turns
+/// ([`Problem::unwound`]).
+fn of_goals(given: usize, mut answer: Result<Solution, PlanError>) -> Result<Solution, PlanError> {
+    if let Ok(solution) = &mut answer {
+        solution.certificate.goal %= given;
+    }
     answer
 }
 
@@ -137,10 +149,12 @@ pub fn plan_on_threads(
 ) -> Result<Solution, PlanError> {
     let begun = Instant::now();
     sense::admit(problem, options)?;
+    let given = problem.goals.len();
     let problem = &*problem.admitted();
+    let problem = &*problem.unwound();
     let query = PlanCall::new(problem, options, begun);
     let mut own = checker()?;
-    constrained(problem, options, &mut *own, |own| {
+    let answer = constrained(problem, options, &mut *own, |own| {
         let mut first = query.worker(own, Share { number: 0, of: 1 });
         let task = &query.task(&mut first)?;
         // How many they are is known only when they have been started.
@@ -161,7 +175,8 @@ pub fn plan_on_threads(
             finished
         });
         query.settle(all_or_answered(finished)?)
-    })
+    });
+    of_goals(given, answer)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::driver::{Finish, GRACE, PATIENCE, drive, together};
 use super::fly::{Flight, Pilot};
 use super::joints::Joints;
 use super::lower_bound::least_duration;
+use super::omnidirectional::{Rolling, guided};
 use super::termination::{Improve, Race};
 use super::worker::{Share, Worker};
 use super::{
@@ -51,6 +52,8 @@ pub(super) struct QueryTask<'a> {
     flight: Option<Flight<'a>>,
     /// The motion of a vehicle whose start is one of them, with its proof: there is nothing to do.
     instant: Option<(Trajectory, Certificate)>,
+    /// The options of an omnidirectional base, whose samples are guided.
+    guided: Option<PlanOptions>,
 }
 
 impl<'a> PlanCall<'a> {
@@ -85,13 +88,16 @@ impl<'a> PlanCall<'a> {
     pub(super) fn task(&self, worker: &mut Worker<'_>) -> Result<QueryTask<'a>, PlanError> {
         let goals = self.valid_goals(worker)?;
         if let Some(instant) = self.instant(worker, &goals) {
-            return Ok(QueryTask { goals, flight: None, instant: Some(instant) });
+            return Ok(QueryTask { goals, flight: None, guided: None, instant: Some(instant) });
         }
         let flight = Flight::of(self.problem, &goals, worker.local.checker(), self.termination.stop());
         match self.termination.interrupted() {
             // What was not looked at to its end tells nothing.
             Some(budget) => Err(self.exhausted(budget)),
-            None => Ok(QueryTask { flight: flight?, goals, instant: None }),
+            None => {
+                let guided = guided(self.problem, self.options, self.termination.stop());
+                Ok(QueryTask { flight: flight?, guided, goals, instant: None })
+            }
         }
     }
 
@@ -114,10 +120,10 @@ impl<'a> PlanCall<'a> {
     /// A worker's share of the work, by the family of the problem.
     pub(super) fn run<'l>(
         &'l self,
-        worker: Worker<'l>,
+        mut worker: Worker<'l>,
         task: &'l QueryTask<'l>,
     ) -> Result<Finish, CheckError> {
-        let QueryTask { goals, flight, instant } = task;
+        let QueryTask { goals, flight, guided, instant } = task;
         let (termination, race, improve) = (&self.termination, &self.race, self.improve);
         if let Some((trajectory, certificate)) = instant {
             return Ok(Finish::at_once(worker, trajectory.clone(), certificate.clone()));
@@ -125,9 +131,14 @@ impl<'a> PlanCall<'a> {
         if let Some(flight) = flight {
             return drive(Pilot::new(flight, worker), termination, race, improve);
         }
-        match PathLimits::of(&self.problem.mechanism) {
-            Some(limits) => drive(Drive::new(worker, limits, goals), termination, race, improve),
-            None => drive(Joints::new(worker, goals), termination, race, improve),
+        worker.options = guided.as_ref().unwrap_or(worker.options);
+        let mechanism = &self.problem.mechanism;
+        match (PathLimits::of(mechanism), mechanism.vehicle()) {
+            (Some(limits), Some(Base::Omnidirectional(base))) => {
+                drive(Rolling::new(worker, limits, base, goals), termination, race, improve)
+            }
+            (Some(limits), _) => drive(Drive::new(worker, limits, goals), termination, race, improve),
+            (None, _) => drive(Joints::new(worker, goals), termination, race, improve),
         }
     }
 

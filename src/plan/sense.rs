@@ -1,6 +1,7 @@
 //! Calls that make no sense, and ends that no trajectory within limits can have.
 
 use super::{Algorithm, PlanOptions};
+use crate::base::{Base, Flat};
 use crate::check::{Diagnosis, Status};
 use crate::error::InvalidValue;
 use crate::problem::{JointState, Problem, Smoothness};
@@ -76,6 +77,9 @@ pub(super) fn beyond_controls(problem: &Problem, state: &JointState) -> Option<D
 /// the rounding of `f32`, certificates for hardly any: no trajectory from or to there could be certified.
 pub(super) fn out_of_bounds(problem: &Problem, state: &JointState) -> Option<Diagnosis> {
     let mechanism = &problem.mechanism;
+    if let Some(fault) = mechanism.vehicle().and_then(|base| beyond_base(base, state)) {
+        return Some(fault);
+    }
     let smooth = problem.smoothness == Smoothness::Jerk;
     mechanism.limits.iter().enumerate().find_map(|(i, limits)| {
         let &OutputLimits { lower, upper, velocity, acceleration, .. } = limits;
@@ -89,5 +93,26 @@ pub(super) fn out_of_bounds(problem: &Problem, state: &JointState) -> Option<Dia
         let (status, amount, [least, most]) = all.into_iter().find(beyond)?;
         let (subject, other) = (mechanism.outputs[i].clone(), String::new());
         Some(Diagnosis { status, subject, other, amount, bounds: (least, most) })
+    })
+}
+
+/// A limit of a base that a state exceeds by no more than this share, it exceeds by rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// The first limit of an omnidirectional base that the velocities of a state break. Other bases are asked where they are
+/// planned for.
+fn beyond_base(base: &Base, state: &JointState) -> Option<Diagnosis> {
+    let Base::Omnidirectional(_) = base else { return None };
+    let mut flat = Flat::default();
+    flat.derivatives[0][..3].copy_from_slice(&state.position[..3]);
+    flat.derivatives[1][..3].copy_from_slice(&state.velocity[..3]);
+    let limits = base.unflatten(&flat).ok()?.limits;
+    let broken = limits.into_iter().find(|limit| limit.excess() > ROUNDING * limit.upper)?;
+    Some(Diagnosis {
+        status: Status::Base,
+        subject: broken.name.to_owned(),
+        other: String::new(),
+        amount: broken.value,
+        bounds: (broken.lower, broken.upper),
     })
 }

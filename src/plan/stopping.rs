@@ -125,7 +125,8 @@ impl<'a> MovingBody<'a> {
         let sense = if before { -1.0 } else { 1.0 };
         let (q, v) = (&state.position, &state.velocity);
         let (place, velocity) = match base {
-            Base::Point(_) => return None,
+            // Of these it is told alone which bound of a position they cannot stop before (`Overrun`).
+            Base::Point(_) | Base::Omnidirectional(_) => return None,
             Base::Car(car) => {
                 let [speed, _] = base.controls_under_way(q, v)?;
                 let place = DVec3::new(q[0], q[1], 0.0);

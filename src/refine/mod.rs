@@ -4,6 +4,7 @@
 mod arcs;
 mod band;
 mod elastic;
+mod headings;
 mod knots;
 mod polish;
 mod route;
@@ -11,6 +12,7 @@ mod settings;
 
 pub use arcs::drive_by_arcs;
 pub(crate) use band::Band;
+pub use headings::turn_headings;
 pub use knots::Knots;
 pub use polish::polish;
 pub use route::{Route, shorten_route};

@@ -36,13 +36,15 @@ const ROBOT: &[Form] = &[
     Map(&[KINDS[3]]),
     Map(&[KINDS[4]]),
     Map(&[KINDS[5]]),
+    Map(&[KINDS[6]]),
 ];
 
 /// Robots that a scene describes itself.
-pub(super) const KINDS: [Key; 6] = [
+pub(super) const KINDS: [Key; 7] = [
     Key::required("point", Map(POINT)),
     Key::required("differential_drive", Map(DIFFERENTIAL_DRIVE)),
     Key::required("car", Map(CAR)),
+    Key::required("omnidirectional", Map(OMNIDIRECTIONAL)),
     Key::required("airplane", Map(AIRPLANE)),
     Key::required("planar_quadrotor", Map(PLANAR_QUADROTOR)),
     Key::required("quadrotor", Map(QUADROTOR)),
@@ -128,6 +130,7 @@ pub(super) const CAR: &[Key] = &[
     Key::new("steering_rate", Positive),
     Key::new("acceleration", Positive),
     Key::new("trailer", Map(TRAILER)),
+    Key::new("carries", Map(CARRIED)),
     LOWER,
     UPPER,
     BODY,
@@ -135,6 +138,23 @@ pub(super) const CAR: &[Key] = &[
 
 pub(super) const TRAILER: &[Key] =
     &[Key::required("hitch_length", Positive), Key::required("angle", Positive), BODY];
+
+pub(super) const OMNIDIRECTIONAL: &[Key] = &[
+    Key::required("velocity", THREE),
+    Key::required("acceleration", THREE),
+    Key::new("wheels", Map(MECANUM_WHEELS)),
+    Key::new("carries", Map(CARRIED)),
+    LOWER,
+    UPPER,
+    BODY,
+];
+
+pub(super) const MECANUM_WHEELS: &[Key] = &[
+    Key::required("radius", Positive),
+    Key::required("half_length", Positive),
+    Key::required("half_width", Positive),
+    Key::required("rate", Positive),
+];
 
 pub(super) const AIRPLANE: &[Key] = &[
     Key::required("speed", RANGE),

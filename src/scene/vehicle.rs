@@ -6,8 +6,8 @@ use super::files::RobotFiles;
 use super::lengths::{GREATEST_POSITION, length, point as position, pose};
 use super::tables;
 use crate::base::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Point,
-    Quadrotor, Trailer, VelocityAxes,
+    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, MecanumWheels,
+    Omnidirectional, PlanarQuadrotor, Point, Quadrotor, Trailer, VelocityAxes,
 };
 use crate::document::{Entry, Map, Node, names};
 use crate::error::InputError;
@@ -179,7 +179,8 @@ impl VehicleRobot {
 pub(super) fn vehicle(entry: &Entry, directory: &Path) -> Result<VehicleRobot, InputError> {
     let vehicle = match entry.key.as_str() {
         "differential_drive" => differential_drive(&entry.node, directory)?,
-        "car" => car(&entry.node)?,
+        "car" => car(&entry.node, directory)?,
+        "omnidirectional" => omnidirectional(&entry.node, directory)?,
         "airplane" => airplane(&entry.node)?,
         "planar_quadrotor" => planar_quadrotor(&entry.node)?,
         _ => quadrotor(&entry.node)?,
@@ -219,8 +220,13 @@ fn differential_drive(node: &Node, directory: &Path) -> Result<VehicleRobot, Inp
     };
     let (speed, turn_rate) = (range(&map, "speed")?, range(&map, "turn_rate")?);
     let base = Base::DifferentialDrive(DifferentialDrive { speed, turn_rate, acceleration });
-    let carries = map.get("carries").map(|node| carried(node, directory)).transpose()?;
+    let carries = carries(&map, directory)?;
     Ok(VehicleRobot { carries, ..of_base(&map, base, PartMoves::OnGround)? })
+}
+
+/// What it carries, if anything.
+fn carries(map: &Map, directory: &Path) -> Result<Option<Carried>, InputError> {
+    map.get("carries").map(|node| carried(node, directory)).transpose()
 }
 
 fn carried(node: &Node, directory: &Path) -> Result<Carried, InputError> {
@@ -231,7 +237,7 @@ fn carried(node: &Node, directory: &Path) -> Result<Carried, InputError> {
     Ok(Carried { files: RobotFiles::read(&map, directory)?, mount })
 }
 
-fn car(node: &Node) -> Result<VehicleRobot, InputError> {
+fn car(node: &Node, directory: &Path) -> Result<VehicleRobot, InputError> {
     let map = node.map_of("a map with wheelbase, speed, steering and body", &names(tables::CAR))?;
     let endless = |key| map.get(key).map_or(Ok(f64::INFINITY), Node::positive);
     let trailer = map.get("trailer").map(trailer).transpose()?;
@@ -244,7 +250,31 @@ fn car(node: &Node) -> Result<VehicleRobot, InputError> {
         acceleration: endless("acceleration")?,
         trailer,
     });
-    Ok(VehicleRobot { trailer: parts, ..of_base(&map, base, PartMoves::OnGround)? })
+    let carries = carries(&map, directory)?;
+    Ok(VehicleRobot { trailer: parts, carries, ..of_base(&map, base, PartMoves::OnGround)? })
+}
+
+fn omnidirectional(node: &Node, directory: &Path) -> Result<VehicleRobot, InputError> {
+    let map = node.map_of("a map with velocity, acceleration and body", &names(tables::OMNIDIRECTIONAL))?;
+    let limits = |key: &str| three_positive(map.require(key)?, "ahead, to the left and about z");
+    let base = Base::Omnidirectional(Omnidirectional {
+        velocity: limits("velocity")?,
+        acceleration: limits("acceleration")?,
+        wheels: map.get("wheels").map(mecanum_wheels).transpose()?,
+    });
+    let carries = carries(&map, directory)?;
+    Ok(VehicleRobot { carries, ..of_base(&map, base, PartMoves::OnGround)? })
+}
+
+fn mecanum_wheels(node: &Node) -> Result<MecanumWheels, InputError> {
+    let map =
+        node.map_of("a map with radius, half_length, half_width and rate", &names(tables::MECANUM_WHEELS))?;
+    Ok(MecanumWheels {
+        radius: length(map.require("radius")?)?,
+        half_length: length(map.require("half_length")?)?,
+        half_width: length(map.require("half_width")?)?,
+        rate: map.require("rate")?.positive()?,
+    })
 }
 
 fn trailer(node: &Node) -> Result<(Trailer, Vec<Part>), InputError> {
@@ -306,7 +336,7 @@ fn quadrotor(node: &Node) -> Result<VehicleRobot, InputError> {
     };
     let base = Base::Quadrotor(Quadrotor {
         mass,
-        inertia: DVec3::from(three_positive(map.require("inertia")?)?),
+        inertia: DVec3::from(three_positive(map.require("inertia")?, ABOUT_AXES)?),
         actuation,
         velocity: positive("velocity")?,
         body_rate: positive("body_rate")?,
@@ -332,14 +362,17 @@ fn wrench(node: &Node) -> Result<Actuation, InputError> {
     if least < 0.0 {
         return Err(thrust.error("rotors do not pull down; expected a least thrust of at least 0"));
     }
-    let [x, y, z] = three_positive(map.require("moments")?)?;
+    let [x, y, z] = three_positive(map.require("moments")?, ABOUT_AXES)?;
     Ok(Actuation::Wrench { unit: [1.0; 4], lower: [least, -x, -y, -z], upper: [most, x, y, z] })
 }
 
-fn three_positive(node: &Node) -> Result<[f64; 3], InputError> {
-    let what = "three numbers greater than zero, about x, y and z";
-    let values = node.array(what)?;
-    node.list(what)?.iter().try_for_each(|item| item.positive().map(drop))?;
+/// What three numbers of a quadrotor are for.
+const ABOUT_AXES: &str = "about x, y and z";
+
+fn three_positive(node: &Node, of: &str) -> Result<[f64; 3], InputError> {
+    let what = format!("three numbers greater than zero, {of}");
+    let values = node.array(&what)?;
+    node.list(&what)?.iter().try_for_each(|item| item.positive().map(drop))?;
     Ok(values)
 }
 

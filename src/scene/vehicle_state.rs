@@ -3,103 +3,29 @@
 
 use super::lengths::quaternion;
 use super::setup;
-use crate::base::{Base, Car, DifferentialDrive, Trailer};
+use crate::base::{Absent, Base, StateKey};
 use crate::document::{Map, Node};
 use crate::error::{InputError, Warnings};
 use crate::pose::Pose;
 use crate::problem::JointState;
 use crate::robot::{END_SLACK, GivenLimits, Mechanism};
-use glam::{DMat3, DQuat, DVec3};
-use std::f64::consts::TAU;
+use glam::{DQuat, DVec3};
 use std::ops::Range;
-
-/// A key, and the numbers of the state that stand under it.
-#[derive(Clone, Debug)]
-pub(super) struct Field {
-    /// The key.
-    pub(super) key: &'static str,
-    /// Which numbers of the state, in the order of [`Base::state_names`].
-    pub(super) states: Range<usize>,
-    absent: Absent,
-}
-
-/// What holds where a key is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Absent {
-    /// It may not be.
-    Wrong,
-    Zero,
-    /// A trailer stands straight behind its car.
-    Heading,
-    /// Level, with the heading that may stand there in its place.
-    Level,
-}
 
 /// Where the state holds the heading, if that is one number.
 const HEADING: usize = 2;
 /// Keys that say how a quadrotor is turned.
 const ATTITUDE: [&str; 3] = ["heading", "rpy", "quaternion_xyzw"];
 
-/// The keys of a kind's states.
-pub(super) fn fields(base: &Base) -> Vec<Field> {
-    let field = |key, states, absent| Field { key, states, absent };
-    let fields = |list: &[(&'static str, Range<usize>, Absent)]| {
-        list.iter().map(|(key, states, absent)| field(key, states.clone(), *absent)).collect()
+/// The keys of a kind's states, and which of their numbers stand under each.
+pub(super) fn fields(base: &Base) -> Vec<(StateKey, Range<usize>)> {
+    let mut next = 0;
+    let field = |key: &StateKey| {
+        let first = next;
+        next += key.count;
+        (*key, first..next)
     };
-    match base {
-        Base::Point(_) => Vec::new(),
-        Base::DifferentialDrive(DifferentialDrive { acceleration: None, .. })
-        | Base::Car(Car { trailer: None, .. }) => {
-            fields(&[("position", 0..2, Absent::Wrong), ("heading", 2..3, Absent::Wrong)])
-        }
-        Base::DifferentialDrive(_) => fields(&[
-            ("position", 0..2, Absent::Wrong),
-            ("heading", 2..3, Absent::Wrong),
-            ("speed", 3..4, Absent::Zero),
-            ("turn_rate", 4..5, Absent::Zero),
-        ]),
-        Base::Car(_) => fields(&[
-            ("position", 0..2, Absent::Wrong),
-            ("heading", 2..3, Absent::Wrong),
-            ("trailer_heading", 3..4, Absent::Heading),
-        ]),
-        Base::Airplane(_) => fields(&[
-            ("position", 0..3, Absent::Wrong),
-            ("heading", 3..4, Absent::Wrong),
-            ("pitch", 4..5, Absent::Zero),
-            ("speed", 5..6, Absent::Wrong),
-        ]),
-        Base::PlanarQuadrotor(_) => fields(&[
-            ("position", 0..2, Absent::Wrong),
-            ("tilt", 2..3, Absent::Zero),
-            ("velocity", 3..5, Absent::Zero),
-            ("body_rate", 5..6, Absent::Zero),
-        ]),
-        Base::Quadrotor(_) => fields(&[
-            ("position", 0..3, Absent::Wrong),
-            ("quaternion_xyzw", 3..7, Absent::Level),
-            ("velocity", 7..10, Absent::Zero),
-            ("body_rates", 10..13, Absent::Zero),
-        ]),
-    }
-}
-
-/// What the numbers of a state must lie between; those of the position have bounds of their own.
-fn bounds(base: &Base) -> Vec<[f64; 2]> {
-    const ANY: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
-    let within = |most: f64| [-most, most];
-    match base {
-        Base::DifferentialDrive(drive) => vec![ANY, ANY, ANY, drive.speed, drive.turn_rate],
-        Base::Airplane(plane) => vec![ANY, ANY, ANY, ANY, within(plane.pitch), plane.speed],
-        Base::PlanarQuadrotor(flyer) => {
-            let velocity = within(flyer.velocity);
-            vec![ANY, ANY, ANY, velocity, velocity, within(flyer.body_rate)]
-        }
-        Base::Quadrotor(flyer) => {
-            [vec![ANY; 7], vec![within(flyer.velocity); 3], vec![within(flyer.body_rate); 3]].concat()
-        }
-        Base::Point(_) | Base::Car(_) => vec![ANY; 4],
-    }
+    base.state_keys().iter().map(field).collect()
 }
 
 /// Reads the state of a vehicle; also gives the node that holds the state of what it carries.
@@ -114,7 +40,9 @@ pub(super) fn read<'n>(
         Ok(_) if !carries => (listed(node, base)?, None),
         _ => by_key(node, base, carries)?,
     };
-    for ((&(value, at), [lower, upper]), name) in numbers.iter().zip(bounds(base)).zip(base.state_names()) {
+    for ((&(value, at), [lower, upper]), name) in
+        numbers.iter().zip(base.state_bounds()).zip(base.state_names())
+    {
         let slack = |bound: f64| if bound.is_finite() { END_SLACK * bound.abs() } else { 0.0 };
         if value < lower - slack(lower) || value > upper + slack(upper) {
             let message =
@@ -128,15 +56,8 @@ pub(super) fn read<'n>(
         let attitude = attitude.map_err(|e| numbers[3].1.locate(e))?;
         state[3..7].copy_from_slice(&attitude.to_array());
     }
-    if let Base::Car(Car { trailer: Some(Trailer { angle, .. }), .. }) = base {
-        let between = state[2] - state[3];
-        let between = between - TAU * (between / TAU).round();
-        if between.abs() > *angle {
-            return Err(numbers[3].1.error(format!(
-                "the trailer stands at {between:?} to its car, outside its limits; expected {:?} to {angle:?}",
-                -angle
-            )));
-        }
+    if let Some((number, message)) = base.state_fault(&state, END_SLACK) {
+        return Err(numbers[number].1.error(message));
     }
     let [position, velocity] = base.configuration(&state).map_err(|e| node.error(e.to_string()))?;
     for (i, &value) in position.iter().enumerate() {
@@ -171,9 +92,9 @@ fn by_key<'n>(
     base: &Base,
     carries: bool,
 ) -> Result<(Vec<Number<'n>>, Option<&'n Node>), InputError> {
-    let fields = fields(base);
-    let mut known: Vec<&str> = fields.iter().map(|f| f.key).collect();
-    if fields.iter().any(|f| f.absent == Absent::Level) {
+    let keys = base.state_keys();
+    let mut known: Vec<&str> = keys.iter().map(|k| k.key).collect();
+    if keys.iter().any(|k| k.absent == Absent::Level) {
         known.splice(1..2, ATTITUDE);
     }
     if carries {
@@ -187,12 +108,12 @@ fn by_key<'n>(
     }
     let map = node.map_of("a state", &known)?;
     let mut numbers: Vec<Number> = Vec::new();
-    for field in &fields {
-        let read: Vec<Number> = match (map.get(field.key), field.absent) {
+    for &StateKey { key, count, absent } in keys {
+        let read: Vec<Number> = match (map.get(key), absent) {
             (_, Absent::Level) => attitude(&map)?,
-            (Some(node), _) => under(node, field.states.len())?,
-            (None, Absent::Wrong) => return Err(node.error(format!("missing key \"{}\"", field.key))),
-            (None, Absent::Zero) => vec![(0.0, node); field.states.len()],
+            (Some(node), _) => under(node, count)?,
+            (None, Absent::Wrong) => return Err(node.error(format!("missing key \"{key}\""))),
+            (None, Absent::Zero) => vec![(0.0, node); count],
             (None, Absent::Heading) => vec![numbers[HEADING]],
         };
         numbers.extend(read);
@@ -244,43 +165,14 @@ fn attitude<'n>(map: &Map<'n>) -> Result<Vec<Number<'n>>, InputError> {
     Ok(turned.normalize().to_array().map(|value| (value, node)).to_vec())
 }
 
-/// The state of a base whose coordinates have these positions and rates: the inverse of
-/// [`Base::configuration`], attitudes being quaternions.
-pub(super) fn state(base: &Base, position: &[f64], rates: &[f64]) -> Vec<f64> {
-    let q = position;
-    match base {
-        Base::Point(_) | Base::PlanarQuadrotor(_) => [q, rates].concat(),
-        Base::DifferentialDrive(DifferentialDrive { acceleration: None, .. })
-        | Base::Car(Car { trailer: None, .. }) => q.to_vec(),
-        Base::DifferentialDrive(_) => {
-            let (sin, cos) = q[2].sin_cos();
-            [q, &[rates[0] * cos + rates[1] * sin, rates[2]]].concat()
-        }
-        Base::Car(Car { trailer: Some(Trailer { hitch_length: d, .. }), .. }) => {
-            let (sin, cos) = q[2].sin_cos();
-            vec![q[0] + d * cos, q[1] + d * sin, q[2] + q[3], q[2]]
-        }
-        Base::Airplane(_) => [q, &[DVec3::new(rates[0], rates[1], rates[2]).length()]].concat(),
-        Base::Quadrotor(_) => {
-            let rotation =
-                DMat3::from_rotation_z(q[3]) * DMat3::from_rotation_x(q[4]) * DMat3::from_rotation_y(q[5]);
-            // What each of the three joints turns about, in the body's frame.
-            let yaw = rotation.transpose() * DVec3::Z;
-            let roll = DMat3::from_rotation_y(-q[5]) * DVec3::X;
-            let turn = rates[3] * yaw + rates[4] * roll + rates[5] * DVec3::Y;
-            // Of two quaternions of one attitude the one whose w is not negative.
-            let attitude = DQuat::from_mat3(&rotation).normalize();
-            let attitude = if attitude.w < 0.0 { -attitude } else { attitude }.to_array();
-            [&q[..3], &attitude, &rates[..3], &turn.to_array()].concat()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tables;
     use super::*;
-    use crate::base::{Actuation, Airplane, DriveAcceleration, PlanarQuadrotor, Quadrotor, VelocityAxes};
+    use crate::base::{
+        Actuation, Airplane, Car, DifferentialDrive, DriveAcceleration, MecanumWheels, Omnidirectional,
+        PlanarQuadrotor, Quadrotor, Trailer, VelocityAxes,
+    };
     use proptest::prelude::*;
 
     fn bases() -> Vec<Base> {
@@ -303,6 +195,11 @@ mod tests {
             Base::DifferentialDrive(drive),
             Base::Car(car.clone()),
             Base::Car(Car { trailer, ..car }),
+            Base::Omnidirectional(Omnidirectional {
+                velocity: [1.0, 0.8, 2.0],
+                acceleration: [1.0; 3],
+                wheels: Some(MecanumWheels { radius: 0.1, half_length: 0.3, half_width: 0.2, rate: 20.0 }),
+            }),
             Base::Airplane(Airplane {
                 speed: [0.5, 2.0],
                 acceleration: 1.0,
@@ -346,7 +243,7 @@ mod tests {
                     _ => {}
                 }
                 let [position, rates] = base.configuration(&wanted).unwrap();
-                let found = state(&base, &position, &rates);
+                let found = base.state(&position, &rates);
                 let close = found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-9);
                 prop_assert!(close && found.len() == wanted.len(), "{base:?}: {found:?} {wanted:?}");
             }
@@ -356,10 +253,10 @@ mod tests {
     #[test]
     fn every_number_of_a_state_has_its_key() {
         for base in bases() {
-            let covered: Vec<usize> = fields(&base).into_iter().flat_map(|field| field.states).collect();
+            let covered: Vec<usize> = fields(&base).into_iter().flat_map(|(_, states)| states).collect();
             assert_eq!(covered, Vec::from_iter(0..base.state_names().len()), "{base:?}");
-            assert!(bounds(&base).len() >= base.state_names().len(), "{base:?}");
-            let mut keys = fields(&base).into_iter().map(|field| field.key).chain(ATTITUDE);
+            assert_eq!(base.state_bounds().len(), base.state_names().len(), "{base:?}");
+            let mut keys = fields(&base).into_iter().map(|(key, _)| key.key).chain(ATTITUDE);
             assert!(keys.all(|key| tables::VEHICLE_STATE.iter().any(|k| k.name == key)), "{base:?}");
         }
     }

@@ -5,7 +5,8 @@ use super::keys::{Files, KeyedState, NamedKeys};
 use super::vehicle::VehicleRobot;
 use super::vehicle_state;
 use crate::base::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, PlanarQuadrotor, Quadrotor,
+    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, MecanumWheels, Omnidirectional,
+    PlanarQuadrotor, Quadrotor,
 };
 use serde::Serialize;
 use serde_saphyr::{FlowMap, FlowSeq};
@@ -96,6 +97,16 @@ fn of_kind(vehicle: &VehicleRobot) -> Keys {
                 .put("body", body(&vehicle.trailer));
             keys.put("trailer", drawn.into())
         }
+        Base::Omnidirectional(Omnidirectional { velocity, acceleration, wheels }) => {
+            let keys = keys.numbers("velocity", velocity).numbers("acceleration", acceleration);
+            let Some(MecanumWheels { radius, half_length, half_width, rate }) = *wheels else { return keys };
+            let wheels = Keys::default()
+                .number("radius", radius)
+                .number("half_length", half_length)
+                .number("half_width", half_width)
+                .number("rate", rate);
+            keys.put("wheels", EntryValue::InLine(FlowMap(NamedKeys(wheels.0))))
+        }
         Base::Airplane(Airplane { speed, acceleration, yaw_rate, pitch_rate, pitch }) => keys
             .numbers("speed", speed)
             .number("acceleration", *acceleration)
@@ -149,12 +160,12 @@ fn body(parts: &[Part]) -> EntryValue {
 
 /// The keys of a state of a base whose coordinates have these positions and rates.
 pub(super) fn state(base: &Base, position: &[f64], rates: &[f64], joints: Option<KeyedState>) -> EntryValue {
-    let numbers = vehicle_state::state(base, position, rates);
+    let numbers = base.state(position, rates);
     let mut keys = Keys::default();
-    for field in vehicle_state::fields(base) {
-        keys = match &numbers[field.states] {
-            [number] => keys.number(field.key, *number),
-            several => keys.numbers(field.key, several),
+    for (key, states) in vehicle_state::fields(base) {
+        keys = match &numbers[states] {
+            [number] => keys.number(key.key, *number),
+            several => keys.numbers(key.key, several),
         };
     }
     if let Some(joints) = joints {

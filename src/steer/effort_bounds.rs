@@ -1,6 +1,7 @@
 //! Accelerations that efforts allow, where no limit of acceleration says how steeply to steer.
 //! Imports `problem` and `robot`.
 
+use crate::base::Base;
 use crate::problem::Problem;
 use crate::robot::{DynamicsScratch, Mechanism, JointMotion, OutputLimits};
 use glam::DVec3;
@@ -20,11 +21,17 @@ const HEADROOM: f64 = 8.0;
 const QUICK: f64 = 1e-3;
 
 /// The limits of a problem's robot as steering needs them: where efforts are held, an acceleration without a limit is
-/// given one that efforts do not reach. It bounds the search for motions from above, no more: what is found is
+/// given one that efforts do not reach; and the coordinates of an omnidirectional base have those that hold at every
+/// heading. It bounds the search for motions from above, no more: what is found is
 /// held against the efforts, and certified against the robot's own limits.
 pub fn steering_limits(problem: &Problem) -> Vec<OutputLimits> {
     let mechanism = &problem.mechanism;
     let mut limits = mechanism.limits.clone();
+    if let Some(Base::Omnidirectional(base)) = mechanism.vehicle() {
+        for (l, [velocity, acceleration]) in limits.iter_mut().zip(base.axis_limits()) {
+            (l.velocity, l.acceleration) = (velocity, acceleration);
+        }
+    }
     let unlimited = |l: &OutputLimits| l.acceleration == f64::INFINITY;
     if !problem.torque || mechanism.vehicle().is_some() || !limits.iter().any(unlimited) {
         return limits;

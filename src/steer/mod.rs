@@ -2,12 +2,15 @@
 //! Imports `problem`, `robot` (for limits), `base` and `trajectory`.
 //!
 //! Nonholonomic bases are steered apart from their speed: along a [`Curve`], whose
-//! [`TimeParameterization`] is chosen after it.
+//! [`TimeParameterization`] is chosen after it. Paths of omnidirectional bases are driven by such curves too
+//! ([`retimed`]).
 
+mod along;
 mod path_limits;
 mod curve;
 mod effort_bounds;
 mod filter;
+mod heading_limits;
 mod higher_order;
 mod jerk_limited;
 mod least_effort;
@@ -21,10 +24,12 @@ mod straight;
 mod time_parameterization;
 mod time_optimal;
 
+pub use along::retimed;
 pub use path_limits::PathLimits;
 pub use curve::{Curve, DriveDirection, PathState, nearest_turn};
 pub use effort_bounds::steering_limits;
 pub use filter::{moving_average, side_by_side};
+pub use heading_limits::HeadingLimits;
 pub use higher_order::{HigherOrder, ChainState};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};

@@ -2,7 +2,7 @@
 //! proportional to u', and its derivative linear in u'' and u'^2.
 
 use super::curve::{Curve, DriveDirection, jet};
-use crate::base::{Airplane, Base, Car, DifferentialDrive, Trailer};
+use crate::base::{Airplane, Base, Car, DifferentialDrive, Omnidirectional, Trailer};
 use crate::robot::{Mechanism, OutputLimits};
 
 /// Of the samples of a curve, every so many are looked at first.
@@ -14,12 +14,13 @@ const CURVATURE_MARGIN: f64 = 1e-2;
 /// Limits are held with this to spare, as a share of each, so that they can be proved in few intervals.
 const MARGIN: f64 = 1e-3;
 
-/// A rate A(u) u' and its derivative A u'' + A'(u) u'^2, which are limited.
+/// A rate A(u) u' and its derivative A u'' + A'(u) u'^2, which are limited. The second may be anything else of this form:
+/// the acceleration of a body along an axis that turns with it, say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LimitRow {
     /// A: what it is at u' = 1.
     pub rate: f64,
-    /// A', its derivative by u.
+    /// A', the derivative of A by u, or what takes its place.
     pub slope: f64,
     /// Bounds of the rate.
     pub bounds: [f64; 2],
@@ -42,7 +43,7 @@ impl LimitRow {
     }
 }
 
-/// The limits of a nonholonomic base, and of the joints that it carries.
+/// The limits of a base that is driven along curves, and of the joints that it carries.
 #[derive(Clone, Debug)]
 pub struct PathLimits {
     base: Base,
@@ -53,9 +54,10 @@ pub struct PathLimits {
 }
 
 impl PathLimits {
-    /// Those of a mechanism; `None` where its base is not nonholonomic.
+    /// Those of a mechanism; `None` where its base is neither nonholonomic nor omnidirectional.
     pub fn of(mechanism: &Mechanism) -> Option<Self> {
-        let base = mechanism.vehicle().filter(|base| base.follows_course())?;
+        let drives = |base: &&Base| base.follows_course() || matches!(base, Base::Omnidirectional(_));
+        let base = mechanism.vehicle().filter(drives)?;
         let arm = mechanism.limits[base.coordinates().len()..].to_vec();
         Some(Self::new(base.clone(), arm, MARGIN))
     }
@@ -140,6 +142,13 @@ impl PathLimits {
         }
     }
 
+    /// How many cells a curve of a sequence has at least, of which so many are enough for any by itself: paths of
+    /// omnidirectional bases are cut into many curves already.
+    pub(super) fn least_cells(&self, curves: usize, enough: usize) -> usize {
+        let is_cut = matches!(self.base, Base::Omnidirectional(_));
+        if is_cut { enough.div_ceil(curves).max(2) } else { enough }
+    }
+
     /// Whether it may come to rest.
     pub fn may_rest(&self) -> bool {
         let [least, most] = self.speed();
@@ -222,6 +231,7 @@ impl PathLimits {
     pub fn has_accelerations(&self) -> bool {
         self.acceleration().is_finite()
             || !self.arm.is_empty()
+            || matches!(self.base, Base::Omnidirectional(_))
             || matches!(&self.base, Base::DifferentialDrive(drive) if drive.acceleration.is_some())
     }
 
@@ -299,6 +309,7 @@ impl PathLimits {
             (Base::DifferentialDrive(drive), _) => self.drive(drive, curve, u, rows),
             (Base::Car(car), _) => self.car(car, curve, u, rows),
             (Base::Airplane(airplane), _) => self.airplane(airplane, curve, u, rows),
+            (Base::Omnidirectional(base), _) => self.omnidirectional(base, curve, u, rows),
             _ => false,
         };
         for (q, limits) in curve.arm.iter().zip(&self.arm) {
@@ -399,6 +410,36 @@ impl PathLimits {
     }
 }
 
+impl PathLimits {
+    /// Velocities of the body in its own frame, its accelerations in the world seen from there, and rates of wheels. All
+    /// hold at some speed.
+    fn omnidirectional(
+        &self,
+        base: &Omnidirectional,
+        curve: &Curve,
+        u: f64,
+        rows: &mut impl FnMut(LimitRow),
+    ) -> bool {
+        let [x, y, theta] = [&curve.place[0], &curve.place[1], &curve.heading_reference].map(|p| jet(p, u));
+        let in_body = |order: usize| {
+            let [ahead, left] = Omnidirectional::in_body([x[order], y[order]], theta[0]);
+            [ahead, left, theta[order]]
+        };
+        let (first, second) = (in_body(1), in_body(2));
+        for i in 0..3 {
+            let most = base.velocity[i];
+            rows(self.row([first[i], second[i]], [-most, most], base.acceleration[i]));
+        }
+        if let Some(wheels) = base.wheels {
+            for [ahead, aside, turn] in wheels.mixer() {
+                let rate = ahead * first[0] + aside * first[1] + turn * first[2];
+                rows(self.row([rate, 0.0], [-wheels.rate, wheels.rate], f64::INFINITY));
+            }
+        }
+        true
+    }
+}
+
 /// Steps of u to either side by which the steering rate of a car with a trailer is found.
 const DIFFERENCE: f64 = 1e-5;
 
@@ -443,11 +484,19 @@ impl Bending {
 }
 
 impl PathLimits {
-    /// |P'| and its derivative; of a turn, whose u is its own measure, 1.
+    /// |P'| and its derivative; of a turn, whose u is its own measure, 1. Of what is omnidirectional all outputs count, a
+    /// radian as a metre.
     #[inline]
     pub(super) fn stretch(&self, curve: &Curve, u: f64) -> [f64; 2] {
         if curve.direction == DriveDirection::Pivot {
             return [1.0, 0.0];
+        }
+        if let Base::Omnidirectional(_) = self.base {
+            let (square, along) = curve.outputs().map(|p| jet(p, u)).fold((0.0, 0.0), |(square, along), d| {
+                (square + d[1] * d[1], along + d[1] * d[2])
+            });
+            let stretch = f64::sqrt(square);
+            return [stretch, along / stretch];
         }
         let [v, a, _] = curve.velocity(u);
         let dot = |p: [f64; 3], q: [f64; 3]| p[0] * q[0] + p[1] * q[1] + p[2] * q[2];

@@ -411,7 +411,7 @@ impl Reach {
         pieces: &mut Vec<Piece>,
     ) -> Option<()> {
         let square = |curve: &Curve, u: f64, speed: f64| {
-            let rate = if curve.direction == DriveDirection::Pivot { curve.heading_reference_at(u)[1].abs() } else { curve.stretch(u) };
+            let rate = if curve.direction == DriveDirection::Pivot { curve.heading_reference_at(u)[1].abs() } else { limits.stretch(curve, u)[0] };
             if speed == 0.0 { 0.0 } else { (speed / rate).powi(2) }
         };
         let first = speeds[0].map(|speed| square(&curves[run.start], 0.0, speed));
@@ -462,8 +462,8 @@ impl Reach {
         for index in run.clone() {
             let curve = &curves[index];
             let estimate = limits.shortest(curve, f64::INFINITY)?;
-            let count =
-                ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(LEAST_CELLS, MOST_CELLS) * finer;
+            let least = limits.least_cells(run.len(), LEAST_CELLS);
+            let count = ((estimate / SECONDS_PER_CELL).ceil() as usize).clamp(least, MOST_CELLS) * finer;
             let width = 1.0 / count as f64;
             for i in 0..count {
                 if self.watch.is_due(SET_UP) {
@@ -475,7 +475,8 @@ impl Reach {
                 && curve.direction != DriveDirection::Pivot
                 && let Some(cell) = self.cells.last_mut()
             {
-                cell.ratio = (curve.stretch(1.0) / curves[index + 1].stretch(0.0)).powi(2);
+                let [before, after] = [limits.stretch(curve, 1.0), limits.stretch(&curves[index + 1], 0.0)];
+                cell.ratio = (before[0] / after[0]).powi(2);
             }
         }
         Some(())

@@ -4,8 +4,8 @@
 use super::{Tally, edges_of_batch_agree, obstacle, states_agree};
 use crate::common;
 use flatout::base::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor,
-    Quadrotor, Trailer, VelocityAxes,
+    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, MecanumWheels,
+    Omnidirectional, PlanarQuadrotor, Quadrotor, Trailer, VelocityAxes,
 };
 use flatout::check::{EdgeBatch, EdgeChecker, SimdChecker, Status, simd};
 use flatout::pose::Pose;
@@ -20,8 +20,8 @@ use std::f64::consts::PI;
 
 /// Kinds that go where they point: drives, cars without and with a trailer, airplanes.
 const FOLLOWING: usize = 4;
-/// And with planar and other quadrotors.
-const KINDS: usize = 6;
+/// And with planar and other quadrotors, and omnidirectional bases.
+const KINDS: usize = 7;
 
 fn base(kind: usize, rng: &mut Pcg64Mcg) -> Base {
     let mut up_to = |most: f64| most * rng.random_range(0.5..1.0);
@@ -65,6 +65,18 @@ fn base(kind: usize, rng: &mut Pcg64Mcg) -> Base {
             body_rate: up_to(8.0),
             gravity: up_to(2.0 * GRAVITY),
         }),
+        6 => {
+            let wheels = MecanumWheels {
+                radius: up_to(0.2),
+                half_length: up_to(0.4),
+                half_width: up_to(0.3),
+                rate: up_to(60.0),
+            };
+            let velocity = [up_to(5.0), up_to(5.0), up_to(5.0)];
+            let acceleration = [up_to(10.0), up_to(10.0), up_to(10.0)];
+            let wheels = rng.random_bool(0.5).then_some(wheels);
+            Base::Omnidirectional(Omnidirectional { velocity, acceleration, wheels })
+        }
         _ => {
             let mass = up_to(1.0);
             let inertia = DVec3::new(up_to(0.01), up_to(0.01), up_to(0.02));
@@ -257,7 +269,7 @@ fn edges(problem: &Problem, degree: usize, count: usize, rng: &mut Pcg64Mcg) -> 
 fn vehicles(seeds: std::ops::Range<u64>) -> impl Iterator<Item = (usize, u64, Problem)> {
     seeds.flat_map(|seed| {
         (0..KINDS).map(move |kind| {
-            let has_arm = kind < 3 && seed % 4 == 0;
+            let has_arm = (kind < 3 || kind == 6) && seed % 4 == 0;
             (kind, seed, vehicle(kind, has_arm, 1000 * kind as u64 + seed))
         })
     })

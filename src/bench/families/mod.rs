@@ -66,17 +66,19 @@ impl FamilyKind {
     /// The vehicles that it makes sense for.
     pub fn vehicles(self) -> &'static [Vehicle] {
         use Vehicle::{
-            Airplane, Car, CarTrailer, Drive, ForwardDrive, MinSpeedDrive, PlanarQuadrotor, Point, Quadrotor,
-            SmallCar,
+            Airplane, Car, CarTrailer, Drive, ForwardDrive, MinSpeedDrive, Omnidirectional, PlanarQuadrotor, Point,
+            Quadrotor, SmallCar,
         };
         match self {
-            Self::Parking => &[Drive, Car, SmallCar],
-            Self::Maze | Self::Corridor => &[Point, Drive, ForwardDrive, MinSpeedDrive, Car, Airplane],
+            Self::Parking => &[Drive, Car, SmallCar, Omnidirectional],
+            Self::Maze | Self::Corridor => {
+                &[Point, Drive, ForwardDrive, MinSpeedDrive, Car, Omnidirectional, Airplane]
+            }
             Self::Forest | Self::DeadEnd => {
-                &[Point, Drive, ForwardDrive, MinSpeedDrive, Car, Airplane, Quadrotor]
+                &[Point, Drive, ForwardDrive, MinSpeedDrive, Car, Omnidirectional, Airplane, Quadrotor]
             }
             Self::Slot => &[PlanarQuadrotor, Quadrotor],
-            Self::Docking => &[Drive, CarTrailer],
+            Self::Docking => &[Drive, Omnidirectional, CarTrailer],
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::placement::{Placement, Steering};
 use crate::base::{
-    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, PlanarQuadrotor, Quadrotor,
-    VelocityAxes, Trailer,
+    Actuation, Airplane, Base, Car, DifferentialDrive, DriveAcceleration, GRAVITY, MecanumWheels,
+    Omnidirectional, PlanarQuadrotor, Quadrotor, Trailer, VelocityAxes,
 };
 use crate::error::InputError;
 use crate::problem::JointState;
@@ -26,6 +26,8 @@ pub enum Vehicle {
     Car,
     /// A smaller one.
     SmallCar,
+    /// A base on mecanum wheels with a rectangular body.
+    Omnidirectional,
     /// A car with a trailer.
     CarTrailer,
     /// A Dubins airplane.
@@ -69,13 +71,14 @@ pub(super) struct Model {
 
 impl Vehicle {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Point,
         Self::Drive,
         Self::ForwardDrive,
         Self::MinSpeedDrive,
         Self::Car,
         Self::SmallCar,
+        Self::Omnidirectional,
         Self::CarTrailer,
         Self::Airplane,
         Self::PlanarQuadrotor,
@@ -91,6 +94,7 @@ impl Vehicle {
             Self::MinSpeedDrive => "min-speed-drive",
             Self::Car => "car",
             Self::SmallCar => "small-car",
+            Self::Omnidirectional => "omnidirectional",
             Self::CarTrailer => "car-trailer",
             Self::Airplane => "airplane",
             Self::PlanarQuadrotor => "planar-quadrotor",
@@ -125,6 +129,7 @@ impl Vehicle {
                 let body = Part::rectangle(DVec2::new(3.0, 1.7), DVec3::new(-0.2, 0.0, 0.0), COVER, false);
                 car(2.8, DVec2::new(4.4, 1.8), 1.4, Some((Trailer { hitch_length: 3.0, angle: 0.9 }, body)))
             }
+            Self::Omnidirectional => omnidirectional(),
             Self::Airplane => airplane(),
             Self::PlanarQuadrotor => planar_quadrotor(),
             Self::Quadrotor => quadrotor(),
@@ -162,6 +167,17 @@ fn car(wheelbase: f64, size: DVec2, center: f64, trailer: Option<(Trailer, Part)
     let body = Part::rectangle(size, DVec3::new(center, 0.0, 0.0), COVER, false);
     let radius = wheelbase / steering.tan() * SPARE_RADIUS;
     Model::new(base, body, Steering::radius(radius, true)).drawing(hitched.map(|t| t.hitch_length), part)
+}
+
+/// Its body is that of [`Vehicle::Drive`], so that it is drawn the same worlds.
+fn omnidirectional() -> Model {
+    let base = Omnidirectional {
+        velocity: [1.0, 0.8, 1.5],
+        acceleration: [0.8, 0.8, 2.5],
+        wheels: Some(MecanumWheels { radius: 0.1, half_length: 0.25, half_width: 0.2, rate: 13.0 }),
+    };
+    let body = Part::rectangle(DVec2::new(0.7, 0.5), DVec3::new(-0.05, 0.0, 0.0), COVER, false);
+    Model::new(Base::Omnidirectional(base), body, Steering::Spot { reverses: true })
 }
 
 fn airplane() -> Model {
@@ -335,6 +351,7 @@ impl Model {
                 let turn = DQuat::from_rotation_z(heading).to_array();
                 [&[x, y, height][..], &turn, &[0.0; 6]].concat()
             }
+            Base::Omnidirectional(_) => vec![x, y, heading, 0.0, 0.0, 0.0],
             Base::DifferentialDrive(DifferentialDrive { acceleration: Some(_), .. }) => {
                 vec![x, y, heading, 0.0, 0.0]
             }

@@ -168,7 +168,8 @@ const RESOLUTION: f64 = 0.02;
 /// When it fails, or lies.
 pub fn probe(gpu: &Gpu) -> Result<(), CheckError> {
     let vehicles = vehicles::vehicles().map_err(|e| gpu.error(e.to_string()))?;
-    let problems = [problem(), vehicles[0].problem.clone(), vehicles[1].problem.clone()];
+    let problems: Vec<Problem> =
+        std::iter::once(problem()).chain(vehicles.iter().map(|vehicle| vehicle.problem.clone())).collect();
     // One pool: its kernels are compiled once.
     let pool = GpuPool::new(gpu, problems.iter().map(|problem| (problem, RESOLUTION)))?;
     probe_arm(gpu, &mut pool.checker(0))?;

@@ -8,7 +8,7 @@ use super::layout::DEGREE_SHIFT;
 /// A file of `shaders/`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Module {
-    /// Name without extension: the stage's, for a stage.
+    /// Name without extension: the stage's, for a stage; of a kind of base, that of its file in `src/base`.
     pub name: &'static str,
     /// Text.
     pub source: &'static str,
@@ -57,13 +57,18 @@ impl Vote {
 }
 
 /// All modules in the order in which they are joined.
-pub(super) fn modules(memory: Memory, vote: Vote) -> [Module; 9] {
+pub(super) fn modules(memory: Memory, vote: Vote) -> [Module; 14] {
     [
         module!("problem"),
         memory.module(),
         vote.module(),
         module!("unflatten"),
         module!("base"),
+        module!("base/ground"),
+        module!("base/airplane"),
+        module!("base/planar_quadrotor"),
+        module!("base/quadrotor"),
+        module!("base/omnidirectional"),
         module!("place"),
         module!("collide"),
         module!("limits"),

@@ -148,27 +148,31 @@ fn a_fault_in_any_stage_is_caught() {
 #[test]
 fn a_fault_in_the_map_of_a_base_is_caught() {
     let Some(gpu) = device() else { return };
-    let [trailer, quadrotor] = probe::vehicles::vehicles().expect("vehicles");
+    let [trailer, quadrotor, omnidirectional] = probe::vehicles::vehicles().expect("vehicles");
     let faults = [
-        (&trailer, "fma(-turns, PI, off)", "off"),
-        (&trailer, "let along = x.y * x.z + y.y * y.z;", "let along = 1.0;"),
-        (&trailer, "y.y * x.w", "y.y * x.z"),
-        (&quadrotor, "angle = select(angle, PI - angle, x < 0.0);", ""),
-        (&quadrotor, "d.fourth * 24.0", "d.fourth * 6.0"),
-        (&quadrotor, "dot(base_row(MIXER_ROW + i), vec4f(thrust, moments))", "thrust"),
-        (&quadrotor, "let facing = sin_cos(yaw.x);", "let facing = vec2f(0.0, 1.0);"),
+        (&trailer, "base/ground", "fma(-turns, PI, off)", "off"),
+        (&trailer, "base/ground", "let along = x.y * x.z + y.y * y.z;", "let along = 1.0;"),
+        (&trailer, "base/ground", "y.y * x.w", "y.y * x.z"),
+        (&quadrotor, "base", "angle = select(angle, PI - angle, x < 0.0);", ""),
+        (&quadrotor, "base", "d.fourth * 24.0", "d.fourth * 6.0"),
+        (&quadrotor, "base/quadrotor", "dot(base_row(MIXER_ROW + i), vec4f(thrust, moments))", "thrust"),
+        (&quadrotor, "base/quadrotor", "let facing = sin_cos(yaw.x);", "let facing = vec2f(0.0, 1.0);"),
+        (&omnidirectional, "base/omnidirectional", "let facing = sin_cos(theta.x);", "let facing = vec2f(0.0, 1.0);"),
+        (&omnidirectional, "base/omnidirectional", "let change = turned_back(facing, vec2f(x.z, y.z));", "let change = vec2f(x.z, y.z);"),
+        (&omnidirectional, "base/omnidirectional", "bound(5u, theta.z, true);", "bound(5u, theta.y, true);"),
+        (&omnidirectional, "base/omnidirectional", "MIXER_ROW + i - 6u", "MIXER_ROW"),
     ];
-    let said = |vehicle: &probe::vehicles::ProbeVehicle, from: &str, to: &str| {
-        let mut checker = with_fault(gpu, &vehicle.problem, "base", from, to);
+    let said = |vehicle: &probe::vehicles::ProbeVehicle, module: &str, from: &str, to: &str| {
+        let mut checker = with_fault(gpu, &vehicle.problem, module, from, to);
         let mut verdicts = Vec::new();
         checker.check(&vehicle.edges(), &mut verdicts).expect("a device that works");
         verdicts.iter().map(|v| (v.status(), probe::vehicles::index(v))).collect::<Vec<_>>()
     };
-    for vehicle in [&trailer, &quadrotor] {
-        assert_eq!(said(vehicle, "let along", "let along"), known(vehicle), "no fault at all");
+    for vehicle in [&trailer, &quadrotor, &omnidirectional] {
+        assert_eq!(said(vehicle, "base", "d.fourth", "d.fourth"), known(vehicle), "no fault at all");
     }
-    for (vehicle, from, to) in faults {
-        assert_ne!(said(vehicle, from, to), known(vehicle), "{to} instead of {from}");
+    for (vehicle, module, from, to) in faults {
+        assert_ne!(said(vehicle, module, from, to), known(vehicle), "{to} instead of {from}");
     }
 }
 
@@ -481,9 +485,11 @@ fn constants_are_those_of_the_shaders() {
     assert_eq!(constant("MOTION_WORDS") as usize, layout::MOTION_WORDS);
     assert_eq!(constant("EVEN_ROWS") as usize, layout::EVEN_ROWS);
     use super::super::packed::base;
-    let kinds = ["GROUND", "TRAILER", "AIRPLANE", "PLANAR_QUADROTOR", "QUADROTOR"].map(constant);
+    let kinds =
+        ["GROUND", "TRAILER", "AIRPLANE", "PLANAR_QUADROTOR", "QUADROTOR", "OMNIDIRECTIONAL"].map(constant);
     let [ground, trailer, airplane] = [base::BASE_GROUND, base::BASE_TRAILER, base::BASE_AIRPLANE];
-    assert_eq!(kinds, [ground, trailer, airplane, base::BASE_PLANAR_QUADROTOR, base::BASE_QUADROTOR]);
+    let [planar, quadrotor] = [base::BASE_PLANAR_QUADROTOR, base::BASE_QUADROTOR];
+    assert_eq!(kinds, [ground, trailer, airplane, planar, quadrotor, base::BASE_OMNIDIRECTIONAL]);
     let rows = ["CURVATURE_ROW", "GROUND_ROW", "INERTIA_ROW", "MIXER_ROW", "BOUNDS_ROW"].map(constant);
     let offsets = [
         offset_of!(PackedBase, curvature),

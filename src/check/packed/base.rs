@@ -7,8 +7,10 @@
 use super::edges::Edge;
 use super::limits::LIMIT_SLACK;
 use super::polynomial::speed_bound;
-use crate::base::{Actuation, Airplane, Base, Bounded, Car, DifferentialDrive, PlanarQuadrotor, Quadrotor};
-use crate::base::{Trailer, VelocityAxes};
+use crate::base::{
+    Actuation, Airplane, Base, Bounded, Car, DifferentialDrive, Omnidirectional, PlanarQuadrotor, Quadrotor,
+    Trailer, VelocityAxes,
+};
 use bytemuck::{Pod, Zeroable};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2};
 use std::mem::{offset_of, size_of};
@@ -23,6 +25,8 @@ pub const BASE_AIRPLANE: u32 = 2;
 pub const BASE_PLANAR_QUADROTOR: u32 = 3;
 /// A [`Quadrotor`].
 pub const BASE_QUADROTOR: u32 = 4;
+/// An [`Omnidirectional`] base.
+pub const BASE_OMNIDIRECTIONAL: u32 = 5;
 
 /// Most quantities that a base limits.
 pub const MAX_BOUNDED: usize = 10;
@@ -35,7 +39,7 @@ const STANDS: f64 = 0.0;
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub struct PackedBase {
-    /// Which map: `BASE_GROUND` to `BASE_QUADROTOR`.
+    /// Which map: `BASE_GROUND` to `BASE_OMNIDIRECTIONAL`.
     pub kind: u32,
     /// How many flat outputs are its own.
     pub outputs: u32,
@@ -57,7 +61,8 @@ pub struct PackedBase {
     /// How far any sphere is from the point about which those turnings go that no output tells of, metres.
     pub turning: f32,
     /// Controls of a quadrotor: each the sum of these shares of thrust by mass, m/s^2, and of the moments
-    /// about its axes, N m. Of a planar one: of thrust by mass, and of the angular acceleration, rad/s^2.
+    /// about its axes, N m. Of a planar one: of thrust by mass, and of the angular acceleration, rad/s^2. Rates of the
+    /// wheels of an omnidirectional base: of its velocities ahead and to the left, m/s, and of its turn rate, rad/s.
     pub mixer: [[f32; 4]; 4],
     /// The bounds, with [`LIMIT_SLACK`].
     pub bounds: [PackedBounds; MAX_BOUNDED],
@@ -118,6 +123,7 @@ impl PackedBase {
             Base::Airplane(airplane) => Self::airplane(airplane),
             Base::PlanarQuadrotor(quadrotor) => Self::planar_quadrotor(base, quadrotor),
             Base::Quadrotor(quadrotor) => Self::quadrotor(base, quadrotor),
+            Base::Omnidirectional(omnidirectional) => Self::omnidirectional(base, omnidirectional),
             Base::Point(_) => Self::zeroed(),
         };
         (packed.outputs, packed.coordinates) = (outputs as u32, coordinates as u32);
@@ -249,6 +255,15 @@ impl PackedBase {
             }
         }
         .map(|row| row.map(|share| share as f32));
+        packed
+    }
+
+    fn omnidirectional(base: &Base, omnidirectional: &Omnidirectional) -> Self {
+        let mut packed = Self { kind: BASE_OMNIDIRECTIONAL, ..Self::zeroed() };
+        packed.bound_all(base);
+        if let Some(wheels) = omnidirectional.wheels {
+            packed.mixer = wheels.mixer().map(|[u, v, w]| [u, v, w, 0.0].map(|share| share as f32));
+        }
         packed
     }
 

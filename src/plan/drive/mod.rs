@@ -21,6 +21,7 @@ use crate::stop::Stop;
 use crate::trajectory::Trajectory;
 use ends::Root;
 pub(super) use ends::instant;
+pub(super) use pursuit::ball_path;
 use pursuit::Pursuit;
 use search::Search;
 

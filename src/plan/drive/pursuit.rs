@@ -258,6 +258,23 @@ impl<'a> Pursuit<'a> {
     }
 }
 
+/// The path of the largest ball of a body on the ground from a place to any of some goals, if it finds one before `stop` is
+/// due, and how far the body reaches from its place, metres.
+pub(in crate::plan) fn ball_path(
+    problem: &Problem,
+    start: DVec3,
+    goals: &[DVec3],
+    bounds: &[(f64, f64)],
+    stop: &Stop,
+) -> Option<(GuidePath, f64)> {
+    let ball = GuideBall::within(problem, 2);
+    let (ample, most) = (ball.reach - ball.radius, CELLS[0]);
+    let far = ample.max(CellGuide::size_for(bounds, most));
+    let clearance = clearance(problem, ball, far, bounds, stop);
+    let mut guide = CellGuide::new(start, bounds, most, ample, clearance);
+    Some((guide.path_by_smaller(goals, FINEST * ball.reach, stop)?, ball.reach))
+}
+
 /// Samples of the path in a spacing of the lattice, where it is narrow.
 const GATE_SAMPLES: f64 = 2.0;
 

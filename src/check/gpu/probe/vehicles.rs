@@ -1,16 +1,18 @@
-//! The vehicles of the probe: a car with a trailer and a quadrotor, on edges so short that they are
+//! The vehicles of the probe: a car with a trailer, a quadrotor and an omnidirectional base, on edges so short that they are
 //! points, of which the derivatives alone decide.
 
 use super::super::super::packed::EdgeBatch;
 use super::super::super::{Status, Verdict};
-use crate::base::{Actuation, Base, Car, GRAVITY, Quadrotor, Trailer, VelocityAxes};
+use crate::base::{
+    Actuation, Base, Car, GRAVITY, MecanumWheels, Omnidirectional, Quadrotor, Trailer, VelocityAxes,
+};
 use crate::error::InputError;
 use crate::pose::Pose;
 use crate::problem::{JointState, Problem, Smoothness};
 use crate::robot::{JointLimits, Mechanism, Robot, Sphere};
 use crate::world::{Obstacle, Shape, World};
 use glam::DVec3;
-use std::f64::consts::{FRAC_PI_4, PI};
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 /// An edge of a vehicle and what is wrong with it.
 pub(crate) struct VehicleCase {
@@ -80,8 +82,8 @@ impl ProbeVehicle {
 ///
 /// # Errors
 /// Never, unless a base lost its coordinates.
-pub(crate) fn vehicles() -> Result<[ProbeVehicle; 2], InputError> {
-    Ok([trailer()?, quadrotor()?])
+pub(crate) fn vehicles() -> Result<[ProbeVehicle; 3], InputError> {
+    Ok([trailer()?, quadrotor()?, omnidirectional()?])
 }
 
 /// A car with a trailer whose path is y = bend x^2 / 2 + slope x^3 / 6 at x = 0: its hitch stands at
@@ -174,4 +176,44 @@ fn quadrotor() -> Result<ProbeVehicle, InputError> {
     let lean = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
     let balls = [DVec3::new(lean, 0.0, lean), DVec3::new(0.0, lean, lean), DVec3::Z * -0.5];
     ProbeVehicle::new(quadrotor, DVec3::Z * 0.5, &balls, cases)
+}
+
+/// An omnidirectional base with a ball ahead of it, and one that this meets at a heading of -2.
+fn omnidirectional() -> Result<ProbeVehicle, InputError> {
+    let base = Base::Omnidirectional(Omnidirectional {
+        velocity: [1.0, 0.8, 1.5],
+        acceleration: [1.0, 0.8, 2.0],
+        wheels: Some(MecanumWheels { radius: 0.1, half_length: 0.3, half_width: 0.2, rate: 12.0 }),
+    });
+    // Velocities and accelerations of x and y, and of the heading.
+    let case = |x: [f64; 2], y: [f64; 2], theta: [f64; 3], status, index| {
+        let place = |[v, a]: [f64; 2]| [0.0, v, a, 0.0, 0.0];
+        let [heading, w, alpha] = theta;
+        let turn = [heading, w, alpha, 0.0, 0.0];
+        VehicleCase { derivatives: vec![place(x), place(y), turn], status, index }
+    };
+    let still = [0.0; 2];
+    let across = FRAC_PI_2;
+    let cases = vec![
+        case(still, still, [0.3, 0.0, 0.0], Status::Valid, 0),
+        case(still, still, [-2.0, 0.0, 0.0], Status::World, 0),
+        case(still, still, [2.0 * PI - 2.0, 0.0, 0.0], Status::World, 0),
+        // What is ahead of one heading is to the left of another.
+        case([0.9, 0.0], still, [0.0, 0.0, 0.0], Status::Valid, 0),
+        case([0.9, 0.0], still, [across, 0.0, 0.0], Status::Base, 1),
+        case(still, [0.9, 0.0], [across, 0.0, 0.0], Status::Valid, 0),
+        case(still, [1.1, 0.0], [across, 0.0, 0.0], Status::Base, 0),
+        case(still, still, [0.0, 1.6, 0.0], Status::Base, 2),
+        case([0.0, 0.9], still, [0.0, 0.0, 0.0], Status::Valid, 0),
+        case([0.0, 0.9], still, [across, 0.0, 0.0], Status::Base, 4),
+        case(still, [0.0, -1.1], [across, 0.0, 0.0], Status::Base, 3),
+        case(still, still, [0.0, 0.0, 2.1], Status::Base, 5),
+        // Each wheel by itself.
+        case([0.7, 0.0], still, [0.0, -1.2, 0.0], Status::Base, 6),
+        case([0.7, 0.0], still, [0.0, 1.2, 0.0], Status::Base, 7),
+        case([0.7, 0.0], [0.2, 0.0], [0.0, -0.8, 0.0], Status::Base, 8),
+        case([0.7, 0.0], [-0.2, 0.0], [0.0, 0.8, 0.0], Status::Base, 9),
+    ];
+    let (sin, cos) = (-2.0_f64).sin_cos();
+    ProbeVehicle::new(base, DVec3::X * 0.5, &[DVec3::new(0.5 * cos, 0.5 * sin, 0.0)], cases)
 }
