@@ -2,9 +2,11 @@
 
 mod ends;
 mod lattice;
+mod passages;
 mod path_tree;
 mod pursuit;
 mod search;
+mod settings;
 
 use super::driver::{Answer, Attempt, Family};
 use super::termination::unless_spent;
@@ -18,14 +20,13 @@ use crate::refine::{Route, drive_by_arcs, shorten_route};
 use crate::robot::Mechanism;
 use crate::steer::{PathLimits, TimeParameterization};
 use crate::stop::Stop;
+use crate::trajectory::Trajectory;
 use ends::Root;
 use pursuit::Pursuit;
 use search::Search;
+use settings::SearchSettings;
 
-/// Searches for the first answer: the shortest of a few costs little, and paths of one tree each are far
-/// longer. Where the first took more samples than these, it is not the only one that would.
-const SEARCHES: u32 = 3;
-const EASY: u64 = 1000;
+const SETTINGS: SearchSettings = SearchSettings::DEFAULT;
 
 /// Moves by which a route is shortened for each shortcut that is asked for, at most, and how many of them in
 /// a row may hardly gain: more for a route that was hard to find, and by chance found far from the shortest.
@@ -46,6 +47,9 @@ pub(super) struct Drive<'a> {
     pursuit: Option<Pursuit<'a>>,
     /// Whether the last attempt made a trajectory.
     has_made: bool,
+    /// The route of the trajectory that was made last, and that of the best answer.
+    last: Option<Route>,
+    best: Option<Route>,
 }
 
 /// A route, how long it takes, and as it was before it was shortened.
@@ -83,7 +87,7 @@ impl<'a> Drive<'a> {
         // An end at a limit leaves no margin.
         let is_at_limit = ends::are_at_limit(&limits, goals.iter().copied().chain([&worker.problem.start]));
         let limits = if is_at_limit { limits.with_margin(0.0) } else { limits };
-        Self { worker, limits, goals: goals.to_vec(), pursuit: None, has_made: false }
+        Self { worker, limits, goals: goals.to_vec(), pursuit: None, has_made: false, last: None, best: None }
     }
 
     /// Adds to routes one of them driven by arcs, and sorts them by their durations. That is the shortest that can
@@ -116,7 +120,7 @@ impl<'a> Drive<'a> {
         let limits = &self.limits;
         self.worker.refining(|worker| {
             let raw_duration = route.estimate(limits);
-            let (tries, polish) = (worker.options.shortcut_tries, worker.options.polish_tries);
+            let (tries, polish) = (worker.options.shortcut_tries, worker.polishes);
             let hardness = u32::try_from(samples / SAMPLES_PER_PATIENCE).unwrap_or(u32::MAX);
             let of = |moves: u32| tries.saturating_mul(moves).saturating_add(polish);
             let moves = [of(MOVES_PER_TRY), of(PATIENCE_PER_TRY).saturating_add(hardness)];
@@ -185,7 +189,7 @@ impl<'a> Family<'a> for Drive<'a> {
         let repairs = if best.is_none() { self.worker.statistics.repairs } else { 0 };
         let mut routes = vec![self.found(termination, repairs)?];
         let samples = self.worker.statistics.iterations;
-        for _ in 1..if best.is_none() && samples <= EASY { SEARCHES } else { 1 } {
+        for _ in 1..if best.is_none() && samples <= SETTINGS.easy { SETTINGS.searches } else { 1 } {
             // A search that takes far longer than the first is not waited for.
             let most = self.worker.statistics.iterations.saturating_add(2 * samples + 50);
             // What time there is, is first of all for a proof.
@@ -216,6 +220,7 @@ impl<'a> Family<'a> for Drive<'a> {
             return Ok(Attempt::Over);
         }
         let (route, margin) = (if round == 0 { &found.route } else { &found.raw }, MARGINS[number]);
+        self.last = Some(route.clone());
         if found.route.curves.is_empty() {
             let standing = || ends::standing(&self.limits, &self.worker.problem.start);
             return Ok(if attempt == 0 { Attempt::Made(standing()) } else { Attempt::Over });
@@ -223,15 +228,42 @@ impl<'a> Family<'a> for Drive<'a> {
         if attempt > 0 && self.has_made && !is_limit {
             return Ok(Attempt::Over);
         }
-        let limits = self.limits.with_margin(margin);
-        let timed = self.worker.refining(|_| {
-            let route = route.clone().guided();
-            let law = TimeParameterization::fastest_until(&limits, &route.curves, route.ends, stop)?;
-            Some(law.trajectory(&route.curves))
-        });
+        let timed = timed(&mut self.worker, &self.limits.with_margin(margin), route, stop);
         self.has_made = timed.is_some();
         Ok(timed.map_or(Attempt::Failed, Attempt::Made))
     }
+
+    fn keep(&mut self) {
+        self.best = self.last.take();
+    }
+
+    /// The route of the best answer, shortened and timed.
+    fn polish(&mut self, _best: &Answer, moves: u32) -> Result<Option<Trajectory>, CheckError> {
+        let Some(route) = self.best.clone().filter(|route| !route.curves.is_empty()) else { return Ok(None) };
+        let Self { worker, limits, .. } = self;
+        worker.statistics.polishes = worker.statistics.polishes.saturating_add(1);
+        let (seed, mechanism, before) = (worker.seed(), &worker.problem.mechanism, route.estimate(limits));
+        let route = worker.refining(|worker| {
+            let shorten = |planner: &mut PathPlanner<'_>| shorten_route(route, planner, [moves; 2], seed);
+            with_planner(&mut worker.local, mechanism, limits, shorten)
+        })?;
+        if route.estimate(limits) >= before {
+            return Ok(None);
+        }
+        let stop = worker.local.stop().clone();
+        let timed = timed(worker, limits, &route, &stop);
+        self.last = Some(route);
+        Ok(timed)
+    }
+}
+
+/// A trajectory along a route.
+fn timed(worker: &mut Worker<'_>, limits: &PathLimits, route: &Route, stop: &Stop) -> Option<Trajectory> {
+    worker.refining(|_| {
+        let route = route.clone().guided();
+        let law = TimeParameterization::fastest_until(limits, &route.curves, route.ends, stop)?;
+        Some(law.trajectory(&route.curves))
+    })
 }
 
 /// Lends a local planner of curves to `work`, and counts what that has checked.
