@@ -345,3 +345,39 @@ fn narrow_places_are_passed_by_every_seed() {
         }
     }
 }
+
+/// Problems of families that were long in the search, or never certified: mazes through whose doors one shortest path
+/// leads to the next, and a forest whose shortened routes left out a stop without keeping the curvature.
+#[test]
+fn narrow_places_lead_to_the_goal() {
+    let problems = [
+        (FamilyKind::Maze, Vehicle::Car, 9),
+        (FamilyKind::Maze, Vehicle::Airplane, 4),
+        (FamilyKind::Maze, Vehicle::Drive, 19),
+        (FamilyKind::Forest, Vehicle::Drive, 0),
+    ];
+    for (kind, vehicle, seed) in problems {
+        let problem = kind.instance(vehicle, seed).unwrap().scene.problem;
+        let options = PlanOptions { seed, time_limit: None, max_samples: 4000, ..PlanOptions::default() };
+        let mut checker = Backend::Simd.checker(&problem, options.resolution.unwrap_or(0.05)).unwrap();
+        let solution = plan(&problem, &mut *checker, &options)
+            .unwrap_or_else(|why| panic!("{kind:?} {vehicle:?}: {why}"));
+        certify(&problem, &solution.trajectory, &CertifyOptions::default()).unwrap();
+    }
+}
+
+/// Whatever takes longer to plan is no longer to drive.
+#[test]
+fn better_qualities_are_never_longer() {
+    let problems = [(FamilyKind::Parking, Vehicle::SmallCar, 1), (FamilyKind::Corridor, Vehicle::Drive, 2)];
+    for (kind, vehicle, seed) in problems {
+        let problem = kind.instance(vehicle, seed).unwrap().scene.problem;
+        let durations = Quality::ALL.map(|quality| {
+            let mut options = PlanOptions { seed, time_limit: None, ..PlanOptions::default() };
+            quality.apply(&mut options);
+            let mut checker = Backend::Simd.checker(&problem, options.resolution.unwrap_or(0.05)).unwrap();
+            plan(&problem, &mut *checker, &options).unwrap().trajectory.duration()
+        });
+        assert!(durations[0] >= durations[1] && durations[1] >= durations[2], "{kind:?}: {durations:?}");
+    }
+}

@@ -17,6 +17,13 @@ const TANGENTS: [f64; 3] = [0.8, 1.15, 1.6];
 const JOINTS: [f64; 3] = [1.15, 1.6, 0.8];
 const STRAIGHT: [f64; 3] = [1.0, 1.15, 0.8];
 
+/// What takes so many times as long as was estimated goes through a place where it all but stands still and turns: that
+/// is no way to go.
+const SLOWEST: f64 = 20.0;
+
+/// A curvature below this is none, 1/m.
+const STRAIGHT_ON: f64 = 1e-9;
+
 /// Two headings closer than this, rad, are one; so are places this close, metres, and joints.
 const SAME: f64 = 1e-6;
 
@@ -49,11 +56,11 @@ impl MotionWay {
         Self::Stand,
     ];
 
-    /// All with a finite estimate up to `longest`, the shortest first.
-    fn by(estimate: impl Fn(Self) -> f64, longest: f64) -> [Option<Self>; 5] {
+    /// All with a finite estimate up to `longest`, and that, the shortest first.
+    fn by(estimate: impl Fn(Self) -> f64, longest: f64) -> [Option<(f64, Self)>; 5] {
         let mut ways = Self::ALL.map(|way| (estimate(way), way));
         ways.sort_by(|a, b| a.0.total_cmp(&b.0));
-        ways.map(|(time, way)| (time.is_finite() && time <= longest).then_some(way))
+        ways.map(|(time, way)| (time.is_finite() && time <= longest).then_some((time, way)))
     }
 }
 
@@ -146,14 +153,13 @@ impl<'a> PathPlanner<'a> {
             MotionWay::Stand if is_still && self.limits.turns_on_the_spot() => 0.0,
             _ => f64::INFINITY,
         };
-        for way in MotionWay::by(estimate, longest).into_iter().flatten() {
+        for (estimate, way) in MotionWay::by(estimate, longest).into_iter().flatten() {
             if self.is_late() {
                 break;
             }
             let Some(curves) = self.joined(from, to, way) else { continue };
-            let Some(motion) = self.timed(curves).filter(|motion| motion.duration <= longest) else {
-                continue;
-            };
+            let is_quick = |motion: &PathMotion| motion.duration <= longest.min(SLOWEST * estimate);
+            let Some(motion) = self.timed(curves).filter(is_quick) else { continue };
             if self.is_free(&motion.curves)? && self.keeps_speed(&motion, from, to) {
                 return Ok(Some(motion));
             }
@@ -183,15 +189,15 @@ impl<'a> PathPlanner<'a> {
             MotionWay::Stand if is_still && self.limits.turns_on_the_spot() && !arm.is_empty() => 0.0,
             _ => f64::INFINITY,
         };
-        for way in MotionWay::by(estimate, f64::INFINITY).into_iter().flatten() {
+        for (estimate, way) in MotionWay::by(estimate, f64::INFINITY).into_iter().flatten() {
             if self.is_late() {
                 break;
             }
             let other = self.other(stance, given, place, arm, way);
             let (from, to) = in_order(stance, &other, given);
-            let Some(motion) = self.joined(from, to, way).and_then(|curves| self.timed(curves)) else {
-                continue;
-            };
+            let is_quick = |motion: &PathMotion| motion.duration <= SLOWEST * estimate;
+            let timed = self.joined(from, to, way).and_then(|curves| self.timed(curves));
+            let Some(motion) = timed.filter(is_quick) else { continue };
             if self.is_free(&motion.curves)? && self.keeps_speed(&motion, from, to) {
                 return Ok(Some((other, motion)));
             }
@@ -303,8 +309,17 @@ impl<'a> PathPlanner<'a> {
                 let heading = bearing(from, to, direction)?;
                 let begin = self.turn_into(from, heading, &from.arm, &mut curves);
                 let end = PathState { heading, ..to.clone() };
+                // Where nothing is turned there is no stop, and what is driven before or after may not bend.
+                let is_straight = |stance: &PathState| stance.curvature.is_none_or(|k| k.abs() < STRAIGHT_ON);
+                if curves.is_empty() && !is_straight(from) {
+                    return None;
+                }
                 curves.push(Curve::line(&begin, &end, direction));
+                let before = curves.len();
                 self.turn_into(&end, to.heading, &to.arm, &mut curves);
+                if curves.len() == before && !is_straight(to) {
+                    return None;
+                }
             }
             MotionWay::Stand => {
                 self.turn_into(from, to.heading, &to.arm, &mut curves);

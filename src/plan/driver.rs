@@ -4,7 +4,7 @@
 
 use super::termination::{Improve, Race};
 use super::worker::Worker;
-use super::{Budget, Gap, Halt, Progress, Solution, Statistics, Termination};
+use super::{Budget, Gap, Halt, PlanOptions, Progress, Quality, Solution, Statistics, Termination};
 use crate::certify::{Certificate, Violation};
 use crate::check::CheckError;
 use crate::stop::Stop;
@@ -67,6 +67,9 @@ pub(super) trait Family<'a> {
     fn shorten(&mut self, _answer: &Answer, _stop: &Stop) -> Result<Vec<Trajectory>, CheckError> {
         Ok(Vec::new())
     }
+
+    /// The trajectory that was made last is the best answer now.
+    fn keep(&mut self) {}
 
     /// The best answer after so many moves that shorten it, if this family knows any.
     fn polish(&mut self, _best: &Answer, _moves: u32) -> Result<Option<Trajectory>, CheckError> {
@@ -148,6 +151,7 @@ pub(super) fn drive<'a, F: Family<'a>>(
             let termination = termination.until(improve);
             worker.local.set_stop(termination.stop());
             let mut best = Best { answer, samples, improvements: 0 };
+            family.keep();
             tell(&mut family, &best);
             // A backend that fails now takes nothing from an answer that is proved already.
             let _ = better(&mut family, &mut best, &termination, improve.is_some());
@@ -175,30 +179,56 @@ fn first<'a, F: Family<'a>>(family: &mut F, termination: &Termination<'_>) -> Re
     }
 }
 
-/// Searches and polishes until that is done as often as the options ask for, or by turns until it is late.
+/// Searches and polishes until that is done as often as the options ask for, in the stages of the qualities; or by turns
+/// until it is late.
 fn better<'a, F: Family<'a>>(
     family: &mut F,
     best: &mut Best,
     termination: &Termination<'_>,
     is_timed: bool,
 ) -> Result<(), CheckError> {
-    let worker = family.worker();
-    let searches = worker.options.searches.div_ceil(worker.share.of as u32);
-    let mut tries = worker.options.polish_tries;
-    let mut done = 1_u32;
-    while (is_timed || done < searches) && !termination.late() {
-        if is_timed {
+    if is_timed {
+        while !termination.late() {
             polish(family, best, MOVES_PER_PROOF, termination)?;
+            search_again(family, best, termination)?;
         }
-        search_again(family, best, termination)?;
-        done = done.saturating_add(1);
+        return Ok(());
     }
-    while tries > 0 && !termination.late() {
-        let moves = tries.min(MOVES_PER_PROOF);
-        polish(family, best, moves, termination)?;
-        tries -= moves;
+    let (mut searched, mut polished) = (1, 0);
+    for Stage { searches, polishes } in Stage::all(family.worker().options, family.worker().share.of) {
+        family.worker().polishes = polishes;
+        while searched < searches && !termination.late() {
+            search_again(family, best, termination)?;
+            searched += 1;
+        }
+        while polished < polishes && !termination.late() {
+            let moves = (polishes - polished).min(MOVES_PER_PROOF);
+            polish(family, best, moves, termination)?;
+            polished += moves;
+        }
     }
     Ok(())
+}
+
+/// A part of the work on a better answer: searches and moves of polishing up to its end, in all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Stage {
+    searches: u32,
+    polishes: u32,
+}
+
+impl Stage {
+    /// The stages of the work of one of so many workers: all that the lower qualities do comes first, so that none of
+    /// theirs is shorter.
+    fn all(options: &PlanOptions, workers: usize) -> impl Iterator<Item = Self> + use<> {
+        let PlanOptions { searches, polish_tries, .. } = *options;
+        let share = workers as u32;
+        let asked = Quality::ALL.into_iter().map(Quality::work).chain([(u32::MAX, u32::MAX)]);
+        asked.map(move |(most, polishes)| Self {
+            searches: searches.min(most).div_ceil(share),
+            polishes: polish_tries.min(polishes),
+        })
+    }
 }
 
 /// Searches once more, but no longer than is reasonable by what the first answer took.
@@ -236,6 +266,7 @@ fn polish<'a, F: Family<'a>>(
 fn replace<'a, F: Family<'a>>(family: &mut F, best: &mut Best, answer: Option<Answer>) {
     let Some(answer) = answer.filter(|answer| answer.cost < best.answer.cost) else { return };
     best.answer = answer;
+    family.keep();
     best.improvements = best.improvements.saturating_add(1);
     tell(family, best);
 }
@@ -366,4 +397,27 @@ pub(super) fn together(workers: &[Finish]) -> Statistics {
         all.polishes = all.polishes.saturating_add(s.polishes);
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever a quality does, the next one does first.
+    #[test]
+    fn higher_qualities_begin_as_lower_ones() {
+        for workers in [1, 3] {
+            let stages = Quality::ALL.map(|quality| {
+                let mut options = PlanOptions::default();
+                quality.apply(&mut options);
+                let mut stages: Vec<Stage> = Stage::all(&options, workers).collect();
+                stages.dedup();
+                stages
+            });
+            let [fast, balanced, best] = &stages;
+            assert_eq!(fast[..], balanced[..1]);
+            assert_eq!(balanced[..], best[..2]);
+            assert_eq!(best[2], Stage { searches: 16_u32.div_ceil(workers as u32), polishes: 1500 });
+        }
+    }
 }

@@ -191,11 +191,17 @@ impl Quality {
 
     /// Sets the options that this is a name for.
     pub fn apply(self, options: &mut PlanOptions) {
-        (options.shortcut_tries, options.searches, options.polish_tries) = match self {
-            Self::Fast => (16, 1, 0),
-            Self::Balanced => (16, 4, 150),
-            Self::Best => (16, 16, 1500),
-        };
+        options.shortcut_tries = 16;
+        (options.searches, options.polish_tries) = self.work();
+    }
+
+    /// Searches and moves of polishing.
+    pub(super) fn work(self) -> (u32, u32) {
+        match self {
+            Self::Fast => (1, 0),
+            Self::Balanced => (4, 150),
+            Self::Best => (16, 1500),
+        }
     }
 }
 

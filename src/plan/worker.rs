@@ -107,6 +107,9 @@ pub(super) struct Worker<'a> {
     pub(super) gap: Option<Gap>,
     /// Whether there is an answer: then nobody asks for the gap.
     pub(super) has_answer: bool,
+    /// Moves by which what a search finds is polished, where its family does that before it is an answer: none at first,
+    /// where there are to be other searches.
+    pub(super) polishes: u32,
 }
 
 /// How many clearances there are to ask for.
@@ -149,6 +152,7 @@ impl<'a> Worker<'a> {
             violation: None,
             gap: None,
             has_answer: false,
+            polishes: if options.searches > 1 { 0 } else { options.polish_tries },
         }
     }
 

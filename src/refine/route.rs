@@ -256,11 +256,17 @@ impl RouteShortener<'_, '_> {
     /// The stance from which a curve of a direction may leave the route (or any motion, from rest).
     fn leaving(&self, cut: Cut, direction: Option<DriveDirection>) -> PathState {
         let curves = &self.route.curves;
-        let stance = curves[cut.curve].stance(cut.u);
+        let mut stance = curves[cut.curve].stance(cut.u);
         let before = match cut {
             Cut { curve, u } if u > 0.0 => Some(curves[curve].direction),
             Cut { curve, .. } => curve.checked_sub(1).map(|i| curves[i].direction),
         };
+        // A turn on the spot has no curvature, but what is driven before it has.
+        if let Some(before) = cut.curve.checked_sub(1).filter(|_| cut.u == 0.0).map(|i| &curves[i])
+            && before.direction != DriveDirection::Pivot
+        {
+            stance = before.stance(1.0);
+        }
         let speed = if before.is_none() { self.route.ends.first.unwrap_or(0.0) } else { 0.0 };
         self.joined(stance, before, direction, curves[0].direction.sign() * speed)
     }
@@ -268,11 +274,16 @@ impl RouteShortener<'_, '_> {
     /// The stance at which it may come back.
     fn arriving(&self, cut: Cut, direction: Option<DriveDirection>) -> PathState {
         let curves = &self.route.curves;
-        let stance = curves[cut.curve].stance(cut.u);
+        let mut stance = curves[cut.curve].stance(cut.u);
         let after = match cut {
             Cut { curve, u } if u < 1.0 => Some(curves[curve].direction),
             Cut { curve, .. } => curves.get(curve + 1).map(|c| c.direction),
         };
+        if let Some(after) = curves.get(cut.curve + 1).filter(|_| cut.u == 1.0)
+            && after.direction != DriveDirection::Pivot
+        {
+            stance = after.stance(0.0);
+        }
         let speed = if after.is_none() { self.route.ends.last.unwrap_or(0.0) } else { 0.0 };
         self.joined(stance, after, direction, curves[curves.len() - 1].direction.sign() * speed)
     }

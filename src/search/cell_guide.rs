@@ -565,6 +565,17 @@ impl GuidePath {
         Self { points, lengths }
     }
 
+    /// Its points, in their order.
+    pub fn points(&self) -> &[DVec3] {
+        &self.points
+    }
+
+    /// The path through the same points, each moved.
+    #[must_use]
+    pub fn moved(&self, by: impl Fn(DVec3) -> DVec3) -> Self {
+        Self::new(self.points.iter().map(|&point| by(point)).collect())
+    }
+
     /// Its length, metres.
     pub fn length(&self) -> f64 {
         self.lengths[self.lengths.len() - 1]

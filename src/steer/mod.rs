@@ -35,7 +35,7 @@ pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
 pub use linear::{Connection, LinearSystem, MAX_STATES};
 pub use pace::{Pace, Pointer};
-pub use primitives::{Primitive, Primitives};
+pub use primitives::{Primitive, Primitives, tangent_of};
 pub use shortest_paths::{PathPiece, Word, dubins, reeds_shepp, seen_from};
 pub use speed_profile::SpeedProfile;
 pub use straight::{LineLaw, straight};

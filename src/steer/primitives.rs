@@ -113,13 +113,27 @@ impl Primitives {
 /// Whether a primitive holds the limits.
 fn holds(limits: &PathLimits, primitive: &Primitive) -> bool {
     let [from, to] = [0, 1].map(|end| primitive.end(&PathState::default(), limits, end));
-    let tangents = [primitive.length; 2];
+    let tangents = [primitive.tangent(limits); 2];
     let curve = Curve::join(&from, &to, primitive.direction, tangents, limits.is_spatial());
     let curve = curve.and_then(Curve::with_heading_reference);
     curve.is_some_and(|curve| limits.admits(&curve, LOOK))
 }
 
+/// Length of the tangents with which a cubic follows an arc of radius 1 and of such a length best, by `turn` to either
+/// side, or straight on where that is none.
+pub fn tangent_of(length: f64, turn: f64) -> f64 {
+    if turn == 0.0 { length } else { 4.0 * (length / 4.0).tan() }
+}
+
 impl Primitive {
+    /// Length of the tangents of the curve that follows it, metres: as of a cubic in space, where no curvature is given at
+    /// its ends; else its own.
+    pub fn tangent(&self, limits: &PathLimits) -> f64 {
+        let turn = self.turn.hypot(self.climb);
+        let is_cubic = limits.is_spatial() && turn > 0.0;
+        if is_cubic { self.length / turn * tangent_of(turn, 1.0) } else { self.length }
+    }
+
     /// The stance at its beginning (0) or end (1), where it begins at a stance: with its own curvatures, as far as
     /// paths of these limits have any.
     pub fn end(&self, stance: &PathState, limits: &PathLimits, end: usize) -> PathState {
@@ -196,7 +210,7 @@ mod tests {
                     let [from, to] = [0, 1].map(|end| primitive.end(&start, &limits, end));
                     assert!(primitive.turn.abs() <= MOST_TURN + 1e-12);
                     assert!(!primitives.beginning_with(primitive.level).is_empty());
-                    let tangents = [primitive.length; 2];
+                    let tangents = [primitive.tangent(&limits); 2];
                     let curve = Curve::join(&from, &to, primitive.direction, tangents, limits.is_spatial()).unwrap();
                     assert!((curve.length() - primitive.length).abs() < 0.02 * primitive.length, "{base:?} {primitive:?}");
                     let middle = curve.stance(0.5);

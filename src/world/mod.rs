@@ -1,10 +1,12 @@
-//! Obstacles and exact signed distances to them, in `f64`. Imports `error` and `pose`.
+//! Obstacles and exact signed distances to them, in `f64`. Imports `error`, `pose` and `stop`.
 
 #[cfg(test)]
 pub(crate) mod strategy;
 
+mod near;
 mod occupancy;
 
+pub(crate) use near::NearObstacles;
 pub use occupancy::OccupancyGrid;
 
 use crate::error::{InvalidValue, excerpt, magnitude};

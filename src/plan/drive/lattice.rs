@@ -3,55 +3,21 @@
 //! goals at once, by the base's own primitives of a few lengths, the most promising stance first. Where samples
 //! rarely fall, in bays and bends that leave a hand's breadth, it goes on step by step.
 
+use super::passages::Passage;
 use super::path_tree::PathTree;
 use super::pursuit::Pursuit;
+use super::settings::LatticeSettings;
 use crate::check::CheckError;
 use crate::local_planner::{Given, PathMotion, PathPlanner};
 use crate::steer::{
     Curve, DriveDirection, PathLimits, PathPiece, PathState, Primitive, Primitives, Word, dubins, nearest_turn,
-    reeds_shepp, seen_from,
+    reeds_shepp, seen_from, tangent_of,
 };
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashSet};
-use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI, TAU};
+use std::f64::consts::{FRAC_PI_4, TAU};
 
-/// Lengths of primitives, each a share of the one before, and how many there are.
-const FINER: f64 = 0.5;
-const LAYERS: usize = 6;
-
-/// The longest primitive, as a share of the diagonal of the place's bounds.
-const LONGEST: f64 = 0.1;
-
-/// How much what is left counts beside what it took to come to a stance: the more, the fewer stances are looked at.
-const EAGERNESS: f64 = 2.0;
-
-/// Stances whose places are closer together than this share of a primitive's length, and whose headings differ by less
-/// than this share of what it can turn, are one.
-const CELL: f64 = 0.5;
-
-/// What a change of direction costs beside its stop, in primitives.
-const CUSP: f64 = 1.0;
-
-/// Shortest paths without obstacles are tried from one stance in so many, the more often the nearer it is.
-const TRIES_PER_WAY: f64 = 0.5;
-
-/// A shortest path is rounded off where curvatures must not jump: its turns are wider by this factor.
-const ROUNDED: f64 = 1.6;
-
-/// An arc of a shortest path is one curve up to this turn, rad.
-const ARC: f64 = FRAC_PI_2;
-
-/// Pieces of a shortest path below this share of its radius are none.
-const SHORTEST: f64 = 1e-6;
-
-/// Primitives that are looked at in vain in one go, because their stances are known.
-const IN_VAIN: usize = 64;
-
-/// A place is narrow that leaves less room than this share of the tightest turn's radius.
-const NARROW: f64 = 0.5;
-
-/// Roots of the other tree that are headed for, the first.
-const TARGETS: usize = 4;
+const SETTINGS: LatticeSettings = LatticeSettings::DEFAULT;
 
 /// A lattice of stances that a base reaches by primitives.
 pub(super) struct Lattice<'a> {
@@ -59,7 +25,7 @@ pub(super) struct Lattice<'a> {
     layers: Vec<Layer>,
     /// What the primitives of each tree lead to: the roots of the other, and narrow places.
     roots: [Vec<Target>; 2],
-    gates: [Vec<Target>; 2],
+    passages: Vec<Passage>,
     /// 1 over the greatest curvature, metres.
     radius: f64,
     sequence: u64,
@@ -69,13 +35,10 @@ pub(super) struct Lattice<'a> {
 #[derive(Clone)]
 struct Target {
     stance: PathState,
-    /// A root of the other tree; none of a narrow place.
-    root: Option<usize>,
+    /// Its node in the other tree.
+    root: usize,
     /// Stances since the shortest path to it was tried from one.
     since_try: f64,
-    /// What the guide says of the way from it to the roots of the other tree, metres.
-    to_go: f64,
-    is_reached: bool,
 }
 
 /// The stances that are reached by primitives of one length.
@@ -134,6 +97,14 @@ struct Reached<'s> {
     direction: Option<DriveDirection>,
 }
 
+/// A node that is gone on from, and the cost of coming there.
+struct Begin<'s> {
+    side: usize,
+    node: usize,
+    stance: &'s PathState,
+    cost: f64,
+}
+
 /// A stance that a lattice has come to, and how.
 pub(super) struct Found {
     pub(super) parent: usize,
@@ -155,78 +126,64 @@ impl Found {
 pub(super) enum Aim {
     /// A root of the other tree.
     Root(usize),
-    /// A narrow place.
-    Gate(usize),
-}
-
-impl Target {
-    fn new(stance: PathState, root: Option<usize>, to_go: f64) -> Self {
-        Self { stance, root, since_try: f64::INFINITY, to_go, is_reached: false }
-    }
+    /// A stance of a narrow place.
+    Passage(usize, usize),
 }
 
 impl<'a> Lattice<'a> {
     /// Of a base in bounds of the place with such a diagonal, from what is in both trees.
-    pub(super) fn new(limits: &'a PathLimits, diagonal: f64, trees: &[PathTree; 2], guide: &mut Pursuit<'_>) -> Self {
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub(super) fn new(
+        limits: &'a PathLimits,
+        diagonal: f64,
+        trees: &[PathTree; 2],
+        guide: &mut Pursuit<'_>,
+        planner: &mut PathPlanner<'_>,
+    ) -> Result<Self, CheckError> {
         let tightest = limits.greatest_curvature();
-        let longest = (LONGEST * diagonal).min(FRAC_PI_4 / tightest);
+        let LatticeSettings { layers, finer, longest_share, longest_reach, longest_turn, targets, .. } = SETTINGS;
+        let bounded = (longest_share * diagonal).min(longest_reach * guide.reach());
+        let longest = if tightest.is_finite() { bounded.min(longest_turn / tightest) } else { bounded };
         let layer = |i: usize| {
-            let length = longest * FINER.powi(i as i32);
+            let length = longest * finer.powi(i as i32);
             let primitives = Primitives::new(limits, length);
             let turn = if tightest.is_finite() { length * tightest } else { FRAC_PI_4 };
             Layer { primitives, length, turn, open: Default::default(), closed: Default::default(), looked_at: [0; 2] }
         };
+        let narrow = if tightest.is_finite() { SETTINGS.narrow / tightest } else { 0.0 };
+        let passages = Passage::all(&trees[0].stances[0].arm, [narrow, longest], guide, planner)?;
         let mut lattice = Self {
             limits,
-            layers: (0..LAYERS).map(layer).collect(),
+            layers: (0..layers).map(layer).collect(),
             roots: [1, 0].map(|other: usize| {
-                let target = |(node, stance)| Target::new(stance, Some(node), 0.0);
-                trees[other].roots().take(TARGETS).map(target).collect()
+                let target = |(root, stance)| Target { stance, root, since_try: f64::INFINITY };
+                trees[other].roots().take(targets).map(target).collect()
             }),
-            gates: Default::default(),
+            passages,
             radius: 1.0 / tightest,
             sequence: 0,
         };
-        lattice.add_gates(&trees[0].stances[0], guide);
         for (side, tree) in trees.iter().enumerate() {
             for (node, stance) in tree.stances.iter().enumerate() {
                 // What can be brought to rest is gone on from there.
                 if stance.speed != 0.0 && limits.may_rest() {
                     continue;
                 }
-                for layer in 0..LAYERS {
-                    let level = lattice.layers[layer].primitives.level_of(stance);
-                    let reached = Reached { side, node, stance, level, cost: 0.0, direction: None };
-                    lattice.open(layer, &reached, guide);
-                }
+                lattice.open_all(&Begin { side, node, stance, cost: 0.0 }, guide);
             }
         }
-        lattice
+        Ok(lattice)
     }
 
-    /// Adds the narrow places of the guide's path, passed ahead and, where that is possible, in reverse.
-    fn add_gates(&mut self, start: &PathState, guide: &mut Pursuit<'_>) {
-        if self.limits.is_spatial() || self.radius == 0.0 {
-            return;
-        }
-        let ahead = self.layers[0].length;
-        for (place, heading) in guide.gates(NARROW * self.radius, ahead) {
-            let may_reverse = self.limits.speed_of(DriveDirection::Reverse) > 0.0;
-            let senses: &[f64] = if may_reverse { &[0.0, PI] } else { &[0.0] };
-            for turn in senses {
-                let stance = PathState {
-                    place: [place[0], place[1], 0.0],
-                    heading: heading + turn,
-                    curvature: self.limits.needs_curvature().then_some(0.0),
-                    curvature_rate: self.limits.needs_curvature_rate().then_some(0.0),
-                    speed: 0.0,
-                    ..start.clone()
-                };
-                for side in [0, 1] {
-                    let to_go = guide.cost_to_go(side, stance.place);
-                    self.gates[side].push(Target::new(stance.clone(), None, to_go));
-                }
-            }
+    /// Opens primitives of all lengths of a node.
+    fn open_all(&mut self, begin: &Begin<'_>, guide: &mut Pursuit<'_>) {
+        let &Begin { side, node, stance, cost } = begin;
+        for layer in 0..self.layers.len() {
+            let level = self.layers[layer].primitives.level_of(stance);
+            let reached = Reached { side, node, stance, level, cost, direction: None };
+            self.open(layer, &reached, guide);
         }
     }
 
@@ -246,10 +203,10 @@ impl<'a> Lattice<'a> {
             if direction.is_some_and(|direction| direction != way) {
                 // Short ways are not gone so fast that the full stop counts.
                 let stop = self.limits.stop().min(2.0 * (primitive.length / self.limits.acceleration()).sqrt());
-                cost += if stop.is_finite() { stop } else { 0.0 } + CUSP * straight;
+                cost += if stop.is_finite() { stop } else { 0.0 };
             }
             let end = primitive.end(stance, self.limits, 1);
-            let estimate = cost + EAGERNESS * self.to_go(side, &end, guide);
+            let estimate = cost + SETTINGS.eagerness * self.to_go(side, &end, guide);
             self.sequence += 1;
             self.layers[layer].open[side].push(Open { estimate, cost, node, primitive, sequence: self.sequence });
         }
@@ -258,16 +215,22 @@ impl<'a> Lattice<'a> {
     /// Estimated time from a stance of a tree to the roots of the other, seconds: the longer of the shortest path
     /// without obstacles and what the guide says.
     fn to_go(&self, side: usize, stance: &PathState, guide: &mut Pursuit<'_>) -> f64 {
-        let apart = |target: &Target| self.apart(side, stance, &target.stance);
-        let open = self.roots[side].iter().map(apart).fold(f64::INFINITY, f64::min);
         let speeds = [DriveDirection::Forward, DriveDirection::Reverse].map(|way| self.limits.speed_of(way));
         let guided = guide.cost_to_go(side, stance.place);
+        // The shortest path is hardly ever longer than the straight one and two circles.
+        let far = |target: &Target| distance(&stance.place, &target.stance.place) + 2.0 * TAU * self.radius;
+        let nearest = self.roots[side].iter().map(far).fold(f64::INFINITY, f64::min);
+        if nearest <= guided {
+            return guided / speeds[0].max(speeds[1]);
+        }
+        let apart = |target: &Target| self.apart(side, stance, &target.stance);
+        let open = self.roots[side].iter().map(apart).fold(f64::INFINITY, f64::min);
         open.max(guided) / speeds[0].max(speeds[1])
     }
 
     /// Length of the shortest path without obstacles between a stance of a tree and a root of the other, metres.
     fn apart(&self, side: usize, stance: &PathState, target: &PathState) -> f64 {
-        let straight = (0..3).map(|i| (target.place[i] - stance.place[i]).powi(2)).sum::<f64>().sqrt();
+        let straight = distance(&stance.place, &target.place);
         if self.radius == 0.0 {
             return straight;
         }
@@ -300,12 +263,11 @@ impl<'a> Lattice<'a> {
         tree: &PathTree,
         planner: &mut PathPlanner<'_>,
     ) -> Result<Option<Found>, CheckError> {
-        for _ in 0..IN_VAIN {
+        for _ in 0..SETTINGS.in_vain {
             // The finer the fewer, so that all are done in time.
             let share = |&i: &usize| self.layers[i].looked_at[side] << i;
-            let Some(i) = (0..LAYERS).filter(|&i| !self.layers[i].open[side].is_empty()).min_by_key(share) else {
-                return Ok(None);
-            };
+            let waiting = (0..self.layers.len()).filter(|&i| !self.layers[i].open[side].is_empty());
+            let Some(i) = waiting.min_by_key(share) else { return Ok(None) };
             let layer = &mut self.layers[i];
             let Some(open) = layer.open[side].pop() else { return Ok(None) };
             let stance = &tree.stances[open.node];
@@ -321,7 +283,7 @@ impl<'a> Lattice<'a> {
                 (begin.curvature, begin.curvature_rate) = (stance.curvature, stance.curvature_rate);
             }
             let (from, to) = if tree.given == Given::First { (&begin, &end) } else { (&end, &begin) };
-            let Some(curve) = planner.arc(from, to, way, open.primitive.length) else { return Ok(None) };
+            let Some(curve) = planner.arc(from, to, way, open.primitive.tangent(self.limits)) else { return Ok(None) };
             let Some(motion) = planner.drive(from, to, vec![curve])? else { return Ok(None) };
             layer.closed[side].insert(cell);
             if !self.limits.needs_curvature() || way == DriveDirection::Pivot {
@@ -341,80 +303,131 @@ impl<'a> Lattice<'a> {
     }
 
     /// Goes on from a narrow place that is a node now, by primitives of all lengths.
-    pub(super) fn pass(&mut self, side: usize, gate: usize, node: usize, cost: f64, guide: &mut Pursuit<'_>) {
-        let target = &mut self.gates[side][gate];
-        target.is_reached = true;
-        let stance = target.stance.clone();
-        for layer in 0..LAYERS {
-            let level = self.layers[layer].primitives.level_of(&stance);
-            let reached = Reached { side, node, stance: &stance, level, cost, direction: None };
-            self.open(layer, &reached, guide);
-        }
+    pub(super) fn pass(&mut self, side: usize, node: usize, stance: &PathState, cost: f64, guide: &mut Pursuit<'_>) {
+        self.open_all(&Begin { side, node, stance, cost }, guide);
     }
 
-    /// What the shortest path is to be tried to from a stance that was found: the nearest root of the other tree, and
-    /// the nearest narrow place that is ahead; the more often, the nearer they are.
+    /// Stances before narrow places that are ahead of a stance, the nearest place first, then the nearest root of the
+    /// other tree.
+    pub(super) fn ahead(&self, side: usize, stance: &PathState, guide: &mut Pursuit<'_>) -> Vec<Aim> {
+        let to_go = guide.cost_to_go(side, stance.place);
+        let passages = self.passages.iter().enumerate().filter(|(_, passage)| passage.is_ahead(side, to_go));
+        let mut next: Vec<(usize, &Passage)> = passages.collect();
+        next.sort_by(|(_, a), (_, b)| b.to_go(side).total_cmp(&a.to_go(side)));
+        next.truncate(SETTINGS.next);
+        let roots = self.roots[side].iter().map(|root| self.apart(side, stance, &root.stance)).enumerate();
+        let nearest = roots.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| Aim::Root(i));
+        let entries = |(i, passage): (usize, &Passage)| {
+            passage.entries(side).into_iter().map(move |stance| Aim::Passage(i, stance))
+        };
+        next.into_iter().flat_map(entries).chain(nearest).collect()
+    }
+
+    /// A narrow place.
+    pub(super) fn passage(&mut self, passage: usize) -> &mut Passage {
+        &mut self.passages[passage]
+    }
+
+    /// What a short path is to be tried to from a stance that was found: the nearest root of the other tree, and the
+    /// nearest narrow place that is ahead; the more often, the nearer they are.
     pub(super) fn due(&mut self, side: usize, found: &Found, guide: &mut Pursuit<'_>) -> [Option<Aim>; 2] {
-        if self.radius == 0.0 {
-            return [None; 2];
-        }
-        let to_go = guide.cost_to_go(side, found.stance.place);
         let length = self.layers[found.layer].length;
-        [true, false].map(|is_root| {
-            let targets = if is_root { &self.roots[side] } else { &self.gates[side] };
-            let is_ahead = |target: &Target| is_root || (!target.is_reached && target.to_go < to_go);
-            let apart = |i: usize| (self.apart(side, &found.stance, &targets[i].stance), i);
-            let ahead = (0..targets.len()).filter(|&i| is_ahead(&targets[i])).map(apart);
-            let (way, i) = ahead.min_by(|a, b| a.0.total_cmp(&b.0))?;
-            let targets = if is_root { &mut self.roots[side] } else { &mut self.gates[side] };
-            targets[i].since_try += 1.0;
-            let is_due = targets[i].since_try >= TRIES_PER_WAY * way / length;
+        let apart = |target: &PathState| self.apart(side, &found.stance, target);
+        let roots = self.roots[side].iter().map(|root| apart(&root.stance)).enumerate();
+        let root = roots.min_by(|a, b| a.1.total_cmp(&b.1));
+        let to_go = guide.cost_to_go(side, found.stance.place);
+        let ahead = self.passages.iter().enumerate().filter(|(_, passage)| passage.is_ahead(side, to_go));
+        let entries = ahead.flat_map(|(i, passage)| {
+            passage.entries(side).into_iter().map(move |stance| (i, stance, apart(&passage.stances[stance])))
+        });
+        let entry = entries.min_by(|a, b| a.2.total_cmp(&b.2));
+        let is_due = |since: &mut f64, way: f64| {
+            *since += 1.0;
+            let is_due = *since >= SETTINGS.tries_per_way * way / length;
             if is_due {
-                targets[i].since_try = 0.0;
+                *since = 0.0;
             }
-            is_due.then_some(if is_root { Aim::Root(i) } else { Aim::Gate(i) })
-        })
+            is_due
+        };
+        let root = root.filter(|&(i, way)| is_due(&mut self.roots[side][i].since_try, way));
+        let entry = entry.filter(|&(i, _, way)| is_due(self.passages[i].since_try(side), way));
+        [root.map(|(i, _)| Aim::Root(i)), entry.map(|(i, stance, _)| Aim::Passage(i, stance))]
     }
 
-    /// The stance of a narrow place.
-    pub(super) fn gate(&self, side: usize, gate: usize) -> &PathState {
-        &self.gates[side][gate].stance
+    /// A stance and what is aimed at, in the order in which they are driven, of a base that turns on the spot.
+    pub(super) fn free_ends(&self, side: usize, stance: &PathState, aim: Aim) -> Option<[PathState; 2]> {
+        if self.radius > 0.0 {
+            return None;
+        }
+        let ends = [stance.clone(), self.aimed(side, aim)?.clone()];
+        Some(in_order(side, ends))
+    }
+
+    /// What is aimed at.
+    fn aimed(&self, side: usize, aim: Aim) -> Option<&PathState> {
+        match aim {
+            Aim::Root(i) => Some(&self.roots[side].get(i)?.stance),
+            Aim::Passage(i, stance) => self.passages.get(i)?.stances.get(stance),
+        }
     }
 
     /// A root of the other tree that is aimed at.
     pub(super) fn root(&self, side: usize, aim: Aim) -> Option<usize> {
         match aim {
-            Aim::Root(i) => self.roots[side].get(i)?.root,
-            Aim::Gate(_) => None,
+            Aim::Root(i) => Some(self.roots[side].get(i)?.root),
+            Aim::Passage(..) => None,
         }
     }
 
-    /// Stances between which the shortest path without obstacles leads from a stance of a tree to what is aimed at, or
-    /// from there to it, and its curves, if they hold the limits.
-    pub(super) fn shortest(
+    /// Stances between which short paths without obstacles lead from a stance of a tree to what is aimed at, or from there
+    /// to it, and the curves of each, as far as they hold the limits, the shortest first.
+    pub(super) fn short_ways(
         &self,
         side: usize,
         stance: &PathState,
         aim: Aim,
         planner: &PathPlanner<'_>,
-    ) -> Option<([PathState; 2], Vec<Curve>)> {
-        let target = match aim {
-            Aim::Root(i) => self.roots[side].get(i)?,
-            Aim::Gate(i) => self.gates[side].get(i)?,
-        };
+    ) -> ([PathState; 2], Vec<Vec<Curve>>) {
+        let target = self.aimed(side, aim).unwrap_or(stance);
+        let ends = in_order(side, [stance.clone(), target.clone()]);
         if self.radius == 0.0 {
-            return None;
+            return (ends, Vec::new());
         }
-        let target = &target.stance;
-        let ends = if side == 0 { [stance, target] } else { [target, stance] };
+        let radius = if self.limits.needs_curvature() { SETTINGS.rounded * self.radius } else { self.radius };
+        let pose = |stance: &PathState| ([stance.place[0], stance.place[1]], stance.heading);
+        let [from, to] = [pose(&ends[0]), pose(&ends[1])];
+        let [ahead, back] = [DriveDirection::Forward, DriveDirection::Reverse].map(|way| self.limits.speed_of(way) > 0.0);
+        let mut words = Vec::new();
+        if ahead && back {
+            words.push(reeds_shepp(seen_from(from, to, radius)));
+        }
+        // Where the shortest meets an obstacle, one without a change of direction may not.
+        if ahead {
+            words.push(dubins(seen_from(from, to, radius)));
+        } else if back {
+            words.push(dubins(seen_from(to, from, radius)).driven_back());
+        }
+        words.dedup_by(|a, b| a.length() >= b.length() - SETTINGS.shortest);
+        let ways = words.iter().filter_map(|word| self.along_word([&ends[0], &ends[1]], word, radius, planner)).collect();
+        (ends, ways)
+    }
+
+    /// The curves of a path of arcs and lines between two stances, if they hold the limits.
+    fn along_word(
+        &self,
+        ends: [&PathState; 2],
+        word: &Word,
+        radius: f64,
+        planner: &PathPlanner<'_>,
+    ) -> Option<Vec<Curve>> {
         let keeps = self.limits.needs_curvature();
-        let radius = if keeps { ROUNDED * self.radius } else { self.radius };
         let mut parts = Vec::new();
-        for &PathPiece { turn, length } in self.word(ends, radius).pieces() {
-            let count = if turn == 0.0 { 1.0 } else { (length.abs() / ARC).ceil() };
+        for &PathPiece { turn, length } in word.pieces() {
+            let most = SETTINGS.arc[usize::from(self.limits.is_spatial())];
+            let count = if turn == 0.0 { 1.0 } else { (length.abs() / most).ceil() };
             parts.extend((0..count as usize).map(|_| (turn, length / count)));
         }
-        parts.retain(|&(_, length)| length.abs() > SHORTEST);
+        parts.retain(|&(_, length)| length.abs() > SETTINGS.shortest);
         // In space it climbs evenly all along.
         let level: f64 = parts.iter().map(|(_, length)| length.abs() * radius).sum();
         let climb = (ends[1].place[2] - ends[0].place[2]).atan2(level);
@@ -433,22 +446,32 @@ impl<'a> Lattice<'a> {
                 there.curvature = Some(0.0);
                 there.curvature_rate = self.limits.needs_curvature_rate().then_some(0.0);
             }
-            curves.push(planner.arc(&begin, &there, way, length.abs() * radius / climb.cos())?);
+            let tangent = radius * if self.limits.is_spatial() { tangent_of(length.abs(), turn) } else { length.abs() };
+            curves.push(planner.arc(&begin, &there, way, tangent / climb.cos())?);
             here = there;
         }
-        (!curves.is_empty()).then(|| ([ends[0].clone(), ends[1].clone()], curves))
+        (!curves.is_empty()).then_some(curves)
     }
 }
 
 impl Layer {
     /// What a stance is one with.
     fn cell(&self, stance: &PathState, level: usize) -> [i64; 6] {
-        let sectors = (TAU / (CELL * self.turn)).ceil();
+        let sectors = (TAU / (SETTINGS.cell * self.turn)).ceil();
         let heading = (stance.heading.rem_euclid(TAU) / TAU * sectors) as i64;
-        let [x, y, z] = stance.place.map(|x| (x / (CELL * self.length)).floor() as i64);
-        let pitch = (stance.pitch / (CELL * self.turn)).round() as i64;
+        let [x, y, z] = stance.place.map(|x| (x / (SETTINGS.cell * self.length)).floor() as i64);
+        let pitch = (stance.pitch / (SETTINGS.cell * self.turn)).round() as i64;
         [x, y, z, heading, pitch, level as i64]
     }
+}
+
+/// What a tree comes from and to, in the order in which that is driven.
+fn in_order<T>(side: usize, [here, there]: [T; 2]) -> [T; 2] {
+    if side == 0 { [here, there] } else { [there, here] }
+}
+
+fn distance(a: &[f64; 3], b: &[f64; 3]) -> f64 {
+    (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
 }
 
 /// How a primitive is driven that leads away from the start, or backwards in time from the goal.

@@ -2,9 +2,11 @@
 
 mod ends;
 mod lattice;
+mod passages;
 mod path_tree;
 mod pursuit;
 mod search;
+mod settings;
 
 use super::driver::{Answer, Attempt, Family};
 use super::termination::unless_spent;
@@ -24,11 +26,9 @@ pub(super) use ends::instant;
 pub(super) use pursuit::ball_path;
 use pursuit::Pursuit;
 use search::Search;
+use settings::SearchSettings;
 
-/// Searches for the first answer: the shortest of a few costs little, and paths of one tree each are far
-/// longer. Where the first took more samples than these, it is not the only one that would.
-const SEARCHES: u32 = 3;
-const EASY: u64 = 1000;
+const SETTINGS: SearchSettings = SearchSettings::DEFAULT;
 
 /// Moves by which a route is shortened for each shortcut that is asked for, at most, and how many of them in
 /// a row may hardly gain: more for a route that was hard to find, and by chance found far from the shortest.
@@ -49,6 +49,9 @@ pub(super) struct Drive<'a> {
     pursuit: Option<Pursuit<'a>>,
     /// Whether the last attempt made a trajectory.
     has_made: bool,
+    /// The route of the trajectory that was made last, and that of the best answer.
+    last: Option<Route>,
+    best: Option<Route>,
 }
 
 /// A route, how long it takes, and as it was before it was shortened.
@@ -88,7 +91,7 @@ impl<'a> Drive<'a> {
         // An end at a limit leaves no margin.
         let is_at_limit = ends::are_at_limit(&limits, goals.iter().copied().chain([&worker.problem.start]));
         let limits = if is_at_limit { limits.with_margin(0.0) } else { limits };
-        Self { worker, limits, goals: goals.to_vec(), pursuit: None, has_made: false }
+        Self { worker, limits, goals: goals.to_vec(), pursuit: None, has_made: false, last: None, best: None }
     }
 
     /// Adds to routes one of them driven by arcs, and sorts them by their durations. That is the shortest that can
@@ -121,7 +124,7 @@ impl<'a> Drive<'a> {
         let limits = &self.limits;
         self.worker.refining(|worker| {
             let raw_duration = route.estimate(limits);
-            let (tries, polish) = (worker.options.shortcut_tries, worker.options.polish_tries);
+            let (tries, polish) = (worker.options.shortcut_tries, worker.polishes);
             let hardness = u32::try_from(samples / SAMPLES_PER_PATIENCE).unwrap_or(u32::MAX);
             let of = |polish: u32| {
                 let of = |moves: u32| tries.saturating_mul(moves).saturating_add(polish);
@@ -225,7 +228,7 @@ impl<'a> Family<'a> for Drive<'a> {
         let repairs = if best.is_none() { self.worker.statistics.repairs } else { 0 };
         let mut routes = vec![self.found(termination, repairs)?];
         let samples = self.worker.statistics.iterations;
-        for _ in 1..if best.is_none() && samples <= EASY { SEARCHES } else { 1 } {
+        for _ in 1..if best.is_none() && samples <= SETTINGS.easy { SETTINGS.searches } else { 1 } {
             // A search that takes far longer than the first is not waited for.
             let most = self.worker.statistics.iterations.saturating_add(2 * samples + 50);
             // What time there is, is first of all for a proof.
@@ -267,7 +270,33 @@ impl<'a> Family<'a> for Drive<'a> {
         let timed = self.worker.refining(|_| timed(route, &limits, stop));
         self.has_made = timed.is_some();
         let Some(timed) = timed else { return Ok(Attempt::Failed) };
-        Ok(Attempt::Made(if round == 0 { self.not_longer(found, timed, &limits, stop) } else { timed }))
+        let made = if round == 0 { self.not_longer(found, timed, &limits, stop) } else { timed };
+        self.last = Some(if round == 0 { &found.route } else { &found.raw }.clone());
+        Ok(Attempt::Made(made))
+    }
+
+    fn keep(&mut self) {
+        self.best = self.last.take();
+    }
+
+    /// The route of the best answer, shortened and timed.
+    fn polish(&mut self, _best: &Answer, moves: u32) -> Result<Option<Trajectory>, CheckError> {
+        let Some(route) = self.best.clone().filter(|route| !route.curves.is_empty()) else { return Ok(None) };
+        let Self { worker, limits, .. } = self;
+        worker.statistics.polishes = worker.statistics.polishes.saturating_add(1);
+        let (seed, mechanism, before) = (worker.seed(), &worker.problem.mechanism, route.estimate(limits));
+        let route = worker.refining(|worker| {
+            let shorten = |planner: &mut PathPlanner<'_>| shorten_route(route, planner, [[moves; 2]; 2], seed);
+            with_planner(&mut worker.local, mechanism, limits, shorten)
+        })?
+        .0;
+        if route.estimate(limits) >= before {
+            return Ok(None);
+        }
+        let stop = worker.local.stop().clone();
+        let timed = worker.refining(|_| timed(&route, limits, &stop));
+        self.last = Some(route);
+        Ok(timed)
     }
 }
 

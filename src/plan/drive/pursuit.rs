@@ -1,12 +1,15 @@
 //! Follows a guide: what the body's largest ball can pass tells where to try the body itself.
 
+use super::settings::LatticeSettings;
 use crate::problem::Problem;
 use crate::search::{CellClearance, CellGuide, CostField, GuidePath, Sampler};
 use crate::steer::{PathLimits, PathState};
-use crate::stop::{Stop, Watch};
-use crate::world::Obstacle;
-use glam::DVec3;
-use std::f64::consts::FRAC_PI_2;
+use crate::stop::Stop;
+use crate::world::NearObstacles;
+use glam::{DVec2, DVec3};
+use std::f64::consts::{FRAC_PI_3, TAU};
+use std::collections::HashSet;
+use std::rc::Rc;
 
 /// The guide's largest cells, about so many, on the ground and in space.
 const CELLS: [usize; 2] = [4_000, 12_000];
@@ -24,11 +27,8 @@ const FARTHER: f64 = 1.5;
 /// after every miss.
 const SPREAD: [f64; 2] = [0.3, 0.1];
 
-/// Boxes of obstacles along each axis, at most.
-const BINS: usize = 32;
-
-/// A stop is asked once in so many obstacles that are put into a box.
-const OBSTACLES_PER_ASK: u32 = 4096;
+/// To how many sides what is farthest out of a body is looked for.
+const SIDES: usize = 16;
 
 /// Misses of both trees in a row after which the path counts as impassable where they stand.
 const PATIENCE: u32 = 24;
@@ -52,9 +52,14 @@ pub(super) struct Pursuit<'a> {
     patience: u32,
     /// By tree, what it costs to come to places from the roots of the other.
     fields: [CostField; 2],
-    outline: Outline,
+    outline: Rc<Outline>,
+    /// Whose path it is.
+    ball: GuideBall,
+    /// Where the path leads through space at the heights of this.
+    surface: Option<Surface>,
+    near: Rc<NearObstacles<'a>>,
     /// Narrow places of the path, once they were asked for.
-    gates: Option<Vec<([f64; 2], f64)>>,
+    gates: Option<Vec<([f64; 3], f64)>>,
     /// What is far from the path, metres.
     spacing: f64,
     stop: Stop,
@@ -87,28 +92,59 @@ impl<'a> Pursuit<'a> {
         // Goals often differ in attitude alone.
         goals.dedup();
         let ball = GuideBall::within(problem, dimensions);
-        let ample = ball.reach - ball.radius;
-        let most = CELLS[dimensions - 2];
-        let spacing = CellGuide::size_for(&bounds, most);
-        let far = ample.max(spacing);
-        let clearance = clearance(problem, ball, far, &bounds, stop);
-        let guide = CellGuide::new(start.place.into(), &bounds, most, ample, clearance);
+        let outline = Rc::new(Outline::new(problem, ball));
+        let begin: DVec3 = start.place.into();
+        let surface = Surface { start: begin, goal: goals.first().copied().unwrap_or(begin) };
+        let mut world = [(0.0, 0.0); 3];
+        world[..dimensions].copy_from_slice(&bounds);
+        if dimensions == 2 {
+            let heights = || outline.spheres.iter().map(|(center, _)| center.z);
+            world[2] = (heights().fold(0.0, f64::min), heights().fold(0.0, f64::max));
+        }
+        let spacings = [2, dimensions].map(|axes| CellGuide::size_for(&bounds[..axes], CELLS[axes - 2]));
+        let narrow = LatticeSettings::DEFAULT.narrow / limits.greatest_curvature();
+        let far = ball.reach.max(spacings[0]).max(spacings[1]).max(narrow);
+        let near = Rc::new(NearObstacles::new(&problem.world.obstacles, world, far + outline.level_ball().radius, stop));
+        let made = |axes: usize, surface: Option<Surface>| {
+            let ball = if surface.is_some() { outline.level_ball() } else { ball };
+            let ample = ball.reach - ball.radius;
+            let clearance = match surface {
+                Some(surface) => {
+                    let clearance = clearance(&near, ball, far);
+                    Box::new(move |place| clearance(surface.at(place)))
+                }
+                None => clearance(&near, ball, far),
+            };
+            let mut guide = CellGuide::new(begin, &bounds[..axes], CELLS[axes - 2], ample, clearance);
+            let level: Vec<DVec3> = goals.iter().map(|goal| if surface.is_some() { goal.with_z(begin.z) } else { *goal }).collect();
+            let path = guide.path_by_smaller(&level, FINEST * ball.reach, stop);
+            (guide, path, level, surface, ball)
+        };
+        let mut tried = None;
+        if dimensions == 3 {
+            tried = Some(made(2, Some(surface))).filter(|(_, path, ..)| path.is_some());
+        }
+        let (guide, path, goals, surface, ball) = tried.unwrap_or_else(|| made(dimensions, None));
+        let spacing = spacings[usize::from(surface.is_none())];
+        let path = path.map(|path| lifted(path, surface));
         let mut pursuit = Self {
             guide,
             bounds,
             goals,
-            path: None,
+            surface,
+            path,
             progress: [0.0; 2],
             ahead: [0.0; 2],
             misses: 0,
             patience: PATIENCE,
             fields: Default::default(),
             spacing,
-            outline: Outline::new(problem, ball),
+            outline,
+            ball,
+            near,
             gates: None,
             stop: stop.clone(),
         };
-        pursuit.path = pursuit.guide.path_by_smaller(&pursuit.goals, FINEST * ball.reach, stop);
         pursuit.restart();
         let Self { guide, goals, fields, .. } = &mut pursuit;
         *fields = [&goals[..], &[start.place.into()]].map(|origins| CostField::new(guide, origins, stop));
@@ -124,7 +160,7 @@ impl<'a> Pursuit<'a> {
     }
 
     fn replan(&mut self, stop: &Stop) {
-        self.path = self.guide.path(&self.goals, stop);
+        self.path = self.guide.path(&self.goals, stop).map(|path| lifted(path, self.surface));
         self.gates = None;
         self.restart();
     }
@@ -134,38 +170,59 @@ impl<'a> Pursuit<'a> {
     /// by way of the path.
     pub(super) fn cost_to_go(&mut self, side: usize, place: [f64; 3]) -> f64 {
         let Some(path) = &self.path else { return 0.0 };
-        if self.bounds.len() > 2 {
+        if self.bounds.len() > 2 && self.surface.is_none() {
             let (along, aside) = path.nearest(place.into());
             return aside + if side == 0 { path.length() - along } else { along };
         }
-        let cost = self.fields[side].cost(&mut self.guide, place.into(), &self.stop);
+        let mut place: DVec3 = place.into();
+        if let Some(surface) = self.surface {
+            place.z = surface.start.z;
+        }
+        let cost = self.fields[side].cost(&mut self.guide, place, &self.stop);
         if cost.is_finite() { cost } else { 0.0 }
+    }
+
+    /// Radius of the least ball about the place that holds the body, metres.
+    pub(super) fn reach(&self) -> f64 {
+        self.ball.reach
     }
 
     /// Where the path is narrow, in its order: a place near it and a heading, rad, with which the body has most room
     /// there and `ahead` metres before and after. Narrow is what leaves less than `narrow` metres.
-    pub(super) fn gates(&mut self, narrow: f64, ahead: f64) -> Vec<([f64; 2], f64)> {
+    pub(super) fn gates(&mut self, narrow: f64, ahead: f64) -> Vec<([f64; 3], f64)> {
         if self.gates.is_none() {
             self.gates = Some(self.found_gates(narrow, ahead));
         }
         self.gates.clone().unwrap_or_default()
     }
 
-    fn found_gates(&self, narrow: f64, ahead: f64) -> Vec<([f64; 2], f64)> {
+    fn found_gates(&self, narrow: f64, ahead: f64) -> Vec<([f64; 3], f64)> {
         let Some(path) = &self.path else { return Vec::new() };
-        let GuideBall { radius, reach, .. } = self.outline.ball;
-        let step = self.spacing / GATE_SAMPLES;
+        let GuideBall { radius, reach, .. } = self.ball;
+        let step = (self.spacing / GATE_SAMPLES).min(reach / GATE_SAMPLES);
         let window = ((ahead + reach) / step).ceil() as usize;
-        let places = self.guide.narrow_places(path, step, window, narrow.max(reach - radius));
+        let narrow = narrow.max(reach - radius);
+        let [start, goal] = [0.0, path.length()].map(|along| path.at(along).z);
         let gate = |along: f64| {
-            let way = path.at(along + ahead) - path.at(along - ahead);
-            self.gate(path.at(along), way.y.atan2(way.x), ahead)
+            let place = path.at(along);
+            // Where the path is narrow it leads straight through.
+            let nearby = (radius + self.guide.clearance(place)).min(ahead);
+            let way = path.at(along + nearby) - path.at(along - nearby);
+            let heading = way.y.atan2(way.x);
+            // The path climbs by steps of cells: an even climb is easier.
+            let even = start + (goal - start) * along / path.length();
+            let fitted = |z: f64| self.fitted(&Gate { place: place.with_z(z), heading, ahead, aside: narrow });
+            let first = fitted(even);
+            if even == place.z || first.room > 0.0 { first } else { fitted(place.z) }
         };
-        places.into_iter().take_while(|_| !self.stop.is_due()).map(gate).collect()
+        let places = self.guide.narrow_places(path, step, window, narrow);
+        let fitted = places.into_iter().take_while(|_| !self.stop.is_due()).map(gate);
+        fitted.filter(|fitted| fitted.room > 0.0).map(|Fitted { place, heading, .. }| (place, heading)).collect()
     }
 
-    /// The place and heading near a place of the path with most room: by ever smaller steps from the best of a grid.
-    fn gate(&self, place: DVec3, heading: f64, ahead: f64) -> ([f64; 2], f64) {
+    /// The place and heading near a narrow place with most room: by ever smaller steps from the best of a grid.
+    fn fitted(&self, gate: &Gate) -> Fitted {
+        let &Gate { place, heading, ahead, aside } = gate;
         let room = |[aside, turn]: [f64; 2], least: f64| {
             let (sin, cos) = heading.sin_cos();
             let place = place + aside * DVec3::new(-sin, cos, 0.0);
@@ -178,7 +235,7 @@ impl<'a> Pursuit<'a> {
         };
         let mut best = [0.0; 2];
         let mut most = room(best, f64::NEG_INFINITY);
-        let mut steps = [2.0 * self.spacing / GATE_STEPS as f64, FRAC_PI_2 / GATE_STEPS as f64];
+        let mut steps = [aside, MOST_ASKEW].map(|range| range / GATE_STEPS as f64);
         for round in 0..GATE_ROUNDS {
             let (middle, reach) = (best, if round == 0 { GATE_STEPS } else { 2 });
             for i in -reach..=reach {
@@ -193,17 +250,18 @@ impl<'a> Pursuit<'a> {
             steps = steps.map(|step| step / 2.0);
         }
         let (sin, cos) = heading.sin_cos();
-        ([place.x - best[0] * sin, place.y + best[0] * cos], heading + best[1])
+        let place = [place.x - best[0] * sin, place.y + best[0] * cos, place.z];
+        Fitted { place, heading: heading + best[1], room: most }
     }
 
     /// Distance of the body from the world, metres, where it stands straight at a place; no more than it, where that is
     /// less than `least`.
     fn room(&self, place: DVec3, heading: f64, least: f64) -> f64 {
         let (sin, cos) = heading.sin_cos();
-        let Outline { spheres, ball } = &self.outline;
+        let Outline { spheres, .. } = &*self.outline;
         let distance = |(center, radius): &(DVec3, f64)| {
             let turned = DVec3::new(cos * center.x - sin * center.y, sin * center.x + cos * center.y, center.z);
-            self.guide.clearance(place + turned - ball.height * DVec3::Z) + ball.radius - radius
+            self.near.distance(place + turned) - radius
         };
         let mut room = f64::INFINITY;
         for sphere in spheres {
@@ -270,18 +328,63 @@ pub(in crate::plan) fn ball_path(
     let ball = GuideBall::within(problem, 2);
     let (ample, most) = (ball.reach - ball.radius, CELLS[0]);
     let far = ample.max(CellGuide::size_for(bounds, most));
-    let clearance = clearance(problem, ball, far, bounds, stop);
-    let mut guide = CellGuide::new(start, bounds, most, ample, clearance);
+    let world = [bounds[0], bounds[1], (ball.height.min(0.0), ball.height.max(0.0))];
+    let near = Rc::new(NearObstacles::new(&problem.world.obstacles, world, far + ball.radius, stop));
+    let mut guide = CellGuide::new(start, bounds, most, ample, clearance(&near, ball, far));
     Some((guide.path_by_smaller(goals, FINEST * ball.reach, stop)?, ball.reach))
 }
 
 /// Samples of the path in a spacing of the lattice, where it is narrow.
 const GATE_SAMPLES: f64 = 2.0;
 
-/// Steps to either side of the path, within two spacings and a right angle, and how often the room is looked for, by
-/// steps half as great each time.
+/// How far a body that passes a narrow place may be turned from the way of the path there, rad.
+const MOST_ASKEW: f64 = FRAC_PI_3;
+
+/// Steps to either side of the path and of its heading, and how often the room is looked for, by steps half as great
+/// each time.
 const GATE_STEPS: i32 = 6;
 const GATE_ROUNDS: usize = 5;
+
+/// Heights at which a path leads from a start to a goal where it climbs evenly.
+#[derive(Clone, Copy, Debug)]
+struct Surface {
+    start: DVec3,
+    goal: DVec3,
+}
+
+impl Surface {
+    /// A place at the height of the surface.
+    fn at(&self, place: DVec3) -> DVec3 {
+        let way = self.goal - self.start;
+        let flat = way.truncate();
+        let share = (place - self.start).truncate().dot(flat) / flat.length_squared().max(f64::MIN_POSITIVE);
+        place.with_z(self.start.z + way.z * share.clamp(0.0, 1.0))
+    }
+}
+
+/// A path at the heights of a surface, where there is one.
+fn lifted(path: GuidePath, surface: Option<Surface>) -> GuidePath {
+    match surface {
+        Some(surface) => path.moved(|place| surface.at(place)),
+        None => path,
+    }
+}
+
+/// A narrow place: on the path, the heading of that, rad, how far before and after the body is to have room too, and how
+/// far aside it may be, metres.
+struct Gate {
+    place: DVec3,
+    heading: f64,
+    ahead: f64,
+    aside: f64,
+}
+
+/// A place and a heading of the body, rad, and the room that it has there, metres.
+struct Fitted {
+    place: [f64; 3],
+    heading: f64,
+    room: f64,
+}
 
 /// What the body is made of where it stands straight at the origin.
 struct Outline {
@@ -301,7 +404,28 @@ impl Outline {
         let spheres = links.flat_map(|link| {
             mechanism.spheres[link.spheres.clone()].iter().map(|s| (poses[link.body].point(s.center), s.radius + link.padding))
         });
-        Self { spheres: spheres.collect(), ball }
+        let spheres: Vec<(DVec3, f64)> = spheres.collect();
+        let farthest = |side: usize| {
+            let way = DVec2::from_angle(TAU * side as f64 / SIDES as f64).extend(0.0);
+            let out = |&i: &usize| spheres[i].0.dot(way) + spheres[i].1;
+            (0..spheres.len()).max_by(|a, b| out(a).total_cmp(&out(b)))
+        };
+        // What reaches farthest to any side first: it is the first to meet anything.
+        let mut order: Vec<usize> = (0..SIDES).filter_map(farthest).collect();
+        order.extend(0..spheres.len());
+        let mut known = HashSet::new();
+        order.retain(|&i| known.insert(i));
+        Self { spheres: order.into_iter().map(|i| spheres[i]).collect(), ball }
+    }
+
+    /// The ball of a body that flies level among what stands upright: as wide as the body is at least, to whatever side.
+    fn level_ball(&self) -> GuideBall {
+        let width = |side: usize| {
+            let way = DVec2::from_angle(TAU * side as f64 / SIDES as f64).extend(0.0);
+            self.spheres.iter().map(|(center, radius)| center.dot(way) + radius).fold(0.0, f64::max)
+        };
+        let least = (0..SIDES).map(width).fold(f64::INFINITY, f64::min);
+        GuideBall { radius: self.ball.radius.max(least), ..self.ball }
     }
 }
 
@@ -344,78 +468,8 @@ impl GuideBall {
     }
 }
 
-/// Distance of a ball from the world, up to `far` metres, at places within bounds.
-fn clearance<'a>(
-    problem: &'a Problem,
-    ball: GuideBall,
-    far: f64,
-    bounds: &[(f64, f64)],
-    stop: &Stop,
-) -> CellClearance<'a> {
-    let obstacles = &problem.world.obstacles;
-    let rise = ball.height * DVec3::Z;
-    let bins = Bins::new(obstacles, bounds, rise, far + ball.radius, stop);
-    Box::new(move |place| {
-        let center = place + rise;
-        let near = bins.near(place).iter();
-        let distances = near.map(|&i| obstacles[i as usize].signed_distance(center));
-        distances.fold(far + ball.radius, f64::min) - ball.radius
-    })
-}
-
-/// The obstacles near each of a few boxes that fill the bounds.
-struct Bins {
-    lower: DVec3,
-    /// Boxes per metre and number of boxes, along each axis.
-    rate: DVec3,
-    counts: [usize; 3],
-    near: Vec<Vec<u32>>,
-}
-
-impl Bins {
-    /// Those within `reach` metres of any place of a box, raised by `rise`; only some when `stop` is due.
-    fn new(obstacles: &[Obstacle], bounds: &[(f64, f64)], rise: DVec3, reach: f64, stop: &Stop) -> Self {
-        let mut watch = Watch::new(stop, OBSTACLES_PER_ASK);
-        let (mut lower, mut rate, mut counts) = (DVec3::ZERO, DVec3::ZERO, [1; 3]);
-        for (axis, bound) in bounds.iter().enumerate() {
-            // Smaller boxes than what an obstacle reaches about itself spare little.
-            let width = (bound.1 - bound.0).max(f64::MIN_POSITIVE);
-            counts[axis] = ((width / reach).ceil().max(1.0) as usize).min(BINS);
-            lower[axis] = bound.0;
-            rate[axis] = counts[axis] as f64 / width;
-        }
-        let mut bins = Self { lower, rate, counts, near: vec![Vec::new(); counts.iter().product()] };
-        for (i, obstacle) in obstacles.iter().enumerate() {
-            let [least, most] = obstacle.bounds();
-            let first = bins.at(least - rise - reach);
-            let last = bins.at(most - rise + reach);
-            let boxes: usize = (0..3).map(|i| last[i] - first[i] + 1).product();
-            if watch.is_due(boxes as u32) {
-                break;
-            }
-            for z in first[2]..=last[2] {
-                for y in first[1]..=last[1] {
-                    for x in first[0]..=last[0] {
-                        let bin = bins.index([x, y, z]);
-                        bins.near[bin].push(i as u32);
-                    }
-                }
-            }
-        }
-        bins
-    }
-
-    /// The box that holds a place, or is nearest to it.
-    fn at(&self, place: DVec3) -> [usize; 3] {
-        let steps = ((place - self.lower) * self.rate).to_array();
-        [0, 1, 2].map(|i| (steps[i].max(0.0) as usize).min(self.counts[i] - 1))
-    }
-
-    fn index(&self, at: [usize; 3]) -> usize {
-        (at[2] * self.counts[1] + at[1]) * self.counts[0] + at[0]
-    }
-
-    fn near(&self, place: DVec3) -> &[u32] {
-        &self.near[self.index(self.at(place))]
-    }
+/// Distance of a ball from the world, up to `far` metres.
+fn clearance<'a>(near: &Rc<NearObstacles<'a>>, ball: GuideBall, far: f64) -> CellClearance<'a> {
+    let (near, rise) = (Rc::clone(near), ball.height * DVec3::Z);
+    Box::new(move |place| (near.distance(place + rise) - ball.radius).min(far))
 }

@@ -7,43 +7,37 @@ use super::ends::Root;
 use super::lattice::{Aim, Lattice};
 use super::path_tree::PathTree;
 use super::pursuit::{Pursuit, Waypoint};
+use super::settings::SearchSettings;
 use crate::check::CheckError;
 use crate::local_planner::{Given, PathMotion, PathPlanner};
 use crate::refine::Route;
 use crate::search::Sampler;
 use crate::steer::{EndSpeeds, Pace, PathLimits, PathState};
 
-/// Nodes of the other tree that a new one is joined to, the nearest by estimated time.
-const PARTNERS: usize = 3;
-
-/// A step is at least this share of the diagonal of the place's bounds long: what is far in one world is
-/// near in another.
-const STEP: f64 = 0.2;
-
-/// Samples that find a way where it is easy, before there is a lattice.
-const EASY: u64 = 24;
-
-/// Of so many samples one goes to the lattice, on the ground and in space, where it has far more stances to look at.
-const EVERY: [u64; 2] = [2, 8];
-
-/// A node of the lattice is joined to the other tree when its last motions took this share of the way there.
-const JOINS_PER_WAY: f64 = 0.5;
-
-/// Steps that the other tree takes towards a new node.
-const STEPS: usize = 3;
+const SETTINGS: SearchSettings = SearchSettings::DEFAULT;
 
 /// Lengths of the motions by which a start at speed may be brought to rest, as shares of the least.
 const BRAKING: [f64; 3] = [1.05, 1.5, 2.5];
 
-/// A node whose extensions have failed takes samples only from nearer by: each failure makes its times seem
-/// longer by this share.
-const FAILING: f64 = 0.2;
+/// Nodes of a tree that are joined to one of the other, by estimated time.
+type Partners = [(f64, usize); SETTINGS.partners];
 
-/// Share of the samples that are drawn along the guide's path.
-const GUIDED: f64 = 0.7;
+/// What comes of a narrow place.
+enum Passed {
+    /// The trees meet there.
+    Over(Route),
+    /// The nodes in its middle and beyond, the farthest first, and the cost of coming to each, seconds.
+    Beyond(Vec<(usize, f64)>),
+}
 
-/// Share of the waypoints that are come to in the direction of the guide's path.
-const HEADED: f64 = 0.7;
+/// A stance of a narrow place that is come to from a node by a motion, and the cost of that node, seconds.
+struct Entry {
+    node: usize,
+    cost: f64,
+    passage: usize,
+    stance: usize,
+    motion: PathMotion,
+}
 
 /// One search.
 pub(super) struct Search<'a> {
@@ -109,7 +103,7 @@ impl<'a> Search<'a> {
             diagonal,
             samplers: Sampler::for_trees(bounds, seed),
             dimensions,
-            step: range(options).max(STEP * diagonal),
+            step: range(options).max(SETTINGS.step * diagonal),
             trees,
             speeds: (start.speed, speeds),
             follows: true,
@@ -146,21 +140,19 @@ impl<'a> Search<'a> {
             }
         }
         loop {
-            if let Some(budget) = termination.spent(self.samples) {
-                return Err(Halt::Spent(budget));
-            }
-            if let Some(budget) = termination.interrupted() {
+            if let Some(budget) = termination.spent(self.samples).or_else(|| termination.interrupted()) {
                 return Err(Halt::Spent(budget));
             }
             self.samples += 1;
-            if self.has_lattice && self.samples > EASY && self.samples.is_multiple_of(EVERY[self.dimensions - 2]) {
+            let is_easy = self.samples <= SETTINGS.without_lattice;
+            if self.has_lattice && !is_easy && self.samples.is_multiple_of(self.every()) {
                 if let Some(route) = self.expand(pursuit, planner)? {
                     return Ok(route);
                 }
                 continue;
             }
             let side = usize::from(self.trees[0].stances.len() > self.trees[1].stances.len());
-            let is_guided = self.follows && self.samplers[side].unit() < GUIDED;
+            let is_guided = self.follows && self.samplers[side].unit() < SETTINGS.guided;
             let waypoint = if is_guided { pursuit.draw(side, &mut self.samplers[side]) } else { None };
             let route = match waypoint {
                 Some(waypoint) => self.follow(side, &waypoint, pursuit, planner)?,
@@ -205,13 +197,16 @@ impl<'a> Search<'a> {
         pursuit: &mut Pursuit<'_>,
         planner: &mut PathPlanner<'_>,
     ) -> Result<Option<Route>, CheckError> {
-        let side = (self.samples / EVERY[self.dimensions - 2] % 2) as usize;
+        let side = (self.samples / self.every() % 2) as usize;
         if self.lattice.is_none() {
-            let lattice = Lattice::new(self.limits, self.diagonal, &self.trees, pursuit);
+            let lattice = Lattice::new(self.limits, self.diagonal, &self.trees, pursuit, planner)?;
             self.lattice = Some(lattice);
-            let first = self.trees[0].stances[0].clone();
-            if let Some((motion, Some(root))) = self.shortest(0, &first, Aim::Root(0), planner)? {
-                return Ok(Some(self.path(0, root, motion)));
+            for side in [0, 1] {
+                for node in self.trees[side].roots().map(|(node, _)| node).collect::<Vec<_>>() {
+                    if let Some(route) = self.advance(side, vec![(node, 0.0)], pursuit, planner)? {
+                        return Ok(Some(route));
+                    }
+                }
             }
         }
         let Some(lattice) = &mut self.lattice else { return Ok(None) };
@@ -224,36 +219,98 @@ impl<'a> Search<'a> {
                 let ends = if side == 0 { [new, root] } else { [root, new] };
                 return Ok(Some(self.path(ends[0], ends[1], motion)));
             }
-            if let Some(route) = self.pass(side, new, found.cost(), (aim, motion), pursuit, planner)? {
-                return Ok(Some(route));
+            let Aim::Passage(passage, stance) = aim else { continue };
+            let entry = Entry { node: new, cost: found.cost(), passage, stance, motion };
+            match self.pass(side, entry, pursuit, planner)? {
+                Passed::Over(route) => return Ok(Some(route)),
+                Passed::Beyond(nodes) => {
+                    if let Some(route) = self.advance(side, nodes, pursuit, planner)? {
+                        return Ok(Some(route));
+                    }
+                }
             }
         }
         // The nearer the trees are, the more often.
         let partners = self.partners(side, new);
         self.since_join[side] += found.motion.duration;
-        if self.since_join[side] < JOINS_PER_WAY * partners[0].0 {
+        if self.since_join[side] < SETTINGS.joins_per_way * partners[0].0 {
             return Ok(None);
         }
         self.since_join[side] = 0.0;
         self.join_any(side, new, &partners, planner)
     }
 
-    /// Adds a narrow place that is reached from a node at this cost, and joins it to the other tree.
-    fn pass(
+    /// Of so many samples one goes to the lattice.
+    fn every(&self) -> u64 {
+        SETTINGS.every[self.dimensions - 2]
+    }
+
+    /// From nodes through one narrow place after the other, by shortest paths, as far as these are free: to the other
+    /// tree, where it comes there.
+    fn advance(
         &mut self,
         side: usize,
-        node: usize,
-        cost: f64,
-        (aim, motion): (Aim, PathMotion),
+        mut nodes: Vec<(usize, f64)>,
         pursuit: &mut Pursuit<'_>,
         planner: &mut PathPlanner<'_>,
     ) -> Result<Option<Route>, CheckError> {
-        let (Some(lattice), Aim::Gate(gate)) = (&mut self.lattice, aim) else { return Ok(None) };
-        let cost = cost + motion.duration;
-        let stance = lattice.gate(side, gate).clone();
-        let new = self.trees[side].add(stance, Some(node), motion);
-        lattice.pass(side, gate, new, cost, pursuit);
-        self.join(side, new, planner)
+        'next: while !planner.is_late() {
+            for &(node, cost) in &nodes {
+                let stance = self.trees[side].stances[node].clone();
+                let Some(lattice) = &self.lattice else { return Ok(None) };
+                for aim in lattice.ahead(side, &stance, pursuit) {
+                    let Some((motion, root)) = self.shortest(side, &stance, aim, planner)? else { continue };
+                    if let Some(root) = root {
+                        let ends = if side == 0 { [node, root] } else { [root, node] };
+                        return Ok(Some(self.path(ends[0], ends[1], motion)));
+                    }
+                    let Aim::Passage(passage, stance) = aim else { continue };
+                    let entry = Entry { node, cost, passage, stance, motion };
+                    match self.pass(side, entry, pursuit, planner)? {
+                        Passed::Over(route) => return Ok(Some(route)),
+                        Passed::Beyond(beyond) => nodes = beyond,
+                    }
+                    continue 'next;
+                }
+            }
+            break;
+        }
+        Ok(None)
+    }
+
+    /// Adds a stance of a narrow place that is come to, and those beyond; joins these to the other tree.
+    fn pass(
+        &mut self,
+        side: usize,
+        entry: Entry,
+        pursuit: &mut Pursuit<'_>,
+        planner: &mut PathPlanner<'_>,
+    ) -> Result<Passed, CheckError> {
+        let Entry { node: mut last, mut cost, passage, mut stance, motion } = entry;
+        let Some(lattice) = &mut self.lattice else { return Ok(Passed::Beyond(Vec::new())) };
+        let way = lattice.passage(passage);
+        let (mut step, mut beyond) = (Some((way.stances[stance].clone(), motion)), Vec::new());
+        while let Some((place, motion)) = step {
+            cost += motion.duration;
+            last = self.trees[side].add(place, Some(last), motion);
+            if let Some(other) = way.reach(side, stance, last) {
+                let ends = if side == 0 { [last, other] } else { [other, last] };
+                return Ok(Passed::Over(self.path(ends[0], ends[1], PathMotion::default())));
+            }
+            if way.is_beyond(side, stance) {
+                beyond.push((last, cost));
+            }
+            step = way.step(side, stance).map(|(next, place, motion)| {
+                stance = next;
+                (place, motion)
+            });
+        }
+        for &(node, cost) in &beyond {
+            lattice.pass(side, node, &self.trees[side].stances[node], cost, pursuit);
+        }
+        beyond.reverse();
+        let joined = self.join(side, last, planner)?;
+        Ok(joined.map_or(Passed::Beyond(beyond), Passed::Over))
     }
 
     /// The shortest path without obstacles from a stance of a tree to what is aimed at, if it is valid, and which root
@@ -266,9 +323,18 @@ impl<'a> Search<'a> {
         planner: &mut PathPlanner<'_>,
     ) -> Result<Option<(PathMotion, Option<usize>)>, CheckError> {
         let Some(lattice) = &self.lattice else { return Ok(None) };
-        let Some(([from, to], curves)) = lattice.shortest(side, stance, aim, planner) else { return Ok(None) };
+        if let Some([from, to]) = lattice.free_ends(side, stance, aim) {
+            let motion = planner.connect(&from, &to, f64::INFINITY)?;
+            return Ok(motion.map(|motion| (motion, lattice.root(side, aim))));
+        }
         let root = lattice.root(side, aim);
-        Ok(planner.drive(&from, &to, curves)?.map(|motion| (motion, root)))
+        let ([from, to], ways) = lattice.short_ways(side, stance, aim, planner);
+        for curves in ways {
+            if let Some(motion) = planner.drive(&from, &to, curves)? {
+                return Ok(Some((motion, root)));
+            }
+        }
+        Ok(None)
     }
 
     /// Grows the tree `side` to a waypoint, headed as the guide's path is or by an arc, and joins what is new
@@ -284,7 +350,7 @@ impl<'a> Search<'a> {
         let near = self.nearest(side, &place, &[], 0.0);
         let tree = &mut self.trees[side];
         let stance = &tree.stances[near];
-        let reached = match self.samplers[side].unit() < HEADED {
+        let reached = match self.samplers[side].unit() < SETTINGS.headed {
             true => {
                 let there = planner.stance(place, [heading, pitch], &stance.arm);
                 let ends = if side == 0 { [stance, &there] } else { [&there, stance] };
@@ -328,7 +394,7 @@ impl<'a> Search<'a> {
         }
         // The other tree comes nearer, step by step.
         let mut near = self.nearest(other, &target.place, &target.arm, 0.5);
-        for _ in 0..STEPS {
+        for _ in 0..SETTINGS.steps {
             let Some(step) = self.extend(other, near, target.place, &target.arm, planner)? else { break };
             let ends = if side == 0 { [new, step] } else { [step, new] };
             if let Some(route) = self.close(ends, planner)? {
@@ -377,12 +443,12 @@ impl<'a> Search<'a> {
     }
 
     /// The nodes of the other tree that are nearest to a node, by estimated time, and that.
-    fn partners(&self, side: usize, node: usize) -> [(f64, usize); PARTNERS] {
+    fn partners(&self, side: usize, node: usize) -> Partners {
         let (own, other) = (&self.trees[side], &self.trees[1 - side]);
         let stance = &own.stances[node];
-        let mut nearest = [(f64::INFINITY, 0); PARTNERS];
+        let mut nearest = [(f64::INFINITY, 0); SETTINGS.partners];
         for (partner, (key, there)) in other.keys.iter().zip(&other.stances).enumerate() {
-            let least = nearest[PARTNERS - 1].0;
+            let least = nearest[SETTINGS.partners - 1].0;
             if self.pace.apart(&key[0], &stance.place) > least {
                 continue;
             }
@@ -391,7 +457,7 @@ impl<'a> Search<'a> {
             let base = self.pace.between(&own.keys[node], &back);
             let time = base.max(self.pace.arm(&stance.arm, &there.arm));
             if time < least {
-                nearest[PARTNERS - 1] = (time, partner);
+                nearest[SETTINGS.partners - 1] = (time, partner);
                 nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
             }
         }
@@ -432,7 +498,7 @@ impl<'a> Search<'a> {
         let mut nearest = (f64::INFINITY, 0);
         let (with_base, with_arm) = (what <= 2.0 / 3.0, what >= 1.0 / 3.0);
         for (node, key) in tree.keys.iter().enumerate() {
-            let failing = 1.0 + FAILING * f64::from(tree.failures[node]);
+            let failing = 1.0 + SETTINGS.failing * f64::from(tree.failures[node]);
             let straight = self.pace.apart(&key[0], place);
             if straight * failing > nearest.0 {
                 continue;

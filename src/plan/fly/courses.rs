@@ -143,7 +143,7 @@ impl LegPilot<'_, '_, '_> {
         for times in [1.0, 2.0] {
             let clearance = self.clearance(times * blur)?;
             let seed = self.worker.seed();
-            let (tries, polishes) = (self.worker.options.shortcut_tries, self.worker.options.polish_tries);
+            let (tries, polishes) = (self.worker.options.shortcut_tries, self.worker.polishes);
             let joints = self.joints();
             let course = with_level(&mut self.worker.local, &boxed, joints, |local| {
                 local.allow_fall(up, agility.fall);

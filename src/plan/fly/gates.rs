@@ -12,12 +12,10 @@ use super::Flight;
 use crate::base::{Flat, Moved};
 use crate::search::{CellGuide, GuidePath};
 use crate::stop::Stop;
-use crate::world::Obstacle;
+use crate::world::{NearObstacles, Obstacle};
 use glam::DVec3;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// How gates are looked for.
 struct GateSettings {
@@ -25,6 +23,8 @@ struct GateSettings {
     cells: [usize; 2],
     /// Its smallest cells, as a share of the body's reach.
     finest: f64,
+    /// The same of a guide for a ball that holds the body.
+    finest_wide: f64,
     /// Places of the path that are looked at within the body's reach.
     samples: f64,
     /// Paths that are tried, each of which avoids what the body cannot pass on those before.
@@ -53,6 +53,7 @@ struct GateSettings {
 const SETTINGS: GateSettings = GateSettings {
     cells: [2000, 6000],
     finest: 0.05,
+    finest_wide: 2.0,
     samples: 6.0,
     paths: 4,
     most: 3,
@@ -85,32 +86,6 @@ pub(super) struct Gate {
     pub(super) length: f64,
 }
 
-/// The obstacles near each cube of space, looked up where a place is asked for.
-struct Near<'f> {
-    obstacles: &'f [Obstacle],
-    /// How far is as good as any farther, and the edge of a cube, metres.
-    far: f64,
-    cubes: RefCell<HashMap<[i64; 3], Vec<&'f Obstacle>>>,
-}
-
-impl<'f> Near<'f> {
-    fn new(obstacles: &'f [Obstacle], far: f64) -> Self {
-        Self { obstacles, far, cubes: RefCell::default() }
-    }
-
-    /// The distance of a place from the nearest, at most what is far, metres.
-    fn distance(&self, place: DVec3) -> f64 {
-        let cube = (place / self.far).floor();
-        let mut cubes = self.cubes.borrow_mut();
-        let near = cubes.entry(cube.to_array().map(|x| x as i64)).or_insert_with(|| {
-            let middle = self.far * (cube + 0.5);
-            let reach = self.far * (1.0 + 0.5 * 3.0_f64.sqrt());
-            self.obstacles.iter().filter(|o| o.signed_distance(middle) <= reach).collect()
-        });
-        near.iter().map(|obstacle| obstacle.signed_distance(place)).fold(self.far, f64::min)
-    }
-}
-
 /// What is known of a body and the world around it.
 struct Surveyor<'f> {
     flight: &'f Flight<'f>,
@@ -125,7 +100,7 @@ struct Surveyor<'f> {
 pub(super) fn gates(flight: &Flight<'_>, clearance: f64, seed: u64, stop: &Stop) -> Vec<Gate> {
     let surveyor = Surveyor::new(flight);
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    let Some(mut guide) = surveyor.guide() else { return Vec::new() };
+    let Some(mut guide) = surveyor.guide(stop) else { return Vec::new() };
     let goals: Vec<DVec3> = flight.goals.iter().map(|goal| surveyor.guided(&goal.level.position)).collect();
     for _ in 0..SETTINGS.paths {
         let path = guide.path_by_smaller(&goals, SETTINGS.finest * surveyor.reach, stop);
@@ -136,6 +111,17 @@ pub(super) fn gates(flight: &Flight<'_>, clearance: f64, seed: u64, stop: &Stop)
         }
     }
     Vec::new()
+}
+
+/// Corners of a way from the first start to a goal for a ball that holds the body however it leans, in the flat outputs of
+/// place; none where there is no such way.
+pub(super) fn wide_way(flight: &Flight<'_>, clearance: f64, stop: &Stop) -> Vec<DVec3> {
+    let mut surveyor = Surveyor::new(flight);
+    surveyor.ball = surveyor.reach + clearance;
+    let Some(mut guide) = surveyor.guide(stop) else { return Vec::new() };
+    let goals: Vec<DVec3> = flight.goals.iter().map(|goal| surveyor.guided(&goal.level.position)).collect();
+    let path = guide.path_by_smaller(&goals, SETTINGS.finest_wide * surveyor.reach, stop);
+    path.map_or(Vec::new(), |path| path.points().to_vec())
 }
 
 impl<'f> Surveyor<'f> {
@@ -163,7 +149,7 @@ impl<'f> Surveyor<'f> {
     }
 
     /// A guide for the largest ball that the body holds, within the bounds of places, as far as these matter.
-    fn guide(&self) -> Option<CellGuide<'f>> {
+    fn guide(&self, stop: &Stop) -> Option<CellGuide<'f>> {
         let Self { flight, ball, reach, .. } = *self;
         let obstacles = &flight.problem.world.obstacles;
         let (first, goals) = (&flight.starts[0].level.position, &flight.goals);
@@ -181,15 +167,20 @@ impl<'f> Surveyor<'f> {
             return None;
         }
         let cells = SETTINGS.cells[bounds.len() - 2];
-        let far = (reach - ball).max(CellGuide::size_for(&bounds, cells));
-        let near = Near::new(obstacles, far + ball);
+        let far = reach.max(CellGuide::size_for(&bounds, cells));
         let axes = flight.axes();
+        let corners = [0, 1].map(|end| -> DVec3 {
+            let along = |(axis, bound): (&DVec3, &(f64, f64))| *axis * if end == 0 { bound.0 } else { bound.1 };
+            axes.iter().zip(&bounds).map(along).sum()
+        });
+        let world = [0, 1, 2].map(|i| (corners[0][i], corners[1][i]));
+        let near = NearObstacles::new(obstacles, world, far + ball, stop);
         let clearance = move |place: DVec3| {
             let place = axes.iter().zip(place.to_array()).map(|(axis, x)| *axis * x).sum();
             near.distance(place) - ball
         };
         let start = self.guided(first);
-        Some(CellGuide::new(start, &bounds, cells, reach - ball, Box::new(clearance)))
+        Some(CellGuide::new(start, &bounds, cells, (reach - ball).max(0.0), Box::new(clearance)))
     }
 
     /// The gates along a path, or a place of the guide where the body does not fit.

@@ -7,6 +7,7 @@ use super::super::{Halt, RrtConnect, Termination};
 use super::ends::Port;
 use super::envelope::{Agility, FOR_TURNING};
 use super::flat::FlatChecker;
+use super::gates::wide_way;
 use super::quicken::Quickener;
 use super::{DEGREE, Ends, Flight};
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, StateBatch, Verdict};
@@ -15,6 +16,7 @@ use crate::problem::{JointState, Problem};
 use crate::refine::{Knots, skip_corners};
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
+use glam::DVec3;
 use std::time::Instant;
 
 /// What the estimated widths of filters are taken times, attempt by attempt, where an end moves: there
@@ -22,7 +24,7 @@ use std::time::Instant;
 const WIDTHS: [f64; 4] = [1.0, 1.6, 0.7, 2.5];
 
 /// Samples for a body that is level at its corners, before narrow places are looked for: most problems take fewer.
-const SOON: u64 = 1000;
+const SOON: u64 = 500;
 
 /// Samples of the first attempt where an end moves; every other has twice those of the last.
 const SAMPLES_PER_WIDTH: u64 = 1000;
@@ -110,8 +112,8 @@ impl<'a> Family<'a> for Pilot<'_, 'a> {
         self.worker.ask_for_clearance_of(|worker| are_valid(flight, worker))
     }
 
-    /// Flights of a body that is level at the corners of its way, the shortest first; where none is found soon, one
-    /// that leans through what is too narrow for that.
+    /// Flights of a body that is level at the corners of its way, the shortest first; where none is found soon, those
+    /// along the way of a ball that holds it, or one that leans through what is too narrow for that.
     fn search(&mut self, best: Option<&Answer>, termination: &Termination<'_>) -> Result<Vec<Flown>, Halt> {
         let attempt = if best.is_none() { self.worker.statistics.repairs } else { 0 };
         let flight = self.flight;
@@ -132,6 +134,10 @@ impl<'a> Family<'a> for Pilot<'_, 'a> {
             if let Some(recovered) = recovered.filter(|flights| !flights.is_empty()) {
                 return Ok(recovered);
             }
+        }
+        let guided = self.leg(flight).guided(termination)?;
+        if !guided.is_empty() {
+            return Ok(guided);
         }
         if let Some(crossing) = self.crossing(termination)? {
             return Ok(vec![crossing]);
@@ -224,6 +230,52 @@ impl LegPilot<'_, '_, '_> {
         }
         flights.sort_by(|a, b| a.flight.duration().total_cmp(&b.flight.duration()));
         spent.filter(|_| flights.is_empty()).map_or(Ok(flights), Err)
+    }
+
+    /// Flights along the way of a ball that holds the body however it leans, from rest to rest.
+    fn guided(&mut self, termination: &Termination<'_>) -> Result<Vec<Flown>, Halt> {
+        let flight = self.flight;
+        if !flight.is_at_rest() {
+            return Ok(Vec::new());
+        }
+        let begun = Instant::now();
+        let corners = wide_way(flight, self.worker.clearance(), termination.stop());
+        self.worker.statistics.plan += begun.elapsed();
+        let Some(least) = flight.envelope.agilities().last() else { return Ok(Vec::new()) };
+        let searched = flight.flat(0, &least.slower(LEISURE), 0.0);
+        let Some(path) = self.along(&searched, &corners)? else { return Ok(Vec::new()) };
+        let path = self.without_corners(&searched, path)?;
+        let ends = Ends { start: 0, goal: self.goal(&path, 0.0), delay: 0.0 };
+        Ok(self.fly(&path, ends, termination)?)
+    }
+
+    /// The path from corner to corner, at rest in each, if it is valid; it turns on the last piece.
+    fn along(&mut self, searched: &Problem, corners: &[DVec3]) -> Result<Option<Knots>, CheckError> {
+        let Some((last, others)) = corners.split_last() else { return Ok(None) };
+        let apart = |goal: &&JointState| {
+            let way = goal.position.iter().zip(last.to_array()).map(|(a, b)| (a - b).powi(2));
+            way.take(self.flight.axes().len()).sum::<f64>()
+        };
+        let goal = searched.goals.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)));
+        let mut states = vec![searched.start.clone()];
+        for corner in others.iter().skip(1) {
+            let mut state = searched.start.clone();
+            let axes = self.flight.axes().len();
+            state.position[..axes].copy_from_slice(&corner.to_array()[..axes]);
+            states.push(state);
+        }
+        states.extend(goal.cloned());
+        let joints = self.joints();
+        with_level(&mut self.worker.local, searched, joints, |local| {
+            let mut durations = Vec::new();
+            for pair in states.windows(2) {
+                let Some(duration) = local.connect((&pair[0]).into(), (&pair[1]).into(), f64::INFINITY)? else {
+                    return Ok(None);
+                };
+                durations.push(duration);
+            }
+            Ok((states.len() > 1).then_some(Knots { states, durations }))
+        })
     }
 
     /// Whether the start and all goals have such a clearance. From now on it is asked for.
