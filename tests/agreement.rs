@@ -323,7 +323,8 @@ fn random_edges_of_random_robots_agree() {
         edges_agree("random robot", &random_problem(seed), 40, seed, &mut tally);
     }
     tally.assert_few_close();
-    assert!(tally.seen[..ARM_STATUSES].iter().all(|&n| n > 10), "all kinds occur: {:?}", tally.seen);
+    // Of some kinds there are three a backend, and on some machines few backends.
+    assert!(tally.seen[..ARM_STATUSES].iter().all(|&n| n > 5), "all kinds occur: {:?}", tally.seen);
 }
 
 /// The state between two at which a margin of collision falls below a bound (metres): the last that the oracle finds to

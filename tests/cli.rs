@@ -927,7 +927,7 @@ fn bench_families_runs_all_of_them() {
     let run = run.ends_with(0);
     let json: Value = serde_json::from_str(&read(Path::new(&out))).unwrap();
     let results = json["results"].as_array().unwrap();
-    assert_eq!(results.len(), 33);
+    assert_eq!(results.len(), 39);
     for result in results {
         let instance = result["instance"].as_str().unwrap();
         assert!(run.out.contains(instance), "{instance} is missing in: {}", run.out);

@@ -111,6 +111,7 @@ impl<'a> PlanCall<'a> {
         }
         let trajectory = match PathLimits::of(mechanism) {
             Some(limits) => super::drive::instant(&limits, start),
+            None if matches!(base, Base::Omnidirectional(_)) => at_this_velocity(start),
             None => super::fly::instant(base, start)?,
         };
         let certificate = worker.certify(&trajectory, &self.termination)?;
@@ -281,6 +282,14 @@ fn is_same(base: &Base, a: &JointState, b: &JointState) -> bool {
     };
     a.position.iter().zip(&b.position).enumerate().all(stands_at)
         && a.velocity.iter().zip(&b.velocity).all(|(&p, &q)| is_near(p, q))
+}
+
+/// The motion of no length that is in a state whose coordinates are its outputs.
+fn at_this_velocity(state: &JointState) -> Trajectory {
+    let mut trajectory = Trajectory::new(state.position.len(), 1);
+    let lines: Vec<[f64; 2]> = state.position.iter().zip(&state.velocity).map(|(&p, &v)| [p, v]).collect();
+    trajectory.push(0.0, lines.as_flattened());
+    trajectory
 }
 
 /// Keeps the goals in which `fault` finds none. If there is none left, its faults are what is to be told.
