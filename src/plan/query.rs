@@ -109,10 +109,10 @@ impl<'a> PlanCall<'a> {
         if !goals.iter().any(|goal| is_same(base, start, goal)) {
             return None;
         }
-        let trajectory = match PathLimits::of(mechanism) {
-            Some(limits) => super::drive::instant(&limits, start),
-            None if matches!(base, Base::Omnidirectional(_)) => at_this_velocity(start),
-            None => super::fly::instant(base, start)?,
+        let trajectory = match (base, PathLimits::of(mechanism)) {
+            (Base::Omnidirectional(_), _) => at_this_velocity(start),
+            (_, Some(limits)) => super::drive::instant(&limits, start),
+            (_, None) => super::fly::instant(base, start)?,
         };
         let certificate = worker.certify(&trajectory, &self.termination)?;
         Some((trajectory, certificate))
