@@ -285,7 +285,7 @@ fn random_problem(seed: u64) -> Problem {
         Mechanism::new(&robot, &joints, &robot.neutral(), Pose::IDENTITY).expect("a mechanism");
     for limits in &mut mechanism.limits {
         (limits.lower, limits.upper) = (-2.0, 2.0);
-        (limits.velocity, limits.acceleration, limits.effort) = (3.0, 2.0, 20.0);
+        (limits.velocity, limits.acceleration, limits.effort) = (2.5, 2.0, 20.0);
     }
     let start = JointState::at_rest(vec![0.0; mechanism.dof()]);
     let mut world =
@@ -323,8 +323,7 @@ fn random_edges_of_random_robots_agree() {
         edges_agree("random robot", &random_problem(seed), 40, seed, &mut tally);
     }
     tally.assert_few_close();
-    // Of some kinds there are three a backend, and on some machines few backends.
-    assert!(tally.seen[..ARM_STATUSES].iter().all(|&n| n > 5), "all kinds occur: {:?}", tally.seen);
+    assert!(tally.seen[..ARM_STATUSES].iter().all(|&n| n > 10), "all kinds occur: {:?}", tally.seen);
 }
 
 /// The state between two at which a margin of collision falls below a bound (metres): the last that the oracle finds to
