@@ -90,6 +90,9 @@ pub struct GuidePath {
     lengths: Vec<f64>,
 }
 
+/// Steps along a path in which narrow places are looked for, at most: some milliseconds' worth.
+const MOST_STEPS: f64 = 16_384.0;
+
 impl<'a> CellGuide<'a> {
     /// A guide from `start` within the bounds of two or three axes, of about `most` cells at first; where clearance is
     /// below `ample` metres, ways are dearer.
@@ -171,8 +174,13 @@ impl<'a> CellGuide<'a> {
     }
 
     /// Where a path is narrow, metres along it: where clearance, looked at in steps of so many metres, is below `narrow`
-    /// and nowhere less within so many steps, of places that are nearer to each other the first.
+    /// and nowhere less within so many steps, of places that are nearer to each other the first. Steps of a path that is
+    /// very long for them are longer.
     pub fn narrow_places(&self, path: &GuidePath, step: f64, window: usize, narrow: f64) -> Vec<f64> {
+        let step = step.max(path.length() / MOST_STEPS);
+        if !(step > 0.0 && step.is_finite()) {
+            return Vec::new();
+        }
         let count = (path.length() / step).ceil() as usize;
         let clear: Vec<f64> = (0..=count).map(|i| self.clearance(path.at(step * i as f64))).collect();
         let (mut places, mut last) = (Vec::new(), None);
