@@ -26,6 +26,9 @@ struct SwingSettings {
     strong: f64,
     /// The thrust turns by no more than this within a piece, rad.
     turn: f64,
+    /// Pieces between two changes of the acceleration, at most: a swing turns by little more than half a turn, and what
+    /// takes more turns at rates that make no sense.
+    pieces: f64,
     /// Tilts this near to upside down, rad, have no direction.
     overturned: f64,
 }
@@ -36,6 +39,7 @@ const SETTINGS: SwingSettings = SwingSettings {
     rate: 0.97,
     strong: 0.1,
     turn: 0.15,
+    pieces: 256.0,
     overturned: 0.2,
 };
 
@@ -150,6 +154,9 @@ impl Tilt {
             let turned = |t: f64| tilted(t).rate();
             let turn = (to - from) * turned(from).max(turned(to)).max(turned(0.5 * (from + to)));
             let parts = (turn / SETTINGS.turn).ceil().max(1.0);
+            if parts > SETTINGS.pieces {
+                return None;
+            }
             for i in 0..parts as u32 {
                 let [begin, middle, end] =
                     [0.0, 0.5, 1.0].map(|share| from + (to - from) * (f64::from(i) + share) / parts);
