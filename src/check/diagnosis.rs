@@ -1,6 +1,7 @@
 //! Why one state is invalid, in words: for the person who asked, not for the search.
 
 use super::{Margins, ScalarChecker, Status};
+use crate::base::Bounded;
 use crate::problem::{JointState, Problem, Smoothness};
 use crate::robot::Overlap;
 use crate::stop::{Stop, Watch};
@@ -26,6 +27,19 @@ pub struct Diagnosis {
     pub amount: f64,
     /// The bounds that were broken; zero for a collision.
     pub bounds: (f64, f64),
+}
+
+impl Diagnosis {
+    /// A limit of a vehicle's own that is broken.
+    pub(crate) fn of_vehicle(broken: &Bounded) -> Self {
+        Self {
+            status: Status::Base,
+            subject: broken.name.to_owned(),
+            other: String::new(),
+            amount: broken.value,
+            bounds: (broken.lower, broken.upper),
+        }
+    }
 }
 
 /// The first link of the base that stands in an obstacle, or two links whose joints are locked so that they

@@ -17,6 +17,11 @@ pub(super) const PATIENCE: u64 = 3;
 /// ... and so many more.
 pub(super) const GRACE: u64 = 200;
 
+/// Both together.
+pub(super) fn patience(samples: u64) -> u64 {
+    samples.saturating_mul(PATIENCE).saturating_add(GRACE)
+}
+
 /// Share of the time left that making a trajectory of a path may take: the rest is kept for its proof.
 const REFINING: f64 = 0.5;
 
@@ -47,7 +52,7 @@ pub(super) trait Family<'a> {
 
     /// Samples that a search for a better answer may take where the first answer took so many.
     fn patience(&self, samples: u64) -> u64 {
-        samples.saturating_mul(PATIENCE).saturating_add(GRACE)
+        patience(samples)
     }
 
     /// How long a trajectory along a path is going to take, seconds, as far as that can be told: no less than so

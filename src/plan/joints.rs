@@ -1,6 +1,6 @@
 //! The family of arms and points: every flat output is a joint, or moves as one, and edges are polynomials of time.
 
-use super::driver::{Answer, Attempt, Family, GRACE, PATIENCE};
+use super::driver::{Answer, Attempt, Family, GRACE, patience};
 use super::options::Algorithm;
 use super::portfolio::Portfolio;
 use super::rrt_star::JointRrtStar;
@@ -140,7 +140,7 @@ impl<'a> Family<'a> for Joints<'a> {
     /// A tree gets better by growing: each time it is taken up it may draw as many samples as it has drawn so far.
     fn patience(&self, samples: u64) -> u64 {
         match self.worker.options.algorithm {
-            Algorithm::RrtConnect => samples.saturating_mul(PATIENCE).saturating_add(GRACE),
+            Algorithm::RrtConnect => patience(samples),
             Algorithm::RrtStar => self.worker.statistics.iterations.saturating_add(GRACE),
         }
     }

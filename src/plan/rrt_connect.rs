@@ -440,7 +440,7 @@ impl<'a> RrtConnect<'a> {
         let side = if sizes[0] <= sizes[1] { Side::Start } else { Side::Goal };
         let (position, velocity) = round.push(dof);
         let grown = if side == Side::Start { &mut self.start } else { &mut self.goal };
-        sample(&mut grown.sampler, self.options, self.limits, position, velocity);
+        sample(&mut grown.sampler, self.options, self.options.moving_share, self.limits, position, velocity);
         if let Some(near) = grown.extension(position, self.range) {
             round.proposals.push(Proposal { side, near, connection: None });
             sizes[side as usize] += 1;
@@ -642,9 +642,10 @@ fn step(failures: u32) -> f64 {
 }
 
 /// Draws a state: at rest, or for a share of the samples with velocity.
-fn sample(
+pub(super) fn sample(
     sampler: &mut Sampler,
     options: &PlanOptions,
+    moving_share: f64,
     limits: &[OutputLimits],
     position: &mut [f64],
     velocity: &mut [f64],
@@ -653,7 +654,6 @@ fn sample(
     if let Some(sampling) = &options.sampling {
         sampling.draw(&mut || sampler.unit(), position);
     }
-    let moving_share = options.moving_share;
     if moving_share > 0.0 && sampler.unit() < moving_share {
         for (output, (v, limits)) in velocity.iter_mut().zip(limits).enumerate() {
             // What can be braked within the bounds, even where velocities have no limit.

@@ -108,11 +108,5 @@ fn beyond_base(base: &Base, state: &JointState) -> Option<Diagnosis> {
     flat.derivatives[1][..3].copy_from_slice(&state.velocity[..3]);
     let limits = base.unflatten(&flat).ok()?.limits;
     let broken = limits.into_iter().find(|limit| limit.excess() > ROUNDING * limit.upper)?;
-    Some(Diagnosis {
-        status: Status::Base,
-        subject: broken.name.to_owned(),
-        other: String::new(),
-        amount: broken.value,
-        bounds: (broken.lower, broken.upper),
-    })
+    Some(Diagnosis::of_vehicle(&broken))
 }

@@ -88,12 +88,10 @@ pub fn shorten_from(
     let mut shortener = Shortener::new(trajectory, local);
     // Where nothing stands in the way, no motion is shorter; but where one was slowed down for its efforts.
     let whole = shortener.trajectory.duration();
-    if shortener.shortcut(0.0, whole, SETTINGS.worthwhile)? && !shortener.local.holds_efforts() {
-        return Ok(shortener.trajectory);
-    }
-    // After a shortcut of the whole, corners are no more where they were.
-    if shortener.trajectory.duration() == whole {
+    if !shortener.shortcut(0.0, whole, SETTINGS.worthwhile)? {
         shortener.cut_corners(corners)?;
+    } else if !shortener.local.holds_efforts() {
+        return Ok(shortener.trajectory);
     }
     shortener.sweep(tries, seed)?;
     Ok(shortener.trajectory)

@@ -4,7 +4,7 @@ use super::envelope::Envelope;
 use super::righting::Lean;
 use super::swing::{self, Tilt};
 use crate::base::{Base, Jet, MAX_ORDER, MAX_OUTPUTS};
-use crate::check::{Diagnosis, Status};
+use crate::check::Diagnosis;
 use crate::problem::JointState;
 use crate::trajectory::{Trajectory, shift};
 use std::f64::consts::TAU;
@@ -155,13 +155,7 @@ pub(super) fn excess(base: &Base, state: &JointState) -> Option<Diagnosis> {
     let sample = base.unflatten(&base.flat_from(derivatives)).ok()?;
     let of_state = sample.limits.len() - sample.control.len();
     let broken = sample.limits[..of_state].iter().find(|limit| limit.excess() > ROUNDING)?;
-    Some(Diagnosis {
-        status: Status::Base,
-        subject: broken.name.to_owned(),
-        other: String::new(),
-        amount: broken.value,
-        bounds: (broken.lower, broken.upper),
-    })
+    Some(Diagnosis::of_vehicle(broken))
 }
 
 /// The angle between thrust and upright in a state, rad, and how fast the thrust turns, rad/s.

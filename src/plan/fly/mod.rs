@@ -24,6 +24,7 @@ mod quicken;
 mod righting;
 mod spline;
 mod swing;
+mod thrust_piece;
 
 pub use ends::Attitude;
 pub(super) use ends::instant;

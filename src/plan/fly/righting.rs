@@ -2,6 +2,7 @@
 //! the fall and the drift, and leaves it hovering.
 
 use super::envelope::{Envelope, Turning};
+use super::thrust_piece;
 use crate::problem::JointState;
 use crate::robot::OutputLimits;
 use crate::steer::{Profile, TimeOptimal};
@@ -147,25 +148,18 @@ impl<'a> RightingSwing<'a> {
     /// Appends a piece in which the thrust by mass turns from one angle, at its rate, to another: its
     /// acceleration is a cubic, its direction and the rate of that exact at both ends.
     fn piece(&mut self, duration: f64, ends: [(f64, f64); 2], [thrust, gravity]: [f64; 2]) {
-        let t = duration;
         let up = self.lean.toward.len();
         let mut coefficients = Vec::with_capacity(6 * self.at.position.len());
         for output in 0..self.at.position.len() {
-            let [(a0, j0), (a1, j1)] = ends.map(|(angle, rate)| {
+            let ends = ends.map(|(angle, rate)| {
                 let (sin, cos) = angle.sin_cos();
                 match self.lean.toward.get(output) {
-                    Some(u) => (u * thrust * sin, u * thrust * cos * rate),
-                    None if output == up => (thrust * cos - gravity, -thrust * sin * rate),
-                    None => (0.0, 0.0),
+                    Some(u) => [u * thrust * sin, u * thrust * cos * rate],
+                    None if output == up => [thrust * cos - gravity, -thrust * sin * rate],
+                    None => [0.0, 0.0],
                 }
             });
-            let c = (3.0 * (a1 - a0) / t - 2.0 * j0 - j1) / t;
-            let d = (2.0 * (a0 - a1) / t + j0 + j1) / (t * t);
-            let (p, v) = (self.at.position[output], self.at.velocity[output]);
-            coefficients.extend([p, v, a0 / 2.0, j0 / 6.0, c / 12.0, d / 20.0]);
-            self.at.position[output] =
-                p + t * (v + t * (a0 / 2.0 + t * (j0 / 6.0 + t * (c / 12.0 + t * d / 20.0))));
-            self.at.velocity[output] = v + t * (a0 + t * (j0 / 2.0 + t * (c / 3.0 + t * d / 4.0)));
+            thrust_piece::append(&mut self.at, output, duration, ends, &mut coefficients);
         }
         self.trajectory.push(duration, &coefficients);
     }

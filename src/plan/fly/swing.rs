@@ -6,6 +6,7 @@
 //! turns no faster than the tilt changes, and from rest to rest it is what two axes by themselves make of it.
 
 use super::envelope::Envelope;
+use super::thrust_piece;
 use crate::base::Jet;
 use crate::problem::JointState;
 use crate::robot::OutputLimits;
@@ -300,17 +301,11 @@ impl Course<'_> {
         let mut coefficients = Vec::with_capacity(6 * self.at.position.len());
         for output in 0..=up {
             let weight = if output == up { gravity } else { 0.0 };
-            let [[a0, j0], [a1, j1]] = [0, 1].map(|end: usize| {
+            let ends = [0, 1].map(|end: usize| {
                 let [direction, turn] = ends[end].along(output);
                 [thrust * direction - weight, thrust * turn]
             });
-            let c = (3.0 * (a1 - a0) / t - 2.0 * j0 - j1) / t;
-            let d = (2.0 * (a0 - a1) / t + j0 + j1) / (t * t);
-            let (p, v) = (self.at.position[output], self.at.velocity[output]);
-            coefficients.extend([p, v, a0 / 2.0, j0 / 6.0, c / 12.0, d / 20.0]);
-            self.at.position[output] =
-                p + t * (v + t * (a0 / 2.0 + t * (j0 / 6.0 + t * (c / 12.0 + t * d / 20.0))));
-            self.at.velocity[output] = v + t * (a0 + t * (j0 / 2.0 + t * (c / 3.0 + t * d / 4.0)));
+            thrust_piece::append(&mut self.at, output, t, ends, &mut coefficients);
         }
         if let Some(spin) = &mut self.spin {
             let moment = MOMENT * t;

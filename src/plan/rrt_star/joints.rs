@@ -1,6 +1,7 @@
 //! Kinodynamic RRT* for arms and points: states are positions and velocities, joined by the shortest polynomials within
 //! limits. Imports `tree`, `local_planner`, `search` and what lies below them.
 
+use super::super::rrt_connect::sample;
 use super::super::worker::ResumableSearch;
 use super::super::{Halt, PlanOptions, Termination};
 use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge};
@@ -19,6 +20,7 @@ const MOVING_SHARE: f64 = 0.5;
 /// A search that goes on with its tree from answer to answer.
 pub(in crate::plan) struct JointRrtStar<'a> {
     problem: &'a Problem,
+    options: &'a PlanOptions,
     goals: Vec<&'a JointState>,
     sampler: Sampler,
     moving_share: f64,
@@ -29,10 +31,10 @@ pub(in crate::plan) struct JointRrtStar<'a> {
 
 impl<'a> JointRrtStar<'a> {
     /// A search from the start of `problem` to these of its goals.
-    pub(in crate::plan) fn new(problem: &'a Problem, goals: &[&'a JointState], options: &PlanOptions, seed: u64) -> Self {
+    pub(in crate::plan) fn new(problem: &'a Problem, goals: &[&'a JointState], options: &'a PlanOptions, seed: u64) -> Self {
         let bounds = search_box(problem, Lengths::of(problem).radian);
         let moving_share = if options.moving_share > 0.0 { options.moving_share } else { MOVING_SHARE };
-        Self { problem, goals: goals.to_vec(), sampler: Sampler::new(bounds, seed), moving_share, tree: None, samples: 0 }
+        Self { problem, options, goals: goals.to_vec(), sampler: Sampler::new(bounds, seed), moving_share, tree: None, samples: 0 }
     }
 
     /// The same tree, to be taken up again: samples are counted from here.
@@ -45,14 +47,8 @@ impl<'a> JointRrtStar<'a> {
         let dof = self.problem.mechanism.dof();
         let mut state = vec![0.0; 2 * dof];
         let (position, velocity) = state.split_at_mut(dof);
-        self.sampler.sample(position);
-        if self.sampler.unit() < self.moving_share {
-            for (output, (v, limits)) in velocity.iter_mut().zip(&self.problem.mechanism.limits).enumerate() {
-                // What can be braked within the bounds, even where velocities have no limit.
-                let most = limits.velocity.min((2.0 * limits.acceleration * self.sampler.width(output)).sqrt());
-                *v = if most.is_finite() { (2.0 * self.sampler.unit() - 1.0) * most } else { 0.0 };
-            }
-        }
+        let limits = &self.problem.mechanism.limits;
+        sample(&mut self.sampler, self.options, self.moving_share, limits, position, velocity);
         state
     }
 

@@ -2,7 +2,7 @@
 
 use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge};
 use crate::search::Sampler;
-use crate::steer::{Connection, LinearSystem};
+use crate::steer::LinearSystem;
 use crate::trajectory::{Segment, Trajectory, keeps_between, magnitude_bound};
 use crate::world::World;
 use glam::DVec3;
@@ -142,11 +142,6 @@ impl LinearWorld {
         let times = self.system.integrators().iter().map(time);
         times.filter(|time| !time.is_nan()).fold(way, f64::max)
     }
-
-    /// The cheapest connection, where the system can be controlled.
-    fn connection(&self, from: &[f64], to: &[f64]) -> Option<Connection> {
-        self.system.connect(from, to, f64::INFINITY)
-    }
 }
 
 /// A linear world, and what it was asked last.
@@ -191,7 +186,7 @@ impl OptimalEdges for Sampled {
 
     fn valid_cost(&mut self, from: &[f64], to: &[f64], said: f64) -> Result<Option<f64>, Infallible> {
         let world = &self.world;
-        let Some(connection) = world.connection(from, to) else { return Ok(None) };
+        let Some(connection) = world.system.connect(from, to, f64::INFINITY) else { return Ok(None) };
         // Most connections that ask too much do so at their ends.
         let asks_too_much = |control: &Vec<f64>| {
             control.iter().zip(&world.controls).any(|(u, [lower, upper])| !(*lower..=*upper).contains(u))

@@ -133,11 +133,6 @@ impl OptimalTree {
         Ok(tree)
     }
 
-    /// How many states there are.
-    pub(super) fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
     /// What the best answer costs; infinite where there is none.
     pub(super) fn best(&self) -> f64 {
         self.ends.iter().map(|end| end.cost).fold(f64::INFINITY, f64::min)
@@ -164,7 +159,7 @@ impl OptimalTree {
         if edges.least_cost(self.state(0), sample) + ahead >= before {
             return Ok(None);
         }
-        let radius = edges.radius(self.len());
+        let radius = edges.radius(self.nodes.len());
         let Some((parent, cost)) = self.parent_of(edges, sample, radius, before - ahead)? else { return Ok(None) };
         let node = self.nodes.len() as u32;
         self.states.extend_from_slice(sample);

@@ -30,19 +30,18 @@ impl Connection {
             let costate = vec![0.0; from.len()];
             return (from == to).then(|| Self { duration, cost: 0.0, from: from.to_vec(), end: costate.clone(), costate });
         }
-        let (cost, end) = match &dynamics.best {
-            BestDuration::Graded(graded) => graded.costate(duration, from, to),
+        let (cost, costate, end) = match &dynamics.best {
+            BestDuration::Graded(graded) => {
+                let (cost, end) = graded.costate(duration, from, to);
+                (cost, graded.back(duration, &end), end)
+            }
             BestDuration::Table(_) => {
                 let moment = dynamics.moments.at(duration);
                 let missed = moment.missed(from, to);
                 let mut end = missed.clone();
                 Factor::of(&moment.gramian)?.solve(&mut end);
-                (duration + dot(&missed, &end), end)
+                (duration + dot(&missed, &end), moment.transition.apply_transposed(&end), end)
             }
-        };
-        let costate = match &dynamics.best {
-            BestDuration::Graded(graded) => graded.back(duration, &end),
-            BestDuration::Table(_) => dynamics.moments.at(duration).transition.apply_transposed(&end),
         };
         cost.is_finite().then(|| Self { duration, cost, from: from.to_vec(), costate, end })
     }
