@@ -173,6 +173,23 @@ proptest! {
     }
 }
 
+/// Of motions of milliseconds that move at their ends, at their limits: whole nanoseconds do not raise accelerations.
+#[test]
+fn what_is_brief_and_moves_stays_certified() {
+    for duration in [1.1e-5, 1.234_567_4e-4, 0.003_492_972_626_397_278, 0.020_000_000_9] {
+        for [speed, acceleration] in [[0.5, -1.021], [3.0, 20.0], [-1.0, 0.0]] {
+            let mechanism = mechanism(4);
+            let mut trajectory = Trajectory::new(mechanism.dof(), 3);
+            trajectory.push(duration, &[0.1, speed, 0.5 * acceleration, 0.0].repeat(mechanism.dof()));
+            let problem = problem_of(mechanism, &trajectory, Smoothness::Acceleration, 0.0);
+            for format in FORMATS {
+                let (_, report) = after(format, &problem, &trajectory);
+                assert!(report.certificate.is_some(), "{duration} {speed} {acceleration} {format:?}: {report}");
+            }
+        }
+    }
+}
+
 /// Positions so dense that no line's velocity differs from the next one's by what may be at a knot, though
 /// they accelerate three times as hard as they may.
 #[test]

@@ -17,6 +17,9 @@ const CONTINUOUS: f64 = 1e-6;
 /// Greatest speed that counts as rest, rad/s or m/s.
 pub(super) const AT_REST: f64 = 1e-9;
 
+/// Most that making up for what rounded times left off may add to accelerations, rad/s^2 or m/s^2.
+const MOST_PUSH: f64 = 1e-5;
+
 /// Positions, velocities and accelerations.
 type State = [Vec<f64>; 3];
 
@@ -94,16 +97,24 @@ fn moved(trajectory: &Trajectory, segment: usize, from: &State, ticks: u64, smoo
     [positions, velocities, accelerations]
 }
 
-/// Leads the last point to the trajectory's end, and all others as far as they are on the way.
+/// Leads the last point to the trajectory's end, and all others as far as they are on the way. A motion too brief to make
+/// up for a fraction of a nanosecond with hardly any acceleration keeps what is missing in position: a few nanometres.
 fn take_back(trajectory: &Trajectory, points: &mut [TickPoint], smooth: bool) {
     let Some(TickPoint { tick, state: reached }) = points.last() else { return };
     let duration = *tick as f64 / NANOSECONDS;
     let last = trajectory.len() - 1;
     let wanted = state(trajectory, last, trajectory.segment(last).duration);
-    let missing = |order: usize, i: usize| [0.0, wanted[order][i] - reached[order][i]];
-    let back = |i: usize| match smooth {
-        true => quintic(duration, missing(0, i), missing(1, i), missing(2, i)).to_vec(),
-        false => cubic(duration, missing(0, i), missing(1, i)).to_vec(),
+    let missing = |order: usize, i: usize| wanted[order][i] - reached[order][i];
+    let back = |i: usize| {
+        let [way, speed, push] = [missing(0, i), missing(1, i), if smooth { missing(2, i) } else { 0.0 }];
+        // The way that comes by itself of what is missing in velocity and acceleration.
+        let by_itself = duration * (0.5 * speed - duration * push / 12.0);
+        let is_brief = 6.0 * (way - by_itself).abs() > MOST_PUSH * duration * duration;
+        let way = [0.0, if is_brief { by_itself } else { way }];
+        match smooth {
+            true => quintic(duration, way, [0.0, speed], [0.0, push]).to_vec(),
+            false => cubic(duration, way, [0.0, speed]).to_vec(),
+        }
     };
     let back: Vec<Vec<f64>> = (0..trajectory.dof()).map(back).collect();
     for TickPoint { tick, state } in points {
