@@ -184,7 +184,10 @@ fn what_is_brief_and_moves_stays_certified() {
             let problem = problem_of(mechanism, &trajectory, Smoothness::Acceleration, 0.0);
             for format in FORMATS {
                 let (_, report) = after(format, &problem, &trajectory);
-                assert!(report.certificate.is_some(), "{duration} {speed} {acceleration} {format:?}: {report}");
+                assert!(
+                    report.certificate.is_some(),
+                    "{duration} {speed} {acceleration} {format:?}: {report}"
+                );
             }
         }
     }
