@@ -2,6 +2,7 @@
 //! between robots is left to their family of motions ([`Family`]); budgets, proofs and the best answer so far are
 //! kept here.
 
+use super::lower_bound::least_duration;
 use super::termination::{Improve, Race};
 use super::worker::Worker;
 use super::{Budget, Gap, Halt, PlanOptions, Progress, Quality, Solution, Statistics, Termination};
@@ -28,6 +29,13 @@ const REFINING: f64 = 0.5;
 /// Polishing moves between two certificates.
 const MOVES_PER_PROOF: u32 = 150;
 
+/// What is to become better than the best answer is polished on while it lacks no more than so many times what it gained
+/// last: gains shrink by about a third each time.
+const PROMISING: f64 = 3.0;
+
+/// An answer is the shortest when it exceeds the least duration by no more than this share: what rounding may take.
+const SHORTEST: f64 = 1e-9;
+
 /// What a family of robots brings to a query: how its paths are found, and what trajectories are made of them.
 pub(super) trait Family<'a> {
     /// What its searches find.
@@ -35,6 +43,9 @@ pub(super) trait Family<'a> {
 
     /// Whether [`Family::shorten`] does anything: then an answer need not be shorter than the best before that.
     const SHORTENS: bool = false;
+
+    /// Whether [`Family::shorter`] does anything: then what a search finds need not be better than the best at once.
+    const MAKES_SHORTER: bool = false;
 
     /// What it works with.
     fn worker(&mut self) -> &mut Worker<'a>;
@@ -76,9 +87,14 @@ pub(super) trait Family<'a> {
     /// The trajectory that was made last is the best answer now.
     fn keep(&mut self) {}
 
-    /// The best answer after so many moves that shorten it, if this family knows any.
-    fn polish(&mut self, _best: &Answer, _moves: u32) -> Result<Option<Trajectory>, CheckError> {
+    /// A trajectory after so many moves that shorten it, if this family knows any for whatever trajectory.
+    fn shorter(&mut self, _trajectory: &Trajectory, _moves: u32) -> Result<Option<Trajectory>, CheckError> {
         Ok(None)
+    }
+
+    /// The best answer after so many moves that shorten it, if this family knows any.
+    fn polish(&mut self, best: &Answer, moves: u32) -> Result<Option<Trajectory>, CheckError> {
+        self.shorter(&best.trajectory, moves)
     }
 }
 
@@ -193,9 +209,13 @@ fn better<'a, F: Family<'a>>(
     is_timed: bool,
 ) -> Result<(), CheckError> {
     if is_timed {
-        while !termination.late() {
+        let least = least_duration(family.worker().problem);
+        while !termination.late() && !is_shortest(family.worker(), best, least) {
             polish(family, best, MOVES_PER_PROOF, termination)?;
-            search_again(family, best, termination)?;
+            match F::MAKES_SHORTER {
+                true => contend(family, best, termination)?,
+                false => search_again(family, best, termination)?,
+            }
         }
         return Ok(());
     }
@@ -236,16 +256,58 @@ impl Stage {
     }
 }
 
-/// Searches once more, but no longer than is reasonable by what the first answer took.
+/// Whether no motion takes less than the best answer.
+fn is_shortest(worker: &Worker<'_>, best: &Best, least: f64) -> bool {
+    worker.options.cost.is_none() && best.answer.trajectory.duration() <= least * (1.0 + SHORTEST)
+}
+
+/// Searches once more, and where what that finds is not better at once, polishes it for as long as it may yet become so:
+/// the best has been polished too, so that a way which is better in the end hardly ever is at first.
+fn contend<'a, F: Family<'a>>(
+    family: &mut F,
+    best: &mut Best,
+    termination: &Termination<'_>,
+) -> Result<(), CheckError> {
+    let Some(paths) = found_again(family, best, termination)? else { return Ok(()) };
+    for mut path in paths {
+        let raw_duration = family.raw_duration(&path);
+        let Attempt::Made(mut trajectory) = family.trajectory(&mut path, 0, termination.stop())? else { continue };
+        let mut cost = family.worker().options.cost_of(&trajectory);
+        while cost >= best.answer.cost && !termination.late() {
+            let Some(next) = family.shorter(&trajectory, MOVES_PER_PROOF)? else { break };
+            let (before, after) = (cost, family.worker().options.cost_of(&next));
+            (trajectory, cost) = (next, after);
+            if cost - best.answer.cost > PROMISING * (before - cost) {
+                break;
+            }
+        }
+        if !is_useless(family.worker(), cost, &best.answer, termination) {
+            let answer = proved(family.worker(), trajectory, cost, raw_duration, termination);
+            replace(family, best, answer);
+        }
+    }
+    Ok(())
+}
+
+/// The paths of one more search, which takes no longer than is reasonable by what the first answer took.
+fn found_again<'a, F: Family<'a>>(
+    family: &mut F,
+    best: &Best,
+    termination: &Termination<'_>,
+) -> Result<Option<Vec<F::Path>>, CheckError> {
+    let most = family.patience(best.samples);
+    let termination = termination.within(family.worker().statistics.iterations.saturating_add(most));
+    super::termination::unless_spent(family.search(Some(&best.answer), &termination))
+}
+
+/// Searches once more, for what is better at once.
 fn search_again<'a, F: Family<'a>>(
     family: &mut F,
     best: &mut Best,
     termination: &Termination<'_>,
 ) -> Result<(), CheckError> {
-    let most = family.patience(best.samples);
-    let termination = termination.within(family.worker().statistics.iterations.saturating_add(most));
-    let paths = super::termination::unless_spent(family.search(Some(&best.answer), &termination))?;
-    let answer = certified(family, paths.unwrap_or_default(), Some(&best.answer), &termination)?;
+    let paths = found_again(family, best, termination)?;
+    let answer = certified(family, paths.unwrap_or_default(), Some(&best.answer), termination)?;
     replace(family, best, answer);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The family of arms and points: every flat output is a joint, or moves as one, and edges are polynomials of time.
 
+use super::aorrtc::Aorrtc;
 use super::driver::{Answer, Attempt, Family, GRACE, patience};
 use super::options::Algorithm;
 use super::portfolio::Portfolio;
@@ -99,6 +100,8 @@ fn ranked<'a>(worker: &mut Worker<'a>, goals: &[&'a JointState]) -> Vec<&'a Join
 impl<'a> Family<'a> for Joints<'a> {
     type Path = JointPath;
 
+    const MAKES_SHORTER: bool = true;
+
     fn worker(&mut self) -> &mut Worker<'a> {
         &mut self.worker
     }
@@ -118,8 +121,13 @@ impl<'a> Family<'a> for Joints<'a> {
         };
         let begun = self.worker.begin_search();
         let Worker { problem, options, .. } = self.worker;
+        let longest = best.map_or(f64::INFINITY, |best| options.longest(best.cost));
         let raw = match options.algorithm {
-            Algorithm::RrtConnect => {
+            Algorithm::Aorrtc if longest.is_finite() => {
+                let mut search = Aorrtc::new(problem, &self.goals, options, begun.seed, longest);
+                self.worker.search(&begun, &mut search, termination, repairs)?
+            }
+            Algorithm::RrtConnect | Algorithm::Aorrtc => {
                 let mut search = Portfolio::new(problem, &goals, options, begun.seed);
                 self.worker.search(&begun, &mut search, termination, repairs)?
             }
@@ -140,7 +148,7 @@ impl<'a> Family<'a> for Joints<'a> {
     /// A tree gets better by growing: each time it is taken up it may draw as many samples as it has drawn so far.
     fn patience(&self, samples: u64) -> u64 {
         match self.worker.options.algorithm {
-            Algorithm::RrtConnect => patience(samples),
+            Algorithm::RrtConnect | Algorithm::Aorrtc => patience(samples),
             Algorithm::RrtStar => self.worker.statistics.iterations.saturating_add(GRACE),
         }
     }
@@ -175,8 +183,8 @@ impl<'a> Family<'a> for Joints<'a> {
         Ok(Attempt::Made(trajectory))
     }
 
-    fn polish(&mut self, best: &Answer, moves: u32) -> Result<Option<Trajectory>, CheckError> {
-        self.polished(best.trajectory.clone(), moves).map(Some)
+    fn shorter(&mut self, trajectory: &Trajectory, moves: u32) -> Result<Option<Trajectory>, CheckError> {
+        self.polished(trajectory.clone(), moves).map(Some)
     }
 }
 

@@ -6,6 +6,7 @@
 //! answer and then better ones. What differs between robots is a family of motions: arms and points (`joints`),
 //! omnidirectional bases (`omnidirectional`), nonholonomic bases (`drive`), quadrotors (`fly`).
 
+mod aorrtc;
 mod batch;
 mod braking;
 mod callbacks;
@@ -14,6 +15,7 @@ mod driver;
 mod error;
 mod fly;
 mod gap;
+mod grown;
 mod joints;
 mod lower_bound;
 mod omnidirectional;

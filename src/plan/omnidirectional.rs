@@ -137,6 +137,8 @@ impl<'a> Rolling<'a> {
 impl<'a> Family<'a> for Rolling<'a> {
     type Path = JointPath;
 
+    const MAKES_SHORTER: bool = true;
+
     fn worker(&mut self) -> &mut Worker<'a> {
         self.joints.worker()
     }
@@ -169,8 +171,8 @@ impl<'a> Family<'a> for Rolling<'a> {
         Ok(self.slower.pop().map_or(Attempt::Failed, Attempt::Made))
     }
 
-    fn polish(&mut self, best: &Answer, moves: u32) -> Result<Option<Trajectory>, CheckError> {
-        let polished = self.joints.polished(best.trajectory.clone(), moves)?;
+    fn shorter(&mut self, trajectory: &Trajectory, moves: u32) -> Result<Option<Trajectory>, CheckError> {
+        let polished = self.joints.polished(trajectory.clone(), moves)?;
         Ok(self.faster(polished)?.pop())
     }
 }

@@ -87,6 +87,11 @@ impl PlanOptions {
         self.cost.as_ref().map_or_else(|| trajectory.duration(), |cost| cost.of(trajectory))
     }
 
+    /// No trajectory that takes longer than this, seconds, costs less than one of that cost.
+    pub(super) fn longest(&self, cost: f64) -> f64 {
+        if self.cost.is_none() { cost } else { f64::INFINITY }
+    }
+
     /// Checks that they make sense.
     ///
     /// # Errors
@@ -140,6 +145,9 @@ pub enum Algorithm {
     /// RRT-Connect (Kuffner and LaValle, ICRA 2000): the first answer soonest; better ones by searches anew.
     #[default]
     RrtConnect,
+    /// AORRTC (Wilson, Thomason, Kingston and Gammell, RA-L 2025): the first answer as of RRT-Connect; then searches for
+    /// better ones alone, each below the duration of the best so far. As time goes on, it converges to the best motion.
+    Aorrtc,
     /// Kinodynamic RRT* (Webb and van den Berg, ICRA 2013): one tree that converges to the best motion of its kind, as
     /// more samples are drawn. Its first answer takes longer, the more so the more outputs there are.
     RrtStar,
@@ -147,12 +155,13 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::RrtConnect, Self::RrtStar];
+    pub const ALL: [Self; 3] = [Self::RrtConnect, Self::Aorrtc, Self::RrtStar];
 
     /// Its name, as on the command line and in scenes.
     pub fn name(self) -> &'static str {
         match self {
             Self::RrtConnect => "rrt-connect",
+            Self::Aorrtc => "aorrtc",
             Self::RrtStar => "rrt-star",
         }
     }
@@ -168,7 +177,7 @@ impl std::str::FromStr for Algorithm {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
         let named = Self::ALL.into_iter().find(|algorithm| algorithm.name() == s);
-        named.ok_or_else(|| format!("unknown planner \"{s}\"; expected rrt-connect or rrt-star"))
+        named.ok_or_else(|| format!("unknown planner \"{s}\"; expected rrt-connect, aorrtc or rrt-star"))
     }
 }
 

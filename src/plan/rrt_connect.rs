@@ -2,71 +2,18 @@
 //! to single-query path planning*, ICRA 2000): one tree grows forward from the start, one backward
 //! from the goals. The goal tree's edges run from child to parent, as they will be driven.
 
-use super::braking::standstills;
+use super::grown::{Grown, Metric, SearchSettings, Side, sample, toward};
 use super::{Budget, Gap, Halt, PlanOptions, Termination};
-use crate::check::packed::{RakeOrder, reaches};
-use crate::check::{CheckError, EdgeChecker, Lengths, StateBatch, search_box};
+use crate::check::packed::RakeOrder;
+use crate::check::{CheckError, EdgeChecker, StateBatch};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{JointState, Problem};
 use crate::refine::Knots;
 use crate::robot::OutputLimits;
-use crate::search::{NodeIndex, Sampler, Tree};
+use crate::search::{NodeIndex, Sampler};
 use crate::steer::End;
 use crate::stop::Stop;
 use std::collections::VecDeque;
-
-/// The numbers of the search, the same for every problem.
-struct SearchSettings {
-    /// A node whose extension has failed takes samples from no farther than so many times the longest edge (dynamic
-    /// domain: Yershova, Jaillet, Simeon, LaValle, *Dynamic-domain RRTs*, ICRA 2005). A few edges: farther samples pull
-    /// at a node that is known to be hemmed in, nearer ones would leave no way around.
-    domain: f64,
-    /// Extensions of a node that may fail before its steps are halved, after three times as many halved again, and so
-    /// on. Over crowded random arms 16, 64 and 256 differ by chance alone: without any the tail is half as long again.
-    forgiven: u32,
-    /// Steps are not halved more often than this: a node has failed some four thousand times by then, and steps are a
-    /// 64th.
-    most_halvings: u32,
-    /// Extensions that must have failed before their ends are screened: easy queries are over by then, and a node that
-    /// one of them adds is of use to the next at once.
-    unscreened: u64,
-    /// The clock is read once in so many edges: so seldom it costs nothing, and a search is late by few of them.
-    edges_per_clock: u64,
-    /// And in so many edges that are proposed or accepted, where a round has thousands: these are cheaper than checked
-    /// ones.
-    proposals_per_clock: usize,
-    /// Two positions closer than this share of the longest edge are one: what rounding makes, and far less than any
-    /// step.
-    same: f64,
-    /// States of the smaller tree from which the nearest of the other is looked for, to tell how near they came: enough
-    /// to tell, and few enough for the little time that is left then.
-    looks: usize,
-    /// The least that an output counts in distances, where the mean is one: nor may any be no step at all.
-    least_weight: f64,
-}
-
-impl SearchSettings {
-    const DEFAULT: Self = Self {
-        domain: 5.0,
-        forgiven: 64,
-        most_halvings: 6,
-        unscreened: 32,
-        edges_per_clock: 16,
-        proposals_per_clock: 64,
-        same: 1e-9,
-        looks: 4096,
-        least_weight: 0.1,
-    };
-}
-
-/// Which tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    /// Grown forward from the start.
-    Start = 0,
-    /// Grown backward from the goals.
-    Goal = 1,
-}
 
 /// One search, resumable after an answer that could not be used.
 ///
@@ -167,88 +114,11 @@ struct Proposal {
     connection: Option<Connection>,
 }
 
-/// A tree and what the search knows of its nodes.
-struct Grown {
-    tree: Tree,
-    /// The samples that are offered to this tree alone.
-    sampler: Sampler,
-    /// Duration of the edge to each node's parent.
-    durations: Vec<f64>,
-    /// Extensions of each node that have failed.
-    failures: Vec<u32>,
-    /// Acceleration of each root. That of all other nodes is zero.
-    accelerations: Vec<Vec<f64>>,
-    still: Vec<f64>,
-}
-
-impl Grown {
-    /// A tree of its roots alone; `weights` are its metric's.
-    fn new<'s>(weights: &[f64], sampler: Sampler, roots: impl Iterator<Item = &'s JointState>) -> Self {
-        let mut grown = Self {
-            tree: Tree::new(weights),
-            sampler,
-            durations: Vec::new(),
-            failures: Vec::new(),
-            accelerations: Vec::new(),
-            still: vec![0.0; weights.len()],
-        };
-        for root in roots {
-            grown.add(&root.position, &root.velocity, None, 0.0);
-            grown.accelerations.push(root.acceleration.clone());
-        }
-        grown
-    }
-
-    fn add(
-        &mut self,
-        position: &[f64],
-        velocity: &[f64],
-        parent: Option<NodeIndex>,
-        duration: f64,
-    ) -> NodeIndex {
-        self.durations.push(duration);
-        self.failures.push(0);
-        self.tree.add(position, velocity, parent)
-    }
-
-    fn end(&self, node: NodeIndex) -> End<'_> {
-        let acceleration = self.accelerations.get(node).unwrap_or(&self.still);
-        End { position: self.tree.position(node), velocity: self.tree.velocity(node), acceleration }
-    }
-
-    /// The node that a sample extends, if it takes samples from so far. `position` is moved back to
-    /// no farther than `range` from it.
-    fn extension(&self, position: &mut [f64], range: f64) -> Option<NodeIndex> {
-        let (near, distance) = self.tree.nearest(position);
-        let failures = self.failures[near];
-        if distance < SearchSettings::DEFAULT.same * range
-            || (failures > 0 && distance > SearchSettings::DEFAULT.domain * range)
-        {
-            return None;
-        }
-        toward(self.tree.position(near), position, step(failures) * range / distance);
-        Some(near)
-    }
-
-    fn state(&self, node: NodeIndex) -> JointState {
-        let End { position, velocity, acceleration } = self.end(node);
-        let [position, velocity, acceleration] = [position, velocity, acceleration].map(<[f64]>::to_vec);
-        JointState { position, velocity, acceleration }
-    }
-}
-
 impl<'a> RrtConnect<'a> {
     /// A search from the start of `problem` to those of its goals that are in `goals`.
     pub fn new(problem: &'a Problem, goals: &[&JointState], options: &'a PlanOptions, seed: u64) -> Self {
         let dof = problem.mechanism.dof();
-        let lengths = Lengths::of(problem);
-        let only_slides = (0..dof).all(|output| !problem.mechanism.is_angle(output));
-        let slide = if only_slides { lengths.radian } else { 1.0 };
-        let range = options.range.map_or(PlanOptions::RANGE, |range| range / slide);
-        let unit = |output| if problem.mechanism.is_angle(output) { 1.0 } else { lengths.radian };
-        let units: Vec<f64> = (0..dof).map(unit).collect();
-        let weights = weights(&reaches(&problem.mechanism), &units);
-        let bounds = search_box(problem, lengths.radian);
+        let Metric { range, weights, bounds } = Metric::new(problem, options);
         let [from_start, from_goal] = Sampler::for_trees(bounds, seed);
         let start = Grown::new(&weights, from_start, std::iter::once(&problem.start));
         let goal = Grown::new(&weights, from_goal, goals.iter().copied());
@@ -339,22 +209,8 @@ impl<'a> RrtConnect<'a> {
     /// # Errors
     /// When the checking backend fails.
     fn leave_speed(&mut self, local: &mut LocalPlanner<'_>) -> Result<(), CheckError> {
-        for side in [Side::Start, Side::Goal] {
-            let limits = local.limits().to_vec();
-            let grown = self.grown(side);
-            for root in 0..grown.tree.len() {
-                for rest in standstills(&limits, &grown.state(root), side == Side::Goal) {
-                    let (mut from, mut to) = (grown.end(root), End::from(&rest));
-                    if side == Side::Goal {
-                        std::mem::swap(&mut from, &mut to);
-                    }
-                    if let Some(duration) = local.connect(from, to, f64::INFINITY)? {
-                        grown.add(&rest.position, &rest.velocity, Some(root), duration);
-                    }
-                }
-            }
-        }
-        Ok(())
+        self.start.leave_speed(Side::Start, local)?;
+        self.goal.leave_speed(Side::Goal, local)
     }
 
     /// Fills a round with at most `batch` edges; tells where the budget has kept it from being full.
@@ -566,21 +422,7 @@ impl<'a> RrtConnect<'a> {
 
     /// From the start over the closing edge to a goal.
     fn path(&self, closing: &Closing) -> Knots {
-        let mut path = Knots::default();
-        for node in self.start.tree.to_root(closing.start) {
-            path.states.push(self.start.state(node));
-            path.durations.push(self.start.durations[node]);
-        }
-        path.states.reverse();
-        path.durations.pop();
-        path.durations.reverse();
-        path.durations.push(closing.duration);
-        for node in self.goal.tree.to_root(closing.goal) {
-            path.states.push(self.goal.state(node));
-            path.durations.push(self.goal.durations[node]);
-        }
-        path.durations.pop();
-        path
+        self.start.path_over(closing.start, closing.duration, &self.goal, closing.goal)
     }
 }
 
@@ -631,76 +473,4 @@ impl Round {
 /// Whether time is up, asked now and then among the edges of a large round: not at the first.
 fn is_late_at(edge: usize, termination: &Termination<'_>) -> bool {
     edge > 0 && edge.is_multiple_of(SearchSettings::DEFAULT.proposals_per_clock) && termination.late()
-}
-
-/// The share of the longest edge by which a node is extended of which so many extensions have failed: where it is
-/// tight, only short steps lead anywhere. (In the spirit of the radii of Jaillet, Yershova, LaValle and Simeon,
-/// *Adaptive tuning of the sampling domain for dynamic-domain RRTs*, IROS 2005.)
-fn step(failures: u32) -> f64 {
-    let halvings = (1 + failures / SearchSettings::DEFAULT.forgiven).ilog2();
-    0.5_f64.powi(halvings.min(SearchSettings::DEFAULT.most_halvings) as i32)
-}
-
-/// Draws a state: at rest, or for a share of the samples with velocity.
-pub(super) fn sample(
-    sampler: &mut Sampler,
-    options: &PlanOptions,
-    moving_share: f64,
-    limits: &[OutputLimits],
-    position: &mut [f64],
-    velocity: &mut [f64],
-) {
-    sampler.sample(position);
-    if let Some(sampling) = &options.sampling {
-        sampling.draw(&mut || sampler.unit(), position);
-    }
-    if moving_share > 0.0 && sampler.unit() < moving_share {
-        for (output, (v, limits)) in velocity.iter_mut().zip(limits).enumerate() {
-            // What can be braked within the bounds, even where velocities have no limit.
-            let most = limits.velocity.min((2.0 * limits.acceleration * sampler.width(output)).sqrt());
-            *v = if most.is_finite() { (2.0 * sampler.unit() - 1.0) * most } else { 0.0 };
-        }
-    }
-}
-
-/// Moves `to` back to the point that lies the share `share` (at most 1) of the way from `from`.
-fn toward(from: &[f64], to: &mut [f64], share: f64) {
-    if share < 1.0 {
-        for (t, &f) in to.iter_mut().zip(from) {
-            *t = f + (*t - f) * share;
-        }
-    }
-}
-
-/// What a unit of each output counts in the search's distances: the root of how far it moves the robot
-/// at most (`reach`, metres), against the mean of all. A turn of the wrist by itself is a small
-/// step, one of the shoulder a large one that more stands in the way of; nor may any be no step at all.
-/// `units` is what counts as a unit: a radian, or as many metres as that is worth.
-fn weights(reach: &[f32], units: &[f64]) -> Vec<f64> {
-    let reaches: Vec<f64> = reach.iter().zip(units).map(|(&reach, unit)| f64::from(reach) * unit).collect();
-    let mean = reaches.iter().sum::<f64>() / reach.len() as f64;
-    let weight = |reach: f64| {
-        if mean > 0.0 { (reach / mean).sqrt().max(SearchSettings::DEFAULT.least_weight) } else { 1.0 }
-    };
-    reaches.iter().zip(units).map(|(&reach, unit)| weight(reach) / unit).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_halved_where_extensions_fail() {
-        assert_eq!([0, 63, 64, 191, 192, 448].map(step), [1.0, 1.0, 0.5, 0.5, 0.25, 0.125]);
-        assert_eq!(step(u32::MAX), 0.5_f64.powi(6));
-    }
-
-    #[test]
-    fn what_moves_more_counts_more() {
-        assert_eq!(weights(&[4.0, 0.0, 0.0, 0.0], &[1.0; 4]), [2.0, 0.1, 0.1, 0.1]);
-        assert_eq!(weights(&[1.0, 1.0, 1.0], &[1.0; 3]), [1.0; 3]);
-        assert_eq!(weights(&[0.0, 0.0], &[1.0; 2]), [1.0; 2]);
-        // A slide by what a radian is worth is as far as the turn by a radian.
-        assert_eq!(weights(&[4.0, 1.0], &[1.0, 4.0]), [1.0, 0.25]);
-    }
 }

@@ -18,11 +18,11 @@ pub(super) fn admit(problem: &Problem, options: &PlanOptions) -> Result<(), Inva
             "none: the searches of vehicles draw their own",
         ));
     }
-    if options.algorithm == Algorithm::RrtStar && problem.mechanism.vehicle().is_some() {
+    if options.algorithm != Algorithm::RrtConnect && problem.mechanism.vehicle().is_some() {
         return Err(InvalidValue::new(
             "options.algorithm",
             options.algorithm,
-            format!("{}: rrt-star is for arms and points", Algorithm::RrtConnect),
+            format!("{}: the others are for arms and points", Algorithm::RrtConnect),
         ));
     }
     bounded(problem)

@@ -454,7 +454,7 @@ fn planner(node: &Node, mut default: PlanOptions) -> Result<PlanOptions, InputEr
 }
 
 fn algorithm(node: &Node) -> Result<Algorithm, InputError> {
-    let what = "rrt-connect or rrt-star";
+    let what = "rrt-connect, aorrtc or rrt-star";
     node.text(what)?.parse().map_err(|_| node.expected(what))
 }
 

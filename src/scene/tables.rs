@@ -221,7 +221,7 @@ pub(super) const JOINT_LIMITS: &[Key] = &[
 pub(super) const PLANNER: &[Key] = &[
     Key::new("seed", Natural),
     Key::new("time_limit", Either(&[Positive, Word(&["none"])])),
-    Key::new("algorithm", Word(&["rrt-connect", "rrt-star"])),
+    Key::new("algorithm", Word(&["rrt-connect", "aorrtc", "rrt-star"])),
     Key::new("max_samples", Natural),
     Key::new("range", Positive),
     Key::new("moving_share", Number),

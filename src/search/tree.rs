@@ -102,6 +102,11 @@ impl Tree {
         (block * self.width + lane, f64::from(square).sqrt())
     }
 
+    /// The parent of a node; a root is its own.
+    pub fn parent(&self, node: NodeIndex) -> NodeIndex {
+        self.parents[node]
+    }
+
     /// The nodes from `node` up to its root, both included.
     pub fn to_root(&self, node: NodeIndex) -> impl Iterator<Item = NodeIndex> + '_ {
         let parent = |&n: &NodeIndex| (self.parents[n] != n).then(|| self.parents[n]);

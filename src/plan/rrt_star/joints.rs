@@ -1,7 +1,7 @@
 //! Kinodynamic RRT* for arms and points: states are positions and velocities, joined by the shortest polynomials within
 //! limits. Imports `tree`, `local_planner`, `search` and what lies below them.
 
-use super::super::rrt_connect::sample;
+use super::super::grown::sample;
 use super::super::worker::ResumableSearch;
 use super::super::{Halt, PlanOptions, Termination};
 use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge};
