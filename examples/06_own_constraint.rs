@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let robot = Robot::parse(URDF, None, None, &LoadOptions::default())?;
     let options = PlanOptions {
         constraints: vec![Constraint::new(AboveTheLine(0.1))],
-        cost: Some(Cost::new("travel", travel)),
+        cost: Cost::new("travel", travel),
         ..PlanOptions::default()
     };
     let mut planner = Planner::builder(robot).acceleration(6.0).options(options).build()?;

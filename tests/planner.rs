@@ -366,13 +366,13 @@ fn own_constraints_and_costs_hold() {
         };
         (0..=200).map(at).fold(0.0, f64::max)
     });
-    let by = |cost: Option<Cost>| PlanOptions { cost, searches: 12, ..PlanOptions::default() };
+    let by = |cost: Cost| PlanOptions { cost, searches: 12, ..PlanOptions::default() };
     let bend = |motion: &Motion| {
         let at = |k: u32| motion.state(motion.duration() * f64::from(k) / 200.0).position[1].abs();
         (0..=200).map(at).fold(0.0, f64::max)
     };
-    let quick = build(by(None)).plan(&query).expect("a plan");
-    let straight = build(by(Some(cost))).plan(&query).expect("a plan");
+    let quick = build(by(Cost::duration())).plan(&query).expect("a plan");
+    let straight = build(by(cost)).plan(&query).expect("a plan");
     assert!(*asked.lock().expect("nobody panics") >= 12, "it is asked of every answer");
     assert!(bend(&straight) <= bend(&quick) + 1e-9, "{} against {}", bend(&straight), bend(&quick));
     assert!(straight.duration() >= quick.duration() - 1e-9);

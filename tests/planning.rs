@@ -237,7 +237,7 @@ fn moving_nodes_are_searched_too() {
 fn optimal_trees_answer_too() {
     for name in ["point_yard", "panda_shelf", "panda_lift", "panda_smooth"] {
         let Scene { problem, options, .. } = scene(name);
-        let options = PlanOptions { algorithm: Algorithm::RrtStar, ..patient(&options) };
+        let options = PlanOptions { algorithm: Some(Algorithm::RrtStar), ..patient(&options) };
         let fast = solve(&problem, &options, Backend::Simd);
         assert_eq!(fast.trajectory, solve(&problem, &options, Backend::Simd).trajectory, "{name}");
         certify(&problem, &fast.trajectory, &options.certify()).unwrap_or_else(|why| panic!("{name}: {why}"));
@@ -249,7 +249,7 @@ fn optimal_trees_answer_too() {
         );
     }
     let Scene { problem, options, .. } = scene("car_parking");
-    let why = refusal(&problem, &PlanOptions { algorithm: Algorithm::RrtStar, ..options }).to_string();
+    let why = refusal(&problem, &PlanOptions { algorithm: Some(Algorithm::RrtStar), ..options }).to_string();
     assert!(why.contains("rrt-star is for arms and points"), "{why}");
 }
 

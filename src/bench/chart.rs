@@ -11,6 +11,8 @@ pub struct Chart {
     pub x: String,
     /// What stands beside its vertical axis.
     pub y: String,
+    /// Whether the horizontal axis is logarithmic: then all its values are above zero.
+    pub is_logarithmic: bool,
     /// Its curves.
     pub bands: Vec<Band>,
 }
@@ -38,7 +40,8 @@ impl Chart {
     /// The chart as SVG.
     pub fn svg(&self) -> String {
         let all = || self.bands.iter().flat_map(|band| &band.points);
-        let x = Axis::of(all().map(|p| p[0]), [MARGIN[0], SIZE[0] - 20.0]);
+        let scaled = |x: f64| if self.is_logarithmic { x.log10() } else { x };
+        let x = Axis::of(all().map(|p| scaled(p[0])), [MARGIN[0], SIZE[0] - 20.0]);
         let y = Axis::of(all().flat_map(|p| &p[1..]).copied(), [SIZE[1] - MARGIN[1], 40.0]);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" font-size=\"12\">\n\
@@ -52,6 +55,8 @@ impl Chart {
         // Text written to a string has no way to fail.
         for mark in x.marks() {
             let at = x.at(mark);
+            // No more digits than tell it apart from the next.
+            let mark = if self.is_logarithmic { significant(10.0_f64.powf(mark)) } else { mark };
             let _ = writeln!(
                 svg,
                 "<path d=\"M{at:.1} {:.1}V{:.1}\" stroke=\"#ddd\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{mark}</text>",
@@ -82,7 +87,7 @@ impl Chart {
             escaped(&self.y)
         );
         for (i, (band, colour)) in self.bands.iter().zip(COLOURS.iter().cycle()).enumerate() {
-            let path = |side: usize| band.points.iter().map(move |p| (p[0], p[side]));
+            let path = |side: usize| band.points.iter().map(move |p| (scaled(p[0]), p[side]));
             let points = |path: &mut dyn Iterator<Item = (f64, f64)>| {
                 path.map(|(a, b)| format!("{:.1},{:.1}", x.at(a), y.at(b))).collect::<Vec<_>>().join(" ")
             };
@@ -135,6 +140,11 @@ impl Axis {
     }
 }
 
+/// A number to two digits.
+fn significant(number: f64) -> f64 {
+    format!("{number:.1e}").parse().unwrap_or(number)
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -148,7 +158,8 @@ mod tests {
     fn charts_are_pictures_of_their_numbers() {
         let points = vec![[0.0, 1.0, 2.0, 3.0], [1000.0, 0.5, 1.0, 1.5]];
         let band = Band { name: "a < b".to_owned(), points };
-        let chart = Chart { title: "t & u".to_owned(), x: "x".to_owned(), y: "y".to_owned(), bands: vec![band] };
+        let (title, x, y) = ("t & u".to_owned(), "x".to_owned(), "y".to_owned());
+        let chart = Chart { title, x, y, is_logarithmic: false, bands: vec![band] };
         let svg = chart.svg();
         let document = roxmltree::Document::parse(&svg).unwrap();
         let texts: Vec<&str> = document.descendants().filter_map(|node| node.text()).map(str::trim).collect();
@@ -159,5 +170,25 @@ mod tests {
         let points = line.attribute("points").unwrap();
         assert_eq!(points.split(' ').count(), 2);
         assert!(points.starts_with("70.0,") && points.contains(" 700.0,"), "{points}");
+    }
+
+    #[test]
+    fn decades_are_evenly_spaced() {
+        let points = [0.001, 0.01, 0.1, 1.0].map(|x| [x, 1.0, 1.0, 1.5]).to_vec();
+        let (title, x, y) = (String::new(), "s".to_owned(), String::new());
+        let bands = vec![Band { name: String::new(), points }];
+        let svg = Chart { title, x, y, is_logarithmic: true, bands }.svg();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let line = document.descendants().find(|node| node.has_tag_name("polyline")).unwrap();
+        let places: Vec<f64> = line
+            .attribute("points")
+            .unwrap()
+            .split(' ')
+            .map(|point| point.split(',').next().unwrap().parse().unwrap())
+            .collect();
+        let steps: Vec<f64> = places.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(steps.iter().all(|step| (step - steps[0]).abs() < 0.15), "{places:?}");
+        let texts: Vec<&str> = document.descendants().filter_map(|node| node.text()).collect();
+        assert!(texts.contains(&"0.001") && texts.contains(&"1"), "{texts:?}");
     }
 }

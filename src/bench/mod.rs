@@ -3,6 +3,7 @@
 
 pub mod chart;
 pub mod compare;
+pub mod converge;
 pub mod deadline;
 pub mod dynobench;
 pub mod edges;

@@ -7,7 +7,7 @@ use super::output::{export, make_folder, refuse_inputs, save, say, write_results
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
 use super::telling::warn;
-use super::{compare, edges, families, rrt_star, samples, systems};
+use super::{compare, converge, edges, families, rrt_star, samples, systems};
 use crate::bench::deadline::{self, Clock, DeadlineFamily, DeadlineReport};
 use crate::bench::mbm::{MbmProblem, MbmSuite};
 use crate::bench::replan::{self, ReplanReport};
@@ -49,6 +49,8 @@ pub(super) enum BenchCommand {
     Scenes(samples::ScenesArgs),
     /// Kinodynamic RRT*: cost against states of the tree, for the robots of its paper
     RrtStar(rrt_star::RrtStarArgs),
+    /// How answers get better with time: cost against time, of several searches, over problems and seeds
+    Converge(converge::ConvergeArgs),
     /// Edges and states a second, by backend, size of batch and number of obstacles
     Edges(edges::EdgesArgs),
     /// Hold a report of any of these against an older one
@@ -177,6 +179,7 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::Samples(args) => samples::samples(args),
         BenchCommand::Scenes(args) => samples::scenes(args),
         BenchCommand::RrtStar(args) => rrt_star::run(args),
+        BenchCommand::Converge(args) => converge::run(args),
         BenchCommand::Edges(args) => edges::run(args),
         BenchCommand::Compare(args) => compare::run(args),
     }
@@ -214,7 +217,7 @@ fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
 
 impl SuiteArgs {
     /// The suite, and its problems in the same order.
-    fn load(&self, file: &Path, urdf: &Path) -> Result<(MbmSuite, Vec<Problem>), InputError> {
+    pub(super) fn load(&self, file: &Path, urdf: &Path) -> Result<(MbmSuite, Vec<Problem>), InputError> {
         let (srdf, limits) = (self.srdf.as_deref(), self.limits.as_deref());
         let missing_geometry = self.geometry.missing_geometry;
         let package_path = self.geometry.packages.package_path.clone();

@@ -6,6 +6,7 @@ mod batch;
 mod bench;
 mod check;
 mod compare;
+mod converge;
 #[cfg(feature = "gpu")]
 mod devices;
 mod edges;

@@ -110,6 +110,7 @@ impl PlanningArgs {
         let options = PlanOptions {
             time_limit: options.time_limit.map(left),
             improve: options.improve.map(left),
+            observer: options.observer.clone().or_else(|| Some(progress.observer())),
             ..options.clone()
         };
         let plan = &mut |problem: &Problem, options: &PlanOptions| match self.threads() {
@@ -184,12 +185,20 @@ fn summary(solution: &Solution, backend: &str, seed: u64) -> String {
     } else {
         let _ =
             writeln!(text, "  duration   {}; {:.3} s before refinement", length(trajectory), s.raw_duration);
-        let _ = writeln!(
-            text,
-            "  gap        {:.0}%: no motion takes less than {:.3} s, whatever stands in the way",
-            100.0 * gap(trajectory.duration(), s.least_duration),
-            s.least_duration
-        );
+        let is_duration = s.cost == trajectory.duration();
+        if !is_duration {
+            let _ = writeln!(text, "  cost       {:.4}", s.cost);
+        }
+        let what = if is_duration { "takes less than" } else { "costs less than" };
+        if let Some(gap) = s.gap() {
+            let unit = if is_duration { " s" } else { "" };
+            let _ = writeln!(
+                text,
+                "  gap        {:.0}%: no motion {what} {:.3}{unit}, whatever stands in the way",
+                100.0 * gap,
+                s.least_cost
+            );
+        }
     }
     if let Some(budget) = solution.cut_short {
         let _ = writeln!(text, "  cut short  {budget}: more time may find a shorter one");
@@ -201,11 +210,6 @@ fn summary(solution: &Solution, backend: &str, seed: u64) -> String {
         "  search     {samples} samples, {edges} edges, {states} states; {backend}, seed {seed}"
     );
     text
-}
-
-/// The share of a duration by which it may be longer than the best.
-fn gap(duration: f64, least: f64) -> f64 {
-    if duration > least { 1.0 - least / duration } else { 0.0 }
 }
 
 /// Duration and number of segments.

@@ -3,7 +3,7 @@
 use super::arguments::{BackendArgs, positive, thread_count};
 use super::telling::TellingCheckers;
 use crate::check::CheckError;
-use crate::plan::{Algorithm, PlanOptions, Quality};
+use crate::plan::{Algorithm, Cost, PlanOptions, Quality};
 use crate::problem::Problem;
 use clap::Args;
 use std::time::Duration;
@@ -17,10 +17,15 @@ pub(super) struct PlanningArgs {
     /// Time limit for each answer, seconds
     #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
     time_limit: Option<f64>,
-    /// Search of arms and points: rrt-connect, whose first answer comes soonest, or rrt-star, whose tree converges to the
-    /// best motion
+    /// Search of arms and points: aorrtc, the default, whose searches after the first look for better answers alone;
+    /// rrt-connect, whose later searches know nothing of those before; or rrt-star, whose one tree converges to the best
+    /// motion
     #[arg(long)]
     planner: Option<Algorithm>,
+    /// What answers are judged by: duration, effort:SECOND (squared accelerations, and what a second counts), length (of the
+    /// path), or clearance:MARGIN:WEIGHT (how near obstacles are, within a margin in metres)
+    #[arg(long)]
+    cost: Option<Cost>,
     /// How long to plan for a shorter trajectory: fast, balanced or best
     #[arg(long)]
     quality: Option<Quality>,
@@ -40,7 +45,10 @@ impl PlanningArgs {
         options.seed = self.seed.unwrap_or(options.seed);
         options.time_limit = self.time_limit.map(Duration::from_secs_f64).or(options.time_limit);
         options.improve = self.improve.map(Duration::from_secs_f64).or(options.improve);
-        options.algorithm = self.planner.unwrap_or(options.algorithm);
+        options.algorithm = self.planner.or(options.algorithm);
+        if let Some(cost) = &self.cost {
+            options.cost = cost.clone();
+        }
         if let Some(quality) = self.quality {
             quality.apply(options);
         }

@@ -1,5 +1,6 @@
 //! Progress on standard error, for anything that takes longer than a second.
 
+use crate::plan::{Observer, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
@@ -38,6 +39,17 @@ impl ProgressLine {
         // Work goes on without, where there is no thread to be had.
         let waiter = std::thread::Builder::new().spawn(wait).ok();
         Self { bar, done: Some(done), waiter }
+    }
+
+    /// What tells the answers of a query here: what the best costs, by how much it may exceed the least, how often it was
+    /// bettered.
+    pub(super) fn observer(&self) -> Observer {
+        let bar = self.bar.clone();
+        Observer::new(move |progress| {
+            let Progress { cost, improvements, .. } = *progress;
+            let gap = progress.gap().map_or(String::new(), |gap| format!(", gap {:.0}%", 100.0 * gap));
+            bar.set_message(format!("planning: cost {cost:.4}{gap}, bettered {improvements} times"));
+        })
     }
 
     /// One piece is done.

@@ -341,6 +341,28 @@ impl<'a> LocalPlanner<'a> {
         Ok((self.check_motion()? == Status::Valid).then_some(&self.motion))
     }
 
+    /// A valid motion of least effort from `from` to `to` in `duration` seconds, or in the least time that limits allow
+    /// where that is more; it may break limits that the least time keeps. None where jerks are limited.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn connect_gently(
+        &mut self,
+        from: End<'_>,
+        to: End<'_>,
+        duration: f64,
+    ) -> Result<Option<&Trajectory>, CheckError> {
+        let shortest = if self.steering.degree() == 3 { self.shortest(from, to) } else { None };
+        let Some(duration) = shortest.map(|shortest| duration.max(shortest)).filter(|d| *d > 0.0 && d.is_finite())
+        else {
+            return Ok(None);
+        };
+        self.steering.steer_in(duration, from, to, &mut self.coefficients);
+        self.motion.clear();
+        self.motion.push(duration, &self.coefficients);
+        Ok((self.check_motion()? == Status::Valid).then_some(&self.motion))
+    }
+
     /// Where jerks are limited, the fastest motion from rest to rest along a straight line, if it is
     /// valid: edges are quintics, which are slower on the same line.
     ///

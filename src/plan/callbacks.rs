@@ -1,6 +1,5 @@
-//! What a caller may bring to a query beside numbers: an observer of its progress, and a cost.
+//! What a caller may bring to a query beside numbers: an observer of its progress, and a way to draw samples.
 
-use crate::trajectory::Trajectory;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,12 +8,21 @@ use std::sync::Arc;
 pub struct Progress {
     /// Duration of the best answer so far, seconds.
     pub duration: f64,
-    /// What it costs: its duration, unless the caller has another measure ([`Cost`]).
+    /// What it costs: its duration, unless the caller has another measure ([`Cost`](super::Cost)).
     pub cost: f64,
+    /// No motion costs less; minus infinity where nothing is known of that.
+    pub least_cost: f64,
     /// Samples drawn so far.
     pub samples: u64,
     /// How many times the first answer has been bettered.
     pub improvements: u32,
+}
+
+impl Progress {
+    /// By what share the cost may exceed the least: see [`Statistics::gap`](super::Statistics::gap).
+    pub fn gap(&self) -> Option<f64> {
+        super::solution::gap(self.cost, self.least_cost)
+    }
 }
 
 /// A function that is told of the progress of a query, from the thread that makes it; where several threads share a
@@ -38,48 +46,6 @@ impl Observer {
 
     pub(super) fn tell(&self, progress: &Progress) {
         (self.0)(progress);
-    }
-}
-
-/// What the best of several answers is judged by, in place of its duration: the less, the better. The search
-/// and the refinement shorten motions; of what they find, that is kept which costs the least.
-///
-/// ```
-/// use flatout::prelude::*;
-///
-/// // The way that the first output goes, from one sample to the next.
-/// let travel = Cost::new("travel", |trajectory| {
-///     let at = |sample: usize| {
-///         let mut position = vec![0.0; trajectory.dof()];
-///         trajectory.evaluate(sample as f64 / 100.0 * trajectory.duration(), 0, &mut position);
-///         position[0]
-///     };
-///     (0..100).map(|sample| (at(sample + 1) - at(sample)).abs()).sum()
-/// });
-/// let options = PlanOptions { cost: Some(travel), searches: 16, ..PlanOptions::default() };
-/// # assert_eq!(options.cost.unwrap().name(), "travel");
-/// ```
-#[derive(Clone)]
-pub struct Cost {
-    name: Arc<str>,
-    of: Arc<dyn Fn(&Trajectory) -> f64 + Send + Sync>,
-}
-
-impl Cost {
-    /// A cost by its name and a function of trajectories.
-    pub fn new(name: &str, of: impl Fn(&Trajectory) -> f64 + Send + Sync + 'static) -> Self {
-        Self { name: name.into(), of: Arc::new(of) }
-    }
-
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What a trajectory costs; what is no number is worse than anything.
-    pub fn of(&self, trajectory: &Trajectory) -> f64 {
-        let cost = (self.of)(trajectory);
-        if cost.is_nan() { f64::INFINITY } else { cost }
     }
 }
 
@@ -138,18 +104,5 @@ impl fmt::Debug for Observer {
 impl PartialEq for Observer {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl fmt::Debug for Cost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cost").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-/// Whether they call the same function.
-impl PartialEq for Cost {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.of, &other.of)
     }
 }

@@ -33,7 +33,7 @@ const MOVES_PER_PROOF: u32 = 150;
 /// last: gains shrink by about a third each time.
 const PROMISING: f64 = 3.0;
 
-/// An answer is the shortest when it exceeds the least duration by no more than this share: what rounding may take.
+/// No answer costs less than one that exceeds the least by no more than this share: what rounding may take.
 const SHORTEST: f64 = 1e-9;
 
 /// What a family of robots brings to a query: how its paths are found, and what trajectories are made of them.
@@ -128,8 +128,8 @@ pub(super) struct Best {
 
 impl Best {
     pub(super) fn solution(self, statistics: Statistics, cut_short: Option<Budget>) -> Solution {
-        let Answer { trajectory, certificate, raw_duration, .. } = self.answer;
-        let statistics = Statistics { raw_duration, ..statistics };
+        let Answer { trajectory, certificate, raw_duration, cost } = self.answer;
+        let statistics = Statistics { raw_duration, cost, ..statistics };
         Solution { trajectory, certificate, statistics, improvements: self.improvements, cut_short }
     }
 }
@@ -148,7 +148,7 @@ pub(super) struct Finish {
 impl Finish {
     /// An answer that there was no need to search for.
     pub(super) fn at_once(mut worker: Worker<'_>, trajectory: Trajectory, certificate: Certificate) -> Self {
-        let cost = worker.options.cost_of(&trajectory);
+        let cost = worker.cost_of(&trajectory);
         let answer = Answer { trajectory, certificate, raw_duration: 0.0, cost };
         let best = Best { answer, samples: 0, improvements: 0 };
         Self { best: Ok(best), statistics: worker.counted(), violation: None, gap: None }
@@ -171,6 +171,7 @@ pub(super) fn drive<'a, F: Family<'a>>(
             worker.has_answer = true;
             let termination = termination.until(improve);
             worker.local.set_stop(termination.stop());
+            worker.least_cost = worker.options.cost.least(worker.problem, least_duration(worker.problem));
             let mut best = Best { answer, samples, improvements: 0 };
             family.keep();
             tell(&mut family, &best);
@@ -208,9 +209,9 @@ fn better<'a, F: Family<'a>>(
     termination: &Termination<'_>,
     is_timed: bool,
 ) -> Result<(), CheckError> {
+    let least = family.worker().least_cost;
     if is_timed {
-        let least = least_duration(family.worker().problem);
-        while !termination.late() && !is_shortest(family.worker(), best, least) {
+        while !termination.late() && best.answer.cost > least * (1.0 + SHORTEST) {
             polish(family, best, MOVES_PER_PROOF, termination)?;
             match F::MAKES_SHORTER {
                 true => contend(family, best, termination)?,
@@ -256,11 +257,6 @@ impl Stage {
     }
 }
 
-/// Whether no motion takes less than the best answer.
-fn is_shortest(worker: &Worker<'_>, best: &Best, least: f64) -> bool {
-    worker.options.cost.is_none() && best.answer.trajectory.duration() <= least * (1.0 + SHORTEST)
-}
-
 /// Searches once more, and where what that finds is not better at once, polishes it for as long as it may yet become so:
 /// the best has been polished too, so that a way which is better in the end hardly ever is at first.
 fn contend<'a, F: Family<'a>>(
@@ -272,10 +268,10 @@ fn contend<'a, F: Family<'a>>(
     for mut path in paths {
         let raw_duration = family.raw_duration(&path);
         let Attempt::Made(mut trajectory) = family.trajectory(&mut path, 0, termination.stop())? else { continue };
-        let mut cost = family.worker().options.cost_of(&trajectory);
+        let mut cost = family.worker().cost_of(&trajectory);
         while cost >= best.answer.cost && !termination.late() {
             let Some(next) = family.shorter(&trajectory, MOVES_PER_PROOF)? else { break };
-            let (before, after) = (cost, family.worker().options.cost_of(&next));
+            let (before, after) = (cost, family.worker().cost_of(&next));
             (trajectory, cost) = (next, after);
             if cost - best.answer.cost > PROMISING * (before - cost) {
                 break;
@@ -321,7 +317,7 @@ fn polish<'a, F: Family<'a>>(
 ) -> Result<(), CheckError> {
     let Some(trajectory) = family.polish(&best.answer, moves)? else { return Ok(()) };
     let worker = family.worker();
-    let cost = worker.options.cost_of(&trajectory);
+    let cost = worker.cost_of(&trajectory);
     if !is_useless(worker, cost, &best.answer, termination) {
         let answer = proved(worker, trajectory, cost, best.answer.raw_duration, termination);
         replace(family, best, answer);
@@ -344,7 +340,8 @@ fn tell<'a, F: Family<'a>>(family: &mut F, best: &Best) {
     if let Some(observer) = &worker.options.observer {
         let (duration, samples) = (best.answer.trajectory.duration(), worker.statistics.iterations);
         let Best { answer: Answer { cost, .. }, improvements, .. } = *best;
-        observer.tell(&Progress { duration, cost, samples, improvements });
+        let least_cost = worker.least_cost;
+        observer.tell(&Progress { duration, cost, least_cost, samples, improvements });
     }
 }
 
@@ -358,7 +355,7 @@ fn certified<'a, F: Family<'a>>(
 ) -> Result<Option<Answer>, CheckError> {
     let stop = termination.stop();
     // What a path is going to take tells nothing of another cost.
-    let is_duration = family.worker().options.cost.is_none();
+    let is_duration = family.worker().options.cost.is_duration();
     let to_beat = best.filter(|_| !F::SHORTENS);
     let mut longest = best.filter(|_| is_duration).map_or(f64::INFINITY, |best| best.cost);
     // Of several paths another may take less than the most promising, if there is to be more than a first answer.
@@ -384,7 +381,7 @@ fn certified<'a, F: Family<'a>>(
             // Along the way it may be told better than before.
             let raw_duration = family.raw_duration(&path);
             let worker = family.worker();
-            let cost = worker.options.cost_of(&trajectory);
+            let cost = worker.cost_of(&trajectory);
             if found.as_ref().or(to_beat).is_some_and(|best| is_useless(worker, cost, best, termination)) {
                 break;
             }
@@ -416,7 +413,7 @@ fn shortened<'a, F: Family<'a>>(
             break;
         }
         let worker = family.worker();
-        let cost = worker.options.cost_of(&trajectory);
+        let cost = worker.cost_of(&trajectory);
         if cost >= answer.cost {
             continue;
         }

@@ -9,8 +9,8 @@ use super::worker::Worker;
 use super::{Halt, Termination};
 use crate::certify::{LimitKind, Violation};
 use crate::check::CheckError;
-use crate::problem::JointState;
-use crate::refine::{Knots, polish, shorten, skip_corners};
+use crate::problem::{JointState, Smoothness};
+use crate::refine::{KeptLimits, Knots, ReducedCost, polish, reduce, shorten, skip_corners, slowed};
 use crate::stop::Stop;
 use crate::trajectory::{Trajectory, derivative};
 
@@ -26,11 +26,13 @@ struct JointSettings {
     slowing_per_excess: f64,
     /// And this much more, as weights do not shrink, and the first instant that is found is seldom the worst.
     least_slowing: f64,
+    /// Searches below a bound that may find nothing, one after another, before each may take as long again.
+    fruitless: u32,
 }
 
 impl JointSettings {
     const DEFAULT: Self =
-        Self { refinements: 2, most_excess: 2e-2, slowing_per_excess: 0.5, least_slowing: 5e-3 };
+        Self { refinements: 2, most_excess: 2e-2, slowing_per_excess: 0.5, least_slowing: 5e-3, fruitless: 16 };
 }
 
 /// One worker's search for trajectories of joints.
@@ -40,6 +42,8 @@ pub(super) struct Joints<'a> {
     goals: Vec<&'a JointState>,
     /// That of Kinodynamic RRT*, where it has led to an answer.
     tree: Option<JointRrtStar<'a>>,
+    /// Searches below a bound that have found nothing, since one did.
+    fruitless: u32,
 }
 
 /// A path of a search.
@@ -56,7 +60,7 @@ pub(super) struct JointPath {
 impl<'a> Joints<'a> {
     pub(super) fn new(mut worker: Worker<'a>, goals: &[&'a JointState]) -> Self {
         let goals = ranked(&mut worker, goals);
-        Self { worker, goals, tree: None }
+        Self { worker, goals, tree: None, fruitless: 0 }
     }
 
     /// The goals of the next search for a better answer: by turns the one that the best leads to, and the next of
@@ -121,19 +125,21 @@ impl<'a> Family<'a> for Joints<'a> {
         };
         let begun = self.worker.begin_search();
         let Worker { problem, options, .. } = self.worker;
-        let longest = best.map_or(f64::INFINITY, |best| options.longest(best.cost));
+        let longest = best.map_or(f64::INFINITY, |best| options.cost.longest(best.cost));
         let raw = match options.algorithm {
-            Algorithm::Aorrtc if longest.is_finite() => {
+            None | Some(Algorithm::Aorrtc) if longest.is_finite() => {
                 let mut search = Aorrtc::new(problem, &self.goals, options, begun.seed, longest);
-                self.worker.search(&begun, &mut search, termination, repairs)?
+                let found = self.worker.search(&begun, &mut search, termination, repairs);
+                self.fruitless = if found.is_ok() { 0 } else { self.fruitless.saturating_add(1) };
+                found?
             }
-            Algorithm::RrtConnect | Algorithm::Aorrtc => {
+            None | Some(Algorithm::RrtConnect | Algorithm::Aorrtc) => {
                 let mut search = Portfolio::new(problem, &goals, options, begun.seed);
                 self.worker.search(&begun, &mut search, termination, repairs)?
             }
             // A tree that led to an answer goes on to better ones; one whose answer could not be certified would lead
             // there again.
-            Algorithm::RrtStar => {
+            Some(Algorithm::RrtStar) => {
                 let before = self.tree.take().filter(|_| best.is_some());
                 let fresh = || JointRrtStar::new(problem, &self.goals, options, begun.seed);
                 let mut search = before.map_or_else(fresh, JointRrtStar::resumed);
@@ -145,11 +151,17 @@ impl<'a> Family<'a> for Joints<'a> {
         Ok(vec![JointPath { raw, shorter: None, refinements: 0, refined: None }])
     }
 
-    /// A tree gets better by growing: each time it is taken up it may draw as many samples as it has drawn so far.
+    /// A tree gets better by growing: each time it is taken up it may draw as many samples as it has drawn so far. A search
+    /// below a bound may have nothing to find: it takes no longer than the first did, but more where others have found
+    /// nothing, so that in the end whatever there is is found.
     fn patience(&self, samples: u64) -> u64 {
         match self.worker.options.algorithm {
-            Algorithm::RrtConnect | Algorithm::Aorrtc => patience(samples),
-            Algorithm::RrtStar => self.worker.statistics.iterations.saturating_add(GRACE),
+            Some(Algorithm::RrtConnect) => patience(samples),
+            Some(Algorithm::RrtStar) => self.worker.statistics.iterations.saturating_add(GRACE),
+            None | Some(Algorithm::Aorrtc) => {
+                let times = 1 + self.fruitless / JointSettings::DEFAULT.fruitless;
+                samples.saturating_add(GRACE).saturating_mul(times.into())
+            }
         }
     }
 
@@ -179,6 +191,15 @@ impl<'a> Family<'a> for Joints<'a> {
         let seed = self.worker.seed().wrapping_add(path.refinements.into());
         path.refinements += 1;
         let trajectory = self.refined(path, is_last, seed)?;
+        let Worker { options, problem, .. } = self.worker;
+        let trajectory = match options.cost.is_duration() {
+            true => trajectory,
+            false => {
+                let of = |trajectory: &Trajectory| options.cost.of(problem, trajectory);
+                let is_smooth = problem.smoothness == Smoothness::Jerk;
+                slowed(trajectory, &of, KeptLimits { outputs: self.worker.local.limits(), is_smooth })
+            }
+        };
         path.refined = self.worker.problem.torque.then(|| trajectory.clone());
         Ok(Attempt::Made(trajectory))
     }
@@ -203,7 +224,15 @@ impl Joints<'_> {
             Some(_) => self.worker.local.limits().to_vec(),
             None => mechanism.limits.clone(),
         };
-        self.worker.refining(|worker| polish(trajectory, &limits, &mut worker.local, moves, seed))
+        let Worker { options, problem, .. } = self.worker;
+        if options.cost.is_duration() {
+            return self.worker.refining(|worker| polish(trajectory, &limits, &mut worker.local, moves, seed));
+        }
+        let of = |trajectory: &Trajectory| options.cost.of(problem, trajectory);
+        let steering = mechanism.vehicle().is_none().then(|| options.cost.steering(mechanism)).flatten();
+        let cost = ReducedCost { of: &of, steering };
+        let kept = KeptLimits { outputs: &limits, is_smooth: problem.smoothness == Smoothness::Jerk };
+        self.worker.refining(|worker| reduce(trajectory, &cost, kept, &mut worker.local, moves, seed))
     }
 
     /// A path made a trajectory: as it is, or without needless corners, and shortened.

@@ -10,6 +10,7 @@ mod aorrtc;
 mod batch;
 mod braking;
 mod callbacks;
+mod cost;
 mod drive;
 mod driver;
 mod error;
@@ -33,7 +34,8 @@ mod termination;
 mod worker;
 
 pub use batch::{Task, plan_batch};
-pub use callbacks::{Cost, Observer, Progress, Sampling};
+pub use callbacks::{Observer, Progress, Sampling};
+pub use cost::Cost;
 pub use error::{EndFault, FailureHint, PlanError, Unsolved};
 pub use fly::Attitude;
 pub use gap::Gap;

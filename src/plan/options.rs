@@ -6,7 +6,6 @@ use crate::check::Lengths;
 use crate::error::{InvalidValue, magnitude, positive};
 use crate::problem::{Constraint, Problem};
 use crate::stop::CancelToken;
-use crate::trajectory::Trajectory;
 use std::fmt;
 use std::time::Duration;
 
@@ -23,8 +22,8 @@ pub struct PlanOptions {
     pub cancel: Option<CancelToken>,
     /// Is told of the first answer, and of every better one.
     pub observer: Option<Observer>,
-    /// What the best of several answers is judged by; `None`: its duration.
-    pub cost: Option<Cost>,
+    /// What the best of several answers is judged by.
+    pub cost: Cost,
     /// Distance that is kept from obstacles at every instant, proved, metres; between links of the robot it is enough
     /// that they do not touch.
     pub clearance: f64,
@@ -32,8 +31,8 @@ pub struct PlanOptions {
     pub constraints: Vec<Constraint>,
     /// The caller's own way to draw samples; `None`: evenly within the bounds. Of arms and points alone.
     pub sampling: Option<Sampling>,
-    /// Which search.
-    pub algorithm: Algorithm,
+    /// Which search; `None`: AORRTC for arms and points, and for vehicles the one that is made for them.
+    pub algorithm: Option<Algorithm>,
     /// Budget of samples drawn by the search.
     pub max_samples: u64,
     /// Longest edge of the search, in the flat output space: root of the sum of squares, each times the root of how
@@ -82,16 +81,6 @@ impl PlanOptions {
         CertifyOptions { least_world_clearance: self.clearance, ..CertifyOptions::default() }
     }
 
-    /// What a trajectory costs.
-    pub(super) fn cost_of(&self, trajectory: &Trajectory) -> f64 {
-        self.cost.as_ref().map_or_else(|| trajectory.duration(), |cost| cost.of(trajectory))
-    }
-
-    /// No trajectory that takes longer than this, seconds, costs less than one of that cost.
-    pub(super) fn longest(&self, cost: f64) -> f64 {
-        if self.cost.is_none() { cost } else { f64::INFINITY }
-    }
-
     /// Checks that they make sense.
     ///
     /// # Errors
@@ -101,6 +90,9 @@ impl PlanOptions {
         range.map_or(Ok(()), |range| positive("range", range))?;
         resolution.map_or(Ok(()), |resolution| positive("resolution", resolution))?;
         magnitude("clearance", clearance)?;
+        if let Some(what) = self.cost.fault() {
+            return Err(InvalidValue::new("cost", &self.cost, what));
+        }
         if !(0.0..=1.0).contains(&moving_share) {
             return Err(InvalidValue::new("moving_share", moving_share, "a share from 0 to 1"));
         }
@@ -121,11 +113,11 @@ impl Default for PlanOptions {
             time_limit: Some(Duration::from_secs(5)),
             cancel: None,
             observer: None,
-            cost: None,
+            cost: Cost::duration(),
             clearance: 0.0,
             constraints: Vec::new(),
             sampling: None,
-            algorithm: Algorithm::RrtConnect,
+            algorithm: None,
             max_samples: 100_000_000,
             range: None,
             moving_share: 0.0,
@@ -140,10 +132,10 @@ impl Default for PlanOptions {
 }
 
 /// Which search finds the paths of arms and points.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
-    /// RRT-Connect (Kuffner and LaValle, ICRA 2000): the first answer soonest; better ones by searches anew.
-    #[default]
+    /// RRT-Connect (Kuffner and LaValle, ICRA 2000): the first answer soonest; better ones by searches anew, which know
+    /// nothing of the answers before them.
     RrtConnect,
     /// AORRTC (Wilson, Thomason, Kingston and Gammell, RA-L 2025): the first answer as of RRT-Connect; then searches for
     /// better ones alone, each below the duration of the best so far. As time goes on, it converges to the best motion.

@@ -251,7 +251,9 @@ impl<'a> PlanCall<'a> {
         let Finish { best, violation, gap, .. } = workers.swap_remove(best.map_or(0, |(i, _)| i));
         match best {
             Ok(best) => {
-                let statistics = Statistics { least_duration: least_duration(self.problem), ..statistics };
+                let least_duration = least_duration(self.problem);
+                let least_cost = self.options.cost.least(self.problem, least_duration);
+                let statistics = Statistics { least_duration, least_cost, ..statistics };
                 let cut_short = self.termination.interrupted();
                 Ok(best.solution(statistics.of(self.begun.elapsed()), cut_short))
             }

@@ -290,7 +290,7 @@ pub fn replan_by(
     let share = if driving_on.is_some() { 1.0 } else { AT_ONCE };
     let at_once = departure.plan(&here, plan, &call.part(share));
     if let Some(driving_on) = driving_on {
-        return call.timed(shorter(at_once, driving_on, options));
+        return call.timed(shorter(at_once, driving_on, (problem, options)));
     }
     if !matches!(at_once, Err(PlanError::Unsupported(_) | PlanError::Budget(_) | PlanError::Cancelled(_))) {
         return call.timed(at_once);
@@ -341,17 +341,18 @@ fn staying(
 fn shorter(
     at_once: Result<Solution, PlanError>,
     (trajectory, certificate): (Trajectory, Certificate),
-    options: &PlanOptions,
+    (problem, options): (&Problem, &PlanOptions),
 ) -> Result<Solution, PlanError> {
+    let of = |trajectory: &Trajectory| options.cost.of(problem, trajectory);
     let (statistics, cut_short) = match at_once {
-        Ok(solution) if options.cost_of(&solution.trajectory) < options.cost_of(&trajectory) => {
+        Ok(solution) if of(&solution.trajectory) < of(&trajectory) => {
             return Ok(solution);
         }
         Ok(solution) => (solution.statistics, solution.cut_short),
         // Even where a backend failed, driving on is proved.
         Err(error) => (error.statistics(), error.unsolved().map(|unsolved| unsolved.budget)),
     };
-    let statistics = Statistics { raw_duration: trajectory.duration(), ..statistics };
+    let statistics = Statistics { raw_duration: trajectory.duration(), cost: of(&trajectory), ..statistics };
     Ok(Solution { trajectory, certificate, statistics, improvements: 0, cut_short })
 }
 

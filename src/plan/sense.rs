@@ -18,10 +18,11 @@ pub(super) fn admit(problem: &Problem, options: &PlanOptions) -> Result<(), Inva
             "none: the searches of vehicles draw their own",
         ));
     }
-    if options.algorithm != Algorithm::RrtConnect && problem.mechanism.vehicle().is_some() {
+    if let Some(algorithm @ (Algorithm::Aorrtc | Algorithm::RrtStar)) = options.algorithm
+        && problem.mechanism.vehicle().is_some() {
         return Err(InvalidValue::new(
             "options.algorithm",
-            options.algorithm,
+            algorithm,
             format!("{}: the others are for arms and points", Algorithm::RrtConnect),
         ));
     }

@@ -63,9 +63,21 @@ pub struct Statistics {
     /// longer than the best that there is by no more than what it takes beyond this.
     #[serde(rename = "least_duration_s")]
     pub least_duration: f64,
+    /// What the answer costs: its duration, unless there is another measure ([`PlanOptions::cost`](super::PlanOptions::cost)).
+    pub cost: f64,
+    /// No motion of this problem costs less, whatever stands in the way; of the caller's own cost nothing is known, which is
+    /// minus infinity.
+    #[serde(serialize_with = "finite")]
+    pub least_cost: f64,
 }
 
 impl Statistics {
+    /// By what share the cost may exceed the least that there is: 0 where none is less. `None` where nothing is known of the
+    /// least.
+    pub fn gap(&self) -> Option<f64> {
+        gap(self.cost, self.least_cost)
+    }
+
     /// Time of the whole call.
     pub fn total(&self) -> Duration {
         self.setup + self.plan + self.refine + self.certify
@@ -76,6 +88,16 @@ impl Statistics {
     pub(super) fn of(self, whole: Duration) -> Self {
         Self { setup: whole.saturating_sub(self.plan + self.refine + self.certify), ..self }
     }
+}
+
+/// By what share a cost may exceed the least, where something is known of that.
+pub(super) fn gap(cost: f64, least_cost: f64) -> Option<f64> {
+    least_cost.is_finite().then(|| if cost > least_cost { 1.0 - least_cost / cost } else { 0.0 })
+}
+
+/// JSON has no infinities.
+fn finite<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    if number.is_finite() { serializer.serialize_f64(*number) } else { serializer.serialize_none() }
 }
 
 fn microseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -105,6 +105,8 @@ pub(super) struct Worker<'a> {
     pub(super) violation: Option<Violation>,
     /// What was left between the trees of the last search, where it found nothing.
     pub(super) gap: Option<Gap>,
+    /// No answer costs less; known where there is an answer.
+    pub(super) least_cost: f64,
     /// Whether there is an answer: then nobody asks for the gap.
     pub(super) has_answer: bool,
     /// Moves by which what a search finds is polished, where its family does that before it is an answer: none at first,
@@ -151,6 +153,7 @@ impl<'a> Worker<'a> {
             states_before,
             violation: None,
             gap: None,
+            least_cost: f64::NEG_INFINITY,
             has_answer: false,
             polishes: if options.searches > 1 { 0 } else { options.polish_tries },
         }
@@ -216,6 +219,11 @@ impl<'a> Worker<'a> {
         let mut verdicts = Vec::new();
         self.local.checker().check_states(&batch, &mut verdicts)?;
         Ok(verdicts.iter().map(|v| matches!(v.status(), Status::Valid | Status::Effort)).collect())
+    }
+
+    /// What a trajectory costs.
+    pub(super) fn cost_of(&self, trajectory: &Trajectory) -> f64 {
+        self.options.cost.of(self.problem, trajectory)
     }
 
     /// A seed for what is done next: never the same twice, nor that of another worker.

@@ -121,7 +121,9 @@ impl Planner {
         let here = self.options_here();
         let certifier = Certifier::new(&problem, here.certify()).asking(&here.constraints);
         let certificate = certifier.under_way().certify(&trajectory)?;
-        let statistics = Statistics { certify: begun.elapsed(), ..Statistics::default() };
+        let cost = here.cost.of(&problem, &trajectory);
+        let (certify, least_cost) = (begun.elapsed(), f64::NEG_INFINITY);
+        let statistics = Statistics { certify, cost, least_cost, ..Statistics::default() };
         let solution = Solution { trajectory, certificate, statistics, improvements: 0, cut_short: None };
         Ok(Motion::new(solution, goal.to_owned(), self.mechanism.clone(), problem.smoothness))
     }

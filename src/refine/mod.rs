@@ -7,6 +7,7 @@ mod elastic;
 mod headings;
 mod knots;
 mod polish;
+mod reduce;
 mod route;
 mod settings;
 
@@ -15,6 +16,7 @@ pub(crate) use band::Band;
 pub use headings::turn_headings;
 pub use knots::Knots;
 pub use polish::polish;
+pub use reduce::{KeptLimits, ReducedCost, reduce, slowed};
 pub use route::{Route, shorten_route};
 
 use crate::check::CheckError;

@@ -48,3 +48,22 @@ pub(super) struct PolishSettings {
 impl PolishSettings {
     pub(super) const DEFAULT: Self = Self { least_share: 0.03, detours: 0.5, least_detour: 0.01 };
 }
+
+/// How moves are drawn that make a trajectory cost less.
+pub(super) struct ReduceSettings {
+    /// Share of the moves that are cubics of least effort, ...
+    pub(super) gentle: f64,
+    /// ... and that are the fastest motions; the others are detours.
+    pub(super) direct: f64,
+    /// Pieces are made up to so many times slower, or faster, at once; so is the whole at first, ...
+    pub(super) slowest: f64,
+    /// ... and then by the root of that, so often.
+    pub(super) halvings: u32,
+    /// A move must save at least this share of the whole, or it only adds knots.
+    pub(super) least_gain: f64,
+}
+
+impl ReduceSettings {
+    pub(super) const DEFAULT: Self =
+        Self { gentle: 0.5, direct: 0.25, slowest: 2.0, halvings: 12, least_gain: 1e-5 };
+}

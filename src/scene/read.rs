@@ -8,7 +8,7 @@ use super::{tables, vehicle, vehicle_state};
 use crate::base::Base;
 use crate::document::{self, Entry, Map, Node, Value, names, unknown};
 use crate::error::{InputError, Warnings};
-use crate::plan::{Algorithm, MAX_BATCH, PlanOptions, Quality};
+use crate::plan::{Algorithm, Cost, MAX_BATCH, PlanOptions, Quality};
 use crate::pose::Pose;
 use crate::problem::{GRAVITY, JointState, Problem, Smoothness};
 use crate::robot::{GivenLimits, LinkPadding, Mechanism, NamedState, Robot};
@@ -439,7 +439,8 @@ fn planner(node: &Node, mut default: PlanOptions) -> Result<PlanOptions, InputEr
     Ok(PlanOptions {
         seed: map.get("seed").map_or(Ok(default.seed), Node::natural)?,
         time_limit: map.get("time_limit").map_or(Ok(default.time_limit), time_limit)?,
-        algorithm: map.get("algorithm").map_or(Ok(default.algorithm), algorithm)?,
+        algorithm: map.get("algorithm").map(algorithm).transpose()?,
+        cost: map.get("cost").map_or(Ok(default.cost), cost)?,
         max_samples: map.get("max_samples").map_or(Ok(default.max_samples), Node::natural)?,
         range: positive("range")?.or(default.range),
         moving_share: map.get("moving_share").map_or(Ok(default.moving_share), share)?,
@@ -455,6 +456,11 @@ fn planner(node: &Node, mut default: PlanOptions) -> Result<PlanOptions, InputEr
 
 fn algorithm(node: &Node) -> Result<Algorithm, InputError> {
     let what = "rrt-connect, aorrtc or rrt-star";
+    node.text(what)?.parse().map_err(|_| node.expected(what))
+}
+
+fn cost(node: &Node) -> Result<Cost, InputError> {
+    let what = "duration, effort:SECOND, length or clearance:MARGIN:WEIGHT, numbers above 0";
     node.text(what)?.parse().map_err(|_| node.expected(what))
 }
 

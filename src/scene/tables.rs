@@ -222,6 +222,7 @@ pub(super) const PLANNER: &[Key] = &[
     Key::new("seed", Natural),
     Key::new("time_limit", Either(&[Positive, Word(&["none"])])),
     Key::new("algorithm", Word(&["rrt-connect", "aorrtc", "rrt-star"])),
+    Key::new("cost", Text),
     Key::new("max_samples", Natural),
     Key::new("range", Positive),
     Key::new("moving_share", Number),

@@ -5,7 +5,7 @@ use super::setup::{JointOverride, LimitChoice, RobotChoice, RobotSource};
 use super::tables;
 use super::write_vehicle::{self, EntryValue};
 use super::{PointRobot, Scene};
-use crate::plan::PlanOptions;
+use crate::plan::{Algorithm, PlanOptions};
 use crate::problem::{GRAVITY, JointState, Smoothness};
 use crate::robot::{LinkPadding, Mechanism, Sphere};
 use crate::world::{Obstacle, Shape};
@@ -251,7 +251,10 @@ impl StateKeys {
 struct PlannerEntry {
     seed: u64,
     time_limit: Seconds,
-    algorithm: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<String>,
     max_samples: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<f64>,
@@ -278,7 +281,9 @@ impl PlannerEntry {
         (*options != PlanOptions::default()).then(|| Self {
             seed: options.seed,
             time_limit: options.time_limit.map_or(Seconds::None("none"), |t| Seconds::Some(t.as_secs_f64())),
-            algorithm: options.algorithm.name(),
+            algorithm: options.algorithm.map(Algorithm::name),
+            // One of the caller's own is no text.
+            cost: options.cost.text().filter(|_| !options.cost.is_duration()),
             max_samples: options.max_samples,
             range: options.range,
             moving_share: options.moving_share,

@@ -112,7 +112,7 @@ impl TreeReport {
         });
         let title = format!("{}: {} seeds, {}", self.robot, self.runs.len(), self.neighbours);
         let band = Band { name: "best answer".to_owned(), points: points.collect() };
-        Chart { title, x: "states of the tree".to_owned(), y: "cost".to_owned(), bands: vec![band] }.svg()
+        Chart { title, x: "states of the tree".to_owned(), y: "cost".to_owned(), is_logarithmic: false, bands: vec![band] }.svg()
     }
 }
 
