@@ -806,6 +806,57 @@ fn bench_rrt_star_draws_cost_against_states() {
     flatout(&["bench", "rrt-star", "--neighbours", "within:-1"]).fails(2, &["within:X"]);
 }
 
+/// Cost against time of several searches: a table, a line per answer, and a picture.
+#[test]
+fn bench_converge_draws_cost_against_time() {
+    let folder = folder("converge");
+    let names = ["answers.csv", "curves.svg", "runs.json"];
+    let [csv, svg, json] = names.map(|name| folder.join(name).display().to_string());
+    let asked =
+        ["bench", "converge", "scenes/point_yard.yaml", "--kind", "arm", "--count", "2", "--seeds", "2"];
+    let planners =
+        ["--planner", "aorrtc", "--planner", "rrt-connect", "--planner", "rrt-star", "--time", "0.02"];
+    let files = ["--csv", &csv, "--svg", &svg, "--json", &json];
+    let output = flatout(&[&asked[..], &planners, &files].concat());
+    let table = output.ends_with(0).out.clone();
+    assert!(["aorrtc", "rrt-connect", "rrt-star", "6/6"].iter().all(|word| table.contains(word)), "{table}");
+    let mut before: Option<(String, f64, f64)> = None;
+    let text = std::fs::read_to_string(&csv).unwrap();
+    for line in text.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let (run, seconds, cost) =
+            (fields[..3].join(","), fields[3].parse().unwrap(), fields[4].parse().unwrap());
+        if let Some((_, earlier, dearer)) = before.filter(|(other, ..)| *other == run) {
+            assert!(seconds >= earlier && cost < dearer, "{line}");
+        }
+        before = Some((run, seconds, cost));
+    }
+    assert!(before.is_some() && std::fs::read_to_string(&svg).unwrap().starts_with("<svg"));
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
+    assert_eq!(report["runs"].as_array().unwrap().len(), 18);
+    flatout(&["bench", "converge"]).fails(2, &["SCENES"]);
+    flatout(&["bench", "converge", "--kind", "arm", "--cost", "effort:-1"]).fails(2, &["effort:SECOND"]);
+}
+
+/// What answers are judged by stands in scenes and on the command line.
+#[test]
+fn answers_are_judged_by_what_is_asked() {
+    let cost = |cost: &str| {
+        let output = flatout(&["plan", "scenes/point_yard.yaml", "--quality", "balanced", "--cost", cost]);
+        output.ends_with(0).out.clone()
+    };
+    assert!(cost("effort:1").contains("no motion costs less than"));
+    assert!(cost("duration").contains("no motion takes less than"));
+    flatout(&["plan", "scenes/point_yard.yaml", "--cost", "speed"]).fails(2, &["clearance:MARGIN:WEIGHT"]);
+    let scene = std::fs::read_to_string("scenes/point_yard.yaml").unwrap();
+    let folder = folder("costs");
+    let file = folder.join("scene.yaml").display().to_string();
+    std::fs::write(&file, format!("{scene}\nplanner: {{cost: 'effort:1', quality: balanced}}\n")).unwrap();
+    assert!(flatout(&["plan", &file]).ends_with(0).out.contains("no motion costs less than"));
+    std::fs::write(&file, format!("{scene}\nplanner: {{cost: effort}}\n")).unwrap();
+    flatout(&["plan", &file]).fails(2, &["cost", "effort:SECOND"]);
+}
+
 #[test]
 fn bench_kinopax_plans_every_seed() {
     let folder = folder("kinopax");

@@ -231,7 +231,6 @@ fn moving_nodes_are_searched_too() {
     }
 }
 
-/// Efforts, by plain evaluation: within limits where they are checked, and beyond where they are not.
 /// Kinodynamic RRT*: certified, the same for the same seed, within torques and jerks, and better the longer its tree grows.
 #[test]
 fn optimal_trees_answer_too() {
@@ -250,7 +249,7 @@ fn optimal_trees_answer_too() {
     }
     let Scene { problem, options, .. } = scene("car_parking");
     let why = refusal(&problem, &PlanOptions { algorithm: Some(Algorithm::RrtStar), ..options }).to_string();
-    assert!(why.contains("rrt-star is for arms and points"), "{why}");
+    assert!(why.contains("aorrtc and rrt-star are for arms and points"), "{why}");
 }
 
 /// Every answer takes at least what limits alone ask for, and where nothing stands in the way of a point at rest, that is

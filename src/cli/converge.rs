@@ -8,6 +8,7 @@ use super::progress::ProgressLine;
 use super::telling::load_scene;
 use crate::bench::converge::{ConvergeReport, converge};
 use crate::bench::report::Machine;
+use crate::bench::search_families::SearchFamily;
 use crate::error::InputError;
 use crate::plan::{Algorithm, Cost, PlanOptions};
 use crate::problem::Problem;
@@ -18,8 +19,8 @@ use std::time::Duration;
 
 #[derive(Args)]
 pub(super) struct ConvergeArgs {
-    /// Scene files; or, in their place or beside them, --mbm
-    #[arg(required_unless_present = "mbm")]
+    /// Scene files; or, in their place or beside them, --mbm or --kind
+    #[arg(required_unless_present_any = ["mbm", "kind"])]
     scenes: Vec<PathBuf>,
     /// MotionBenchMaker problems (mbm-json/1)
     #[arg(long, value_name = "FILE", requires = "urdf")]
@@ -29,6 +30,12 @@ pub(super) struct ConvergeArgs {
     urdf: Option<PathBuf>,
     #[command(flatten)]
     suite: SuiteArgs,
+    /// Random problems of a family: maze2d, maze3d or arm; may be given again
+    #[arg(long)]
+    kind: Vec<SearchFamily>,
+    /// Problems of each family
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count)]
+    count: usize,
     /// Every so many of the suite's problems only
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     every: usize,
@@ -100,6 +107,12 @@ fn entries(args: &ConvergeArgs) -> Result<Vec<Entry>, Failure> {
     for path in &args.scenes {
         let Scene { problem, options, .. } = load_scene(path, DefaultLimits::default())?;
         entries.push((path.display().to_string(), problem, options));
+    }
+    for &kind in &args.kind {
+        for index in 0..args.count as u64 {
+            let problem = kind.problem(index, 1.0)?;
+            entries.push((format!("{} {index}", kind.name()), problem, PlanOptions::default()));
+        }
     }
     if let (Some(file), Some(urdf)) = (&args.mbm, &args.urdf) {
         let (suite, problems) = args.suite.load(file, urdf)?;

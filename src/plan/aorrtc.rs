@@ -5,6 +5,7 @@
 //! What a path costs is what each of its edges takes at full speed: the greatest share of the outputs' ways in their
 //! greatest velocities. No motion along the path takes less, however its corners are cut, but what it loses where it
 //! gathers speed. So a search below the bound misses no better motion, and paths that can't lead to one are not followed.
+//! Refinement makes paths much shorter, where they wind; so searches below a looser bound take turns with those.
 //!
 //! Imports `grown`, `search`, `local_planner` and what lies below them.
 
@@ -86,13 +87,15 @@ impl CostTree {
 }
 
 impl<'a> Aorrtc<'a> {
-    /// A search for motions that take less than `longest` seconds, to those of some goals that can be reached so soon.
+    /// A search for motions that take less than `longest` seconds, to those of some goals that can be reached so soon; along
+    /// paths that may cost more than such a motion can, by a factor `loose` of at least 1, as refinement makes them shorter.
     pub(super) fn new(
         problem: &'a Problem,
         goals: &[&JointState],
         options: &'a PlanOptions,
         seed: u64,
         longest: f64,
+        loose: f64,
     ) -> Self {
         let mut metric = Metric::new(problem, options);
         let limits = steering_limits(problem);
@@ -104,7 +107,7 @@ impl<'a> Aorrtc<'a> {
         let start = CostTree::new(&metric.weights, from_start, std::iter::once(&problem.start));
         let goal = CostTree::new(&metric.weights, from_goal, goals.iter().copied());
         let is_at_rest = goals.iter().all(|goal| goal.is_at_rest()) && problem.start.is_at_rest();
-        let bound = if is_at_rest { at_full_speed(&limits, longest) } else { longest };
+        let bound = loose.max(1.0) * if is_at_rest { at_full_speed(&limits, longest) } else { longest };
         let second = second(&metric.weights, &limits);
         Self { options, metric, limits, pace, second, bound, trees: [start, goal], samples: 0 }
     }
@@ -309,6 +312,14 @@ impl ResumableSearch for Aorrtc<'_> {
             }
         }
     }
+}
+
+/// What a path costs, as a share of the longest that a motion of so many seconds can go.
+pub(super) fn looseness(problem: &Problem, path: &Knots, duration: f64) -> f64 {
+    let limits = steering_limits(problem);
+    let pace: Vec<f64> = limits.iter().map(|limits| 1.0 / limits.velocity).collect();
+    let edges = path.states.windows(2).map(|pair| full_speed(&pace, &pair[0].position, &pair[1].position));
+    edges.sum::<f64>() / at_full_speed(&limits, duration)
 }
 
 /// What a straight edge takes at full speed, seconds.

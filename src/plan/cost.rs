@@ -55,10 +55,11 @@ enum Measure {
 /// Steps of equal time in which the room around a motion is looked at.
 const LOOKS: usize = 64;
 
-/// Parts of each piece of a motion over which its speed is integrated, by Gauss and Legendre's rule of five points.
+/// Parts of each piece of a motion over which its speed is integrated; squared accelerations are exact as a whole, up to
+/// pieces of degree 6.
 const PARTS: usize = 4;
 
-/// That rule on [-1, 1]: places and weights.
+/// Gauss and Legendre's rule of five points on [-1, 1]: places and weights.
 const GAUSS: [[f64; 2]; 5] = [
     [0.0, 128.0 / 225.0],
     [-0.538_469_310_105_683_1, 0.478_628_670_499_366_5],
@@ -79,7 +80,8 @@ impl Cost {
         Self(Measure::Effort(second))
     }
 
-    /// The length of the path in the space of flat outputs: the integral of |v| over the time, rad or m.
+    /// The length of the path in the space of flat outputs: the integral of |v| over the time, rad or m. Time does not count:
+    /// what is the shortest way may stop at every corner.
     pub fn length() -> Self {
         Self(Measure::Length)
     }
@@ -117,14 +119,19 @@ impl Cost {
         matches!(self.0, Measure::Duration)
     }
 
+    /// Whether it is the length of the path.
+    pub(super) fn is_length(&self) -> bool {
+        matches!(self.0, Measure::Length)
+    }
+
     /// What a trajectory costs that solves a problem; what is no number is worse than anything.
     pub fn of(&self, problem: &Problem, trajectory: &Trajectory) -> f64 {
         let cost = match &self.0 {
             Measure::Duration => trajectory.duration(),
             Measure::Effort(second) => {
-                second * trajectory.duration() + integral(trajectory, 2, |a| a.iter().map(|a| a * a).sum())
+                second * trajectory.duration() + integral(trajectory, 2, 1, |a| a.iter().map(|a| a * a).sum())
             }
-            Measure::Length => integral(trajectory, 1, |v| v.iter().map(|v| v * v).sum::<f64>().sqrt()),
+            Measure::Length => integral(trajectory, 1, PARTS, |v| v.iter().map(|v| v * v).sum::<f64>().sqrt()),
             Measure::Clearance { margin, weight } => {
                 trajectory.duration() * (1.0 + weight * nearness(problem, trajectory, *margin))
             }
@@ -190,13 +197,13 @@ impl Cost {
     }
 }
 
-/// The integral over the time of what is made of a derivative.
-fn integral(trajectory: &Trajectory, order: usize, of: impl Fn(&[f64]) -> f64) -> f64 {
+/// The integral over the time of what is made of a derivative, over each piece in so many parts.
+fn integral(trajectory: &Trajectory, order: usize, parts: usize, of: impl Fn(&[f64]) -> f64) -> f64 {
     let mut values = vec![0.0; trajectory.dof()];
     let mut sum = 0.0;
     for segment in trajectory.segments() {
-        let half = 0.5 * segment.duration / PARTS as f64;
-        for part in 0..PARTS {
+        let half = 0.5 * segment.duration / parts as f64;
+        for part in 0..parts {
             let middle = half * (2 * part + 1) as f64;
             for [place, weight] in GAUSS {
                 segment.evaluate(middle + half * place, order, &mut values);
@@ -300,9 +307,9 @@ mod tests {
     #[test]
     fn integrals_are_exact() {
         let trajectory = there();
-        let effort = integral(&trajectory, 2, |a| a.iter().map(|a| a * a).sum());
+        let effort = integral(&trajectory, 2, 1, |a| a.iter().map(|a| a * a).sum());
         assert!((effort - 16.0).abs() < 1e-12, "{effort}");
-        let length = integral(&trajectory, 1, |v| v.iter().map(|v| v * v).sum::<f64>().sqrt());
+        let length = integral(&trajectory, 1, PARTS, |v| v.iter().map(|v| v * v).sum::<f64>().sqrt());
         assert!((length - 1.0).abs() < 1e-12, "{length}");
     }
 

@@ -1,6 +1,6 @@
 //! The family of arms and points: every flat output is a joint, or moves as one, and edges are polynomials of time.
 
-use super::aorrtc::Aorrtc;
+use super::aorrtc::{Aorrtc, looseness};
 use super::driver::{Answer, Attempt, Family, GRACE, patience};
 use super::options::Algorithm;
 use super::portfolio::Portfolio;
@@ -10,7 +10,7 @@ use super::{Halt, Termination};
 use crate::certify::{LimitKind, Violation};
 use crate::check::CheckError;
 use crate::problem::{JointState, Smoothness};
-use crate::refine::{KeptLimits, Knots, ReducedCost, polish, reduce, shorten, skip_corners, slowed};
+use crate::refine::{KeptLimits, Knots, ReducedCost, polish, reduce, shorten, skip_corners, slowed, straighten};
 use crate::stop::Stop;
 use crate::trajectory::{Trajectory, derivative};
 
@@ -28,11 +28,16 @@ struct JointSettings {
     least_slowing: f64,
     /// Searches below a bound that may find nothing, one after another, before each may take as long again.
     fruitless: u32,
+    /// By which powers of the factor by which refinement made the best answer's path shorter bounds are loosened, search by
+    /// search.
+    looseness: [f64; 3],
 }
 
 impl JointSettings {
     const DEFAULT: Self =
-        Self { refinements: 2, most_excess: 2e-2, slowing_per_excess: 0.5, least_slowing: 5e-3, fruitless: 16 };
+        Self { refinements: 2, most_excess: 2e-2, slowing_per_excess: 0.5, least_slowing: 5e-3, fruitless: 16,
+        looseness: [1.0, 0.5, 0.0],
+    };
 }
 
 /// One worker's search for trajectories of joints.
@@ -44,6 +49,9 @@ pub(super) struct Joints<'a> {
     tree: Option<JointRrtStar<'a>>,
     /// Searches below a bound that have found nothing, since one did.
     fruitless: u32,
+    /// The path that a trajectory was made of last, and that of the best answer.
+    last: Knots,
+    best: Knots,
 }
 
 /// A path of a search.
@@ -60,7 +68,12 @@ pub(super) struct JointPath {
 impl<'a> Joints<'a> {
     pub(super) fn new(mut worker: Worker<'a>, goals: &[&'a JointState]) -> Self {
         let goals = ranked(&mut worker, goals);
-        Self { worker, goals, tree: None, fruitless: 0 }
+        Self { worker, goals, tree: None, fruitless: 0, last: Knots::default(), best: Knots::default() }
+    }
+
+    /// By what factor the path of the best answer costs more than motions of so many seconds can.
+    fn looseness(&self, longest: f64) -> f64 {
+        looseness(self.worker.problem, &self.best, longest).max(1.0)
     }
 
     /// The goals of the next search for a better answer: by turns the one that the best leads to, and the next of
@@ -128,7 +141,9 @@ impl<'a> Family<'a> for Joints<'a> {
         let longest = best.map_or(f64::INFINITY, |best| options.cost.longest(best.cost));
         let raw = match options.algorithm {
             None | Some(Algorithm::Aorrtc) if longest.is_finite() => {
-                let mut search = Aorrtc::new(problem, &self.goals, options, begun.seed, longest);
+                let turns = JointSettings::DEFAULT.looseness;
+                let loose = self.looseness(longest).powf(turns[self.worker.statistics.searches as usize % turns.len()]);
+                let mut search = Aorrtc::new(problem, &self.goals, options, begun.seed, longest, loose);
                 let found = self.worker.search(&begun, &mut search, termination, repairs);
                 self.fruitless = if found.is_ok() { 0 } else { self.fruitless.saturating_add(1) };
                 found?
@@ -191,17 +206,29 @@ impl<'a> Family<'a> for Joints<'a> {
         let seed = self.worker.seed().wrapping_add(path.refinements.into());
         path.refinements += 1;
         let trajectory = self.refined(path, is_last, seed)?;
+        self.last.clone_from(path.shorter.as_ref().unwrap_or(&path.raw));
         let Worker { options, problem, .. } = self.worker;
         let trajectory = match options.cost.is_duration() {
             true => trajectory,
             false => {
                 let of = |trajectory: &Trajectory| options.cost.of(problem, trajectory);
                 let is_smooth = problem.smoothness == Smoothness::Jerk;
-                slowed(trajectory, &of, KeptLimits { outputs: self.worker.local.limits(), is_smooth })
+                self.worker.refining(|worker| {
+                    slowed(trajectory, &of, KeptLimits { outputs: worker.local.limits(), is_smooth })
+                })
             }
         };
         path.refined = self.worker.problem.torque.then(|| trajectory.clone());
         Ok(Attempt::Made(trajectory))
+    }
+
+    fn keep(&mut self) {
+        self.best.clone_from(&self.last);
+    }
+
+    fn polish(&mut self, best: &Answer, moves: u32) -> Result<Option<Trajectory>, CheckError> {
+        self.last.clone_from(&self.best);
+        self.shorter(&best.trajectory, moves)
     }
 
     fn shorter(&mut self, trajectory: &Trajectory, moves: u32) -> Result<Option<Trajectory>, CheckError> {
@@ -229,6 +256,14 @@ impl Joints<'_> {
             return self.worker.refining(|worker| polish(trajectory, &limits, &mut worker.local, moves, seed));
         }
         let of = |trajectory: &Trajectory| options.cost.of(problem, trajectory);
+        if self.is_straight() {
+            let path = &mut self.last;
+            let straight = self.worker.refining(|worker| {
+                straighten(path, &mut worker.local, moves, seed)?;
+                shorten(path, &mut worker.local, 0, seed)
+            })?;
+            return Ok(if of(&straight) < of(&trajectory) { straight } else { trajectory });
+        }
         let steering = mechanism.vehicle().is_none().then(|| options.cost.steering(mechanism)).flatten();
         let cost = ReducedCost { of: &of, steering };
         let kept = KeptLimits { outputs: &limits, is_smooth: problem.smoothness == Smoothness::Jerk };
@@ -238,6 +273,7 @@ impl Joints<'_> {
     /// A path made a trajectory: as it is, or without needless corners, and shortened.
     fn refined(&mut self, path: &mut JointPath, as_it_is: bool, seed: u64) -> Result<Trajectory, CheckError> {
         let tries = self.worker.options.shortcut_tries;
+        let is_straight = self.is_straight();
         self.worker.refining(|worker| {
             let local = &mut worker.local;
             if as_it_is {
@@ -246,11 +282,25 @@ impl Joints<'_> {
             if path.shorter.is_none() && tries > 0 {
                 let mut shorter = path.raw.clone();
                 skip_corners(&mut shorter, local)?;
+                if is_straight {
+                    straighten(&mut shorter, local, tries, seed)?;
+                }
                 path.shorter = Some(shorter);
             }
             let shorter = path.shorter.as_ref().unwrap_or(&path.raw);
-            shorten(shorter, local, tries, seed)
+            let quick = shorten(shorter, local, tries, seed)?;
+            if !is_straight {
+                return Ok(quick);
+            }
+            let straight = shorten(shorter, local, 0, seed)?;
+            let cost = |trajectory: &Trajectory| worker.options.cost.of(worker.problem, trajectory);
+            Ok(if cost(&straight) < cost(&quick) { straight } else { quick })
         })
+    }
+
+    /// Whether the way is what counts, so that it is better driven straight from stop to stop.
+    fn is_straight(&self) -> bool {
+        self.worker.options.cost.is_length() && self.worker.problem.mechanism.vehicle().is_none()
     }
 
     /// How many times as long a trajectory is to take whose efforts were too great for a certificate. `None` where

@@ -171,6 +171,10 @@ impl<'a> Family<'a> for Rolling<'a> {
         Ok(self.slower.pop().map_or(Attempt::Failed, Attempt::Made))
     }
 
+    fn keep(&mut self) {
+        self.joints.keep();
+    }
+
     fn shorter(&mut self, trajectory: &Trajectory, moves: u32) -> Result<Option<Trajectory>, CheckError> {
         let polished = self.joints.polished(trajectory.clone(), moves)?;
         Ok(self.faster(polished)?.pop())

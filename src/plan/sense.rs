@@ -23,7 +23,7 @@ pub(super) fn admit(problem: &Problem, options: &PlanOptions) -> Result<(), Inva
         return Err(InvalidValue::new(
             "options.algorithm",
             algorithm,
-            format!("{}: the others are for arms and points", Algorithm::RrtConnect),
+            format!("{}: aorrtc and rrt-star are for arms and points", Algorithm::RrtConnect),
         ));
     }
     bounded(problem)

@@ -10,12 +10,14 @@ mod polish;
 mod reduce;
 mod route;
 mod settings;
+mod straighten;
 
 pub use arcs::drive_by_arcs;
 pub(crate) use band::Band;
 pub use headings::turn_headings;
 pub use knots::Knots;
 pub use polish::polish;
+pub use straighten::straighten;
 pub use reduce::{KeptLimits, ReducedCost, reduce, slowed};
 pub use route::{Route, shorten_route};
 

@@ -26,7 +26,7 @@ pub struct ReducedCost<'c> {
 ///   grow with time;
 /// - the cubic of least effort between them, of the duration that costs the least where it is known, else of a random one:
 ///   for those that grow with accelerations;
-/// - the whole, slower or faster.
+/// - the whole, slower or faster; and first of all the whole as one cubic.
 ///
 /// Stops early, with what it has, when `local` is late.
 ///
@@ -43,12 +43,22 @@ pub fn reduce(
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let trajectory = slowed(trajectory, cost.of, limits);
     let before = (cost.of)(&trajectory);
-    let mut reducer = Reducer { cost, limits, at: before, shortener: Shortener::new(trajectory, local) };
-    for _ in 0..tries {
+    let shortener = Shortener::new(trajectory, local);
+    let mut reducer = Reducer { cost, limits, at: before, tried: [1; 3], won: [1; 3], shortener };
+    for number in 0..tries {
         if reducer.shortener.local.is_late() {
             break;
         }
-        reducer.replace(&mut rng)?;
+        let duration = reducer.shortener.trajectory.duration();
+        let (kind, from, to) = match number {
+            0 => (Kind::Gentle, 0.0, duration),
+            _ => {
+                let length = duration * PolishSettings::DEFAULT.least_share.powf(rng.random::<f64>());
+                let from = rng.random::<f64>() * (duration + length) - length;
+                (reducer.draw(&mut rng), from.max(0.0), (from + length).min(duration))
+            }
+        };
+        reducer.replace(kind, from, to, &mut rng)?;
     }
     Ok(slowed(reducer.shortener.trajectory, cost.of, limits))
 }
@@ -114,16 +124,41 @@ struct Reducer<'r, 'l, 'c> {
     shortener: Shortener<'l, 'c>,
     /// What it costs now.
     at: f64,
+    /// How many moves of each kind were tried, and how many of them won.
+    tried: [u32; 3],
+    won: [u32; 3],
+}
+
+/// Kinds of moves.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// The cubic of least effort.
+    Gentle,
+    /// The fastest motion.
+    Direct,
+    /// The fastest motion by way of a state nearby.
+    Detour,
 }
 
 impl Reducer<'_, '_, '_> {
-    /// Tries one motion in place of a piece.
-    fn replace(&mut self, rng: &mut Pcg64Mcg) -> Result<(), CheckError> {
-        let Self { cost, limits, shortener, at } = self;
-        let duration = shortener.trajectory.duration();
-        let length = duration * PolishSettings::DEFAULT.least_share.powf(rng.random::<f64>());
-        let from = rng.random::<f64>() * (duration + length) - length;
-        let (from, to) = (from.max(0.0), (from + length).min(duration));
+    /// Draws a kind of move: the more often, the greater the share of its moves that won.
+    fn draw(&self, rng: &mut Pcg64Mcg) -> Kind {
+        let share = |kind: usize| f64::from(self.won[kind]) / f64::from(self.tried[kind]);
+        let shares = [0, 1, 2].map(|kind| share(kind).max(ReduceSettings::DEFAULT.least_share));
+        let mut left = rng.random::<f64>() * shares.iter().sum::<f64>();
+        for (kind, share) in [Kind::Gentle, Kind::Direct, Kind::Detour].into_iter().zip(shares) {
+            left -= share;
+            if left < 0.0 {
+                return kind;
+            }
+        }
+        Kind::Detour
+    }
+
+    /// Tries one motion in place of what lies between two instants.
+    fn replace(&mut self, kind: Kind, from: f64, to: f64, rng: &mut Pcg64Mcg) -> Result<(), CheckError> {
+        let Self { cost, limits, shortener, at, tried, won } = self;
+        tried[kind as usize] += 1;
         if to - from < 2.0 * shortener.shortest {
             return Ok(());
         }
@@ -132,27 +167,29 @@ impl Reducer<'_, '_, '_> {
         state(trajectory, from, start);
         state(trajectory, to, end);
         let (a, b) = ((&*start).into(), (&*end).into());
-        let kind = rng.random::<f64>();
-        let motion = if kind < ReduceSettings::DEFAULT.gentle {
+        let motion = match kind {
+            Kind::Gentle => {
             let best = cost.steering.as_ref().map(|steering| {
                 steering.least_cost_duration(&start.position, &start.velocity, &end.position, &end.velocity)
             });
             let drawn = (to - from) * ReduceSettings::DEFAULT.slowest.powf(2.0 * rng.random::<f64>() - 1.0);
             local.connect_gently(a, b, best.unwrap_or(drawn))?
-        } else if kind < ReduceSettings::DEFAULT.gentle + ReduceSettings::DEFAULT.direct {
-            local.connect_fastest(a, b, f64::INFINITY)?
-        } else {
+            }
+            Kind::Direct => local.connect_fastest(a, b, f64::INFINITY)?,
+            Kind::Detour => {
             let mut via = start.clone();
             state(trajectory, 0.5 * (from + to), &mut via);
             let size = PolishSettings::DEFAULT.least_detour.powf(rng.random::<f64>());
             shift(&mut via, limits.outputs, 0.5 * (to - from), size, rng);
             local.connect_fastest_by(a, (&via).into(), b, f64::INFINITY)?
+            }
         };
         let Some(motion) = motion.filter(|motion| limits.keep(motion)) else { return Ok(()) };
         trajectory.splice_into(from, to, motion, next);
         let costs = (cost.of)(next);
         if costs < *at * (1.0 - ReduceSettings::DEFAULT.least_gain) {
             *at = costs;
+            won[kind as usize] += 1;
             std::mem::swap(trajectory, next);
         }
         Ok(())

@@ -51,10 +51,8 @@ impl PolishSettings {
 
 /// How moves are drawn that make a trajectory cost less.
 pub(super) struct ReduceSettings {
-    /// Share of the moves that are cubics of least effort, ...
-    pub(super) gentle: f64,
-    /// ... and that are the fastest motions; the others are detours.
-    pub(super) direct: f64,
+    /// However seldom a kind of move wins, it is drawn as if it won this share of the times.
+    pub(super) least_share: f64,
     /// Pieces are made up to so many times slower, or faster, at once; so is the whole at first, ...
     pub(super) slowest: f64,
     /// ... and then by the root of that, so often.
@@ -65,5 +63,5 @@ pub(super) struct ReduceSettings {
 
 impl ReduceSettings {
     pub(super) const DEFAULT: Self =
-        Self { gentle: 0.5, direct: 0.25, slowest: 2.0, halvings: 12, least_gain: 1e-5 };
+        Self { least_share: 0.02, slowest: 2.0, halvings: 12, least_gain: 1e-5 };
 }
