@@ -103,11 +103,11 @@ fn what_is_asked_for_costs_less() {
     let mut shares = [0.0; COSTS.len()];
     for name in names {
         let problem = scene(name);
-        let [first, short] =
-            [Quality::Fast, Quality::Balanced].map(|quality| solve(&problem, &of_quality(quality)));
+        let first = solve(&problem, &of_quality(Quality::Fast));
+        let work = PlanOptions { searches: 4, polish_tries: 900, ..PlanOptions::default() };
+        let short = solve(&problem, &work);
         for (share, cost) in shares.iter_mut().zip(COSTS.map(|cost| cost.parse::<Cost>().unwrap())) {
-            let options = PlanOptions { cost: cost.clone(), ..of_quality(Quality::Balanced) };
-            let (solution, told) = watched(&problem, &options);
+            let (solution, told) = watched(&problem, &PlanOptions { cost: cost.clone(), ..work.clone() });
             let asked = solution.statistics.cost;
             assert!(asked <= cost.of(&problem, &first.trajectory) * (1.0 + 1e-9), "{name}, {cost}: {asked}");
             *share += asked / cost.of(&problem, &short.trajectory);

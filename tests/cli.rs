@@ -849,12 +849,14 @@ fn answers_are_judged_by_what_is_asked() {
     assert!(cost("duration").contains("no motion takes less than"));
     flatout(&["plan", "scenes/point_yard.yaml", "--cost", "speed"]).fails(2, &["clearance:MARGIN:WEIGHT"]);
     let scene = std::fs::read_to_string("scenes/point_yard.yaml").unwrap();
-    let folder = folder("costs");
-    let file = folder.join("scene.yaml").display().to_string();
-    std::fs::write(&file, format!("{scene}\nplanner: {{cost: 'effort:1', quality: balanced}}\n")).unwrap();
-    assert!(flatout(&["plan", &file]).ends_with(0).out.contains("no motion costs less than"));
-    std::fs::write(&file, format!("{scene}\nplanner: {{cost: effort}}\n")).unwrap();
-    flatout(&["plan", &file]).fails(2, &["cost", "effort:SECOND"]);
+    let file = folder("costs").join("scene.yaml").display().to_string();
+    let judged = |cost: &str| {
+        let planner = format!("planner:\n  cost: {cost}\n  quality: balanced\n");
+        std::fs::write(&file, scene.replace("planner:\n", &planner)).unwrap();
+        flatout(&["plan", &file])
+    };
+    assert!(judged("effort:1").ends_with(0).out.contains("no motion costs less than"));
+    judged("effort").fails(2, &["cost", "effort:SECOND"]);
 }
 
 #[test]

@@ -240,8 +240,8 @@ impl Joints<'_> {
     /// A trajectory after so many moves that shorten it.
     pub(super) fn polished(
         &mut self,
-        trajectory: Trajectory,
-        moves: u32,
+        mut trajectory: Trajectory,
+        mut moves: u32,
     ) -> Result<Trajectory, CheckError> {
         self.worker.statistics.polishes = self.worker.statistics.polishes.saturating_add(1);
         let seed = self.worker.seed();
@@ -258,11 +258,13 @@ impl Joints<'_> {
         let of = |trajectory: &Trajectory| options.cost.of(problem, trajectory);
         if self.is_straight() {
             let path = &mut self.last;
+            // Half of the moves for ways from stop to stop, and half for those that go on.
+            moves = moves.div_ceil(2);
             let straight = self.worker.refining(|worker| {
                 straighten(path, &mut worker.local, moves, seed)?;
                 shorten(path, &mut worker.local, 0, seed)
             })?;
-            return Ok(if of(&straight) < of(&trajectory) { straight } else { trajectory });
+            trajectory = if of(&straight) < of(&trajectory) { straight } else { trajectory };
         }
         let steering = mechanism.vehicle().is_none().then(|| options.cost.steering(mechanism)).flatten();
         let cost = ReducedCost { of: &of, steering };
