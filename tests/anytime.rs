@@ -31,10 +31,17 @@ fn solve(problem: &Problem, options: &PlanOptions) -> Solution {
 fn watched(problem: &Problem, options: &PlanOptions) -> (Solution, Vec<Progress>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let teller = told.clone();
-    let observer = Observer::new(move |progress| teller.lock().unwrap().push(*progress));
+    let observer = Observer::of_answers(move |progress, answer| {
+        teller.lock().unwrap().push((*progress, answer.clone()))
+    });
     let solution = solve(problem, &PlanOptions { observer: Some(observer), ..options.clone() });
     let told = told.lock().unwrap().clone();
-    (solution, told)
+    for (progress, answer) in &told {
+        assert_eq!(progress.cost, options.cost.of(problem, answer));
+        certify(problem, answer, &CertifyOptions::default()).unwrap_or_else(|why| panic!("{why}"));
+    }
+    assert_eq!(told.last().map(|(_, answer)| answer), Some(&solution.trajectory));
+    (solution, told.into_iter().map(|(progress, _)| progress).collect())
 }
 
 fn of_quality(quality: Quality) -> PlanOptions {

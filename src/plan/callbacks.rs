@@ -1,5 +1,6 @@
 //! What a caller may bring to a query beside numbers: an observer of its progress, and a way to draw samples.
 
+use crate::trajectory::Trajectory;
 use std::fmt;
 use std::sync::Arc;
 
@@ -36,16 +37,34 @@ impl Progress {
 /// # assert_eq!(options.clone(), options);
 /// ```
 #[derive(Clone)]
-pub struct Observer(Arc<dyn Fn(&Progress) + Send + Sync>);
+pub struct Observer(Arc<Tell>);
+
+/// Is told of the progress, and of the answer.
+type Tell = dyn Fn(&Progress, &Trajectory) + Send + Sync;
 
 impl Observer {
     /// An observer that calls `tell`, which should return soon: the query waits for it.
     pub fn new(tell: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move |progress, _| tell(progress)))
+    }
+
+    /// The same, which is given the answer too, certified: who executes motions may begin with the first and go over to
+    /// a better one while the query goes on.
+    ///
+    /// ```
+    /// use flatout::prelude::*;
+    /// use std::sync::mpsc;
+    ///
+    /// let (send, answers) = mpsc::channel();
+    /// let observer = Observer::of_answers(move |_, trajectory| drop(send.send(trajectory.clone())));
+    /// # let _ = (observer, answers);
+    /// ```
+    pub fn of_answers(tell: impl Fn(&Progress, &Trajectory) + Send + Sync + 'static) -> Self {
         Self(Arc::new(tell))
     }
 
-    pub(super) fn tell(&self, progress: &Progress) {
-        (self.0)(progress);
+    pub(super) fn tell(&self, progress: &Progress, answer: &Trajectory) {
+        (self.0)(progress, answer);
     }
 }
 

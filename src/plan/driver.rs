@@ -341,7 +341,8 @@ fn tell<'a, F: Family<'a>>(family: &mut F, best: &Best) {
         let (duration, samples) = (best.answer.trajectory.duration(), worker.statistics.iterations);
         let Best { answer: Answer { cost, .. }, improvements, .. } = *best;
         let least_cost = worker.least_cost;
-        observer.tell(&Progress { duration, cost, least_cost, samples, improvements });
+        let progress = Progress { duration, cost, least_cost, samples, improvements };
+        observer.tell(&progress, &best.answer.trajectory);
     }
 }
 

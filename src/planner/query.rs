@@ -166,6 +166,13 @@ impl Query {
         self
     }
 
+    /// The same, and is given each answer too, certified.
+    #[must_use]
+    pub fn observe_answers(mut self, tell: impl Fn(&Progress, &Trajectory) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Observer::of_answers(tell));
+        self
+    }
+
     /// The planner's options with what the query says in their place.
     pub(super) fn options(&self, options: &PlanOptions) -> PlanOptions {
         let mut options = options.clone();
