@@ -6,7 +6,7 @@ mod course;
 pub use course::{PathPlanner, Given, PathMotion};
 
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
-use crate::problem::{Problem, Smoothness};
+use crate::problem::{JointState, Problem, Smoothness};
 use crate::robot::OutputLimits;
 use crate::steer::{
     self, End, HeadingLimits, JerkLimited, JerkProfile, Profile, SAME_TIME, Steering, TimeOptimal,
@@ -17,10 +17,7 @@ use crate::trajectory::{Trajectory, derivative};
 
 /// How motions that are too heavy are slowed down, and what is taken for exact.
 struct LocalSettings {
-    /// The fastest motions are tried so often: they are shortcuts, of which there are many more to try, so that one
-    /// slower try is enough.
-    fastest_tries: usize,
-    /// Other motions whose efforts are too great are tried, slower each time, so often. From rest to rest one more is
+    /// Motions but the fastest whose efforts are too great are tried, slower each time, so often. From rest to rest one more is
     /// enough: what inverse dynamics says of one duration is true of all.
     tries: usize,
     /// Share of what moving takes that is left unused: between two samples efforts may be greater than at both.
@@ -38,7 +35,6 @@ struct LocalSettings {
 
 impl LocalSettings {
     const DEFAULT: Self = Self {
-        fastest_tries: 2,
         tries: 5,
         reserve: 1.0 / 64.0,
         least_slowing: 1e-2,
@@ -60,6 +56,8 @@ pub struct LocalPlanner<'a> {
     /// Switching times of `profiles`, and the motion made of them.
     times: Vec<f64>,
     motion: Trajectory,
+    /// A motion of several, as they are made.
+    whole: Trajectory,
     /// What takes the place of `fastest` where jerks are limited.
     smooth: Option<JerkLimited>,
     smooth_profiles: Vec<JerkProfile>,
@@ -93,6 +91,7 @@ impl<'a> LocalPlanner<'a> {
             profiles: Vec::new(),
             times: Vec::new(),
             motion: Trajectory::new(dof, 3),
+            whole: Trajectory::new(dof, 3),
             smooth: match problem.smoothness {
                 Smoothness::Acceleration => None,
                 Smoothness::Jerk => Some(JerkLimited::new(&limits)),
@@ -280,6 +279,18 @@ impl<'a> LocalPlanner<'a> {
         if self.fastest(from, to, 0.0, f64::INFINITY) { self.motion.duration() } else { f64::INFINITY }
     }
 
+    /// What no motion from `from` to `to` can be faster than, seconds, by velocities, accelerations and jerks alone:
+    /// much sooner known than [`LocalPlanner::least_duration`]. `None` where that is more than `longest`.
+    pub fn lower_bound(&mut self, from: End<'_>, to: End<'_>, longest: f64) -> Option<f64> {
+        if let Some(smooth) = &self.smooth {
+            return smooth.least_duration(from.state(), to.state(), longest);
+        }
+        if let Some(headings) = &mut self.headings {
+            self.fastest = TimeOptimal::new(headings.between(from, to));
+        }
+        self.fastest.least_duration([from.position, from.velocity], [to.position, to.velocity], longest)
+    }
+
     /// A valid motion from `from` to `to` that is as fast as velocities, accelerations and efforts allow, if
     /// there is one no longer than `longest`.
     ///
@@ -291,24 +302,36 @@ impl<'a> LocalPlanner<'a> {
         to: End<'_>,
         longest: f64,
     ) -> Result<Option<&Trajectory>, CheckError> {
-        let mut earliest = 0.0;
-        for attempt in 1..=LocalSettings::DEFAULT.fastest_tries {
-            let is_late = earliest > 0.0 && self.is_late();
-            if is_late || earliest > longest || !self.fastest(from, to, earliest, longest) {
-                return Ok(None);
-            }
-            match self.check_motion()? {
-                Status::Valid => return Ok(Some(&self.motion)),
-                Status::Effort if self.torque && attempt < LocalSettings::DEFAULT.fastest_tries => {}
-                _ => return Ok(None),
-            }
-            // Where there is no time to slow down, it need not be known by how much.
-            if self.motion.duration() * (1.0 + LocalSettings::DEFAULT.least_slowing) > longest {
-                return Ok(None);
-            }
-            earliest = self.motion.duration() * slowing(self.motion_share(longest)?);
+        if !self.fastest(from, to, 0.0, longest) {
+            return Ok(None);
         }
-        Ok(None)
+        match self.check_motion()?.status() {
+            Status::Valid => Ok(Some(&self.motion)),
+            Status::Effort if self.torque => self.connect_slowed(from, to, longest),
+            _ => Ok(None),
+        }
+    }
+
+    /// The same, where the motion that was made and checked last is the fastest one, and too heavy: a slower one. One
+    /// try is enough, as those who want the fastest motions have many more to try.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn connect_slowed(
+        &mut self,
+        from: End<'_>,
+        to: End<'_>,
+        longest: f64,
+    ) -> Result<Option<&Trajectory>, CheckError> {
+        // Where there is no time to slow down, it need not be known by how much.
+        if self.motion.duration() * (1.0 + LocalSettings::DEFAULT.least_slowing) > longest {
+            return Ok(None);
+        }
+        let earliest = self.motion.duration() * slowing(self.motion_share(longest)?);
+        if self.is_late() || earliest > longest || !self.fastest(from, to, earliest, longest) {
+            return Ok(None);
+        }
+        Ok(if self.check_motion()?.is_valid() { Some(&self.motion) } else { None })
     }
 
     /// How much of what moving takes the efforts leave for the motion that was checked last, which is of no use
@@ -329,16 +352,31 @@ impl<'a> LocalPlanner<'a> {
         to: End<'_>,
         longest: f64,
     ) -> Result<Option<&Trajectory>, CheckError> {
-        if !self.fastest(from, via, 0.0, longest) {
-            return Ok(None);
+        let is_made = self.join_fastest([from, via, to].into_iter(), longest);
+        Ok(if is_made && self.check_motion()?.is_valid() { Some(&self.motion) } else { None })
+    }
+
+    /// Makes the fastest motion that passes through `states` one after the other, whatever stands in its way
+    /// ([`LocalPlanner::check_motion`] tells what does); tells whether it takes no more than `longest`.
+    pub fn make_fastest(&mut self, states: &[JointState], longest: f64) -> bool {
+        self.join_fastest(states.iter().map(End::from), longest)
+    }
+
+    fn join_fastest<'e>(&mut self, states: impl Iterator<Item = End<'e>> + Clone, longest: f64) -> bool {
+        self.whole.clear();
+        for (from, to) in states.clone().zip(states.skip(1)) {
+            if !self.fastest(from, to, 0.0, longest - self.whole.duration()) {
+                return false;
+            }
+            self.whole.append(&self.motion);
         }
-        let mut whole = self.motion.clone();
-        if !self.fastest(via, to, 0.0, longest - whole.duration()) {
-            return Ok(None);
-        }
-        whole.append(&self.motion);
-        self.motion = whole;
-        Ok((self.check_motion()? == Status::Valid).then_some(&self.motion))
+        std::mem::swap(&mut self.whole, &mut self.motion);
+        true
+    }
+
+    /// The motion that was made last.
+    pub fn motion(&self) -> &Trajectory {
+        &self.motion
     }
 
     /// A valid motion of least effort from `from` to `to` in `duration` seconds, or in the least time that limits allow
@@ -360,7 +398,7 @@ impl<'a> LocalPlanner<'a> {
         self.steering.steer_in(duration, from, to, &mut self.coefficients);
         self.motion.clear();
         self.motion.push(duration, &self.coefficients);
-        Ok((self.check_motion()? == Status::Valid).then_some(&self.motion))
+        Ok(self.check_motion()?.is_valid().then_some(&self.motion))
     }
 
     /// Where jerks are limited, the fastest motion from rest to rest along a straight line, if it is
@@ -380,7 +418,7 @@ impl<'a> LocalPlanner<'a> {
             let straight = smooth.and_then(|smooth| smooth.straight(from.position, to.position, most));
             let Some((motion, peak)) = straight else { return Ok(None) };
             self.motion = motion;
-            match self.check_motion()? {
+            match self.check_motion()?.status() {
                 Status::Valid => return Ok(Some(&self.motion)),
                 Status::Effort if self.torque => {}
                 _ => return Ok(None),
@@ -419,12 +457,16 @@ impl<'a> LocalPlanner<'a> {
         steered.is_some_and(|duration| duration > 0.0) && arrives(&self.motion, to)
     }
 
-    fn check_motion(&mut self) -> Result<Status, CheckError> {
+    /// What the checker says of the motion that was made last.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn check_motion(&mut self) -> Result<Verdict, CheckError> {
         self.checked += 1;
         self.motions.clear();
         self.motions.push_trajectory(&self.motion);
         self.checker.check(&self.motions, &mut self.verdicts)?;
-        Ok(self.verdicts[0].status())
+        Ok(self.verdicts[0])
     }
 
     /// Makes `motion` of `profiles`: a quadratic between any two switching times. Its coefficients are

@@ -10,7 +10,9 @@ use super::{Halt, Termination};
 use crate::certify::{LimitKind, Violation};
 use crate::check::CheckError;
 use crate::problem::{JointState, Smoothness};
-use crate::refine::{KeptLimits, Knots, ReducedCost, polish, reduce, shorten, skip_corners, slowed, straighten};
+use crate::refine::{
+    KeptLimits, Knots, PolishTask, ReducedCost, polish, reduce, shorten, skip_corners, slowed, straighten,
+};
 use crate::stop::Stop;
 use crate::trajectory::{Trajectory, derivative};
 
@@ -245,16 +247,19 @@ impl Joints<'_> {
     ) -> Result<Trajectory, CheckError> {
         self.worker.statistics.polishes = self.worker.statistics.polishes.saturating_add(1);
         let seed = self.worker.seed();
-        let mechanism = &self.worker.problem.mechanism;
+        let Worker { options, problem, spacing, .. } = self.worker;
+        let mechanism = &problem.mechanism;
+        if options.cost.is_duration() {
+            let limits = self.worker.local.limits().to_vec();
+            let (clearance, padding) = (self.worker.clearance(), self.worker.grown_by());
+            let task = PolishTask { problem, limits: &limits, clearance, padding, spacing };
+            return self.worker.refining(|worker| polish(trajectory, &task, &mut worker.local, moves, seed));
+        }
         // Limits of a base's coordinates are for steering alone.
         let limits = match mechanism.vehicle() {
             Some(_) => self.worker.local.limits().to_vec(),
             None => mechanism.limits.clone(),
         };
-        let Worker { options, problem, .. } = self.worker;
-        if options.cost.is_duration() {
-            return self.worker.refining(|worker| polish(trajectory, &limits, &mut worker.local, moves, seed));
-        }
         let of = |trajectory: &Trajectory| options.cost.of(problem, trajectory);
         if self.is_straight() {
             let path = &mut self.last;

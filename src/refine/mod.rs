@@ -3,6 +3,7 @@
 
 mod arcs;
 mod band;
+mod clearing;
 mod elastic;
 mod headings;
 mod knots;
@@ -16,7 +17,7 @@ pub use arcs::drive_by_arcs;
 pub(crate) use band::Band;
 pub use headings::turn_headings;
 pub use knots::Knots;
-pub use polish::polish;
+pub use polish::{PolishTask, polish};
 pub use straighten::straighten;
 pub use reduce::{KeptLimits, ReducedCost, reduce, slowed};
 pub use route::{Route, shorten_route};

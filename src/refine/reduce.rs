@@ -1,7 +1,7 @@
 //! What makes a trajectory cost less, whatever the cost: pieces of it are replaced by other motions, and the whole is
 //! slowed down, where that costs less and is valid.
 
-use super::settings::{PolishSettings, ReduceSettings};
+use super::settings::ReduceSettings;
 use super::{Shortener, at_knot, state};
 use crate::check::CheckError;
 use crate::local_planner::LocalPlanner;
@@ -53,7 +53,7 @@ pub fn reduce(
         let (kind, from, to) = match number {
             0 => (Kind::Gentle, 0.0, duration),
             _ => {
-                let length = duration * PolishSettings::DEFAULT.least_share.powf(rng.random::<f64>());
+                let length = duration * ReduceSettings::DEFAULT.shortest.powf(rng.random::<f64>());
                 let from = rng.random::<f64>() * (duration + length) - length;
                 (reducer.draw(&mut rng), from.max(0.0), (from + length).min(duration))
             }
@@ -179,7 +179,7 @@ impl Reducer<'_, '_, '_> {
             Kind::Detour => {
             let mut via = start.clone();
             state(trajectory, 0.5 * (from + to), &mut via);
-            let size = PolishSettings::DEFAULT.least_detour.powf(rng.random::<f64>());
+            let size = ReduceSettings::DEFAULT.least_detour.powf(rng.random::<f64>());
             shift(&mut via, limits.outputs, 0.5 * (to - from), size, rng);
             local.connect_fastest_by(a, (&via).into(), b, f64::INFINITY)?
             }

@@ -35,18 +35,46 @@ impl ShortcutSettings {
     };
 }
 
-/// How polishing draws its moves.
+/// How polishing draws its moves, and clears what is in the way of them.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct PolishSettings {
     /// Least share of the duration that a move replaces: late gains are small and local.
     pub(super) least_share: f64,
-    /// Share of the moves that are detours: shortcuts and they find what the other does not.
-    pub(super) detours: f64,
-    /// A detour's least size, as a share of the greatest.
-    pub(super) least_detour: f64,
+    /// A motion that is checked takes as long as so many windows that are found to have nothing to gain: tries are
+    /// counted so that as many take about as long whatever comes of them.
+    pub(super) tries_per_check: u32,
+    /// How often a shortcut is cleared of what it touches before it is given up.
+    pub(super) clearings: u32,
+    /// States that it passes through between its ends, at most.
+    pub(super) most_vias: usize,
+    /// Contacts nearer to such a state than this share of the shortcut's duration are cleared by moving that state.
+    pub(super) near: f64,
+    /// It is moved by so many times the depth of the contact, ...
+    pub(super) reach: f64,
+    /// ... and by this share of the greatest spacing of samples more, as between two of them it may be deeper.
+    pub(super) margin: f64,
+    /// Outputs move by how much acceleration they leave unused, and by this share of the limit, so that those which
+    /// decide the duration may move too.
+    pub(super) least_room: f64,
+    /// By up to this share an output may move more, or less, drawn anew each time: no shortcut fails twice the same way.
+    pub(super) jitter: f64,
+    /// Where a contact is the deepest is looked for in steps of this share of the shortcut's duration.
+    pub(super) step: f64,
 }
 
 impl PolishSettings {
-    pub(super) const DEFAULT: Self = Self { least_share: 0.03, detours: 0.5, least_detour: 0.01 };
+    pub(super) const DEFAULT: Self = Self {
+        least_share: 0.03,
+        tries_per_check: 8,
+        clearings: 5,
+        most_vias: 3,
+        near: 0.2,
+        reach: 1.5,
+        margin: 0.1,
+        least_room: 0.05,
+        jitter: 0.5,
+        step: 1.0 / 32.0,
+    };
 }
 
 /// How moves are drawn that make a trajectory cost less.
@@ -59,9 +87,19 @@ pub(super) struct ReduceSettings {
     pub(super) halvings: u32,
     /// A move must save at least this share of the whole, or it only adds knots.
     pub(super) least_gain: f64,
+    /// Least share of the duration that a move replaces: late gains are small and local.
+    pub(super) shortest: f64,
+    /// A detour's least size, as a share of the greatest.
+    pub(super) least_detour: f64,
 }
 
 impl ReduceSettings {
-    pub(super) const DEFAULT: Self =
-        Self { least_share: 0.02, slowest: 2.0, halvings: 12, least_gain: 1e-5 };
+    pub(super) const DEFAULT: Self = Self {
+        least_share: 0.02,
+        slowest: 2.0,
+        halvings: 12,
+        least_gain: 1e-5,
+        shortest: 0.03,
+        least_detour: 0.01,
+    };
 }

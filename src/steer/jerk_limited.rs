@@ -792,6 +792,13 @@ impl JerkLimited {
         Self { limits: limits.to_vec() }
     }
 
+    /// The least duration, seconds, at which every output can arrive; `None` where that is longer than `longest`, or an
+    /// end breaks a limit. No motion is faster, but position limits may keep the fastest from being one.
+    pub fn least_duration(&self, from: [&[f64]; 3], to: [&[f64]; 3], longest: f64) -> Option<f64> {
+        let query = JerkQuery { limits: &self.limits, from, to };
+        query.duration(|i| query.within_limits(i), 0.0, longest)
+    }
+
     /// Joins two states, `[derivative][output]`, by one profile per output in `profiles`, and gives their
     /// duration: the least that is possible from `earliest` on. With an `earliest` above zero every output
     /// takes about as little acceleration as it can.

@@ -131,6 +131,23 @@ impl TimeOptimal {
         self.falls[output] = most;
     }
 
+    /// The least duration, seconds, at which every output can arrive at its end of (p0, v0) to (p1, v1); `None` where that
+    /// is longer than `longest`, or an end breaks a limit. No motion is faster, but position limits may
+    /// keep the fastest from being one.
+    pub fn least_duration(
+        &mut self,
+        [p0, v0]: [&[f64]; 2],
+        [p1, v1]: [&[f64]; 2],
+        longest: f64,
+    ) -> Option<f64> {
+        let Self { limits, falls, arrivals, .. } = self;
+        let exact = |j: usize| {
+            let OutputLimits { velocity, acceleration: rise, .. } = limits[j];
+            OptimalEnds { distance: p1[j] - p0[j], v0: v0[j], v1: v1[j], velocity, rise, fall: falls[j] }
+        };
+        common_duration(limits.len(), exact, 0.0, longest, arrivals)
+    }
+
     /// Joins (p0, v0) to (p1, v1): one profile per output in `profiles`, and their duration, which is
     /// the least that is possible from `earliest` on. With an `earliest` above zero every output takes the
     /// least acceleration it can, and shares no times for the sake of few pieces.

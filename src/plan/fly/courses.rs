@@ -6,7 +6,7 @@ use super::envelope::{Agility, Envelope, FOR_TURNING, filtered};
 use super::pilot::{LegPilot, TILTS, with_level};
 use crate::check::{CheckError, Verdict};
 use crate::local_planner::LocalPlanner;
-use crate::refine::{Knots, polish, shorten_from};
+use crate::refine::{Knots, PolishTask, polish, shorten_from};
 use crate::steer::{LineLaw, side_by_side, straight};
 use crate::trajectory::Trajectory;
 
@@ -144,7 +144,8 @@ impl LegPilot<'_, '_, '_> {
             let clearance = self.clearance(times * blur)?;
             let seed = self.worker.seed();
             let (tries, polishes) = (self.worker.options.shortcut_tries, self.worker.polishes);
-            let joints = self.joints();
+            let (joints, spacing) = (self.joints(), self.worker.spacing);
+            let kept = clearance + self.worker.options.clearance;
             let course = with_level(&mut self.worker.local, &boxed, joints, |local| {
                 local.allow_fall(up, agility.fall);
                 let Some((course, corners)) = legs(&flight.envelope, path, agility, local)? else {
@@ -155,7 +156,9 @@ impl LegPilot<'_, '_, '_> {
                     _ => shorten_from(course, &corners, local, tries, seed)?,
                 };
                 if polishes > 0 {
-                    course = polish(course, &boxed.mechanism.limits, local, polishes, seed)?;
+                    let limits = &boxed.mechanism.limits;
+                    let task = PolishTask { problem: flight.problem, limits, clearance: kept, padding: clearance, spacing };
+                    course = polish(course, &task, local, polishes, seed)?;
                 }
                 Ok::<_, CheckError>(Some(course))
             })?;
