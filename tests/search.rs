@@ -146,3 +146,22 @@ fn looser_limits_are_not_slower() {
         "hardly any limit",
     );
 }
+
+/// Polishing only ever shortens, whatever is limited last, and the same seed gives the same; answers are certified.
+#[test]
+fn polished_answers_are_never_longer() {
+    for (index, smoothness) in
+        [(0, Smoothness::Acceleration), (1, Smoothness::Jerk), (2, Smoothness::Acceleration)]
+    {
+        let mut problem = SearchFamily::Arm.problem(index, 1.0).expect("an arm");
+        problem.smoothness = smoothness;
+        problem.mechanism.limits.iter_mut().for_each(|l| l.jerk = 100.0);
+        let duration = |polish_tries: u32| {
+            let options = PlanOptions { polish_tries, ..options(1, 200_000) };
+            solve(&problem, &options).trajectory.duration()
+        };
+        let [fast, polished, again, longer] = [0, 450, 450, 900].map(duration);
+        assert_eq!(polished, again, "arm {index}");
+        assert!(polished <= fast && longer <= polished, "arm {index}: {fast}, {polished}, {longer} s");
+    }
+}

@@ -134,19 +134,34 @@ impl<'p> Clearing<'p> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::search_families::SearchFamily;
+    use crate::problem::{GRAVITY, JointState, Smoothness};
+    use crate::robot::random;
+    use crate::world::{Obstacle, Shape, World};
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64Mcg;
 
     /// Gradients are those of the distances, by difference quotients, of links that touch nothing too.
     #[test]
     fn gradients_are_slopes() {
         const STEP: f64 = 1e-6;
-        for index in 0..5 {
-            let problem = SearchFamily::Arm.problem(index, 1.0).unwrap();
+        for seed in 0..10 {
+            let rng = &mut Pcg64Mcg::seed_from_u64(seed);
+            let mechanism = random::mechanism(rng, 5);
+            let position: Vec<f64> = (0..mechanism.dof()).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let shape = Shape::Cuboid { half_extents: DVec3::new(0.1, 0.2, 0.3) };
+            let obstacle = Obstacle { name: "box".to_owned(), shape, pose: random::pose(rng, 2.0) };
+            let problem = Problem {
+                mechanism,
+                world: World { obstacles: vec![obstacle] },
+                start: JointState::at_rest(position.clone()),
+                goals: Vec::new(),
+                smoothness: Smoothness::Acceleration,
+                torque: false,
+                gravity: GRAVITY,
+            };
             let mut clearing = Clearing::new(&problem);
-            let position = problem.start.position.clone();
             let pairs = problem.mechanism.pairs.iter().copied().map(Contact::Links);
-            let links = 0..problem.mechanism.links.len();
-            let worlds = links.map(|link| Contact::World { link, obstacle: link % problem.world.obstacles.len() });
+            let worlds = (0..problem.mechanism.links.len()).map(|link| Contact::World { link, obstacle: 0 });
             for contact in pairs.chain(worlds) {
                 clearing.distance_with_gradient(contact, &position);
                 for (joint, slope) in clearing.gradient.clone().into_iter().enumerate() {

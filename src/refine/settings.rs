@@ -40,8 +40,8 @@ impl ShortcutSettings {
 pub(super) struct PolishSettings {
     /// Least share of the duration that a move replaces: late gains are small and local.
     pub(super) least_share: f64,
-    /// A motion that is checked takes as long as so many windows that are found to have nothing to gain: tries are
-    /// counted so that as many take about as long whatever comes of them.
+    /// A motion that is checked counts as so many tries, beside one for each piece that is looked at: what is known to have
+    /// nothing to gain takes hardly any time.
     pub(super) tries_per_check: u32,
     /// How often a shortcut is cleared of what it touches before it is given up.
     pub(super) clearings: u32,
@@ -65,7 +65,7 @@ pub(super) struct PolishSettings {
 impl PolishSettings {
     pub(super) const DEFAULT: Self = Self {
         least_share: 0.03,
-        tries_per_check: 8,
+        tries_per_check: 3,
         clearings: 5,
         most_vias: 3,
         near: 0.2,
