@@ -3,7 +3,7 @@
 use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge};
 use crate::search::Sampler;
 use crate::steer::LinearSystem;
-use crate::trajectory::{Segment, Trajectory, keeps_between, magnitude_bound};
+use crate::trajectory::{Segment, Trajectory, derivative, keeps_between, magnitude_bound};
 use crate::world::World;
 use glam::DVec3;
 use std::convert::Infallible;
@@ -80,6 +80,19 @@ const SAME_RADIUS: f64 = 1.05;
 /// A motion passes an obstacle no nearer than what it moves in this share of its duration, or it is taken for a
 /// collision: so many steps are enough then for any motion.
 const CLOSEST: f64 = 1e-4;
+
+/// A motion that misses its end by more than this, relative to values above 1, is none: over long times rounding grows as
+/// states of an unstable system do.
+const MISSED: f64 = 1e-8;
+
+/// Whether a motion ends in a state.
+fn arrives(motion: &Trajectory, to: &[f64]) -> bool {
+    let last = motion.segment(motion.len() - 1);
+    to.iter().enumerate().all(|(i, wanted)| {
+        let missed = derivative(last.polynomial(i), 0, last.duration) - wanted;
+        missed.abs() <= MISSED * wanted.abs().max(1.0)
+    })
+}
 
 impl LinearWorld {
     /// How far the ball at a place is from the nearest obstacle, metres.
@@ -180,13 +193,13 @@ impl OptimalEdges for Sampled {
         if linearise.is_some() { least } else { free().max(least) }
     }
 
-    fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<f64> {
-        self.world.system.cheapest(from, to, below).filter(|_| self.is_steerable).map(|[cost, _]| cost)
+    fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<[f64; 2]> {
+        self.world.system.cheapest(from, to, below).filter(|_| self.is_steerable)
     }
 
-    fn valid_cost(&mut self, from: &[f64], to: &[f64], said: f64) -> Result<Option<f64>, Infallible> {
+    fn valid_cost(&mut self, from: &[f64], to: &[f64], [cost, duration]: [f64; 2]) -> Result<Option<f64>, Infallible> {
         let world = &self.world;
-        let Some(connection) = world.system.connect(from, to, f64::INFINITY) else { return Ok(None) };
+        let Some(connection) = world.system.connect_in(duration, from, to) else { return Ok(None) };
         // Most connections that ask too much do so at their ends.
         let asks_too_much = |control: &Vec<f64>| {
             control.iter().zip(&world.controls).any(|(u, [lower, upper])| !(*lower..=*upper).contains(u))
@@ -194,7 +207,8 @@ impl OptimalEdges for Sampled {
         if world.system.end_controls(&connection).iter().any(asks_too_much) {
             return Ok(None);
         }
-        Ok(world.holds(&world.system.motion(&connection)).then_some(said))
+        let motion = world.system.motion(&connection);
+        Ok((arrives(&motion, to) && world.holds(&motion)).then_some(cost))
     }
 
     fn radius(&mut self, nodes: usize) -> f64 {

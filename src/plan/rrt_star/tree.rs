@@ -28,12 +28,13 @@ pub(super) trait OptimalEdges {
     /// No more than the cost of any motion from one state to another.
     fn least_cost(&mut self, from: &[f64], to: &[f64]) -> f64;
 
-    /// The cost of the connection from one state to another, where it is less than `below`, whatever stands in its way.
-    fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<f64>;
+    /// Cost and duration of the connection from one state to another, where it costs less than `below`, whatever stands in
+    /// its way.
+    fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<[f64; 2]>;
 
     /// What that connection costs, where it is valid: no less than was said, and more where it must be slower for what its
     /// check found.
-    fn valid_cost(&mut self, from: &[f64], to: &[f64], said: f64) -> Result<Option<f64>, Self::Error>;
+    fn valid_cost(&mut self, from: &[f64], to: &[f64], said: [f64; 2]) -> Result<Option<f64>, Self::Error>;
 
     /// States are joined to those alone from or to which it costs less than this, in a tree of so many.
     fn radius(&mut self, nodes: usize) -> f64;
@@ -66,6 +67,8 @@ struct Node {
 struct Candidate {
     /// What the sample would cost by it.
     cost: f64,
+    /// How long the connection takes, where its cost is known.
+    duration: f64,
     node: u32,
     known: Known,
 }
@@ -188,7 +191,8 @@ impl OptimalTree {
         for (i, node) in self.nodes.iter().enumerate() {
             let way = edges.at_least(self.state(i as u32), sample);
             if way < radius.min(most - node.cost) {
-                candidates.push(Candidate { cost: node.cost + way, node: i as u32, known: Known::AtLeast });
+                let cost = node.cost + way;
+                candidates.push(Candidate { cost, duration: 0.0, node: i as u32, known: Known::AtLeast });
             }
         }
         // The cheapest first, as far as is known; of that, more is found out.
@@ -198,12 +202,14 @@ impl OptimalTree {
             let (way, known) = match candidate.known {
                 Known::Valid => break Some((node, candidate.cost)),
                 Known::Cost => {
-                    let said = candidate.cost - here;
+                    let said = [candidate.cost - here, candidate.duration];
                     (edges.valid_cost(self.state(node), sample, said)?, Known::Valid)
                 }
                 Known::AtLeast => {
                     let below = radius.min(most - here);
-                    (edges.cost(self.state(node), sample, below), Known::Cost)
+                    let said = edges.cost(self.state(node), sample, below);
+                    candidate.duration = said.map_or(0.0, |[_, duration]| duration);
+                    (said.map(|[cost, _]| cost), Known::Cost)
                 }
             };
             if let Some(way) = way.filter(|way| *way < most - here) {
