@@ -22,8 +22,8 @@ pub use crate::planner::{
 };
 pub use crate::pose::Pose;
 pub use crate::problem::{
-    Constraint, GRAVITY, JointState, LinearProblem, Overload, Problem, Smoothness, StateConstraint, StateFault,
-    StateSample, Variable,
+    Constraint, GRAVITY, JointState, LinearProblem, Overload, Problem, Smoothness, StateConstraint,
+    StateFault, StateSample, Variable,
 };
 pub use crate::robot::spherize::CoverOptions;
 pub use crate::robot::{JointLimits, LinkPadding, LoadOptions, Mechanism, MissingGeometry, Robot, Sphere};

@@ -4,7 +4,9 @@
 mod common;
 
 use flatout::base::{Actuation, Base, DriveAcceleration};
-use flatout::certify::{Certifier, CertifyOptions, LinearTolerances, LinearViolation, Violation, certify, certify_linear};
+use flatout::certify::{
+    Certifier, CertifyOptions, LinearTolerances, LinearViolation, Violation, certify, certify_linear,
+};
 use flatout::check::{Backend, CheckError, EdgeBatch, SimdChecker, StateBatch};
 use flatout::check::{EdgeChecker, ScalarChecker};
 use flatout::error::InvalidValue;
@@ -659,7 +661,8 @@ fn linear_problems_that_make_no_sense_are_named() {
         ("B", |p| p.b.truncate(2)),
         ("B", |p| p.b[0].clear()),
         ("B", |p| p.b[2][0] = f64::INFINITY),
-        ("B", |p| p.b[3][1] = 0.0),
+        // Nothing moves y any more.
+        ("B", |p| (p.b[3][1], p.a[3][0]) = (0.0, 0.0)),
         ("B", |p| p.b.iter_mut().for_each(|row| row.fill(0.0))),
         ("c", |p| p.c.truncate(1)),
         ("c", |p| p.c[0] = f64::NAN),

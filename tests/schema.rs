@@ -20,8 +20,9 @@ fn validator(schema: &Value) -> Validator {
     jsonschema::validator_for(schema).unwrap()
 }
 
+/// As YAML 1.2 has it: `y` is no truth value.
 fn yaml(text: &str) -> Value {
-    serde_saphyr::from_str(text).unwrap()
+    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true }).unwrap()
 }
 
 #[track_caller]
@@ -40,7 +41,9 @@ fn scenes() -> Vec<(String, String)> {
     for page in ["README.md", "scenes/README.md"] {
         let (name, text) = read(root().join(page));
         let blocks = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
-        let whole = blocks.filter(|block| (block.contains("robot:") || block.contains("linear:")) && block.contains("start:"));
+        let whole = blocks.filter(|block| {
+            (block.contains("robot:") || block.contains("linear:")) && block.contains("start:")
+        });
         scenes.extend(whole.map(|block| (name.clone(), block)));
     }
     assert!(scenes.len() > 22);

@@ -3,7 +3,9 @@
 use super::failure::Failure;
 use super::output::{refuse_inputs, say, write_file};
 use super::telling::warn;
-use crate::certify::{LinearCertificate, LinearTolerances, LinearViolation, LinearViolations, VariablePeak, certify_linear};
+use crate::certify::{
+    LinearCertificate, LinearTolerances, LinearViolation, LinearViolations, VariablePeak, certify_linear,
+};
 use crate::error::InputError;
 use crate::exchange::{Format, LinearExport, NamedTrajectory};
 use crate::plan::rrt_star::{LinearPlanError, LinearSolution, LinearStatistics, plan_linear};
@@ -69,21 +71,24 @@ pub(super) fn plan(scene: &LinearScene, output: Output<'_>) -> Result<(), Failur
 
 /// What a person wants to know of a plan.
 fn summary(solution: &LinearSolution, seed: u64) -> String {
-    let LinearStatistics { least_cost, first_cost, improvements, samples, states, seconds, certify_seconds } =
-        solution.statistics;
+    let LinearStatistics { least_cost, first_cost, first_samples, improvements, .. } = solution.statistics;
+    let LinearStatistics { samples, states, seconds, certify_seconds, .. } = solution.statistics;
     let mut text = String::new();
     let _ = writeln!(text, "solved in {:.2} ms (certify {:.2})", 1e3 * seconds, 1e3 * certify_seconds);
     text.push_str(&describe(&solution.certificate));
     let gap = 100.0 * solution.gap();
-    let _ = writeln!(text, "  gap        {gap:.1}%: no motion costs less than {least_cost:.4}, whatever stands in the way");
+    let _ = writeln!(
+        text,
+        "  gap        {gap:.1}%: no motion costs less than {least_cost:.4}, whatever stands in the way"
+    );
     if let Some(budget) = solution.cut_short {
         let _ = writeln!(text, "  cut short  {budget}: more time may find a cheaper one");
     }
     let first = first_cost.unwrap_or(solution.certificate.cost);
     let _ = writeln!(
         text,
-        "  search     {samples} samples, {states} states; first answer {first:.4}, bettered {improvements} times; rrt-star, \
-         seed {seed}"
+        "  search     {samples} samples, {states} states; first answer {first:.4} after {first_samples}, bettered \
+         {improvements} times; rrt-star, seed {seed}"
     );
     text
 }
@@ -95,7 +100,8 @@ fn describe(certificate: &LinearCertificate) -> String {
     let _ = writeln!(text, "  clearance  of obstacles {world}");
     if let Some(VariablePeak { name, peak }) = certificate.tightest() {
         let (used, value, bound, time) = (peak.used * 100.0, peak.value, peak.bound, peak.time);
-        let _ = writeln!(text, "  tightest   \"{name}\": {value:.4} of {bound:.4} ({used:.0}%) at {time:.3} s");
+        let _ =
+            writeln!(text, "  tightest   \"{name}\": {value:.4} of {bound:.4} ({used:.0}%) at {time:.3} s");
     }
     let _ = writeln!(text, "  equations  hold within {residual:.1e}");
     text

@@ -56,7 +56,12 @@ fn of_outputs<'a>(samples: &'a Samples, names: &[String], first: usize) -> Vec<C
 }
 
 /// Rows of samples and of polynomials, in order of time; where both are of one instant they share it.
-pub(super) fn table(time: &[f64], blocks: &[CsvBlock<'_>], outputs: &[String], trajectory: &Trajectory) -> String {
+pub(super) fn table(
+    time: &[f64],
+    blocks: &[CsvBlock<'_>],
+    outputs: &[String],
+    trajectory: &Trajectory,
+) -> String {
     let mut text = header(blocks, outputs, trajectory.degree());
     let sampled: usize = blocks.iter().map(|(names, _)| names.len()).sum();
     let pieces = 1 + outputs.len() * (trajectory.degree() + 1);

@@ -78,7 +78,8 @@ impl<'a> LinearExport<'a> {
         }
         let numbers = |(i, segment): (usize, Segment<'_>)| {
             let mut all = segment.coefficients.iter().chain([&segment.duration]);
-            all.try_for_each(|&number| finite("", number)).map_err(|e| e.under(format_args!("trajectory[{i}]")))
+            all.try_for_each(|&number| finite("", number))
+                .map_err(|e| e.under(format_args!("trajectory[{i}]")))
         };
         self.trajectory.segments().enumerate().try_for_each(numbers)
     }

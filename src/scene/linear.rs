@@ -61,7 +61,9 @@ impl AnyScene {
     fn read_with(text: &str, file: &Path, default: DefaultLimits) -> Result<Self, InputError> {
         let root = document::parse(text).map_err(|e| e.in_file(file))?;
         match linear_section(&root) {
-            Some(_) => Ok(Self::Linear(Box::new(LinearScene::of_document(&root).map_err(|e| e.in_file(file))?))),
+            Some(_) => {
+                Ok(Self::Linear(Box::new(LinearScene::of_document(&root).map_err(|e| e.in_file(file))?)))
+            }
             None => Ok(Self::Robot(Box::new(Scene::of_document(&root, file, default)?))),
         }
     }
@@ -95,14 +97,20 @@ impl LinearScene {
         let (start, goal) = (map.require("start")?, goal_entry(&map)?);
         let mut problem = system(section, world)?;
         problem.start = state(start, &problem.states)?;
-        let goals = if goal.key == "goal" { vec![&goal.node] } else { goal.node.list("a list of goals")?.iter().collect() };
+        let goals = if goal.key == "goal" {
+            vec![&goal.node]
+        } else {
+            goal.node.list("a list of goals")?.iter().collect()
+        };
         if goals.is_empty() {
             return Err(goal.node.expected("at least one goal"));
         }
         problem.goals = goals.iter().map(|node| state(node, &problem.states)).collect::<Result<_, _>>()?;
         // Whatever is wrong now is so with the system, at the key that the field is of.
         LinearWorld::of(&problem, options.neighbours).map_err(|e| blame(section, e))?;
-        for (node, state) in [start].iter().chain(&goals).zip([&problem.start].into_iter().chain(&problem.goals)) {
+        for (node, state) in
+            [start].iter().chain(&goals).zip([&problem.start].into_iter().chain(&problem.goals))
+        {
             if let Some(fault) = problem.fault(state) {
                 return Err(node.error(fault.to_string()));
             }
@@ -116,10 +124,15 @@ fn system(node: &Node, world: World) -> Result<LinearProblem, InputError> {
     let map = node.map_of("a map of A, B, R, states, controls and more", &names(tables::LINEAR))?;
     let states = variables(map.require("states")?, tables::LINEAR_STATES, "state")?;
     let controls = variables(map.require("controls")?, tables::LINEAR_CONTROLS, "control")?;
-    if let Some((name, at)) = controls.iter().find(|(control, _)| states.iter().any(|(s, _)| s.name == control.name)) {
-        return Err(at.error(format!("\"{}\" is a state already; expected a name that no other has", name.name)));
+    if let Some((name, at)) =
+        controls.iter().find(|(control, _)| states.iter().any(|(s, _)| s.name == control.name))
+    {
+        return Err(
+            at.error(format!("\"{}\" is a state already; expected a name that no other has", name.name))
+        );
     }
-    let [states, controls] = [states, controls].map(|all| all.into_iter().map(|(v, _)| v).collect::<Vec<_>>());
+    let [states, controls] =
+        [states, controls].map(|all| all.into_iter().map(|(v, _)| v).collect::<Vec<_>>());
     let (n, m) = (states.len(), controls.len());
     let c = map.get("c").map_or(Ok(vec![0.0; n]), |node| listed(node, n, "state"))?;
     Ok(LinearProblem {
@@ -179,7 +192,11 @@ fn matrix(node: &Node, [rows, columns]: [usize; 2]) -> Result<Vec<Vec<f64>>, Inp
     }
     let row = |node: &Node| {
         let numbers = node.numbers(&format!("a row of {columns} numbers"))?;
-        if numbers.len() == columns { Ok(numbers) } else { Err(node.expected(format!("a row of {columns} numbers"))) }
+        if numbers.len() == columns {
+            Ok(numbers)
+        } else {
+            Err(node.expected(format!("a row of {columns} numbers")))
+        }
     };
     list.iter().map(row).collect()
 }
@@ -227,7 +244,8 @@ fn state(node: &Node, states: &[Variable]) -> Result<Vec<f64>, InputError> {
         };
         values[i] = Some(entry.node.number()?);
     }
-    let missing = |i: usize| node.error(format!("missing state \"{}\"; expected all of them", states[i].name));
+    let missing =
+        |i: usize| node.error(format!("missing state \"{}\"; expected all of them", states[i].name));
     values.into_iter().enumerate().map(|(i, value)| value.ok_or_else(|| missing(i))).collect()
 }
 

@@ -31,7 +31,7 @@ pub(super) const SCENE: &[Key] = &[
 pub(super) const LINEAR_SCENE: &[Key] = &[
     Key::new("format", Format(FORMAT.0, FORMAT.1)),
     Key::required("linear", Map(LINEAR)),
-    SCENE[3],
+    Key::new("world", Form::List(&Either(SHAPES_OF_OBSTACLES))),
     Key::required("start", Either(LINEAR_STATE)),
     Key::new("goal", Either(LINEAR_STATE)),
     Key::new("goals", Form::List(&Either(LINEAR_STATE))),
@@ -52,20 +52,23 @@ pub(super) const LINEAR: &[Key] = &[
 /// A list of rows.
 const MATRIX: Form = Form::List(&NUMBERS);
 
-pub(super) const LINEAR_STATES: &[Key] =
-    &[Key::required("names", Form::List(&Text)), Key::required("lower", NUMBERS), Key::required("upper", NUMBERS)];
+pub(super) const LINEAR_STATES: &[Key] = &[
+    Key::required("names", Form::List(&Text)),
+    Key::required("lower", NUMBERS),
+    Key::required("upper", NUMBERS),
+];
 
-pub(super) const LINEAR_CONTROLS: &[Key] = &[LINEAR_STATES[0], LOWER, UPPER];
+pub(super) const LINEAR_CONTROLS: &[Key] = &[Key::required("names", Form::List(&Text)), LOWER, UPPER];
 
 /// All numbers in their order, or each by its name.
 const LINEAR_STATE: &[Form] = &[NUMBERS, Named(&Number)];
 
 pub(super) const LINEAR_PLANNER: &[Key] = &[
-    PLANNER[0],
-    PLANNER[1],
+    Key::new("seed", Natural),
+    Key::new("time_limit", Either(&[Positive, Word(&["none"])])),
     Key::new("neighbours", Text),
     Key::new("samples", Natural),
-    PLANNER[3],
+    Key::new("max_samples", Natural),
     Key::new("improve", Positive),
 ];
 

@@ -66,7 +66,7 @@ impl LinearTolerances {
         };
         match all.into_iter().find(|one| !makes_sense(one)) {
             None => Ok(()),
-            Some((field, value)) => Err(InvalidValue::new(field, value, "a finite number of at least 0, of the clearance above 0")),
+            Some((field, value)) => Err(InvalidValue::new(field, value, "a finite number from 0 on, of clearance above 0")),
         }
     }
 }

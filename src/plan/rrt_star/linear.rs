@@ -289,13 +289,17 @@ struct SampleSettings {
     near: f64,
     /// States of the best answer about which they are drawn.
     states: usize,
+    /// Share of them that are drawn calm as long as there is no answer: all states but the ball's place near to what is
+    /// nearest to zero, for what moves and turns fast in all ways at once is seldom reached or left within bounds. Not of
+    /// systems that are linear only near a state, whose numbers zero means nothing to.
+    calm: f64,
     /// How far about them, as powers of one half of the bounds' widths: one of these each time, for how far is best is not
-    /// known, and less and less.
+    /// known, and less and less. The same tells how calm the calm ones are.
     halvings: [f64; 2],
 }
 
 impl SampleSettings {
-    const DEFAULT: Self = Self { near: 0.5, states: 64, halvings: [2.0, 9.0] };
+    const DEFAULT: Self = Self { near: 0.5, states: 64, calm: 0.5, halvings: [2.0, 9.0] };
 }
 
 impl LinearRrtStar {
@@ -323,17 +327,24 @@ impl LinearRrtStar {
         is_better
     }
 
-    /// Draws a state: anywhere, or about the best answer.
+    /// Draws a state: anywhere, or about the best answer, or calm where there is none.
     fn sample(&mut self) -> Vec<f64> {
         let mut sample = vec![0.0; self.edges.states()];
         self.sampler.sample(&mut sample);
-        let SampleSettings { near, halvings: [least, most], .. } = SampleSettings::DEFAULT;
-        if self.way.is_empty() || self.sampler.unit() >= near {
+        let SampleSettings { near, calm, halvings: [least, most], .. } = SampleSettings::DEFAULT;
+        let LinearWorld { linearise, states, place, .. } = &self.edges.world;
+        let share = if self.way.is_empty() { calm } else { near };
+        if (self.way.is_empty() && linearise.is_some()) || self.sampler.unit() >= share {
             return sample;
         }
-        let about = &self.way[(self.sampler.unit() * self.way.len() as f64) as usize];
+        let about = self.way.get((self.sampler.unit() * self.way.len() as f64) as usize);
         let reach = 0.5_f64.powf(least + (most - least) * self.sampler.unit());
-        for ((value, about), [lower, upper]) in sample.iter_mut().zip(about).zip(&self.edges.world.states) {
+        for (i, (value, [lower, upper])) in sample.iter_mut().zip(states).enumerate() {
+            let about = match about {
+                Some(state) => state[i],
+                None if place.contains(&i) => continue,
+                None => 0.0_f64.clamp(*lower, *upper),
+            };
             let off = (*value - 0.5 * (lower + upper)) * reach;
             *value = (about + off).clamp(*lower, *upper);
         }

@@ -27,7 +27,7 @@ pub struct LinearPlanOptions {
     pub cancel: Option<CancelToken>,
     /// Which states of the tree a sample is joined to.
     pub neighbours: Neighbours,
-    /// Samples after which an answer is good enough; the first is waited for beyond them.
+    /// Samples that are drawn after the first answer, to better it.
     pub samples: u64,
     /// Samples after which the search is given up without an answer.
     pub max_samples: u64,
@@ -45,7 +45,7 @@ impl Default for LinearPlanOptions {
             time_limit: Some(Duration::from_secs(5)),
             cancel: None,
             neighbours: Neighbours::All,
-            samples: 500,
+            samples: 200,
             max_samples: 100_000_000,
             improve: None,
             tolerances: LinearTolerances::default(),
@@ -74,6 +74,8 @@ pub struct LinearStatistics {
     pub least_cost: f64,
     /// What the first answer cost; absent where there is none.
     pub first_cost: Option<f64>,
+    /// Samples drawn until then.
+    pub first_samples: u64,
     /// How many times it was bettered.
     pub improvements: u32,
     /// Samples drawn.
@@ -248,7 +250,10 @@ impl LinearQuery<'_> {
         let spent = loop {
             // The first answer is certified at once: whatever comes later, it is there.
             if asked && self.certified.is_none() {
-                self.statistics.first_cost.get_or_insert(self.search.cost());
+                if self.statistics.first_cost.is_none() {
+                    self.statistics.first_cost = Some(self.search.cost());
+                    self.statistics.first_samples = self.search.samples();
+                }
                 refused = self.certify().err();
                 kept = KEPT_FOR_CERTIFICATE * Duration::from_secs_f64(self.statistics.certify_seconds);
             }
@@ -293,7 +298,7 @@ impl LinearQuery<'_> {
         let is_best = self.search.cost() <= self.search.bound();
         let is_done = match self.options.improve {
             Some(improve) => self.begun.elapsed() >= improve,
-            None => samples >= self.options.samples,
+            None => samples - self.statistics.first_samples >= self.options.samples,
         };
         if is_best || is_done {
             return Some(None);
