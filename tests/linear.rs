@@ -533,7 +533,7 @@ fn scenes_that_make_no_sense_are_refused_where_they_do_not() {
         ("start: [-2, 0, 0, 0]", "start: [-2, 0, 0]", "start:", "a list of 4 numbers, one for each state"),
         ("start: [-2, 0, 0, 0]", "start: {x: -2, y: 0, vx: 0}", "start:", "missing state \"vy\""),
         ("start: [-2, 0, 0, 0]", "start: {x: -2, z: 0}", "start:", "unknown state \"z\""),
-        ("goal: [1.6", "goal: [0.6", "goal:", "goal: the ball is"),
+        ("goal: [1.6, 0", "goal: [0.6, 2", "goal:", "goal: the ball is"),
         ("samples: 200", "quality: best", "planner:", "unknown key \"quality\""),
         ("samples: 200", "neighbours: some", "planner:", "all, within:X or cost:X"),
         ("linear:", "robot: {point: {}}\nlinear:", "linear:", "unknown key \"robot\""),
