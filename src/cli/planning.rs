@@ -60,7 +60,10 @@ impl PlanningArgs {
     /// The same of a linear system's; what says nothing of it is refused by name.
     pub(super) fn apply_to_linear(&self, options: &mut LinearPlanOptions) -> Result<(), InputError> {
         refuse(&[
-            ("--planner other than rrt-star", self.planner.is_some_and(|planner| planner != Algorithm::RrtStar)),
+            (
+                "--planner other than rrt-star",
+                self.planner.is_some_and(|planner| planner != Algorithm::RrtStar),
+            ),
             ("--cost", self.cost.is_some()),
             ("--quality", self.quality.is_some()),
             ("--threads", self.threads.is_some()),
