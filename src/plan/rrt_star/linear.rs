@@ -388,10 +388,10 @@ impl LinearRrtStar {
     pub fn trajectory(&self) -> Option<Trajectory> {
         let LinearWorld { system, linearise, .. } = &self.edges.world;
         let mut whole: Option<Trajectory> = None;
-        for TreeEdge { from, to, sample } in self.tree.path()? {
+        for TreeEdge { from, to, sample, duration } in self.tree.path()? {
             let near = linearise.and_then(|linearise| linearise(sample));
             let system = near.as_ref().unwrap_or(system);
-            let piece = system.motion(&system.connect(from, to, f64::INFINITY)?);
+            let piece = system.motion(&system.connect_in(duration, from, to)?);
             match &mut whole {
                 Some(whole) => whole.append(&piece),
                 None => whole = Some(piece),
