@@ -2,10 +2,13 @@
 //! Imports `error`, `trajectory`, `base`, `world` and `robot`.
 
 mod constraint;
+mod linear;
 mod turns;
 mod validate;
 
 pub use constraint::{Constraint, StateConstraint, StateSample};
+pub use linear::{LinearProblem, MAX_CONTROLS, MAX_STATES, StateFault, Variable};
+pub(crate) use linear::{numbers, shape};
 
 pub use crate::error::InvalidValue;
 pub use crate::robot::END_SLACK;

@@ -4,18 +4,21 @@
 mod common;
 
 use flatout::base::{Actuation, Base, DriveAcceleration};
-use flatout::certify::{Certifier, CertifyOptions, Violation, certify};
+use flatout::certify::{
+    Certifier, CertifyOptions, LinearTolerances, LinearViolation, Violation, certify, certify_linear,
+};
 use flatout::check::{Backend, CheckError, EdgeBatch, SimdChecker, StateBatch};
 use flatout::check::{EdgeChecker, ScalarChecker};
 use flatout::error::InvalidValue;
 use flatout::exchange::{Export, Format};
+use flatout::plan::rrt_star::{LinearPlanError, LinearPlanOptions, LinearWorld, plan_linear};
 use flatout::plan::{
     Departure, MAX_BATCH, PlanError, PlanOptions, Task, plan, plan_batch, plan_on_threads, replan,
 };
 use flatout::pose::Pose;
-use flatout::problem::{JointState, Problem, Smoothness};
+use flatout::problem::{JointState, LinearProblem, Problem, Smoothness};
 use flatout::robot::{AlwaysTouching, LoadOptions, Mechanism, Robot, SkipReason, SkippedPair, Sphere};
-use flatout::scene::Scene;
+use flatout::scene::{LinearScene, Scene};
 use flatout::trajectory::Trajectory;
 use flatout::world::{Obstacle, Shape};
 use glam::DVec3;
@@ -623,6 +626,86 @@ fn files_are_not_written_of_what_is_no_trajectory() {
         for format in [Format::Json, Format::Csv, Format::JointTrajectory] {
             let error = Export::new(problem, trajectory).text(format).unwrap_err().to_string();
             assert!(error.starts_with(field), "{error}");
+        }
+    }
+}
+
+/// Linear systems that make no sense: the field is named by planner and certificate alike, and nothing panics.
+#[test]
+fn linear_problems_that_make_no_sense_are_named() {
+    type Change = fn(&mut LinearProblem);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/linear_spring.yaml");
+    let LinearScene { problem: sound, .. } = LinearScene::load(&file).unwrap_or_else(|e| panic!("{e}"));
+    let brief = LinearPlanOptions { samples: 5, max_samples: 5, ..LinearPlanOptions::default() };
+    let still = Trajectory::new(6, 1);
+    let refused = |problem: &LinearProblem, field: &str| {
+        let error = problem.validate().and_then(|()| LinearWorld::of(problem, brief.neighbours).map(|_| ()));
+        let error = error.expect_err(field);
+        assert!(error.field.contains(field), "{error}, not {field}");
+        assert_eq!(plan_linear(problem, &brief).unwrap_err(), LinearPlanError::Invalid(error.clone()));
+        error
+    };
+    let changes: &[(&str, Change)] = &[
+        ("states", |p| p.states.clear()),
+        ("states", |p| p.states = vec![p.states[0].clone(); 17]),
+        ("states[1].name", |p| p.states[1].name = "x".to_owned()),
+        ("states[1].name", |p| p.states[1].name.clear()),
+        ("states[1].name", |p| p.states[1].name = "c0_x".to_owned()),
+        ("states[1].name", |p| p.states[1].name = "duration".to_owned()),
+        ("controls[0].name", |p| p.controls[0].name = "x".to_owned()),
+        ("controls", |p| p.controls.clear()),
+        ("A", |p| p.a.clear()),
+        ("A", |p| p.a[2].push(0.0)),
+        ("A", |p| p.a[2][1] = f64::NAN),
+        ("A", |p| p.a[2][1] = 1e13),
+        ("B", |p| p.b.truncate(2)),
+        ("B", |p| p.b[0].clear()),
+        ("B", |p| p.b[2][0] = f64::INFINITY),
+        // Nothing moves y any more.
+        ("B", |p| (p.b[3][1], p.a[3][0]) = (0.0, 0.0)),
+        ("B", |p| p.b.iter_mut().for_each(|row| row.fill(0.0))),
+        ("c", |p| p.c.truncate(1)),
+        ("c", |p| p.c[0] = f64::NAN),
+        ("R", |p| p.r[0][0] = 0.0),
+        ("R", |p| p.r[0][1] = 1.0),
+        ("R", |p| p.r = vec![vec![1.0, 2.0], vec![2.0, 1.0]]),
+        ("R", |p| drop(p.r.pop())),
+        ("states[0]", |p| p.states[0].lower = f64::NEG_INFINITY),
+        ("states[0]", |p| p.states[0].upper = p.states[0].lower),
+        ("controls[1]", |p| p.controls[1].upper = f64::NAN),
+        ("place", |p| p.place = vec![0, 0]),
+        ("place", |p| p.place = vec![0, 4]),
+        ("place", |p| p.place = vec![0]),
+        ("radius", |p| p.radius = -1.0),
+        ("radius", |p| p.radius = f64::NAN),
+        ("obstacles[0]", |p| p.world.obstacles[0].shape = Shape::Sphere { radius: f64::NAN }),
+        ("start", |p| p.start.clear()),
+        ("start", |p| p.start[3] = f64::NAN),
+        ("goals", |p| p.goals.clear()),
+        ("goals[0]", |p| p.goals[0].push(1.0)),
+    ];
+    for (field, change) in changes {
+        let mut problem = sound.clone();
+        change(&mut problem);
+        let error = refused(&problem, field);
+        let told = certify_linear(&problem, &still, &LinearTolerances::default()).unwrap_err();
+        if problem.validate().is_err() {
+            assert_eq!(told.0, [LinearViolation::Invalid(error)]);
+        }
+    }
+    // Numbers that are sound one by one may make systems that hardly are.
+    for value in VALUES.into_iter().chain([1e12, -1e12, 1e-12]) {
+        for (i, j) in [(0, 0), (0, 2), (2, 0), (2, 3), (3, 1)] {
+            let mut problem = sound.clone();
+            problem.a[i][j] = value;
+            let _ = plan_linear(&problem, &brief);
+            problem = sound.clone();
+            problem.b[i][j % 2] = value;
+            let _ = plan_linear(&problem, &brief);
+            problem = sound.clone();
+            problem.r[i % 2][i % 2] = value;
+            problem.c[j] = value;
+            let _ = plan_linear(&problem, &brief);
         }
     }
 }

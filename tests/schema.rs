@@ -7,7 +7,7 @@ use common::command::flatout;
 use flatout::check::Backend;
 use flatout::exchange::{self, Export, Format, NamedTrajectory};
 use flatout::plan::plan;
-use flatout::scene::{self, Scene};
+use flatout::scene::{self, AnyScene, LinearScene, Scene};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -20,8 +20,9 @@ fn validator(schema: &Value) -> Validator {
     jsonschema::validator_for(schema).unwrap()
 }
 
+/// As YAML 1.2 has it: `y` is no truth value.
 fn yaml(text: &str) -> Value {
-    serde_saphyr::from_str(text).unwrap()
+    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true }).unwrap()
 }
 
 #[track_caller]
@@ -40,7 +41,9 @@ fn scenes() -> Vec<(String, String)> {
     for page in ["README.md", "scenes/README.md"] {
         let (name, text) = read(root().join(page));
         let blocks = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
-        let whole = blocks.filter(|block| block.contains("robot:") && block.contains("start:"));
+        let whole = blocks.filter(|block| {
+            (block.contains("robot:") || block.contains("linear:")) && block.contains("start:")
+        });
         scenes.extend(whole.map(|block| (name.clone(), block)));
     }
     assert!(scenes.len() > 22);
@@ -52,6 +55,10 @@ fn every_scene_is_one_as_it_is_and_as_it_is_written() {
     let validator = validator(&scene::schema());
     for (name, text) in scenes() {
         accepts(&validator, &yaml(&text), &name);
+        if text.contains("linear:") {
+            LinearScene::read(&text, &root().join("scenes/x.yaml")).unwrap_or_else(|e| panic!("{e}"));
+            continue;
+        }
         let scene = Scene::read(&text, &root().join("scenes/x.yaml")).unwrap_or_else(|e| panic!("{e}"));
         let written = scene.to_yaml(&root().join("scenes"));
         assert!(written.starts_with("format: flatout-scene/1\n"), "{written}");
@@ -121,6 +128,7 @@ fn an_unknown_key_is_refused_by_schema_and_reader_everywhere() {
         "airplane_gate",
         "manipulator_doorway",
         "point_yard",
+        "linear_spring",
     ] {
         let file = root().join(format!("scenes/{name}.yaml"));
         let scene = yaml(&std::fs::read_to_string(&file).unwrap());
@@ -129,7 +137,7 @@ fn an_unknown_key_is_refused_by_schema_and_reader_everywhere() {
         for at in places {
             let mut spoiled = scene.clone();
             spoiled.pointer_mut(&at).unwrap()["zzz"] = json!(1);
-            let refused = Scene::read(&spoiled.to_string(), &file).unwrap_err().to_string();
+            let refused = AnyScene::read(&spoiled.to_string(), &file).unwrap_err().to_string();
             assert!(refused.contains("zzz"), "{name} {at}: {refused}");
             let is_named = NAMED.contains(&at.rsplit('/').next().unwrap());
             assert!(is_named || !validator.is_valid(&spoiled), "{name} {at}");

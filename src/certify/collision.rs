@@ -28,7 +28,7 @@ use std::ops::Range;
 
 /// Placing a body and measuring a distance in `f64` errs by some 1e-15 per joint of how far from the origin all
 /// that happens; with this share of that taken off every distance, bounds are proofs.
-const ROUNDING: f64 = 1.0 / (1_u64 << 36) as f64;
+pub(super) const ROUNDING: f64 = 1.0 / (1_u64 << 36) as f64;
 
 /// The same of how far a vehicle's links are from its base, whose heading is less exact where it rests.
 const HEADING: f64 = 1e-9;
@@ -258,7 +258,7 @@ impl Sizes {
 }
 
 /// How far from the origin an obstacle reaches, at most, metres; of one without bounds, where it stands.
-fn far_end(obstacle: &Obstacle) -> f64 {
+pub(super) fn far_end(obstacle: &Obstacle) -> f64 {
     let size = match obstacle.shape {
         Shape::Sphere { radius } => radius,
         Shape::Cuboid { half_extents } => half_extents.length(),

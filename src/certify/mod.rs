@@ -8,6 +8,7 @@
 //! - Efforts are bounded on intervals by Taylor models of inverse dynamics (`effort`).
 //! - Vehicles' states, limits and coordinates follow from enclosures of the flat maps of their bases,
 //!   which `base` holds against the equations of motion (`vehicle`).
+//! - Motions of linear systems have a certificate of their own (`linear`).
 
 mod collision;
 mod effort;
@@ -16,6 +17,7 @@ mod findings;
 mod interval;
 mod knots;
 mod limits;
+mod linear;
 mod motion;
 mod options;
 mod report;
@@ -24,6 +26,10 @@ mod solids;
 mod span;
 mod vehicle;
 
+pub use linear::{
+    LinearCertificate, LinearTolerances, LinearViolation, LinearViolations, VariablePeak, certify_linear,
+    certify_linear_until,
+};
 pub use options::CertifyOptions;
 pub use report::{
     BasePeak, Certificate, Clearance, Limit, LimitKind, Miss, Nearest, Peak, Peaks, Quantity, Report,

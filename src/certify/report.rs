@@ -667,10 +667,10 @@ impl fmt::Display for Violation {
 impl std::error::Error for Violation {}
 
 /// A number to three significant digits, without an exponent where that stays short.
-struct Digits(f64);
+pub(super) struct Digits(pub(super) f64);
 
 /// Metres, in the unit that suits, to three significant digits.
-struct Length(f64);
+pub(super) struct Length(pub(super) f64);
 
 impl fmt::Display for Digits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 //! Arguments that several commands have, and how they are parsed.
 
+use super::linear::refuse;
 use super::telling::{Telling, TellingCheckers, warn, while_loading};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::InputError;
@@ -126,9 +127,28 @@ impl DefaultArgs {
     pub(super) fn limits(&self) -> DefaultLimits {
         DefaultLimits { acceleration: self.default_acceleration, jerk: self.default_jerk }
     }
+
+    /// A linear system has no joints.
+    pub(super) fn refuse_for_linear(&self) -> Result<(), InputError> {
+        refuse(&[
+            ("--default-acceleration", self.default_acceleration.is_some()),
+            ("--default-jerk", self.default_jerk.is_some()),
+        ])
+    }
 }
 
 impl MoveItArgs {
+    /// A linear system has no files of a robot.
+    pub(super) fn refuse_for_linear(&self) -> Result<(), InputError> {
+        refuse(&[
+            ("--urdf", self.urdf.is_some()),
+            ("--srdf", self.srdf.is_some()),
+            ("--limits", self.limits.is_some()),
+            ("--missing-geometry", self.geometry.missing_geometry != MissingGeometry::default()),
+            ("--package-path", !self.geometry.packages.package_path.is_empty()),
+        ])
+    }
+
     /// The pair as a scene.
     pub(super) fn load(&self, default: DefaultLimits) -> Result<Scene, InputError> {
         let (Some(scene), Some(request), Some(urdf)) = (&self.scene, &self.request, &self.urdf) else {

@@ -2,13 +2,15 @@
 
 use super::arguments::DefaultArgs;
 use super::failure::Failure;
+use super::linear;
 use super::output::say;
 use super::plan::{CLEARANCE_TOLERANCE, describe, length};
-use super::telling::{load_scene, warn};
+use super::telling::{load_any_scene, warn};
 use crate::certify::{CertifyOptions, Report, Violation, survey};
 use crate::error::{InputError, Warning};
 use crate::exchange::{Driven, FILE_TOLERANCE, Interpolation, NamedTrajectory};
 use crate::problem::Problem;
+use crate::scene::AnyScene;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -20,8 +22,8 @@ pub(super) struct CheckArgs {
     /// Trajectory: .json (flatout-trajectory/1), .yaml (trajectory_msgs/JointTrajectory) or .csv
     trajectory: PathBuf,
     /// What the ends may miss start and goal by and values jump by at knots, in all, relative where these are
-    /// above 1; limits may be exceeded by ten times that share, those of jerk by a thousand times (times
-    /// in a JointTrajectory are whole nanoseconds, which blurs accelerations of short pieces, and jerks more)
+    /// above 1, and what the equations of motion of a linear system may be off by; limits may be exceeded by
+    /// ten times that share, those of jerk by a thousand times (times in a JointTrajectory are whole nanoseconds, which blurs accelerations of short pieces, and jerks more)
     #[arg(long, default_value_t = FILE_TOLERANCE, allow_negative_numbers = true, value_parser = tolerance)]
     tolerance: f64,
     /// Print the certificate, or what is wrong, as JSON
@@ -50,7 +52,13 @@ pub(super) fn load(file: &Path, problem: &Problem) -> Result<Driven, InputError>
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    let scene = load_scene(&args.scene, args.default.limits())?;
+    let scene = match load_any_scene(&args.scene, args.default.limits())? {
+        AnyScene::Robot(scene) => *scene,
+        AnyScene::Linear(scene) => {
+            args.default.refuse_for_linear()?;
+            return linear::check(&scene, &args.trajectory, args.tolerance, args.json);
+        }
+    };
     let Driven { trajectory, interpolation, .. } = load(&args.trajectory, &scene.problem)?;
     let options = CertifyOptions {
         world_tolerance: Some(CLEARANCE_TOLERANCE),

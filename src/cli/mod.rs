@@ -14,6 +14,7 @@ mod failure;
 mod families;
 mod import;
 mod journal;
+mod linear;
 mod output;
 mod plan;
 mod planning;

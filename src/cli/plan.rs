@@ -2,10 +2,11 @@
 
 use super::arguments::{DefaultArgs, MoveItArgs};
 use super::failure::{Failure, unsolved};
+use super::linear::{self, Output};
 use super::output::{export, refuse_inputs, save, say};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
-use super::telling::load_scene;
+use super::telling::load_any_scene;
 use crate::certify::{Certificate, CertifyOptions, Nearest, certify};
 use crate::error::InputError;
 use crate::exchange::Format;
@@ -13,6 +14,7 @@ use crate::plan::{
     Departure, PlanError, PlanFunction, PlanOptions, Solution, plan, plan_on_threads, replan_by,
 };
 use crate::problem::Problem;
+use crate::scene::{AnyScene, LinearScene};
 use crate::trajectory::Trajectory;
 use clap::Args;
 use std::fmt::Write as _;
@@ -54,7 +56,10 @@ pub(super) struct ReportArgs {
 pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
     args.report.refuse_unknown_format()?;
     let mut scene = match &args.scene_file {
-        Some(file) => load_scene(file, args.default.limits())?,
+        Some(file) => match load_any_scene(file, args.default.limits())? {
+            AnyScene::Robot(scene) => *scene,
+            AnyScene::Linear(scene) => return args.plan_linear(*scene),
+        },
         None => args.moveit.load(args.default.limits())?,
     };
     args.report.refuse_unfit_output(&scene.problem)?;
@@ -71,6 +76,17 @@ pub(super) fn tighten(problem: &Problem, solution: &mut Solution) {
         CertifyOptions { world_tolerance: tolerance, links_tolerance: tolerance, ..Default::default() };
     if let Ok(certificate) = certify(problem, &solution.trajectory, &tight) {
         solution.certificate = certificate;
+    }
+}
+
+impl PlanArgs {
+    /// Plans a linear system.
+    fn plan_linear(&self, mut scene: LinearScene) -> Result<(), Failure> {
+        self.moveit.refuse_for_linear()?;
+        self.default.refuse_for_linear()?;
+        self.planning.apply_to_linear(&mut scene.options)?;
+        let ReportArgs { output, quiet, json } = &self.report;
+        linear::plan(&scene, Output { file: output.as_deref(), is_quiet: *quiet, is_json: *json })
     }
 }
 

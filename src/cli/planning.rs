@@ -1,8 +1,11 @@
 //! Options that all commands that plan have in common.
 
 use super::arguments::{BackendArgs, positive, thread_count};
+use super::linear::refuse;
 use super::telling::TellingCheckers;
-use crate::check::CheckError;
+use crate::check::{Backend, CheckError};
+use crate::error::InputError;
+use crate::plan::rrt_star::LinearPlanOptions;
 use crate::plan::{Algorithm, Cost, PlanOptions, Quality};
 use crate::problem::Problem;
 use clap::Args;
@@ -52,6 +55,25 @@ impl PlanningArgs {
         if let Some(quality) = self.quality {
             quality.apply(options);
         }
+    }
+
+    /// The same of a linear system's; what says nothing of it is refused by name.
+    pub(super) fn apply_to_linear(&self, options: &mut LinearPlanOptions) -> Result<(), InputError> {
+        refuse(&[
+            (
+                "--planner other than rrt-star",
+                self.planner.is_some_and(|planner| planner != Algorithm::RrtStar),
+            ),
+            ("--cost", self.cost.is_some()),
+            ("--quality", self.quality.is_some()),
+            ("--threads", self.threads.is_some()),
+            ("--backend", self.backend.backend != Backend::Auto),
+            ("--gpu", self.backend.adapter.is_some()),
+        ])?;
+        options.seed = self.seed.unwrap_or(options.seed);
+        options.time_limit = self.time_limit.map(Duration::from_secs_f64).or(options.time_limit);
+        options.improve = self.improve.map(Duration::from_secs_f64).or(options.improve);
+        Ok(())
     }
 
     /// Threads that share a query.

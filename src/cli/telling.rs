@@ -4,7 +4,7 @@ use super::output::complain;
 use super::progress::ProgressLine;
 use crate::check::{CheckError, Checkers, EdgeBatch, EdgeChecker, StateBatch, Verdict};
 use crate::error::{InputError, Warning};
-use crate::scene::{DefaultLimits, Scene};
+use crate::scene::{AnyScene, DefaultLimits, Scene};
 use crate::stop::Stop;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -97,6 +97,15 @@ fn tell(warnings: impl IntoIterator<Item = String>) {
 pub(super) fn load_scene(file: &Path, default: DefaultLimits) -> Result<Scene, InputError> {
     let scene = while_loading(|| Scene::load_with(file, default))?;
     warn(&scene.warnings);
+    Ok(scene)
+}
+
+/// The same of a scene of a robot or of a linear system.
+pub(super) fn load_any_scene(file: &Path, default: DefaultLimits) -> Result<AnyScene, InputError> {
+    let scene = while_loading(|| AnyScene::load_with(file, default))?;
+    if let AnyScene::Robot(scene) = &scene {
+        warn(&scene.warnings);
+    }
     Ok(scene)
 }
 

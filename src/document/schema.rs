@@ -62,9 +62,12 @@ pub fn names(keys: &[Key]) -> Vec<&'static str> {
     keys.iter().map(|key| key.name).collect()
 }
 
-/// The JSON Schema of a document that is a map of these keys.
-pub fn json_schema(title: &str, keys: &[Key]) -> Value {
-    let mut schema = map(keys);
+/// The JSON Schema of a document that is a map of the keys of one of some tables.
+pub fn json_schema(title: &str, tables: &[&[Key]]) -> Value {
+    let mut schema = match tables {
+        [keys] => map(keys),
+        _ => json!({"anyOf": tables.iter().map(|keys| map(keys)).collect::<Vec<_>>()}),
+    };
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!(title);
     schema

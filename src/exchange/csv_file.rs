@@ -38,7 +38,7 @@ pub(super) fn write(export: &Export<'_>) -> (String, Option<ReplayErrors>) {
     (table(&samples.time, &blocks, &outputs, export.trajectory), samples.replay)
 }
 
-fn rows(values: &[Vec<f64>], first: usize) -> Vec<&[f64]> {
+pub(super) fn rows(values: &[Vec<f64>], first: usize) -> Vec<&[f64]> {
     values.iter().map(|row| &row[first..]).collect()
 }
 
@@ -56,7 +56,12 @@ fn of_outputs<'a>(samples: &'a Samples, names: &[String], first: usize) -> Vec<C
 }
 
 /// Rows of samples and of polynomials, in order of time; where both are of one instant they share it.
-fn table(time: &[f64], blocks: &[CsvBlock<'_>], outputs: &[String], trajectory: &Trajectory) -> String {
+pub(super) fn table(
+    time: &[f64],
+    blocks: &[CsvBlock<'_>],
+    outputs: &[String],
+    trajectory: &Trajectory,
+) -> String {
     let mut text = header(blocks, outputs, trajectory.degree());
     let sampled: usize = blocks.iter().map(|(names, _)| names.len()).sum();
     let pieces = 1 + outputs.len() * (trajectory.degree() + 1);

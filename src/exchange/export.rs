@@ -34,19 +34,23 @@ pub struct Export<'a> {
 pub(super) struct Samples {
     /// Seconds, strictly increasing.
     pub(super) time: Vec<f64>,
-    /// Of the outputs, as the next two: rad or m.
+    /// Of the outputs, as the next two: rad or m. Absent of a linear system, whose outputs are its states and controls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) position: Vec<Vec<f64>>,
     /// rad/s or m/s.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) velocity: Vec<Vec<f64>>,
     /// rad/s^2 or m/s^2; at a jump, that after it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) acceleration: Vec<Vec<f64>>,
     /// N m or N; absent where the robot's masses are unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) effort: Vec<Vec<f64>>,
-    /// State of the base; absent where the robot stands on none.
+    /// State of the base, or of a linear system; absent where the robot stands on none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) state: Vec<Vec<f64>>,
-    /// Control of the base, to be held until the next sample: its mean over that time.
+    /// Control of the base, to be held until the next sample: its mean over that time. Of a linear system the control
+    /// at that instant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) control: Vec<Vec<f64>>,
     /// How well that leads from state to state; absent where there is no base.

@@ -64,4 +64,17 @@ impl Format {
             _ => Ok(()),
         }
     }
+    /// Whether a motion of a linear system can be written so.
+    ///
+    /// # Errors
+    /// As a JointTrajectory.
+    pub fn admit_linear(self) -> Result<(), InputError> {
+        match self {
+            Self::JointTrajectory => Err(InputError::new(
+                "a JointTrajectory holds positions of joints and not the motion of a linear system: write .json, or .csv \
+                 for its states and controls",
+            )),
+            _ => Ok(()),
+        }
+    }
 }

@@ -48,31 +48,31 @@ const SAMPLES: &[Key] = &[
 
 /// The JSON Schema of `flatout-trajectory/1`.
 pub fn schema() -> Value {
-    json_schema("A trajectory of flatout", FILE)
+    json_schema("A trajectory of flatout", &[FILE])
 }
 
 /// Greatest difference between the stated duration and the sum of the segments', relative.
 const DURATION_TOLERANCE: f64 = 1e-9;
 
 #[derive(Serialize)]
-struct TrajectoryFile<'a> {
+pub(super) struct TrajectoryFile<'a> {
     format: String,
     /// Version of flatout.
     version: &'static str,
     outputs: Vec<String>,
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
-    state_names: &'a [&'a str],
+    pub(super) state_names: &'a [&'a str],
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
-    control_names: &'a [&'a str],
+    pub(super) control_names: &'a [&'a str],
     duration: f64,
     segments: Vec<SegmentRecord<'a>>,
     samples: SampleRecord,
     #[serde(skip_serializing_if = "Value::is_null")]
-    report: &'a Value,
+    pub(super) report: &'a Value,
     #[serde(skip_serializing_if = "Value::is_null")]
-    stats: &'a Value,
+    pub(super) stats: &'a Value,
     #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<u64>,
+    pub(super) seed: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -97,27 +97,45 @@ impl<'a> SegmentRecord<'a> {
     }
 }
 
+impl<'a> TrajectoryFile<'a> {
+    /// One of outputs of these names, that says nothing else.
+    pub(super) fn of(outputs: Vec<String>, trajectory: &'a Trajectory, samples: Samples) -> Self {
+        let steps = (samples.time.len() - 1).max(1);
+        Self {
+            format: format!("{}/{}", FORMAT.0, FORMAT.1),
+            version: env!("CARGO_PKG_VERSION"),
+            outputs,
+            state_names: &[],
+            control_names: &[],
+            duration: trajectory.duration(),
+            segments: trajectory.segments().map(SegmentRecord::of).collect(),
+            samples: SampleRecord { dt: trajectory.duration() / steps as f64, samples },
+            report: &Value::Null,
+            stats: &Value::Null,
+            seed: None,
+        }
+    }
+
+    /// Its text.
+    pub(super) fn text(&self) -> String {
+        // Structures of numbers and text have no way to fail.
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+}
+
 pub(super) fn write(export: &Export<'_>) -> (String, Option<ReplayErrors>) {
-    let trajectory = export.trajectory;
     let base = export.problem.mechanism.base.as_ref();
     let samples = export.dense_samples().rounded();
-    let steps = (samples.time.len() - 1).max(1);
     let replay = samples.replay;
     let file = TrajectoryFile {
-        format: format!("{}/{}", FORMAT.0, FORMAT.1),
-        version: env!("CARGO_PKG_VERSION"),
-        outputs: export.problem.mechanism.flat_outputs(),
         state_names: base.map_or(&[], Base::state_names),
         control_names: base.map_or(&[], Base::control_names),
-        duration: trajectory.duration(),
-        segments: trajectory.segments().map(SegmentRecord::of).collect(),
-        samples: SampleRecord { dt: trajectory.duration() / steps as f64, samples },
         report: &export.report,
         stats: &export.stats,
         seed: export.seed,
+        ..TrajectoryFile::of(export.problem.mechanism.flat_outputs(), export.trajectory, samples)
     };
-    // Structures of numbers and text have no way to fail.
-    (serde_json::to_string(&file).unwrap_or_default() + "\n", replay)
+    (file.text(), replay)
 }
 
 /// Reads the polynomials; samples and the rest follow from them and are passed over.

@@ -6,6 +6,7 @@
 //!   ([`Interpolation`], [`NamedTrajectory::driven`]).
 //! - The JSON of what stands on a base, and the CSV of a vehicle, hold states and controls that can be
 //!   replayed: the equations of motion, integrated under the controls, lead through the states.
+//! - Of a linear system JSON and CSV hold the polynomials of its states and controls ([`LinearExport`]).
 //!
 //! Imports `error`, `document`, `base`, `problem`, `robot`, `trajectory` and the options of `certify`.
 
@@ -15,6 +16,7 @@ mod export;
 mod format;
 mod joint_trajectory;
 mod json_file;
+mod linear;
 mod named;
 mod points;
 mod replay;
@@ -24,6 +26,7 @@ mod ticks;
 pub use export::Export;
 pub use format::{FILE_TOLERANCE, Format};
 pub use json_file::schema;
+pub use linear::LinearExport;
 pub use named::{Driven, NamedTrajectory};
 pub use points::Interpolation;
 pub use replay::ReplayErrors;

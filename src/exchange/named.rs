@@ -63,14 +63,19 @@ impl NamedTrajectory {
     /// # Errors
     /// Where the names are not the same, or it is a single point.
     pub fn ordered(&self, outputs: &[String]) -> Result<Trajectory, InputError> {
+        self.ordered_by(outputs, "joint")
+    }
+
+    /// The same, outputs being of this `kind`.
+    pub(super) fn ordered_by(&self, outputs: &[String], kind: &str) -> Result<Trajectory, InputError> {
         let known = || outputs.iter().map(String::as_str);
         if let Some(name) = self.outputs.iter().find(|name| !outputs.contains(name)) {
-            return Err(InputError::new(unknown("joint", name, known())));
+            return Err(InputError::new(unknown(kind, name, known())));
         }
         if self.trajectory.is_empty() {
             return Err(InputError::new("a single point is no trajectory by itself; expected at least two"));
         }
-        let order = self.columns(outputs)?;
+        let order = self.columns(outputs, kind)?;
         let mut ordered = Trajectory::new(order.len(), self.trajectory.degree());
         for segment in self.trajectory.segments() {
             let coefficients: Vec<f64> =
@@ -100,7 +105,7 @@ impl NamedTrajectory {
             let interpolation = self.interpolation.clone();
             return Ok(Driven { trajectory: self.ordered(&outputs)?, interpolation, warnings: Vec::new() });
         }
-        let order = self.columns(&outputs)?;
+        let order = self.columns(&outputs, "joint")?;
         let pick = |values: &Vec<f64>| match values[..] {
             [] => Vec::new(),
             _ => order.iter().map(|&column| values[column]).collect(),
@@ -130,10 +135,10 @@ impl NamedTrajectory {
     }
 
     /// Where the outputs stand in the file.
-    fn columns(&self, outputs: &[String]) -> Result<Vec<usize>, InputError> {
+    fn columns(&self, outputs: &[String], kind: &str) -> Result<Vec<usize>, InputError> {
         let place = |name: &String| {
             let found = self.outputs.iter().position(|o| o == name);
-            found.ok_or_else(|| InputError::new(format!("the trajectory has no joint \"{name}\"")))
+            found.ok_or_else(|| InputError::new(format!("the trajectory has no {kind} \"{name}\"")))
         };
         outputs.iter().map(place).collect()
     }

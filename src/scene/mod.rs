@@ -1,5 +1,5 @@
 //! Scenes: a robot, what of it moves, the world around it, where it starts and where it shall go,
-//! in one YAML file; and MotionBenchMaker's pairs of MoveIt files read as such.
+//! in one YAML file; linear systems in place of robots; and MotionBenchMaker's pairs of MoveIt files read as such.
 //! `scenes/README.md` documents the file field by field.
 //! Imports `document`, `error`, `pose`, `world`, `base`, `robot`, `problem` and `plan`'s options.
 
@@ -7,6 +7,7 @@ mod body;
 mod files;
 mod keys;
 mod lengths;
+mod linear;
 #[cfg(feature = "cli")]
 mod made;
 pub mod moveit;
@@ -20,6 +21,7 @@ mod write_vehicle;
 
 pub use body::{Part, PartShape};
 pub use files::RobotFiles;
+pub use linear::{AnyScene, LinearScene};
 pub use setup::{DefaultLimits, JointOverride, LimitChoice, Planned, RobotChoice, RobotSource, limit_jerk};
 pub use tables::schema;
 pub use vehicle::{Carried, PointRobot, VehicleRobot};

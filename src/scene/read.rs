@@ -52,16 +52,21 @@ impl Scene {
     }
 
     fn read_with(text: &str, file: &Path, default: DefaultLimits) -> Result<Self, InputError> {
+        let root = document::parse(text).map_err(|e| e.in_file(file))?;
+        Self::of_document(&root, file, default)
+    }
+
+    /// Reads a scene from the document that `file` holds.
+    pub(super) fn of_document(root: &Node, file: &Path, default: DefaultLimits) -> Result<Self, InputError> {
         let locate = |e: InputError| e.in_file(file);
-        let root = document::parse(text).map_err(locate)?;
-        let source = robot_source(&root, directory_of(file)).map_err(locate)?;
+        let source = robot_source(root, directory_of(file)).map_err(locate)?;
         if let Some(files) = source.files() {
-            require_files(&root, files).map_err(locate)?;
+            require_files(root, files).map_err(locate)?;
         }
         // A mistake is told at once, and not after minutes in which meshes are covered.
-        foresee(&root).map_err(locate)?;
+        foresee(root).map_err(locate)?;
         let robot = source.load()?;
-        scene(&root, source, robot, default, file).map_err(locate)
+        scene(root, source, robot, default, file).map_err(locate)
     }
 
     /// Reads a scene from `text` for a `robot` that is loaded already, as where many scenes share
@@ -84,9 +89,18 @@ fn directory_of(file: &Path) -> &Path {
 }
 
 fn sections(root: &Node) -> Result<Map<'_>, InputError> {
+    if let Some(linear) = linear_section(root) {
+        let message = "a linear system is planned and checked by itself (LinearScene); expected a scene of a robot here";
+        return Err(linear.error(message));
+    }
     let map = root.map_of("a scene: a map of robot, world, start, goal and more", &names(tables::SCENE))?;
     map.get("format").map_or(Ok(()), |node| node.format(tables::FORMAT.0, tables::FORMAT.1))?;
     Ok(map)
+}
+
+/// The linear system that a scene describes in place of a robot.
+pub(super) fn linear_section(root: &Node) -> Option<&Node> {
+    root.map("").ok().and_then(|map| map.get("linear"))
 }
 
 fn robot_section<'a>(root: &Map<'a>) -> Result<Map<'a>, InputError> {
@@ -160,7 +174,7 @@ fn foresee(root: &Node) -> Result<(), InputError> {
 }
 
 /// The one goal, or the list of goals.
-fn goal_entry<'a>(root: &Map<'a>) -> Result<&'a Entry, InputError> {
+pub(super) fn goal_entry<'a>(root: &Map<'a>) -> Result<&'a Entry, InputError> {
     let missing = || root.node.error("missing key \"goal\" (or \"goals\")");
     root.at_most_one(&["goal", "goals"])?.ok_or_else(missing)
 }
@@ -476,7 +490,7 @@ fn searches(node: &Node) -> Result<u32, InputError> {
     }
 }
 
-fn improve(node: &Node) -> Result<Duration, InputError> {
+pub(super) fn improve(node: &Node) -> Result<Duration, InputError> {
     let expected = || node.expected("a number of seconds greater than zero");
     let seconds = node.positive().map_err(|_| expected())?;
     Duration::try_from_secs_f64(seconds).map_err(|_| expected())
@@ -487,7 +501,7 @@ fn smoothness(node: &Node) -> Result<Smoothness, InputError> {
     node.text(what)?.parse().map_err(|_| node.expected(what))
 }
 
-fn time_limit(node: &Node) -> Result<Option<Duration>, InputError> {
+pub(super) fn time_limit(node: &Node) -> Result<Option<Duration>, InputError> {
     if matches!(&node.value, Value::Text(text) if text == "none") {
         return Ok(None);
     }
@@ -514,7 +528,7 @@ fn share(node: &Node) -> Result<f64, InputError> {
 }
 
 /// The obstacles of a scene.
-fn world(node: &Node) -> Result<World, InputError> {
+pub(super) fn world(node: &Node) -> Result<World, InputError> {
     let list = node.list("a list of obstacles")?;
     let obstacles = list.iter().enumerate().map(|(i, node)| obstacle(node, i)).collect::<Result<_, _>>()?;
     Ok(World { obstacles })

@@ -27,6 +27,51 @@ pub(super) const SCENE: &[Key] = &[
     Key::new("gravity", THREE),
 ];
 
+/// A scene of a linear system in place of a robot.
+pub(super) const LINEAR_SCENE: &[Key] = &[
+    Key::new("format", Format(FORMAT.0, FORMAT.1)),
+    Key::required("linear", Map(LINEAR)),
+    Key::new("world", Form::List(&Either(SHAPES_OF_OBSTACLES))),
+    Key::required("start", Either(LINEAR_STATE)),
+    Key::new("goal", Either(LINEAR_STATE)),
+    Key::new("goals", Form::List(&Either(LINEAR_STATE))),
+    Key::new("planner", Map(LINEAR_PLANNER)),
+];
+
+pub(super) const LINEAR: &[Key] = &[
+    Key::required("A", MATRIX),
+    Key::required("B", MATRIX),
+    Key::new("c", NUMBERS),
+    Key::required("R", Either(&[NUMBERS, MATRIX])),
+    Key::required("states", Map(LINEAR_STATES)),
+    Key::required("controls", Map(LINEAR_CONTROLS)),
+    Key::required("place", Form::List(&Text)),
+    Key::required("radius", Positive),
+];
+
+/// A list of rows.
+const MATRIX: Form = Form::List(&NUMBERS);
+
+pub(super) const LINEAR_STATES: &[Key] = &[
+    Key::required("names", Form::List(&Text)),
+    Key::required("lower", NUMBERS),
+    Key::required("upper", NUMBERS),
+];
+
+pub(super) const LINEAR_CONTROLS: &[Key] = &[Key::required("names", Form::List(&Text)), LOWER, UPPER];
+
+/// All numbers in their order, or each by its name.
+const LINEAR_STATE: &[Form] = &[NUMBERS, Named(&Number)];
+
+pub(super) const LINEAR_PLANNER: &[Key] = &[
+    Key::new("seed", Natural),
+    Key::new("time_limit", Either(&[Positive, Word(&["none"])])),
+    Key::new("neighbours", Text),
+    Key::new("samples", Natural),
+    Key::new("max_samples", Natural),
+    Key::new("improve", Positive),
+];
+
 /// A robot of files, or one of the kinds of [`KINDS`].
 const ROBOT: &[Form] = &[
     Map(ROBOT_FILES),
@@ -286,5 +331,5 @@ pub(super) const VEHICLE_STATE: &[Key] = &[
 
 /// The JSON Schema of scene files.
 pub fn schema() -> Value {
-    json_schema("A scene of flatout", SCENE)
+    json_schema("A scene of flatout", &[SCENE, LINEAR_SCENE])
 }

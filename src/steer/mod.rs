@@ -33,7 +33,7 @@ pub use heading_limits::HeadingLimits;
 pub use higher_order::{HigherOrder, ChainState};
 pub use jerk_limited::{JerkLimited, JerkProfile, trajectory};
 pub use least_effort::{LIMIT_TOLERANCE, LeastEffort};
-pub use linear::{Connection, LinearSystem, MAX_STATES};
+pub use linear::{Connection, LinearSystem};
 pub use pace::{Pace, Pointer};
 pub use primitives::{Primitive, Primitives, tangent_of};
 pub use shortest_paths::{PathPiece, Word, dubins, reeds_shepp, seen_from};

@@ -10,19 +10,21 @@ use flatout::bench::kinopax::{self, System};
 use flatout::bench::mbm::MbmSuite;
 use flatout::document::{self, Node, Value};
 use flatout::error::InputError;
-use flatout::exchange::{Export, Format, NamedTrajectory};
+use flatout::exchange::{Export, Format, LinearExport, NamedTrajectory};
 use flatout::plan::PlanOptions;
+use flatout::plan::rrt_star::{LinearPlanError, LinearPlanOptions, plan_linear};
 use flatout::pose::Pose;
 use flatout::problem::{GRAVITY, JointState, Problem, Smoothness};
 use flatout::robot::mesh::{Mesh, Surface};
 use flatout::robot::spherize::CoverOptions;
 use flatout::robot::{LoadOptions, Mechanism, MissingGeometry, Robot};
 use flatout::scene::moveit::{self, Text};
-use flatout::scene::{RobotFiles, Scene};
+use flatout::scene::{LinearScene, RobotFiles, Scene};
 use flatout::world::World;
 use glam::DVec3;
 use std::path::Path;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 /// A reader, and files that it reads.
 pub(crate) struct Target {
@@ -50,6 +52,7 @@ pub(crate) const TARGETS: [Target; 18] = [
             include_bytes!("../../scenes/airplane_gate.yaml"),
             include_bytes!("../../scenes/planar_quadrotor_gap.yaml"),
             include_bytes!("../../scenes/quadrotor_window.yaml"),
+            include_bytes!("../../scenes/linear_spring.yaml"),
         ],
     },
     Target { name: "trajectory_json", body: trajectory_json, seeds: &[TRAJECTORY] },
@@ -372,6 +375,9 @@ fn sensible(problem: &Problem) -> String {
 
 pub(crate) fn scene(data: &[u8]) -> String {
     let Some(text) = text(data) else { return String::new() };
+    if text.contains("linear") {
+        return linear_scene(text);
+    }
     // Vehicles and points describe themselves; what has files of its own is our arm.
     let read = |text: &str| match text.contains("urdf") {
         true => Scene::parse(text, Path::new("scene.yaml"), &ROBOT),
@@ -385,6 +391,27 @@ pub(crate) fn scene(data: &[u8]) -> String {
         let again = read(&written);
         assert!(again.is_ok(), "{}\n{written}", again.unwrap_err());
         sensible(&scene.problem)
+    })
+}
+
+/// A linear system that was read is one that can be planned and certified; whether there is an answer is another matter.
+fn linear_scene(text: &str) -> String {
+    outcome(LinearScene::read(text, Path::new("scene.yaml")), |LinearScene { problem, options }| {
+        if let Err(error) = problem.validate().and_then(|()| options.validate()) {
+            panic!("a problem that makes no sense was read: {error}");
+        }
+        let time_limit = Some(Duration::from_millis(20));
+        let brief = LinearPlanOptions { max_samples: 8, samples: 8, improve: None, time_limit, ..options };
+        match plan_linear(&problem, &brief) {
+            Ok(solution) => {
+                let text = LinearExport::new(&problem, &solution.trajectory).text(Format::Csv).unwrap();
+                let again = NamedTrajectory::parse(&text, Format::Csv).unwrap().of_linear(&problem).unwrap();
+                assert_eq!(again, solution.trajectory);
+                format!("({}, planned)", problem.states.len())
+            }
+            Err(LinearPlanError::Invalid(why)) => panic!("a problem that makes no sense was read: {why}"),
+            Err(_) => format!("({}, not planned)", problem.states.len()),
+        }
     })
 }
 

@@ -165,17 +165,17 @@ impl OptimalEdges for JointEdges<'_, '_> {
         if least.is_finite() { least } else { self.at_least(from, to) }
     }
 
-    fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<f64> {
+    fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<[f64; 2]> {
         let (from, to) = (end(from, &self.still), end(to, &self.still));
         let steering = &self.local.steering;
         let duration = match from.is_at_rest() && to.is_at_rest() {
             true => Some(steering.rest_to_rest_duration(from.position, to.position)),
             false => steering.steer(from, to, &mut self.coefficients),
         };
-        duration.filter(|duration| *duration < below)
+        duration.filter(|duration| *duration < below).map(|duration| [duration; 2])
     }
 
-    fn valid_cost(&mut self, from: &[f64], to: &[f64], _: f64) -> Result<Option<f64>, CheckError> {
+    fn valid_cost(&mut self, from: &[f64], to: &[f64], _: [f64; 2]) -> Result<Option<f64>, CheckError> {
         self.local.connect(end(from, &self.still), end(to, &self.still), f64::INFINITY)
     }
 

@@ -3,7 +3,7 @@
 use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge};
 use crate::search::Sampler;
 use crate::steer::LinearSystem;
-use crate::trajectory::{Segment, Trajectory, keeps_between, magnitude_bound};
+use crate::trajectory::{Segment, Trajectory, derivative, keeps_between, magnitude_bound};
 use crate::world::World;
 use glam::DVec3;
 use std::convert::Infallible;
@@ -80,6 +80,19 @@ const SAME_RADIUS: f64 = 1.05;
 /// A motion passes an obstacle no nearer than what it moves in this share of its duration, or it is taken for a
 /// collision: so many steps are enough then for any motion.
 const CLOSEST: f64 = 1e-4;
+
+/// A motion that misses its end by more than this, relative to values above 1, is none: over long times rounding grows as
+/// states of an unstable system do.
+const MISSED: f64 = 1e-8;
+
+/// Whether a motion ends in a state.
+fn arrives(motion: &Trajectory, to: &[f64]) -> bool {
+    let last = motion.segment(motion.len() - 1);
+    to.iter().enumerate().all(|(i, wanted)| {
+        let missed = derivative(last.polynomial(i), 0, last.duration) - wanted;
+        missed.abs() <= MISSED * wanted.abs().max(1.0)
+    })
+}
 
 impl LinearWorld {
     /// How far the ball at a place is from the nearest obstacle, metres.
@@ -180,13 +193,13 @@ impl OptimalEdges for Sampled {
         if linearise.is_some() { least } else { free().max(least) }
     }
 
-    fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<f64> {
-        self.world.system.cheapest(from, to, below).filter(|_| self.is_steerable).map(|[cost, _]| cost)
+    fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<[f64; 2]> {
+        self.world.system.cheapest(from, to, below).filter(|_| self.is_steerable)
     }
 
-    fn valid_cost(&mut self, from: &[f64], to: &[f64], said: f64) -> Result<Option<f64>, Infallible> {
+    fn valid_cost(&mut self, from: &[f64], to: &[f64], [cost, duration]: [f64; 2]) -> Result<Option<f64>, Infallible> {
         let world = &self.world;
-        let Some(connection) = world.system.connect(from, to, f64::INFINITY) else { return Ok(None) };
+        let Some(connection) = world.system.connect_in(duration, from, to) else { return Ok(None) };
         // Most connections that ask too much do so at their ends.
         let asks_too_much = |control: &Vec<f64>| {
             control.iter().zip(&world.controls).any(|(u, [lower, upper])| !(*lower..=*upper).contains(u))
@@ -194,7 +207,8 @@ impl OptimalEdges for Sampled {
         if world.system.end_controls(&connection).iter().any(asks_too_much) {
             return Ok(None);
         }
-        Ok(world.holds(&world.system.motion(&connection)).then_some(said))
+        let motion = world.system.motion(&connection);
+        Ok((arrives(&motion, to) && world.holds(&motion)).then_some(cost))
     }
 
     fn radius(&mut self, nodes: usize) -> f64 {
@@ -275,13 +289,17 @@ struct SampleSettings {
     near: f64,
     /// States of the best answer about which they are drawn.
     states: usize,
+    /// Share of them that are drawn calm as long as there is no answer: all states but the ball's place near to what is
+    /// nearest to zero, for what moves and turns fast in all ways at once is seldom reached or left within bounds. Not of
+    /// systems that are linear only near a state, whose numbers zero means nothing to.
+    calm: f64,
     /// How far about them, as powers of one half of the bounds' widths: one of these each time, for how far is best is not
-    /// known, and less and less.
+    /// known, and less and less. The same tells how calm the calm ones are.
     halvings: [f64; 2],
 }
 
 impl SampleSettings {
-    const DEFAULT: Self = Self { near: 0.5, states: 64, halvings: [2.0, 9.0] };
+    const DEFAULT: Self = Self { near: 0.5, states: 64, calm: 0.5, halvings: [2.0, 9.0] };
 }
 
 impl LinearRrtStar {
@@ -309,17 +327,24 @@ impl LinearRrtStar {
         is_better
     }
 
-    /// Draws a state: anywhere, or about the best answer.
+    /// Draws a state: anywhere, or about the best answer, or calm where there is none.
     fn sample(&mut self) -> Vec<f64> {
         let mut sample = vec![0.0; self.edges.states()];
         self.sampler.sample(&mut sample);
-        let SampleSettings { near, halvings: [least, most], .. } = SampleSettings::DEFAULT;
-        if self.way.is_empty() || self.sampler.unit() >= near {
+        let SampleSettings { near, calm, halvings: [least, most], .. } = SampleSettings::DEFAULT;
+        let LinearWorld { linearise, states, place, .. } = &self.edges.world;
+        let share = if self.way.is_empty() { calm } else { near };
+        if (self.way.is_empty() && linearise.is_some()) || self.sampler.unit() >= share {
             return sample;
         }
-        let about = &self.way[(self.sampler.unit() * self.way.len() as f64) as usize];
+        let about = self.way.get((self.sampler.unit() * self.way.len() as f64) as usize);
         let reach = 0.5_f64.powf(least + (most - least) * self.sampler.unit());
-        for ((value, about), [lower, upper]) in sample.iter_mut().zip(about).zip(&self.edges.world.states) {
+        for (i, (value, [lower, upper])) in sample.iter_mut().zip(states).enumerate() {
+            let about = match about {
+                Some(state) => state[i],
+                None if place.contains(&i) => continue,
+                None => 0.0_f64.clamp(*lower, *upper),
+            };
             let off = (*value - 0.5 * (lower + upper)) * reach;
             *value = (about + off).clamp(*lower, *upper);
         }
@@ -363,10 +388,10 @@ impl LinearRrtStar {
     pub fn trajectory(&self) -> Option<Trajectory> {
         let LinearWorld { system, linearise, .. } = &self.edges.world;
         let mut whole: Option<Trajectory> = None;
-        for TreeEdge { from, to, sample } in self.tree.path()? {
+        for TreeEdge { from, to, sample, duration } in self.tree.path()? {
             let near = linearise.and_then(|linearise| linearise(sample));
             let system = near.as_ref().unwrap_or(system);
-            let piece = system.motion(&system.connect(from, to, f64::INFINITY)?);
+            let piece = system.motion(&system.connect_in(duration, from, to)?);
             match &mut whole {
                 Some(whole) => whole.append(&piece),
                 None => whole = Some(piece),

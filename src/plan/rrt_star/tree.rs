@@ -28,12 +28,13 @@ pub(super) trait OptimalEdges {
     /// No more than the cost of any motion from one state to another.
     fn least_cost(&mut self, from: &[f64], to: &[f64]) -> f64;
 
-    /// The cost of the connection from one state to another, where it is less than `below`, whatever stands in its way.
-    fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<f64>;
+    /// Cost and duration of the connection from one state to another, where it costs less than `below`, whatever stands in
+    /// its way.
+    fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<[f64; 2]>;
 
     /// What that connection costs, where it is valid: no less than was said, and more where it must be slower for what its
     /// check found.
-    fn valid_cost(&mut self, from: &[f64], to: &[f64], said: f64) -> Result<Option<f64>, Self::Error>;
+    fn valid_cost(&mut self, from: &[f64], to: &[f64], said: [f64; 2]) -> Result<Option<f64>, Self::Error>;
 
     /// States are joined to those alone from or to which it costs less than this, in a tree of so many.
     fn radius(&mut self, nodes: usize) -> f64;
@@ -57,6 +58,8 @@ struct Node {
     parent: u32,
     /// What it costs to come here.
     cost: f64,
+    /// How long the connection from the parent takes, as its cost was told.
+    duration: f64,
     /// No more than what it costs from here to any goal.
     ahead: f64,
 }
@@ -66,6 +69,8 @@ struct Node {
 struct Candidate {
     /// What the sample would cost by it.
     cost: f64,
+    /// How long the connection takes, where its cost is known.
+    duration: f64,
     node: u32,
     known: Known,
 }
@@ -117,11 +122,11 @@ pub(super) struct OptimalTree {
 impl OptimalTree {
     /// A tree of the start alone.
     pub(super) fn new<E: OptimalEdges>(edges: &mut E, start: &[f64], goals: Vec<Vec<f64>>) -> Result<Self, E::Error> {
-        let end = Node { parent: NONE, cost: f64::INFINITY, ahead: 0.0 };
+        let end = Node { parent: NONE, cost: f64::INFINITY, duration: 0.0, ahead: 0.0 };
         let mut tree = Self {
             size: edges.states(),
             states: start.to_vec(),
-            nodes: vec![Node { parent: NONE, cost: 0.0, ahead: 0.0 }],
+            nodes: vec![Node { parent: NONE, cost: 0.0, duration: 0.0, ahead: 0.0 }],
             children: vec![Vec::new()],
             ends: vec![end; goals.len()],
             goals,
@@ -160,10 +165,11 @@ impl OptimalTree {
             return Ok(None);
         }
         let radius = edges.radius(self.nodes.len());
-        let Some((parent, cost)) = self.parent_of(edges, sample, radius, before - ahead)? else { return Ok(None) };
+        let Some(by) = self.parent_of(edges, sample, radius, before - ahead)? else { return Ok(None) };
+        let Candidate { cost, duration, node: parent, .. } = by;
         let node = self.nodes.len() as u32;
         self.states.extend_from_slice(sample);
-        self.nodes.push(Node { parent, cost, ahead });
+        self.nodes.push(Node { parent, cost, duration, ahead });
         self.children.push(Vec::new());
         self.children[parent as usize].push(node);
         self.rewire(edges, node, radius)?;
@@ -175,20 +181,21 @@ impl OptimalTree {
         Ok(Some(if is_better { Added::Better } else { Added::Joined }))
     }
 
-    /// The state from which a sample costs the least, no more than `most`, and what it costs.
+    /// The valid connection by which a sample costs the least, no more than `most`.
     fn parent_of<E: OptimalEdges>(
         &mut self,
         edges: &mut E,
         sample: &[f64],
         radius: f64,
         most: f64,
-    ) -> Result<Option<(u32, f64)>, E::Error> {
+    ) -> Result<Option<Candidate>, E::Error> {
         let mut candidates = std::mem::take(&mut self.candidates);
         candidates.clear();
         for (i, node) in self.nodes.iter().enumerate() {
             let way = edges.at_least(self.state(i as u32), sample);
             if way < radius.min(most - node.cost) {
-                candidates.push(Candidate { cost: node.cost + way, node: i as u32, known: Known::AtLeast });
+                let cost = node.cost + way;
+                candidates.push(Candidate { cost, duration: 0.0, node: i as u32, known: Known::AtLeast });
             }
         }
         // The cheapest first, as far as is known; of that, more is found out.
@@ -196,14 +203,16 @@ impl OptimalTree {
             let Some(mut candidate) = candidates.pop() else { break None };
             let (node, here) = (candidate.node, self.nodes[candidate.node as usize].cost);
             let (way, known) = match candidate.known {
-                Known::Valid => break Some((node, candidate.cost)),
+                Known::Valid => break Some(candidate),
                 Known::Cost => {
-                    let said = candidate.cost - here;
+                    let said = [candidate.cost - here, candidate.duration];
                     (edges.valid_cost(self.state(node), sample, said)?, Known::Valid)
                 }
                 Known::AtLeast => {
                     let below = radius.min(most - here);
-                    (edges.cost(self.state(node), sample, below), Known::Cost)
+                    let said = edges.cost(self.state(node), sample, below);
+                    candidate.duration = said.map_or(0.0, |[_, duration]| duration);
+                    (said.map(|[cost, _]| cost), Known::Cost)
                 }
             };
             if let Some(way) = way.filter(|way| *way < most - here) {
@@ -215,16 +224,17 @@ impl OptimalTree {
         Ok(found)
     }
 
-    /// The cost of a valid connection that costs less than `below`.
+    /// Cost and duration of a valid connection that costs less than `below`.
     fn valid_way<E: OptimalEdges>(
         &self,
         edges: &mut E,
         from: &[f64],
         to: &[f64],
         below: f64,
-    ) -> Result<Option<f64>, E::Error> {
+    ) -> Result<Option<[f64; 2]>, E::Error> {
         let Some(said) = edges.cost(from, to, below) else { return Ok(None) };
-        Ok(edges.valid_cost(from, to, said)?.filter(|cost| *cost < below))
+        let valid = edges.valid_cost(from, to, said)?.filter(|cost| *cost < below);
+        Ok(valid.map(|cost| [cost, said[1]]))
     }
 
     /// Leads every state by way of `by` that costs less so.
@@ -236,10 +246,10 @@ impl OptimalTree {
             if below <= 0.0 || edges.at_least(self.state(by), self.state(node)) >= below {
                 continue;
             }
-            let Some(way) = self.valid_way(edges, self.state(by), self.state(node), below)? else { continue };
+            let Some([way, duration]) = self.valid_way(edges, self.state(by), self.state(node), below)? else { continue };
             self.children[parent as usize].retain(|&child| child != node);
             self.children[by as usize].push(node);
-            self.nodes[node as usize].parent = by;
+            (self.nodes[node as usize].parent, self.nodes[node as usize].duration) = (by, duration);
             self.lower(node, cost - here - way);
         }
         Ok(())
@@ -262,9 +272,9 @@ impl OptimalTree {
             let (state, goal) = (self.state(node), &self.goals[i]);
             let below = self.ends[i].cost - here;
             if below > 0.0
-                && let Some(way) = self.valid_way(edges, state, goal, below)?
+                && let Some([way, duration]) = self.valid_way(edges, state, goal, below)?
             {
-                self.ends[i] = Node { parent: node, cost: here + way, ahead: 0.0 };
+                self.ends[i] = Node { parent: node, cost: here + way, duration, ahead: 0.0 };
             }
         }
         Ok(())
@@ -317,15 +327,15 @@ impl OptimalTree {
         let (goal, end) = ends.min_by(|a, b| a.1.cost.total_cmp(&b.1.cost))?;
         let mut node = end.parent;
         let from = self.state(node);
-        let mut edges = vec![TreeEdge { from, to: &self.goals[goal], sample: from }];
+        let mut edges = vec![TreeEdge { from, to: &self.goals[goal], sample: from, duration: end.duration }];
         loop {
-            let parent = self.nodes[node as usize].parent;
+            let Node { parent, duration, .. } = self.nodes[node as usize];
             if parent == NONE {
                 break;
             }
             let (from, to) = (self.state(parent), self.state(node));
             // Of two states the one that came later was the sample when they were joined.
-            edges.push(TreeEdge { from, to, sample: if parent > node { from } else { to } });
+            edges.push(TreeEdge { from, to, sample: if parent > node { from } else { to }, duration });
             node = parent;
         }
         edges.reverse();
@@ -340,4 +350,6 @@ pub(super) struct TreeEdge<'a> {
     pub(super) to: &'a [f64],
     /// The one of the two that was the sample when they were joined.
     pub(super) sample: &'a [f64],
+    /// How long it takes, as its cost was told when they were joined: what was found to be valid then.
+    pub(super) duration: f64,
 }

@@ -1,9 +1,10 @@
-//! The best duration of a connection where the system is made of integrators. Imports `matrix`, `quartic`
+//! The best duration of a connection where the system is made of integrators. Imports `matrix`, `quartic`, `problem`
 //! and `trajectory`.
 
 use super::super::quartic::positive_roots;
-use super::matrix::{MAX_STATES, Factor, Matrix, dot};
+use super::matrix::{Factor, Matrix, dot};
 use super::moments::Moments;
+use crate::problem::MAX_STATES;
 use crate::trajectory::{MAX_DEGREE, bernstein};
 
 /// A system whose states have *grades*: so many integrations from the controls, on every way. Then entry (i, j) of the

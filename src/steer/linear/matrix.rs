@@ -1,8 +1,5 @@
 //! Small dense matrices, as linear systems of a dozen states need them. Imports nothing.
 
-/// Most states of a system: beyond, Gramians over short times have no inverse in `f64`.
-pub const MAX_STATES: usize = 16;
-
 /// A matrix, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Matrix {
@@ -22,11 +19,9 @@ impl Matrix {
         identity
     }
 
-    /// A matrix of these rows; `None` where they are none, or not of one length.
-    pub(super) fn of_rows(rows: &[Vec<f64>]) -> Option<Self> {
-        let columns = rows.first()?.len();
-        let is_even = rows.iter().all(|row| row.len() == columns);
-        is_even.then(|| Self { rows: rows.len(), columns, values: rows.concat() })
+    /// A matrix of these rows, all of one length.
+    pub(super) fn of_rows(rows: &[Vec<f64>]) -> Self {
+        Self { rows: rows.len(), columns: rows.first().map_or(0, Vec::len), values: rows.concat() }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -131,10 +126,15 @@ const LEAST_PIVOT: f64 = 1e-13;
 impl Factor {
     /// That of a matrix; `None` where it is not positive definite.
     pub(super) fn of(matrix: &Matrix) -> Option<Self> {
+        Self::find(matrix).ok()
+    }
+
+    /// The same, or which row and column are the first that keep it from being positive definite.
+    pub(super) fn find(matrix: &Matrix) -> Result<Self, usize> {
         let size = matrix.rows;
         let scales: Vec<f64> = (0..size).map(|i| matrix.get(i, i).sqrt().recip()).collect();
-        if !scales.iter().all(|s| s.is_finite()) {
-            return None;
+        if let Some(i) = scales.iter().position(|s| !s.is_finite()) {
+            return Err(i);
         }
         let mut lower = Matrix::zeros(size, size);
         for i in 0..size {
@@ -146,11 +146,11 @@ impl Factor {
                 } else if rest > LEAST_PIVOT {
                     lower.set(i, i, rest.sqrt());
                 } else {
-                    return None;
+                    return Err(i);
                 }
             }
         }
-        Some(Self { lower, scales })
+        Ok(Self { lower, scales })
     }
 
     /// Solves for the column whose product with the matrix is `column`, in its place.

@@ -1,5 +1,5 @@
 //! Optimal steering of controllable linear systems x' = A x + B u + c under the cost of time and effort, the integral of
-//! 1 + u' R u: the exact connection of two states, of the globally best duration. Imports `error` and `trajectory`.
+//! 1 + u' R u: the exact connection of two states, of the globally best duration. Imports `error`, `problem` and `trajectory`.
 //!
 //! Source: Webb and van den Berg, *Kinodynamic RRT\*: asymptotically optimal motion planning for robots with linear
 //! dynamics*, ICRA 2013 (arXiv 1205.5088), sections IV and V. With the weighted controllability Gramian
@@ -22,9 +22,9 @@ mod table;
 mod tests;
 
 pub use connection::Connection;
-pub use matrix::MAX_STATES;
 
 use crate::error::InvalidValue;
+use crate::problem::{MAX_CONTROLS, MAX_STATES, numbers, shape};
 use crate::trajectory::Trajectory;
 use dynamics::{BestDuration, Dynamics};
 use graded::Graded;
@@ -64,26 +64,32 @@ impl LinearSystem {
     /// Where shapes do not fit, a number is not finite, R is not symmetric and positive definite, or the system is not
     /// controllable.
     pub fn new(a: &[Vec<f64>], b: &[Vec<f64>], c: &[f64], r: &[Vec<f64>]) -> Result<Self, InvalidValue> {
-        let n = c.len();
+        let (n, m) = (c.len(), b.first().map_or(0, Vec::len));
         if !(1..=MAX_STATES).contains(&n) {
             return Err(InvalidValue::new("c", n, format!("1 to {MAX_STATES} numbers, one for each state")));
         }
-        let a = shaped("A", a, n, Some(n))?;
-        let b = shaped("B", b, n, None)?;
-        let r = shaped("R", r, b.columns(), Some(b.columns()))?;
-        if let Some(value) = c.iter().find(|v| !v.is_finite()) {
-            return Err(InvalidValue::new("c", *value, "finite numbers"));
+        if !(1..=MAX_CONTROLS).contains(&m) {
+            let expected = format!("{n} rows of 1 to {MAX_CONTROLS} numbers, one for each control");
+            return Err(InvalidValue::new("B", format!("{} rows, one of {m} numbers", b.len()), expected));
         }
-        let is_symmetric = r.plus(&r.transposed(), -1.0).norm() <= SYMMETRY * r.norm();
-        let Some(factor) = Factor::of(&r).filter(|_| is_symmetric) else {
-            return Err(InvalidValue::new("R", "this one", "a symmetric, positive definite matrix"));
-        };
+        let [a, b, r] = [("A", a, [n, n]), ("B", b, [n, m]), ("R", r, [m, m])]
+            .map(|(name, rows, size)| shape(name, rows, size).map(|()| Matrix::of_rows(rows)));
+        let (a, b, r) = (a?, b?, r?);
+        numbers("c", c, n, "state")?;
+        if r.plus(&r.transposed(), -1.0).norm() > SYMMETRY * r.norm() {
+            return Err(InvalidValue::new("R", "another one across its diagonal", "a symmetric matrix"));
+        }
+        let factor = Factor::find(&r).map_err(|i| {
+            let found = format!("one that is not in its first {} rows and columns", i + 1);
+            InvalidValue::new("R", found, "a symmetric, positive definite matrix")
+        })?;
         let gain = factor.inverse().times(&b.transposed());
         let moments = Moments::new(a.clone(), b.times(&gain), c.to_vec());
         // Over its own time scale a controllable system's Gramian is well conditioned.
-        if Factor::of(&moments.at(moments.time_scale()).gramian).is_none() {
-            return Err(InvalidValue::new("B", "this one", "controls that reach every state: with this A they do not"));
-        }
+        Factor::find(&moments.at(moments.time_scale()).gramian).map_err(|i| {
+            let found = format!("controls that do not move state {i} (from 0) apart from the states before it");
+            InvalidValue::new("B", found, "controls that, with A, reach every state")
+        })?;
         let best = match Graded::new(&a, &b, c, &moments) {
             Some(graded) => BestDuration::Graded(graded),
             None => BestDuration::Table(Table::new(&moments)),
@@ -206,21 +212,3 @@ fn integrators(a: &Matrix, b: &Matrix, c: &[f64]) -> Vec<(usize, usize)> {
 
 /// R may be asymmetric by this share, which is rounding.
 const SYMMETRY: f64 = 1e-12;
-
-/// A matrix of so many rows and columns.
-fn shaped(name: &str, rows: &[Vec<f64>], count: usize, columns: Option<usize>) -> Result<Matrix, InvalidValue> {
-    let wanted = match columns {
-        Some(columns) => format!("{count} rows of {columns} numbers"),
-        None => format!("{count} rows of as many numbers as there are controls"),
-    };
-    let matrix = Matrix::of_rows(rows).filter(|m| m.rows() == count && m.columns() > 0);
-    let fits = |m: &Matrix| columns.is_none_or(|columns| m.columns() == columns);
-    let Some(matrix) = matrix.filter(fits) else {
-        let found = format!("{} rows of {} numbers", rows.len(), rows.first().map_or(0, Vec::len));
-        return Err(InvalidValue::new(name, found, wanted));
-    };
-    match matrix.values().iter().find(|v| !v.is_finite()) {
-        Some(value) => Err(InvalidValue::new(name, *value, "finite numbers")),
-        None => Ok(matrix),
-    }
-}

@@ -1,6 +1,6 @@
 //! The best duration of a connection of any linear system, by a table of its Gramians. Imports `matrix` and `moments`.
 
-use super::matrix::Factor;
+use super::matrix::{Factor, dot};
 use super::moments::{Moment, Moments};
 
 /// The system over durations that grow by a constant ratio.
@@ -19,10 +19,14 @@ struct Row {
 }
 
 impl Row {
-    /// No more than what a connection costs that takes this long.
-    fn at_least(&self, missed: &[f64]) -> f64 {
-        let least = missed.iter().zip(&self.variances).map(|(z, variance)| z * z / variance).fold(0.0, f64::max);
-        self.duration + least
+    /// Whether a connection that takes this long is told to cost so much by what a single state is missed by. Mostly the
+    /// first states tell, so that no more is worked out.
+    fn costs(&self, from: &[f64], to: &[f64], cost: f64) -> bool {
+        let Moment { transition, drift, .. } = &self.moment;
+        (0..to.len()).any(|i| {
+            let missed = to[i] - dot(transition.row(i), from) - drift[i];
+            self.duration + missed * missed / self.variances[i] >= cost
+        })
     }
 }
 
@@ -41,8 +45,8 @@ impl TableSettings {
     const DEFAULT: Self = Self { span: [1e-3, 1e3], ratio: 1.15, dear: 1.5 };
 }
 
-/// A bracket this narrow, as a share of its durations, holds a minimum whose cost is exact to the square of that.
-const NARROW: f64 = 1e-12;
+/// A cost is exact to this share of it.
+const EXACT: f64 = 1e-12;
 
 /// Steps after which a bracket is as narrow as it gets.
 const STEPS: usize = 100;
@@ -71,24 +75,26 @@ impl Table {
         let evaluated = |row: &Row, missed: &[f64]| moments.cost_of(row.duration, missed, &row.factor, to);
         let mut shorter: Option<(&Row, Option<[f64; 2]>)> = None;
         for row in &self.rows {
-            let missed = row.moment.missed(from, to);
             let falls_before = shorter.and_then(|(_, there)| there).is_some_and(|[_, slope]| slope < 0.0);
             // Most durations are told to be too dear by a single state.
-            if row.at_least(&missed) >= TableSettings::DEFAULT.dear * best[0] && !falls_before {
+            if !falls_before && row.costs(from, to, TableSettings::DEFAULT.dear * best[0]) {
                 shorter = Some((row, None));
                 continue;
             }
-            let here = evaluated(row, &missed);
+            let here = evaluated(row, &row.moment.missed(from, to));
             if here[0] < best[0] {
                 best = [here[0], row.duration];
             }
             if here[1] >= 0.0
                 && let Some((before, there)) = shorter
-                && there.unwrap_or_else(|| evaluated(before, &before.moment.missed(from, to)))[1] < 0.0
-                && let Some(found) = minimum(moments, from, to, [before.duration, row.duration])
-                && found[0] < best[0]
             {
-                best = found;
+                let there = there.unwrap_or_else(|| evaluated(before, &before.moment.missed(from, to)));
+                let ends = [(before.duration, there), (row.duration, here)];
+                if there[1] < 0.0
+                    && let Some(found) = minimum(moments, from, to, ends, best[0])
+                {
+                    best = found;
+                }
             }
             // A connection costs more than it takes.
             if row.duration >= best[0] {
@@ -100,31 +106,41 @@ impl Table {
     }
 }
 
-/// The minimum of the cost between two durations, at the first of which it falls and at the second rises: a root of its
-/// slope by the Illinois method, a secant that counts an end that stays for half.
-fn minimum(moments: &Moments, from: &[f64], to: &[f64], [mut a, mut b]: [f64; 2]) -> Option<[f64; 2]> {
-    let slope = |t: f64| moments.cost_in(t, from, to);
-    let (mut fa, mut fb) = (slope(a)?[1], slope(b)?[1]);
+/// The minimum of the cost between two durations, at the first of which it falls and at the second rises, where it is less
+/// than `below`: a root of its slope by the Illinois method, a secant that counts an end that stays for half. Each end is
+/// a duration, the cost and its slope. The cost is convex between them, so near they are: it lies above its tangents.
+fn minimum(
+    moments: &Moments,
+    from: &[f64],
+    to: &[f64],
+    [(mut a, [cost_a, mut fa]), (mut b, [cost_b, mut fb])]: [(f64, [f64; 2]); 2],
+    below: f64,
+) -> Option<[f64; 2]> {
+    let meet = (cost_b - cost_a + fa * a - fb * b) / (fa - fb);
+    if cost_a + fa * (meet - a) >= below {
+        return None;
+    }
     let mut found = None;
     let mut was_below = None;
     for _ in 0..STEPS {
         let secant = a - fa * (b - a) / (fb - fa);
         let t = if secant > a && secant < b { secant } else { 0.5 * (a + b) };
-        let [cost, here] = slope(t)?;
+        let [cost, here] = moments.cost_in(t, from, to)?;
         found = Some([cost, t]);
-        if here == 0.0 || b - a <= NARROW * b {
+        // What is left to gain is no more than the tangent falls to the end that is farther.
+        if here.abs() * (b - a) <= EXACT * cost {
             break;
         }
         let is_below = here < 0.0;
         let stays = was_below == Some(is_below);
         if is_below {
-            (a, fa) = (t, here);
-            fb *= if stays { 0.5 } else { 1.0 };
+            a = t;
+            (fa, fb) = (here, if stays { 0.5 * fb } else { fb });
         } else {
-            (b, fb) = (t, here);
-            fa *= if stays { 0.5 } else { 1.0 };
+            b = t;
+            (fa, fb) = (if stays { 0.5 * fa } else { fa }, here);
         }
         was_below = Some(is_below);
     }
-    found
+    found.filter(|[cost, _]| *cost < below)
 }
