@@ -93,7 +93,7 @@ impl<'p> Clearing<'p> {
         let [first, second] = pair.map(|link| &mechanism.links[link]);
         let mut nearest: Option<Nearest> = None;
         for (i, a) in self.spheres(first).enumerate() {
-            for (j, b) in self.spheres(second).enumerate().filter(|(j, _)| !always.contains(&[i, *j])) {
+            for (_, b) in self.spheres(second).enumerate().filter(|(j, _)| !always.contains(&[i, *j])) {
                 let apart = a.center - b.center;
                 let distance = apart.length() - a.radius - b.radius;
                 if nearest.as_ref().is_none_or(|nearest| distance < nearest.distance) {
