@@ -74,7 +74,11 @@ fn spent(budget: Budget) -> PlanError {
 fn is_sound(problem: &Problem, answer: &Result<Solution, PlanError>, what: &str) {
     match answer {
         Ok(solution) => {
-            assert_eq!(solution.cut_short, Some(Budget::Cancelled), "{what}");
+            // What is as short as limits allow is not improved any further, and not cut short then.
+            let is_shortest =
+                solution.trajectory.duration() <= solution.statistics.least_duration * (1.0 + 1e-9);
+            let is_cancelled = solution.cut_short == Some(Budget::Cancelled);
+            assert!(is_cancelled || is_shortest && solution.cut_short.is_none(), "{what}");
             let proof = certify(problem, &solution.trajectory, &CertifyOptions::default());
             assert!(proof.is_ok(), "{what}: {proof:?}");
         }
@@ -162,10 +166,15 @@ fn little_is_checked_after_a_cancel() {
         for at in [1, 2, 3, 5, 8, 13, 30, 80, 200, 500] {
             let token = CancelToken::new();
             let mut checker = Raising::new(&problem, options.spacing(&problem), token.clone(), at);
-            let options = PlanOptions { improve: Some(Duration::MAX), ..cancellable(&options, token) };
+            let options =
+                PlanOptions { improve: Some(Duration::MAX), ..cancellable(&options, token.clone()) };
             let answer = plan(&problem, &mut checker, &options);
             let what = format!("{name} at check {at}");
             is_sound(&problem, &answer, &what);
+            if !token.is_cancelled() {
+                // It was as short as can be before.
+                continue;
+            }
             let states = checker.inner.states_checked() - checker.states_at;
             assert!(states <= STATES_AFTERWARDS, "{what}: {states} states afterwards");
             assert!(checker.calls_afterwards <= 12, "{what}: {} checks afterwards", checker.calls_afterwards);
