@@ -1,26 +1,23 @@
 //! `flatout bench`: whole suites, their tables and their JSON.
 
-use super::arguments::{BackendArgs, GeometryArgs, count, count_up_to, positive};
+use super::arguments::{BackendArgs, count, count_up_to, positive};
 use super::failure::Failure;
 use super::journal::{Record, ResumeArgs, fingerprint};
 use super::output::{export, make_folder, refuse_inputs, save, say, write_results};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
-use super::telling::warn;
+use super::suite::SuiteArgs;
 use super::{compare, converge, edges, families, rrt_star, samples, systems};
 use crate::bench::deadline::{self, Clock, DeadlineFamily, DeadlineReport};
-use crate::bench::mbm::{MbmProblem, MbmSuite};
+use crate::bench::mbm::MbmSuite;
 use crate::bench::replan::{self, ReplanReport};
 use crate::bench::report::{BenchReport, Machine, QualityCurve};
 use crate::bench::runner::{self, ProblemResult, RunAnswer};
 use crate::error::InputError;
 use crate::plan::{MAX_BATCH, PlanOptions, Quality};
-use crate::pose::Pose;
-use crate::problem::{Problem, Smoothness};
-use crate::robot::{LoadOptions, Robot};
-use crate::scene::{LimitChoice, limit_jerk};
+use crate::problem::Problem;
 use clap::{Args, Subcommand};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Times to improve in that stand on the curve, beside the qualities.
@@ -55,29 +52,6 @@ pub(super) enum BenchCommand {
     Edges(edges::EdgesArgs),
     /// Hold a report of any of these against an older one
     Compare(compare::CompareArgs),
-}
-
-/// A suite, and the robot that it is for.
-#[derive(Args)]
-pub(super) struct SuiteArgs {
-    /// Its groups and disabled collisions
-    #[arg(long)]
-    srdf: Option<PathBuf>,
-    /// Its limits (MoveIt's joint_limits.yaml)
-    #[arg(long)]
-    limits: Option<PathBuf>,
-    #[command(flatten)]
-    geometry: GeometryArgs,
-    /// Which derivative is limited last: acceleration, or jerk, with continuous accelerations
-    #[arg(long, default_value_t = Smoothness::Acceleration)]
-    smoothness: Smoothness,
-    /// With --smoothness jerk: joints without a limit of jerk come from no acceleration to their
-    /// greatest in so many seconds
-    #[arg(long, value_name = "S", default_value_t = 0.1, allow_negative_numbers = true, value_parser = positive)]
-    ramp_time: f64,
-    /// Hold joint torques within the effort limits
-    #[arg(long)]
-    torque: bool,
 }
 
 #[derive(Args)]
@@ -213,31 +187,6 @@ fn deadline(args: &DeadlineArgs) -> Result<(), Failure> {
     say(&report.to_string())?;
     write_results(args.json.as_deref(), &report)?;
     record.close()
-}
-
-impl SuiteArgs {
-    /// The suite, and its problems in the same order.
-    pub(super) fn load(&self, file: &Path, urdf: &Path) -> Result<(MbmSuite, Vec<Problem>), InputError> {
-        let (srdf, limits) = (self.srdf.as_deref(), self.limits.as_deref());
-        let missing_geometry = self.geometry.missing_geometry;
-        let package_path = self.geometry.packages.package_path.clone();
-        let options = LoadOptions { missing_geometry, package_path, ..LoadOptions::default() };
-        let robot = Robot::load(urdf, srdf, limits, &options)?;
-        warn(&robot.warnings);
-        let suite = MbmSuite::load(file)?;
-        let located = |e: InputError| e.in_file(file);
-        let mut mechanism = suite.mechanism(&robot, Pose::IDENTITY).map_err(located)?;
-        limit_jerk(&mut mechanism, self.ramp_time);
-        let wanted = LimitChoice { torque: Some(self.torque), ..LimitChoice::default() };
-        let torque = wanted.torque(&mechanism)?;
-        let problem = |chosen: &MbmProblem| Problem {
-            smoothness: self.smoothness,
-            torque,
-            ..chosen.problem(&mechanism)
-        };
-        let problems = suite.problems.iter().map(problem).collect();
-        Ok((suite, problems))
-    }
 }
 
 impl MbmArgs {

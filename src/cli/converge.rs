@@ -1,10 +1,10 @@
 //! `flatout bench converge`: how answers get better with time.
 
 use super::arguments::{BackendArgs, count, positive};
-use super::bench::SuiteArgs;
 use super::failure::Failure;
 use super::output::{refuse_inputs, say, write_file, write_results};
 use super::progress::ProgressLine;
+use super::suite::SuiteArgs;
 use super::telling::load_scene;
 use crate::bench::converge::{ConvergeReport, converge};
 use crate::bench::report::Machine;

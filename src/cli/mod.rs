@@ -24,6 +24,7 @@ mod robot;
 mod rrt_star;
 mod samples;
 mod schema;
+mod suite;
 mod systems;
 mod telling;
 
