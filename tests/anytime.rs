@@ -32,7 +32,7 @@ fn watched(problem: &Problem, options: &PlanOptions) -> (Solution, Vec<Progress>
     let told = Arc::new(Mutex::new(Vec::new()));
     let teller = told.clone();
     let observer = Observer::of_answers(move |progress, answer| {
-        teller.lock().unwrap().push((*progress, answer.clone()))
+        teller.lock().unwrap().push((*progress, answer.clone()));
     });
     let solution = solve(problem, &PlanOptions { observer: Some(observer), ..options.clone() });
     let told = told.lock().unwrap().clone();
