@@ -124,3 +124,15 @@ fn attitudes_upside_down_do_not_jump() {
         vec![vec![0.0, 0.0, 0.0, 4.0, -2.0], vec![0.0, 0.0, 8.0, -6.0], vec![0.0, 4.0, -9.0, 4.0], vec![0.2]];
     replay(&problem, &trajectory(&problem, &[(1.0, curve)]));
 }
+
+/// Sixty metres while it turns round ten times: one closer sampling is not enough.
+#[test]
+fn long_ways_of_a_spinning_base_are_repaired() {
+    let curve = vec![
+        vec![0.0, 0.0, 0.0, 0.0, -0.197_581_328_251_457_5],
+        vec![0.0, 0.0, 0.0, 0.0, 0.274_212_457_663_316_64],
+        vec![0.0, 0.0, 0.0, 0.187_530_422_017_740_06, 0.252_704_277_939_169_8],
+    ];
+    let problem = problem("omni_shelves.yaml");
+    replay(&problem, &trajectory(&problem, &[(3.874_892_322_016_646, curve)]));
+}

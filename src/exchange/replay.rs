@@ -17,6 +17,8 @@ const STABLE: f64 = 9.9e-4;
 /// Where it drifts farther, but no more than so many times, it is sampled again more closely: misses that add up do so
 /// in proportion. Those of unstable motions cannot be kept small.
 const REPAIRED: f64 = 10.0;
+/// As often at most: where many misses are as great as may be, fewer of them are than the next tolerance tells.
+const MOST_REPAIRS: usize = 4;
 
 /// How well held controls lead through the samples, in the units of the state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -57,14 +59,20 @@ impl Replay {
     /// the start, up to whole turns, where it has one. There are about `most` samples at most, beside those at knots.
     pub(super) fn of(base: &Base, trajectory: &Trajectory, heading: Option<f64>, most: usize) -> Self {
         let sampled = |tolerance| Sampler::new(base, trajectory, heading, most, tolerance).sampled();
-        let replay = sampled(REPLAY_TOLERANCE);
-        match replay.errors.drift {
-            Some(drift) if drift > STABLE && drift <= REPAIRED * STABLE => {
-                let closer = sampled(replay.errors.step * 0.5 * STABLE / drift);
-                if closer.errors.drift.is_some_and(|closer| closer < drift) { closer } else { replay }
+        let mut replay = sampled(REPLAY_TOLERANCE);
+        for _ in 0..MOST_REPAIRS {
+            let Some(drift) =
+                replay.errors.drift.filter(|drift| (STABLE..=REPAIRED * STABLE).contains(drift))
+            else {
+                break;
+            };
+            let closer = sampled(replay.errors.step * 0.5 * STABLE / drift);
+            if closer.errors.drift.is_none_or(|closer| closer >= drift) {
+                break;
             }
-            _ => replay,
+            replay = closer;
         }
+        replay
     }
 }
 

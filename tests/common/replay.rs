@@ -2,7 +2,7 @@
 
 use flatout::base::Base;
 use flatout::exchange::{Export, Format};
-use flatout::problem::{JointState, Problem};
+use flatout::problem::Problem;
 use flatout::trajectory::Trajectory;
 use serde_json::Value;
 
@@ -55,14 +55,14 @@ pub(crate) fn replayed(problem: &Problem, trajectory: &Trajectory) -> (f64, usiz
     (drift, time.len())
 }
 
-/// The same of a motion that is stable; of a quadrotor, which is a chain of integrators, what is missed early grows
-/// with the fourth power of time, and of long ways it is told by their length.
+/// The same of a motion that is stable: its drift is told by the length of its ways, where they are long. Of a quadrotor,
+/// which is a chain of integrators, what is missed early grows with the fourth power of time.
 pub(crate) fn replay(problem: &Problem, trajectory: &Trajectory) -> usize {
     let (drift, samples) = replayed(problem, trajectory);
     let is_quadrotor = problem.mechanism.vehicle().is_some_and(|base| base.name() == "quadrotor");
-    let far = |state: &JointState| state.position.iter().fold(0.0_f64, |most, p| most.max(p.abs()));
-    let ways = problem.goals.iter().map(far).fold(10.0, f64::max) / 10.0;
-    let tolerance = if is_quadrotor { 100.0 * TOLERANCE * ways } else { TOLERANCE };
+    let far = |output: usize| trajectory.extrema(output, 0).magnitude().0;
+    let ways = (0..trajectory.dof()).map(far).fold(10.0, f64::max) / 10.0;
+    let tolerance = ways * if is_quadrotor { 100.0 * TOLERANCE } else { TOLERANCE };
     assert!(drift < tolerance, "{drift}");
     samples
 }
