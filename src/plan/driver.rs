@@ -171,7 +171,10 @@ pub(super) fn drive<'a, F: Family<'a>>(
             worker.has_answer = true;
             let termination = termination.until(improve);
             worker.local.set_stop(termination.stop());
-            worker.least_cost = worker.options.cost.least(worker.problem, least_duration(worker.problem));
+            // Nobody else asks for it before the answer is given.
+            if improve.is_some() || worker.options.observer.is_some() {
+                worker.least_cost = worker.options.cost.least(worker.problem, least_duration(worker.problem));
+            }
             let mut best = Best { answer, samples, improvements: 0 };
             family.keep();
             tell(&mut family, &best);

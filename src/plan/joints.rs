@@ -300,8 +300,7 @@ impl Joints<'_> {
                 return Ok(quick);
             }
             let straight = shorten(shorter, local, 0, seed)?;
-            let cost = |trajectory: &Trajectory| worker.options.cost.of(worker.problem, trajectory);
-            Ok(if cost(&straight) < cost(&quick) { straight } else { quick })
+            Ok(if worker.cost_of(&straight) < worker.cost_of(&quick) { straight } else { quick })
         })
     }
 

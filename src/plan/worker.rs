@@ -105,7 +105,7 @@ pub(super) struct Worker<'a> {
     pub(super) violation: Option<Violation>,
     /// What was left between the trees of the last search, where it found nothing.
     pub(super) gap: Option<Gap>,
-    /// No answer costs less; known where there is an answer.
+    /// No answer costs less; known where there is an answer, and somebody who asks for better ones or watches.
     pub(super) least_cost: f64,
     /// Whether there is an answer: then nobody asks for the gap.
     pub(super) has_answer: bool,

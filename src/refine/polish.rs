@@ -37,7 +37,8 @@ pub struct PolishTask<'p> {
 /// contact, by the gradient of the distance. Mainly those outputs are moved that have time to spare, as the slowest alone
 /// decides the duration.
 ///
-/// The budget is `tries`, of which each piece takes one, and each motion that is checked a few more. Stops early, with what it has, when `local` is late, or where the whole is as fast as its ends allow.
+/// The budget is `tries`, of which each piece takes one, and each motion that is checked a few more. Stops early, with what
+/// it has, when `local` is late, or where the whole is as fast as its ends allow.
 ///
 /// # Errors
 /// When the checking backend fails.

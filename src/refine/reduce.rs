@@ -169,19 +169,19 @@ impl Reducer<'_, '_, '_> {
         let (a, b) = ((&*start).into(), (&*end).into());
         let motion = match kind {
             Kind::Gentle => {
-            let best = cost.steering.as_ref().map(|steering| {
-                steering.least_cost_duration(&start.position, &start.velocity, &end.position, &end.velocity)
-            });
-            let drawn = (to - from) * ReduceSettings::DEFAULT.slowest.powf(2.0 * rng.random::<f64>() - 1.0);
-            local.connect_gently(a, b, best.unwrap_or(drawn))?
+                let best = cost.steering.as_ref().map(|steering| {
+                    steering.least_cost_duration(&start.position, &start.velocity, &end.position, &end.velocity)
+                });
+                let drawn = (to - from) * ReduceSettings::DEFAULT.slowest.powf(2.0 * rng.random::<f64>() - 1.0);
+                local.connect_gently(a, b, best.unwrap_or(drawn))?
             }
             Kind::Direct => local.connect_fastest(a, b, f64::INFINITY)?,
             Kind::Detour => {
-            let mut via = start.clone();
-            state(trajectory, 0.5 * (from + to), &mut via);
-            let size = ReduceSettings::DEFAULT.least_detour.powf(rng.random::<f64>());
-            shift(&mut via, limits.outputs, 0.5 * (to - from), size, rng);
-            local.connect_fastest_by(a, (&via).into(), b, f64::INFINITY)?
+                let mut via = start.clone();
+                state(trajectory, 0.5 * (from + to), &mut via);
+                let size = ReduceSettings::DEFAULT.least_detour.powf(rng.random::<f64>());
+                shift(&mut via, limits.outputs, 0.5 * (to - from), size, rng);
+                local.connect_fastest_by(a, (&via).into(), b, f64::INFINITY)?
             }
         };
         let Some(motion) = motion.filter(|motion| limits.keep(motion)) else { return Ok(()) };
