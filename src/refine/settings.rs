@@ -41,7 +41,7 @@ pub(super) struct PolishSettings {
     /// Least share of the duration that a move replaces: late gains are small and local.
     pub(super) least_share: f64,
     /// A motion that is checked counts as so many tries, beside one for each piece that is looked at: what is known to have
-    /// nothing to gain takes hardly any time.
+    /// nothing to gain takes hardly any time. Over random arms 3 are ahead of 8 after any time: rounds of polishing are longer.
     pub(super) tries_per_check: u32,
     /// How often a shortcut is cleared of what it touches before it is given up.
     pub(super) clearings: u32,
