@@ -56,13 +56,14 @@
 //! 16. [`exchange`]: trajectory files.
 //! 17. [`check`]: states and edges in batches, by the oracle, in lanes, or on a GPU.
 //! 18. [`local_planner`]: joins two states by a valid edge.
-//! 19. [`refine`]: shortens a path in time.
-//! 20. [`plan`]: the planners.
-//! 21. [`scene`]: scene files, and MoveIt's.
-//! 22. [`planner`]: the planner to call: a robot, its world and a backend.
-//! 23. [`prelude`]: what most callers need, under one name.
-//! 24. [`bench`](mod@bench): problem suites, runner, tables.
-//! 25. [`cli`]: the command line, the only place that prints or exits.
+//! 19. [`wide`]: searches of many problems in rounds of many edges, in lanes or wholly on a GPU.
+//! 20. [`refine`]: shortens a path in time.
+//! 21. [`plan`]: the planners.
+//! 22. [`scene`]: scene files, and MoveIt's.
+//! 23. [`planner`]: the planner to call: a robot, its world and a backend.
+//! 24. [`prelude`]: what most callers need, under one name.
+//! 25. [`bench`](mod@bench): problem suites, runner, tables.
+//! 26. [`cli`]: the command line, the only place that prints or exits.
 //!
 //! # What is promised to stay
 //!
@@ -119,6 +120,7 @@ internal! {
     threads,
     trajectory,
     vector,
+    wide,
 }
 
 pub use glam;

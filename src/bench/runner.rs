@@ -1,7 +1,8 @@
 //! Runs a planner over the problems of a suite and keeps what it did on each.
 
 use crate::check::{CheckError, EdgeChecker};
-use crate::plan::{PlanError, PlanOptions, Solution, Task, plan_batch, plan_on_threads};
+use crate::plan::{PlanError, PlanOptions, Solution, Task, plan_batch, plan_batch_wide, plan_on_threads};
+use crate::wide::Explorer;
 use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
@@ -86,6 +87,28 @@ pub fn run_batch(
     let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
     let planned = plan_batch(&tasks, checker, threads, |_, _| advance());
     let wall = started.elapsed();
+    let answers = planned.into_iter().map(|planned| answer(planned, None)).collect::<Result<_, _>>()?;
+    Ok((answers, wall))
+}
+
+/// The same, but `explorer` searches all problems at once, and threads refine and certify what it finds: see
+/// [`plan_batch_wide`]. `checker` is told whether the explorer searches the problem.
+///
+/// # Errors
+/// When the device, or a checking backend, fails.
+pub fn run_batch_wide(
+    started: Instant,
+    problems: &[Problem],
+    explorer: &mut dyn Explorer,
+    checker: impl Fn(usize, bool) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
+    options: &PlanOptions,
+    threads: usize,
+    advance: impl Fn() + Sync,
+) -> Result<(Vec<RunAnswer>, Duration), CheckError> {
+    let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
+    let (planned, failure) = plan_batch_wide(&tasks, explorer, checker, threads, |_, _| advance());
+    let wall = started.elapsed();
+    failure.map_or(Ok(()), Err)?;
     let answers = planned.into_iter().map(|planned| answer(planned, None)).collect::<Result<_, _>>()?;
     Ok((answers, wall))
 }

@@ -68,6 +68,29 @@ impl Checkers<'_> {
         self.backend.checker_on(&self.adapter, problem, resolution)
     }
 
+    /// A checker of a problem that works in lanes whatever the backend, by its number: for work beside a device that is
+    /// busy.
+    ///
+    /// # Errors
+    /// As for [`Backend::checker`].
+    ///
+    /// # Panics
+    /// If there is no such problem.
+    pub fn lanes(&self, problem: usize) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        #[cfg(feature = "gpu")]
+        if let Some(pool) = &self.pool {
+            return Ok(Box::new(super::SimdChecker::of(pool.checker(problem).packed().clone())));
+        }
+        let (problem, resolution) = self.problems[problem];
+        Backend::Simd.checker_on(&self.adapter, problem, resolution)
+    }
+
+    /// The problems on the device that they share, if they do.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn pool(&self) -> Option<&super::gpu::GpuPool> {
+        self.pool.as_ref()
+    }
+
     /// How many searches should be under way at once: one per processor, since each keeps one busy; but
     /// where they share a device most of them wait for it, and the more there are the more it has to do.
     /// Software has enough with a few, and so has a time limit that counts while a search waits.

@@ -113,7 +113,7 @@ impl Verdict {
     /// A verdict as a device writes it, with the number of samples that it took from bit 8 of the
     /// status on. `None` where no status is so, or no sample was taken: a device may return anything.
     #[cfg(feature = "gpu")]
-    pub(super) fn with_samples(mut self) -> Option<(Self, u32)> {
+    pub(crate) fn with_samples(mut self) -> Option<(Self, u32)> {
         let samples = self.status >> 8;
         self.status &= 0xff;
         let sound = (self.status as usize) < Status::ALL.len() && samples > 0;

@@ -3,14 +3,15 @@
 use super::arguments::DefaultArgs;
 use super::failure::Failure;
 use super::journal::{Journal, ResumeArgs, fingerprint};
-use super::output::{export, make_folder, refuse_inputs, say, write_file};
+use super::output::{complain, export, make_folder, refuse_inputs, say, write_file};
 use super::planning::PlanningArgs;
 use super::progress::ProgressLine;
 use super::telling::load_scene;
 use crate::digest::Digest;
 use crate::error::InputError;
 use crate::exchange::Format;
-use crate::plan::{PlanError, Solution, Task, plan_batch};
+use crate::plan::{PlanError, Solution, Task, plan_batch, plan_batch_wide};
+use crate::wide::explorer;
 use crate::scene::Scene;
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -151,7 +152,19 @@ fn plan_all(args: &BatchArgs, journal: &Journal, all: &[Assignment<'_>]) -> Resu
         let _ = planned[i].set(open[i].conclude(answer, journal));
         progress.advance();
     };
-    plan_batch(&tasks, |i| checkers.checker(i), threads, answered);
+    match explorer(&checkers.0)? {
+        Some(mut explorer) => {
+            let checker = |i, is_searched| if is_searched { checkers.lanes(i) } else { checkers.checker(i) };
+            let threads = args.planning.refining();
+            let (_, failure) = plan_batch_wide(&tasks, &mut *explorer, checker, threads, answered);
+            if let Some(failure) = failure {
+                complain(&format!("warning: {failure}; the rest was planned in lanes"));
+            }
+        }
+        None => {
+            plan_batch(&tasks, |i| checkers.checker(i), threads, answered);
+        }
+    }
     let mut planned = open.iter().zip(planned).peekable();
     let outcome = |a: &Assignment| match planned.next_if(|(next, _)| std::ptr::eq(**next, a)) {
         Some((_, outcome)) => outcome.into_inner().unwrap_or(Outcome::Lost("no answer came".to_owned())),

@@ -347,6 +347,17 @@ fn plan_all(
             let started = Instant::now();
             let spread = args.planning.spread(problems.iter().map(|p| (p, options.resolution)))?;
             threads = spread.1;
+            if let Some(mut explorer) = args.planning.explorer(&spread.0, options)? {
+                threads = args.planning.refining();
+                let checker = |i, is_searched| match is_searched {
+                    true => spread.0.lanes(i),
+                    false => spread.0.checker(i),
+                };
+                let advance = || progress.advance();
+                return runner::run_batch_wide(
+                    started, problems, &mut *explorer, checker, options, threads, advance,
+                );
+            }
             let checker = |i| spread.0.checker(i);
             runner::run_batch(started, problems, checker, options, threads, || progress.advance())
         };

@@ -8,6 +8,7 @@ use crate::error::InputError;
 use crate::plan::rrt_star::LinearPlanOptions;
 use crate::plan::{Algorithm, Cost, PlanOptions, Quality};
 use crate::problem::Problem;
+use crate::wide::{Explorer, explorer};
 use clap::Args;
 use std::time::Duration;
 
@@ -21,8 +22,8 @@ pub(super) struct PlanningArgs {
     #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive)]
     time_limit: Option<f64>,
     /// Search of arms and points: aorrtc, the default, whose searches after the first look for better answers alone;
-    /// rrt-connect, whose later searches know nothing of those before; or rrt-star, whose one tree converges to the best
-    /// motion
+    /// rrt-connect, whose later searches know nothing of those before; rrt-star, whose one tree converges to the best
+    /// motion; or wide, rounds of many edges at a time, as a device does them
     #[arg(long)]
     planner: Option<Algorithm>,
     /// What answers are judged by: duration, effort:SECOND (squared accelerations, and what a second counts), length (of the
@@ -74,6 +75,23 @@ impl PlanningArgs {
         options.time_limit = self.time_limit.map(Duration::from_secs_f64).or(options.time_limit);
         options.improve = self.improve.map(Duration::from_secs_f64).or(options.improve);
         Ok(())
+    }
+
+    /// What searches all problems of a batch at once, where the backend is a device and the planner one that it knows.
+    pub(super) fn explorer(
+        &self,
+        checkers: &TellingCheckers<'_>,
+        options: &PlanOptions,
+    ) -> Result<Option<Box<dyn Explorer>>, CheckError> {
+        match options.algorithm {
+            None | Some(Algorithm::Wide) => explorer(&checkers.0),
+            Some(_) => Ok(None),
+        }
+    }
+
+    /// Threads that refine what a device finds.
+    pub(super) fn refining(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 
     /// Threads that share a query.

@@ -124,6 +124,11 @@ impl TellingCheckers<'_> {
         Ok(Box::new(Telling(self.0.checker(problem)?)))
     }
 
+    /// The same, in lanes whatever the backend.
+    pub(super) fn lanes(&self, problem: usize) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        Ok(Box::new(Telling(self.0.lanes(problem)?)))
+    }
+
     /// The number of threads that the user asks for, or as many as keep the backend busy.
     pub(super) fn threads(&self, asked: Option<usize>) -> usize {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);

@@ -1,11 +1,17 @@
-//! Many queries at once, spread over threads.
+//! Many queries at once, spread over threads, or searched by a device and finished by threads.
 
-use super::{PlanError, PlanOptions, Solution, plan_since, sense};
-use crate::threads::{MAX_THREADS, start};
+use super::options::Algorithm;
+use super::wide::{Offer, device_task};
+use super::{PlanError, PlanOptions, Solution, plan_offered, sense};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::Problem;
+use crate::stop::{CancelToken, Stop};
+use crate::threads::{MAX_THREADS, start};
+use crate::wide::{Explorer, WideTask};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// One of many queries: what to plan, and how.
 #[derive(Clone, Copy, Debug)]
@@ -36,36 +42,153 @@ pub fn plan_batch(
 ) -> Vec<Result<Solution, PlanError>> {
     let next = AtomicUsize::new(0);
     // Whoever is free takes the next task: they differ in length by orders of magnitude.
+    let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&i| i < tasks.len());
     let work = || {
         let _stop = StopAll(&next, tasks.len());
         let mut answers = Vec::new();
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(task) = tasks.get(i) else { return answers };
-            let begun = Instant::now();
-            // Of what makes no sense there is no checker.
-            let checked = sense::admit(task.problem, task.options).map_err(PlanError::from);
-            let made = checked.and_then(|()| Ok(checker(i)?));
-            let answer =
-                made.and_then(|mut checker| plan_since(begun, task.problem, &mut *checker, task.options));
-            answered(i, &answer);
-            answers.push((i, answer));
+        while let Some(i) = take() {
+            answers.push((i, answer(&tasks[i], Instant::now(), || checker(i), None)));
+            answered(i, &answers[answers.len() - 1].1);
         }
+        answers
     };
-    let mut answers = std::thread::scope(|scope| {
-        let threads = threads.min(tasks.len()).min(MAX_THREADS);
-        let others: Vec<_> = (1..threads).map_while(|_| start(scope, work)).collect();
-        let mut answers = work();
+    let others = threads.min(tasks.len()).min(MAX_THREADS).saturating_sub(1);
+    in_order(beside(others, work, work))
+}
+
+/// Has some threads do the same work, and does its own beside them; gives what all came to.
+fn beside<T: Send>(
+    threads: usize,
+    work: impl Fn() -> Vec<T> + Sync,
+    own: impl FnOnce() -> Vec<T>,
+) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (0..threads).map_while(|_| start(scope, &work)).collect();
+        let mut all = own();
         for other in others {
             match other.join() {
-                Ok(theirs) => answers.extend(theirs),
+                Ok(theirs) => all.extend(theirs),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        answers
-    });
+        all
+    })
+}
+
+fn in_order<T>(mut answers: Vec<(usize, T)>) -> Vec<T> {
     answers.sort_unstable_by_key(|&(i, _)| i);
     answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// The answer to a task that began a while ago, with a path that has been found already, if there is one.
+fn answer(
+    task: &Task<'_>,
+    begun: Instant,
+    checker: impl FnOnce() -> Result<Box<dyn EdgeChecker>, CheckError>,
+    offer: Option<&Offer>,
+) -> Result<Solution, PlanError> {
+    // Of what makes no sense there is no checker.
+    sense::admit(task.problem, task.options)?;
+    plan_offered(begun, task.problem, &mut *checker()?, task.options, offer)
+}
+
+/// The same, but the searches for first answers are those of `explorer`, all at once; whatever it finds a path for is
+/// refined and certified by `threads` threads (at least one) beside it, and so is what is not for it: see [`crate::wide`].
+/// `checker` makes that of a task, and is told whether the device searches it: then it should be one that works by
+/// itself, or threads wait for a device that is busy.
+///
+/// An answer depends on its own task, and on how many others there are: the more, the fewer edges of each are looked at
+/// at once. Also gives why the device failed, if it did: what it had not answered by then is planned as by
+/// [`plan_batch`].
+///
+/// # Panics
+/// As [`plan_batch`].
+pub fn plan_batch_wide(
+    tasks: &[Task<'_>],
+    explorer: &mut dyn Explorer,
+    checker: impl Fn(usize, bool) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
+    threads: usize,
+    answered: impl Fn(usize, &Result<Solution, PlanError>) + Sync,
+) -> (Vec<Result<Solution, PlanError>>, Option<CheckError>) {
+    let asked = device_tasks(tasks);
+    let (offers, offered) = channel::<(usize, Option<Offer>)>();
+    let offered = Mutex::new(offered);
+    let take = || offered.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+    let work = || {
+        let mut answers = Vec::new();
+        while let Some((i, offer)) = take() {
+            let make = || checker(i, asked[i].is_some());
+            answers.push((i, answer(&tasks[i], Instant::now(), make, offer.as_ref())));
+            answered(i, &answers[answers.len() - 1].1);
+        }
+        answers
+    };
+    let mut failure = None;
+    let explore = || {
+        failure = offer_all(&asked, tasks, explorer, threads, offers);
+        // Whoever explored lends a hand with what is left.
+        work()
+    };
+    let answers = beside(threads.clamp(1, MAX_THREADS).min(tasks.len()), work, explore);
+    (in_order(answers), failure)
+}
+
+/// What a device is to search for each task that is for it.
+fn device_tasks(tasks: &[Task<'_>]) -> Vec<Option<WideTask>> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&i| i < tasks.len());
+        let of = |i: usize| {
+            let Task { problem, options } = tasks[i];
+            let is_for_it = matches!(options.algorithm, None | Some(Algorithm::Wide));
+            let makes_sense = is_for_it && sense::admit(problem, options).is_ok();
+            let asked = makes_sense.then(|| {
+                let problem = problem.admitted();
+                device_task(&problem.unwound(), options, i)
+            });
+            (i, asked.flatten())
+        };
+        std::iter::from_fn(take).map(of).collect()
+    };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    in_order(beside(processors.min(tasks.len() / LEAST_PREPARED), work, work))
+}
+
+/// No thread is started for fewer tasks than these, some 0.1 ms of work.
+const LEAST_PREPARED: usize = 16;
+
+/// Has everything explored that is for the explorer, and offers what comes of it to whoever refines; of the rest, nothing.
+fn offer_all(
+    asked: &[Option<WideTask>],
+    tasks: &[Task<'_>],
+    explorer: &mut dyn Explorer,
+    threads: usize,
+    offers: Sender<(usize, Option<Offer>)>,
+) -> Option<CheckError> {
+    // Who is gone needs no more: a panic of theirs is passed on when all are.
+    let offer = |i: usize, found: Option<Offer>| drop(offers.send((i, found)));
+    let (numbers, wide): (Vec<usize>, Vec<WideTask>) =
+        asked.iter().enumerate().filter_map(|(i, task)| Some((i, task.clone()?))).unzip();
+    (0..asked.len()).filter(|&i| asked[i].is_none()).for_each(|i| offer(i, None));
+    let mut is_open = vec![true; wide.len()];
+    let stop = longest(tasks, threads);
+    let failure = explorer.explore(&wide, &stop, &mut |k, answer| {
+        is_open[k] = false;
+        let samples = answer.samples;
+        offer(numbers[k], answer.path.map(|(positions, _)| Offer { positions, samples }));
+    });
+    (0..wide.len()).filter(|&k| is_open[k]).for_each(|k| offer(numbers[k], None));
+    failure.err()
+}
+
+/// When a device gives up: when the threads would have spent all their time limits, or everything was cancelled.
+fn longest(tasks: &[Task<'_>], threads: usize) -> Stop {
+    let limits: Option<Duration> = tasks.iter().map(|task| task.options.time_limit).sum::<Option<Duration>>();
+    let deadline = limits.and_then(|all| Instant::now().checked_add(all / threads.max(1) as u32));
+    let tokens: Option<Vec<CancelToken>> = tasks.iter().map(|task| task.options.cancel.clone()).collect();
+    let all_cancelled =
+        tokens.map(|tokens| CancelToken::when(move || tokens.iter().all(CancelToken::is_cancelled)));
+    Stop::new(deadline, all_cancelled)
 }
 
 /// Leaves no task to take when its thread panics.

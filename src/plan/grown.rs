@@ -9,21 +9,11 @@ use crate::local_planner::LocalPlanner;
 use crate::problem::{JointState, Problem};
 use crate::refine::Knots;
 use crate::robot::OutputLimits;
-use crate::search::{NodeIndex, Sampler, Tree};
+use crate::search::{ExtensionSettings, NodeIndex, Sampler, Tree, step};
 use crate::steer::End;
 
 /// The numbers of the search, the same for every problem.
 pub(super) struct SearchSettings {
-    /// A node whose extension has failed takes samples from no farther than so many times the longest edge (dynamic
-    /// domain: Yershova, Jaillet, Simeon, LaValle, *Dynamic-domain RRTs*, ICRA 2005). A few edges: farther samples pull
-    /// at a node that is known to be hemmed in, nearer ones would leave no way around.
-    pub(super) domain: f64,
-    /// Extensions of a node that may fail before its steps are halved, after three times as many halved again, and so
-    /// on. Over crowded random arms 16, 64 and 256 differ by chance alone: without any the tail is half as long again.
-    pub(super) forgiven: u32,
-    /// Steps are not halved more often than this: a node has failed some four thousand times by then, and steps are a
-    /// 64th.
-    pub(super) most_halvings: u32,
     /// Extensions that must have failed before their ends are screened: easy queries are over by then, and a node that
     /// one of them adds is of use to the next at once.
     pub(super) unscreened: u64,
@@ -32,9 +22,6 @@ pub(super) struct SearchSettings {
     /// And in so many edges that are proposed or accepted, where a round has thousands: these are cheaper than checked
     /// ones.
     pub(super) proposals_per_clock: usize,
-    /// Two positions closer than this share of the longest edge are one: what rounding makes, and far less than any
-    /// step.
-    pub(super) same: f64,
     /// States of the smaller tree from which the nearest of the other is looked for, to tell how near they came: enough
     /// to tell, and few enough for the little time that is left then.
     pub(super) looks: usize,
@@ -44,13 +31,9 @@ pub(super) struct SearchSettings {
 
 impl SearchSettings {
     pub(super) const DEFAULT: Self = Self {
-        domain: 5.0,
-        forgiven: 64,
-        most_halvings: 6,
         unscreened: 32,
         edges_per_clock: 16,
         proposals_per_clock: 64,
-        same: 1e-9,
         looks: 4096,
         least_weight: 0.1,
     };
@@ -160,9 +143,7 @@ impl Grown {
     /// fail. Whether the node takes samples from so far.
     pub(super) fn bring_near(&self, near: NodeIndex, distance: f64, position: &mut [f64], range: f64) -> bool {
         let failures = self.failures[near];
-        if distance < SearchSettings::DEFAULT.same * range
-            || (failures > 0 && distance > SearchSettings::DEFAULT.domain * range)
-        {
+        if !ExtensionSettings::DEFAULT.takes(failures, distance, range) {
             return false;
         }
         toward(self.tree.position(near), position, step(failures) * range / distance);
@@ -216,14 +197,6 @@ impl Grown {
     }
 }
 
-/// The share of the longest edge by which a node is extended of which so many extensions have failed: where it is
-/// tight, only short steps lead anywhere. (In the spirit of the radii of Jaillet, Yershova, LaValle and Simeon,
-/// *Adaptive tuning of the sampling domain for dynamic-domain RRTs*, IROS 2005.)
-pub(super) fn step(failures: u32) -> f64 {
-    let halvings = (1 + failures / SearchSettings::DEFAULT.forgiven).ilog2();
-    0.5_f64.powi(halvings.min(SearchSettings::DEFAULT.most_halvings) as i32)
-}
-
 /// Draws a state: at rest, or for a share of the samples with velocity.
 pub(super) fn sample(
     sampler: &mut Sampler,
@@ -271,12 +244,6 @@ pub(super) fn weights(reach: &[f32], units: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn steps_are_halved_where_extensions_fail() {
-        assert_eq!([0, 63, 64, 191, 192, 448].map(step), [1.0, 1.0, 0.5, 0.5, 0.25, 0.125]);
-        assert_eq!(step(u32::MAX), 0.5_f64.powi(6));
-    }
 
     #[test]
     fn what_moves_more_counts_more() {

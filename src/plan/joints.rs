@@ -5,6 +5,7 @@ use super::driver::{Answer, Attempt, Family, GRACE, patience};
 use super::options::Algorithm;
 use super::portfolio::Portfolio;
 use super::rrt_star::JointRrtStar;
+use super::wide::{Offer, WideConnect, taken};
 use super::worker::Worker;
 use super::{Halt, Termination};
 use crate::certify::{LimitKind, Violation};
@@ -51,6 +52,8 @@ pub(super) struct Joints<'a> {
     tree: Option<JointRrtStar<'a>>,
     /// Searches below a bound that have found nothing, since one did.
     fruitless: u32,
+    /// A path that has been found already, until it is taken.
+    offer: Option<&'a Offer>,
     /// The path that a trajectory was made of last, and that of the best answer.
     last: Knots,
     best: Knots,
@@ -67,10 +70,32 @@ pub(super) struct JointPath {
     refined: Option<Trajectory>,
 }
 
+impl JointPath {
+    fn new(raw: Knots) -> Self {
+        Self { raw, shorter: None, refinements: 0, refined: None }
+    }
+}
+
 impl<'a> Joints<'a> {
     pub(super) fn new(mut worker: Worker<'a>, goals: &[&'a JointState]) -> Self {
         let goals = ranked(&mut worker, goals);
-        Self { worker, goals, tree: None, fruitless: 0, last: Knots::default(), best: Knots::default() }
+        Self { worker, goals, tree: None, fruitless: 0, offer: None, last: Knots::default(), best: Knots::default() }
+    }
+
+    /// The same, with a path that has been found already, if there is one.
+    pub(super) fn offered(self, offer: Option<&'a Offer>) -> Self {
+        Self { offer, ..self }
+    }
+
+    /// The path that was offered, where it is of use.
+    fn taken(&mut self) -> Result<Option<Knots>, CheckError> {
+        let Some(offer) = self.offer.take() else { return Ok(None) };
+        let Worker { problem, options, .. } = self.worker;
+        let padding = self.worker.grown_by();
+        self.worker.local.checker().set_padding(padding);
+        self.worker.sample_by_halves(0);
+        self.worker.statistics.iterations += offer.samples;
+        taken(offer, problem, &self.goals, options, &mut self.worker.local)
     }
 
     /// By what factor the path of the best answer costs more than motions of so many seconds can.
@@ -139,6 +164,10 @@ impl<'a> Family<'a> for Joints<'a> {
             Some(best) => (self.goals_of_next(best), 0),
         };
         let begun = self.worker.begin_search();
+        if let Some(raw) = self.taken()? {
+            self.worker.statistics.plan += begun.elapsed();
+            return Ok(vec![JointPath::new(raw)]);
+        }
         let Worker { problem, options, .. } = self.worker;
         let longest = best.map_or(f64::INFINITY, |best| options.cost.longest(best.cost));
         let raw = match options.algorithm {
@@ -154,6 +183,10 @@ impl<'a> Family<'a> for Joints<'a> {
                 let mut search = Portfolio::new(problem, &goals, options, begun.seed);
                 self.worker.search(&begun, &mut search, termination, repairs)?
             }
+            Some(Algorithm::Wide) => {
+                let mut search = WideConnect::new(problem, &goals, options, begun.seed);
+                self.worker.search(&begun, &mut search, termination, repairs)?
+            }
             // A tree that led to an answer goes on to better ones; one whose answer could not be certified would lead
             // there again.
             Some(Algorithm::RrtStar) => {
@@ -165,7 +198,7 @@ impl<'a> Family<'a> for Joints<'a> {
                 found?
             }
         };
-        Ok(vec![JointPath { raw, shorter: None, refinements: 0, refined: None }])
+        Ok(vec![JointPath::new(raw)])
     }
 
     /// A tree gets better by growing: each time it is taken up it may draw as many samples as it has drawn so far. A search
@@ -173,7 +206,7 @@ impl<'a> Family<'a> for Joints<'a> {
     /// nothing, so that in the end whatever there is is found.
     fn patience(&self, samples: u64) -> u64 {
         match self.worker.options.algorithm {
-            Some(Algorithm::RrtConnect) => patience(samples),
+            Some(Algorithm::RrtConnect | Algorithm::Wide) => patience(samples),
             Some(Algorithm::RrtStar) => self.worker.statistics.iterations.saturating_add(GRACE),
             None | Some(Algorithm::Aorrtc) => {
                 let times = 1 + self.fruitless / JointSettings::DEFAULT.fruitless;

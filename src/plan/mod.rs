@@ -31,9 +31,10 @@ mod sense;
 mod solution;
 mod stopping;
 mod termination;
+mod wide;
 mod worker;
 
-pub use batch::{Task, plan_batch};
+pub use batch::{Task, plan_batch, plan_batch_wide};
 pub use callbacks::{Observer, Progress, Sampling};
 pub use cost::Cost;
 pub use error::{EndFault, FailureHint, PlanError, Unsolved};
@@ -53,6 +54,7 @@ use crate::problem::Problem;
 use crate::stop::Stop;
 use driver::Finish;
 use query::PlanCall;
+use wide::Offer;
 use std::sync::OnceLock;
 use std::time::Instant;
 use worker::Share;
@@ -85,12 +87,23 @@ pub(crate) fn plan_since(
     checker: &mut dyn EdgeChecker,
     options: &PlanOptions,
 ) -> Result<Solution, PlanError> {
+    plan_offered(begun, problem, checker, options, None)
+}
+
+/// The same, with a path that has been found already.
+fn plan_offered(
+    begun: Instant,
+    problem: &Problem,
+    checker: &mut dyn EdgeChecker,
+    options: &PlanOptions,
+    offer: Option<&Offer>,
+) -> Result<Solution, PlanError> {
     sense::admit(problem, options)?;
     let given = problem.goals.len();
     let problem = &*problem.admitted();
     let problem = &*problem.unwound();
     let answer = constrained(problem, options, checker, |checker| {
-        PlanCall::new(problem, options, begun).alone(checker)
+        PlanCall::new(problem, options, begun).offered(offer).alone(checker)
     });
     checker.set_stop(&Stop::NEVER);
     checker.set_clearance(0.0);

@@ -5,6 +5,7 @@
 use super::drive::ball_path;
 use super::driver::{Answer, Attempt, Family};
 use super::joints::{JointPath, Joints};
+use super::wide::Offer;
 use super::worker::Worker;
 use super::{Halt, PlanOptions, Sampling, Termination};
 use crate::base::{Base, Omnidirectional};
@@ -117,6 +118,11 @@ impl<'a> Rolling<'a> {
         goals: &[&'a JointState],
     ) -> Self {
         Self { joints: Joints::new(worker, goals), limits, base, slower: Vec::new() }
+    }
+
+    /// The same, with a path that has been found already, if there is one.
+    pub(super) fn offered(self, offer: Option<&'a Offer>) -> Self {
+        Self { joints: self.joints.offered(offer), ..self }
     }
 
     /// The trajectory itself, and what drives its path faster, with its own headings and with others: the fastest last.

@@ -143,11 +143,14 @@ pub enum Algorithm {
     /// Kinodynamic RRT* (Webb and van den Berg, ICRA 2013): one tree that converges to the best motion of its kind, as
     /// more samples are drawn. Its first answer takes longer, the more so the more outputs there are.
     RrtStar,
+    /// RRT-Connect in rounds of many edges at a time ([`crate::wide`]): what a device does wholly by itself for many
+    /// queries at once, or for a hard one.
+    Wide,
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::RrtConnect, Self::Aorrtc, Self::RrtStar];
+    pub const ALL: [Self; 4] = [Self::RrtConnect, Self::Aorrtc, Self::RrtStar, Self::Wide];
 
     /// Its name, as on the command line and in scenes.
     pub fn name(self) -> &'static str {
@@ -155,6 +158,7 @@ impl Algorithm {
             Self::RrtConnect => "rrt-connect",
             Self::Aorrtc => "aorrtc",
             Self::RrtStar => "rrt-star",
+            Self::Wide => "wide",
         }
     }
 }
@@ -169,7 +173,7 @@ impl std::str::FromStr for Algorithm {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
         let named = Self::ALL.into_iter().find(|algorithm| algorithm.name() == s);
-        named.ok_or_else(|| format!("unknown planner \"{s}\"; expected rrt-connect, aorrtc or rrt-star"))
+        named.ok_or_else(|| format!("unknown planner \"{s}\"; expected rrt-connect, aorrtc, rrt-star or wide"))
     }
 }
 

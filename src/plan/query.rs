@@ -7,6 +7,7 @@ use super::joints::Joints;
 use super::lower_bound::least_duration;
 use super::omnidirectional::{Rolling, guided};
 use super::termination::{Improve, Race};
+use super::wide::Offer;
 use super::worker::{Share, Worker};
 use super::{
     Budget, EndFault, FailureHint, Overrun, PlanError, PlanOptions, Solution, Statistics, Termination,
@@ -42,6 +43,8 @@ pub(super) struct PlanCall<'a> {
     termination: Termination<'static>,
     race: Race,
     improve: Option<Improve>,
+    /// A path that has been found already.
+    offer: Option<&'a Offer>,
 }
 
 /// What all workers of a query set out with.
@@ -67,7 +70,13 @@ impl<'a> PlanCall<'a> {
             termination: Termination::since(options, begun),
             race: if alone { Race::new(1, 0) } else { Race::new(PATIENCE, GRACE) },
             improve: Improve::new(options, begun),
+            offer: None,
         }
+    }
+
+    /// The same, with a path that has been found already, if there is one.
+    pub(super) fn offered(self, offer: Option<&'a Offer>) -> Self {
+        Self { offer, ..self }
     }
 
     /// Plans with one worker.
@@ -136,10 +145,11 @@ impl<'a> PlanCall<'a> {
         let mechanism = &self.problem.mechanism;
         match (PathLimits::of(mechanism), mechanism.vehicle()) {
             (Some(limits), Some(Base::Omnidirectional(base))) => {
-                drive(Rolling::new(worker, limits, base, goals), termination, race, improve)
+                let rolling = Rolling::new(worker, limits, base, goals).offered(self.offer);
+                drive(rolling, termination, race, improve)
             }
             (Some(limits), _) => drive(Drive::new(worker, limits, goals), termination, race, improve),
-            (None, _) => drive(Joints::new(worker, goals), termination, race, improve),
+            (None, _) => drive(Joints::new(worker, goals).offered(self.offer), termination, race, improve),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::check::{Diagnosis, Status};
 use crate::error::InvalidValue;
 use crate::problem::{JointState, Problem, Smoothness};
 use crate::robot::OutputLimits;
+use crate::wide::WideSettings;
 
 /// Checks that a call makes sense: its options and its problem, and that this tells how fast the robot may be.
 pub(super) fn admit(problem: &Problem, options: &PlanOptions) -> Result<(), InvalidValue> {
@@ -26,7 +27,31 @@ pub(super) fn admit(problem: &Problem, options: &PlanOptions) -> Result<(), Inva
             format!("{}: aorrtc and rrt-star are for arms and points", Algorithm::RrtConnect),
         ));
     }
+    if options.algorithm == Some(Algorithm::Wide) {
+        wide(problem, options)?;
+    }
     bounded(problem)
+}
+
+/// Whether the wide search is for a query: it draws samples of its own, at rest.
+fn wide(problem: &Problem, options: &PlanOptions) -> Result<(), InvalidValue> {
+    if !matches!(problem.mechanism.vehicle(), None | Some(Base::Omnidirectional(_))) {
+        let expected = "no vehicle but an omnidirectional base: others do not drive from rest to rest along straight lines";
+        return Err(InvalidValue::new("options.algorithm", Algorithm::Wide, expected));
+    }
+    if options.sampling.is_some() {
+        return Err(InvalidValue::new("options.sampling", "given", "none: the wide search draws its own"));
+    }
+    if options.moving_share > 0.0 {
+        let expected = "0: the wide search draws states at rest";
+        return Err(InvalidValue::new("options.moving_share", options.moving_share, expected));
+    }
+    let (dof, most) = (problem.mechanism.dof(), WideSettings::DEFAULT.most_outputs);
+    if dof > most {
+        let expected = format!("a robot of at most {most} outputs, which this one's {dof} exceed");
+        return Err(InvalidValue::new("options.algorithm", Algorithm::Wide, expected));
+    }
+    Ok(())
 }
 
 /// Whether outputs have the limits from which durations follow; a vehicle has its own.

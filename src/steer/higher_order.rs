@@ -130,11 +130,7 @@ impl<const R: usize> HigherOrder<R> {
     /// Shortest duration from rest at p0 to rest at p1 within the limits of velocity, acceleration and
     /// jerk: every output follows the same smooth step, a straight line.
     pub fn rest_to_rest_duration(&self, p0: &[f64], p1: &[f64]) -> f64 {
-        // Greatest derivatives of 10 s^3 - 15 s^4 + 6 s^5 and of 35 s^4 - 84 s^5 + 70 s^6 - 20 s^7.
-        let [speed, acceleration, jerk] = match R {
-            3 => [1.875, 10.0 / 3.0_f64.sqrt(), 60.0],
-            _ => [2.1875, 84.0 * 5.0_f64.sqrt() / 25.0, 52.5],
-        };
+        let [speed, acceleration, jerk] = Self::greatest_derivatives();
         let (mut linear, mut square, mut cube) = (0.0_f64, 0.0_f64, 0.0_f64);
         for ((limits, &a), &b) in self.limits.iter().zip(p0).zip(p1) {
             let distance = (b - a).abs();
@@ -144,6 +140,21 @@ impl<const R: usize> HigherOrder<R> {
             cube = cube.max(distance / limits.jerk);
         }
         (speed * linear).max((acceleration * square).sqrt()).max((jerk * cube).cbrt()) * (1.0 + 1e-12)
+    }
+
+    /// Those of 10 s^3 - 15 s^4 + 6 s^5, or of 35 s^4 - 84 s^5 + 70 s^6 - 20 s^7.
+    fn greatest_derivatives() -> [f64; 3] {
+        match R {
+            3 => [1.875, 10.0 / 3.0_f64.sqrt(), 60.0],
+            _ => [2.1875, 84.0 * 5.0_f64.sqrt() / 25.0, 52.5],
+        }
+    }
+
+    /// See [`Steering::rest_to_rest_terms`](super::Steering::rest_to_rest_terms).
+    pub fn rest_to_rest_terms(&self) -> Vec<[f64; 3]> {
+        let [speed, acceleration, jerk] = Self::greatest_derivatives();
+        let of = |l: &OutputLimits| [speed / l.velocity, acceleration / l.acceleration, jerk / l.jerk];
+        self.limits.iter().map(of).collect()
     }
 
     /// Joins two states by the shortest polynomials that meet the limits of position, velocity,

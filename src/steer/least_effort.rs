@@ -173,6 +173,11 @@ impl LeastEffort {
         linear.max(square.sqrt()) * (1.0 + SLACK)
     }
 
+    /// See [`Steering::rest_to_rest_terms`](super::Steering::rest_to_rest_terms).
+    pub fn rest_to_rest_terms(&self) -> Vec<[f64; 3]> {
+        self.outputs.iter().map(|output| [output.linear, output.square, 0.0]).collect()
+    }
+
     /// The effort of the cubics of a given `duration` T > 0: the integral of sum r_i y_i''^2.
     ///
     /// Per output that is 12 D^2/T^3 - 12 D (v0 + v1)/T^2 + 4 (v0^2 + v0 v1 + v1^2)/T, here as a

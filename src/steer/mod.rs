@@ -154,4 +154,13 @@ impl Steering {
             Self::Jerk(quintics) => quintics.rest_to_rest_duration(p0, p1),
         }
     }
+
+    /// Per output, what [`Steering::rest_to_rest_duration`] is made of: over a way d it is the greatest of d times the
+    /// first, the root of d times the second, and the cube root of d times the third, over all outputs.
+    pub fn rest_to_rest_terms(&self) -> Vec<[f64; 3]> {
+        match self {
+            Self::Acceleration(cubics) => cubics.rest_to_rest_terms(),
+            Self::Jerk(quintics) => quintics.rest_to_rest_terms(),
+        }
+    }
 }

@@ -4,6 +4,7 @@
 use super::super::{AdapterChoice, CheckError};
 use super::layout::Needs;
 use super::shaders::{self, ENTRY_POINTS, Memory, Module, Vote};
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -138,7 +139,12 @@ struct Inner {
     /// Why the device can no longer be used; the first reason stays.
     failure: Arc<Mutex<Option<String>>>,
     pipelines: Mutex<HashMap<PipelineKey, Arc<Pipelines>>>,
+    /// See [`Gpu::keep`].
+    kept: Mutex<HashMap<TypeId, Kept>>,
 }
+
+/// Something that is kept with a device.
+type Kept = Arc<dyn Any + Send + Sync>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct PipelineKey {
@@ -207,18 +213,31 @@ impl Gpu {
         });
         device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| fail(&failed, e.to_string())));
         let pipelines = Mutex::new(HashMap::new());
-        Ok(Self(Arc::new(Inner { device, queue, info, limits: required_limits, failure, pipelines })))
+        let kept = Mutex::default();
+        Ok(Self(Arc::new(Inner { device, queue, info, limits: required_limits, failure, pipelines, kept })))
     }
 
-    pub(super) fn device(&self) -> &wgpu::Device {
+    /// What other rooms have made for this device and use again and again, one of each type: made when first asked for.
+    pub(crate) fn keep<T: Any + Send + Sync>(&self, make: impl FnOnce(&Self) -> T) -> Result<Arc<T>, CheckError> {
+        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.get(&TypeId::of::<T>()).and_then(|known| known.clone().downcast().ok()) {
+            return Ok(known);
+        }
+        let made = Arc::new(make(self));
+        self.health()?;
+        kept.insert(TypeId::of::<T>(), made.clone());
+        Ok(made)
+    }
+
+    pub(crate) fn device(&self) -> &wgpu::Device {
         &self.0.device
     }
 
-    pub(super) fn queue(&self) -> &wgpu::Queue {
+    pub(crate) fn queue(&self) -> &wgpu::Queue {
         &self.0.queue
     }
 
-    pub(super) fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
     }
 
@@ -244,7 +263,7 @@ impl Gpu {
     }
 
     /// An error of this device: `message`, or what is behind it.
-    pub(super) fn error(&self, message: impl Into<String>) -> CheckError {
+    pub(crate) fn error(&self, message: impl Into<String>) -> CheckError {
         // Only those who poll are told that a device is lost.
         let _ = self.device().poll(wgpu::PollType::Poll);
         self.health().err().unwrap_or_else(|| self.failure(message.into()))
@@ -265,7 +284,7 @@ impl Gpu {
     }
 
     /// Waits until a submission is done and its callbacks have run.
-    pub(super) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), CheckError> {
+    pub(crate) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), CheckError> {
         let until = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(PATIENCE) };
         if let Err(e) = self.device().poll(until) {
             // A loss is told to those who poll, but not before this error.

@@ -105,7 +105,7 @@ pub(super) struct BatchHeader {
 }
 
 /// Where in a head's number of the problem the degree begins.
-pub(super) const DEGREE_SHIFT: u32 = 28;
+pub(crate) const DEGREE_SHIFT: u32 = 28;
 
 /// `Head`, as two rows of a `Batch`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]

@@ -1,5 +1,5 @@
 //! The GPU backend: whole batches of edges or states in one submission, all stages in WGSL, through
-//! wgpu, which nothing else names. Imports `check::packed` and the trait; `problem` and below only
+//! wgpu, which nothing else names but `wide::gpu`, whose searches have their edges checked by the same kernel. Imports `check::packed` and the trait; `problem` and below only
 //! to pack.
 //!
 //! A workgroup takes an edge, a thread a sample of it. What a thread must remember between stages
@@ -21,11 +21,13 @@ mod shaders;
 mod shared;
 mod submission;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 pub use bare::BareTrip;
 pub use device::{AdapterDescription, Gpu, adapters};
 pub use peak::peak;
+pub(crate) use layout::DEGREE_SHIFT;
+pub(crate) use pool::EdgeStage;
 pub use pool::{GpuPool, Ticket, Traffic};
 pub use probe::probe;
 
@@ -34,7 +36,7 @@ use super::spread::{SpreadWorker, spread};
 use super::{CheckError, EdgeChecker, Verdict};
 use crate::problem::Problem;
 use crate::stop::Stop;
-use layout::{DEGREE_SHIFT, Head, ROW};
+use layout::{Head, ROW};
 use pool::Shared;
 use std::ops::Range;
 use std::sync::Arc;

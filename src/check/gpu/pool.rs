@@ -90,6 +90,14 @@ pub struct Ticket {
     landed: bool,
 }
 
+/// The kernel that checks edges, a workgroup for each, bound to somebody's buffers.
+pub(crate) struct EdgeStage {
+    pub pipeline: wgpu::ComputePipeline,
+    pub bind_group: wgpu::BindGroup,
+    /// Most workgroups that it may be given.
+    pub most_groups: u32,
+}
+
 impl GpuPool {
     /// Puts problems on a device, each with the farthest, in metres, that a sphere may move between
     /// two samples of an edge. Those of the same robot share its tables.
@@ -147,6 +155,26 @@ impl GpuPool {
     /// The device.
     pub fn gpu(&self) -> &Gpu {
         &self.0.gpu
+    }
+
+    /// The check of edges as a stage of others' work: of a batch and to verdicts in buffers of theirs.
+    pub(crate) fn edge_stage(&self, batch: &wgpu::Buffer, verdicts: &wgpu::Buffer) -> EdgeStage {
+        let Shared { gpu, pipelines, buffers, most_groups, .. } = &*self.0;
+        EdgeStage {
+            pipeline: pipelines.edges.clone(),
+            bind_group: buffers.bind(gpu, &pipelines.layout, batch, verdicts),
+            most_groups: *most_groups,
+        }
+    }
+
+    /// How many problems there are.
+    pub fn len(&self) -> usize {
+        self.0.problems.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.problems.is_empty()
     }
 
     /// What has gone up and down so far, for all its problems.

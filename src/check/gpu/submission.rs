@@ -381,7 +381,7 @@ pub(super) struct SharedBuffers {
 }
 
 impl SharedBuffers {
-    fn bind(
+    pub(super) fn bind(
         &self,
         gpu: &Gpu,
         layout: &wgpu::BindGroupLayout,

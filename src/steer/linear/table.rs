@@ -35,14 +35,20 @@ struct TableSettings {
     /// The shortest and the longest, in multiples of the system's time scale. Where a connection takes less than the
     /// shortest, its cost is known no better than that; where more than the longest, it is not found.
     span: [f64; 2],
-    /// Each is longer than the one before by this ratio: between two of them a cost has one minimum at most.
+    /// Each is longer than the one before by this ratio at most: between two of them a cost has one minimum at most.
     ratio: f64,
+    /// And where the system may swing, by so many of its time scales: no swing of it is faster than one radian in a time
+    /// scale, nor of a cost, which is of squares, than two, so that these are nine to a swing. ...
+    swing: f64,
+    /// ... Up to so many time scales: what takes longer than ten swings is no edge of a search.
+    swings_until: f64,
     /// Where a cost is at least so many times the best, it is not below the best a step before or after.
     dear: f64,
 }
 
 impl TableSettings {
-    const DEFAULT: Self = Self { span: [1e-3, 1e3], ratio: 1.15, dear: 1.5 };
+    const DEFAULT: Self =
+        Self { span: [1e-3, 1e3], ratio: 1.15, swing: 0.35, swings_until: 64.0, dear: 1.5 };
 }
 
 /// A cost is exact to this share of it.
@@ -53,10 +59,14 @@ const STEPS: usize = 100;
 
 impl Table {
     pub(super) fn new(moments: &Moments) -> Self {
-        let TableSettings { span: [shortest, longest], ratio, .. } = TableSettings::DEFAULT;
+        let TableSettings { span: [shortest, longest], ratio, swing, swings_until, .. } = TableSettings::DEFAULT;
         let scale = moments.time_scale();
-        let count = ((longest / shortest).ln() / ratio.ln()).ceil() as i32;
-        let durations = (0..=count).map(|k| scale * shortest * ratio.powi(k));
+        let swings = !moments.is_nilpotent();
+        let next = |&t: &f64| {
+            let longer = t * ratio;
+            (t < longest).then_some(if swings && t < swings_until { longer.min(t + swing) } else { longer })
+        };
+        let durations = std::iter::successors(Some(shortest), next).map(|t| scale * t);
         let row = |duration: f64| {
             let moment = moments.at(duration);
             let factor = Factor::of(&moment.gramian)?;
@@ -85,12 +95,11 @@ impl Table {
             if here[0] < best[0] {
                 best = [here[0], row.duration];
             }
-            if here[1] >= 0.0
-                && let Some((before, there)) = shorter
-            {
+            if let Some((before, there)) = shorter {
                 let there = there.unwrap_or_else(|| evaluated(before, &before.moment.missed(from, to)));
                 let ends = [(before.duration, there), (row.duration, here)];
                 if there[1] < 0.0
+                    && let Some(ends) = rising(moments, from, to, ends)
                     && let Some(found) = minimum(moments, from, to, ends, best[0])
                 {
                     best = found;
@@ -106,6 +115,26 @@ impl Table {
     }
 }
 
+/// A duration, and the cost there and its slope.
+type Costed = (f64, [f64; 2]);
+
+/// Two durations between which the cost, which falls at the first, has a minimum and rises at the second; `None` where
+/// nothing tells that there is one. It may fall at the second too and still be dearer there than at the first.
+fn rising(moments: &Moments, from: &[f64], to: &[f64], [mut a, mut b]: [Costed; 2]) -> Option<[Costed; 2]> {
+    for _ in 0..STEPS {
+        if b.1[1] >= 0.0 {
+            return Some([a, b]);
+        }
+        if b.1[0] <= a.1[0] {
+            return None;
+        }
+        let middle = 0.5 * (a.0 + b.0);
+        let there = (middle, moments.cost_in(middle, from, to)?);
+        if there.1[1] >= 0.0 || there.1[0] > a.1[0] { b = there } else { a = there }
+    }
+    None
+}
+
 /// The minimum of the cost between two durations, at the first of which it falls and at the second rises, where it is less
 /// than `below`: a root of its slope by the Illinois method, a secant that counts an end that stays for half. Each end is
 /// a duration, the cost and its slope. The cost is convex between them, so near they are: it lies above its tangents.
@@ -113,7 +142,7 @@ fn minimum(
     moments: &Moments,
     from: &[f64],
     to: &[f64],
-    [(mut a, [cost_a, mut fa]), (mut b, [cost_b, mut fb])]: [(f64, [f64; 2]); 2],
+    [(mut a, [cost_a, mut fa]), (mut b, [cost_b, mut fb])]: [Costed; 2],
     below: f64,
 ) -> Option<[f64; 2]> {
     let meet = (cost_b - cost_a + fa * a - fb * b) / (fa - fb);

@@ -192,6 +192,22 @@ proptest! {
         prop_assert!(system.cheapest(from, to, cost * 1.001).is_some());
     }
 
+}
+
+/// Of an oscillator the cost rises and falls again between two durations of the table.
+#[test]
+fn a_cost_that_falls_twice_has_its_minimum_found() {
+    let from = [1.176_736_013_508_444_4, -0.598_322_902_941_511, 1.720_994_734_531_524, 0.790_959_508_817_135];
+    let to = [-1.576_583_383_884_057_3, -0.517_683_183_279_709_9, -1.466_651_659_024_686_7, -0.136_951_141_768_510_36];
+    let system = oscillator();
+    let [cost, duration] = system.cheapest(&from, &to, f64::INFINITY).unwrap();
+    let [_, slope] = system.dynamics.moments.cost_in(duration, &from, &to).unwrap();
+    assert!(slope.abs() * duration < 1e-4 * cost, "{cost} in {duration}, slope {slope}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
     /// Parts of the cheapest motion are the cheapest between their ends, and their costs add up.
     #[test]
     fn parts_of_optimal_motions_are_optimal((number, from, to) in states(), share in 0.1..0.9_f64) {

@@ -1,0 +1,246 @@
+//! The wide search as a planner: what it asks of a query, and what it makes of a path. Imports `wide`, `local_planner`
+//! and what lies below them.
+
+use super::grown::{Grown, Metric, Side};
+use super::worker::{ResumableSearch, widest_padding};
+use super::{Halt, PlanOptions, RrtConnect, Termination};
+use crate::base::Base;
+use crate::check::CheckError;
+use crate::check::packed::reaches;
+use crate::local_planner::LocalPlanner;
+use crate::problem::{JointState, Problem};
+use crate::refine::Knots;
+use crate::search::Sampler;
+use crate::steer::{End, Steering, steering_limits};
+use crate::wide::{WideAnswer, WideOutput, WideSearch, WideSettings, WideTask};
+
+/// A path that a search elsewhere has found for a query, before this begins.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Offer {
+    /// Positions at rest from the start to a goal, to the accuracy of single precision.
+    pub(super) positions: Vec<Vec<f64>>,
+    /// Samples that it took.
+    pub(super) samples: u64,
+}
+
+/// Whether the wide search is for a query at all: it knows neither speeds nor whatever callers bring of their own.
+pub(super) fn is_for(problem: &Problem, options: &PlanOptions) -> bool {
+    let PlanOptions { sampling, constraints, moving_share, .. } = options;
+    let is_driven = !matches!(problem.mechanism.vehicle(), None | Some(Base::Omnidirectional(_)));
+    let dof = problem.mechanism.dof();
+    !is_driven
+        && sampling.is_none()
+        && constraints.is_empty()
+        && *moving_share == 0.0
+        && dof <= WideSettings::DEFAULT.most_outputs
+}
+
+/// The search of a query between positions at rest, with a checker that grows spheres by `padding` and samples at
+/// `resolution`, metres.
+fn task(
+    problem: &Problem,
+    options: &PlanOptions,
+    roots: [Vec<Vec<f64>>; 2],
+    seed: u64,
+    [padding, resolution]: [f64; 2],
+) -> WideTask {
+    let Metric { range, weights, bounds } = Metric::new(problem, options);
+    let terms = Steering::new(problem.smoothness, &steering_limits(problem)).rest_to_rest_terms();
+    let reaches = reaches(&problem.mechanism);
+    let output = |(j, bounds): (usize, (f64, f64))| WideOutput {
+        bounds,
+        weight: weights[j],
+        reach: reaches[j].into(),
+        seconds: terms[j],
+    };
+    WideTask {
+        problem: 0,
+        outputs: bounds.into_iter().enumerate().map(output).collect(),
+        degree: problem.smoothness.degree(),
+        roots,
+        seed,
+        range,
+        padding,
+        clearance: options.clearance,
+        resolution,
+        most_samples: options.max_samples,
+    }
+}
+
+/// What a device is to search for a query, number `number` of its problems; `None` where that is not for it: what begins
+/// or ends in motion, too, is left to who can check how it comes to rest. `problem` is one that makes sense.
+pub(super) fn device_task(problem: &Problem, options: &PlanOptions, number: usize) -> Option<WideTask> {
+    let goals = problem.goals.iter().filter(|goal| goal.is_at_rest());
+    let goals: Vec<Vec<f64>> = goals.map(|goal| goal.position.clone()).collect();
+    if !is_for(problem, options) || !problem.start.is_at_rest() || goals.is_empty() {
+        return None;
+    }
+    let spacing = options.spacing(problem);
+    let roots = [vec![problem.start.position.clone()], goals];
+    let task = task(problem, options, roots, options.seed, [widest_padding(problem, spacing), spacing]);
+    Some(WideTask { problem: number, ..task })
+}
+
+/// The wide search in lanes, of one query.
+pub(super) struct WideConnect<'a> {
+    problem: &'a Problem,
+    options: &'a PlanOptions,
+    seed: u64,
+    /// The ends of the query and states at rest near those that move.
+    ends: [Grown; 2],
+    search: Option<WideSearch>,
+    /// What searches in its place where no end is at rest, nor comes to rest.
+    moving: Option<RrtConnect<'a>>,
+    samples: u64,
+    /// Searches that have come to an end, each of which had twice the room of the one before.
+    ended: u32,
+}
+
+/// Nodes of a tree for which the first search has room: it doubles with each that fills it.
+const FIRST_CAPACITY: u32 = 1 << 14;
+
+/// How often at most.
+const MOST_DOUBLINGS: u32 = 8;
+
+impl<'a> WideConnect<'a> {
+    /// A search from the start of `problem` to those of its goals that are in `goals`.
+    pub(super) fn new(problem: &'a Problem, goals: &[&JointState], options: &'a PlanOptions, seed: u64) -> Self {
+        let Metric { weights, bounds, .. } = Metric::new(problem, options);
+        let [from_start, from_goal] = Sampler::for_trees(bounds, seed);
+        let ends = [
+            Grown::new(&weights, from_start, std::iter::once(&problem.start)),
+            Grown::new(&weights, from_goal, goals.iter().copied()),
+        ];
+        Self { problem, options, seed, ends, search: None, moving: None, samples: 0, ended: 0 }
+    }
+
+    /// The search at hand, or where the last one has come to an end, one of more room and another seed.
+    fn current(&mut self, padding: f64, resolution: f64) -> WideSearch {
+        if let Some(search) = self.search.take() {
+            if search.is_running() {
+                return search;
+            }
+            self.ended += 1;
+        }
+        let [start, goals] = &self.ends;
+        let roots = [start, goals]
+            .map(|grown| rests(grown).map(|node| grown.tree.position(node).to_vec()).collect());
+        let seed = self.seed.wrapping_add(u64::from(self.ended) << 16);
+        let task = task(self.problem, self.options, roots, seed, [padding, resolution]);
+        let slots = match self.options.batch {
+            0 => WideSettings::DEFAULT.slots,
+            chosen => u32::try_from(chosen).unwrap_or(u32::MAX / 2),
+        };
+        WideSearch::new(&task, slots, FIRST_CAPACITY << self.ended.min(MOST_DOUBLINGS))
+    }
+}
+
+impl ResumableSearch for WideConnect<'_> {
+    type Path = Knots;
+
+    fn samples(&self) -> u64 {
+        self.samples + self.moving.as_ref().map_or(0, |search| search.samples)
+    }
+
+    fn search(&mut self, local: &mut LocalPlanner<'_>, termination: &Termination<'_>) -> Result<Knots, Halt> {
+        if self.samples == 0 && self.moving.is_none() {
+            if let Some(budget) = termination.spent(0) {
+                return Err(Halt::Spent(budget));
+            }
+            self.ends[0].leave_speed(Side::Start, local)?;
+            self.ends[1].leave_speed(Side::Goal, local)?;
+            if self.ends.iter().any(|grown| rests(grown).next().is_none()) {
+                let goals: Vec<JointState> =
+                    (0..self.ends[1].accelerations.len()).map(|goal| self.ends[1].state(goal)).collect();
+                let goals: Vec<&JointState> = goals.iter().collect();
+                self.moving = Some(RrtConnect::new(self.problem, &goals, self.options, self.seed));
+            }
+        }
+        if let Some(search) = &mut self.moving {
+            return search.search(local, termination);
+        }
+        loop {
+            if let Some(budget) = termination.spent(self.samples) {
+                return Err(Halt::Spent(budget));
+            }
+            let mut search = self.current(0.0, self.options.spacing(self.problem));
+            let before = search.samples();
+            search.advance(local.checker())?;
+            self.samples += search.samples() - before;
+            if let Some(budget) = termination.interrupted() {
+                self.search = Some(search);
+                return Err(Halt::Spent(budget));
+            }
+            let answer = (!search.is_running()).then(|| search.answer());
+            self.search = Some(search);
+            if let Some(WideAnswer { path: Some((positions, _)), .. }) = answer
+                && let Some(knots) = knots(&positions, &self.ends, local)?
+            {
+                return Ok(knots);
+            }
+        }
+    }
+}
+
+/// A path of edges between positions at rest that the checker finds valid too, from end to end; `None` where it does not.
+fn knots(
+    positions: &[Vec<f64>],
+    ends: &[Grown; 2],
+    local: &mut LocalPlanner<'_>,
+) -> Result<Option<Knots>, CheckError> {
+    let [first, last] = [(0, positions.first()), (1, positions.last())].map(|(end, position)| {
+        let position = position?;
+        root_at(&ends[end], position)
+    });
+    let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+    let mut states: Vec<JointState> = positions.iter().map(|p| JointState::at_rest(p.clone())).collect();
+    // What went through single precision begins and ends where it is to.
+    let count = states.len();
+    states[0] = ends[0].state(first);
+    states[count - 1] = ends[1].state(last);
+    let pair = |k: usize| (End::from(&states[k]), End::from(&states[k + 1]));
+    let durations = local.connect_all(count - 1, pair, f64::INFINITY)?;
+    let Some(durations) = durations.iter().copied().collect::<Option<Vec<f64>>>() else { return Ok(None) };
+    let mut path = Knots { states, durations };
+    // From the ends that move to where the search began.
+    for (side, node) in [(0, first), (1, last)] {
+        let mut node = node;
+        while ends[side].tree.parent(node) != node {
+            let duration = ends[side].durations[node];
+            node = ends[side].tree.parent(node);
+            let at = if side == 0 { 0 } else { path.states.len() };
+            path.states.insert(at, ends[side].state(node));
+            path.durations.insert(if side == 0 { 0 } else { path.durations.len() }, duration);
+        }
+    }
+    Ok(Some(path))
+}
+
+/// The nodes of an end's tree that are at rest.
+fn rests(grown: &Grown) -> impl Iterator<Item = usize> + '_ {
+    (0..grown.tree.len()).filter(|&node| grown.end(node).is_at_rest())
+}
+
+/// The node at rest that a path begins, or ends, at.
+fn root_at(grown: &Grown, position: &[f64]) -> Option<usize> {
+    let off = |&node: &usize| {
+        let ways = grown.tree.position(node).iter().zip(position).map(|(a, b)| (a - b).abs());
+        ways.fold(0.0, f64::max)
+    };
+    rests(grown).min_by(|a, b| off(a).total_cmp(&off(b)))
+}
+
+/// The path that was offered, if the query's own checker finds it valid.
+///
+/// # Errors
+/// When the checker fails.
+pub(super) fn taken(
+    offer: &Offer,
+    problem: &Problem,
+    goals: &[&JointState],
+    options: &PlanOptions,
+    local: &mut LocalPlanner<'_>,
+) -> Result<Option<Knots>, CheckError> {
+    let WideConnect { ends, .. } = WideConnect::new(problem, goals, options, options.seed);
+    knots(&offer.positions, &ends, local)
+}
