@@ -3,7 +3,7 @@
 
 use super::gpu::{Gpu, GpuChecker, GpuPool};
 use super::packed::{EdgeBatch, Packed, StateBatch};
-use super::{AdapterChoice, CheckError, EdgeChecker, SimdChecker, Verdict};
+use super::{AdapterChoice, CheckError, EdgeChecker, OnDevice, SimdChecker, Verdict};
 use crate::problem::Problem;
 use crate::stop::Stop;
 use std::collections::HashMap;
@@ -360,6 +360,13 @@ impl EdgeChecker for AutoChecker {
             Device::Open { checker, least: Some(0) } => checker.name(),
             Device::Open { checker, .. } => format!("{} or {}", self.lanes.name(), checker.name()),
             _ => self.lanes.name(),
+        }
+    }
+
+    fn on_device(&self) -> Option<OnDevice> {
+        match &self.device {
+            Device::Open { checker, least: Some(0) } => checker.on_device(),
+            _ => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What every backend can do.
 
+use super::OnDevice;
 use super::packed::{EdgeBatch, StateBatch};
 use super::verdict::{CheckError, Verdict};
 use crate::stop::Stop;
@@ -86,6 +87,12 @@ pub trait EdgeChecker: Send {
 
     /// Name of the backend, with its level: `scalar`, `simd/avx512`.
     fn name(&self) -> String;
+
+    /// The device that all of its batches go to, for work that is to be done wholly there; `None` of a backend that works
+    /// without one, or by turns.
+    fn on_device(&self) -> Option<OnDevice> {
+        None
+    }
 
     /// What the user should know about the backend since this was last asked: that a device was
     /// lost, say, and that the work goes on without it.

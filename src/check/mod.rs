@@ -23,6 +23,7 @@ pub mod gpu;
 mod hierarchy;
 mod lengths;
 mod many;
+mod on_device;
 pub mod packed;
 mod parallel;
 mod scalar;
@@ -42,6 +43,7 @@ pub use diagnosis::{
 pub use lengths::Lengths;
 pub(crate) use lengths::search_box;
 pub use many::Checkers;
+pub use on_device::OnDevice;
 pub use packed::{EdgeBatch, Packed, StateBatch};
 pub use parallel::ParallelChecker;
 pub use scalar::{Margins, ScalarChecker};

@@ -355,7 +355,13 @@ fn plan_all(
                 };
                 let advance = || progress.advance();
                 return runner::run_batch_wide(
-                    started, problems, &mut *explorer, checker, options, threads, advance,
+                    started,
+                    problems,
+                    &mut *explorer,
+                    checker,
+                    options,
+                    threads,
+                    advance,
                 );
             }
             let checker = |i| spread.0.checker(i);

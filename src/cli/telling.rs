@@ -2,7 +2,7 @@
 
 use super::output::complain;
 use super::progress::ProgressLine;
-use crate::check::{CheckError, Checkers, EdgeBatch, EdgeChecker, StateBatch, Verdict};
+use crate::check::{CheckError, Checkers, EdgeBatch, EdgeChecker, OnDevice, StateBatch, Verdict};
 use crate::error::{InputError, Warning};
 use crate::scene::{AnyScene, DefaultLimits, Scene};
 use crate::stop::Stop;
@@ -64,6 +64,10 @@ impl EdgeChecker for Telling {
 
     fn name(&self) -> String {
         self.0.name()
+    }
+
+    fn on_device(&self) -> Option<OnDevice> {
+        self.0.on_device()
     }
 
     fn take_warnings(&mut self) -> Vec<String> {

@@ -5,14 +5,14 @@ use super::grown::{Grown, Metric, Side};
 use super::worker::{ResumableSearch, widest_padding};
 use super::{Halt, PlanOptions, RrtConnect, Termination};
 use crate::base::Base;
-use crate::check::CheckError;
+use crate::check::{CheckError, OnDevice};
 use crate::check::packed::reaches;
 use crate::local_planner::LocalPlanner;
 use crate::problem::{JointState, Problem};
 use crate::refine::Knots;
 use crate::search::Sampler;
 use crate::steer::{End, Steering, steering_limits};
-use crate::wide::{WideAnswer, WideOutput, WideSearch, WideSettings, WideTask};
+use crate::wide::{WideAnswer, WideOutput, WideSearch, WideSettings, WideTask, explorer_on};
 
 /// A path that a search elsewhere has found for a query, before this begins.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +89,8 @@ pub(super) struct WideConnect<'a> {
     /// The ends of the query and states at rest near those that move.
     ends: [Grown; 2],
     search: Option<WideSearch>,
+    /// Whether a device has searched, or failed to: the rest is for lanes.
+    is_explored: bool,
     /// What searches in its place where no end is at rest, nor comes to rest.
     moving: Option<RrtConnect<'a>>,
     samples: u64,
@@ -111,22 +113,44 @@ impl<'a> WideConnect<'a> {
             Grown::new(&weights, from_start, std::iter::once(&problem.start)),
             Grown::new(&weights, from_goal, goals.iter().copied()),
         ];
-        Self { problem, options, seed, ends, search: None, moving: None, samples: 0, ended: 0 }
+        Self { problem, options, seed, ends, search: None, is_explored: false, moving: None, samples: 0, ended: 0 }
+    }
+
+    /// What a device finds all by itself. One that fails finds nothing: the checker tells why when it is next asked.
+    fn explored(
+        &mut self,
+        place: &OnDevice,
+        local: &mut LocalPlanner<'_>,
+        termination: &Termination<'_>,
+    ) -> Result<Option<Knots>, CheckError> {
+        let Ok(mut explorer) = explorer_on(place) else { return Ok(None) };
+        let asked = WideTask { problem: place.problem, ..self.task(place.padding, place.resolution) };
+        let mut found = None;
+        // Who fails has handed over what there was.
+        let _ = explorer.explore(&[asked], termination.stop(), &mut |_, answer| found = Some(answer));
+        let Some(WideAnswer { path, samples, .. }) = found else { return Ok(None) };
+        self.samples += samples;
+        path.map_or(Ok(None), |(positions, _)| knots(self.problem, &positions, &self.ends, local))
+    }
+
+    fn task(&self, padding: f64, resolution: f64) -> WideTask {
+        let [start, goals] = &self.ends;
+        let roots = [start, goals]
+            .map(|grown| rests(grown).map(|node| grown.tree.position(node).to_vec()).collect());
+        let seed = self.seed.wrapping_add(u64::from(self.ended) << 16);
+        task(self.problem, self.options, roots, seed, [padding, resolution])
     }
 
     /// The search at hand, or where the last one has come to an end, one of more room and another seed.
-    fn current(&mut self, padding: f64, resolution: f64) -> WideSearch {
+    fn current(&mut self) -> WideSearch {
         if let Some(search) = self.search.take() {
             if search.is_running() {
                 return search;
             }
             self.ended += 1;
         }
-        let [start, goals] = &self.ends;
-        let roots = [start, goals]
-            .map(|grown| rests(grown).map(|node| grown.tree.position(node).to_vec()).collect());
-        let seed = self.seed.wrapping_add(u64::from(self.ended) << 16);
-        let task = task(self.problem, self.options, roots, seed, [padding, resolution]);
+        // The checker knows how spheres are grown and edges sampled.
+        let task = self.task(0.0, self.options.spacing(self.problem));
         let slots = match self.options.batch {
             0 => WideSettings::DEFAULT.slots,
             chosen => u32::try_from(chosen).unwrap_or(u32::MAX / 2),
@@ -159,11 +183,17 @@ impl ResumableSearch for WideConnect<'_> {
         if let Some(search) = &mut self.moving {
             return search.search(local, termination);
         }
+        if let Some(place) = local.checker().on_device().filter(|_| !self.is_explored) {
+            self.is_explored = true;
+            if let Some(knots) = self.explored(&place, local, termination)? {
+                return Ok(knots);
+            }
+        }
         loop {
             if let Some(budget) = termination.spent(self.samples) {
                 return Err(Halt::Spent(budget));
             }
-            let mut search = self.current(0.0, self.options.spacing(self.problem));
+            let mut search = self.current();
             let before = search.samples();
             search.advance(local.checker())?;
             self.samples += search.samples() - before;
@@ -174,7 +204,7 @@ impl ResumableSearch for WideConnect<'_> {
             let answer = (!search.is_running()).then(|| search.answer());
             self.search = Some(search);
             if let Some(WideAnswer { path: Some((positions, _)), .. }) = answer
-                && let Some(knots) = knots(&positions, &self.ends, local)?
+                && let Some(knots) = knots(self.problem, &positions, &self.ends, local)?
             {
                 return Ok(knots);
             }
@@ -182,8 +212,9 @@ impl ResumableSearch for WideConnect<'_> {
     }
 }
 
-/// A path of edges between positions at rest that the checker finds valid too, from end to end; `None` where it does not.
+/// A path between positions at rest, from end to end; `None` where it cannot be driven.
 fn knots(
+    problem: &Problem,
     positions: &[Vec<f64>],
     ends: &[Grown; 2],
     local: &mut LocalPlanner<'_>,
@@ -194,13 +225,16 @@ fn knots(
     });
     let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
     let mut states: Vec<JointState> = positions.iter().map(|p| JointState::at_rest(p.clone())).collect();
-    // What went through single precision begins and ends where it is to.
+    // What went through single precision stays within its bounds, and begins and ends where it is to.
+    for state in &mut states {
+        for (x, limits) in state.position.iter_mut().zip(&problem.mechanism.limits) {
+            *x = x.clamp(limits.lower, limits.upper);
+        }
+    }
     let count = states.len();
     states[0] = ends[0].state(first);
     states[count - 1] = ends[1].state(last);
-    let pair = |k: usize| (End::from(&states[k]), End::from(&states[k + 1]));
-    let durations = local.connect_all(count - 1, pair, f64::INFINITY)?;
-    let Some(durations) = durations.iter().copied().collect::<Option<Vec<f64>>>() else { return Ok(None) };
+    let Some(durations) = durations(problem, &states, local)? else { return Ok(None) };
     let mut path = Knots { states, durations };
     // From the ends that move to where the search began.
     for (side, node) in [(0, first), (1, last)] {
@@ -214,6 +248,24 @@ fn knots(
         }
     }
     Ok(Some(path))
+}
+
+/// How long each edge between states at rest takes. Whoever found them has checked them; but how slow an edge must be for
+/// efforts, or for a base in its own frame, is for the checker to tell once more.
+fn durations(
+    problem: &Problem,
+    states: &[JointState],
+    local: &mut LocalPlanner<'_>,
+) -> Result<Option<Vec<f64>>, CheckError> {
+    if local.holds_efforts() || problem.mechanism.vehicle().is_some() {
+        let pair = |k: usize| (End::from(&states[k]), End::from(&states[k + 1]));
+        let durations = local.connect_all(states.len() - 1, pair, f64::INFINITY)?;
+        return Ok(durations.iter().copied().collect());
+    }
+    let of = |pair: &[JointState]| {
+        local.steering.rest_to_rest_duration(&pair[0].position, &pair[1].position)
+    };
+    Ok(Some(states.windows(2).map(of).collect()))
 }
 
 /// The nodes of an end's tree that are at rest.
@@ -242,5 +294,5 @@ pub(super) fn taken(
     local: &mut LocalPlanner<'_>,
 ) -> Result<Option<Knots>, CheckError> {
     let WideConnect { ends, .. } = WideConnect::new(problem, goals, options, options.seed);
-    knots(&offer.positions, &ends, local)
+    knots(problem, &offer.positions, &ends, local)
 }

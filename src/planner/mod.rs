@@ -43,11 +43,13 @@ use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::{InvalidValue, Warning};
 use crate::plan::{
-    Departure, PlanError, PlanOptions, Solution, plan_batch, plan_on_threads, plan_since, replan_by,
+    Departure, PlanError, PlanOptions, Solution, Task, plan_batch, plan_batch_wide, plan_on_threads,
+    plan_since, replan_by,
 };
 use crate::problem::{Constraint, JointState, Problem};
 use crate::robot::{Mechanism, NamedState};
 use crate::trajectory::Trajectory;
+use crate::wide::explorer;
 use crate::world::World;
 use query::Begin;
 use std::sync::Arc;
@@ -174,11 +176,9 @@ impl Planner {
         let tasks: Vec<_> = resolved
             .iter()
             .filter_map(|resolved| resolved.as_ref().ok())
-            .map(|(problem, options)| crate::plan::Task { problem, options })
+            .map(|(problem, options)| Task { problem, options })
             .collect();
-        let checkers = self.checkers();
-        let make = |i: usize| checkers.of(tasks[i].problem);
-        let mut answers = plan_batch(&tasks, make, self.threads, |_, _| {}).into_iter();
+        let mut answers = self.answers(&tasks).into_iter();
         let each = |(query, resolved): (&Query, &Result<(Problem, PlanOptions), PlanError>)| {
             let (problem, _) = resolved.as_ref().map_err(Clone::clone)?;
             // There is one answer for each task.
@@ -186,6 +186,22 @@ impl Planner {
             self.motion(query, answers.next().unwrap_or_else(missing)?, problem)
         };
         queries.iter().zip(&resolved).map(each).collect()
+    }
+
+    /// The answers to tasks: by a device that searches all at once, where that is the backend, and works.
+    fn answers(&self, tasks: &[Task<'_>]) -> Vec<Result<Solution, PlanError>> {
+        let makers = self.checkers();
+        let problems = tasks.iter().map(|task| (task.problem, task.options.resolution));
+        let device = (self.backend == Backend::Gpu).then(|| self.backend.checkers(&self.adapter, problems));
+        if let Some(Ok(checkers)) = device
+            && let Ok(Some(mut explorer)) = explorer(&checkers)
+        {
+            let checker = |i, is_searched| if is_searched { checkers.lanes(i) } else { checkers.checker(i) };
+            let (answers, _) = plan_batch_wide(tasks, &mut *explorer, checker, self.threads, |_, _| {});
+            return answers;
+        }
+        // Each tells what is wrong with its problem, or the device.
+        plan_batch(tasks, |i| makers.of(tasks[i].problem), self.threads, |_, _| {})
     }
 
     /// Proves that anybody's trajectory leads validly from its own first state to its last, at rest or in motion, in the

@@ -25,7 +25,7 @@ pub use lanes::WideSearch;
 pub use layout::{Search, Slot};
 pub use rounds::{Rounds, WideRoom};
 
-use crate::check::{CheckError, Checkers};
+use crate::check::{CheckError, Checkers, OnDevice};
 use crate::stop::Stop;
 
 /// The numbers of the wide search, the same for every problem and in lanes as on devices, which get them as overrides.
@@ -114,6 +114,20 @@ pub fn explorer(checkers: &Checkers<'_>) -> Result<Option<Box<dyn Explorer>>, Ch
     }
     let _ = checkers;
     Ok(None)
+}
+
+/// What searches on the device of a checker; tasks name the problem by its number there.
+///
+/// # Errors
+/// When the device fails.
+pub fn explorer_on(place: &OnDevice) -> Result<Box<dyn Explorer>, CheckError> {
+    #[cfg(feature = "gpu")]
+    return Ok(Box::new(DeviceExplorer::new(&place.pool)?));
+    #[cfg(not(feature = "gpu"))]
+    {
+        let message = format!("problem {} is on no device", place.problem);
+        Err(CheckError::Backend { backend: "gpu".to_owned(), message })
+    }
 }
 
 /// Searches many problems at once.

@@ -33,7 +33,7 @@ pub use probe::probe;
 
 use super::packed::{COEFFICIENT_ROW, EdgeBatch, Packed, RAKE, RakeOrder, StateBatch, coefficient_stride};
 use super::spread::{SpreadWorker, spread};
-use super::{CheckError, EdgeChecker, Verdict};
+use super::{CheckError, EdgeChecker, OnDevice, Verdict};
 use crate::problem::Problem;
 use crate::stop::Stop;
 use layout::{Head, ROW};
@@ -410,6 +410,16 @@ impl EdgeChecker for GpuChecker {
     /// already has (`benches/RESULTS.md`). Software is busy with few.
     fn preferred_batch(&self) -> usize {
         if self.gpu().is_software() { 64 } else { 256 }
+    }
+
+    fn on_device(&self) -> Option<OnDevice> {
+        let Packer { pool, problem, packed, .. } = self.packer();
+        Some(OnDevice {
+            pool: GpuPool(pool.clone()),
+            problem: *problem as usize,
+            padding: packed.padding.into(),
+            resolution: packed.resolution.into(),
+        })
     }
 
     fn name(&self) -> String {
