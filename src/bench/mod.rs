@@ -8,6 +8,8 @@ pub mod deadline;
 pub mod dynobench;
 pub mod edges;
 pub mod families;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod kinopax;
 pub mod mbm;
 pub mod replan;

@@ -71,7 +71,7 @@ impl fmt::Display for Machine {
 }
 
 /// Mean, median, 95th and 99th percentile and maximum of some numbers.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Distribution {
     /// Arithmetic mean.
     pub mean: f64,

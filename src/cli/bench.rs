@@ -50,6 +50,9 @@ pub(super) enum BenchCommand {
     Converge(converge::ConvergeArgs),
     /// Edges and states a second, by backend, size of batch and number of obstacles
     Edges(edges::EdgesArgs),
+    /// What a device is worth beside the processors: states, edges, nearest, batches of problems, hard queries
+    #[cfg(feature = "gpu")]
+    Gpu(super::gpu::GpuArgs),
     /// Hold a report of any of these against an older one
     Compare(compare::CompareArgs),
 }
@@ -155,6 +158,8 @@ pub(super) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::RrtStar(args) => rrt_star::run(args),
         BenchCommand::Converge(args) => converge::run(args),
         BenchCommand::Edges(args) => edges::run(args),
+        #[cfg(feature = "gpu")]
+        BenchCommand::Gpu(args) => super::gpu::run(args),
         BenchCommand::Compare(args) => compare::run(args),
     }
 }

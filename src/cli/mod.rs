@@ -12,6 +12,8 @@ mod devices;
 mod edges;
 mod failure;
 mod families;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod import;
 mod journal;
 mod linear;

@@ -10,7 +10,7 @@ use crate::bench::report::Machine;
 use crate::bench::runner;
 use crate::bench::samples::{SampleReport, SampleResult};
 use crate::bench::search_families::SearchFamily;
-use crate::plan::PlanOptions;
+use crate::plan::{Algorithm, PlanOptions};
 use crate::problem::Problem;
 use crate::scene::{DefaultLimits, Scene};
 use clap::Args;
@@ -26,6 +26,9 @@ struct SampleArgs {
     /// Time limit per plan, seconds
     #[arg(long, value_name = "S", default_value_t = 1.0, allow_negative_numbers = true, value_parser = super::arguments::positive)]
     time_limit: f64,
+    /// Search: aorrtc, rrt-connect, rrt-star or wide
+    #[arg(long)]
+    planner: Option<Algorithm>,
     /// Write results as JSON
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
@@ -102,7 +105,8 @@ fn run(entries: &[SampleEntry], args: &SampleArgs) -> Result<(), Failure> {
         backend = checker(problem)?.name();
         for seed in 0..args.seeds as u64 {
             let time_limit = Some(Duration::from_secs_f64(args.time_limit));
-            let options = PlanOptions { seed, time_limit, ..options.clone() };
+            let algorithm = args.planner.or(options.algorithm);
+            let options = PlanOptions { seed, time_limit, algorithm, ..options.clone() };
             let query = fingerprint(problem, &options, &args.backend);
             let run = || Ok(runner::run(problem, &checker, &options, 1, 1)?.0);
             let mut result = record.once(&format!("{set} {index} {seed}"), &query, run)?;

@@ -20,7 +20,7 @@ mod random;
 mod rounds;
 
 #[cfg(feature = "gpu")]
-pub use gpu::{DeviceExplorer, WideTraffic};
+pub use gpu::{DeviceExplorer, WideTraffic, nearest_rate};
 pub use lanes::WideSearch;
 pub use layout::{Search, Slot};
 pub use rounds::{Rounds, WideRoom};

@@ -6,10 +6,12 @@
 //! and for those that are not thousands of extensions at once make the tail shorter.
 
 mod kernels;
+mod rate;
 mod set;
 #[cfg(test)]
 mod tests;
 
+pub use rate::nearest_rate;
 pub use set::WideTraffic;
 
 use super::rounds::{Rounds, WideRoom};
@@ -24,11 +26,13 @@ use std::time::{Duration, Instant};
 
 /// How sets are made, and how long the device works without a break.
 struct DeviceSettings {
-    /// Edges of a round that keep a device busy; software has enough with fewer.
-    fill: u32,
-    fill_software: u32,
+    /// Edges of a round that keep a device busy, and the most that it is given: so that a round takes far less than any
+    /// watchdog of a driver waits.
+    edges: [u32; 2],
+    /// Nodes that a round looks at for the nearest, at most, for the same reason.
+    most_visits: u32,
     /// Slots of a search: at least and at most.
-    slots: (u32, u32),
+    slots: [u32; 2],
     /// Nodes of a tree at first, for each slot of the search.
     nodes_per_slot: u32,
     /// Rounds of a search in its first set; each later one has more slots, more nodes and more rounds, ...
@@ -37,29 +41,57 @@ struct DeviceSettings {
     growth: u32,
     /// Sets that a search is part of, at most.
     passes: u32,
-    /// Time that a submission is to take: far below what any watchdog of a driver waits.
+    /// Time that a submission is to take: a round at least, ...
     submission: Duration,
-    /// Rounds of the first submission, and of any.
-    first_rounds: u32,
-    most_rounds: u32,
+    /// ... at first so many, and at most.
+    submitted_rounds: [u32; 2],
     /// Bytes of the trees of a set, at most.
     most_bytes: u64,
 }
 
 impl DeviceSettings {
-    const DEFAULT: Self = Self {
-        fill: 8192,
-        fill_software: 256,
-        slots: (32, 1024),
+    /// Those of hardware.
+    const HARDWARE: Self = Self {
+        edges: [1 << 13, 1 << 16],
+        most_visits: 1 << 28,
+        slots: [32, 1024],
         nodes_per_slot: 32,
         rounds: 64,
         growth: 4,
         passes: 4,
         submission: Duration::from_millis(20),
-        first_rounds: 4,
-        most_rounds: 32,
+        submitted_rounds: [4, 32],
         most_bytes: 1 << 29,
     };
+
+    /// Those of software, which takes a millisecond for an edge: so that time limits hold, more or less.
+    const SOFTWARE: Self =
+        Self { edges: [64, 64], most_visits: 1 << 20, slots: [32, 64], submitted_rounds: [1, 32], ..Self::HARDWARE };
+
+    /// Those of a device.
+    fn of(gpu: &Gpu) -> Self {
+        if gpu.is_software() { Self::SOFTWARE } else { Self::HARDWARE }
+    }
+
+    /// The room of searches of which so many are to be done, in their `pass`-th set.
+    fn room(&self, count: usize, pass: u32) -> WideRoom {
+        let [least, most] = self.slots;
+        let grown = self.growth.saturating_pow(pass);
+        let wanted = (self.edges[0] / count.max(1) as u32).max(1).next_power_of_two();
+        let slots = wanted.max(least.saturating_mul(grown)).clamp(least, most);
+        let capacity = slots.saturating_mul(self.nodes_per_slot).saturating_mul(grown);
+        WideRoom { slots, capacity: capacity.min(self.most_visits / slots) }
+    }
+
+    /// How many of so many searches make a set, where each takes so many bytes of the largest buffer and no dispatch has
+    /// more than `groups` workgroups.
+    fn fitting(&self, count: usize, room: WideRoom, bytes: u64, buffer: u64, groups: u32) -> usize {
+        let by_bytes = (buffer.min(self.most_bytes) / bytes) as usize;
+        let by_edges = (self.edges[1] / room.slots) as usize;
+        let by_visits = (self.most_visits / (room.slots * room.capacity).max(1)) as usize;
+        let by_groups = (groups / (room.slots / WideSettings::DEFAULT.tile)) as usize;
+        by_bytes.min(by_edges).min(by_visits).min(by_groups).clamp(1, count)
+    }
 }
 
 /// Searches on a device; see [`Explorer`].
@@ -68,6 +100,7 @@ pub struct DeviceExplorer {
     kernels: Arc<Kernels>,
     /// Buffers of the last set, used again where the next is no larger.
     set: Option<DeviceSet>,
+    settings: DeviceSettings,
     traffic: WideTraffic,
 }
 
@@ -78,7 +111,8 @@ impl DeviceExplorer {
     /// When the device fails.
     pub fn new(pool: &GpuPool) -> Result<Self, CheckError> {
         let kernels = pool.gpu().keep(Kernels::new)?;
-        Ok(Self { pool: pool.clone(), kernels, set: None, traffic: WideTraffic::default() })
+        let settings = DeviceSettings::of(pool.gpu());
+        Ok(Self { pool: pool.clone(), kernels, set: None, settings, traffic: WideTraffic::default() })
     }
 
     /// The device.
@@ -91,24 +125,14 @@ impl DeviceExplorer {
         self.traffic
     }
 
-    /// The room of searches of which so many are to be done, in their `pass`-th set.
-    fn room(&self, count: usize, pass: u32) -> WideRoom {
-        let DeviceSettings { fill, fill_software, slots: (least, most), nodes_per_slot, growth, .. } =
-            DeviceSettings::DEFAULT;
-        let fill = if self.gpu().is_software() { fill_software } else { fill };
-        let wanted = (fill / count.max(1) as u32).next_power_of_two().max(least * growth.pow(pass));
-        let slots = wanted.clamp(least, most);
-        WideRoom { slots, capacity: slots * nodes_per_slot * growth.pow(pass) }
-    }
-
     /// How many of some tasks fit into one set: one at least.
     fn fitting(&self, tasks: &[&WideTask], room: WideRoom) -> usize {
         let limits = self.gpu().limits();
-        let most = limits.max_storage_buffer_binding_size.min(DeviceSettings::DEFAULT.most_bytes);
-        let groups = limits.max_compute_workgroups_per_dimension / (room.slots / WideSettings::DEFAULT.tile);
         let outputs = tasks.iter().map(|task| task.outputs.len()).max().unwrap_or(1);
         let each = SetSize::of(1, room, outputs).largest();
-        ((most / each) as usize).clamp(1, groups.max(1) as usize).min(tasks.len())
+        let (buffer, groups) =
+            (limits.max_storage_buffer_binding_size, limits.max_compute_workgroups_per_dimension);
+        self.settings.fitting(tasks.len(), room, each, buffer, groups)
     }
 
     /// Searches a set; gives which of its searches are to be tried again with more room.
@@ -120,7 +144,7 @@ impl DeviceExplorer {
         stop: &Stop,
         answered: &mut dyn FnMut(usize, WideAnswer),
     ) -> Result<Vec<usize>, CheckError> {
-        let rounds = DeviceSettings::DEFAULT.rounds * room.capacity / room.slots / DeviceSettings::DEFAULT.nodes_per_slot;
+        let rounds = (self.settings.rounds * room.capacity / room.slots / self.settings.nodes_per_slot).max(1);
         let limited: Vec<WideTask> = tasks
             .iter()
             .map(|&task| WideTask {
@@ -156,7 +180,7 @@ impl DeviceExplorer {
         stop: &Stop,
         answered: &mut dyn FnMut(usize, WideAnswer),
     ) -> Result<Vec<usize>, CheckError> {
-        let DeviceSettings { submission, first_rounds, most_rounds, .. } = DeviceSettings::DEFAULT;
+        let DeviceSettings { submission, submitted_rounds: [first_rounds, most_rounds], .. } = self.settings;
         let mut rounds = first_rounds;
         let mut open: Vec<usize> = (0..limited.len()).collect();
         let mut again = Vec::new();
@@ -192,9 +216,9 @@ impl Explorer for DeviceExplorer {
         answered: &mut dyn FnMut(usize, WideAnswer),
     ) -> Result<(), CheckError> {
         let mut left: Vec<usize> = (0..tasks.len()).collect();
-        let passes = DeviceSettings::DEFAULT.passes;
+        let passes = self.settings.passes;
         for pass in 0..passes {
-            let room = self.room(left.len(), pass);
+            let room = self.settings.room(left.len(), pass);
             let mut again = Vec::new();
             let mut first = 0;
             while first < left.len() && !stop.is_due() {

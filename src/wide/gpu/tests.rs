@@ -7,7 +7,7 @@ use super::super::{WideOutput, WideSearch};
 use super::*;
 use crate::check::gpu::tests::{device, problem};
 use crate::check::packed::reaches;
-use crate::check::{EdgeBatch, EdgeChecker, SimdChecker, Status, Verdict};
+use crate::check::{EdgeBatch, EdgeChecker, ScalarChecker, SimdChecker, Status, Verdict};
 use crate::problem::Problem;
 use crate::steer::{Steering, steering_limits};
 use naga::TypeInner;
@@ -255,6 +255,68 @@ fn full_trees_end_a_search_alike() {
     assert!(both.lanes.searches.iter().any(|search| search.answer(None).is_full));
 }
 
+/// Every edge of the trees of fifty searches, by the plain oracle: at the search's own samples, whose verdicts differ by
+/// rounding alone, which the padding makes up for.
+#[test]
+fn every_edge_of_a_tree_is_valid() {
+    let Some(gpu) = device() else { return };
+    let problem = problem();
+    let pool = GpuPool::new(gpu, [(&problem, RESOLUTION)]).unwrap();
+    let kernels = kernels(gpu);
+    let mut oracle = ScalarChecker::new(&problem, RESOLUTION);
+    let (mut edges, mut searches) = (EdgeBatch::new(2, 3), 0);
+    for seed in 0..13 {
+        let tasks: Vec<WideTask> =
+            tasks(&problem).into_iter().map(|task| WideTask { seed: task.seed + (seed << 8), ..task }).collect();
+        let lanes = Rounds::new(&tasks, ROOM);
+        let mut device = DeviceSet::new(&pool, SetSize::of_rounds(&lanes)).unwrap();
+        device.begin(&lanes).unwrap();
+        let mut traffic = WideTraffic::default();
+        while device.submit(&kernels, 8, &mut traffic).unwrap().iter().any(Search::is_running) {}
+        let checker = SimdChecker::new(&problem, RESOLUTION);
+        let mut both = Both { device, kernels: kernels.clone(), lanes, checker, traffic };
+        let state = both.state();
+        for search in &state.searches {
+            searches += 1;
+            for side in [0, 1] {
+                for node in 0..search.sizes[side as usize] as usize {
+                    let parent = state.arena[search.parents(side) + node] as usize;
+                    let at = |node: usize| -> Vec<f64> {
+                        (0..2).map(|j| f32::from_bits(state.arena[search.positions(side, j) + node]).into()).collect()
+                    };
+                    let cost = |node: usize| f32::from_bits(state.arena[search.costs(side) + node]);
+                    let (mut ends, duration) = ([at(parent), at(node)], cost(node) - cost(parent));
+                    if side == 1 {
+                        ends.reverse();
+                    }
+                    if parent != node {
+                        edges.push_at_rest(&ends[0], &ends[1], f64::from(duration) * (1.0 + 1e-5));
+                    }
+                }
+            }
+        }
+    }
+    assert!(searches >= 50 && edges.len() > 1000, "{searches} searches, {} edges", edges.len());
+    let mut verdicts = Vec::new();
+    oracle.check(&edges, &mut verdicts).unwrap();
+    let invalid: Vec<_> = verdicts.iter().filter(|verdict| verdict.status() != Status::Valid).collect();
+    assert!(invalid.is_empty(), "{} of {}: {:?}", invalid.len(), edges.len(), invalid[0]);
+}
+
+/// Held to the least limits, and with none of what is optional: as many searches as fit are in a set.
+#[test]
+fn a_plain_device_will_do() {
+    if device().is_none() {
+        return;
+    }
+    let gpu = Gpu::open_limited(&crate::check::AdapterChoice::Best).unwrap();
+    let problem = problem();
+    let pool = GpuPool::new(&gpu, [(&problem, RESOLUTION)]).unwrap();
+    let mut explorer = DeviceExplorer::new(&pool).unwrap();
+    let answers = explored(&mut explorer, &tasks(&problem));
+    assert!(answers.iter().filter(|answer| answer.path.is_some()).count() >= 3);
+}
+
 #[test]
 fn a_fault_in_any_kernel_is_noticed() {
     let Some(gpu) = device() else { return };
@@ -302,7 +364,7 @@ fn answers_depend_on_the_seed_alone() {
         assert_eq!(explored(&mut explorer, &tasks), first);
     }
     assert_eq!(explorer.traffic().buffers, buffers, "buffers are used again");
-    let room = explorer.room(tasks.len(), 0);
+    let room = explorer.settings.room(tasks.len(), 0);
     let mut checker = SimdChecker::new(&problem, RESOLUTION);
     checker.set_padding(tasks[0].padding);
     checker.set_clearance(tasks[0].clearance);
@@ -365,4 +427,23 @@ fn layouts_are_those_of_the_shader() {
     of_search.extend([("start_near", offset_of!(Search, near)), ("goal_near", offset_of!(Search, near) + 4)]);
     check("Search", size_of::<Search>(), &of_search);
     check("Slot", size_of::<Slot>(), fields!(Slot, phase, side, near, goal, distance, duration, tries, pad));
+}
+
+/// No round is given more than a watchdog lets pass, whatever is asked for, and no set more than fits.
+#[test]
+fn sets_are_of_bounded_size() {
+    for settings in [DeviceSettings::HARDWARE, DeviceSettings::SOFTWARE] {
+        for count in [1, 7, 350, 10_000, 1_000_000] {
+            for pass in 0..settings.passes + 3 {
+                let room = settings.room(count, pass);
+                assert!(room.slots.is_multiple_of(WideSettings::DEFAULT.tile) && room.capacity >= room.slots);
+                let bytes = SetSize::of(1, room, 7).largest();
+                let set = settings.fitting(count, room, bytes, 1 << 27, 65_535) as u32;
+                assert!(set >= 1 && set * room.slots <= settings.edges[1]);
+                assert!(set == 1 || u64::from(set) * bytes <= 1 << 27);
+                assert!(set * room.slots / WideSettings::DEFAULT.tile <= 65_535);
+                assert!(u64::from(set * room.slots) * u64::from(room.capacity) <= u64::from(settings.most_visits));
+            }
+        }
+    }
 }

@@ -1,0 +1,173 @@
+//! The wide search as callers see it: batches and single queries, in lanes and wholly on a device.
+
+mod common;
+
+use flatout::certify::{CertifyOptions, certify};
+use flatout::check::Backend;
+use flatout::plan::{Algorithm, PlanOptions, plan};
+use flatout::scene::Scene;
+
+/// Scenes whose robots move from rest to rest along straight lines of their outputs: arms, with torques, with jerks, in
+/// narrow places; a point; and omnidirectional bases, with wheels and with an arm.
+const SCENES: [&str; 7] = [
+    "panda_shelf",
+    "panda_lift",
+    "panda_smooth",
+    "ur5_shelf",
+    "point_yard",
+    "omni_shelves",
+    "manipulator_omni",
+];
+
+fn scenes() -> Vec<Scene> {
+    let load =
+        |name: &&str| Scene::load(format!("scenes/{name}.yaml").as_ref()).unwrap_or_else(|e| panic!("{e}"));
+    SCENES.iter().map(load).collect()
+}
+
+fn options(scene: &Scene) -> PlanOptions {
+    PlanOptions { algorithm: Some(Algorithm::Wide), time_limit: None, ..scene.options.clone() }
+}
+
+#[test]
+fn lanes_solve_every_kind_of_robot() {
+    for (scene, name) in scenes().iter().zip(SCENES) {
+        for batch in [0, 1, 300] {
+            let options = PlanOptions { batch, ..options(scene) };
+            let answer = || {
+                let mut checker = Backend::Simd.checker(&scene.problem, None).unwrap();
+                plan(&scene.problem, &mut *checker, &options).unwrap_or_else(|e| panic!("{name}: {e}"))
+            };
+            let solution = answer();
+            certify(&scene.problem, &solution.trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(
+                solution.trajectory,
+                answer().trajectory,
+                "{name}: the same seed, the same trajectory"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_it_cannot_do_is_refused() {
+    let refused = |name: &str, change: fn(&mut PlanOptions)| {
+        let scene = Scene::load(format!("scenes/{name}.yaml").as_ref()).unwrap();
+        let mut options = options(&scene);
+        change(&mut options);
+        let mut checker = Backend::Simd.checker(&scene.problem, None).unwrap();
+        plan(&scene.problem, &mut *checker, &options).unwrap_err().to_string()
+    };
+    assert!(refused("drive_boxes", |_| ()).contains("omnidirectional"));
+    assert!(refused("quadrotor_window", |_| ()).contains("omnidirectional"));
+    assert!(refused("panda_shelf", |options| options.moving_share = 0.3).contains("moving_share"));
+    let sampling =
+        |options: &mut PlanOptions| options.sampling = Some(flatout::plan::Sampling::new(|_, _| ()));
+    assert!(refused("panda_shelf", sampling).contains("draws its own"));
+}
+
+/// Ends in motion: the trees grow from where these come to rest.
+#[test]
+fn ends_that_move_are_joined() {
+    let scene = Scene::load("scenes/panda_moving_start.yaml".as_ref()).unwrap();
+    let options = PlanOptions { moving_share: 0.0, ..options(&scene) };
+    let mut checker = Backend::Simd.checker(&scene.problem, None).unwrap();
+    let solution = plan(&scene.problem, &mut *checker, &options).unwrap();
+    certify(&scene.problem, &solution.trajectory, &CertifyOptions::default()).unwrap();
+}
+
+#[cfg(feature = "gpu")]
+mod on_a_device {
+    use super::*;
+    use flatout::check::AdapterChoice;
+    use flatout::plan::{PlanError, Solution, Task, plan_batch_wide};
+    use flatout::problem::Problem;
+    use flatout::stop::CancelToken;
+    use flatout::wide::explorer;
+    use std::time::Duration;
+
+    /// The answers to a batch that is searched on the device.
+    fn planned(problems: &[Problem], options: &[PlanOptions]) -> Vec<Result<Solution, PlanError>> {
+        let spaced = problems.iter().zip(options).map(|(problem, options)| (problem, options.resolution));
+        let checkers = Backend::Gpu.checkers(&AdapterChoice::Best, spaced).expect("a device");
+        let mut explorer = explorer(&checkers).unwrap().expect("a device that searches");
+        let tasks: Vec<_> =
+            problems.iter().zip(options).map(|(problem, options)| Task { problem, options }).collect();
+        let checker = |i, is_searched| if is_searched { checkers.lanes(i) } else { checkers.checker(i) };
+        let (answers, failure) = plan_batch_wide(&tasks, &mut *explorer, checker, 2, |_, _| ());
+        assert_eq!(failure, None);
+        answers
+    }
+
+    /// Different robots, worlds and degrees in one batch; what is not for the device is planned beside it.
+    #[test]
+    fn a_batch_of_all_kinds_is_solved() {
+        if common::gpu().is_none() {
+            return;
+        }
+        let (mut problems, mut choices) = (Vec::new(), Vec::new());
+        for scene in scenes() {
+            choices.push(PlanOptions { algorithm: None, ..options(&scene) });
+            problems.push(scene.problem);
+        }
+        let car = Scene::load("scenes/drive_boxes.yaml".as_ref()).unwrap();
+        choices.push(PlanOptions { time_limit: None, ..car.options });
+        problems.push(car.problem);
+        let [first, second] = [(); 2].map(|()| planned(&problems, &choices));
+        for (i, (one, other)) in first.iter().zip(&second).enumerate() {
+            let one = one.as_ref().unwrap_or_else(|e| panic!("{i}: {e}"));
+            certify(&problems[i], &one.trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|e| panic!("{i}: {e}"));
+            let other = other.as_ref().unwrap();
+            assert_eq!(one.trajectory, other.trajectory, "{i}: the same seed, the same trajectory");
+        }
+    }
+
+    /// A query that nobody waits for any more ends the search, and says so.
+    #[test]
+    fn a_cancelled_batch_ends() {
+        if common::gpu().is_none() {
+            return;
+        }
+        let scene = Scene::load("scenes/panda_cage.yaml".as_ref()).unwrap();
+        let token = CancelToken::new();
+        token.cancel();
+        let options = PlanOptions { cancel: Some(token), ..options(&scene) };
+        let answers = planned(&[scene.problem.clone(), scene.problem], &[options.clone(), options]);
+        assert!(answers.iter().all(|answer| matches!(answer, Err(PlanError::Cancelled(_)))), "{answers:?}");
+    }
+
+    #[test]
+    fn one_query_is_searched_on_the_device() {
+        if common::gpu().is_none() {
+            return;
+        }
+        let scene = Scene::load("scenes/panda_shelf.yaml".as_ref()).unwrap();
+        let options = PlanOptions { time_limit: Some(Duration::from_secs(60)), ..options(&scene) };
+        let answer = || {
+            let mut checker = Backend::Gpu.checker(&scene.problem, None).unwrap();
+            plan(&scene.problem, &mut *checker, &options).unwrap()
+        };
+        let solution = answer();
+        certify(&scene.problem, &solution.trajectory, &CertifyOptions::default()).unwrap();
+        assert_eq!(solution.trajectory, answer().trajectory);
+    }
+
+    /// The library's batches go to the device too.
+    #[test]
+    fn planners_search_batches_on_the_device() {
+        use flatout::prelude::{Planner, Query};
+        if common::gpu().is_none() {
+            return;
+        }
+        let Scene { problem, options, .. } = Scene::load("scenes/panda_shelf.yaml".as_ref()).unwrap();
+        let (start, goal) = (problem.start.clone(), problem.goals[0].clone());
+        let there = Query::from(start.clone()).to(goal.clone()).deadline(Duration::from_secs(60));
+        let back = Query::from(goal).to(start).deadline(Duration::from_secs(60));
+        let mut planner = Planner::of(problem, options).on_backend(Backend::Gpu, AdapterChoice::Best);
+        for motion in planner.plan_batch(&[there, back]) {
+            assert!(motion.unwrap().certificate.clearance().at_least > 0.0);
+        }
+    }
+}
