@@ -124,6 +124,8 @@ internal! {
 }
 
 pub use glam;
+#[cfg(feature = "gpu")]
+pub use wgpu;
 
 /// The README's examples are compiled and run.
 #[cfg(doctest)]

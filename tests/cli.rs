@@ -273,6 +273,45 @@ fn a_device_plans_many_scenes_at_once() {
     }
 }
 
+/// Two processes on one device: neither disturbs the other.
+#[cfg(feature = "gpu")]
+#[test]
+fn two_processes_share_a_device() {
+    if common::gpu().is_none() {
+        return;
+    }
+    let plan = |name: &str| {
+        let file = string(&folder(name).join("shelf.json"));
+        let asked = ["plan", "scenes/ur5_shelf.yaml", "--backend", "gpu", "--planner", "wide", "--time-limit", "120"];
+        flatout(&[&asked[..], &["-o", &file]].concat()).ends_with(0);
+        flatout(&["check", "scenes/ur5_shelf.yaml", &file]).ends_with(0);
+        std::fs::read_to_string(file).unwrap()
+    };
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| plan("other process"));
+        (plan("one process"), other.join().unwrap())
+    });
+    let knots = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["segments"].clone();
+    assert!(!knots(&one).is_null());
+    assert_eq!(knots(&one), knots(&other));
+}
+
+/// The table of a device, short as it can be.
+#[cfg(feature = "gpu")]
+#[test]
+fn a_device_is_measured_beside_the_processors() {
+    if common::gpu().is_none() {
+        return;
+    }
+    let file = string(&folder("bench gpu").join("gpu.json"));
+    let run = flatout(&["bench", "gpu", "--time", "0.001", "--json", &file]).ends_with(0);
+    for part in ["edges/s", "nearest of", "random arms by", "one query at a time", "left out"] {
+        assert!(run.out.contains(part), "{part}: {}", run.out);
+    }
+    let report: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    assert!(report["batches"][0]["solved"].as_u64() == Some(1) && report["nearest"][0]["per_s"].as_f64() > Some(0.0));
+}
+
 #[test]
 fn bad_input_is_named_and_ends_with_2() {
     let folder = folder("bad");

@@ -6,6 +6,9 @@ mod common;
 use flatout::bench::edges::standard_problem;
 use flatout::check::gpu::{GpuChecker, GpuPool};
 use flatout::check::{EdgeBatch, EdgeChecker};
+use flatout::scene::Scene;
+use flatout::stop::Stop;
+use flatout::wide::{DeviceExplorer, Explorer, WideAnswer, WideOutput, WideTask};
 
 /// Pages in memory, where the system says so.
 fn resident_pages() -> Option<usize> {
@@ -65,6 +68,44 @@ fn memory_does_not_grow_with_batches() {
     assert_eq!(after.batches, 12_000);
     // Two under way, one that is loading, and those that not all have left: a few.
     assert!(after.buffers <= 8, "{after:?}");
+    assert_even(pages, more_pages, 300);
+}
+
+/// Nor with searches.
+#[test]
+fn memory_does_not_grow_with_searches() {
+    let Some(gpu) = common::gpu() else { return };
+    let Scene { mut problem, options, .. } = Scene::load("scenes/point_yard.yaml".as_ref()).expect("a scene");
+    problem.world.obstacles.clear();
+    let pool = GpuPool::new(gpu, [(&problem, 10.0)]).expect("a pool");
+    let mut explorer = DeviceExplorer::new(&pool).expect("a device that works");
+    let output = WideOutput { bounds: (0.0, 1.0), weight: 1.0, reach: 1.0, seconds: [100.0, 0.0, 0.0] };
+    let near = |by: f64| problem.start.position.iter().map(|x| x + by).collect::<Vec<_>>();
+    let task = WideTask {
+        problem: 0,
+        outputs: vec![output; problem.mechanism.dof()],
+        degree: 3,
+        roots: [vec![near(0.0)], vec![near(0.01)]],
+        seed: options.seed,
+        range: 1.0,
+        padding: 0.0,
+        clearance: 0.0,
+        resolution: 10.0,
+        most_samples: 1000,
+    };
+    let mut run = |batches: usize| {
+        for i in 0..batches {
+            let tasks = vec![task.clone(); 1 + i % 2];
+            let mut found = 0;
+            let mut tell = |_, answer: WideAnswer| found += usize::from(answer.path.is_some());
+            explorer.explore(&tasks, &Stop::NEVER, &mut tell).expect("a device that works");
+            assert_eq!(found, tasks.len());
+        }
+        (explorer.traffic().buffers, resident_pages())
+    };
+    let (settled, pages) = run(300);
+    let (after, more_pages) = run(1200);
+    assert_eq!(after, settled);
     assert_even(pages, more_pages, 300);
 }
 

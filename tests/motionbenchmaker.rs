@@ -55,33 +55,45 @@ fn solve(name: &str, smoothness: Smoothness) -> Option<(usize, usize)> {
     Some((total - unsolved.len(), total))
 }
 
-/// All problems at once on a device: as many are solved as in lanes, each answer certified anew.
+/// Every so many-th problem of a suite.
 #[cfg(feature = "gpu")]
-#[test]
-fn panda_on_a_device() {
-    use flatout::check::AdapterChoice;
-    use flatout::plan::{Task, plan_batch};
-    let Some(file) = shared("mbm/panda.json") else { return };
-    if common::gpu().is_none() {
-        return;
-    }
-    let Some(robot) = shared_robot("panda") else { return };
+fn some(name: &str, every: usize) -> Option<Vec<Problem>> {
+    let file = shared(&format!("mbm/{name}.json"))?;
+    common::gpu()?;
+    let robot = shared_robot(name)?;
     let suite = MbmSuite::load(&file).unwrap_or_else(|e| panic!("{e}"));
     let mechanism = suite.mechanism(&robot, Pose::IDENTITY).unwrap_or_else(|e| panic!("{e}"));
-    let problems: Vec<_> = suite.problems.iter().map(|p| p.problem(&mechanism)).collect();
-    let options = PlanOptions { time_limit: None, ..PlanOptions::default() };
-    let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options: &options }).collect();
-    let checkers = Backend::Gpu
-        .checkers(&AdapterChoice::Best, problems.iter().map(|p| (p, options.resolution)))
-        .expect("a device");
-    let answers = plan_batch(&tasks, |i| checkers.checker(i), 64, |_, _| ());
-    for ((chosen, problem), answer) in suite.problems.iter().zip(&problems).zip(answers) {
-        let id = format!("{} {}", chosen.set, chosen.index);
-        let solution = answer.unwrap_or_else(|why| panic!("{id}: {why}"));
-        certify(problem, &solution.trajectory, &CertifyOptions::default())
-            .unwrap_or_else(|e| panic!("{id}: {e}"));
+    Some(suite.problems.iter().step_by(every).map(|p| p.problem(&mechanism)).collect())
+}
+
+/// Problems that are searched on a device wholly, and others whose edges alone are checked there: all are solved, each
+/// answer certified anew.
+#[cfg(feature = "gpu")]
+#[test]
+fn some_on_a_device() {
+    use flatout::check::AdapterChoice;
+    use flatout::plan::{Task, plan_batch, plan_batch_wide};
+    use flatout::wide::explorer;
+    for (name, every, is_searched) in [("panda", 18, true), ("fetch", 40, true), ("panda", 59, false)] {
+        let Some(problems) = some(name, every) else { return };
+        let options = PlanOptions { time_limit: None, ..PlanOptions::default() };
+        let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options: &options }).collect();
+        let checkers = Backend::Gpu
+            .checkers(&AdapterChoice::Best, problems.iter().map(|p| (p, options.resolution)))
+            .expect("a device");
+        let answers = match is_searched {
+            true => {
+                let mut explorer = explorer(&checkers).expect("a device").expect("one that searches");
+                plan_batch_wide(&tasks, &mut *explorer, |i, _| checkers.lanes(i), 2, |_, _| ()).0
+            }
+            false => plan_batch(&tasks, |i| checkers.checker(i), 64, |_, _| ()),
+        };
+        for (i, (problem, answer)) in problems.iter().zip(answers).enumerate() {
+            let solution = answer.unwrap_or_else(|why| panic!("{name} {i}: {why}"));
+            certify(problem, &solution.trajectory, &CertifyOptions::default())
+                .unwrap_or_else(|e| panic!("{name} {i}: {e}"));
+        }
     }
-    assert_eq!(tasks.len(), 350);
 }
 
 #[test]

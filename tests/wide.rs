@@ -170,4 +170,40 @@ mod on_a_device {
             assert!(motion.unwrap().certificate.clearance().at_least > 0.0);
         }
     }
+
+    /// A program that has a device already shares it, and goes on using it.
+    #[test]
+    fn planners_work_on_a_device_of_the_callers() {
+        use flatout::prelude::{Planner, Query};
+        use flatout::wgpu;
+        if common::gpu().is_none() {
+            return;
+        }
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+        let opened = pollster::block_on(async {
+            let adapter = instance.request_adapter(&wgpu::RequestAdapterOptions::default()).await.ok()?;
+            let limits = adapter.limits();
+            let asked =
+                wgpu::DeviceDescriptor { required_limits: limits, ..wgpu::DeviceDescriptor::default() };
+            adapter.request_device(&asked).await.ok()
+        });
+        let (device, queue) = opened.expect("the adapter opens");
+        flatout::planner::share_device(device.clone(), queue.clone()).unwrap();
+        let Scene { problem, options, .. } = Scene::load("scenes/point_yard.yaml".as_ref()).unwrap();
+        let query = Query::from(problem.start.clone()).to(problem.goals[0].clone());
+        let mut planner = Planner::of(problem, PlanOptions { time_limit: None, ..options })
+            .on_backend(Backend::Gpu, AdapterChoice::Best);
+        for motion in planner.plan_batch(&[query.clone(), query]) {
+            motion.unwrap();
+        }
+        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: 64,
+            usage: wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        queue.write_buffer(&buffer, 0, &[1; 64]);
+        queue.submit([]);
+        device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    }
 }

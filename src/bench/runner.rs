@@ -1,7 +1,7 @@
 //! Runs a planner over the problems of a suite and keeps what it did on each.
 
 use crate::check::{CheckError, EdgeChecker};
-use crate::plan::{PlanError, PlanOptions, Solution, Task, plan_batch, plan_batch_wide, plan_on_threads};
+use crate::plan::{BatchChoice, PlanError, PlanOptions, Solution, Task, TrialSettings, plan_batch_by_trial, plan_batch_wide, plan_on_threads};
 use crate::wide::Explorer;
 use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ fn run_once(
 
 /// Plans all problems at once on so many threads; also gives the wall-clock time of the whole, counted
 /// from `started`. `checker` makes the checker of a problem by its index; `advance` is called once per
-/// answer. Problems are not timed from outside here: their total time is that of all phases, without
+/// answer, and `explorer` opens a device for tasks if one is worth trying. Problems are not timed from outside here: their total time is that of all phases, without
 /// packing.
 ///
 /// # Errors
@@ -79,13 +79,19 @@ fn run_once(
 pub fn run_batch(
     started: Instant,
     problems: &[Problem],
+    explorer: impl FnOnce(&[Task<'_>]) -> Option<Box<dyn Explorer>>,
     checker: impl Fn(usize) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
     options: &PlanOptions,
     threads: usize,
     advance: impl Fn() + Sync,
 ) -> Result<(Vec<RunAnswer>, Duration), CheckError> {
     let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
-    let planned = plan_batch(&tasks, checker, threads, |_, _| advance());
+    let device = |from: usize| explorer(&tasks[from..]);
+    let trial = TrialSettings::DEFAULT;
+    let (planned, choice) = plan_batch_by_trial(&tasks, trial, device, checker, threads, |_, _| advance());
+    if let BatchChoice::Failed(failure) = choice {
+        return Err(failure);
+    }
     let wall = started.elapsed();
     let answers = planned.into_iter().map(|planned| answer(planned, None)).collect::<Result<_, _>>()?;
     Ok((answers, wall))

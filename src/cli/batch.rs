@@ -10,7 +10,9 @@ use super::telling::load_scene;
 use crate::digest::Digest;
 use crate::error::InputError;
 use crate::exchange::Format;
-use crate::plan::{PlanError, Solution, Task, plan_batch, plan_batch_wide};
+use crate::plan::{
+    BatchChoice, PlanError, Solution, Task, TrialSettings, plan_batch_by_trial, plan_batch_wide,
+};
 use crate::scene::Scene;
 use crate::wide::explorer;
 use clap::Args;
@@ -162,7 +164,13 @@ fn plan_all(args: &BatchArgs, journal: &Journal, all: &[Assignment<'_>]) -> Resu
             }
         }
         None => {
-            plan_batch(&tasks, |i| checkers.checker(i), threads, answered);
+            let device = |from: usize| args.planning.worth_trying(&tasks[from..]);
+            let checker = |i| checkers.checker(i);
+            let trial = TrialSettings::DEFAULT;
+            let (_, choice) = plan_batch_by_trial(&tasks, trial, device, checker, threads, answered);
+            if let BatchChoice::Failed(failure) = choice {
+                complain(&format!("warning: {failure}; the rest was planned in lanes"));
+            }
         }
     }
     let mut planned = open.iter().zip(planned).peekable();

@@ -14,7 +14,7 @@ use crate::bench::replan::{self, ReplanReport};
 use crate::bench::report::{BenchReport, Machine, QualityCurve};
 use crate::bench::runner::{self, ProblemResult, RunAnswer};
 use crate::error::InputError;
-use crate::plan::{MAX_BATCH, PlanOptions, Quality};
+use crate::plan::{MAX_BATCH, PlanOptions, Quality, Task};
 use crate::problem::Problem;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -370,7 +370,8 @@ fn plan_all(
                 );
             }
             let checker = |i| spread.0.checker(i);
-            runner::run_batch(started, problems, checker, options, threads, || progress.advance())
+            let device = |tasks: &[Task<'_>]| args.planning.worth_trying(tasks);
+            runner::run_batch(started, problems, device, checker, options, threads, || progress.advance())
         };
         let mut runs = (0..repeat).map(|_| run()).collect::<Result<Vec<_>, _>>()?;
         runs.sort_by_key(|&(_, wall)| wall);

@@ -6,9 +6,9 @@ use super::telling::TellingCheckers;
 use crate::check::{Backend, CheckError};
 use crate::error::InputError;
 use crate::plan::rrt_star::LinearPlanOptions;
-use crate::plan::{Algorithm, Cost, PlanOptions, Quality};
+use crate::plan::{Algorithm, Cost, PlanOptions, Quality, Task};
 use crate::problem::Problem;
-use crate::wide::{Explorer, explorer};
+use crate::wide::{Explorer, explorer, worth_trying};
 use clap::Args;
 use std::time::Duration;
 
@@ -87,6 +87,15 @@ impl PlanningArgs {
             None | Some(Algorithm::Wide) => explorer(&checkers.0),
             Some(_) => Ok(None),
         }
+    }
+
+    /// A device that is worth trying for some tasks, where the backend is to be chosen.
+    pub(super) fn worth_trying(&self, tasks: &[Task<'_>]) -> Option<Box<dyn Explorer>> {
+        if self.backend.backend != Backend::Auto {
+            return None;
+        }
+        let problems = tasks.iter().map(|task| (task.problem, task.options.resolution));
+        worth_trying(&self.backend.adapter.clone().unwrap_or_default(), problems)
     }
 
     /// Threads that refine what a device finds.

@@ -7,7 +7,8 @@ use crate::check::{CheckError, EdgeChecker};
 use crate::problem::Problem;
 use crate::stop::{CancelToken, Stop};
 use crate::threads::{MAX_THREADS, start};
-use crate::wide::{Explorer, WideTask};
+use crate::wide::{Explorer, WideAnswer, WideTask};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -133,6 +134,111 @@ pub fn plan_batch_wide(
     (in_order(answers), failure)
 }
 
+/// How a device is compared with lanes.
+#[derive(Clone, Copy, Debug)]
+pub struct TrialSettings {
+    /// Share of the tasks that each plans to be compared by.
+    share: f64,
+    /// Tasks of a trial, at least: of fewer a hard one decides.
+    least: usize,
+    /// Work that must be left in lanes for a device to be asked for: opening one takes a tenth of a second to some seconds.
+    worth: Duration,
+}
+
+impl TrialSettings {
+    /// Those of every batch.
+    pub const DEFAULT: Self = Self { share: 1.0 / 32.0, least: 64, worth: Duration::from_secs(2) };
+}
+
+/// By whom most of a batch was planned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BatchChoice {
+    /// By lanes: so little was left that no device was asked for, there is none, or it was slower.
+    Lanes,
+    /// Searched by a device.
+    Device,
+    /// By lanes, after the device failed.
+    Failed(CheckError),
+}
+
+/// [`plan_batch`] or [`plan_batch_wide`], whichever plans more of these tasks a second: by a small share of them that each
+/// plans. `explorer` opens a device, if there is one worth trying, for the tasks from a number on; `checker` makes a task's
+/// checker in lanes. The answers are those of whoever is faster on this machine.
+///
+/// # Panics
+/// As [`plan_batch`].
+pub fn plan_batch_by_trial(
+    tasks: &[Task<'_>],
+    settings: TrialSettings,
+    explorer: impl FnOnce(usize) -> Option<Box<dyn Explorer>>,
+    checker: impl Fn(usize) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
+    threads: usize,
+    answered: impl Fn(usize, &Result<Solution, PlanError>) + Sync,
+) -> (Vec<Result<Solution, PlanError>>, BatchChoice) {
+    let trial = ((tasks.len() as f64 * settings.share) as usize).max(settings.least);
+    let lanes = |range: Range<usize>| {
+        let first = range.start;
+        let make = |i: usize| checker(first + i);
+        plan_batch(&tasks[range], make, threads, |i, answer| answered(first + i, answer))
+    };
+    if tasks.len() <= 2 * trial {
+        return (lanes(0..tasks.len()), BatchChoice::Lanes);
+    }
+    let begun = Instant::now();
+    let mut answers = lanes(0..trial);
+    let in_lanes = begun.elapsed();
+    let left = in_lanes.mul_f64((tasks.len() - trial) as f64 / trial as f64);
+    let Some(mut explorer) = (left > settings.worth).then(|| explorer(trial)).flatten() else {
+        answers.extend(lanes(trial..tasks.len()));
+        return (answers, BatchChoice::Lanes);
+    };
+    let mut offset = Offset { explorer: &mut *explorer, by: 0 };
+    let mut wide = |range: Range<usize>| {
+        let first = range.start;
+        offset.by = first - trial;
+        let make = |i: usize, _: bool| checker(first + i);
+        plan_batch_wide(&tasks[range], &mut offset, make, threads, |i, answer| answered(first + i, answer))
+    };
+    // What a driver compiles, it compiles for the first.
+    let (first, failure) = wide(trial..trial + 1);
+    answers.extend(first);
+    let begun = Instant::now();
+    let (more, later) = wide(trial + 1..2 * trial);
+    answers.extend(more);
+    let on_device = begun.elapsed().mul_f64(trial as f64 / (trial - 1) as f64);
+    let rest = 2 * trial..tasks.len();
+    if let Some(failure) = failure.or(later) {
+        answers.extend(lanes(rest));
+        return (answers, BatchChoice::Failed(failure));
+    }
+    if on_device >= in_lanes {
+        answers.extend(lanes(rest));
+        return (answers, BatchChoice::Lanes);
+    }
+    let (more, failure) = wide(rest);
+    answers.extend(more);
+    (answers, failure.map_or(BatchChoice::Device, BatchChoice::Failed))
+}
+
+/// An explorer of part of the problems on a device: they have other numbers there.
+struct Offset<'a> {
+    explorer: &'a mut dyn Explorer,
+    by: usize,
+}
+
+impl Explorer for Offset<'_> {
+    fn explore(
+        &mut self,
+        tasks: &[WideTask],
+        stop: &Stop,
+        answered: &mut dyn FnMut(usize, WideAnswer),
+    ) -> Result<(), CheckError> {
+        let moved: Vec<WideTask> =
+            tasks.iter().map(|task| WideTask { problem: task.problem + self.by, ..task.clone() }).collect();
+        self.explorer.explore(&moved, stop, answered)
+    }
+}
+
 /// What a device is to search for each task that is for it.
 fn device_tasks(tasks: &[Task<'_>]) -> Vec<Option<WideTask>> {
     let next = AtomicUsize::new(0);
@@ -199,5 +305,89 @@ impl Drop for StopAll<'_> {
         if std::thread::panicking() {
             self.0.store(self.1, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Backend;
+    use crate::problem::JointState;
+    use crate::scene::Scene;
+    use std::cell::RefCell;
+    use std::sync::Arc;
+
+    /// A device that takes its time, finds nothing, and tells which problems it was given.
+    struct Fake {
+        pause: Duration,
+        fails_after: usize,
+        asked: Arc<Mutex<Vec<usize>>>,
+    }
+
+    impl Explorer for Fake {
+        fn explore(
+            &mut self,
+            tasks: &[WideTask],
+            _: &Stop,
+            answered: &mut dyn FnMut(usize, WideAnswer),
+        ) -> Result<(), CheckError> {
+            for (i, task) in tasks.iter().enumerate() {
+                std::thread::sleep(self.pause);
+                let mut asked = self.asked.lock().unwrap();
+                if asked.len() == self.fails_after {
+                    return Err(CheckError::Backend { backend: "fake".into(), message: "lost".into() });
+                }
+                asked.push(task.problem);
+                answered(i, WideAnswer { path: None, samples: 0, nodes: [1, 1], is_full: false });
+            }
+            Ok(())
+        }
+    }
+
+    /// Which problems a device was given of forty, of which eight are a trial, and what was chosen.
+    fn chosen(pause: Duration, slow_lanes: Duration, fails_after: usize) -> (Vec<usize>, BatchChoice) {
+        let mut scene = Scene::load("scenes/point_yard.yaml".as_ref()).unwrap();
+        scene.problem.start = JointState::at_rest(scene.problem.start.position);
+        let options = PlanOptions { time_limit: None, ..scene.options };
+        let tasks = vec![Task { problem: &scene.problem, options: &options }; 40];
+        let asked: Arc<Mutex<Vec<usize>>> = Arc::default();
+        let told = Mutex::new(Vec::new());
+        let settings = TrialSettings { share: 0.2, least: 4, worth: Duration::ZERO };
+        let first = RefCell::new(None);
+        let explorer = |from: usize| -> Option<Box<dyn Explorer>> {
+            *first.borrow_mut() = Some(from);
+            Some(Box::new(Fake { pause, fails_after, asked: asked.clone() }))
+        };
+        // Lanes that plan by themselves are slow; those beside a device are not asked for until it has answered.
+        let (seen, problem) = (asked.clone(), scene.problem.clone());
+        let checker = move |_| {
+            if seen.lock().unwrap().is_empty() {
+                std::thread::sleep(slow_lanes);
+            }
+            Backend::Simd.checker(&problem, None)
+        };
+        let tell = |i: usize, answer: &Result<Solution, PlanError>| told.lock().unwrap().push((i, answer.is_ok()));
+        let (answers, choice) = plan_batch_by_trial(&tasks, settings, explorer, checker, 2, tell);
+        assert_eq!(answers.len(), 40);
+        assert!(answers.iter().all(Result::is_ok));
+        let mut told = told.into_inner().unwrap();
+        told.sort_unstable();
+        assert_eq!(told, (0..40).map(|i| (i, true)).collect::<Vec<_>>(), "everyone is told once");
+        assert_eq!(first.into_inner(), Some(8));
+        (Arc::try_unwrap(asked).map_or_else(|shared| shared.lock().unwrap().clone(), |all| all.into_inner().unwrap()), choice)
+    }
+
+    #[test]
+    fn the_faster_plans_the_rest() {
+        let slow = Duration::from_millis(60);
+        let (asked, choice) = chosen(slow, Duration::ZERO, usize::MAX);
+        assert_eq!((asked.len(), choice), (8, BatchChoice::Lanes));
+        let (asked, choice) = chosen(Duration::ZERO, slow, usize::MAX);
+        assert_eq!((asked, choice), ((0..32).collect(), BatchChoice::Device), "numbers on the device");
+        let (asked, choice) = chosen(Duration::ZERO, slow, 20);
+        assert_eq!(asked.len(), 20);
+        assert!(matches!(choice, BatchChoice::Failed(_)));
+        let (_, choice) = chosen(Duration::ZERO, slow, 3);
+        assert!(matches!(choice, BatchChoice::Failed(_)));
     }
 }

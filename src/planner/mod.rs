@@ -43,17 +43,27 @@ use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
 use crate::error::{InvalidValue, Warning};
 use crate::plan::{
-    Departure, PlanError, PlanOptions, Solution, Task, plan_batch, plan_batch_wide, plan_on_threads,
-    plan_since, replan_by,
+    Departure, PlanError, PlanOptions, Solution, Task, TrialSettings, plan_batch, plan_batch_by_trial,
+    plan_batch_wide, plan_on_threads, plan_since, replan_by,
 };
 use crate::problem::{Constraint, JointState, Problem};
 use crate::robot::{Mechanism, NamedState};
 use crate::trajectory::Trajectory;
-use crate::wide::explorer;
+use crate::wide::{explorer, worth_trying};
 use crate::world::World;
 use query::Begin;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Has all planners of this process that choose the best adapter work on a device of the caller's, who goes on using it:
+/// for programs that have one already. Submissions of both take turns in its queue.
+///
+/// # Errors
+/// Where the device lacks what the shaders need (eight storage buffers a stage), or fails the known-answer probe.
+#[cfg(feature = "gpu")]
+pub fn share_device(device: wgpu::Device, queue: wgpu::Queue) -> Result<(), CheckError> {
+    crate::check::gpu::Gpu::share(device, queue).map(drop)
+}
 
 /// A caller's own system among obstacles, as a constraint.
 type PlaceSystem = dyn Fn(&World, f64) -> Constraint + Send;
@@ -188,7 +198,8 @@ impl Planner {
         queries.iter().zip(&resolved).map(each).collect()
     }
 
-    /// The answers to tasks: by a device that searches all at once, where that is the backend, and works.
+    /// The answers to tasks: by a device that searches all at once, where that is the backend, and works; or where the
+    /// backend is to be chosen, is faster for a large batch.
     fn answers(&self, tasks: &[Task<'_>]) -> Vec<Result<Solution, PlanError>> {
         let makers = self.checkers();
         let problems = tasks.iter().map(|task| (task.problem, task.options.resolution));
@@ -201,7 +212,15 @@ impl Planner {
             return answers;
         }
         // Each tells what is wrong with its problem, or the device.
-        plan_batch(tasks, |i| makers.of(tasks[i].problem), self.threads, |_, _| {})
+        let checker = |i: usize| makers.of(tasks[i].problem);
+        if self.backend != Backend::Auto {
+            return plan_batch(tasks, checker, self.threads, |_, _| {});
+        }
+        let device = |from: usize| {
+            let rest = tasks[from..].iter().map(|task| (task.problem, task.options.resolution));
+            worth_trying(&self.adapter, rest)
+        };
+        plan_batch_by_trial(tasks, TrialSettings::DEFAULT, device, checker, self.threads, |_, _| {}).0
     }
 
     /// Proves that anybody's trajectory leads validly from its own first state to its last, at rest or in motion, in the

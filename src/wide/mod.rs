@@ -25,7 +25,10 @@ pub use lanes::WideSearch;
 pub use layout::{Search, Slot};
 pub use rounds::{Rounds, WideRoom};
 
-use crate::check::{CheckError, Checkers, OnDevice};
+#[cfg(feature = "gpu")]
+use crate::check::Backend;
+use crate::check::{AdapterChoice, CheckError, Checkers, OnDevice};
+use crate::problem::Problem;
 use crate::stop::Stop;
 
 /// The numbers of the wide search, the same for every problem and in lanes as on devices, which get them as overrides.
@@ -114,6 +117,23 @@ pub fn explorer(checkers: &Checkers<'_>) -> Result<Option<Box<dyn Explorer>>, Ch
     }
     let _ = checkers;
     Ok(None)
+}
+
+/// A device that is worth trying for some problems, each with the farthest that a sphere may move between two samples,
+/// metres: hardware that works and has room for them; software is slower than lanes. It is opened if it is not yet, which
+/// takes a tenth of a second to some seconds.
+pub fn worth_trying<'a>(
+    adapter: &AdapterChoice,
+    problems: impl IntoIterator<Item = (&'a Problem, impl Into<Option<f64>>)>,
+) -> Option<Box<dyn Explorer>> {
+    #[cfg(feature = "gpu")]
+    if !crate::check::gpu::Gpu::shared(adapter).ok()?.is_software() {
+        let checkers = Backend::Gpu.checkers(adapter, problems).ok()?;
+        return explorer(&checkers).ok()?;
+    }
+    #[cfg(not(feature = "gpu"))]
+    let _ = (adapter, problems);
+    None
 }
 
 /// What searches on the device of a checker; tasks name the problem by its number there.

@@ -191,13 +191,7 @@ impl Gpu {
         optional: Features,
     ) -> Result<Self, CheckError> {
         let info = adapter.get_info();
-        let offered = required_limits.max_storage_buffers_per_shader_stage;
-        if offered < STORAGE_BUFFERS || required_limits.max_compute_invocations_per_workgroup < WORKGROUP {
-            return Err(error(format!(
-                "adapter {} binds {offered} storage buffers per stage; {STORAGE_BUFFERS} are needed",
-                info.name
-            )));
-        }
+        admit(&info, &required_limits)?;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("flatout"),
             required_features: adapter.features() & optional,
@@ -212,9 +206,29 @@ impl Gpu {
             fail(&lost, format!("the device was lost ({reason:?}): {message}"));
         });
         device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| fail(&failed, e.to_string())));
-        let pipelines = Mutex::new(HashMap::new());
-        let kept = Mutex::default();
-        Ok(Self(Arc::new(Inner { device, queue, info, limits: required_limits, failure, pipelines, kept })))
+        Ok(Self::with(device, queue, info, required_limits, failure))
+    }
+
+    /// A device that somebody else has opened, and goes on using. Its callbacks remain theirs, so that a loss is only
+    /// noticed when something fails.
+    ///
+    /// # Errors
+    /// Where it lacks what the shaders need.
+    pub fn of_others(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, CheckError> {
+        let (info, limits) = (device.adapter_info(), device.limits());
+        admit(&info, &limits)?;
+        Ok(Self::with(device, queue, info, limits, Arc::default()))
+    }
+
+    fn with(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        info: AdapterInfo,
+        limits: Limits,
+        failure: Arc<Mutex<Option<String>>>,
+    ) -> Self {
+        let (pipelines, kept) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { device, queue, info, limits, failure, pipelines, kept }))
     }
 
     /// What other rooms have made for this device and use again and again, one of each type: made when first asked for.
@@ -367,6 +381,20 @@ impl Gpu {
         });
         Pipelines { memory: key.memory, words: key.words, layout, edges, states }
     }
+}
+
+/// Refuses a device that lacks what the shaders need.
+fn admit(info: &AdapterInfo, limits: &Limits) -> Result<(), CheckError> {
+    let (offered, threads) =
+        (limits.max_storage_buffers_per_shader_stage, limits.max_compute_invocations_per_workgroup);
+    if offered < STORAGE_BUFFERS || threads < WORKGROUP {
+        return Err(error(format!(
+            "adapter {} binds {offered} storage buffers per stage and runs {threads} threads together; \
+             {STORAGE_BUFFERS} and {WORKGROUP} are needed",
+            info.name
+        )));
+    }
+    Ok(())
 }
 
 fn fail(failure: &Mutex<Option<String>>, message: String) {

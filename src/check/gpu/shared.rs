@@ -28,6 +28,19 @@ impl Gpu {
         Ok(gpu)
     }
 
+    /// Makes a device that the caller has opened, and goes on using, the one that this process shares by the best choice,
+    /// once it has passed the probe.
+    ///
+    /// # Errors
+    /// As for [`Gpu::of_others`], and where the device fails the probe.
+    pub fn share(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, CheckError> {
+        let gpu = Self::of_others(device, queue)?;
+        probe(&gpu)?;
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        *shared = Some((AdapterChoice::Best, gpu.clone()));
+        Ok(gpu)
+    }
+
     /// That device, if it is open and works: without waiting for one that is being opened.
     pub(in super::super) fn open_already(choice: &AdapterChoice) -> Option<Self> {
         let shared = SHARED.try_lock().ok()?;

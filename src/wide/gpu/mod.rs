@@ -161,7 +161,22 @@ impl DeviceExplorer {
             Some(set) => set,
             None => {
                 self.traffic.buffers += 1;
-                DeviceSet::new(&self.pool, size)?
+                match DeviceSet::new(&self.pool, size)? {
+                    Some(set) => set,
+                    // Half of them at a time may have room; one by itself goes on elsewhere.
+                    None if tasks.len() > 1 => {
+                        let (few, others) = tasks.split_at(tasks.len() / 2);
+                        let mut again = self.explore_set(few, room, is_last, stop, answered)?;
+                        let mut tell = |i: usize, answer| answered(few.len() + i, answer);
+                        let more = self.explore_set(others, room, is_last, stop, &mut tell)?;
+                        again.extend(more.into_iter().map(|i| few.len() + i));
+                        return Ok(again);
+                    }
+                    None => {
+                        answered(0, start.searches[0].answer(None));
+                        return Ok(Vec::new());
+                    }
+                }
             }
         };
         set.begin(&start)?;

@@ -35,7 +35,9 @@ pub fn nearest_rate(pool: &GpuPool, points: &[Vec<f64>], budget: Duration) -> Re
     };
     let room = WideRoom { slots: QUERIES, capacity: points.len() as u32 + QUERIES };
     let rounds = Rounds::new(std::slice::from_ref(&task), room);
-    let mut set = DeviceSet::new(pool, SetSize::of_rounds(&rounds))?;
+    let Some(mut set) = DeviceSet::new(pool, SetSize::of_rounds(&rounds))? else {
+        return Err(pool.gpu().error("it has no memory for a tree"));
+    };
     set.begin(&rounds)?;
     let mut traffic = WideTraffic::default();
     let mut encoder = set.encoder();

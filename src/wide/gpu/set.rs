@@ -114,8 +114,10 @@ pub(super) struct DeviceSet {
 }
 
 impl DeviceSet {
-    pub(super) fn new(pool: &GpuPool, size: SetSize) -> Result<Self, CheckError> {
+    /// Buffers for a set; `None` where the device has no memory for them.
+    pub(super) fn new(pool: &GpuPool, size: SetSize) -> Result<Option<Self>, CheckError> {
         let gpu = pool.gpu();
+        let memory = gpu.device().push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let buffer = |label, bytes: u64, usage| {
             gpu.device().create_buffer(&wgpu::BufferDescriptor {
                 label: Some(label),
@@ -154,8 +156,9 @@ impl DeviceSet {
             bound: None,
             gpu: gpu.clone(),
         };
+        let lacks_memory = pollster::block_on(memory.pop()).is_some();
         gpu.health()?;
-        Ok(set)
+        Ok((!lacks_memory).then_some(set))
     }
 
     /// Whether it has room for a set of this size.

@@ -64,7 +64,7 @@ impl Both {
         let pool = GpuPool::new(gpu, [(&problem, RESOLUTION)]).unwrap();
         let tasks = tasks(&problem);
         let lanes = Rounds::new(&tasks, room);
-        let mut device = DeviceSet::new(&pool, SetSize::of_rounds(&lanes)).unwrap();
+        let mut device = DeviceSet::new(&pool, SetSize::of_rounds(&lanes)).unwrap().unwrap();
         device.begin(&lanes).unwrap();
         let mut checker = SimdChecker::new(&problem, RESOLUTION);
         checker.set_padding(tasks[0].padding);
@@ -269,7 +269,7 @@ fn every_edge_of_a_tree_is_valid() {
         let tasks: Vec<WideTask> =
             tasks(&problem).into_iter().map(|task| WideTask { seed: task.seed + (seed << 8), ..task }).collect();
         let lanes = Rounds::new(&tasks, ROOM);
-        let mut device = DeviceSet::new(&pool, SetSize::of_rounds(&lanes)).unwrap();
+        let mut device = DeviceSet::new(&pool, SetSize::of_rounds(&lanes)).unwrap().unwrap();
         device.begin(&lanes).unwrap();
         let mut traffic = WideTraffic::default();
         while device.submit(&kernels, 8, &mut traffic).unwrap().iter().any(Search::is_running) {}
