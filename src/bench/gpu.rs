@@ -28,8 +28,7 @@ struct GpuBenchSettings {
     /// Problems of a batch; of more than so many that differ, others are the same with other seeds.
     batches: [usize; 6],
     distinct: usize,
-    /// Hard queries, and the budget of each.
-    hard: usize,
+    /// The budget of a hard query.
     hard_limit: Duration,
 }
 
@@ -42,9 +41,19 @@ impl GpuBenchSettings {
         outputs: 7,
         batches: [1, 10, 100, 350, 1000, 10_000],
         distinct: 350,
-        hard: 50,
         hard_limit: Duration::from_secs(10),
     };
+}
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct GpuBench {
+    /// Time for each figure, about; what is expected to take ten times as long is left out.
+    pub budget: Duration,
+    /// Problems of the largest batch.
+    pub most: usize,
+    /// Hard queries of each family.
+    pub hard: usize,
 }
 
 /// Why it ends early.
@@ -120,16 +129,16 @@ pub struct HardQueries {
     pub times_ms: Distribution,
 }
 
-/// Measures a device beside this machine's processors, each figure for about `budget`; what is expected to take ten times
-/// as long is left out.
+/// Measures a device beside this machine's processors.
 ///
 /// # Errors
 /// When the device fails.
 pub fn measure(
     adapter: &AdapterChoice,
-    budget: Duration,
+    asked: GpuBench,
     tell: &mut dyn FnMut(&str),
 ) -> Result<GpuReport, GpuBenchError> {
+    let budget = asked.budget;
     let gpu = Gpu::shared(adapter)?;
     let mut report = GpuReport {
         adapter: gpu.name().to_owned(),
@@ -144,8 +153,8 @@ pub fn measure(
     edges(&gpu, budget, &mut report)?;
     tell("nearest neighbours");
     nearest(&gpu, budget, &mut report)?;
-    batches(&gpu, budget, &mut report, tell)?;
-    hard(adapter, budget, &mut report, tell)?;
+    batches(&gpu, asked, &mut report, tell)?;
+    hard(adapter, asked, &mut report, tell)?;
     Ok(report)
 }
 
@@ -194,11 +203,13 @@ fn nearest(gpu: &Gpu, budget: Duration, report: &mut GpuReport) -> Result<(), Gp
 
 fn batches(
     gpu: &Gpu,
-    budget: Duration,
+    GpuBench { budget, most, .. }: GpuBench,
     report: &mut GpuReport,
     tell: &mut dyn FnMut(&str),
 ) -> Result<(), GpuBenchError> {
     let GpuBenchSettings { batches, distinct, .. } = GpuBenchSettings::DEFAULT;
+    let batches: Vec<usize> = batches.into_iter().filter(|&count| count <= most).collect();
+    let distinct = distinct.min(most);
     let all: Vec<Problem> =
         (0..distinct as u64).map(|i| SearchFamily::Arm.problem(i, 1.0)).collect::<Result<_, _>>()?;
     let seeds = batches.iter().max().map_or(1, |most| most.div_ceil(distinct)) as u64;
@@ -255,11 +266,11 @@ fn rate(problems: usize, solved: usize, wall: Duration) -> BatchRate {
 
 fn hard(
     adapter: &AdapterChoice,
-    budget: Duration,
+    GpuBench { budget, hard, .. }: GpuBench,
     report: &mut GpuReport,
     tell: &mut dyn FnMut(&str),
 ) -> Result<(), GpuBenchError> {
-    let GpuBenchSettings { hard, hard_limit, .. } = GpuBenchSettings::DEFAULT;
+    let hard_limit = GpuBenchSettings::DEFAULT.hard_limit;
     for family in [SearchFamily::Arm, SearchFamily::Maze3d] {
         let problems: Vec<Problem> =
             (0..hard as u64).map(|i| family.problem(i, 1.0)).collect::<Result<_, _>>()?;

@@ -147,7 +147,7 @@ pub struct TrialSettings {
 
 impl TrialSettings {
     /// Those of every batch.
-    pub const DEFAULT: Self = Self { share: 1.0 / 32.0, least: 64, worth: Duration::from_secs(2) };
+    pub const DEFAULT: Self = Self { share: 1.0 / 32.0, least: 256, worth: Duration::from_secs(2) };
 }
 
 /// By whom most of a batch was planned.
@@ -181,7 +181,8 @@ pub fn plan_batch_by_trial(
         let make = |i: usize| checker(first + i);
         plan_batch(&tasks[range], make, threads, |i, answer| answered(first + i, answer))
     };
-    if tasks.len() <= 2 * trial {
+    // Whoever waits for the last of a trial loses a little, too.
+    if tasks.len() <= 4 * trial {
         return (lanes(0..tasks.len()), BatchChoice::Lanes);
     }
     let begun = Instant::now();
