@@ -1,6 +1,6 @@
 //! A linear system among obstacles, for Kinodynamic RRT*. Imports `steer`, `search`, `world` and `trajectory`.
 
-use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge};
+use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge, Way};
 use crate::search::Sampler;
 use crate::steer::LinearSystem;
 use crate::trajectory::{Segment, Trajectory, derivative, keeps_between, magnitude_bound};
@@ -122,6 +122,20 @@ impl LinearWorld {
         trajectory.segments().all(|piece| keeps(&piece) && self.passes(&piece))
     }
 
+    /// Whether the connection of two states keeps all bounds and touches nothing.
+    fn is_valid(&self, &Way { from, to, said: [_, duration] }: &Way<'_>) -> bool {
+        let Some(connection) = self.system.connect_in(duration, from, to) else { return false };
+        // Most connections that ask too much do so at their ends.
+        let asks_too_much = |control: &Vec<f64>| {
+            control.iter().zip(&self.controls).any(|(u, [lower, upper])| !(*lower..=*upper).contains(u))
+        };
+        if self.system.end_controls(&connection).iter().any(asks_too_much) {
+            return false;
+        }
+        let motion = self.system.motion(&connection);
+        arrives(&motion, to) && self.holds(&motion)
+    }
+
     /// Whether a piece of a motion touches nothing. A ball that is so far from all obstacles touches none before it has
     /// gone as far: time is stepped through by that.
     fn passes(&self, piece: &Segment<'_>) -> bool {
@@ -197,18 +211,8 @@ impl OptimalEdges for Sampled {
         self.world.system.cheapest(from, to, below).filter(|_| self.is_steerable)
     }
 
-    fn valid_cost(&mut self, from: &[f64], to: &[f64], [cost, duration]: [f64; 2]) -> Result<Option<f64>, Infallible> {
-        let world = &self.world;
-        let Some(connection) = world.system.connect_in(duration, from, to) else { return Ok(None) };
-        // Most connections that ask too much do so at their ends.
-        let asks_too_much = |control: &Vec<f64>| {
-            control.iter().zip(&world.controls).any(|(u, [lower, upper])| !(*lower..=*upper).contains(u))
-        };
-        if world.system.end_controls(&connection).iter().any(asks_too_much) {
-            return Ok(None);
-        }
-        let motion = world.system.motion(&connection);
-        Ok((arrives(&motion, to) && world.holds(&motion)).then_some(cost))
+    fn valid_costs(&mut self, ways: &[Way<'_>]) -> Result<Vec<Option<f64>>, Infallible> {
+        Ok(ways.iter().map(|way| self.world.is_valid(way).then_some(way.said[0])).collect())
     }
 
     fn radius(&mut self, nodes: usize) -> f64 {
