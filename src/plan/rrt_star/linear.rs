@@ -85,6 +85,12 @@ const CLOSEST: f64 = 1e-4;
 /// states of an unstable system do.
 const MISSED: f64 = 1e-8;
 
+/// Shares of a motion's duration at which it is looked at before it is proved.
+const LOOKS: [f64; 3] = [0.5, 0.25, 0.75];
+
+/// Values that differ by no more than this share may differ by rounding.
+const SAME: f64 = 1e-9;
+
 /// Whether a motion ends in a state.
 fn arrives(motion: &Trajectory, to: &[f64]) -> bool {
     let last = motion.segment(motion.len() - 1);
@@ -133,7 +139,23 @@ impl LinearWorld {
             return false;
         }
         let motion = self.system.motion(&connection);
-        arrives(&motion, to) && self.holds(&motion)
+        arrives(&motion, to) && !self.is_seen_to_fail(&motion) && self.holds(&motion)
+    }
+
+    /// Whether a motion is beyond bounds or touches something at one of a few instants: that is much sooner told than that
+    /// it never is or does, and what fails at all mostly does so there.
+    fn is_seen_to_fail(&self, motion: &Trajectory) -> bool {
+        let mut values = vec![0.0; motion.dof()];
+        let is_beyond = |(value, [lower, upper]): (&f64, &[f64; 2])| {
+            // What rounding alone puts there is for the proof to say.
+            let room = SAME * value.abs();
+            *value < lower - room || *value > upper + room
+        };
+        LOOKS.iter().any(|share| {
+            motion.evaluate(share * motion.duration(), 0, &mut values);
+            values.iter().zip(self.states.iter().chain(&self.controls)).any(is_beyond)
+                || self.distance(self.position(|i| values[i])) <= 0.0
+        })
     }
 
     /// Whether a piece of a motion touches nothing. A ball that is so far from all obstacles touches none before it has
