@@ -99,6 +99,25 @@ fn what_costs_the_least_is_not_searched_for_again() {
         PlanOptions { improve: Some(std::time::Duration::from_secs(3600)), ..PlanOptions::default() };
     let solution = solve(&free, &options);
     assert!(solution.statistics.gap().is_some_and(|gap| gap < 1e-9) && solution.statistics.searches == 1);
+    assert_eq!(solve(&free, &of_quality(Quality::Best)).statistics.searches, 1);
+}
+
+/// How many connections of a tree of Kinodynamic RRT* are checked at once changes no answer.
+#[test]
+fn trees_are_the_same_however_many_connections_are_checked_at_once() {
+    for (kind, index) in [(SearchFamily::Maze2d, 0), (SearchFamily::Maze2d, 1), (SearchFamily::Arm, 3)] {
+        let problem = kind.problem(index, 1.0).unwrap();
+        let of_batch = |batch| {
+            let algorithm = Some(Algorithm::RrtStar);
+            solve(&problem, &PlanOptions { algorithm, batch, searches: 4, ..PlanOptions::default() })
+        };
+        let one_by_one = of_batch(1);
+        for batch in [3, 64] {
+            let at_once = of_batch(batch);
+            assert_eq!(at_once.trajectory, one_by_one.trajectory, "{kind:?} {index}, {batch} at once");
+            assert!(at_once.statistics.edges >= one_by_one.statistics.edges, "{kind:?} {index}");
+        }
+    }
 }
 
 const COSTS: [&str; 4] = ["effort:1", "effort:30", "length", "clearance:0.1:3"];

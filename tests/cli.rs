@@ -829,10 +829,19 @@ fn spoiled_files_never_panic() {
 fn bench_rrt_star_draws_cost_against_states() {
     let folder = folder("rrt_star");
     let [csv, svg] = ["curves.csv", "curves.svg"].map(|name| folder.join(name).display().to_string());
-    for (robot, neighbours) in [("double-integrator", "within:1"), ("quadrotor", "all"), ("car", "cost:6")] {
+    let trees = [
+        ("double-integrator", "within:1"),
+        ("quadrotor", "all"),
+        ("car", "cost:6"),
+        ("corner", "within:1"),
+        ("slalom", "all"),
+    ];
+    for (robot, neighbours) in trees {
         let asked = ["bench", "rrt-star", "--robot", robot, "--neighbours", neighbours, "--nodes", "40"];
         let output = flatout(&[&asked[..], &["--seeds", "2", "--csv", &csv, "--svg", &svg]].concat());
-        assert!(output.ends_with(0).out.contains(robot));
+        let table = output.ends_with(0).out;
+        let is_known = ["corner", "slalom"].contains(&robot);
+        assert!(table.contains(robot) && table.contains("within 2 %") == is_known, "{table}");
         let text = std::fs::read_to_string(&csv).unwrap();
         let mut before: Option<(&str, usize, f64)> = None;
         for line in text.lines().skip(1) {

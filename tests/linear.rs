@@ -200,6 +200,46 @@ fn motions_survive_being_written() {
     assert!(points.of_linear(&problem).unwrap_err().to_string().contains("points do not tell"));
 }
 
+/// Scenes survive being written too, with goals of several, controls of which one has no bound on one side, and names that
+/// YAML would take for something else.
+#[test]
+fn scenes_survive_being_written() {
+    let changed = |name: &str| {
+        let mut scene = scene(name);
+        let LinearScene { problem, options } = &mut scene;
+        problem.states[1].name = "no".to_owned();
+        (problem.controls[0].upper, problem.controls[1].name) = (f64::INFINITY, "null".to_owned());
+        problem.controls.iter_mut().for_each(|control| control.lower = f64::NEG_INFINITY);
+        (problem.r[0][1], problem.r[1][0]) = (0.05, 0.05);
+        problem.c[0] = 0.1 + 0.2;
+        problem.goals.push(problem.start.clone());
+        problem.world.obstacles.iter_mut().for_each(|obstacle| obstacle.name.push_str(": {1}"));
+        let neighbours = Neighbours::Within(1.25);
+        *options =
+            LinearPlanOptions { seed: u64::MAX, time_limit: None, neighbours, samples: 0, ..options.clone() };
+        options.improve = Some(Duration::from_millis(1500));
+        scene
+    };
+    for scene in SCENES.map(scene).into_iter().chain(SCENES.map(changed)) {
+        let text = scene.to_yaml();
+        let again = LinearScene::read(&text, Path::new("a.yaml")).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let (a, b) = (&scene.problem, &again.problem);
+        assert_eq!((&a.a, &a.b, &a.c, &a.r), (&b.a, &b.b, &b.c, &b.r), "{text}");
+        assert_eq!((&a.states, &a.controls, &a.place), (&b.states, &b.controls, &b.place), "{text}");
+        assert_eq!(
+            (a.radius.to_bits(), &a.start, &a.goals),
+            (b.radius.to_bits(), &b.start, &b.goals),
+            "{text}"
+        );
+        assert_eq!(a.world.obstacles.len(), b.world.obstacles.len());
+        for (a, b) in a.world.obstacles.iter().zip(&b.world.obstacles) {
+            assert_eq!((&a.name, a.shape, a.pose), (&b.name, b.shape, b.pose), "{text}");
+        }
+        assert_eq!(scene.options, again.options, "{text}");
+        assert_eq!(again.to_yaml(), text);
+    }
+}
+
 /// More samples never make an answer dearer, and the same seed makes the same answer.
 #[test]
 fn answers_get_no_dearer() {
@@ -514,6 +554,19 @@ fn scenes_that_make_no_sense_are_refused_where_they_do_not() {
             "linear.R: expected a symmetric, positive definite matrix",
         ),
         ("R: [0.25, 0.25]", "R: [[1, 2], [0, 1]]", "R:", "linear.R: expected a symmetric matrix"),
+        (
+            "lower: [-5, -5]",
+            "lower: [-5, some]",
+            "lower: [-5",
+            "linear.controls.lower[1]: expected a finite number",
+        ),
+        (
+            "lower: [-5, -5]",
+            "lower: [-5]",
+            "lower: [-5",
+            "a list of 2 numbers, or none, one for each control",
+        ),
+        ("lower: [-3, -3, -5, -5]", "lower: [none, -3, -5, -5]", "lower: [-3", "expected a finite number"),
         ("names: [x, y, vx, vy]", "names: [x, y, x, vy]", "names: [x", "two states are called \"x\""),
         ("names: [fx, fy]", "names: [fx, y]", "names: [fx", "\"y\" is a state already"),
         ("names: [x, y, vx, vy]", "names: [x, y, t, vy]", "names: [x", "neither \"t\" nor"),

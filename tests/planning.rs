@@ -797,7 +797,10 @@ fn time_to_improve_is_used() {
     let solution = solve(&problem, &PlanOptions { improve, ..patient(&options) }, Backend::Simd);
     certify(&problem, &solution.trajectory, &CertifyOptions::default()).unwrap_or_else(|v| panic!("{v}"));
     assert!(solution.trajectory.duration() < fast.trajectory.duration());
-    assert!(solution.statistics.searches > 1 && solution.statistics.polishes > 1);
+    // What costs the least of all is not bettered any more.
+    let s = &solution.statistics;
+    let is_least = s.gap().is_some_and(|gap| gap < 1e-9);
+    assert!(s.searches > 1 && (s.polishes > 1 || is_least), "{s:?}");
     // No time at all is enough for the first answer.
     let improve = Some(Duration::from_nanos(1));
     let solution = solve(&problem, &PlanOptions { improve, ..patient(&options) }, Backend::Simd);

@@ -56,7 +56,10 @@ fn every_scene_is_one_as_it_is_and_as_it_is_written() {
     for (name, text) in scenes() {
         accepts(&validator, &yaml(&text), &name);
         if text.contains("linear:") {
-            LinearScene::read(&text, &root().join("scenes/x.yaml")).unwrap_or_else(|e| panic!("{e}"));
+            let scene = LinearScene::read(&text, "x.yaml".as_ref()).unwrap_or_else(|e| panic!("{e}"));
+            let written = scene.to_yaml();
+            assert!(written.starts_with("format: flatout-scene/1\n"), "{written}");
+            accepts(&validator, &yaml(&written), &name);
             continue;
         }
         let scene = Scene::read(&text, &root().join("scenes/x.yaml")).unwrap_or_else(|e| panic!("{e}"));

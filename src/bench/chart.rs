@@ -26,6 +26,29 @@ pub struct Band {
     pub points: Vec<[f64; 4]>,
 }
 
+impl Band {
+    /// The median of some curves between their quartiles: of their values at each of some places, as far as three quarters
+    /// of them have one there; others are infinite.
+    pub fn of_quartiles(
+        name: impl Into<String>,
+        places: impl Iterator<Item = f64>,
+        values: impl Fn(f64) -> Vec<f64>,
+    ) -> Self {
+        let point = |x: f64| {
+            let [lower, median, upper] = quartiles(values(x));
+            upper.is_finite().then_some([x, lower, median, upper])
+        };
+        Self { name: name.into(), points: places.filter_map(point).collect() }
+    }
+}
+
+/// The quartiles of some values, of two the lower; infinite where there is none.
+pub fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    let at = |quarter: usize| values.get(values.len().saturating_sub(1) * quarter / 4).copied();
+    [1, 2, 3].map(|quarter| at(quarter).unwrap_or(f64::INFINITY))
+}
+
 /// Size of a chart, and of the margins around its axes.
 const SIZE: [f64; 2] = [720.0, 420.0];
 const MARGIN: [f64; 2] = [70.0, 48.0];

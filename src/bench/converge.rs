@@ -1,7 +1,7 @@
 //! How answers get better with time: cost against time, of several searches, over problems and seeds. Imports `chart`,
 //! `report` and `plan`.
 
-use super::chart::{Band, Chart};
+use super::chart::{Band, Chart, quartiles};
 use super::report::Machine;
 use super::runner::MakeChecker;
 use crate::check::CheckError;
@@ -114,18 +114,14 @@ impl ConvergeReport {
         costs.fold(f64::INFINITY, f64::min)
     }
 
-    /// Quartiles over a search's runs of the cost at a time, in multiples of the best that any run found of the problem.
-    fn quartiles(&self, planner: &str, seconds: f64) -> [f64; 3] {
-        let runs = self.runs.iter().filter(|run| run.planner == planner);
-        let mut shares: Vec<f64> = runs
-            .map(|run| match (run.at(seconds), self.best(&run.problem)) {
-                (cost, _) if cost.is_infinite() => f64::INFINITY,
-                // Costs may be zero.
-                (cost, best) => if cost == best { 1.0 } else { cost / best },
-            })
-            .collect();
-        shares.sort_by(f64::total_cmp);
-        [1, 2, 3].map(|quarter| shares.get((shares.len().saturating_sub(1)) * quarter / 4).copied().unwrap_or(f64::INFINITY))
+    /// What a search's runs cost at a time, in multiples of the best that any run found of the problem.
+    fn shares(&self, planner: &str, seconds: f64) -> Vec<f64> {
+        let share = |run: &ConvergeRun| match (run.at(seconds), self.best(&run.problem)) {
+            (cost, _) if cost.is_infinite() => f64::INFINITY,
+            // Costs may be zero.
+            (cost, best) => if cost == best { 1.0 } else { cost / best },
+        };
+        self.runs.iter().filter(|run| run.planner == planner).map(share).collect()
     }
 
     /// Times of the curves, seconds.
@@ -149,11 +145,7 @@ impl ConvergeReport {
     /// an answer.
     pub fn svg(&self) -> String {
         let band = |planner: &&str| {
-            let point = |&seconds: &f64| {
-                let [least, median, most] = self.quartiles(planner, seconds);
-                most.is_finite().then_some([seconds, least, median, most])
-            };
-            Band { name: (*planner).to_owned(), points: self.times().iter().filter_map(point).collect() }
+            Band::of_quartiles(*planner, self.times().into_iter(), |seconds| self.shares(planner, seconds))
         };
         Chart {
             title: format!("{}: median and quartiles of {} runs", self.cost, self.runs.len()),
@@ -177,7 +169,7 @@ impl fmt::Display for ConvergeReport {
             let runs = || self.runs.iter().filter(|run| run.planner == planner);
             for &seconds in &times {
                 let solved = runs().filter(|run| run.at(seconds).is_finite()).count();
-                let [lower, median, upper] = self.quartiles(planner, seconds).map(|share| match share.is_finite() {
+                let [lower, median, upper] = quartiles(self.shares(planner, seconds)).map(|share| match share.is_finite() {
                     true => format!("{share:.4}"),
                     false => "-".to_owned(),
                 });
@@ -209,10 +201,11 @@ mod tests {
         ];
         let (cost, backend) = ("duration".to_owned(), "scalar".to_owned());
         let report = ConvergeReport { cost, time_s: 1.0, backend, machine: Machine::this(), runs };
-        assert_eq!(report.quartiles("one", 0.01), [2.0, 2.0, 2.0], "of two runs the lower is the median");
-        assert_eq!(report.quartiles("one", 1.0)[0], 1.0);
-        assert_eq!(report.quartiles("two", 0.001), [f64::INFINITY; 3]);
-        assert_eq!(report.quartiles("two", 1.0), [1.0, 1.0, 1.0]);
+        let at = |planner: &str, seconds: f64| quartiles(report.shares(planner, seconds));
+        assert_eq!(at("one", 0.01), [2.0, 2.0, 2.0], "of two runs the lower is the median");
+        assert_eq!(at("one", 1.0)[0], 1.0);
+        assert_eq!(at("two", 0.001), [f64::INFINITY; 3]);
+        assert_eq!(at("two", 1.0), [1.0, 1.0, 1.0]);
         assert!(report.to_string().contains("1/2"), "{report}");
         assert_eq!(report.csv().lines().count(), 5);
         let times = report.times();

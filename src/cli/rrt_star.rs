@@ -12,7 +12,8 @@ use std::time::Duration;
 
 #[derive(Args)]
 pub(super) struct RrtStarArgs {
-    /// Robot: double-integrator, quadrotor or car
+    /// Robot: double-integrator, quadrotor or car; or a double integrator on a way whose least cost is known: corner or
+    /// slalom
     #[arg(long, default_value_t = TreeRobot::DoubleIntegrator)]
     robot: TreeRobot,
     /// States of a tree that a sample is joined to: all; within:X, of a radius that shrinks as theory asks, X times; or

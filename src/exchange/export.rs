@@ -9,11 +9,6 @@ use crate::trajectory::Trajectory;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Any number that is one.
-fn any_number(field: &str, value: f64) -> Result<(), InvalidValue> {
-    if value.is_finite() { Ok(()) } else { Err(InvalidValue::new(field, value, "a finite number")) }
-}
-
 /// A trajectory on its way into a file, and what else the file shall say.
 #[derive(Clone, Debug)]
 pub struct Export<'a> {
@@ -68,19 +63,7 @@ impl<'a> Export<'a> {
     pub(super) fn validate(&self) -> Result<(), InvalidValue> {
         let Self { problem, trajectory, .. } = self;
         problem.mechanism.validate().map_err(|e| e.under("problem.mechanism"))?;
-        let outputs = problem.mechanism.flat_dof();
-        if trajectory.is_empty() || trajectory.dof() != outputs {
-            let found = format!("{} segments of {} outputs", trajectory.len(), trajectory.dof());
-            let expected =
-                format!("at least one segment of {outputs} outputs, as the problem's mechanism has");
-            return Err(InvalidValue::new("trajectory", found, expected));
-        }
-        for (i, segment) in trajectory.segments().enumerate() {
-            magnitude("duration", segment.duration)
-                .and_then(|()| segment.coefficients.iter().try_for_each(|&c| any_number("coefficients", c)))
-                .map_err(|e| e.under(format_args!("trajectory[{i}]")))?;
-        }
-        Ok(())
+        validate_motion(trajectory, problem.mechanism.flat_dof(), "as the problem's mechanism has")
     }
 
     /// Whether points in time can hold it.
@@ -143,6 +126,27 @@ impl<'a> Export<'a> {
         }
         samples
     }
+}
+
+/// Whether a trajectory has at least one segment, as many outputs as that whose motion it is, and is made of numbers;
+/// `which` tells what outputs are expected. Coefficients may be as great as numbers get: short pieces have great ones.
+pub(super) fn validate_motion(
+    trajectory: &Trajectory,
+    outputs: usize,
+    which: &str,
+) -> Result<(), InvalidValue> {
+    if trajectory.is_empty() || trajectory.dof() != outputs {
+        let found = format!("{} segments of {} outputs", trajectory.len(), trajectory.dof());
+        let expected = format!("at least one segment of {outputs} outputs, {which}");
+        return Err(InvalidValue::new("trajectory", found, expected));
+    }
+    for (i, segment) in trajectory.segments().enumerate() {
+        let odd = segment.coefficients.iter().find(|c| !c.is_finite());
+        let sound = odd.map_or(Ok(()), |c| Err(InvalidValue::new("coefficients", c, "a finite number")));
+        let sound = magnitude("duration", segment.duration).and(sound);
+        sound.map_err(|e| e.under(format_args!("trajectory[{i}]")))?;
+    }
+    Ok(())
 }
 
 impl Samples {

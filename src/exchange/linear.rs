@@ -1,14 +1,14 @@
 //! Files of motions of linear systems: their states and controls by name, exact polynomials as in all files of ours.
 
 use super::csv_file;
-use super::export::Samples;
+use super::export::{Samples, validate_motion};
 use super::format::Format;
 use super::json_file::TrajectoryFile;
 use super::named::NamedTrajectory;
 use super::sampling::sample_times;
-use crate::error::{InputError, InvalidValue, finite, write_file};
+use crate::error::{InputError, InvalidValue, write_file};
 use crate::problem::{LinearProblem, Variable};
-use crate::trajectory::{Segment, Trajectory};
+use crate::trajectory::Trajectory;
 use serde_json::Value;
 use std::path::Path;
 
@@ -71,17 +71,7 @@ impl<'a> LinearExport<'a> {
     fn validate(&self) -> Result<(), InvalidValue> {
         self.problem.validate().map_err(|e| e.under("problem"))?;
         let outputs = self.problem.states.len() + self.problem.controls.len();
-        if self.trajectory.is_empty() || self.trajectory.dof() != outputs {
-            let found = format!("{} segments of {} outputs", self.trajectory.len(), self.trajectory.dof());
-            let expected = format!("at least one segment of {outputs} outputs, all states and controls");
-            return Err(InvalidValue::new("trajectory", found, expected));
-        }
-        let numbers = |(i, segment): (usize, Segment<'_>)| {
-            let mut all = segment.coefficients.iter().chain([&segment.duration]);
-            all.try_for_each(|&number| finite("", number))
-                .map_err(|e| e.under(format_args!("trajectory[{i}]")))
-        };
-        self.trajectory.segments().enumerate().try_for_each(numbers)
+        validate_motion(self.trajectory, outputs, "all states and controls")
     }
 
     /// Samples at all knots, and at even times between.

@@ -10,7 +10,7 @@ use crate::certify::{Certificate, Violation};
 use crate::check::CheckError;
 use crate::stop::Stop;
 use crate::trajectory::Trajectory;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A search for a better answer may take so many times the samples that the first answer took, ...
 pub(super) const PATIENCE: u64 = 3;
@@ -28,6 +28,14 @@ const REFINING: f64 = 0.5;
 
 /// Polishing moves between two certificates.
 const MOVES_PER_PROOF: u32 = 150;
+
+/// Searches for better answers before the first is polished, where these are looked for until some time: a second way is
+/// often much better than the first, which then were polished in vain.
+const UNPOLISHED: u32 = 2;
+
+/// After these, searches take so many times the time that polishing takes: what is gained in a millisecond is mostly less,
+/// but polishing alone never finds another way.
+const SEARCHING: f64 = 0.5;
 
 /// What is to become better than the best answer is polished on while it lacks no more than so many times what it gained
 /// last: gains shrink by about a third each time.
@@ -172,7 +180,8 @@ pub(super) fn drive<'a, F: Family<'a>>(
             let termination = termination.until(improve);
             worker.local.set_stop(termination.stop());
             // Nobody else asks for it before the answer is given.
-            if improve.is_some() || worker.options.observer.is_some() {
+            let PlanOptions { searches, polish_tries, observer, .. } = worker.options;
+            if improve.is_some() || observer.is_some() || *searches > 1 || *polish_tries > 0 {
                 worker.least_cost = worker.options.cost.least(worker.problem, least_duration(worker.problem));
             }
             let mut best = Best { answer, samples, improvements: 0 };
@@ -205,7 +214,7 @@ fn first<'a, F: Family<'a>>(family: &mut F, termination: &Termination<'_>) -> Re
 }
 
 /// Searches and polishes until that is done as often as the options ask for, in the stages of the qualities; or by turns
-/// until it is late.
+/// until it is late. An answer that costs no more than any can is not bettered.
 fn better<'a, F: Family<'a>>(
     family: &mut F,
     best: &mut Best,
@@ -213,28 +222,69 @@ fn better<'a, F: Family<'a>>(
     is_timed: bool,
 ) -> Result<(), CheckError> {
     let least = family.worker().least_cost;
-    if is_timed {
-        while !termination.late() && best.answer.cost > least * (1.0 + SHORTEST) {
-            polish(family, best, MOVES_PER_PROOF, termination)?;
-            match F::MAKES_SHORTER {
-                true => contend(family, best, termination)?,
-                false => search_again(family, best, termination)?,
+    let goes_on = |best: &Best| !termination.late() && best.answer.cost > least * (1.0 + SHORTEST);
+    match is_timed {
+        false => better_by_stages(family, best, termination, &goes_on),
+        true if F::MAKES_SHORTER => better_by_turns(family, best, termination, &goes_on),
+        true => {
+            while goes_on(best) {
+                polish(family, best, MOVES_PER_PROOF, termination)?;
+                search_again(family, best, termination)?;
             }
+            Ok(())
         }
-        return Ok(());
     }
+}
+
+/// Searches and polishes as often as the options ask for, for as long as an answer `goes_on` to be bettered.
+fn better_by_stages<'a, F: Family<'a>>(
+    family: &mut F,
+    best: &mut Best,
+    termination: &Termination<'_>,
+    goes_on: &dyn Fn(&Best) -> bool,
+) -> Result<(), CheckError> {
     let (mut searched, mut polished) = (1, 0);
     for Stage { searches, polishes } in Stage::all(family.worker().options, family.worker().share.of) {
         family.worker().polishes = polishes;
-        while searched < searches && !termination.late() {
-            search_again(family, best, termination)?;
+        while searched < searches && goes_on(best) {
+            match F::MAKES_SHORTER && polished > 0 {
+                true => contend(family, best, termination)?,
+                false => search_again(family, best, termination)?,
+            }
             searched += 1;
         }
-        while polished < polishes && !termination.late() {
+        while polished < polishes && goes_on(best) {
             let moves = (polishes - polished).min(MOVES_PER_PROOF);
             polish(family, best, moves, termination)?;
             polished += moves;
         }
+    }
+    Ok(())
+}
+
+/// Searches and polishes by turns, for as long as an answer `goes_on` to be bettered: after the first searches that which
+/// has had less than its share of the time.
+fn better_by_turns<'a, F: Family<'a>>(
+    family: &mut F,
+    best: &mut Best,
+    termination: &Termination<'_>,
+    goes_on: &dyn Fn(&Best) -> bool,
+) -> Result<(), CheckError> {
+    let [mut searching, mut polishing] = [Duration::ZERO; 2];
+    let mut searches = 0_u32;
+    while goes_on(best) {
+        let begun = Instant::now();
+        if searches < UNPOLISHED {
+            search_again(family, best, termination)?;
+        } else if searching <= polishing.mul_f64(SEARCHING) {
+            contend(family, best, termination)?;
+        } else {
+            polish(family, best, MOVES_PER_PROOF, termination)?;
+            polishing += begun.elapsed();
+            continue;
+        }
+        searches = searches.saturating_add(1);
+        searching += begun.elapsed();
     }
     Ok(())
 }

@@ -169,7 +169,13 @@ fn variables<'n>(
     for (key, is_required) in keys.iter().skip(1).map(|key| (key.name, key.is_required)) {
         let bounds = if is_required { Some(map.require(key)?) } else { map.get(key) };
         let Some(bounds) = bounds else { continue };
-        for ((variable, _), bound) in all.iter_mut().zip(listed(bounds, list.len(), kind)?) {
+        // What must have bounds has finite ones.
+        let given = match is_required {
+            true => listed(bounds, list.len(), kind)?.into_iter().map(Some).collect(),
+            false => listed_or_none(bounds, list.len(), kind)?,
+        };
+        for ((variable, _), bound) in all.iter_mut().zip(given) {
+            let Some(bound) = bound else { continue };
             *(if key == "lower" { &mut variable.lower } else { &mut variable.upper }) = bound;
         }
     }
@@ -181,6 +187,17 @@ fn listed(node: &Node, count: usize, kind: &str) -> Result<Vec<f64>, InputError>
     let what = format!("a list of {count} numbers, one for each {kind}");
     let numbers = node.numbers(&what)?;
     if numbers.len() == count { Ok(numbers) } else { Err(node.expected(what)) }
+}
+
+/// A list of so many numbers, or the word none in place of some.
+fn listed_or_none(node: &Node, count: usize, kind: &str) -> Result<Vec<Option<f64>>, InputError> {
+    let what = format!("a list of {count} numbers, or none, one for each {kind}");
+    let list = node.list(&what)?;
+    if list.len() != count {
+        return Err(node.expected(what));
+    }
+    let is_none = |node: &Node| matches!(&node.value, Value::Text(text) if text == tables::NONE);
+    list.iter().map(|node| if is_none(node) { Ok(None) } else { node.number().map(Some) }).collect()
 }
 
 /// A matrix of so many rows and columns, row by row.

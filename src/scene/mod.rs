@@ -17,6 +17,7 @@ mod tables;
 mod vehicle;
 mod vehicle_state;
 mod write;
+mod write_linear;
 mod write_vehicle;
 
 pub use body::{Part, PartShape};

@@ -58,7 +58,17 @@ pub(super) const LINEAR_STATES: &[Key] = &[
     Key::required("upper", NUMBERS),
 ];
 
-pub(super) const LINEAR_CONTROLS: &[Key] = &[Key::required("names", Form::List(&Text)), LOWER, UPPER];
+pub(super) const LINEAR_CONTROLS: &[Key] = &[
+    Key::required("names", Form::List(&Text)),
+    Key::new("lower", NUMBERS_OR_NONE),
+    Key::new("upper", NUMBERS_OR_NONE),
+];
+
+/// What stands for a bound or a limit that is none.
+pub(super) const NONE: &str = "none";
+
+/// A list of numbers, or none in place of some.
+const NUMBERS_OR_NONE: Form = Form::List(&Either(&[Number, Word(&[NONE])]));
 
 /// All numbers in their order, or each by its name.
 const LINEAR_STATE: &[Form] = &[NUMBERS, Named(&Number)];

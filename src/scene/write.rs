@@ -195,8 +195,9 @@ impl LimitsEntry {
     }
 }
 
+/// An obstacle.
 #[derive(Serialize)]
-struct SolidEntry {
+pub(super) struct SolidEntry {
     name: String,
     shape: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -210,7 +211,7 @@ struct SolidEntry {
 }
 
 impl SolidEntry {
-    fn new(obstacle: &Obstacle) -> Self {
+    pub(super) fn new(obstacle: &Obstacle) -> Self {
         let (size, radius, length) = match obstacle.shape {
             Shape::Sphere { radius } => (None, Some(radius), None),
             Shape::Cuboid { half_extents } => (Some(FlowSeq((half_extents * 2.0).to_array())), None, None),
@@ -250,7 +251,7 @@ impl StateKeys {
 #[derive(Serialize)]
 struct PlannerEntry {
     seed: u64,
-    time_limit: Seconds,
+    time_limit: NumberOrNone,
     #[serde(skip_serializing_if = "Option::is_none")]
     algorithm: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -269,18 +270,25 @@ struct PlannerEntry {
     improve: Option<f64>,
 }
 
+/// A number, or the word for none.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Seconds {
-    Some(f64),
+pub(super) enum NumberOrNone {
+    Number(f64),
     None(&'static str),
+}
+
+impl NumberOrNone {
+    pub(super) fn new(number: Option<f64>) -> Self {
+        number.map_or(Self::None(tables::NONE), Self::Number)
+    }
 }
 
 impl PlannerEntry {
     fn new(options: &PlanOptions) -> Option<Self> {
         (*options != PlanOptions::default()).then(|| Self {
             seed: options.seed,
-            time_limit: options.time_limit.map_or(Seconds::None("none"), |t| Seconds::Some(t.as_secs_f64())),
+            time_limit: NumberOrNone::new(options.time_limit.map(|limit| limit.as_secs_f64())),
             algorithm: options.algorithm.map(Algorithm::name),
             // One of the caller's own is no text.
             cost: options.cost.text().filter(|_| !options.cost.is_duration()),

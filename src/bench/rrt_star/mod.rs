@@ -45,11 +45,16 @@ pub struct TreeReport {
     pub nodes: usize,
     /// No answer can cost less.
     pub bound: f64,
+    /// What the best motion costs, computed otherwise; absent where that is not known.
+    pub optimum: Option<f64>,
     /// What they ran on.
     pub machine: Machine,
     /// One per seed.
     pub runs: Vec<TreeRun>,
 }
+
+/// An answer that costs no more than so many times what the best motion does is close to it.
+const CLOSE: f64 = 1.02;
 
 /// Steps of the curves.
 const STEPS: usize = 100;
@@ -86,7 +91,8 @@ impl TreeReport {
     pub fn new(robot: TreeRobot, neighbours: Neighbours, nodes: usize, runs: Vec<TreeRun>) -> Self {
         let (world, start, goal) = robot.problem(neighbours);
         let bound = LinearRrtStar::new(world, &start, vec![goal], 0).bound();
-        Self { robot, neighbours: neighbours.to_string(), nodes, bound, machine: Machine::this(), runs }
+        let (neighbours, optimum) = (neighbours.to_string(), robot.optimum());
+        Self { robot, neighbours, nodes, bound, optimum, machine: Machine::this(), runs }
     }
 
     /// One line per moment: robot, neighbours, seed, nodes, samples, seconds, cost.
@@ -103,15 +109,12 @@ impl TreeReport {
 
     /// Cost against states: median and quartiles of the seeds.
     pub fn svg(&self) -> String {
-        let steps = (1..=STEPS).map(|k| k * self.nodes / STEPS);
-        let points = steps.filter_map(|nodes| {
-            let mut costs: Vec<f64> = self.runs.iter().map(|run| run.cost_at(nodes).unwrap_or(f64::INFINITY)).collect();
-            costs.sort_by(f64::total_cmp);
-            let at = |quarter: usize| costs[(costs.len() - 1) * quarter / 4];
-            at(3).is_finite().then(|| [nodes as f64, at(1), at(2), at(3)])
-        });
+        let steps = (1..=STEPS).map(|k| (k * self.nodes / STEPS) as f64);
+        let costs = |nodes: f64| {
+            self.runs.iter().map(|run| run.cost_at(nodes as usize).unwrap_or(f64::INFINITY)).collect()
+        };
+        let band = Band::of_quartiles("best answer", steps, costs);
         let title = format!("{}: {} seeds, {}", self.robot, self.runs.len(), self.neighbours);
-        let band = Band { name: "best answer".to_owned(), points: points.collect() };
         Chart { title, x: "states of the tree".to_owned(), y: "cost".to_owned(), is_logarithmic: false, bands: vec![band] }.svg()
     }
 }
@@ -122,6 +125,11 @@ impl TreeRun {
         self.moments.iter().take_while(|moment| moment.nodes <= nodes).filter_map(|moment| moment.cost).last()
     }
 
+    /// When an answer was there that cost no more than so much.
+    fn moment_of(&self, most: f64) -> Option<&TreeMoment> {
+        self.moments.iter().find(|moment| moment.cost.is_some_and(|cost| cost <= most))
+    }
+
     /// Seconds until there were so many states.
     fn seconds_to(&self, nodes: usize) -> Option<f64> {
         self.moments.iter().find(|moment| moment.nodes >= nodes).map(|moment| moment.seconds)
@@ -130,7 +138,7 @@ impl TreeRun {
 
 impl fmt::Display for TreeReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { robot, neighbours, nodes, bound, machine, runs } = self;
+        let Self { robot, neighbours, nodes, bound, optimum, machine, runs } = self;
         writeln!(f, "Kinodynamic RRT*, {robot}, {neighbours}, {} seeds; {machine}", runs.len())?;
         writeln!(f, "{:>8} {:>10} {:>10} {:>12} {:>9}", "states", "seconds", "published", "cost", "answered")?;
         for share in 1..=5 {
@@ -141,6 +149,14 @@ impl fmt::Display for TreeReport {
             let cost = Distribution::of(costs.iter().copied()).median;
             let answered = format!("{}/{}", costs.len(), runs.len());
             writeln!(f, "{count:>8} {seconds:>10.2} {published:>10} {cost:>12.4} {answered:>9}")?;
+        }
+        if let Some(optimum) = *optimum {
+            let close = || runs.iter().filter_map(|run| run.moment_of(CLOSE * optimum));
+            let (count, all) = (close().count(), runs.len());
+            let [seconds, states] = [|moment: &TreeMoment| moment.seconds, |moment: &TreeMoment| moment.nodes as f64]
+                .map(|of| Distribution::of(close().map(of)));
+            writeln!(f, "the best motion costs {optimum}; within 2 % of that: {count}/{all} seeds, after {:.2} s and {:.0} \
+                states at the median, {:.2} s and {:.0} at most", seconds.median, states.median, seconds.max, states.max)?;
         }
         writeln!(f, "no answer can cost less than {bound:.4}; published seconds: Webb and van den Berg, 2012, table 1")
     }

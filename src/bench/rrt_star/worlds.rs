@@ -1,5 +1,5 @@
 //! The three robots, each in a world of our own: the published ones are known as pictures alone. What the paper does not
-//! print is chosen here: the quadrotor's figures, and the weights of the car's controls.
+//! print is chosen here: the quadrotor's figures, and the weights of the car's controls. And ways whose least cost is known.
 
 use crate::plan::rrt_star::{LinearWorld, Neighbours};
 use crate::pose::Pose;
@@ -11,7 +11,7 @@ use std::f64::consts::PI;
 use std::fmt;
 use std::str::FromStr;
 
-/// A robot of the paper.
+/// A robot of the paper, or a double integrator on a way whose least cost is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TreeRobot {
@@ -21,11 +21,16 @@ pub enum TreeRobot {
     Quadrotor,
     /// A car linearised about each sample, on a road with a bend.
     Car,
+    /// A disc of 1 m that accelerates round one corner.
+    Corner,
+    /// The same in a slalom of four walls: `rrt_double_int_2d.m` of github.com/bewimm/kinodynamic_rrt_star.
+    Slalom,
 }
 
 impl TreeRobot {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::DoubleIntegrator, Self::Quadrotor, Self::Car];
+    pub const ALL: [Self; 5] =
+        [Self::DoubleIntegrator, Self::Quadrotor, Self::Car, Self::Corner, Self::Slalom];
 
     /// Published seconds to so many states (table 1, closed form).
     pub fn published(self, nodes: usize) -> Option<f64> {
@@ -33,9 +38,21 @@ impl TreeRobot {
             Self::DoubleIntegrator => [19.75, 43.26, 72.59, 108.6, 150.4],
             Self::Quadrotor => [116.2, 274.9, 507.3, 841.6, 1168.0],
             Self::Car => [5.416, 12.43, 21.74, 31.99, 42.94],
+            Self::Corner | Self::Slalom => return None,
         };
         let index = (nodes / 1000).checked_sub(1).filter(|_| nodes.is_multiple_of(1000))?;
         seconds.get(index).copied()
+    }
+
+    /// What the best motion costs, where that is known: by direct transcription, 400 intervals of constant acceleration and
+    /// a free duration, rounded corners as constraints at every knot, with IPOPT (casadi 3.7) from a guess on the right
+    /// sides of the walls. That is a little dearer than what it stands for.
+    pub fn optimum(self) -> Option<f64> {
+        match self {
+            Self::DoubleIntegrator | Self::Quadrotor | Self::Car => None,
+            Self::Corner => Some(50.681),
+            Self::Slalom => Some(78.477),
+        }
     }
 
     /// The world, a start and a goal.
@@ -44,6 +61,8 @@ impl TreeRobot {
             Self::DoubleIntegrator => double_integrator(neighbours),
             Self::Quadrotor => quadrotor(neighbours),
             Self::Car => car(neighbours),
+            Self::Corner => way(neighbours, &[[30.0, 0.0, 10.0, 60.0]], [5.0, 5.0], [75.0, 5.0]),
+            Self::Slalom => way(neighbours, &SLALOM, [2.0, 2.0], [98.0, 98.0]),
         }
     }
 }
@@ -54,6 +73,8 @@ impl fmt::Display for TreeRobot {
             Self::DoubleIntegrator => "double-integrator",
             Self::Quadrotor => "quadrotor",
             Self::Car => "car",
+            Self::Corner => "corner",
+            Self::Slalom => "slalom",
         })
     }
 }
@@ -62,7 +83,7 @@ impl FromStr for TreeRobot {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
         let named = Self::ALL.into_iter().find(|robot| robot.to_string() == s);
-        named.ok_or_else(|| format!("unknown robot \"{s}\"; expected double-integrator, quadrotor or car"))
+        named.ok_or_else(|| format!("unknown robot \"{s}\"; expected double-integrator, quadrotor, car, corner or slalom"))
     }
 }
 
@@ -105,11 +126,42 @@ fn boxes(all: &[([f64; 3], [f64; 3])]) -> World {
 
 const SYSTEM: &str = "a system that can be controlled";
 
-fn double_integrator(neighbours: Neighbours) -> (LinearWorld, Vec<f64>, Vec<f64>) {
-    let a = [(0, 2, 1.0), (1, 3, 1.0)];
-    let b = [(2, 0, 1.0), (3, 1, 1.0)];
+/// A point in a plane whose controls are its accelerations, each of which counts so much.
+fn point(weight: f64) -> LinearSystem {
+    system(4, &[(0, 2, 1.0), (1, 3, 1.0)], &[(2, 0, 1.0), (3, 1, 1.0)], &[], &[weight; 2]).expect(SYSTEM)
+}
+
+/// Four walls: x and y of a corner, width and height.
+const SLALOM: [[f64; 4]; 4] =
+    [[60.0, 0.0, 10.0, 20.0], [60.0, 30.0, 10.0, 70.0], [30.0, 0.0, 10.0, 70.0], [30.0, 80.0, 10.0, 20.0]];
+
+/// A way between walls in a square of 100 m.
+fn way(
+    neighbours: Neighbours,
+    walls: &[[f64; 4]],
+    start: [f64; 2],
+    goal: [f64; 2],
+) -> (LinearWorld, Vec<f64>, Vec<f64>) {
+    let wall = |&[x, y, width, height]: &[f64; 4]| {
+        ([x + 0.5 * width, y + 0.5 * height, 0.0], [width, height, 20.0])
+    };
     let world = LinearWorld {
-        system: system(4, &a, &b, &[], &[0.25; 2]).expect(SYSTEM),
+        system: point(1.0),
+        linearise: None,
+        fastest: f64::INFINITY,
+        states: vec![[0.0, 100.0], [0.0, 100.0], [-10.0, 10.0], [-10.0, 10.0]],
+        controls: vec![[-5.0, 5.0]; 2],
+        place: vec![0, 1],
+        radius: 1.0,
+        world: boxes(&walls.iter().map(wall).collect::<Vec<_>>()),
+        neighbours,
+    };
+    (world, [start, [0.0; 2]].concat(), [goal, [0.0; 2]].concat())
+}
+
+fn double_integrator(neighbours: Neighbours) -> (LinearWorld, Vec<f64>, Vec<f64>) {
+    let world = LinearWorld {
+        system: point(0.25),
         linearise: None,
         fastest: f64::INFINITY,
         states: vec![[0.0, 200.0], [0.0, 100.0], [-10.0, 10.0], [-10.0, 10.0]],

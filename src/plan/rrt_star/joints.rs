@@ -4,7 +4,7 @@
 use super::super::grown::sample;
 use super::super::worker::ResumableSearch;
 use super::super::{Halt, PlanOptions, Termination};
-use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge};
+use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge, Way};
 use crate::check::{CheckError, Lengths, StateBatch, Status, search_box};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{JointState, Problem};
@@ -88,7 +88,7 @@ impl ResumableSearch for JointRrtStar<'_> {
             self.samples += 1;
             let Some(mut tree) = self.tree.take() else {
                 let goals = self.goals.iter().map(|goal| numbers(goal)).collect();
-                let mut edges = JointEdges::new(local, &limits);
+                let mut edges = JointEdges::new(local, &limits, self.options);
                 let tree = OptimalTree::new(&mut edges, &numbers(&self.problem.start), goals)?;
                 let is_answered = tree.best().is_finite();
                 self.tree = Some(tree);
@@ -104,7 +104,7 @@ impl ResumableSearch for JointRrtStar<'_> {
             local.checker().check_states(&free, &mut verdicts)?;
             let is_free = verdicts.iter().all(|v| matches!(v.status(), Status::Valid | Status::Effort));
             let added = match is_free {
-                true => tree.add(&mut JointEdges::new(local, &limits), &sample),
+                true => tree.add(&mut JointEdges::new(local, &limits, self.options), &sample),
                 false => Ok(None),
             };
             self.tree = Some(tree);
@@ -132,14 +132,17 @@ fn end<'e>(state: &'e [f64], still: &'e [f64]) -> End<'e> {
 struct JointEdges<'l, 'p> {
     local: &'l mut LocalPlanner<'p>,
     limits: &'l [OutputLimits],
+    /// How many are checked at once.
+    batch: usize,
     coefficients: Vec<f64>,
     still: Vec<f64>,
 }
 
 impl<'l, 'p> JointEdges<'l, 'p> {
-    fn new(local: &'l mut LocalPlanner<'p>, limits: &'l [OutputLimits]) -> Self {
+    fn new(local: &'l mut LocalPlanner<'p>, limits: &'l [OutputLimits], options: &PlanOptions) -> Self {
+        let batch = if options.batch > 0 { options.batch } else { local.checker().preferred_batch() };
         let coefficients = vec![0.0; (local.steering.degree() + 1) * limits.len()];
-        Self { local, limits, coefficients, still: vec![0.0; limits.len()] }
+        Self { local, limits, batch, coefficients, still: vec![0.0; limits.len()] }
     }
 }
 
@@ -175,8 +178,15 @@ impl OptimalEdges for JointEdges<'_, '_> {
         duration.filter(|duration| *duration < below).map(|duration| [duration; 2])
     }
 
-    fn valid_cost(&mut self, from: &[f64], to: &[f64], _: [f64; 2]) -> Result<Option<f64>, CheckError> {
-        self.local.connect(end(from, &self.still), end(to, &self.still), f64::INFINITY)
+    fn at_once(&mut self) -> usize {
+        self.batch
+    }
+
+    /// All of them are checked at once; what is too heavy is slowed down.
+    fn valid_costs(&mut self, ways: &[Way<'_>]) -> Result<Vec<Option<f64>>, CheckError> {
+        let Self { local, still, .. } = self;
+        let pair = |i: usize| (end(ways[i].from, still), end(ways[i].to, still));
+        local.connect_all(ways.len(), pair, f64::INFINITY).map(<[_]>::to_vec)
     }
 
     /// All of them: states have so many dimensions that the radius which theory asks for hardly shrinks.

@@ -1,6 +1,6 @@
 //! A linear system among obstacles, for Kinodynamic RRT*. Imports `steer`, `search`, `world` and `trajectory`.
 
-use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge};
+use super::tree::{Added, OptimalEdges, OptimalTree, TreeEdge, Way};
 use crate::search::Sampler;
 use crate::steer::LinearSystem;
 use crate::trajectory::{Segment, Trajectory, derivative, keeps_between, magnitude_bound};
@@ -85,6 +85,12 @@ const CLOSEST: f64 = 1e-4;
 /// states of an unstable system do.
 const MISSED: f64 = 1e-8;
 
+/// Shares of a motion's duration at which it is looked at before it is proved.
+const LOOKS: [f64; 3] = [0.5, 0.25, 0.75];
+
+/// Values that differ by no more than this share may differ by rounding.
+const SAME: f64 = 1e-9;
+
 /// Whether a motion ends in a state.
 fn arrives(motion: &Trajectory, to: &[f64]) -> bool {
     let last = motion.segment(motion.len() - 1);
@@ -120,6 +126,36 @@ impl LinearWorld {
             all().enumerate().all(|(i, bounds)| keeps_between(piece.polynomial(i), 0, piece.duration, *bounds))
         };
         trajectory.segments().all(|piece| keeps(&piece) && self.passes(&piece))
+    }
+
+    /// Whether the connection of two states keeps all bounds and touches nothing.
+    fn is_valid(&self, &Way { from, to, said: [_, duration] }: &Way<'_>) -> bool {
+        let Some(connection) = self.system.connect_in(duration, from, to) else { return false };
+        // Most connections that ask too much do so at their ends.
+        let asks_too_much = |control: &Vec<f64>| {
+            control.iter().zip(&self.controls).any(|(u, [lower, upper])| !(*lower..=*upper).contains(u))
+        };
+        if self.system.end_controls(&connection).iter().any(asks_too_much) {
+            return false;
+        }
+        let motion = self.system.motion(&connection);
+        arrives(&motion, to) && !self.is_seen_to_fail(&motion) && self.holds(&motion)
+    }
+
+    /// Whether a motion is beyond bounds or touches something at one of a few instants: that is much sooner told than that
+    /// it never is or does, and what fails at all mostly does so there.
+    fn is_seen_to_fail(&self, motion: &Trajectory) -> bool {
+        let mut values = vec![0.0; motion.dof()];
+        let is_beyond = |(value, [lower, upper]): (&f64, &[f64; 2])| {
+            // What rounding alone puts there is for the proof to say.
+            let room = SAME * value.abs();
+            *value < lower - room || *value > upper + room
+        };
+        LOOKS.iter().any(|share| {
+            motion.evaluate(share * motion.duration(), 0, &mut values);
+            values.iter().zip(self.states.iter().chain(&self.controls)).any(is_beyond)
+                || self.distance(self.position(|i| values[i])) <= 0.0
+        })
     }
 
     /// Whether a piece of a motion touches nothing. A ball that is so far from all obstacles touches none before it has
@@ -197,18 +233,8 @@ impl OptimalEdges for Sampled {
         self.world.system.cheapest(from, to, below).filter(|_| self.is_steerable)
     }
 
-    fn valid_cost(&mut self, from: &[f64], to: &[f64], [cost, duration]: [f64; 2]) -> Result<Option<f64>, Infallible> {
-        let world = &self.world;
-        let Some(connection) = world.system.connect_in(duration, from, to) else { return Ok(None) };
-        // Most connections that ask too much do so at their ends.
-        let asks_too_much = |control: &Vec<f64>| {
-            control.iter().zip(&world.controls).any(|(u, [lower, upper])| !(*lower..=*upper).contains(u))
-        };
-        if world.system.end_controls(&connection).iter().any(asks_too_much) {
-            return Ok(None);
-        }
-        let motion = world.system.motion(&connection);
-        Ok((arrives(&motion, to) && world.holds(&motion)).then_some(cost))
+    fn valid_costs(&mut self, ways: &[Way<'_>]) -> Result<Vec<Option<f64>>, Infallible> {
+        Ok(ways.iter().map(|way| self.world.is_valid(way).then_some(way.said[0])).collect())
     }
 
     fn radius(&mut self, nodes: usize) -> f64 {

@@ -32,12 +32,26 @@ pub(super) trait OptimalEdges {
     /// its way.
     fn cost(&mut self, from: &[f64], to: &[f64], below: f64) -> Option<[f64; 2]>;
 
-    /// What that connection costs, where it is valid: no less than was said, and more where it must be slower for what its
-    /// check found.
-    fn valid_cost(&mut self, from: &[f64], to: &[f64], said: [f64; 2]) -> Result<Option<f64>, Self::Error>;
+    /// How many connections are checked at once: the more, the less each knows of what came of the others.
+    fn at_once(&mut self) -> usize {
+        1
+    }
+
+    /// What each of some connections costs, where it is valid: no less than was said, and more where it must be slower for
+    /// what its check found.
+    fn valid_costs(&mut self, ways: &[Way<'_>]) -> Result<Vec<Option<f64>>, Self::Error>;
 
     /// States are joined to those alone from or to which it costs less than this, in a tree of so many.
     fn radius(&mut self, nodes: usize) -> f64;
+}
+
+/// A connection that is to be checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way<'s> {
+    pub(super) from: &'s [f64],
+    pub(super) to: &'s [f64],
+    /// Cost and duration, as [`OptimalEdges::cost`] told them.
+    pub(super) said: [f64; 2],
 }
 
 /// What came of a sample that was joined to the tree.
@@ -198,55 +212,108 @@ impl OptimalTree {
                 candidates.push(Candidate { cost, duration: 0.0, node: i as u32, known: Known::AtLeast });
             }
         }
-        // The cheapest first, as far as is known; of that, more is found out.
+        // The cheapest first, as far as is known; of that, more is found out, and as many as are checked at once wait for
+        // that, but for what is valid and costs less.
+        let at_once = edges.at_once();
+        let mut waiting: Vec<Candidate> = Vec::new();
         let found = loop {
-            let Some(mut candidate) = candidates.pop() else { break None };
-            let (node, here) = (candidate.node, self.nodes[candidate.node as usize].cost);
-            let (way, known) = match candidate.known {
-                Known::Valid => break Some(candidate),
-                Known::Cost => {
-                    let said = [candidate.cost - here, candidate.duration];
-                    (edges.valid_cost(self.state(node), sample, said)?, Known::Valid)
+            match candidates.pop() {
+                Some(candidate) if candidate.known == Known::AtLeast => {
+                    let below = radius.min(most - self.nodes[candidate.node as usize].cost);
+                    candidates.extend(self.with_cost(edges, candidate, sample, below));
+                    continue;
                 }
-                Known::AtLeast => {
-                    let below = radius.min(most - here);
-                    let said = edges.cost(self.state(node), sample, below);
-                    candidate.duration = said.map_or(0.0, |[_, duration]| duration);
-                    (said.map(|[cost, _]| cost), Known::Cost)
+                Some(candidate) if candidate.known == Known::Cost => {
+                    waiting.push(candidate);
+                    if waiting.len() < at_once {
+                        continue;
+                    }
                 }
-            };
-            if let Some(way) = way.filter(|way| *way < most - here) {
-                (candidate.cost, candidate.known) = (here + way, known);
-                candidates.push(candidate);
+                next if waiting.is_empty() => break next,
+                next => candidates.extend(next),
             }
+            self.check(edges, &mut waiting, sample)?;
+            candidates.extend(waiting.drain(..).filter(|candidate| candidate.cost < most));
         };
         self.candidates = candidates;
         Ok(found)
     }
 
-    /// Cost and duration of a valid connection that costs less than `below`.
-    fn valid_way<E: OptimalEdges>(
+    /// A candidate with its exact cost, if its connection costs less than `below`.
+    fn with_cost<E: OptimalEdges>(
         &self,
         edges: &mut E,
-        from: &[f64],
-        to: &[f64],
+        Candidate { node, .. }: Candidate,
+        sample: &[f64],
         below: f64,
-    ) -> Result<Option<[f64; 2]>, E::Error> {
-        let Some(said) = edges.cost(from, to, below) else { return Ok(None) };
-        let valid = edges.valid_cost(from, to, said)?.filter(|cost| *cost < below);
-        Ok(valid.map(|cost| [cost, said[1]]))
+    ) -> Option<Candidate> {
+        let [way, duration] = edges.cost(self.state(node), sample, below)?;
+        let cost = self.nodes[node as usize].cost + way;
+        (way < below).then_some(Candidate { cost, duration, node, known: Known::Cost })
+    }
+
+    /// Checks candidates whose costs are known; leaves those that are valid.
+    fn check<E: OptimalEdges>(
+        &self,
+        edges: &mut E,
+        candidates: &mut Vec<Candidate>,
+        sample: &[f64],
+    ) -> Result<(), E::Error> {
+        let here = |candidate: &Candidate| self.nodes[candidate.node as usize].cost;
+        let way = |candidate: &Candidate| Way {
+            from: self.state(candidate.node),
+            to: sample,
+            said: [candidate.cost - here(candidate), candidate.duration],
+        };
+        let ways: Vec<Way<'_>> = candidates.iter().map(way).collect();
+        let mut costs = edges.valid_costs(&ways)?.into_iter();
+        candidates.retain_mut(|candidate| {
+            let Some(cost) = costs.next().flatten() else { return false };
+            (candidate.cost, candidate.known) = (here(candidate) + cost, Known::Valid);
+            true
+        });
+        Ok(())
     }
 
     /// Leads every state by way of `by` that costs less so.
     fn rewire<E: OptimalEdges>(&mut self, edges: &mut E, by: u32, radius: f64) -> Result<(), E::Error> {
-        let here = self.nodes[by as usize].cost;
+        let at_once = edges.at_once();
+        let mut waiting = Vec::new();
         for node in 1..by {
-            let Node { cost, parent, .. } = self.nodes[node as usize];
-            let below = radius.min(cost - here);
-            if below <= 0.0 || edges.at_least(self.state(by), self.state(node)) >= below {
-                continue;
+            let below = radius.min(self.nodes[node as usize].cost - self.nodes[by as usize].cost);
+            if below > 0.0
+                && edges.at_least(self.state(by), self.state(node)) < below
+                && let Some(said) = edges.cost(self.state(by), self.state(node), below)
+            {
+                waiting.push((node, said));
             }
-            let Some([way, duration]) = self.valid_way(edges, self.state(by), self.state(node), below)? else { continue };
+            if waiting.len() >= at_once {
+                self.lead_by(edges, by, radius, &mut waiting)?;
+            }
+        }
+        self.lead_by(edges, by, radius, &mut waiting)
+    }
+
+    /// Leads those of some states by way of `by` that cost less so, over connections of told costs and durations that are
+    /// valid. One that was led so may have made others cheaper, which stay as they are then.
+    fn lead_by<E: OptimalEdges>(
+        &mut self,
+        edges: &mut E,
+        by: u32,
+        radius: f64,
+        waiting: &mut Vec<(u32, [f64; 2])>,
+    ) -> Result<(), E::Error> {
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let from = self.state(by);
+        let ways: Vec<Way<'_>> =
+            waiting.iter().map(|&(node, said)| Way { from, to: self.state(node), said }).collect();
+        let costs = edges.valid_costs(&ways)?;
+        let here = self.nodes[by as usize].cost;
+        for ((node, [_, duration]), way) in waiting.drain(..).zip(costs) {
+            let Node { cost, parent, .. } = self.nodes[node as usize];
+            let Some(way) = way.filter(|way| *way < radius.min(cost - here)) else { continue };
             self.children[parent as usize].retain(|&child| child != node);
             self.children[by as usize].push(node);
             (self.nodes[node as usize].parent, self.nodes[node as usize].duration) = (by, duration);
@@ -272,9 +339,11 @@ impl OptimalTree {
             let (state, goal) = (self.state(node), &self.goals[i]);
             let below = self.ends[i].cost - here;
             if below > 0.0
-                && let Some([way, duration]) = self.valid_way(edges, state, goal, below)?
+                && let Some(said) = edges.cost(state, goal, below)
+                && let Some(&Some(way)) = edges.valid_costs(&[Way { from: state, to: goal, said }])?.first()
+                && way < below
             {
-                self.ends[i] = Node { parent: node, cost: here + way, duration, ahead: 0.0 };
+                self.ends[i] = Node { parent: node, cost: here + way, duration: said[1], ahead: 0.0 };
             }
         }
         Ok(())
