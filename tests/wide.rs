@@ -207,3 +207,95 @@ mod on_a_device {
         device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
     }
 }
+
+/// Which of lanes and a device plans a batch, told by a small share of it.
+mod by_trial {
+    use super::*;
+    use flatout::check::CheckError;
+    use flatout::plan::{BatchChoice, PlanError, Solution, Task, TrialSettings, plan_batch_by_trial};
+    use flatout::problem::JointState;
+    use flatout::stop::Stop;
+    use flatout::wide::{Explorer, WideAnswer, WideTask};
+    use std::cell::RefCell;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    /// A device that takes its time, finds nothing, and tells which problems it was given.
+    struct Fake {
+        pause: Duration,
+        fails_after: usize,
+        asked: Arc<Mutex<Vec<usize>>>,
+    }
+
+    impl Explorer for Fake {
+        fn explore(
+            &mut self,
+            tasks: &[WideTask],
+            _: &Stop,
+            answered: &mut dyn FnMut(usize, WideAnswer),
+        ) -> Result<(), CheckError> {
+            for (i, task) in tasks.iter().enumerate() {
+                std::thread::sleep(self.pause);
+                let mut asked = self.asked.lock().unwrap();
+                if asked.len() == self.fails_after {
+                    return Err(CheckError::Backend { backend: "fake".into(), message: "lost".into() });
+                }
+                asked.push(task.problem);
+                answered(i, WideAnswer { path: None, samples: 0, nodes: [1, 1], is_full: false });
+            }
+            Ok(())
+        }
+    }
+
+    /// Which problems a device was given of forty, of which eight are a trial, and what was chosen.
+    fn chosen(pause: Duration, slow_lanes: Duration, fails_after: usize) -> (Vec<usize>, BatchChoice) {
+        let mut scene = Scene::load("scenes/point_yard.yaml".as_ref()).unwrap();
+        scene.problem.start = JointState::at_rest(scene.problem.start.position);
+        let options = PlanOptions { time_limit: None, ..scene.options };
+        let tasks = vec![Task { problem: &scene.problem, options: &options }; 40];
+        let asked: Arc<Mutex<Vec<usize>>> = Arc::default();
+        let told = Mutex::new(Vec::new());
+        let settings = TrialSettings { share: 0.2, least: 4, worth: Duration::ZERO };
+        let first = RefCell::new(None);
+        let explorer = |from: usize| -> Option<Box<dyn Explorer>> {
+            *first.borrow_mut() = Some(from);
+            Some(Box::new(Fake { pause, fails_after, asked: asked.clone() }))
+        };
+        // Lanes that plan by themselves are slow; those beside a device are not asked for until it has answered.
+        let (seen, problem) = (asked.clone(), scene.problem.clone());
+        let checker = move |_| {
+            if seen.lock().unwrap().is_empty() {
+                std::thread::sleep(slow_lanes);
+            }
+            Backend::Simd.checker(&problem, None)
+        };
+        let tell =
+            |i: usize, answer: &Result<Solution, PlanError>| told.lock().unwrap().push((i, answer.is_ok()));
+        let (answers, choice) = plan_batch_by_trial(&tasks, settings, explorer, checker, 2, tell);
+        assert_eq!(answers.len(), 40);
+        assert!(answers.iter().all(Result::is_ok));
+        let mut told = told.into_inner().unwrap();
+        told.sort_unstable();
+        assert_eq!(told, (0..40).map(|i| (i, true)).collect::<Vec<_>>(), "everyone is told once");
+        assert_eq!(first.into_inner(), Some(8));
+        (
+            Arc::try_unwrap(asked)
+                .map_or_else(|shared| shared.lock().unwrap().clone(), |all| all.into_inner().unwrap()),
+            choice,
+        )
+    }
+
+    #[test]
+    fn the_faster_plans_the_rest() {
+        let slow = Duration::from_millis(60);
+        let (asked, choice) = chosen(slow, Duration::ZERO, usize::MAX);
+        assert_eq!((asked.len(), choice), (8, BatchChoice::Lanes));
+        let (asked, choice) = chosen(Duration::ZERO, slow, usize::MAX);
+        assert_eq!((asked, choice), ((0..32).collect(), BatchChoice::Device), "numbers on the device");
+        let (asked, choice) = chosen(Duration::ZERO, slow, 20);
+        assert_eq!(asked.len(), 20);
+        assert!(matches!(choice, BatchChoice::Failed(_)));
+        let (_, choice) = chosen(Duration::ZERO, slow, 3);
+        assert!(matches!(choice, BatchChoice::Failed(_)));
+    }
+}

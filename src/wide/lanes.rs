@@ -2,7 +2,7 @@
 //! held against it.
 
 use super::rounds::{Rounds, WideRoom};
-use super::{WideAnswer, WideSettings, WideTask};
+use super::task::{WideAnswer, WideSettings, WideTask};
 use crate::check::{CheckError, EdgeBatch, EdgeChecker, Status, Verdict};
 
 /// One search on its way.

@@ -5,7 +5,7 @@ use super::layout::{
     BEGIN, EXTEND, FREE, FULL, GOAL, NOTHING, OUTPUT_WORDS, RUNNING, SOLVED, SPENT, START, STEP, STEPS, Search, Slot,
 };
 use super::random::{random, unit};
-use super::{WideAnswer, WideOutput, WideSettings, WideTask};
+use super::task::{WideAnswer, WideOutput, WideSettings, WideTask};
 use crate::check::Status;
 use crate::check::packed::{RakeOrder, coefficient_stride, COEFFICIENT_ROW};
 use crate::search::ExtensionSettings;

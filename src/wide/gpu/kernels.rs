@@ -1,7 +1,7 @@
 //! The kernels of the wide search, compiled once for a device.
 
 use super::super::layout::STEPS;
-use super::super::WideSettings;
+use super::super::task::WideSettings;
 use crate::check::gpu::{DEGREE_SHIFT, Gpu};
 use crate::check::packed::RAKE;
 use crate::search::ExtensionSettings;

@@ -15,7 +15,7 @@ pub use rate::nearest_rate;
 pub use set::WideTraffic;
 
 use super::rounds::{Rounds, WideRoom};
-use super::{Explorer, WideAnswer, WideSettings, WideTask};
+use super::task::{Explorer, WideAnswer, WideSettings, WideTask};
 use crate::check::CheckError;
 use crate::check::gpu::{Gpu, GpuPool};
 use crate::stop::Stop;

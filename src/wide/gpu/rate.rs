@@ -2,7 +2,7 @@
 
 use super::super::layout::{BEGIN, START, Slot};
 use super::super::rounds::{Rounds, WideRoom};
-use super::super::{WideOutput, WideTask};
+use super::super::task::{WideOutput, WideTask};
 use super::kernels::Kernels;
 use super::set::{DeviceSet, SetSize, Stage, WideTraffic};
 use crate::check::CheckError;

@@ -2,7 +2,7 @@
 
 use super::super::layout::{Search, Slot};
 use super::super::rounds::{Rounds, WideRoom};
-use super::super::WideSettings;
+use super::super::task::WideSettings;
 use super::kernels::Kernels;
 use crate::check::gpu::{EdgeStage, Gpu, GpuPool};
 use crate::check::packed::{COEFFICIENT_ROW, coefficient_stride};

@@ -3,7 +3,8 @@
 use super::kernels::SOURCE;
 use super::set::Stage;
 use super::super::layout::{NOTHING, Search, Slot};
-use super::super::{WideOutput, WideSearch};
+use super::super::lanes::WideSearch;
+use super::super::task::WideOutput;
 use super::*;
 use crate::check::gpu::tests::{device, problem};
 use crate::check::packed::reaches;
