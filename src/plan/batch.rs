@@ -126,7 +126,9 @@ pub fn plan_batch_wide(
     };
     let mut failure = None;
     let explore = || {
-        failure = offer_all(&asked, tasks, explorer, threads, offers);
+        failure = offer_all(&asked, tasks, explorer, threads, &offers);
+        // There are no more: who waits for one goes home.
+        drop(offers);
         // Whoever explored lends a hand with what is left.
         work()
     };
@@ -270,7 +272,7 @@ fn offer_all(
     tasks: &[Task<'_>],
     explorer: &mut dyn Explorer,
     threads: usize,
-    offers: Sender<(usize, Option<Offer>)>,
+    offers: &Sender<(usize, Option<Offer>)>,
 ) -> Option<CheckError> {
     // Who is gone needs no more: a panic of theirs is passed on when all are.
     let offer = |i: usize, found: Option<Offer>| drop(offers.send((i, found)));

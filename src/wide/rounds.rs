@@ -390,7 +390,7 @@ impl Rounds {
     /// What has come of a search so far.
     pub(super) fn answer(&self, s: usize) -> WideAnswer {
         let search = &self.searches[s];
-        let path = if search.status == SOLVED { self.trace(search) } else { None };
+        let path = if search.is_solved() { self.trace(search) } else { None };
         search.answer(path)
     }
 }
