@@ -87,7 +87,7 @@ fn append(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     workgroupBarrier();
     storageBarrier();
     if thread == THREADS - 1u {
-        settle(number_of_search, sizes);
+        settle(number_of_search, search, sizes);
     }
 }
 
@@ -116,31 +116,30 @@ fn grown(search: Search, slot: Slot, i: u32, node: u32) -> Slot {
     return next;
 }
 
-// What the round has made of the search.
-fn settle(number_of_search: u32, sizes: array<u32, 2>) {
-    var search = searches[number_of_search];
+// What the round has made of the search. Others may read what does not change.
+fn settle(n: u32, search: Search, sizes: array<u32, 2>) {
     var best = 0u;
     for (var t = 1u; t < THREADS; t++) {
         if shortest[t] < shortest[best] {
             best = t;
         }
     }
-    search.round += 1u;
-    search.samples += search.slots;
-    search.start_size = min(sizes[START], search.capacity);
-    search.goal_size = min(sizes[GOAL], search.capacity);
+    let samples = search.samples + search.slots;
+    searches[n].round = search.round + 1u;
+    searches[n].samples = samples;
+    searches[n].start_size = min(sizes[START], search.capacity);
+    searches[n].goal_size = min(sizes[GOAL], search.capacity);
     if shortest[best] < LONGEST {
         let slot = closing_slot(search, closing_slots[best]);
-        search.status = SOLVED;
-        search.start_near = near_in(slot, START);
-        search.goal_near = near_in(slot, GOAL);
-        search.closing = slot.duration;
+        searches[n].status = SOLVED;
+        searches[n].start_near = near_in(slot, START);
+        searches[n].goal_near = near_in(slot, GOAL);
+        searches[n].closing = slot.duration;
     } else if max(sizes[START], sizes[GOAL]) > search.capacity {
-        search.status = FULL;
-    } else if search.samples >= search.most_samples {
-        search.status = SPENT;
+        searches[n].status = FULL;
+    } else if samples >= search.most_samples {
+        searches[n].status = SPENT;
     }
-    searches[number_of_search] = search;
 }
 
 fn closing_slot(search: Search, i: u32) -> Slot {

@@ -2,7 +2,7 @@
 // src/wide/layout.rs, which a test compares with these. A stage reads the trees as they were when its round began;
 // `append` alone makes them grow, in the order of the slots, so that a search depends on its seed alone.
 
-// See src/wide/gpu/pipelines.rs, which sets these from what the search in lanes uses.
+// See src/wide/gpu/kernels.rs, which sets these from what the search in lanes uses.
 override RAKE: u32;
 override DEGREE_SHIFT: u32;
 override STEPS: u32;

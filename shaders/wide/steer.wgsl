@@ -60,7 +60,8 @@ fn least_duration(search: Search, slot: Slot, i: u32) -> f32 {
 
 fn write_polynomial(search: Search, slot: Slot, i: u32, j: u32, row: u32) {
     let along = way(search, slot, i, j);
-    let rate = 1.0 / slot.duration;
+    // An edge between the same places takes no time.
+    let rate = select(0.0, 1.0 / slot.duration, slot.duration > 0.0);
     let third = along.y * rate * rate * rate;
     if search.degree == 3u {
         batch.rows[row] = bitcast<vec4u>(vec4f(along.x, 0.0, 3.0 * along.y * rate * rate, -2.0 * third));
@@ -101,7 +102,7 @@ fn steer(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
     let rows = search.degree / 4u + 1u;
     let row = 2u * searches[0].slots * arrayLength(&searches) + edge * searches[0].edge_rows;
     var rakes = 0u;
-    if slot.phase != NOTHING && slot.duration > 0.0 {
+    if slot.phase != NOTHING {
         rakes = rakes_of(search, slot, i);
         for (var j = 0u; j < search.outputs; j++) {
             write_polynomial(search, slot, i, j, row + j * rows);

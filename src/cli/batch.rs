@@ -14,7 +14,6 @@ use crate::plan::{
     BatchChoice, PlanError, Solution, Task, TrialSettings, plan_batch_by_trial, plan_batch_wide,
 };
 use crate::scene::Scene;
-use crate::wide::explorer;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -154,7 +153,7 @@ fn plan_all(args: &BatchArgs, journal: &Journal, all: &[Assignment<'_>]) -> Resu
         let _ = planned[i].set(open[i].conclude(answer, journal));
         progress.advance();
     };
-    match explorer(&checkers.0)? {
+    match args.planning.explorer(&checkers, &tasks)? {
         Some(mut explorer) => {
             let checker = |i, is_searched| if is_searched { checkers.lanes(i) } else { checkers.checker(i) };
             let threads = args.planning.refining();

@@ -352,7 +352,8 @@ fn plan_all(
             let started = Instant::now();
             let spread = args.planning.spread(problems.iter().map(|p| (p, options.resolution)))?;
             threads = spread.1;
-            if let Some(mut explorer) = args.planning.explorer(&spread.0, options)? {
+            let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
+            if let Some(mut explorer) = args.planning.explorer(&spread.0, &tasks)? {
                 threads = args.planning.refining();
                 let checker = |i, is_searched| match is_searched {
                     true => spread.0.lanes(i),

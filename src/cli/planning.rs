@@ -6,7 +6,7 @@ use super::telling::TellingCheckers;
 use crate::check::{Backend, CheckError};
 use crate::error::InputError;
 use crate::plan::rrt_star::LinearPlanOptions;
-use crate::plan::{Algorithm, Cost, PlanOptions, Quality, Task};
+use crate::plan::{Algorithm, Cost, PlanOptions, Quality, Task, any_for_device};
 use crate::problem::Problem;
 use crate::wide::{Explorer, explorer, worth_trying};
 use clap::Args;
@@ -77,16 +77,13 @@ impl PlanningArgs {
         Ok(())
     }
 
-    /// What searches all problems of a batch at once, where the backend is a device and the planner one that it knows.
+    /// What searches all problems of a batch at once, where the backend is a device and any of them is for it.
     pub(super) fn explorer(
         &self,
         checkers: &TellingCheckers<'_>,
-        options: &PlanOptions,
+        tasks: &[Task<'_>],
     ) -> Result<Option<Box<dyn Explorer>>, CheckError> {
-        match options.algorithm {
-            None | Some(Algorithm::Wide) => explorer(&checkers.0),
-            Some(_) => Ok(None),
-        }
+        if any_for_device(tasks) { explorer(&checkers.0) } else { Ok(None) }
     }
 
     /// A device that is worth trying for some tasks, where the backend is to be chosen.

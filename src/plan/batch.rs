@@ -1,7 +1,6 @@
 //! Many queries at once, spread over threads, or searched by a device and finished by threads.
 
-use super::options::Algorithm;
-use super::wide::{Offer, device_task};
+use super::wide::{Offer, device_task, is_for_device};
 use super::{PlanError, PlanOptions, Solution, plan_offered, sense};
 use crate::check::{CheckError, EdgeChecker};
 use crate::problem::Problem;
@@ -9,9 +8,9 @@ use crate::stop::{CancelToken, Stop};
 use crate::threads::{MAX_THREADS, start};
 use crate::wide::{Explorer, WideAnswer, WideTask};
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// One of many queries: what to plan, and how.
@@ -98,9 +97,10 @@ fn answer(
 /// `checker` makes that of a task, and is told whether the device searches it: then it should be one that works by
 /// itself, or threads wait for a device that is busy.
 ///
-/// An answer depends on its own task, and on how many others there are: the more, the fewer edges of each are looked at
-/// at once. Also gives why the device failed, if it did: what it had not answered by then is planned as by
-/// [`plan_batch`].
+/// An answer depends on its own task, and on how many others there are, and are left after the first sets: the more, the
+/// fewer edges of each are looked at at once. The device has a task's time limit for the set that it is part of, and what
+/// threads do with it has that limit once more. Also gives why the device failed, if it did: what it had not answered by then
+/// is planned as by [`plan_batch`].
 ///
 /// # Panics
 /// As [`plan_batch`].
@@ -111,11 +111,16 @@ pub fn plan_batch_wide(
     threads: usize,
     answered: impl Fn(usize, &Result<Solution, PlanError>) + Sync,
 ) -> (Vec<Result<Solution, PlanError>>, Option<CheckError>) {
-    let asked = device_tasks(tasks);
+    let asked = device_tasks(tasks, &checker);
+    let broken = Arc::new(AtomicBool::new(false));
     let (offers, offered) = channel::<(usize, Option<Offer>)>();
     let offered = Mutex::new(offered);
-    let take = || offered.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+    let take = || {
+        let next = offered.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+        next.filter(|_| !broken.load(Ordering::Relaxed))
+    };
     let work = || {
+        let _break = BreakAll(&broken);
         let mut answers = Vec::new();
         while let Some((i, offer)) = take() {
             let make = || checker(i, asked[i].is_some());
@@ -126,7 +131,9 @@ pub fn plan_batch_wide(
     };
     let mut failure = None;
     let explore = || {
-        failure = offer_all(&asked, tasks, explorer, threads, &offers);
+        let is_broken = broken.clone();
+        let stop = Stop::new(None, Some(CancelToken::when(move || is_broken.load(Ordering::Relaxed))));
+        failure = offer_all(&asked, explorer, &stop, &offers);
         // There are no more: who waits for one goes home.
         drop(offers);
         // Whoever explored lends a hand with what is left.
@@ -134,6 +141,11 @@ pub fn plan_batch_wide(
     };
     let answers = beside(threads.clamp(1, MAX_THREADS).min(tasks.len()), work, explore);
     (in_order(answers), failure)
+}
+
+/// Whether a device is of use for any of some tasks.
+pub fn any_for_device(tasks: &[Task<'_>]) -> bool {
+    tasks.iter().any(|task| is_for_device(task.problem, task.options))
 }
 
 /// How a device is compared with lanes.
@@ -191,7 +203,8 @@ pub fn plan_batch_by_trial(
     let mut answers = lanes(0..trial);
     let in_lanes = begun.elapsed();
     let left = in_lanes.mul_f64((tasks.len() - trial) as f64 / trial as f64);
-    let Some(mut explorer) = (left > settings.worth).then(|| explorer(trial)).flatten() else {
+    let is_worth_it = left > settings.worth && any_for_device(&tasks[trial..]);
+    let Some(mut explorer) = is_worth_it.then(|| explorer(trial)).flatten() else {
         answers.extend(lanes(trial..tasks.len()));
         return (answers, BatchChoice::Lanes);
     };
@@ -243,21 +256,23 @@ impl Explorer for Offset<'_> {
 }
 
 /// What a device is to search for each task that is for it.
-fn device_tasks(tasks: &[Task<'_>]) -> Vec<Option<WideTask>> {
+fn device_tasks(
+    tasks: &[Task<'_>],
+    checker: impl Fn(usize, bool) -> Result<Box<dyn EdgeChecker>, CheckError> + Sync,
+) -> Vec<Option<WideTask>> {
     let next = AtomicUsize::new(0);
+    let ask = |i: usize| {
+        let Task { problem, options } = tasks[i];
+        if !is_for_device(problem, options) || sense::admit(problem, options).is_err() {
+            return None;
+        }
+        let admitted = problem.admitted();
+        // Whoever answers tells what is wrong with it.
+        device_task(&admitted.unwound(), options, i, &mut *checker(i, true).ok()?).ok()?
+    };
     let work = || {
         let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&i| i < tasks.len());
-        let of = |i: usize| {
-            let Task { problem, options } = tasks[i];
-            let is_for_it = matches!(options.algorithm, None | Some(Algorithm::Wide));
-            let makes_sense = is_for_it && sense::admit(problem, options).is_ok();
-            let asked = makes_sense.then(|| {
-                let problem = problem.admitted();
-                device_task(&problem.unwound(), options, i)
-            });
-            (i, asked.flatten())
-        };
-        std::iter::from_fn(take).map(of).collect()
+        std::iter::from_fn(take).map(|i| (i, ask(i))).collect()
     };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     in_order(beside(processors.min(tasks.len() / LEAST_PREPARED), work, work))
@@ -269,9 +284,8 @@ const LEAST_PREPARED: usize = 16;
 /// Has everything explored that is for the explorer, and offers what comes of it to whoever refines; of the rest, nothing.
 fn offer_all(
     asked: &[Option<WideTask>],
-    tasks: &[Task<'_>],
     explorer: &mut dyn Explorer,
-    threads: usize,
+    stop: &Stop,
     offers: &Sender<(usize, Option<Offer>)>,
 ) -> Option<CheckError> {
     // Who is gone needs no more: a panic of theirs is passed on when all are.
@@ -280,24 +294,25 @@ fn offer_all(
         asked.iter().enumerate().filter_map(|(i, task)| Some((i, task.clone()?))).unzip();
     (0..asked.len()).filter(|&i| asked[i].is_none()).for_each(|i| offer(i, None));
     let mut is_open = vec![true; wide.len()];
-    let stop = longest(tasks, threads);
-    let failure = explorer.explore(&wide, &stop, &mut |k, answer| {
+    let begun = Instant::now();
+    let failure = explorer.explore(&wide, stop, &mut |k, answer| {
         is_open[k] = false;
-        let samples = answer.samples;
-        offer(numbers[k], answer.path.map(|(positions, _)| Offer { positions, samples }));
+        let (samples, time) = (answer.samples, begun.elapsed().div_f64(wide.len() as f64));
+        offer(numbers[k], answer.path.map(|(positions, _)| Offer { positions, samples, time }));
     });
     (0..wide.len()).filter(|&k| is_open[k]).for_each(|k| offer(numbers[k], None));
     failure.err()
 }
 
-/// When a device gives up: when the threads would have spent all their time limits, or everything was cancelled.
-fn longest(tasks: &[Task<'_>], threads: usize) -> Stop {
-    let limits: Option<Duration> = tasks.iter().map(|task| task.options.time_limit).sum::<Option<Duration>>();
-    let deadline = limits.and_then(|all| Instant::now().checked_add(all / threads.max(1) as u32));
-    let tokens: Option<Vec<CancelToken>> = tasks.iter().map(|task| task.options.cancel.clone()).collect();
-    let all_cancelled =
-        tokens.map(|tokens| CancelToken::when(move || tokens.iter().all(CancelToken::is_cancelled)));
-    Stop::new(deadline, all_cancelled)
+/// Ends the work of all when its thread panics.
+struct BreakAll<'a>(&'a AtomicBool);
+
+impl Drop for BreakAll<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Leaves no task to take when its thread panics.

@@ -326,7 +326,8 @@ fn contend<'a, F: Family<'a>>(
             let Some(next) = family.shorter(&trajectory, MOVES_PER_PROOF)? else { break };
             let (before, after) = (cost, family.worker().cost_of(&next));
             (trajectory, cost) = (next, after);
-            if cost - best.answer.cost > PROMISING * (before - cost) {
+            // What gains nothing any more, and costs just as much, never will.
+            if cost - best.answer.cost >= PROMISING * (before - cost) {
                 break;
             }
         }

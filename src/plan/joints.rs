@@ -97,6 +97,7 @@ impl<'a> Joints<'a> {
         self.worker.local.checker().set_padding(padding);
         self.worker.sample_by_halves(0);
         self.worker.statistics.iterations += offer.samples;
+        self.worker.statistics.plan += offer.time;
         taken(offer, problem, &self.goals, options, &mut self.worker.local)
     }
 

@@ -34,7 +34,9 @@ mod termination;
 mod wide;
 mod worker;
 
-pub use batch::{BatchChoice, Task, TrialSettings, plan_batch, plan_batch_by_trial, plan_batch_wide};
+pub use batch::{
+    BatchChoice, Task, TrialSettings, any_for_device, plan_batch, plan_batch_by_trial, plan_batch_wide,
+};
 pub use callbacks::{Observer, Progress, Sampling};
 pub use cost::Cost;
 pub use error::{EndFault, FailureHint, PlanError, Unsolved};

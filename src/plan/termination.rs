@@ -169,6 +169,11 @@ impl<'a> Termination<'a> {
         if is_asked { self.interrupted() } else { None }
     }
 
+    /// Samples that are left of the budget after so many.
+    pub(super) fn left(&self, samples: u64) -> u64 {
+        self.max_samples.saturating_sub(self.before.saturating_add(samples))
+    }
+
     /// The budget of time, or the caller's patience, where that is spent.
     pub fn interrupted(&self) -> Option<Budget> {
         self.stop.reason().map(Budget::from)

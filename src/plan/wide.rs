@@ -2,16 +2,18 @@
 //! and what lies below them.
 
 use super::grown::{Grown, Metric, Side};
-use super::worker::{ResumableSearch, widest_padding};
-use super::{Halt, PlanOptions, RrtConnect, Termination};
+use super::worker::{ResumableSearch, Share, Worker};
+use super::{Algorithm, Halt, PlanOptions, RrtConnect, Termination};
 use crate::base::Base;
-use crate::check::{CheckError, OnDevice};
+use crate::check::{CheckError, EdgeChecker, OnDevice};
 use crate::check::packed::reaches;
 use crate::local_planner::LocalPlanner;
 use crate::problem::{JointState, Problem};
 use crate::refine::Knots;
 use crate::search::Sampler;
+use crate::stop::Stop;
 use crate::steer::{End, Steering, steering_limits};
+use std::time::Duration;
 use crate::wide::{WideAnswer, WideOutput, WideSearch, WideSettings, WideTask, explorer_on};
 
 /// A path that a search elsewhere has found for a query, before this begins.
@@ -21,6 +23,8 @@ pub(super) struct Offer {
     pub(super) positions: Vec<Vec<f64>>,
     /// Samples that it took.
     pub(super) samples: u64,
+    /// Its share of the time that searching all took.
+    pub(super) time: Duration,
 }
 
 /// Whether the wide search is for a query at all: it knows neither speeds nor whatever callers bring of their own.
@@ -64,21 +68,47 @@ fn task(
         clearance: options.clearance,
         resolution,
         most_samples: options.max_samples,
+        time_limit: options.time_limit,
+        cancel: options.cancel.clone(),
     }
 }
 
-/// What a device is to search for a query, number `number` of its problems; `None` where that is not for it: what begins
-/// or ends in motion, too, is left to who can check how it comes to rest. `problem` is one that makes sense.
-pub(super) fn device_task(problem: &Problem, options: &PlanOptions, number: usize) -> Option<WideTask> {
-    let goals = problem.goals.iter().filter(|goal| goal.is_at_rest());
-    let goals: Vec<Vec<f64>> = goals.map(|goal| goal.position.clone()).collect();
-    if !is_for(problem, options) || !problem.start.is_at_rest() || goals.is_empty() {
-        return None;
+/// Samples that a device draws for one of many queries, at most: what has no answer then is for lanes, which try narrower
+/// clearances too.
+const DEVICE_SAMPLES: u64 = 1 << 17;
+
+/// Whether a device is asked for a query at all: what begins or ends in motion, too, is left to who can check how it comes
+/// to rest.
+pub(super) fn is_for_device(problem: &Problem, options: &PlanOptions) -> bool {
+    matches!(options.algorithm, None | Some(Algorithm::Wide))
+        && is_for(problem, options)
+        && problem.start.is_at_rest()
+        && problem.goals.iter().any(JointState::is_at_rest)
+}
+
+/// What a device is to search for a query, number `number` of its problems; `None` where that is not for it. `problem` is
+/// one that makes sense, and `checker` is asked which clearance its ends have.
+///
+/// # Errors
+/// When the checker fails.
+pub(super) fn device_task(
+    problem: &Problem,
+    options: &PlanOptions,
+    number: usize,
+    checker: &mut dyn EdgeChecker,
+) -> Result<Option<WideTask>, CheckError> {
+    if !is_for_device(problem, options) {
+        return Ok(None);
     }
-    let spacing = options.spacing(problem);
+    let goals: Vec<&JointState> = problem.goals.iter().filter(|goal| goal.is_at_rest()).collect();
+    let mut worker = Worker::new(problem, checker, options, Share { number: 0, of: 1 }, &Stop::NEVER);
+    worker.ask_for_clearance(&goals)?;
+    let [padding, spacing] = [worker.grown_by(), worker.spacing];
+    let goals = goals.iter().map(|goal| goal.position.clone()).collect();
     let roots = [vec![problem.start.position.clone()], goals];
-    let task = task(problem, options, roots, options.seed, [widest_padding(problem, spacing), spacing]);
-    Some(WideTask { problem: number, ..task })
+    let task = task(problem, options, roots, options.seed, [padding, spacing]);
+    let most_samples = task.most_samples.min(DEVICE_SAMPLES);
+    Ok(Some(WideTask { problem: number, most_samples, ..task }))
 }
 
 /// The wide search in lanes, of one query.
@@ -89,8 +119,8 @@ pub(super) struct WideConnect<'a> {
     /// The ends of the query and states at rest near those that move.
     ends: [Grown; 2],
     search: Option<WideSearch>,
-    /// Whether a device has searched, or failed to: the rest is for lanes.
-    is_explored: bool,
+    /// The clearance by which a device has searched last, or failed to: the rest is for lanes.
+    explored_by: Option<f64>,
     /// What searches in its place where no end is at rest, nor comes to rest.
     moving: Option<RrtConnect<'a>>,
     samples: u64,
@@ -113,7 +143,7 @@ impl<'a> WideConnect<'a> {
             Grown::new(&weights, from_start, std::iter::once(&problem.start)),
             Grown::new(&weights, from_goal, goals.iter().copied()),
         ];
-        Self { problem, options, seed, ends, search: None, is_explored: false, moving: None, samples: 0, ended: 0 }
+        Self { problem, options, seed, ends, search: None, explored_by: None, moving: None, samples: 0, ended: 0 }
     }
 
     /// What a device finds all by itself. One that fails finds nothing: the checker tells why when it is next asked.
@@ -124,7 +154,8 @@ impl<'a> WideConnect<'a> {
         termination: &Termination<'_>,
     ) -> Result<Option<Knots>, CheckError> {
         let Ok(mut explorer) = explorer_on(place) else { return Ok(None) };
-        let asked = WideTask { problem: place.problem, ..self.task(place.padding, place.resolution) };
+        let most_samples = termination.left(self.samples);
+        let asked = WideTask { problem: place.problem, most_samples, ..self.task(place.padding, place.resolution) };
         let mut found = None;
         // Who fails has handed over what there was.
         let _ = explorer.explore(&[asked], termination.stop(), &mut |_, answer| found = Some(answer));
@@ -183,8 +214,10 @@ impl ResumableSearch for WideConnect<'_> {
         if let Some(search) = &mut self.moving {
             return search.search(local, termination);
         }
-        if let Some(place) = local.checker().on_device().filter(|_| !self.is_explored) {
-            self.is_explored = true;
+        // Once for each clearance: the budget of samples of each is another.
+        let place = local.checker().on_device();
+        if let Some(place) = place.filter(|place| self.explored_by != Some(place.padding)) {
+            self.explored_by = Some(place.padding);
             if let Some(knots) = self.explored(&place, local, termination)? {
                 return Ok(knots);
             }
@@ -279,7 +312,10 @@ fn root_at(grown: &Grown, position: &[f64]) -> Option<usize> {
         let ways = grown.tree.position(node).iter().zip(position).map(|(a, b)| (a - b).abs());
         ways.fold(0.0, f64::max)
     };
-    rests(grown).min_by(|a, b| off(a).total_cmp(&off(b)))
+    let nearest = rests(grown).min_by(|a, b| off(a).total_cmp(&off(b)))?;
+    // Single precision.
+    let size = position.iter().fold(1.0_f64, |most, x| most.max(x.abs()));
+    (off(&nearest) <= 1e-6 * size).then_some(nearest)
 }
 
 /// The path that was offered, if the query's own checker finds it valid.

@@ -128,11 +128,6 @@ fn paddings(problem: &Problem, spacing: f64) -> [f64; PADDINGS] {
     [a.max(rounding), b.max(rounding), c.max(rounding), rounding, 0.0]
 }
 
-/// The clearance that is asked for first, metres.
-pub(super) fn widest_padding(problem: &Problem, spacing: f64) -> f64 {
-    paddings(problem, spacing)[0]
-}
-
 impl<'a> Worker<'a> {
     pub(super) fn new(
         problem: &'a Problem,

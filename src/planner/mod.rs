@@ -41,10 +41,10 @@ pub use system::{FlatSample, FlatSystem};
 
 use crate::certify::{Certificate, Certifier, CertifyOptions, Violation};
 use crate::check::{AdapterChoice, Backend, CheckError, EdgeChecker};
-use crate::error::{InvalidValue, Warning};
+use crate::error::{InputError, InvalidValue, Warning};
 use crate::plan::{
-    Departure, PlanError, PlanOptions, Solution, Task, TrialSettings, plan_batch, plan_batch_by_trial,
-    plan_batch_wide, plan_on_threads, plan_since, replan_by,
+    BatchChoice, Departure, PlanError, PlanOptions, Solution, Task, TrialSettings, any_for_device,
+    plan_batch, plan_batch_by_trial, plan_batch_wide, plan_on_threads, plan_since, replan_by,
 };
 use crate::problem::{Constraint, JointState, Problem};
 use crate::robot::{Mechanism, NamedState};
@@ -56,7 +56,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Has all planners of this process that choose the best adapter work on a device of the caller's, who goes on using it:
-/// for programs that have one already. Submissions of both take turns in its queue.
+/// for programs that have one already. Submissions of both take turns in its queue. Errors of the device, of lack of memory
+/// say, go to the handler that the caller has set ([`wgpu::Device::on_uncaptured_error`]), as do its own.
 ///
 /// # Errors
 /// Where the device lacks what the shaders need (eight storage buffers a stage), or fails the known-answer probe.
@@ -174,6 +175,10 @@ impl Planner {
 
     /// Plans many motions, independent of each other, on the planner's threads; each answer is what a planner of one
     /// thread gives for its query. Queries that leave a running motion are not among them.
+    ///
+    /// With [`Backend::Gpu`] the device searches all of them at once, as far as they are for it, and with [`Backend::Auto`] it
+    /// does so in a large batch if it is faster: then answers depend on how many queries there are. A device that fails
+    /// leaves the rest to lanes, and [`Planner::warnings`] tells why.
     pub fn plan_batch(&mut self, queries: &[Query]) -> Vec<Result<Motion, PlanError>> {
         let resolve = |query: &Query| match query.begin {
             Begin::State(_) => self.resolved(query),
@@ -188,7 +193,12 @@ impl Planner {
             .filter_map(|resolved| resolved.as_ref().ok())
             .map(|(problem, options)| Task { problem, options })
             .collect();
-        let mut answers = self.answers(&tasks).into_iter();
+        let (answers, failure) = self.answers(&tasks);
+        if let Some(failure) = failure {
+            let what = format!("{failure}; the rest of a batch was planned in lanes");
+            self.warnings.push(Warning(InputError::new(what)));
+        }
+        let mut answers = answers.into_iter();
         let each = |(query, resolved): (&Query, &Result<(Problem, PlanOptions), PlanError>)| {
             let (problem, _) = resolved.as_ref().map_err(Clone::clone)?;
             // There is one answer for each task.
@@ -199,28 +209,31 @@ impl Planner {
     }
 
     /// The answers to tasks: by a device that searches all at once, where that is the backend, and works; or where the
-    /// backend is to be chosen, is faster for a large batch.
-    fn answers(&self, tasks: &[Task<'_>]) -> Vec<Result<Solution, PlanError>> {
+    /// backend is to be chosen, is faster for a large batch. Also gives why a device failed, if one did: then the rest was planned in lanes.
+    fn answers(&self, tasks: &[Task<'_>]) -> (Vec<Result<Solution, PlanError>>, Option<CheckError>) {
         let makers = self.checkers();
         let problems = tasks.iter().map(|task| (task.problem, task.options.resolution));
-        let device = (self.backend == Backend::Gpu).then(|| self.backend.checkers(&self.adapter, problems));
+        let is_device = self.backend == Backend::Gpu && any_for_device(tasks);
+        let device = is_device.then(|| self.backend.checkers(&self.adapter, problems));
         if let Some(Ok(checkers)) = device
             && let Ok(Some(mut explorer)) = explorer(&checkers)
         {
             let checker = |i, is_searched| if is_searched { checkers.lanes(i) } else { checkers.checker(i) };
-            let (answers, _) = plan_batch_wide(tasks, &mut *explorer, checker, self.threads, |_, _| {});
-            return answers;
+            return plan_batch_wide(tasks, &mut *explorer, checker, self.threads, |_, _| {});
         }
         // Each tells what is wrong with its problem, or the device.
         let checker = |i: usize| makers.of(tasks[i].problem);
         if self.backend != Backend::Auto {
-            return plan_batch(tasks, checker, self.threads, |_, _| {});
+            return (plan_batch(tasks, checker, self.threads, |_, _| {}), None);
         }
         let device = |from: usize| {
             let rest = tasks[from..].iter().map(|task| (task.problem, task.options.resolution));
             worth_trying(&self.adapter, rest)
         };
-        plan_batch_by_trial(tasks, TrialSettings::DEFAULT, device, checker, self.threads, |_, _| {}).0
+        let trial = TrialSettings::DEFAULT;
+        let (answers, choice) = plan_batch_by_trial(tasks, trial, device, checker, self.threads, |_, _| {});
+        let failure = if let BatchChoice::Failed(failure) = choice { Some(failure) } else { None };
+        (answers, failure)
     }
 
     /// Proves that anybody's trajectory leads validly from its own first state to its last, at rest or in motion, in the

@@ -18,7 +18,8 @@ impl WideSearch {
     /// room for so many nodes in each tree.
     pub fn new(task: &WideTask, slots: u32, capacity: u32) -> Self {
         let room = WideRoom { slots: slots.max(1).next_multiple_of(WideSettings::DEFAULT.tile), capacity };
-        let mut rounds = Rounds::new(std::slice::from_ref(task), room);
+        let tasks = std::slice::from_ref(task);
+        let mut rounds = Rounds::new(tasks, room.for_roots(tasks));
         rounds.plant();
         Self {
             rounds,

@@ -20,6 +20,15 @@ pub struct WideRoom {
     pub capacity: u32,
 }
 
+impl WideRoom {
+    /// The same, with room for the roots of all tasks and what grows from them in a round.
+    pub(super) fn for_roots(self, tasks: &[WideTask]) -> Self {
+        let roots = tasks.iter().flat_map(|task| &task.roots).map(Vec::len).max().unwrap_or(0);
+        let least = u32::try_from(roots).unwrap_or(u32::MAX).saturating_add(self.slots);
+        Self { capacity: self.capacity.max(least), ..self }
+    }
+}
+
 /// A set of searches on their way.
 #[derive(Clone, Debug)]
 pub struct Rounds {

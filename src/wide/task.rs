@@ -1,7 +1,8 @@
 //! What is to be searched, what comes of it, and who searches.
 
 use crate::check::CheckError;
-use crate::stop::Stop;
+use crate::stop::{CancelToken, Stop};
+use std::time::Duration;
 
 /// The numbers of the wide search, the same for every problem and in lanes as on devices, which get them as overrides.
 pub struct WideSettings {
@@ -62,6 +63,10 @@ pub struct WideTask {
     pub resolution: f64,
     /// Samples that it may draw.
     pub most_samples: u64,
+    /// How long a device may work on it, and the searches beside it; `None`: as long as it takes.
+    pub time_limit: Option<Duration>,
+    /// By which whoever asked for it says that nobody waits any more.
+    pub cancel: Option<CancelToken>,
 }
 
 /// What comes of a search.

@@ -1,5 +1,6 @@
 //! The GPU backend: whole batches of edges or states in one submission, all stages in WGSL, through
-//! wgpu, which nothing else names but `wide::gpu`, whose searches have their edges checked by the same kernel. Imports `check::packed` and the trait; `problem` and below only
+//! wgpu, which otherwise only `wide::gpu` names, whose searches have their edges checked by the same kernel, and whoever hands in a
+//! caller's device. Imports `check::packed` and the trait; `problem` and below only
 //! to pack.
 //!
 //! A workgroup takes an edge, a thread a sample of it. What a thread must remember between stages

@@ -14,13 +14,14 @@ mod tests;
 pub use rate::nearest_rate;
 pub use set::WideTraffic;
 
+use super::layout::Search;
 use super::rounds::{Rounds, WideRoom};
 use super::task::{Explorer, WideAnswer, WideSettings, WideTask};
 use crate::check::CheckError;
 use crate::check::gpu::{Gpu, GpuPool};
-use crate::stop::Stop;
+use crate::stop::{CancelToken, Stop};
 use kernels::Kernels;
-use set::{DeviceSet, SetSize};
+use set::{DeviceSet, Path, SetSize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -125,102 +126,132 @@ impl DeviceExplorer {
         self.traffic
     }
 
-    /// How many of some tasks fit into one set: one at least.
-    fn fitting(&self, tasks: &[&WideTask], room: WideRoom) -> usize {
+    /// How many searches with so many outputs fit into one set of at most `count`: one at least.
+    fn fitting(&self, count: usize, room: WideRoom, outputs: usize) -> usize {
         let limits = self.gpu().limits();
-        let outputs = tasks.iter().map(|task| task.outputs.len()).max().unwrap_or(1);
         let each = SetSize::of(1, room, outputs).largest();
         let (buffer, groups) =
             (limits.max_storage_buffer_binding_size, limits.max_compute_workgroups_per_dimension);
-        self.settings.fitting(tasks.len(), room, each, buffer, groups)
+        self.settings.fitting(count, room, each, buffer, groups)
+    }
+
+    /// Buffers for searches that have not begun: those of the last set where they have room, or new ones that have room
+    /// for both. `None` where the device has no memory for them.
+    fn buffers(&mut self, size: SetSize) -> Result<Option<DeviceSet>, CheckError> {
+        let before = self.set.take();
+        let most = self.gpu().limits().max_storage_buffer_binding_size;
+        let both = before.as_ref().map_or(size, |set| set.size().around(size));
+        let room = if both.largest() <= most { both } else { size };
+        if let Some(set) = before.filter(|set| set.size() == room) {
+            return Ok(Some(set));
+        }
+        self.traffic.buffers += 1;
+        match DeviceSet::new(&self.pool, room)? {
+            None if room != size => DeviceSet::new(&self.pool, size),
+            made => Ok(made),
+        }
     }
 
     /// Searches a set; gives which of its searches are to be tried again with more room.
-    fn explore_set(
-        &mut self,
-        tasks: &[&WideTask],
-        room: WideRoom,
-        is_last: bool,
-        stop: &Stop,
-        answered: &mut dyn FnMut(usize, WideAnswer),
-    ) -> Result<Vec<usize>, CheckError> {
+    fn explore_set(&mut self, pass: &Pass<'_>, open: &[Open], answered: &mut Answered<'_>) -> Result<Vec<Open>, CheckError> {
+        let Pass { tasks, room, is_last, .. } = *pass;
         let rounds = (self.settings.rounds * room.capacity / room.slots / self.settings.nodes_per_slot).max(1);
-        let limited: Vec<WideTask> = tasks
-            .iter()
-            .map(|&task| WideTask {
-                most_samples: match is_last {
-                    true => task.most_samples,
-                    false => task.most_samples.min(u64::from(rounds * room.slots)),
-                },
-                ..task.clone()
-            })
-            .collect();
-        let start = Rounds::new(&limited, room);
-        let size = SetSize::of_rounds(&start);
-        let mut set = match self.set.take().filter(|set| set.holds(size)) {
-            Some(set) => set,
-            None => {
-                self.traffic.buffers += 1;
-                match DeviceSet::new(&self.pool, size)? {
-                    Some(set) => set,
-                    // Half of them at a time may have room; one by itself goes on elsewhere.
-                    None if tasks.len() > 1 => {
-                        let (few, others) = tasks.split_at(tasks.len() / 2);
-                        let mut again = self.explore_set(few, room, is_last, stop, answered)?;
-                        let mut tell = |i: usize, answer| answered(few.len() + i, answer);
-                        let more = self.explore_set(others, room, is_last, stop, &mut tell)?;
-                        again.extend(more.into_iter().map(|i| few.len() + i));
-                        return Ok(again);
-                    }
-                    None => {
-                        answered(0, start.searches[0].answer(None));
-                        return Ok(Vec::new());
-                    }
-                }
-            }
+        let most = if is_last { u64::MAX } else { u64::from(rounds) * u64::from(room.slots) };
+        let limited = |open: &Open| {
+            let task = &tasks[open.number];
+            WideTask { most_samples: task.most_samples.saturating_sub(open.drawn).min(most), ..task.clone() }
         };
-        set.begin(&start)?;
-        let again = self.run(&mut set, &limited, tasks, is_last, stop, answered);
-        self.set = Some(set);
-        again
+        let start = Rounds::new(&open.iter().map(limited).collect::<Vec<_>>(), room);
+        match self.buffers(SetSize::of_rounds(&start))? {
+            Some(mut set) => {
+                set.begin(&start)?;
+                let again = self.run(&mut set, pass, open, answered);
+                self.set = Some(set);
+                again
+            }
+            // Half of them at a time may have room; one by itself goes on elsewhere.
+            None if open.len() > 1 => {
+                let (few, others) = open.split_at(open.len() / 2);
+                let mut again = self.explore_set(pass, few, answered)?;
+                again.extend(self.explore_set(pass, others, answered)?);
+                Ok(again)
+            }
+            None => {
+                answered(open[0].number, open[0].answer(&start.searches[0], None));
+                Ok(Vec::new())
+            }
+        }
     }
 
-    /// Submits rounds until all searches are over.
+    /// Submits rounds until all searches of a set are over, or nobody waits for them any more.
     fn run(
         &mut self,
         set: &mut DeviceSet,
-        limited: &[WideTask],
-        tasks: &[&WideTask],
-        is_last: bool,
-        stop: &Stop,
-        answered: &mut dyn FnMut(usize, WideAnswer),
-    ) -> Result<Vec<usize>, CheckError> {
-        let DeviceSettings { submission, submitted_rounds: [first_rounds, most_rounds], .. } = self.settings;
-        let mut rounds = first_rounds;
-        let mut open: Vec<usize> = (0..limited.len()).collect();
+        pass: &Pass<'_>,
+        open: &[Open],
+        answered: &mut Answered<'_>,
+    ) -> Result<Vec<Open>, CheckError> {
+        let Pass { tasks, is_last, stop, .. } = *pass;
+        let DeviceSettings { submission, submitted_rounds: [mut rounds, most_rounds], .. } = self.settings;
+        let task = |s: usize| &tasks[open[s].number];
+        // The searches of a set go on together: as long as any of them may.
+        let limit: Option<Duration> =
+            (0..open.len()).map(|s| task(s).time_limit).try_fold(Duration::ZERO, |a, b| Some(a.max(b?)));
+        let due = limit.map_or(Stop::NEVER, |limit| Stop::after(Instant::now(), limit));
+        let mut running: Vec<usize> = (0..open.len()).collect();
         let mut again = Vec::new();
-        while !open.is_empty() && !stop.is_due() {
+        while !running.is_empty() && !stop.is_due() {
             let begun = Instant::now();
             let searches = set.submit(&self.kernels, rounds, &mut self.traffic)?;
             let took = begun.elapsed().as_secs_f64().max(1e-6);
             rounds = ((f64::from(rounds) * submission.as_secs_f64() / took) as u32).clamp(1, most_rounds);
+            let is_late = due.is_due();
+            let is_unwanted = |s: usize| is_late || task(s).cancel.as_ref().is_some_and(CancelToken::is_cancelled);
             let (over, left): (Vec<usize>, Vec<usize>) =
-                open.into_iter().partition(|&s| !searches[s].is_running());
-            open = left;
+                running.into_iter().partition(|&s| !searches[s].is_running() || is_unwanted(s));
+            running = left;
             let solved: Vec<usize> = over.iter().copied().filter(|&s| searches[s].is_solved()).collect();
             let mut paths = set.paths(&solved, &searches, &mut self.traffic)?.into_iter();
             for s in over {
                 let search = &searches[s];
                 let path = if search.is_solved() { paths.next().flatten() } else { None };
-                let may_grow = path.is_none() && !is_last && u64::from(search.samples) < tasks[s].most_samples;
-                match may_grow {
-                    true => again.push(s),
-                    false => answered(s, search.answer(path)),
+                let answer = open[s].answer(search, path);
+                let may_grow = answer.path.is_none() && !is_last && answer.samples < task(s).most_samples;
+                match may_grow && !is_unwanted(s) {
+                    true => again.push(Open { drawn: answer.samples, ..open[s] }),
+                    false => answered(open[s].number, answer),
                 }
             }
         }
         Ok(again)
     }
+}
+
+/// Whoever is handed answers, by the number of the task.
+type Answered<'a> = dyn FnMut(usize, WideAnswer) + 'a;
+
+/// A search that has no answer yet: the number of its task, and the samples that it has drawn in earlier sets.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    number: usize,
+    drawn: u64,
+}
+
+impl Open {
+    /// What has come of it in all its sets.
+    fn answer(&self, search: &Search, path: Option<Path>) -> WideAnswer {
+        let answer = search.answer(path);
+        WideAnswer { samples: self.drawn + answer.samples, ..answer }
+    }
+}
+
+/// All sets of searches that have the same room.
+#[derive(Clone, Copy)]
+struct Pass<'a> {
+    tasks: &'a [WideTask],
+    room: WideRoom,
+    is_last: bool,
+    stop: &'a Stop,
 }
 
 impl Explorer for DeviceExplorer {
@@ -230,20 +261,17 @@ impl Explorer for DeviceExplorer {
         stop: &Stop,
         answered: &mut dyn FnMut(usize, WideAnswer),
     ) -> Result<(), CheckError> {
-        let mut left: Vec<usize> = (0..tasks.len()).collect();
-        let passes = self.settings.passes;
-        for pass in 0..passes {
-            let room = self.settings.room(left.len(), pass);
+        let mut left: Vec<Open> = (0..tasks.len()).map(|number| Open { number, drawn: 0 }).collect();
+        let outputs = tasks.iter().map(|task| task.outputs.len()).max().unwrap_or(1);
+        for number in 0..self.settings.passes {
+            let room = self.settings.room(left.len(), number).for_roots(tasks);
+            let pass = Pass { tasks, room, is_last: number + 1 == self.settings.passes, stop };
             let mut again = Vec::new();
-            let mut first = 0;
-            while first < left.len() && !stop.is_due() {
-                let open: Vec<&WideTask> = left[first..].iter().map(|&i| &tasks[i]).collect();
-                let count = self.fitting(&open, room);
-                let numbers = &left[first..first + count];
-                let mut tell = |s: usize, answer| answered(numbers[s], answer);
-                let open = self.explore_set(&open[..count], room, pass + 1 == passes, stop, &mut tell)?;
-                again.extend(open.into_iter().map(|s| numbers[s]));
-                first += count;
+            let mut rest = &left[..];
+            while !rest.is_empty() && !stop.is_due() {
+                let (set, later) = rest.split_at(self.fitting(rest.len(), room, outputs));
+                again.extend(self.explore_set(&pass, set, answered)?);
+                rest = later;
             }
             left = again;
         }

@@ -32,6 +32,8 @@ pub fn nearest_rate(pool: &GpuPool, points: &[Vec<f64>], budget: Duration) -> Re
         clearance: 0.0,
         resolution: 1.0,
         most_samples: u64::MAX,
+        time_limit: None,
+        cancel: None,
     };
     let room = WideRoom { slots: QUERIES, capacity: points.len() as u32 + QUERIES };
     let rounds = Rounds::new(std::slice::from_ref(&task), room);

@@ -76,6 +76,19 @@ impl SetSize {
         }
     }
 
+    /// The least that has room for both.
+    pub(super) fn around(self, other: Self) -> Self {
+        Self {
+            searches: self.searches.max(other.searches),
+            slots: self.slots.max(other.slots),
+            tables: self.tables.max(other.tables),
+            arena: self.arena.max(other.arena),
+            edge_rows: self.edge_rows.max(other.edge_rows),
+            failures: self.failures.max(other.failures),
+            path_words: self.path_words.max(other.path_words),
+        }
+    }
+
     fn batch(self) -> u64 {
         ROW + self.slots * ROW * (HEAD_ROWS + self.edge_rows)
     }
@@ -129,49 +142,47 @@ impl DeviceSet {
         let storage = BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::COPY_SRC;
         let batch = buffer("wide batch", size.batch(), storage);
         let verdicts = buffer("wide verdicts", size.slots * size_of::<Verdict>() as u64, storage);
-        let searches = size.searches * size_of::<Search>() as u64;
-        let set = Self {
-            tables: buffer("wide tables", size.tables * WORD, storage),
-            searches: buffer("searches", searches, storage),
-            slots: buffer("slots", size.slots * size_of::<Slot>() as u64, storage),
-            arena: buffer("trees", size.arena * WORD, storage),
-            failures: buffer("failures", size.failures * WORD, storage),
-            paths: buffer("paths", size.paths(), storage),
-            dispatches: buffer(
-                "dispatches",
-                (DISPATCHES * DISPATCH_WORDS + 1) * WORD,
-                storage | BufferUsages::INDIRECT,
-            ),
-            download: buffer(
-                "wide download",
-                searches.max(size.paths()),
-                BufferUsages::MAP_READ | BufferUsages::COPY_DST,
-            ),
-            check: pool.edge_stage(&batch, &verdicts),
-            batch,
-            verdicts,
+        let searches_bytes = size.searches * size_of::<Search>() as u64;
+        let searches = buffer("searches", searches_bytes, storage);
+        let tables = buffer("wide tables", size.tables * WORD, storage);
+        let slots = buffer("slots", size.slots * size_of::<Slot>() as u64, storage);
+        let arena = buffer("trees", size.arena * WORD, storage);
+        let failures = buffer("failures", size.failures * WORD, storage);
+        let paths = buffer("paths", size.paths(), storage);
+        let words = DISPATCHES * DISPATCH_WORDS + 1;
+        let dispatches = buffer("dispatches", words * WORD, storage | BufferUsages::INDIRECT);
+        let down = searches_bytes.max(size.paths());
+        let download = buffer("wide download", down, BufferUsages::MAP_READ | BufferUsages::COPY_DST);
+        // Nothing may be bound that there is no memory for.
+        if pollster::block_on(memory.pop()).is_some() {
+            gpu.health()?;
+            return Ok(None);
+        }
+        let check = pool.edge_stage(&batch, &verdicts);
+        gpu.health()?;
+        Ok(Some(Self {
+            gpu: gpu.clone(),
             size,
             in_use: size,
             is_new: true,
+            tables,
+            searches,
+            slots,
+            arena,
+            batch,
+            verdicts,
+            failures,
+            paths,
+            dispatches,
+            download,
+            check,
             bound: None,
-            gpu: gpu.clone(),
-        };
-        let lacks_memory = pollster::block_on(memory.pop()).is_some();
-        gpu.health()?;
-        Ok((!lacks_memory).then_some(set))
+        }))
     }
 
-    /// Whether it has room for a set of this size.
-    pub(super) fn holds(&self, size: SetSize) -> bool {
-        let SetSize { searches, slots, tables, arena, failures, .. } = size;
-        let has = &self.size;
-        has.searches >= searches
-            && has.slots >= slots
-            && has.tables >= tables
-            && has.arena >= arena
-            && has.failures >= failures
-            && has.batch() >= size.batch()
-            && has.paths() >= size.paths()
+    /// What it has room for.
+    pub(super) fn size(&self) -> SetSize {
+        self.size
     }
 
     /// Takes searches in that have not begun.

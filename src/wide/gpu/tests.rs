@@ -38,6 +38,8 @@ fn task(problem: &Problem, goals: &[[f64; 2]], seed: u64) -> WideTask {
         clearance: 2e-3,
         resolution: RESOLUTION,
         most_samples: 4000,
+        time_limit: None,
+        cancel: None,
     }
 }
 
@@ -382,6 +384,40 @@ fn answers_depend_on_the_seed_alone() {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
         }
     }
+}
+
+/// More goals than a tree has nodes at first, and a start that is one of them: nothing is written where others stand.
+#[test]
+fn many_goals_have_room() {
+    let Some(gpu) = device() else { return };
+    let problem = problem();
+    let pool = GpuPool::new(gpu, [(&problem, RESOLUTION)]).unwrap();
+    let mut explorer = DeviceExplorer::new(&pool).unwrap();
+    let alone = explored(&mut explorer, &[task(&problem, &[[2.8, 0.2]], 1), task(&problem, &[[0.3, 0.1]], 1)]);
+    assert_eq!(alone[1].path.as_ref().unwrap().0.len(), 2, "from the start to itself");
+    let goals: Vec<[f64; 2]> = (0..3000).map(|i| [2.9 - 1e-4 * f64::from(i), 0.2]).collect();
+    let many = explored(&mut explorer, &[task(&problem, &goals, 1), task(&problem, &[[2.8, 0.2]], 1)]);
+    assert!(many.iter().all(|answer| answer.path.is_some()));
+    assert_eq!(many[1].path, alone[0].path, "the neighbour is not disturbed");
+}
+
+/// Samples of all sets count, and who cancels is not waited for.
+#[test]
+fn budgets_hold_over_all_sets() {
+    let Some(gpu) = device() else { return };
+    let problem = problem();
+    let pool = GpuPool::new(gpu, [(&problem, RESOLUTION)]).unwrap();
+    let mut explorer = DeviceExplorer::new(&pool).unwrap();
+    // A goal that no sample leads to.
+    let sealed = |most_samples| WideTask { most_samples, ..task(&problem, &[[50.0, 0.0]], 1) };
+    let answer = &explored(&mut explorer, &[sealed(6000)])[0];
+    assert!(answer.path.is_none() && (6000..6200).contains(&answer.samples), "{}", answer.samples);
+    let token = CancelToken::new();
+    token.cancel();
+    let cancelled = WideTask { cancel: Some(token), ..sealed(u64::MAX) };
+    let late = WideTask { time_limit: Some(Duration::from_millis(1)), ..sealed(u64::MAX) };
+    assert!(explored(&mut explorer, &[cancelled])[0].samples < 6000);
+    assert!(explored(&mut explorer, &[late])[0].samples < 6000);
 }
 
 /// What is lost in the middle is told as an error, and nobody waits for it.
