@@ -1,24 +1,12 @@
 // What every stage reads: problems, a batch of their edges or states, and where verdicts go. The
 // layouts are those of src/check/gpu/layout.rs, which a test compares with these.
 
-// Samples per rake, and threads per workgroup.
-override RAKE: u32;
+// Threads per workgroup.
 override WORKGROUP: u32;
 // Spheres of a link in a cluster, but for the last.
 override CLUSTER: u32;
-// Where in the number of a head's problem the degree begins.
-override DEGREE_SHIFT: u32;
 // Whether any of the problems is a vehicle's: kernels for arms alone need not ask.
 override VEHICLES: bool;
-
-const VALID = 0u;
-const WORLD = 1u;
-const SELF_COLLISION = 2u;
-const POSITION = 3u;
-const VELOCITY = 4u;
-const ACCELERATION = 5u;
-const EFFORT = 6u;
-const BASE = 7u;
 
 const FIXED = 0u;
 const REVOLUTE = 1u;
@@ -132,21 +120,6 @@ struct Head {
     durations: u32,
     // Added to every sphere beside the padding where it is held against obstacles, metres.
     clearance: f32,
-}
-
-struct Batch {
-    count: u32,
-    // Heads, two rows each; then, wherever the heads say, polynomials `[segment][output]`, in one row
-    // or two, and durations. A state is the cubic that has its derivatives at time 0.
-    rows: array<vec4u>,
-}
-
-struct Verdict {
-    // The status, and from bit 8 on how many samples it took to find it, were they looked at in order.
-    status: u32,
-    time: f32,
-    subject: u32,
-    other: u32,
 }
 
 // Not a uniform buffer: lavapipe compiles a kernel anew for every dispatch whose loops depend on one.

@@ -44,7 +44,7 @@ fn append(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     var least_slot = 0u;
     for (var i = begin; i < end; i++) {
         let slot = slots[search.first_slot + i];
-        let outcome = outcome_of(search, slot, first_edge(group.x, search) + i);
+        let outcome = outcome_of(search, slot, group.x * search.slots + i);
         if outcome == GROWN {
             counts[slot.side] += 1u;
         } else if outcome == FAILED && slot.phase == EXTEND {
@@ -71,7 +71,7 @@ fn append(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     for (var i = begin; i < end; i++) {
         let at = search.first_slot + i;
         var slot = slots[at];
-        let outcome = outcome_of(search, slot, first_edge(group.x, search) + i);
+        let outcome = outcome_of(search, slot, group.x * search.slots + i);
         if outcome == GROWN {
             let node = sizes[slot.side];
             sizes[slot.side] += 1u;

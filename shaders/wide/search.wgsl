@@ -3,8 +3,6 @@
 // `append` alone makes them grow, in the order of the slots, so that a search depends on its seed alone.
 
 // See src/wide/gpu/kernels.rs, which sets these from what the search in lanes uses.
-override RAKE: u32;
-override DEGREE_SHIFT: u32;
 override STEPS: u32;
 override DOMAIN: f32;
 override SAME: f32;
@@ -32,11 +30,6 @@ const NOTHING = 4u;
 // Which tree.
 const START = 0u;
 const GOAL = 1u;
-
-// What the check says of an edge: see problem.wgsl.
-const VALID = 0u;
-const EFFORT = 6u;
-const BASE = 7u;
 
 struct Search {
     // Number of its problem in the tables of the check.
@@ -92,19 +85,6 @@ struct Slot {
     // How often its edge was made slower.
     tries: u32,
     pad: u32,
-}
-
-// Heads and polynomials of edges, as problem.wgsl reads them.
-struct Batch {
-    count: u32,
-    rows: array<vec4u>,
-}
-
-struct Verdict {
-    status: u32,
-    time: f32,
-    subject: u32,
-    other: u32,
 }
 
 // Steps of rakes by their number; outputs, OUTPUT_WORDS each; positions of roots.
@@ -171,9 +151,15 @@ fn failures_of(search: Search, side: u32, node: u32) -> u32 {
     return search.failures + side * search.capacity + node;
 }
 
-// Edges of the batch by search.
-fn first_edge(rank: u32, search: Search) -> u32 {
-    return rank * search.slots;
+// Which search an edge of the batch is of, and which of its slots.
+struct Place {
+    search: Search,
+    i: u32,
+}
+
+fn place_of(edge: u32) -> Place {
+    let all = searches[0].slots;
+    return Place(searches[searches[edge / all].running], edge % all);
 }
 
 // Four random numbers of a counter: pcg4d of Jarzynski and Olano, *Hash functions for GPU rendering*, JCGT 2020.

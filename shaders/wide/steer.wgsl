@@ -87,9 +87,9 @@ fn steer(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
     if edge >= batch.count {
         return;
     }
-    let rank = edge / searches[0].slots;
-    let search = searches[searches[rank].running];
-    let i = edge - first_edge(rank, search);
+    let place = place_of(edge);
+    let search = place.search;
+    let i = place.i;
     let at = search.first_slot + i;
     var slot = slots[at];
     if slot.tries > 0u {

@@ -358,28 +358,61 @@ impl Gpu {
         // over a hierarchy, which goes on to a node of a greater number at every step, as `hierarchy` numbers
         // them.
         let module = unsafe { device.create_shader_module_trusted(descriptor, checks) };
-        let layout = bind_group_layout(device, key.memory);
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("check"),
-            bind_group_layouts: &[Some(&layout)],
+        let written = if key.memory == Memory::Storage { 2 } else { 1 };
+        // What is only read, the report, and the words where a buffer holds them.
+        let read_only = std::iter::repeat_n(true, READ_BINDINGS).chain(std::iter::repeat_n(false, written));
+        let layout = self.storage_layout("check", read_only);
+        let constants = shaders::overrides(WORKGROUP, key.vehicles);
+        // All that is in the workgroup's memory is the vote on an edge, which begins with a reset; states have none.
+        let [edges, states] = ENTRY_POINTS.map(|entry| self.pipeline(&module, &layout, entry, &constants));
+        Pipelines { memory: key.memory, words: key.words, layout, edges, states }
+    }
+
+    /// A kernel whose workgroups' memory is not zero at first.
+    pub(crate) fn pipeline(
+        &self,
+        module: &wgpu::ShaderModule,
+        layout: &wgpu::BindGroupLayout,
+        entry_point: &str,
+        constants: &[(&str, f64)],
+    ) -> wgpu::ComputePipeline {
+        let layout = self.device().create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(entry_point),
+            bind_group_layouts: &[Some(layout)],
             immediate_size: 0,
         });
-        let constants = shaders::overrides(WORKGROUP, key.vehicles);
-        let [edges, states] = ENTRY_POINTS.map(|entry_point| {
-            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(entry_point),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some(entry_point),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &constants,
-                    // All that is there is the vote on an edge, which begins with a reset; states have none.
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache: None,
-            })
-        });
-        Pipelines { memory: key.memory, words: key.words, layout, edges, states }
+        self.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(entry_point),
+            layout: Some(&layout),
+            module,
+            entry_point: Some(entry_point),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants,
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        })
+    }
+
+    /// Storage buffers that kernels bind, each only read or not, from binding 0 on.
+    pub(crate) fn storage_layout(
+        &self,
+        label: &str,
+        read_only: impl Iterator<Item = bool>,
+    ) -> wgpu::BindGroupLayout {
+        let entry = |(binding, read_only)| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Storage { read_only },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        };
+        let entries: Vec<_> = (0..).zip(read_only).map(entry).collect();
+        let descriptor = wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries };
+        self.device().create_bind_group_layout(&descriptor)
     }
 }
 
@@ -399,25 +432,4 @@ fn admit(info: &AdapterInfo, limits: &Limits) -> Result<(), CheckError> {
 
 fn fail(failure: &Mutex<Option<String>>, message: String) {
     failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
-}
-
-/// What is only read, the report, and the words where a buffer holds them.
-fn bind_group_layout(device: &wgpu::Device, memory: Memory) -> wgpu::BindGroupLayout {
-    let written = if memory == Memory::Storage { 2 } else { 1 };
-    let read_only = std::iter::repeat_n(true, READ_BINDINGS).chain(std::iter::repeat_n(false, written));
-    let entry = |(binding, read_only)| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer {
-            ty: wgpu::BufferBindingType::Storage { read_only },
-            has_dynamic_offset: false,
-            min_binding_size: None,
-        },
-        count: None,
-    };
-    let entries: Vec<_> = (0..).zip(read_only).map(entry).collect();
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-        label: Some("check"),
-        entries: &entries,
-    })
 }

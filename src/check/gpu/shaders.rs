@@ -57,8 +57,9 @@ impl Vote {
 }
 
 /// All modules in the order in which they are joined.
-pub(super) fn modules(memory: Memory, vote: Vote) -> [Module; 14] {
+pub(super) fn modules(memory: Memory, vote: Vote) -> [Module; 15] {
     [
+        module!("batch"),
         module!("problem"),
         memory.module(),
         vote.module(),

@@ -7,12 +7,22 @@ use crate::check::packed::RAKE;
 use crate::search::ExtensionSettings;
 
 macro_rules! source {
-    ($($name:literal),*) => { concat!($(include_str!(concat!("../../../shaders/wide/", $name, ".wgsl")), "\n"),*) };
+    ($($name:literal),*) => { concat!($(include_str!(concat!("../../../shaders/", $name, ".wgsl")), "\n"),*) };
 }
 
 /// All modules, in the order in which they are joined.
 pub(super) const SOURCE: &str =
-    source!("search", "plant", "propose", "nearest", "steer", "append", "tally", "trace");
+    source!(
+    "batch",
+    "wide/search",
+    "wide/plant",
+    "wide/propose",
+    "wide/nearest",
+    "wide/steer",
+    "wide/append",
+    "wide/tally",
+    "wide/trace"
+);
 
 /// Buffers that the kernels bind; the first and the last but two are only read.
 const BINDINGS: u32 = 8;
@@ -64,31 +74,10 @@ impl Kernels {
         // are not 0 between numbers that are fixed before they begin; `trace` follows parents, of which it counts no
         // more than MOST_KNOTS.
         let module = unsafe { device.create_shader_module_trusted(descriptor, checks) };
-        let entries: Vec<_> = (0..BINDINGS).map(entry).collect();
-        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("wide"),
-            entries: &entries,
-        });
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("wide"),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
+        let layout = gpu.storage_layout("wide", (0..BINDINGS).map(|binding| READ_ONLY.contains(&binding)));
         let constants = overrides();
-        let pipeline = |entry_point| {
-            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(entry_point),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some(entry_point),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &constants,
-                    // All of it is written before it is read.
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache: None,
-            })
-        };
+        // All of the workgroup's memory is written before it is read.
+        let pipeline = |entry_point| gpu.pipeline(&module, &layout, entry_point, &constants);
         Self {
             plant: pipeline("plant"),
             propose: pipeline("propose"),
@@ -99,19 +88,5 @@ impl Kernels {
             trace: pipeline("trace"),
             layout,
         }
-    }
-}
-
-fn entry(binding: u32) -> wgpu::BindGroupLayoutEntry {
-    let read_only = READ_ONLY.contains(&binding);
-    wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer {
-            ty: wgpu::BufferBindingType::Storage { read_only },
-            has_dynamic_offset: false,
-            min_binding_size: None,
-        },
-        count: None,
     }
 }
