@@ -84,7 +84,14 @@ fn some_on_a_device() {
         let answers = match is_searched {
             true => {
                 let mut explorer = explorer(&checkers).expect("a device").expect("one that searches");
-                plan_batch_wide(&tasks, &mut *explorer, |i, _| checkers.lanes(i), 2, |_, _| ()).0
+                plan_batch_wide(
+                    &tasks,
+                    &mut *explorer,
+                    |i, is_searched| checkers.beside(i, is_searched),
+                    2,
+                    |_, _| (),
+                )
+                .0
             }
             false => plan_batch(&tasks, |i| checkers.checker(i), 64, |_, _| ()),
         };

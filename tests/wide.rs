@@ -94,7 +94,7 @@ mod on_a_device {
         let mut explorer = explorer(&checkers).unwrap().expect("a device that searches");
         let tasks: Vec<_> =
             problems.iter().zip(options).map(|(problem, options)| Task { problem, options }).collect();
-        let checker = |i, is_searched| if is_searched { checkers.lanes(i) } else { checkers.checker(i) };
+        let checker = |i, is_searched| checkers.beside(i, is_searched);
         let (answers, failure) = plan_batch_wide(&tasks, &mut *explorer, checker, 2, |_, _| ());
         assert_eq!(failure, None);
         answers

@@ -68,15 +68,18 @@ impl Checkers<'_> {
         self.backend.checker_on(&self.adapter, problem, resolution)
     }
 
-    /// A checker of a problem that works in lanes whatever the backend, by its number: for work beside a device that is
-    /// busy.
+    /// The checker of a problem, by its number, for work beside a device: of one that the device searches, a checker that
+    /// works in lanes whatever the backend, as the device is busy.
     ///
     /// # Errors
     /// As for [`Backend::checker`].
     ///
     /// # Panics
     /// If there is no such problem.
-    pub fn lanes(&self, problem: usize) -> Result<Box<dyn EdgeChecker>, CheckError> {
+    pub fn beside(&self, problem: usize, is_searched: bool) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        if !is_searched {
+            return self.checker(problem);
+        }
         #[cfg(feature = "gpu")]
         if let Some(pool) = &self.pool {
             return Ok(Box::new(super::SimdChecker::of(pool.checker(problem).packed().clone())));

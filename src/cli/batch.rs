@@ -155,7 +155,7 @@ fn plan_all(args: &BatchArgs, journal: &Journal, all: &[Assignment<'_>]) -> Resu
     };
     match args.planning.explorer(&checkers, &tasks)? {
         Some(mut explorer) => {
-            let checker = |i, is_searched| if is_searched { checkers.lanes(i) } else { checkers.checker(i) };
+            let checker = |i, is_searched| checkers.beside(i, is_searched);
             let threads = args.planning.refining();
             let (_, failure) = plan_batch_wide(&tasks, &mut *explorer, checker, threads, answered);
             if let Some(failure) = failure {

@@ -355,10 +355,7 @@ fn plan_all(
             let tasks: Vec<_> = problems.iter().map(|problem| Task { problem, options }).collect();
             if let Some(mut explorer) = args.planning.explorer(&spread.0, &tasks)? {
                 threads = args.planning.refining();
-                let checker = |i, is_searched| match is_searched {
-                    true => spread.0.lanes(i),
-                    false => spread.0.checker(i),
-                };
+                let checker = |i, is_searched| spread.0.beside(i, is_searched);
                 let advance = || progress.advance();
                 return runner::run_batch_wide(
                     started,

@@ -128,9 +128,13 @@ impl TellingCheckers<'_> {
         Ok(Box::new(Telling(self.0.checker(problem)?)))
     }
 
-    /// The same, in lanes whatever the backend.
-    pub(super) fn lanes(&self, problem: usize) -> Result<Box<dyn EdgeChecker>, CheckError> {
-        Ok(Box::new(Telling(self.0.lanes(problem)?)))
+    /// The same, for work beside a device.
+    pub(super) fn beside(
+        &self,
+        problem: usize,
+        is_searched: bool,
+    ) -> Result<Box<dyn EdgeChecker>, CheckError> {
+        Ok(Box::new(Telling(self.0.beside(problem, is_searched)?)))
     }
 
     /// The number of threads that the user asks for, or as many as keep the backend busy.

@@ -44,7 +44,7 @@ pub fn plan_batch(
     // Whoever is free takes the next task: they differ in length by orders of magnitude.
     let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&i| i < tasks.len());
     let work = || {
-        let _stop = StopAll(&next, tasks.len());
+        let _stop = OnPanic(|| next.store(tasks.len(), Ordering::Relaxed));
         let mut answers = Vec::new();
         while let Some(i) = take() {
             answers.push((i, answer(&tasks[i], Instant::now(), || checker(i), None)));
@@ -120,7 +120,7 @@ pub fn plan_batch_wide(
         next.filter(|_| !broken.load(Ordering::Relaxed))
     };
     let work = || {
-        let _break = BreakAll(&broken);
+        let _stop = OnPanic(|| broken.store(true, Ordering::Relaxed));
         let mut answers = Vec::new();
         while let Some((i, offer)) = take() {
             let make = || checker(i, asked[i].is_some());
@@ -268,7 +268,7 @@ fn device_tasks(
         }
         let admitted = problem.admitted();
         // Whoever answers tells what is wrong with it.
-        device_task(&admitted.unwound(), options, i, &mut *checker(i, true).ok()?).ok()?
+        device_task(&admitted.unwound(), options, i, &mut *checker(i, true).ok()?).ok()
     };
     let work = || {
         let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&i| i < tasks.len());
@@ -278,7 +278,7 @@ fn device_tasks(
     in_order(beside(processors.min(tasks.len() / LEAST_PREPARED), work, work))
 }
 
-/// No thread is started for fewer tasks than these, some 0.1 ms of work.
+/// No thread is started for fewer tasks than these, some tenths of a millisecond of work: it takes a tenth to start one.
 const LEAST_PREPARED: usize = 16;
 
 /// Has everything explored that is for the explorer, and offers what comes of it to whoever refines; of the rest, nothing.
@@ -304,24 +304,13 @@ fn offer_all(
     failure.err()
 }
 
-/// Ends the work of all when its thread panics.
-struct BreakAll<'a>(&'a AtomicBool);
+/// Does something when its thread panics: that the others take no more work.
+struct OnPanic<F: Fn()>(F);
 
-impl Drop for BreakAll<'_> {
+impl<F: Fn()> Drop for OnPanic<F> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Leaves no task to take when its thread panics.
-struct StopAll<'a>(&'a AtomicUsize, usize);
-
-impl Drop for StopAll<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.store(self.1, Ordering::Relaxed);
+            (self.0)();
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn admit(problem: &Problem, options: &PlanOptions) -> Result<(), Inva
 }
 
 /// Whether the wide search is for a query: it draws samples of its own, at rest.
-fn wide(problem: &Problem, options: &PlanOptions) -> Result<(), InvalidValue> {
+pub(super) fn wide(problem: &Problem, options: &PlanOptions) -> Result<(), InvalidValue> {
     if !matches!(problem.mechanism.vehicle(), None | Some(Base::Omnidirectional(_))) {
         let expected = "no vehicle but an omnidirectional base: others do not drive from rest to rest along straight lines";
         return Err(InvalidValue::new("options.algorithm", Algorithm::Wide, expected));

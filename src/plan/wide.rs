@@ -3,18 +3,17 @@
 
 use super::grown::{Grown, Metric, Side};
 use super::worker::{ResumableSearch, Share, Worker};
-use super::{Algorithm, Halt, PlanOptions, RrtConnect, Termination};
-use crate::base::Base;
-use crate::check::{CheckError, EdgeChecker, OnDevice};
+use super::{Algorithm, Halt, PlanOptions, RrtConnect, Termination, sense};
 use crate::check::packed::reaches;
+use crate::check::{CheckError, EdgeChecker, OnDevice};
 use crate::local_planner::LocalPlanner;
 use crate::problem::{JointState, Problem};
 use crate::refine::Knots;
 use crate::search::Sampler;
-use crate::stop::Stop;
 use crate::steer::{End, Steering, steering_limits};
-use std::time::Duration;
+use crate::stop::Stop;
 use crate::wide::{WideAnswer, WideOutput, WideSearch, WideSettings, WideTask, explorer_on};
+use std::time::Duration;
 
 /// A path that a search elsewhere has found for a query, before this begins.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,18 +24,6 @@ pub(super) struct Offer {
     pub(super) samples: u64,
     /// Its share of the time that searching all took.
     pub(super) time: Duration,
-}
-
-/// Whether the wide search is for a query at all: it knows neither speeds nor whatever callers bring of their own.
-pub(super) fn is_for(problem: &Problem, options: &PlanOptions) -> bool {
-    let PlanOptions { sampling, constraints, moving_share, .. } = options;
-    let is_driven = !matches!(problem.mechanism.vehicle(), None | Some(Base::Omnidirectional(_)));
-    let dof = problem.mechanism.dof();
-    !is_driven
-        && sampling.is_none()
-        && constraints.is_empty()
-        && *moving_share == 0.0
-        && dof <= WideSettings::DEFAULT.most_outputs
 }
 
 /// The search of a query between positions at rest, with a checker that grows spheres by `padding` and samples at
@@ -73,21 +60,34 @@ fn task(
     }
 }
 
-/// Samples that a device draws for one of many queries, at most: what has no answer then is for lanes, which try narrower
-/// clearances too.
-const DEVICE_SAMPLES: u64 = 1 << 17;
+/// How much room and work there is for a query.
+struct WideQuerySettings {
+    /// Samples that a device draws for one of many queries, at most: what has no answer then is for lanes, which try narrower
+    /// clearances too. More than the median of random mazes in space takes, of all random families the hardest.
+    device_samples: u64,
+    /// Nodes of a tree for which the first search in lanes has room, a megabyte of an arm: it doubles with each that
+    /// fills it, ...
+    capacity: u32,
+    /// ... at most so often: a tree takes a quarter of a gigabyte then.
+    doublings: u32,
+}
 
-/// Whether a device is asked for a query at all: what begins or ends in motion, too, is left to who can check how it comes
-/// to rest.
+impl WideQuerySettings {
+    const DEFAULT: Self = Self { device_samples: 1 << 17, capacity: 1 << 14, doublings: 8 };
+}
+
+/// Whether a device is asked for a query at all, if it makes sense: not for what the wide search refuses, nor where callers
+/// have constraints of their own; and what begins or ends in motion is left to who can check how it comes to rest.
 pub(super) fn is_for_device(problem: &Problem, options: &PlanOptions) -> bool {
     matches!(options.algorithm, None | Some(Algorithm::Wide))
-        && is_for(problem, options)
+        && sense::wide(problem, options).is_ok()
+        && options.constraints.is_empty()
         && problem.start.is_at_rest()
         && problem.goals.iter().any(JointState::is_at_rest)
 }
 
-/// What a device is to search for a query, number `number` of its problems; `None` where that is not for it. `problem` is
-/// one that makes sense, and `checker` is asked which clearance its ends have.
+/// What a device is to search for a query that is for it, number `number` of its problems. `problem` is one that makes
+/// sense, and `checker` is asked which clearance its ends have.
 ///
 /// # Errors
 /// When the checker fails.
@@ -96,10 +96,7 @@ pub(super) fn device_task(
     options: &PlanOptions,
     number: usize,
     checker: &mut dyn EdgeChecker,
-) -> Result<Option<WideTask>, CheckError> {
-    if !is_for_device(problem, options) {
-        return Ok(None);
-    }
+) -> Result<WideTask, CheckError> {
     let goals: Vec<&JointState> = problem.goals.iter().filter(|goal| goal.is_at_rest()).collect();
     let mut worker = Worker::new(problem, checker, options, Share { number: 0, of: 1 }, &Stop::NEVER);
     worker.ask_for_clearance(&goals)?;
@@ -107,8 +104,8 @@ pub(super) fn device_task(
     let goals = goals.iter().map(|goal| goal.position.clone()).collect();
     let roots = [vec![problem.start.position.clone()], goals];
     let task = task(problem, options, roots, options.seed, [padding, spacing]);
-    let most_samples = task.most_samples.min(DEVICE_SAMPLES);
-    Ok(Some(WideTask { problem: number, most_samples, ..task }))
+    let most_samples = task.most_samples.min(WideQuerySettings::DEFAULT.device_samples);
+    Ok(WideTask { problem: number, most_samples, ..task })
 }
 
 /// The wide search in lanes, of one query.
@@ -128,21 +125,20 @@ pub(super) struct WideConnect<'a> {
     ended: u32,
 }
 
-/// Nodes of a tree for which the first search has room: it doubles with each that fills it.
-const FIRST_CAPACITY: u32 = 1 << 14;
-
-/// How often at most.
-const MOST_DOUBLINGS: u32 = 8;
+/// Trees of the start and of the goals alone.
+fn ends(problem: &Problem, goals: &[&JointState], options: &PlanOptions, seed: u64) -> [Grown; 2] {
+    let Metric { weights, bounds, .. } = Metric::new(problem, options);
+    let [from_start, from_goal] = Sampler::for_trees(bounds, seed);
+    [
+        Grown::new(&weights, from_start, std::iter::once(&problem.start)),
+        Grown::new(&weights, from_goal, goals.iter().copied()),
+    ]
+}
 
 impl<'a> WideConnect<'a> {
     /// A search from the start of `problem` to those of its goals that are in `goals`.
     pub(super) fn new(problem: &'a Problem, goals: &[&JointState], options: &'a PlanOptions, seed: u64) -> Self {
-        let Metric { weights, bounds, .. } = Metric::new(problem, options);
-        let [from_start, from_goal] = Sampler::for_trees(bounds, seed);
-        let ends = [
-            Grown::new(&weights, from_start, std::iter::once(&problem.start)),
-            Grown::new(&weights, from_goal, goals.iter().copied()),
-        ];
+        let ends = ends(problem, goals, options, seed);
         Self { problem, options, seed, ends, search: None, explored_by: None, moving: None, samples: 0, ended: 0 }
     }
 
@@ -186,7 +182,8 @@ impl<'a> WideConnect<'a> {
             0 => WideSettings::DEFAULT.slots,
             chosen => u32::try_from(chosen).unwrap_or(u32::MAX / 2),
         };
-        WideSearch::new(&task, slots, FIRST_CAPACITY << self.ended.min(MOST_DOUBLINGS))
+        let WideQuerySettings { capacity, doublings, .. } = WideQuerySettings::DEFAULT;
+        WideSearch::new(&task, slots, capacity << self.ended.min(doublings))
     }
 }
 
@@ -329,6 +326,5 @@ pub(super) fn taken(
     options: &PlanOptions,
     local: &mut LocalPlanner<'_>,
 ) -> Result<Option<Knots>, CheckError> {
-    let WideConnect { ends, .. } = WideConnect::new(problem, goals, options, options.seed);
-    knots(problem, &offer.positions, &ends, local)
+    knots(problem, &offer.positions, &ends(problem, goals, options, options.seed), local)
 }

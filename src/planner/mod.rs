@@ -218,7 +218,7 @@ impl Planner {
         if let Some(Ok(checkers)) = device
             && let Ok(Some(mut explorer)) = explorer(&checkers)
         {
-            let checker = |i, is_searched| if is_searched { checkers.lanes(i) } else { checkers.checker(i) };
+            let checker = |i, is_searched| checkers.beside(i, is_searched);
             return plan_batch_wide(tasks, &mut *explorer, checker, self.threads, |_, _| {});
         }
         // Each tells what is wrong with its problem, or the device.

@@ -4,7 +4,7 @@
 //! Every search has some slots, each of which works by itself: it draws a sample, extends a tree towards it, and where
 //! that is valid has the other tree connect to the new node, edge by edge, one edge in each round (Kuffner and LaValle,
 //! *RRT-Connect*, ICRA 2000). A round reads the trees as they were when it began, and what it found valid is appended in
-//! the order of the slots: so a search depends on its seed alone, on whatever device. (pRRTC, Huang et al. 2025, lets
+//! the order of the slots: so a search depends on its seed and its room alone, on whatever device rounds alike. (pRRTC, Huang et al. 2025, lets
 //! thousands of blocks append at any time, which is quicker by a barrier and never the same twice.)
 //!
 //! The stages of a round have one name everywhere: `propose`, `nearest`, `steer`, `check`, `append`, `tally`; before the

@@ -167,16 +167,6 @@ impl GpuPool {
         }
     }
 
-    /// How many problems there are.
-    pub fn len(&self) -> usize {
-        self.0.problems.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.problems.is_empty()
-    }
-
     /// What has gone up and down so far, for all its problems.
     pub fn traffic(&self) -> Traffic {
         self.0.traffic()
