@@ -10,7 +10,7 @@ use crate::bench::report::Machine;
 use crate::bench::runner;
 use crate::bench::samples::{SampleReport, SampleResult};
 use crate::bench::search_families::SearchFamily;
-use crate::plan::{Algorithm, PlanOptions};
+use crate::plan::{Algorithm, PlanOptions, Quality};
 use crate::problem::Problem;
 use crate::scene::{DefaultLimits, Scene};
 use clap::Args;
@@ -26,6 +26,9 @@ struct SampleArgs {
     /// Time limit per plan, seconds
     #[arg(long, value_name = "S", default_value_t = 1.0, allow_negative_numbers = true, value_parser = super::arguments::positive)]
     time_limit: f64,
+    /// How much work is done for each answer: fast, balanced or best
+    #[arg(long)]
+    quality: Option<Quality>,
     /// Search: aorrtc, rrt-connect, rrt-star or wide
     #[arg(long)]
     planner: Option<Algorithm>,
@@ -106,7 +109,10 @@ fn run(entries: &[SampleEntry], args: &SampleArgs) -> Result<(), Failure> {
         for seed in 0..args.seeds as u64 {
             let time_limit = Some(Duration::from_secs_f64(args.time_limit));
             let algorithm = args.planner.or(options.algorithm);
-            let options = PlanOptions { seed, time_limit, algorithm, ..options.clone() };
+            let mut options = PlanOptions { seed, time_limit, algorithm, ..options.clone() };
+            if let Some(quality) = args.quality {
+                quality.apply(&mut options);
+            }
             let query = fingerprint(problem, &options, &args.backend);
             let run = || Ok(runner::run(problem, &checker, &options, 1, 1)?.0);
             let mut result = record.once(&format!("{set} {index} {seed}"), &query, run)?;

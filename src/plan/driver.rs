@@ -29,14 +29,6 @@ const REFINING: f64 = 0.5;
 /// Polishing moves between two certificates.
 const MOVES_PER_PROOF: u32 = 150;
 
-/// Searches for better answers before the first is polished, where these are looked for until some time: a second way is
-/// often much better than the first, which then were polished in vain.
-const UNPOLISHED: u32 = 2;
-
-/// After these, searches take so many times the time that polishing takes: what is gained in a millisecond is mostly less,
-/// but polishing alone never finds another way.
-const SEARCHING: f64 = 0.5;
-
 /// What is to become better than the best answer is polished on while it lacks no more than so many times what it gained
 /// last: gains shrink by about a third each time.
 const PROMISING: f64 = 3.0;
@@ -262,8 +254,8 @@ fn better_by_stages<'a, F: Family<'a>>(
     Ok(())
 }
 
-/// Searches and polishes by turns, for as long as an answer `goes_on` to be bettered: after the first searches that which
-/// has had less than its share of the time.
+/// Searches and polishes by turns, for as long as an answer `goes_on` to be bettered: that which has had less of the time.
+/// It begins with a search, as a second way is often much better than the first.
 fn better_by_turns<'a, F: Family<'a>>(
     family: &mut F,
     best: &mut Best,
@@ -271,20 +263,15 @@ fn better_by_turns<'a, F: Family<'a>>(
     goes_on: &dyn Fn(&Best) -> bool,
 ) -> Result<(), CheckError> {
     let [mut searching, mut polishing] = [Duration::ZERO; 2];
-    let mut searches = 0_u32;
     while goes_on(best) {
         let begun = Instant::now();
-        if searches < UNPOLISHED {
-            search_again(family, best, termination)?;
-        } else if searching <= polishing.mul_f64(SEARCHING) {
+        if searching <= polishing {
             contend(family, best, termination)?;
+            searching += begun.elapsed();
         } else {
             polish(family, best, MOVES_PER_PROOF, termination)?;
             polishing += begun.elapsed();
-            continue;
         }
-        searches = searches.saturating_add(1);
-        searching += begun.elapsed();
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::aorrtc::{Aorrtc, looseness};
 use super::driver::{Answer, Attempt, Family, GRACE, patience};
-use super::options::Algorithm;
+use super::options::{Algorithm, Quality};
 use super::portfolio::Portfolio;
 use super::rrt_star::JointRrtStar;
 use super::wide::{Offer, WideConnect, taken};
@@ -29,10 +29,6 @@ struct JointSettings {
     slowing_per_excess: f64,
     /// And this much more, as weights do not shrink, and the first instant that is found is seldom the worst.
     least_slowing: f64,
-    /// So many searches of those that are asked for by number, the first of all among them, may each take as many samples as
-    /// that took. Of what others find little takes long: over random arms 400 samples are two thirds of their time, and of
-    /// what they gain four fifths; where the first took thousands, it is all but the tail.
-    patient: u32,
     /// By which powers of the factor by which refinement made the best answer's path shorter bounds are loosened, search by
     /// search.
     looseness: [f64; 3],
@@ -40,7 +36,7 @@ struct JointSettings {
 
 impl JointSettings {
     const DEFAULT: Self =
-        Self { refinements: 2, most_excess: 2e-2, slowing_per_excess: 0.5, least_slowing: 5e-3, patient: 4,
+        Self { refinements: 2, most_excess: 2e-2, slowing_per_excess: 0.5, least_slowing: 5e-3,
         looseness: [1.0, 0.5, 0.0],
     };
 }
@@ -220,21 +216,19 @@ impl<'a> Family<'a> for Joints<'a> {
     }
 
     /// A tree gets better by growing: each time it is taken up it may draw as many samples as it has drawn so far. A search
-    /// below a bound may have nothing to find. The first few may take as long as the first of all did, but later ones no
-    /// longer than most that find something. Where time alone ends the searches, all are as short at first, and then as
-    /// [`luby`] tells: in the end each is as long as it need be, so that whatever there is is found.
+    /// below a bound may have nothing to find. The few of `balanced` may each take as long as the first of all did; how long one of
+    /// many may take is as [`luby`] tells, so that little is lost where there is nothing, and in the end whatever there is is
+    /// found.
     fn patience(&self, samples: u64) -> u64 {
         match self.worker.options.algorithm {
             Some(Algorithm::RrtConnect | Algorithm::Wide) => patience(samples),
             Some(Algorithm::RrtStar) => self.worker.statistics.iterations.saturating_add(GRACE),
             None | Some(Algorithm::Aorrtc) => {
-                let short = |most: u64| samples.min(most).saturating_add(GRACE);
-                if self.worker.options.improve.is_some() {
-                    short(GRACE).saturating_mul(luby(self.fruitless))
-                } else if self.worker.statistics.searches < JointSettings::DEFAULT.patient {
-                    short(u64::MAX)
-                } else {
-                    short(2 * GRACE)
+                let Worker { options, statistics, .. } = &self.worker;
+                let (few, _) = Quality::Balanced.work();
+                match options.improve.is_none() && statistics.searches < few {
+                    true => samples.saturating_add(GRACE),
+                    false => GRACE.saturating_mul(luby(self.fruitless)),
                 }
             }
         }
